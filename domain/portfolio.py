@@ -1,0 +1,55 @@
+"""The value one good row of a lender's file becomes."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LoanId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+E164 = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{4,14}$")]
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+RegionCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,3}$")]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+
+
+class PortfolioLoan(BaseModel):
+    """One overdue loan as a lender handed it over.
+
+    Contact data is optional because many exports leave it out; what is absent stays absent and is never guessed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    line: Annotated[int, Field(ge=1)]
+    """Line in the file where the row begins; the header of a CSV file is line 1."""
+    loan_id: LoanId
+    person_id: Annotated[str, Field(min_length=1, max_length=64)]
+    """The lender's customer number. Several loans may share it; without one it is the loan id."""
+    name: str | None = None
+    phone: E164 | None = None
+    email: str | None = None
+    language: LanguageCode
+    """ISO 639-1, the language to write to the person in."""
+    country: CountryCode
+    """ISO 3166-1 alpha-2, where the person lives."""
+    region: RegionCode | None = None
+    """ISO 3166-2 subdivision without its country prefix: "CA" for US-CA, "MD" for ES-MD."""
+    city: str | None = None
+    timezone: str | None = None
+    """IANA name of the person's own zone. None: unknown, and then no contact may be made."""
+    currency: CurrencyCode
+    amount_due_minor: Annotated[int, Field(gt=0)]
+    """What is overdue, in minor units of `currency`."""
+    due_date: date
+    """The oldest unpaid due date; days past due are counted from it. May lie ahead for pre-due reminders."""
+    bank_consent: str | None = None
+    """The bank's id of the consent to read balances."""
+    bank_account: str | None = None
+    """The bank's id of the account the consent covers."""
+    consent_valid_until: date | None = None
+    """Last day the consent may be used, inclusive."""
+    grade: str | None = None
+    """The lender's own risk grade."""
+    priority: int = 0
+    """Campaigns start higher numbers first."""
