@@ -1,0 +1,107 @@
+"""What a provider's webhook tells, in our own words.
+
+Parsers in `providers/webhooks/` turn a verified body into these values; nothing behind them needs to know
+Stripe's or Twilio's fields. Senders' addresses and texts are left out of `repr`, so that a log line or an
+assertion cannot carry them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.contact import Channel
+from domain.opt_out_words import OptOutReading
+from domain.what_next import Reaction
+
+
+class DeliveryState(StrEnum):
+    """How far a message got. DELIVERED, READ and FAILED are final, but READ may follow DELIVERED."""
+
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.FAILED)
+
+
+class PaymentNews(BaseModel):
+    """Money was received. `amount_minor` is in Recobro's minor units (CLDR digits), not the provider's.
+
+    `lender` and `loan_id` are None when the provider sent no reference: the payment must then be matched
+    by `link_id` or by a person, never dropped.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: str
+    provider: str
+    amount_minor: int
+    currency: str
+    paid_at: AwareDatetime
+    lender: str | None
+    loan_id: str | None
+    link_id: str | None
+
+
+class ReversalNews(BaseModel):
+    """The whole payment was taken back (refund, chargeback). Loan unknown: match by `payment_id`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: str
+    provider: str
+    reversed_at: AwareDatetime
+    lender: str | None = None
+    loan_id: str | None = None
+
+
+class DeliveryNews(BaseModel):
+    """A message moved on. `message_id` is ours, from the callback address; None if it was not in it.
+
+    `reaction` says what to do and is None unless the message failed.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str | None
+    provider: str
+    provider_message_id: str
+    state: DeliveryState
+    error_code: str | None = None
+    reaction: Reaction | None = None
+    lender: str | None = None
+    loan_id: str | None = None
+
+
+class InboundNews(BaseModel):
+    """A person wrote to us. `sender_address` is E.164 for SMS and WhatsApp.
+
+    `carrier_reading` is what the carrier itself understood and already acted upon (Twilio's `OptOutType`):
+    if it is OPT_OUT the carrier blocks further messages whatever we think.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    channel: Channel
+    provider: str
+    sender_address: str = Field(repr=False)
+    text: str = Field(repr=False)
+    provider_message_id: str
+    carrier_reading: OptOutReading | None = None
+
+
+class Ignored(BaseModel):
+    """Verified and understood, but nothing for a loan; `kind` says what it was."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+
+
+WebhookNews = PaymentNews | ReversalNews | DeliveryNews | InboundNews | Ignored

@@ -1,0 +1,175 @@
+"""What Recobro asks of the outside world: a bank's data, a payment gateway, a messenger.
+
+Every call takes `at`, the aware time of the task it serves, and tells it to the provider (`Date`), so that a
+campaign rehearsed on skipped time is consistent on both sides. Every call may raise
+`providers.errors.ProviderError` and, for bad arguments only, `ValueError`. Addresses and texts are left out
+of `repr`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+
+from domain.contact import Channel
+from domain.money import Money
+from domain.webhook_news import DeliveryState
+from domain.what_next import Reaction
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ConsentStatus(StrEnum):
+    """A consent's life by Berlin Group XS2A 1.3; only VALID may be read with."""
+
+    RECEIVED = "received"
+    VALID = "valid"
+    PARTIALLY_AUTHORISED = "partiallyAuthorised"
+    REJECTED = "rejected"
+    REVOKED_BY_PSU = "revokedByPsu"
+    EXPIRED = "expired"
+    TERMINATED_BY_TPP = "terminatedByTpp"
+
+
+class ConsentRequest(_Value):
+    """A recurring consent to read balances.
+
+    `iban` None asks for whatever accounts the debtor picks at the bank. `valid_until` is inclusive, a local
+    date of the bank. `psu_ip` is the debtor's own address: a consent is only asked for while the debtor is
+    there. `reads_a_day` are unattended reads; more than 4 need an agreement with the bank.
+    """
+
+    iban: SecretStr | None = None
+    valid_until: date
+    reads_a_day: int = Field(default=4, ge=1)
+    psu_ip: str = Field(repr=False)
+    return_url: str
+    failed_url: str | None = None
+
+
+class Consent(_Value):
+    """`valid_until` (inclusive) is what the bank granted, or what was asked where it has not said yet."""
+
+    id: str
+    status: ConsentStatus
+    valid_until: date
+    authorise_url: str | None = Field(default=None, repr=False)
+
+
+class BalanceReading(_Value):
+    """A balance in minor units; negative when overdrawn. `balance_type` is the bank's own word."""
+
+    amount_minor: int
+    currency: str
+    balance_type: str
+    read_at: AwareDatetime
+
+
+class LinkRequest(_Value):
+    """A link to pay exactly `amount` once. The same `idempotency_key` must carry the same other fields."""
+
+    idempotency_key: str
+    amount: Money
+    lender: str
+    loan_id: str
+    description: str
+    at: AwareDatetime
+
+
+class PaymentLink(_Value):
+    id: str
+    url: str
+    amount: Money
+    created_at: AwareDatetime
+
+
+class GatewayPayment(_Value):
+    """A payment the gateway holds. `refunded`: it has since been taken back in full."""
+
+    payment_id: str
+    amount: Money
+    paid_at: AwareDatetime
+    refunded: bool = False
+
+
+class OutgoingMessage(_Value):
+    """One message to one address. `message_id` is ours and fixed over all attempts.
+
+    `to` is E.164 for SMS and WhatsApp, an address for e-mail. `valid_until` is the exclusive end of the
+    lawful window: the carrier must not deliver at or after it.
+    """
+
+    message_id: str
+    channel: Channel
+    to: str = Field(repr=False)
+    subject: str | None = Field(default=None, repr=False)
+    text: str = Field(repr=False)
+    html: str | None = Field(default=None, repr=False)
+    valid_until: AwareDatetime | None = None
+    loan_id: str
+    lender: str
+    at: AwareDatetime
+
+
+class Sent(_Value):
+    provider: str
+    provider_message_id: str
+
+
+class DeliveryReport(_Value):
+    """Where a message stands; `reaction` is set when it failed."""
+
+    provider_message_id: str
+    state: DeliveryState
+    error_code: str | None = None
+    reaction: Reaction | None = None
+
+
+class BankData(Protocol):
+    async def create_consent(self, request: ConsentRequest, at: datetime) -> Consent: ...
+
+    async def consent(self, consent_id: str, at: datetime) -> Consent:
+        """The whole consent, with the `valid_until` the bank granted."""
+        ...
+
+    async def consent_status(self, consent_id: str, at: datetime) -> ConsentStatus: ...
+
+    async def balance(
+        self, account_id: str, consent_id: str, at: datetime, psu_ip: str | None = None
+    ) -> BalanceReading:
+        """One reading; unattended (and counted against the day's budget) unless `psu_ip` is given."""
+        ...
+
+
+class PaymentGateway(Protocol):
+    async def create_link(self, request: LinkRequest) -> PaymentLink: ...
+
+    async def deactivate_link(self, link_id: str, at: datetime) -> None: ...
+
+    async def link_payments(self, link_id: str, at: datetime) -> tuple[GatewayPayment, ...]:
+        """All payments made through the link, oldest first."""
+        ...
+
+
+class Messenger(Protocol):
+    @property
+    def can_look_up(self) -> bool:
+        """Whether `look_up` and `delivery_state` can answer at all."""
+        ...
+
+    async def send(self, message: OutgoingMessage) -> Sent: ...
+
+    async def look_up(self, message: OutgoingMessage, since: datetime, at: datetime) -> Sent | None:
+        """The message as the provider holds it, created at or after `since`; None if it is not there.
+
+        To be asked after `ProviderError.effect` was UNKNOWN. Where `can_look_up` is False the answer is
+        always None and proves nothing: the message must then be taken as sent.
+        """
+        ...
+
+    async def delivery_state(self, provider_message_id: str, at: datetime) -> DeliveryReport: ...
