@@ -174,7 +174,9 @@ class Strategy(_Data):
         for step in self.steps:
             if step.dpd is not None:
                 if last is not None and step.dpd < last:
-                    raise ValueError(f"step {step.id!r} has dpd {step.dpd}, earlier than a step before it ({last})")
+                    raise ValueError(
+                        f"step {step.id!r} has dpd {step.dpd}, earlier than a step before it ({last})"
+                    )
                 last = step.dpd
             if step.queue is not None and step.queue not in self.queues:
                 raise ValueError(f"step {step.id!r} names queue {step.queue!r}, which queues does not have")
@@ -182,7 +184,9 @@ class Strategy(_Data):
             seen = {name}
             while queue.then is not None:
                 if queue.then not in self.queues:
-                    raise ValueError(f"queue {name!r} hands over to {queue.then!r}, which queues does not have")
+                    raise ValueError(
+                        f"queue {name!r} hands over to {queue.then!r}, which queues does not have"
+                    )
                 if queue.then in seen:
                     raise ValueError(f"queue {name!r} hands over in a circle")
                 seen.add(queue.then)

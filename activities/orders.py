@@ -1,0 +1,63 @@
+"""What workflows order from activities and what they hear back: plain values, no personal data."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+
+from domain.contact import Channel, Purpose
+from domain.ledger_entries import LedgerEntry
+from domain.strategy import Threshold
+
+
+class _Order(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    lender: str
+    loan_id: str
+
+
+class ContactOrder(_Order):
+    """Reach the borrower once, by the first of `channels` that works, at the next lawful slot.
+
+    `balance_read_at`: the message rests on a balance read then; an older one than an hour is read again.
+    `give_up_at`: a slot at or after this moment is of no use.
+    """
+
+    step: str
+    occurrence: int
+    channels: tuple[Channel, ...]
+    template: str
+    purpose: Purpose
+    with_link: bool
+    balance_read_at: AwareDatetime | None
+    threshold: Threshold | None
+    give_up_at: AwareDatetime | None
+
+
+class WatchOrder(_Order):
+    """Look at the balance `reads_per_day` times a day, not before `not_before`, until it reaches the threshold."""
+
+    threshold: Threshold
+    reads_per_day: int
+    not_before: AwareDatetime | None
+
+
+class WatchReport(BaseModel):
+    """`funds_seen_at` when the money is there; else `over` says why the watch cannot go on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    funds_seen_at: AwareDatetime | None = None
+    over: str | None = None
+
+
+class LedgerOrder(_Order):
+    """Write `entries` in order; `first_entry` numbers them over the loan's whole life, so each is written once.
+
+    `final_state` comes with the loan's end (see `domain.loan_state.snapshot`): from it a later reversal or
+    payment starts the loan again at its place.
+    """
+
+    entries: tuple[LedgerEntry, ...]
+    first_entry: int
+    final_state: dict[str, JsonValue] | None = None

@@ -1,0 +1,82 @@
+"""Cases: what waits for a person, in which queue and until when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.events import CaseDecision
+from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseMovedEntry, CaseOpenedEntry, CaseState
+from domain.loan_state import LoanState, OpenCase, note, write
+from domain.strategy import Queue, Strategy
+
+DEFAULT_QUEUE = "people"
+_HOLDING = frozenset({CaseKind.HANDOFF, CaseKind.CIRCUMSTANCE})
+_CAUSED_BY_DEBT = frozenset({CaseKind.HANDOFF, CaseKind.CONTACT_DATA})
+
+
+def queue_for(strategy: Strategy, wanted: str | None) -> tuple[str, Queue]:
+    """The wanted queue, else the strategy's first one, else `people` with an SLA of 72 hours."""
+    if wanted is not None and wanted in strategy.queues:
+        return wanted, strategy.queues[wanted]
+    for name, queue in strategy.queues.items():
+        return name, queue
+    return DEFAULT_QUEUE, Queue(sla_hours=72)
+
+
+def open_case(state: LoanState, kind: CaseKind, reason: str, now: datetime, *, queue: str | None = None) -> LoanState:
+    """A new case of `kind`; its id is `<lender>-<loan>-<number>`."""
+    name, tray = queue_for(state.strategy, queue)
+    case = OpenCase(
+        case_id=f"{state.facts.lender}-{state.facts.loan_id}-{state.case_count + 1}",
+        kind=kind,
+        queue=name,
+        opened_at=now,
+        sla_at=now + timedelta(hours=tray.sla_hours),
+        holds=kind in _HOLDING,
+        caused_by_debt=kind in _CAUSED_BY_DEBT,
+    )
+    opened = CaseOpenedEntry(at=now, case_id=case.case_id, kind=kind, queue=name, reason=reason, sla_at=case.sla_at)
+    return write(state.model_copy(update={"cases": (*state.cases, case), "case_count": state.case_count + 1}), opened)
+
+
+def close_case(
+    state: LoanState,
+    case_id: str,
+    outcome: CaseState,
+    now: datetime,
+    *,
+    decision: CaseDecision | None = None,
+    by: str | None = None,
+    note: str = "",
+) -> LoanState:
+    """The case leaves the queue; an unknown id changes nothing."""
+    left = tuple(case for case in state.cases if case.case_id != case_id)
+    if len(left) == len(state.cases):
+        return state
+    closed = CaseClosedEntry(at=now, case_id=case_id, state=outcome, decision=decision, by=by, note=note)
+    return write(state.model_copy(update={"cases": left}), closed)
+
+
+def close_cases(state: LoanState, kind: CaseKind, outcome: CaseState, now: datetime, *, note: str) -> LoanState:
+    for case in state.cases:
+        if case.kind is kind:
+            state = close_case(state, case.case_id, outcome, now, note=note)
+    return state
+
+
+def lapse_case(state: LoanState, case_id: str, now: datetime) -> LoanState:
+    """The SLA passed: the case goes to the next queue; from the last one the sequence goes on without it.
+
+    A dispute, hardship, bereavement or vulnerability stays held whatever the clock says.
+    """
+    case = next(case for case in state.cases if case.case_id == case_id)
+    then = state.strategy.queues[case.queue].then if case.queue in state.strategy.queues else None
+    if then is None:
+        moved = case.model_copy(update={"lapsed": True, "holds": case.kind is CaseKind.CIRCUMSTANCE})
+        state = note(state, now, "case_sla_lapsed", f"{case_id}: nobody decided in {case.queue}")
+    else:
+        sla_at = now + timedelta(hours=state.strategy.queues[then].sla_hours)
+        moved = case.model_copy(update={"queue": then, "sla_at": sla_at, "assignments": case.assignments + 1})
+        state = write(state, CaseMovedEntry(at=now, case_id=case_id, queue=then, sla_at=sla_at))
+    cases = tuple(moved if c.case_id == case_id else c for c in state.cases)
+    return state.model_copy(update={"cases": cases})

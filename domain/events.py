@@ -1,0 +1,150 @@
+"""What can happen to a loan in collection: the contract's signals and updates, and our own reports.
+
+Field names and types are the public contract (docs/contract.md).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from domain.contact import Channel
+
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class PaymentReceived(_Event):
+    """Money arrived. `amount_minor` in minor units of `currency`; `paid_at` is the value date."""
+
+    payment_id: Reference
+    amount_minor: int = Field(gt=0, strict=True)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    paid_at: AwareDatetime
+    provider: Reference
+
+
+class PaymentReversed(_Event):
+    """A payment was taken back. Without `provider` the payment id alone must be unambiguous."""
+
+    payment_id: Reference
+    provider: Reference | None = None
+
+
+class OptOut(_Event):
+    """The borrower closed one channel, or `all`: then nobody contacts them again about any loan."""
+
+    channel: Channel | Literal["all"]
+
+
+class Circumstance(StrEnum):
+    DISPUTE = "dispute"
+    HARDSHIP = "hardship"
+    BEREAVEMENT = "bereavement"
+    VULNERABLE = "vulnerable"
+
+
+class CircumstanceReported(_Event):
+    """Something that stops all collection until a person has decided."""
+
+    kind: Circumstance
+
+
+class AddressFailure(StrEnum):
+    DEAD = "dead"
+    WRONG_PERSON = "wrong_person"
+    UNDELIVERED = "undelivered"
+
+
+class ContactFailed(_Event):
+    """A message that had been sent did not arrive. `step` and `occurrence` name the contact."""
+
+    step: Reference
+    occurrence: int = Field(ge=1)
+    channel: Channel
+    reason: AddressFailure
+
+
+class Pause(_Event):
+    until: AwareDatetime
+
+
+class Resume(_Event):
+    pass
+
+
+class CloseReason(StrEnum):
+    RECALLED = "recalled"
+    SOLD = "sold"
+    WRITTEN_OFF = "written_off"
+
+
+class Close(_Event):
+    reason: CloseReason
+
+
+class CaseDecision(StrEnum):
+    """What a person decides: the sequence goes on, or the loan leaves collection."""
+
+    CONTINUE = "continue"
+    RECALL = "recall"
+    SELL = "sell"
+    WRITE_OFF = "write_off"
+
+
+class Decide(_Event):
+    case_id: Reference
+    decision: CaseDecision
+    by: Reference
+    note: str = Field("", max_length=2000)
+
+
+class ContactOutcome(StrEnum):
+    SENT = "sent"
+    UNREACHABLE = "unreachable"
+    NOT_WANTED = "not_wanted"
+    FUNDS_GONE = "funds_gone"
+
+
+class ContactReported(_Event):
+    """How an ordered contact ended. `closed` are channels whose address proved dead; `refused` are ids of
+    rules that closed a channel for good; `ceased`: the person asked for no contact at all."""
+
+    step: str
+    occurrence: int
+    outcome: ContactOutcome
+    channel: Channel | None = None
+    closed: tuple[Channel, ...] = ()
+    refused: tuple[str, ...] = ()
+    ceased: bool = False
+
+
+class FundsSeen(_Event):
+    read_at: AwareDatetime
+
+
+class WatchEnded(_Event):
+    """The watch cannot go on: consent expired, revoked, or unknown to the bank."""
+
+    reason: str
+
+
+LoanEvent = (
+    PaymentReceived
+    | PaymentReversed
+    | OptOut
+    | CircumstanceReported
+    | ContactFailed
+    | Pause
+    | Resume
+    | Close
+    | Decide
+    | ContactReported
+    | FundsSeen
+    | WatchEnded
+)

@@ -1,0 +1,127 @@
+"""What a loan wants written in the records; gathered by the core, written by one activity in order.
+
+Each entry is written at most once however often the activity is tried: it has a key of its own.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.contact import Channel
+from domain.events import AddressFailure, CaseDecision
+from domain.loans import Payment
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    at: AwareDatetime
+
+
+class CaseKind(StrEnum):
+    HANDOFF = "handoff"
+    CIRCUMSTANCE = "circumstance"
+    CONTACT_DATA = "contact_data"
+    CEASE = "cease"
+    REFUND = "refund"
+    PAYMENT_QUERY = "payment_query"
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    DECIDED = "decided"
+    RETRACTED = "retracted"
+    CLOSED = "closed"
+
+
+class LoanEnd(StrEnum):
+    CURED = "cured"
+    NOT_CURED = "not_cured"
+    RECALLED = "recalled"
+    SOLD = "sold"
+    WRITTEN_OFF = "written_off"
+
+
+class PaymentEntry(_Entry):
+    entry: Literal["payment"] = "payment"
+    payment: Payment
+    currency: str
+
+
+class ReversalEntry(_Entry):
+    entry: Literal["reversal"] = "reversal"
+    provider: str
+    payment_id: str
+
+
+class OptOutEntry(_Entry):
+    entry: Literal["opt_out"] = "opt_out"
+    channel: Channel | Literal["all"]
+
+
+class AddressEntry(_Entry):
+    entry: Literal["address"] = "address"
+    channel: Channel
+    reason: AddressFailure
+
+
+class CaseOpenedEntry(_Entry):
+    entry: Literal["case_opened"] = "case_opened"
+    case_id: str
+    kind: CaseKind
+    queue: str
+    reason: str
+    sla_at: AwareDatetime
+
+
+class CaseMovedEntry(_Entry):
+    entry: Literal["case_moved"] = "case_moved"
+    case_id: str
+    queue: str
+    sla_at: AwareDatetime
+
+
+class CaseClosedEntry(_Entry):
+    entry: Literal["case_closed"] = "case_closed"
+    case_id: str
+    state: CaseState
+    decision: CaseDecision | None = None
+    by: str | None = None
+    note: str = ""
+
+
+class NoteEntry(_Entry):
+    """A line of the audit trail: pause, resume, step passed over, message refused."""
+
+    entry: Literal["note"] = "note"
+    action: str
+    detail: str = ""
+
+
+class EndEntry(_Entry):
+    entry: Literal["end"] = "end"
+    end: LoanEnd
+    by: str
+
+
+class ReopenedEntry(_Entry):
+    entry: Literal["reopened"] = "reopened"
+    why: str
+
+
+LedgerEntry = Annotated[
+    PaymentEntry
+    | ReversalEntry
+    | OptOutEntry
+    | AddressEntry
+    | CaseOpenedEntry
+    | CaseMovedEntry
+    | CaseClosedEntry
+    | NoteEntry
+    | EndEntry
+    | ReopenedEntry,
+    Field(discriminator="entry"),
+]

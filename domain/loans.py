@@ -1,0 +1,90 @@
+"""What is known of a delinquent loan when it enters collection, and how days past due are counted.
+
+Nothing here names a person: borrowers' data stay in the records and never enter Temporal.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def workflow_id(lender: str, loan_id: str) -> str:
+    """The one id of a loan in Temporal: starting it twice returns the running one."""
+    return f"loan-{lender}-{loan_id}"
+
+
+class LoanFacts(BaseModel):
+    """A loan as it enters. `amount_due_minor` is what is overdue or falls due on `due_date`, in minor units.
+
+    `timezone` is the borrower's IANA zone; None means unknown, and then nobody is contacted.
+    `consent` says whether the borrower let us read their balance.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    lender: str
+    loan_id: str
+    country: str
+    region: str | None = None
+    timezone: str | None = None
+    currency: str
+    amount_due_minor: int = Field(gt=0)
+    due_date: date
+    consent: bool = False
+    campaign: str | None = None
+
+    @field_validator("lender", "loan_id")
+    @classmethod
+    def _speakable(cls, value: str) -> str:
+        if not IDENTIFIER.fullmatch(value):
+            raise ValueError("expected 1 to 64 letters, digits, dots, dashes or underscores")
+        return value
+
+    @property
+    def zone(self) -> tzinfo:
+        """The borrower's zone; UTC for planning where it is unknown (the contact decision then refuses)."""
+        return ZoneInfo(self.timezone) if self.timezone else UTC
+
+    @property
+    def workflow_id(self) -> str:
+        return workflow_id(self.lender, self.loan_id)
+
+    def local_date(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+    def moment(self, day: date, at: time) -> datetime:
+        """`at` o'clock on `day` where the borrower lives, in UTC. A skipped hour gives the one after it."""
+        return datetime.combine(day, at, self.zone).astimezone(UTC)
+
+    def days_past_due(self, at: datetime) -> int:
+        """Days from the due date to the borrower's local date at `at`; negative before it."""
+        return (self.local_date(at) - self.due_date).days
+
+
+class Payment(BaseModel):
+    """A payment that counts once, by (provider, payment id). `paid_at` is its value date."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    payment_id: str
+    amount_minor: int = Field(gt=0)
+    paid_at: AwareDatetime
+    reversed: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.provider, self.payment_id)
+
+
+def next_time_of_day(facts: LoanFacts, not_before: datetime, at: time) -> datetime:
+    """The first `at` o'clock, borrower's time, that is not before `not_before`."""
+    day = facts.local_date(not_before)
+    moment = facts.moment(day, at)
+    return moment if moment >= not_before else facts.moment(day + timedelta(days=1), at)

@@ -1,0 +1,318 @@
+"""One delinquent loan in collection: reminds, watches, listens, hands over, and stops when it is paid.
+
+No rule lives here. `domain/planning.py` says what comes next and `domain/collection.py` what news means;
+this executes and waits. Signal and update handlers only change the state; the run loop acts on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.capabilities import Balances, Contacts, Ledger
+    from activities.orders import ContactOrder, LedgerOrder, WatchOrder
+    from domain.collection import apply, refuse, written
+    from domain.events import (
+        Close,
+        ContactOutcome,
+        ContactReported,
+        Decide,
+        FundsSeen,
+        LoanEvent,
+        Pause,
+        Resume,
+        WatchEnded,
+    )
+    from domain.loan_state import enter
+    from domain.migration import migrate
+    from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
+    from workflows import describe, search_attributes
+    from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, MigrateOrder, read_signal
+
+CONTINUE_AS_NEW_AT = 120
+"""History events after which a quiet loan starts a fresh run: replaying a long history costs CPU at every
+wake (measured at 0.33 ms an event), and a loan sleeps so long that nearly every wake is a replay."""
+
+CONTACT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=10))
+WATCH_RETRY = RetryPolicy(initial_interval=timedelta(seconds=30), maximum_interval=timedelta(hours=1))
+LEDGER_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+
+@workflow.defn(name="LoanCollection")
+class LoanCollection:
+    @workflow.init
+    def __init__(self, given: LoanInput) -> None:
+        self._state = given.state or enter(given.facts, given.strategy, workflow.now())
+        self._action: Action | None = None
+        self._entries_written = given.entries_written
+        self._news = 0
+        self._watch: asyncio.Task[None] | None = None
+        for signal in given.signals:
+            self._hear(signal.name, signal.payload)
+
+    @workflow.run
+    async def run(self, given: LoanInput) -> LoanResult:
+        while True:
+            await self._write_ledger()
+            self._state, self._action = plan(self._state, workflow.now())
+            self._mind_the_watch()
+            self._show()
+            if self._state.outbox:
+                continue
+            match self._action:
+                case SendContact():
+                    await self._contact(self._action)
+                case Wait():
+                    await self._wait(self._action)
+                case Finish():
+                    break
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return describe.result(self._state)
+
+    # What the loan does
+
+    async def _contact(self, order: SendContact) -> None:
+        """Send it at the next lawful slot, unless news makes it unwanted before it is sent."""
+        state = self._state
+        channels = tuple(c for c in order.channels if c not in state.closed_channels)
+        if not channels:
+            self._apply(
+                ContactReported(
+                    step=order.step,
+                    occurrence=order.occurrence,
+                    outcome=ContactOutcome.UNREACHABLE,
+                    refused=("no open channel",),
+                )
+            )
+            return
+        sending = workflow.start_activity_method(
+            Contacts.contact,
+            ContactOrder(
+                lender=state.facts.lender,
+                loan_id=state.facts.loan_id,
+                step=order.step,
+                occurrence=order.occurrence,
+                channels=channels,
+                template=order.template,
+                purpose=order.purpose,
+                with_link=order.with_link,
+                balance_read_at=order.balance_read_at,
+                threshold=state.strategy.watch.threshold if order.balance_read_at and state.strategy.watch else None,
+                give_up_at=state.ends_at if state.end is None else None,
+            ),
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=CONTACT_RETRY,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=f"{order.what} by {', then '.join(channels)}",
+        )
+        while not sending.done():
+            heard = self._news
+            await self._until(self._news_since(heard, sending), self._next_deadline(), "a case must be decided")
+            if sending.done():
+                break
+            await self._write_ledger()
+            self._mind_the_watch()
+            if not still_wanted(self._state, order, workflow.now()):
+                sending.cancel()
+                break
+        try:
+            self._apply(await sending)
+        except ActivityError as failure:
+            if not isinstance(failure.cause, CancelledError):
+                raise
+
+    async def _wait(self, wait: Wait) -> None:
+        """Sleep until then or until news, whichever is first."""
+        heard = self._news
+        if self._may_start_afresh():
+            workflow.continue_as_new(
+                LoanInput(
+                    facts=self._state.facts,
+                    strategy=self._state.strategy,
+                    state=self._state,
+                    entries_written=self._entries_written,
+                )
+            )
+        timeout = wait.until - workflow.now() if wait.until is not None else None
+        await self._until(self._news_since(heard), timeout, wait.why)
+
+    def _news_since(self, heard: int, activity: workflow.ActivityHandle[Any] | None = None) -> Callable[[], bool]:
+        return lambda: self._news != heard or (activity is not None and activity.done())
+
+    async def _until(self, condition: Callable[[], bool], timeout: timedelta | None, why: str) -> None:
+        with suppress(TimeoutError):
+            await workflow.wait_condition(condition, timeout=timeout, timeout_summary=why)
+
+    async def _write_ledger(self) -> None:
+        """Write what the records must know, in order; each entry at most once."""
+        while self._state.outbox:
+            entries = self._state.outbox
+            ended = self._state.end is not None
+            await workflow.execute_activity_method(
+                Ledger.write,
+                LedgerOrder(
+                    lender=self._state.facts.lender,
+                    loan_id=self._state.facts.loan_id,
+                    entries=entries,
+                    first_entry=self._entries_written,
+                    final_state=snapshot(self._state) if ended else None,
+                ),
+                start_to_close_timeout=timedelta(seconds=30),
+                retry_policy=LEDGER_RETRY,
+                summary=", ".join(dict.fromkeys(entry.entry for entry in entries)),
+            )
+            self._state = written(self._state, len(entries))
+            self._entries_written += len(entries)
+
+    def _mind_the_watch(self) -> None:
+        wanted = watch_wanted(self._state)
+        if wanted and self._watch is None:
+            self._watch = asyncio.create_task(self._watch_balance())
+        elif not wanted and self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    async def _watch_balance(self) -> None:
+        """One activity for the whole watch: it asks to be tried again, which leaves nothing in the history."""
+        watch = self._state.strategy.watch
+        assert watch is not None
+        order = WatchOrder(
+            lender=self._state.facts.lender,
+            loan_id=self._state.facts.loan_id,
+            threshold=watch.threshold,
+            reads_per_day=watch.reads_per_day,
+            not_before=self._state.watch_rests_until,
+        )
+        try:
+            report = await workflow.execute_activity_method(
+                Balances.watch,
+                order,
+                start_to_close_timeout=timedelta(minutes=1),
+                retry_policy=WATCH_RETRY,
+                summary=f"Balance watch, {watch.reads_per_day} reads a day",
+            )
+        except ActivityError as failure:
+            if isinstance(failure.cause, CancelledError):
+                return
+            raise
+        self._watch = None
+        if report.funds_seen_at is not None:
+            self._apply(FundsSeen(read_at=report.funds_seen_at))
+        else:
+            self._apply(WatchEnded(reason=report.over or "the watch is over"))
+
+    # What the loan hears
+
+    @workflow.signal(dynamic=True)
+    def on_signal(self, name: str, arguments: Sequence[RawValue]) -> None:
+        """Every signal, known or not: what cannot be acted on is kept as refused and never blocks the loan."""
+        try:
+            payload = workflow.payload_converter().from_payload(arguments[0].payload) if arguments else None
+        except Exception:
+            payload = None
+        self._hear(name, payload)
+
+    @workflow.update
+    def pause(self, order: Pause) -> Answer:
+        self._obey(order)
+        return Answer(detail=f"paused until {order.until.isoformat(timespec='minutes')}")
+
+    @workflow.update
+    def resume(self) -> Answer:
+        self._obey(Resume())
+        return Answer(detail="resumed")
+
+    @workflow.update
+    def close(self, order: Close) -> Answer:
+        self._obey(order)
+        return Answer(detail=f"closed as {order.reason}")
+
+    @workflow.update
+    def decide(self, order: Decide) -> Answer:
+        self._obey(order)
+        return Answer(detail=f"case {order.case_id} decided: {order.decision}")
+
+    @workflow.update
+    def migrate(self, order: MigrateOrder) -> Answer:
+        before = self._state.strategy.key
+        self._state = migrate(self._state, order.strategy, workflow.now())
+        self._news += 1
+        return Answer(detail=f"moved from {before} to {order.strategy.key}")
+
+    @pause.validator
+    def _may_pause(self, order: Pause) -> None:
+        self._check(order)
+
+    @resume.validator
+    def _may_resume(self) -> None:
+        self._check(Resume())
+
+    @close.validator
+    def _may_close(self, order: Close) -> None:
+        self._check(order)
+
+    @decide.validator
+    def _may_decide(self, order: Decide) -> None:
+        self._check(order)
+
+    @migrate.validator
+    def _may_migrate(self, order: MigrateOrder) -> None:
+        if self._state.end is not None:
+            raise ApplicationError(f"refused: the loan has ended as {self._state.end}")
+
+    @workflow.query
+    def status(self) -> LoanStatus:
+        return describe.status(self._state, self._action, self._watch is not None, workflow.now())
+
+    def _hear(self, name: str, payload: object) -> None:
+        event = read_signal(name, payload)
+        if isinstance(event, str):
+            self._state = refuse(self._state, name, event, workflow.now())
+            return
+        refused = self._apply(event)
+        if refused is not None:
+            self._state = refuse(self._state, name, refused, workflow.now())
+
+    def _apply(self, event: LoanEvent) -> str | None:
+        self._state, refused = apply(self._state, event, workflow.now())
+        self._news += 1
+        return refused
+
+    def _check(self, event: LoanEvent) -> None:
+        """Refuse an update before it leaves a trace in the history."""
+        _, refused = apply(self._state, event, workflow.now())
+        if refused is not None:
+            raise ApplicationError(f"refused: {refused}")
+
+    def _obey(self, event: LoanEvent) -> None:
+        if (refused := self._apply(event)) is not None:
+            raise ApplicationError(f"refused: {refused}")
+
+    # What others see
+
+    def _show(self) -> None:
+        """Details for the Web UI; search attributes only when they changed (an event each time)."""
+        assert self._action is not None
+        now = workflow.now()
+        workflow.set_current_details(describe.details(self._state, self._action, self._watch is not None, now))
+        attributes = search_attributes.describe(self._state, now, describe.next_action_at(self._action))
+        known = workflow.info().typed_search_attributes
+        changed = [pair for pair in attributes if known.get(pair.key) != pair.value]
+        if changed and not self._state.outbox:
+            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in changed])
+
+    def _next_deadline(self) -> timedelta | None:
+        """A case's SLA runs on while a contact waits for its lawful slot."""
+        open_slas = [case.sla_at for case in self._state.cases if not case.lapsed]
+        return min(open_slas) - workflow.now() if open_slas and self._state.end is None else None
+
+    def _may_start_afresh(self) -> bool:
+        return workflow.info().get_current_history_length() >= CONTINUE_AS_NEW_AT and workflow.all_handlers_finished()

@@ -1,0 +1,109 @@
+"""What goes into and comes out of the loan workflow; the contract itself is in `domain/events.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from domain.contact import Channel
+from domain.events import (
+    CircumstanceReported,
+    ContactFailed,
+    LoanEvent,
+    OptOut,
+    PaymentReceived,
+    PaymentReversed,
+)
+from domain.ledger_entries import LoanEnd
+from domain.loan_state import LoanState, OpenCase, Refusal, StepRecord
+from domain.loans import LoanFacts
+from domain.strategy import Strategy
+
+SIGNALS: dict[str, type[BaseModel]] = {
+    "payment_received": PaymentReceived,
+    "payment_reversed": PaymentReversed,
+    "opt_out": OptOut,
+    "circumstance_reported": CircumstanceReported,
+    "contact_failed": ContactFailed,
+}
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Signal(_Message):
+    """A signal that came when the loan had ended, carried into the run that continues it."""
+
+    name: str
+    payload: dict[str, Any]
+
+
+class LoanInput(_Message):
+    """A loan that enters (`facts` and `strategy`), or one that goes on (`state`)."""
+
+    facts: LoanFacts
+    strategy: Strategy
+    state: LoanState | None = None
+    signals: tuple[Signal, ...] = ()
+    entries_written: int = 0
+
+
+class LoanResult(_Message):
+    end: LoanEnd
+    ended_by: str
+    balance_minor: int
+    currency: str
+    contacts: int
+
+
+class Answer(_Message):
+    """What an update did, in a sentence."""
+
+    accepted: bool = True
+    detail: str
+
+
+class MigrateOrder(_Message):
+    """Go on under another version of the strategy, from the step after the last one done in both."""
+
+    strategy: Strategy
+
+
+class LoanStatus(_Message):
+    """Where a loan stands. Amounts in minor units; moments in UTC."""
+
+    lender: str
+    loan_id: str
+    stage: str
+    days_past_due: int
+    balance_minor: int
+    currency: str
+    strategy: str
+    doing: str
+    next_action_at: AwareDatetime | None
+    hold: str | None
+    watching_balance: bool
+    cases: tuple[OpenCase, ...]
+    closed_channels: tuple[Channel, ...]
+    steps: tuple[StepRecord, ...]
+    next_step: str | None
+    end: LoanEnd | None
+    refusals: tuple[Refusal, ...]
+    refusal_count: int
+
+
+def read_signal(name: str, payload: object) -> LoanEvent | str:
+    """The event a signal carries, or in one line what is wrong with it (without repeating its content)."""
+    model = SIGNALS.get(name)
+    if model is None:
+        return f"unknown signal: expected one of {', '.join(SIGNALS)}"
+    if not isinstance(payload, dict):
+        return f"expected one JSON object with {', '.join(model.model_fields)}"
+    try:
+        return model.model_validate(payload)  # type: ignore[return-value]
+    except ValidationError as wrong:
+        first = wrong.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or "payload"
+        return f"{field}: {first['msg']}"
