@@ -29,9 +29,7 @@ _STOP_WORDS = frozenset(
         "no mas sms",
     )
 )  # fmt: skip
-_START_WORDS = frozenset(
-    ("start", "unstop", "alta", "reanudar", "optin", "opt in", "subscribe", "suscribir", "volver")
-)
+_START_WORDS = frozenset(("start", "unstop", "alta", "reanudar", "optin", "opt in", "subscribe", "suscribir", "volver"))
 
 _POLITE = (
     r"(?:por favor|porfavor|porfa|please|ya|gracias|thanks|thank you|ahora|now|hola|buenas|buenos dias|"
@@ -82,7 +80,9 @@ _WANTS_PAY_OFF = re.compile(
     r"cuanto|pienso|prometo|tengo que|falta) (?:\w+ )?cancel"
 )
 _STOPPISH = re.compile(r"\b(?:stop|unsubscribe|baja|alto|basta|detener|detengan|paren|opt ?out|revoke)\b")
-_ALTO_IS_HIGH = re.compile(r"\b(?:muy|tan|mas|demasiado|es|interes|monto|importe|precio|costo) (?:\w+ )?(?:alto|baja)\b")
+_ALTO_IS_HIGH = re.compile(
+    r"\b(?:muy|tan|mas|demasiado|es|interes|monto|importe|precio|costo) (?:\w+ )?(?:alto|baja)\b"
+)
 
 
 def _plain(text: str) -> str:

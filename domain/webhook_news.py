@@ -26,6 +26,10 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
     @property
+    def has_failed(self) -> bool:
+        return self is DeliveryState.FAILED
+
+    @property
     def is_final(self) -> bool:
         return self in (DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.FAILED)
 

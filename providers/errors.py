@@ -17,9 +17,7 @@ class ProviderError(Exception):
     time of the task. The text holds provider, code and meaning only: never an address, amount or name.
     """
 
-    def __init__(
-        self, provider: str, code: str, reaction: Reaction, *, not_before: datetime | None = None
-    ) -> None:
+    def __init__(self, provider: str, code: str, reaction: Reaction, *, not_before: datetime | None = None) -> None:
         super().__init__(f"{provider} {code}: {reaction.meaning}")
         self.provider = provider
         self.code = code
@@ -68,9 +66,7 @@ def refusal(
     then: WhatNext | None = None,
 ) -> ProviderError:
     """An error that is not in a provider's table: one of ours, or an answer nobody foresaw."""
-    return ProviderError(
-        provider, code, Reaction(what_next=what_next, meaning=meaning, effect=effect, then=then)
-    )
+    return ProviderError(provider, code, Reaction(what_next=what_next, meaning=meaning, effect=effect, then=then))
 
 
 def retry_after(header: str | None, at: datetime) -> timedelta | None:

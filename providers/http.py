@@ -1,4 +1,4 @@
-"""One HTTP call to a provider: the task's own `Date`, and transport faults told apart by what they may have done."""
+"""One HTTP call to a provider: the task's own `Date`, and transport faults told apart by their effect."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ class _HostOnly(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                a.copy_with(path="/", query=None, userinfo=b"") if isinstance(a, httpx.URL) else a
-                for a in record.args
+                a.copy_with(path="/", query=None, userinfo=b"") if isinstance(a, httpx.URL) else a for a in record.args
             )
         return True
 

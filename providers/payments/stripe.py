@@ -1,0 +1,230 @@
+"""Payment links by Stripe: a price, a link on it, and the checkout sessions paid through it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from domain.what_next import WhatNext
+from providers.errors import ProviderError, refusal, retry_after
+from providers.http import call, json_object, unreadable
+from providers.payments.stripe_amounts import from_stripe, to_stripe
+from providers.payments.stripe_codes import reaction_to
+from providers.ports import GatewayPayment, LinkRequest, PaymentLink
+
+PROVIDER: Final = "stripe"
+_KEY_LIMIT = 255
+_PAGE = 100
+_MOST_PAGES = 20
+
+
+class StripeSettings(BaseModel):
+    """`api_version` pins the shape of what Stripe answers, whatever the account's default is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    base_url: str = "https://api.stripe.com"
+    api_key: SecretStr
+    api_version: str = "2023-08-16"
+    timeout: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))
+
+
+class StripeGateway:
+    """`PaymentGateway` on one Stripe account."""
+
+    def __init__(self, settings: StripeSettings, client: httpx.AsyncClient) -> None:
+        self._settings = settings
+        self._client = client
+
+    async def create_link(self, request: LinkRequest) -> PaymentLink:
+        """Create a price, then the link; both under keys of `idempotency_key`, so that a repeat within a
+        day gives the same link.
+
+        The link stays payable more than once (this API version has no limit on completed sessions), so
+        it must be deactivated once paid.
+        """
+        if request.amount.amount_minor <= 0:
+            raise refusal(PROVIDER, "amount_not_positive", WhatNext.TERMINAL, "there is nothing to pay")
+        try:
+            unit_amount = to_stripe(request.amount)
+        except ValueError as why:
+            raise refusal(PROVIDER, "amount_not_chargeable", WhatNext.TERMINAL, str(why)) from None
+        references = {
+            "metadata[lender]": request.lender,
+            "metadata[loan_id]": request.loan_id,
+            "metadata[link_key]": request.idempotency_key,
+        }
+        price = await self._post(
+            "/v1/prices",
+            {
+                "currency": request.amount.currency.lower(),
+                "unit_amount": str(unit_amount),
+                "product_data[name]": request.description,
+                **references,
+            },
+            request.at,
+            key=_key(request.idempotency_key, "price"),
+        )
+        link = await self._post(
+            "/v1/payment_links",
+            {
+                "line_items[0][price]": _text(price, "id", changes_something=True),
+                "line_items[0][quantity]": "1",
+                **references,
+            },
+            request.at,
+            key=_key(request.idempotency_key, "link"),
+        )
+        return PaymentLink(
+            id=_text(link, "id", changes_something=True),
+            url=_text(link, "url", changes_something=True),
+            amount=request.amount,
+            created_at=request.at,
+        )
+
+    async def deactivate_link(self, link_id: str, at: datetime) -> None:
+        """Close the link for new payments. May be repeated freely; a payment already begun can still end."""
+        await self._post(f"/v1/payment_links/{quote(link_id, safe='')}", {"active": "false"}, at, key=None)
+
+    async def link_payments(self, link_id: str, at: datetime) -> tuple[GatewayPayment, ...]:
+        found: list[GatewayPayment] = []
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await self._get(
+                "/v1/checkout/sessions",
+                {
+                    "payment_link": link_id,
+                    "limit": str(_PAGE),
+                    "expand[0]": "data.payment_intent.latest_charge",
+                    **({"starting_after": cursor} if cursor else {}),
+                },
+                at,
+            )
+            sessions = page.get("data")
+            if not isinstance(sessions, list):
+                raise unreadable(PROVIDER, changes_something=False)
+            for session in sessions:
+                payment = _payment(session)
+                if payment is not None:
+                    found.append(payment)
+            if page.get("has_more") is not True or not sessions:
+                return tuple(sorted(found, key=lambda p: p.paid_at))
+            cursor = _text(sessions[-1], "id", changes_something=False)
+        raise refusal(
+            PROVIDER,
+            "too_many_sessions",
+            WhatNext.TERMINAL,
+            "more checkout sessions on one link than we read",
+        )
+
+    async def _post(self, path: str, form: Mapping[str, str], at: datetime, *, key: str | None) -> dict[str, Any]:
+        return await self._call("POST", path, at, changes_something=True, form=form, key=key)
+
+    async def _get(self, path: str, params: Mapping[str, str], at: datetime) -> dict[str, Any]:
+        return await self._call("GET", path, at, changes_something=False, params=params)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        at: datetime,
+        *,
+        changes_something: bool,
+        form: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> dict[str, Any]:
+        headers = {
+            "Authorization": f"Bearer {self._settings.api_key.get_secret_value()}",
+            "Stripe-Version": self._settings.api_version,
+        }
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        response = await call(
+            self._client,
+            PROVIDER,
+            method,
+            self._settings.base_url.rstrip("/") + path,
+            at=at,
+            timeout=self._settings.timeout,
+            changes_something=changes_something,
+            headers=headers,
+            form=form,
+            params=params,
+        )
+        answer = json_object(response)
+        if not response.is_success:
+            raise _error(response, answer, at, changes_something=changes_something)
+        if not answer:
+            raise unreadable(PROVIDER, changes_something=changes_something)
+        return answer
+
+
+def _error(
+    response: httpx.Response, answer: Mapping[str, Any], at: datetime, *, changes_something: bool
+) -> ProviderError:
+    reaction = reaction_to(
+        response.status_code,
+        replayed=response.headers.get("Idempotent-Replayed") == "true",
+        changes_something=changes_something,
+    )
+    asked = retry_after(response.headers.get("Retry-After"), at)
+    if asked is not None and reaction.what_next is WhatNext.RETRY:
+        reaction = reaction.model_copy(update={"delay": asked})
+    error = answer.get("error")
+    named = (error.get("code") or error.get("type")) if isinstance(error, dict) else None
+    code = named if isinstance(named, str) and named.replace("_", "").isalnum() and len(named) < 60 else None
+    return ProviderError(PROVIDER, code or str(response.status_code), reaction)
+
+
+def _payment(session: object) -> GatewayPayment | None:
+    """The payment of a paid session; None if it is not paid.
+
+    With the charge expanded the time is the charge's and a refund shows; else it is the session's opening.
+    """
+    if not isinstance(session, dict):
+        raise unreadable(PROVIDER, changes_something=False)
+    if session.get("payment_status") != "paid":
+        return None
+    intent = session.get("payment_intent")
+    charge: object = None
+    if isinstance(intent, dict):
+        charge = intent.get("latest_charge")
+        intent = intent.get("id")
+    when = session.get("created")
+    refunded = False
+    if isinstance(charge, dict):
+        when = charge.get("created", when)
+        refunded = charge.get("refunded") is True
+    total, currency = session.get("amount_total"), session.get("currency")
+    if not (isinstance(intent, str) and isinstance(when, int) and isinstance(total, int) and isinstance(currency, str)):
+        raise unreadable(PROVIDER, changes_something=False)
+    try:
+        return GatewayPayment(
+            payment_id=intent,
+            amount=from_stripe(total, currency),
+            paid_at=datetime.fromtimestamp(when, UTC),
+            refunded=refunded,
+        )
+    except (ValueError, OverflowError, OSError):
+        raise unreadable(PROVIDER, changes_something=False) from None
+
+
+def _text(answer: object, name: str, *, changes_something: bool) -> str:
+    value = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(value, str) or not value:
+        raise unreadable(PROVIDER, changes_something=changes_something)
+    return value
+
+
+def _key(base: str, step: str) -> str:
+    """A key of its own for each call of one intention; hashed where Stripe's 255 characters would not do."""
+    key = f"{base}:{step}"
+    plain = len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()
+    return key if plain else f"{hashlib.sha256(base.encode()).hexdigest()}:{step}"
