@@ -1,0 +1,1 @@
+"""What Recobro remembers: tables, queries and migrations, on SQLite or PostgreSQL."""

@@ -1,0 +1,211 @@
+"""Campaigns: which loans to start, in what order, and how far it came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select, update
+
+from records.tables import Campaign, CampaignLoan, CampaignState, Loan, LoanState
+
+
+class UnknownCampaign(LookupError):
+    """No campaign has this id."""
+
+
+class CampaignExists(ValueError):
+    """Another campaign has this id."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A loan that waits for its start, at `position` of the campaign (from 1)."""
+
+    position: int
+    lender: str
+    loan_id: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Counts of loans: `total` = `waiting` + `started` + `refused` + `stopped`.
+
+    `ends` are of the started ones, by kind.
+    """
+
+    total: int
+    waiting: int
+    started: int
+    refused: int
+    stopped: int
+    ends: dict[str, int]
+
+
+def create(
+    session: Session,
+    *,
+    campaign_id: str,
+    name: str,
+    lender: str,
+    strategy_key: str,
+    source_file: str,
+    at: datetime,
+) -> Campaign:
+    """A new campaign, or the same one when it was created before with the same content. Raises CampaignExists."""
+    known = session.get(Campaign, campaign_id)
+    if known is not None:
+        if (known.name, known.lender, known.strategy_key, known.source_file) == (
+            name,
+            lender,
+            strategy_key,
+            source_file,
+        ):
+            return known
+        raise CampaignExists(f"campaign {campaign_id!r} exists already with other content")
+    campaign = Campaign(
+        id=campaign_id,
+        name=name,
+        lender=lender,
+        strategy_key=strategy_key,
+        source_file=source_file,
+        created_at=at,
+    )
+    session.add(campaign)
+    session.flush()
+    return campaign
+
+
+def get(session: Session, campaign_id: str) -> Campaign:
+    """A campaign by its id. Raises UnknownCampaign."""
+    campaign = session.get(Campaign, campaign_id)
+    if campaign is None:
+        raise UnknownCampaign(f"no campaign {campaign_id!r}")
+    return campaign
+
+
+def listing(session: Session) -> Sequence[Campaign]:
+    """All campaigns, oldest first."""
+    return session.exec(select(Campaign).order_by(col(Campaign.created_at), col(Campaign.id))).all()
+
+
+def set_state(session: Session, campaign: Campaign, state: CampaignState, *, at: datetime) -> None:
+    """Note where a campaign stands. A stopped one lets go of the loans it has not started."""
+    campaign.state = state
+    session.add(campaign)
+    session.flush()
+    if state is CampaignState.STOPPED:
+        session.exec(
+            update(CampaignLoan)
+            .where(
+                col(CampaignLoan.campaign_id) == campaign.id,
+                col(CampaignLoan.started_at).is_(None),
+                col(CampaignLoan.released_at).is_(None),
+            )
+            .values(released_at=at)
+        )
+
+
+def claim_page(session: Session, campaign_id: str, *, after: int = 0, limit: int = 100) -> list[Place]:
+    """The next loans to start, in order, from the first position greater than `after`.
+
+    A loan stays in the page until it is marked started or refused: after a crash ask again with `after` 0.
+    """
+    rows = session.exec(
+        select(CampaignLoan.position, Loan.lender, Loan.loan_id)
+        .join(Loan, col(Loan.id) == col(CampaignLoan.loan_ref))
+        .where(
+            CampaignLoan.campaign_id == campaign_id,
+            CampaignLoan.position > after,
+            col(CampaignLoan.started_at).is_(None),
+            col(CampaignLoan.released_at).is_(None),
+        )
+        .order_by(col(CampaignLoan.position))
+        .limit(limit)
+    ).all()
+    return [Place(position, lender, loan_id) for position, lender, loan_id in rows]
+
+
+def mark_started(session: Session, campaign_id: str, positions: Sequence[int], *, at: datetime) -> None:
+    """The workflows of these loans run."""
+    here = (col(CampaignLoan.campaign_id) == campaign_id, col(CampaignLoan.position).in_(positions))
+    session.exec(
+        update(CampaignLoan).where(*here, col(CampaignLoan.started_at).is_(None)).values(started_at=at)
+    )
+    session.exec(
+        update(Loan)
+        .where(
+            col(Loan.id).in_(select(CampaignLoan.loan_ref).where(*here)), col(Loan.state) == LoanState.WAITING
+        )
+        .values(state=LoanState.IN_COLLECTION)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def mark_refused(session: Session, campaign_id: str, position: int, *, reason: str, at: datetime) -> None:
+    """This loan will not be started by the campaign; another may take it."""
+    session.exec(
+        update(CampaignLoan)
+        .where(col(CampaignLoan.campaign_id) == campaign_id, col(CampaignLoan.position) == position)
+        .values(refused=reason[:200], released_at=at)
+    )
+
+
+def started_loans(session: Session, campaign_id: str, *, running: bool = True) -> list[tuple[str, str]]:
+    """(lender, loan id) of the loans the campaign started, in order; `running`: only those in collection still."""
+    query = (
+        select(Loan.lender, Loan.loan_id)
+        .join(CampaignLoan, col(CampaignLoan.loan_ref) == col(Loan.id))
+        .where(CampaignLoan.campaign_id == campaign_id, col(CampaignLoan.started_at).is_not(None))
+        .order_by(col(CampaignLoan.position))
+    )
+    if running:
+        query = query.where(Loan.state == LoanState.IN_COLLECTION, Loan.campaign_id == campaign_id)
+    return [(lender, loan_id) for lender, loan_id in session.exec(query).all()]
+
+
+def progress(session: Session, campaign_id: str) -> Progress:
+    """How far a campaign came. Raises UnknownCampaign."""
+    get(session, campaign_id)
+    started = col(CampaignLoan.started_at).is_not(None)
+    refused = col(CampaignLoan.refused).is_not(None)
+    released = col(CampaignLoan.released_at).is_not(None)
+    counts = session.exec(
+        select(started, refused, released, func.count())
+        .select_from(CampaignLoan)
+        .where(CampaignLoan.campaign_id == campaign_id)
+        .group_by(started, refused, released)
+    ).all()
+    totals = {"started": 0, "refused": 0, "stopped": 0, "waiting": 0}
+    for was_started, was_refused, was_released, number in counts:
+        kind = (
+            "started"
+            if was_started
+            else "refused"
+            if was_refused
+            else "stopped"
+            if was_released
+            else "waiting"
+        )
+        totals[kind] += number
+    ends = session.exec(
+        select(Loan.end_kind, func.count())
+        .join(CampaignLoan, col(CampaignLoan.loan_ref) == col(Loan.id))
+        .where(
+            CampaignLoan.campaign_id == campaign_id,
+            started,
+            Loan.campaign_id == campaign_id,
+            Loan.state == LoanState.ENDED,
+        )
+        .group_by(Loan.end_kind)
+    ).all()
+    return Progress(
+        total=sum(totals.values()),
+        waiting=totals["waiting"],
+        started=totals["started"],
+        refused=totals["refused"],
+        stopped=totals["stopped"],
+        ends={kind: number for kind, number in ends if kind is not None},
+    )

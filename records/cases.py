@@ -1,0 +1,139 @@
+"""Cases for people: opened, handed from queue to queue, decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from records.tables import CaseState, CollectionCase, Loan
+
+
+class UnknownCase(LookupError):
+    """No case has this id."""
+
+
+class CaseClosed(RuntimeError):
+    """The case was decided or closed before."""
+
+
+def open(
+    session: Session,
+    loan: Loan,
+    *,
+    case_id: str,
+    queue: str,
+    kind: str,
+    at: datetime,
+    sla_at: datetime | None,
+    reason: str = "",
+) -> CollectionCase:
+    """Open a case; opening the same id again gives the case as it stands."""
+    known = session.get(CollectionCase, case_id)
+    if known is not None:
+        return known
+    assert loan.id is not None
+    case = CollectionCase(
+        case_id=case_id,
+        loan_ref=loan.id,
+        queue=queue,
+        kind=kind,
+        reason=reason,
+        opened_at=at,
+        sla_at=sla_at,
+        assignments=[_assignment(queue, at, sla_at)],
+    )
+    session.add(case)
+    session.flush()
+    return case
+
+
+def get(session: Session, case_id: str) -> CollectionCase:
+    """A case by its id, locked for this transaction. Raises UnknownCase."""
+    case = session.exec(
+        select(CollectionCase).where(CollectionCase.case_id == case_id).with_for_update()
+    ).first()
+    if case is None:
+        raise UnknownCase(f"no case {case_id!r}")
+    return case
+
+
+def reassign(
+    session: Session, case_id: str, *, queue: str, at: datetime, sla_at: datetime | None
+) -> CollectionCase:
+    """Move an open case to another queue; the same move again changes nothing. Raises UnknownCase, CaseClosed."""
+    case = _open_case(session, case_id)
+    step = _assignment(queue, at, sla_at)
+    if case.assignments[-1] != step:
+        case.queue, case.sla_at = queue, sla_at
+        case.assignments = [*case.assignments, step]
+        session.add(case)
+        session.flush()
+    return case
+
+
+def decide(
+    session: Session, case_id: str, *, decision: str, by: str, at: datetime, note: str | None = None
+) -> CollectionCase:
+    """Keep a person's decision. The same decision again changes nothing. Raises UnknownCase, CaseClosed."""
+    case = get(session, case_id)
+    if case.state is CaseState.DECIDED and case.decision == decision and case.decided_by == by:
+        return case
+    case = _open_case(session, case_id)
+    case.state, case.decision, case.decided_by, case.note = CaseState.DECIDED, decision, by, note
+    case.decided_at = case.closed_at = at
+    session.add(case)
+    session.flush()
+    return case
+
+
+def close(session: Session, case_id: str, state: CaseState, *, at: datetime) -> CollectionCase:
+    """Close a case without a decision, as `retracted` or `closed`. A closed case stays as it is."""
+    if state not in (CaseState.RETRACTED, CaseState.CLOSED):
+        raise ValueError(f"a case is closed as retracted or closed without a decision, not {state}")
+    case = get(session, case_id)
+    if case.state is CaseState.OPEN:
+        case.state, case.closed_at = state, at
+        session.add(case)
+        session.flush()
+    return case
+
+
+def listing(
+    session: Session,
+    *,
+    state: CaseState | None = CaseState.OPEN,
+    queue: str | None = None,
+    lender: str | None = None,
+) -> list[tuple[CollectionCase, Loan]]:
+    """Cases with their loans, the most urgent first; `state` None means all."""
+    query = select(CollectionCase, Loan).join(Loan, col(Loan.id) == col(CollectionCase.loan_ref))
+    if state is not None:
+        query = query.where(CollectionCase.state == state)
+    if queue is not None:
+        query = query.where(CollectionCase.queue == queue)
+    if lender is not None:
+        query = query.where(Loan.lender == lender)
+    rows = session.exec(query.order_by(col(CollectionCase.sla_at), col(CollectionCase.case_id))).all()
+    return [(case, loan) for case, loan in rows]
+
+
+def of_loan(session: Session, loan: Loan) -> Sequence[CollectionCase]:
+    """All cases of a loan, oldest first."""
+    return session.exec(
+        select(CollectionCase)
+        .where(CollectionCase.loan_ref == loan.id)
+        .order_by(col(CollectionCase.opened_at), col(CollectionCase.case_id))
+    ).all()
+
+
+def _open_case(session: Session, case_id: str) -> CollectionCase:
+    case = get(session, case_id)
+    if case.state is not CaseState.OPEN:
+        raise CaseClosed(f"case {case_id!r} is {case.state} already")
+    return case
+
+
+def _assignment(queue: str, at: datetime, sla_at: datetime | None) -> dict[str, str | None]:
+    return {"queue": queue, "at": at.isoformat(), "sla_at": sla_at.isoformat() if sla_at else None}

@@ -1,0 +1,264 @@
+"""The contact ledger. Deciding about a contact and reserving it is one transaction per person:
+
+    with database.writing() as session:
+        loan, person = contacts.lock_person(session, lender, loan_id)
+        earlier = contacts.find(session, loan, step, occurrence)
+        decision = decide(request, contacts.person_events(session, person, since), ...)
+        contacts.record_decision(session, loan, person, ...)
+        if decision.verdict is Verdict.ALLOWED:
+            contacts.reserve(session, loan, person, ...)
+
+Whoever else wants to contact the same person waits at `lock_person`, so two can never both pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
+from records import loans
+from records.tables import Contact, ContactDecision, ContactLedger, ContactState, Loan, Person
+
+_ORDER = {
+    ContactState.RESERVED: 0,
+    ContactState.SENDING: 1,
+    ContactState.UNKNOWN: 2,
+    ContactState.SENT: 3,
+    ContactState.DELIVERED: 4,
+    ContactState.READ: 5,
+    ContactState.UNDELIVERED: 6,
+    ContactState.FAILED: 6,
+    ContactState.DROPPED: 6,
+}
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """The contact is this caller's to send."""
+
+    contact: Contact
+
+
+@dataclass(frozen=True)
+class AlreadyReserved:
+    """The same step and occurrence was reserved before; `contact` says how far it came."""
+
+    contact: Contact
+
+
+def lock_person(session: Session, lender: str, loan_id: str) -> tuple[Loan, Person]:
+    """Lock the person who owes a loan until this transaction ends; needs `Database.writing()`.
+
+    On SQLite the transaction itself is the lock. Raises loans.UnknownLoan.
+    """
+    loan = loans.get(session, lender, loan_id)
+    person = session.exec(
+        select(Person)
+        .where(Person.id == loan.person_ref)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    return loan, person
+
+
+def find(session: Session, loan: Loan, step: str, occurrence: int) -> Contact | None:
+    """The contact of a step in the loan's current entry, if it was reserved."""
+    return session.exec(
+        select(Contact).where(
+            Contact.loan_ref == loan.id,
+            Contact.entry == loan.entry,
+            Contact.step == step,
+            Contact.occurrence == occurrence,
+        )
+    ).first()
+
+
+def get(session: Session, contact_id: int) -> Contact:
+    """A contact by its own id. Raises KeyError."""
+    contact = session.get(Contact, contact_id)
+    if contact is None:
+        raise KeyError(contact_id)
+    return contact
+
+
+def by_message(session: Session, provider: str, message_id: str) -> Contact | None:
+    """The contact a provider's message id belongs to."""
+    return session.exec(
+        select(Contact).where(Contact.provider == provider, Contact.provider_message_id == message_id)
+    ).first()
+
+
+def of_loan(session: Session, loan: Loan) -> Sequence[Contact]:
+    """All contacts of a loan, oldest first."""
+    return session.exec(select(Contact).where(Contact.loan_ref == loan.id).order_by(col(Contact.id))).all()
+
+
+def reserve(
+    session: Session,
+    loan: Loan,
+    person: Person,
+    *,
+    step: str,
+    occurrence: int,
+    purpose: Purpose,
+    channel: Channel,
+    template: str,
+    at: datetime,
+    address: str | None = None,
+    valid_until: datetime | None = None,
+    link_ref: int | None = None,
+) -> Reserved | AlreadyReserved:
+    """Take the one place of (loan, entry, step, occurrence) and note an attempt in the person's ledger.
+
+    Call it under `lock_person`. Transactional contacts are noted but do not count for any rule.
+    """
+    earlier = find(session, loan, step, occurrence)
+    if earlier is not None:
+        return AlreadyReserved(earlier)
+    assert loan.id is not None
+    assert person.id is not None
+    contact = Contact(
+        loan_ref=loan.id,
+        person_ref=person.id,
+        entry=loan.entry,
+        step=step,
+        occurrence=occurrence,
+        purpose=purpose,
+        channel=channel,
+        address=address,
+        template=template,
+        reserved_at=at,
+        changed_at=at,
+        valid_until=valid_until,
+        link_ref=link_ref,
+    )
+    session.add(contact)
+    session.flush()
+    add_event(session, contact, ContactEventKind.ATTEMPT, at)
+    return Reserved(contact)
+
+
+def advance(
+    session: Session,
+    contact: Contact,
+    state: ContactState,
+    *,
+    at: datetime,
+    provider: str | None = None,
+    provider_message_id: str | None = None,
+    valid_until: datetime | None = None,
+    link_ref: int | None = None,
+    error_code: str | None = None,
+) -> bool:
+    """Move a contact on; False, and nothing is lost, when it is further already (reports come in any order).
+
+    A message that was read or delivered stays so. `dropped` says nothing was sent: its attempt no longer counts.
+    """
+    contact.provider = provider or contact.provider
+    contact.provider_message_id = provider_message_id or contact.provider_message_id
+    contact.valid_until = valid_until or contact.valid_until
+    contact.link_ref = link_ref or contact.link_ref
+    reached = contact.state in (ContactState.DELIVERED, ContactState.READ)
+    moves = _ORDER[state] > _ORDER[contact.state] and not (reached and state is not ContactState.READ)
+    if moves:
+        contact.state = state
+        contact.changed_at = at
+        contact.error_code = error_code
+    if state is ContactState.SENT and contact.sent_at is None:
+        contact.sent_at = at
+    if moves and state is ContactState.DROPPED:
+        for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():
+            event.counts = False
+            session.add(event)
+    session.add(contact)
+    session.flush()
+    return moves
+
+
+def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> bool:
+    """Note what happened with a contact. An attempt, a delivery and a reading are noted once: False after that."""
+    if kind in (ContactEventKind.ATTEMPT, ContactEventKind.DELIVERED, ContactEventKind.READ):
+        noted = select(ContactLedger.id).where(
+            ContactLedger.contact_ref == contact.id, ContactLedger.kind == kind
+        )
+        if session.exec(noted).first() is not None:
+            return False
+    session.add(
+        ContactLedger(
+            person_ref=contact.person_ref,
+            loan_ref=contact.loan_ref,
+            contact_ref=contact.id,
+            at=at,
+            channel=contact.channel,
+            kind=kind,
+            counts=contact.purpose is not Purpose.TRANSACTIONAL,
+        )
+    )
+    session.flush()
+    return True
+
+
+def add_inbound(session: Session, person: Person, channel: Channel, at: datetime) -> None:
+    """Note that the person wrote or called, about no loan in particular."""
+    assert person.id is not None
+    session.add(ContactLedger(person_ref=person.id, at=at, channel=channel, kind=ContactEventKind.INBOUND))
+    session.flush()
+
+
+def person_events(session: Session, person: Person, since: datetime) -> list[ContactEvent]:
+    """What counts in the person's ledger from `since` (inclusive), over all their loans, oldest first."""
+    rows = session.exec(
+        select(ContactLedger, Loan.loan_id)
+        .join(Loan, col(Loan.id) == col(ContactLedger.loan_ref), isouter=True)
+        .where(
+            ContactLedger.person_ref == person.id, col(ContactLedger.at) >= since, col(ContactLedger.counts)
+        )
+        .order_by(col(ContactLedger.at), col(ContactLedger.id))
+    ).all()
+    return [
+        ContactEvent(at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id) for row, loan_id in rows
+    ]
+
+
+def record_decision(
+    session: Session,
+    loan: Loan,
+    person: Person,
+    *,
+    step: str,
+    occurrence: int,
+    channel: Channel,
+    at: datetime,
+    decision: Decision,
+    rules_version: str,
+) -> None:
+    """Keep a decision of the contact rules, whatever it was."""
+    assert loan.id is not None
+    assert person.id is not None
+    session.add(
+        ContactDecision(
+            loan_ref=loan.id,
+            person_ref=person.id,
+            step=step,
+            occurrence=occurrence,
+            channel=channel,
+            at=at,
+            verdict=decision.verdict,
+            not_before=decision.not_before,
+            window_ends=decision.window_ends,
+            reasons=[reason.model_dump(mode="json") for reason in decision.reasons],
+            rules_version=rules_version,
+        )
+    )
+    session.flush()
+
+
+def decisions_of(session: Session, loan: Loan) -> Sequence[ContactDecision]:
+    """Every decision about a loan, oldest first."""
+    return session.exec(
+        select(ContactDecision).where(ContactDecision.loan_ref == loan.id).order_by(col(ContactDecision.id))
+    ).all()

@@ -1,0 +1,206 @@
+"""One door to the records: SQLite in a file by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlmodel import Session
+
+BUSY_SECONDS: float = 15
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class BadDatabaseUrl(ValueError):
+    """The database URL cannot be used; the text never holds its password."""
+
+
+class SchemaOutOfDate(RuntimeError):
+    """The database's tables are not those of this version; the text says what to run."""
+
+
+class Database:
+    """Sessions on one database; safe to share between threads, and between processes by URL.
+
+    `url` is an SQLAlchemy URL: `sqlite:///var/recobro.db` or `postgresql+psycopg://...` (`postgresql://` and
+    `postgres://` mean the same). On SQLite the migrations apply themselves at first use. On PostgreSQL they
+    do not: sessions raise SchemaOutOfDate until `migrate()` was called once.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._checked = False
+        self._lock = threading.Lock()
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is an SQLite file that Recobro looks after by itself."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one consistent state of the database; nothing done in it is kept.
+
+        On PostgreSQL each statement sees the latest committed state.
+        """
+        self._ensure_schema()
+        with self._engine.connect() as connection, Session(connection, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, undone if the block raises.
+
+        SQLite takes its write lock at the start, so two processes queue (up to 15 s) instead of failing half way.
+        """
+        self._ensure_schema()
+        with self._engine.connect().execution_options(writing=True) as connection:
+            with Session(connection, expire_on_commit=False) as session:
+                session.connection()
+                yield session
+                session.commit()
+
+    def check(self) -> None:
+        """Raise unless the database answers and its tables are up to date."""
+        self._ensure_schema()
+        with self._engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def migrate(self) -> None:
+        """Bring the tables to this version. Several processes may call it at once."""
+        from alembic import command
+
+        with self._engine.connect() as connection:
+            if self.embedded:
+                # Rebuilding a table in batch mode drops the old one, which foreign keys would refuse.
+                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+                connection.rollback()
+            try:
+                options = connection.execution_options(writing=True)
+                with options.begin():
+                    if not self.embedded:
+                        options.execute(text("SELECT pg_advisory_xact_lock(727268)"))
+                    command.upgrade(_alembic_config(options), "head")
+                    if self.embedded and options.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise SchemaOutOfDate(
+                            "the migration left rows without what they refer to; it was undone"
+                        )
+            finally:
+                if self.embedded:
+                    connection.rollback()
+                    connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+                    connection.rollback()
+        self._checked = True
+
+    def schema_differences(self) -> list[Any]:
+        """What a new migration would have to change: empty when the migrations equal the tables in code."""
+        from alembic.autogenerate import compare_metadata
+        from alembic.migration import MigrationContext
+
+        from records.tables import Record
+
+        with self._engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            differences: list[Any] = compare_metadata(context, Record.metadata)
+            return differences
+
+    def dispose(self) -> None:
+        """Close all connections; the next session opens new ones."""
+        self._engine.dispose()
+
+    def _ensure_schema(self) -> None:
+        if self._checked:
+            return
+        with self._lock:
+            if self._checked:
+                return
+            current, wanted = self._revision(), _head()
+            if current == wanted:
+                self._checked = True
+            elif self.embedded:
+                self.migrate()
+            else:
+                found = "has no tables of Recobro" if current is None else f"is at version {current}"
+                raise SchemaOutOfDate(
+                    f"the database {found}, this program needs {wanted}: run `starter.py database migrate`"
+                )
+
+    def _revision(self) -> str | None:
+        with self._engine.connect() as connection:
+            try:
+                return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            except (ProgrammingError, OperationalError) as error:
+                if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
+                    return None
+                raise
+
+
+def _alembic_config(connection: Connection | None = None) -> Any:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _head() -> str:
+    from alembic.script import ScriptDirectory
+
+    head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadDatabaseUrl(
+            "the database URL cannot be read: expected sqlite:///FILE or postgresql://..."
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise BadDatabaseUrl("an SQLite database needs a file: expected sqlite:///FILE")
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, max_overflow=32)
+    raise BadDatabaseUrl(
+        f"database {parsed.drivername!r} is not supported: expected sqlite:///FILE or postgresql://..."
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # The driver's own transaction handling would begin late and without the write lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError:
+            # Turning a new file to WAL does not honour busy_timeout while another process does the same.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

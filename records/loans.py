@@ -1,0 +1,112 @@
+"""Loans in collection: where each stands, how it ended, and what it was started with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select, update
+
+from records.tables import CampaignLoan, Loan, LoanState, LoanWrite
+
+
+class UnknownLoan(LookupError):
+    """No loan of this lender has this id."""
+
+
+def find(session: Session, lender: str, loan_id: str) -> Loan | None:
+    """A loan by its lender's name and the lender's loan id."""
+    return session.exec(select(Loan).where(Loan.lender == lender, Loan.loan_id == loan_id)).first()
+
+
+def get(session: Session, lender: str, loan_id: str) -> Loan:
+    """As `find`, but raises UnknownLoan."""
+    loan = find(session, lender, loan_id)
+    if loan is None:
+        raise UnknownLoan(f"no loan {loan_id!r} of lender {lender!r}")
+    return loan
+
+
+def by_ref(session: Session, loan_ref: int) -> Loan:
+    """A loan by its surrogate key. Raises KeyError."""
+    loan = session.get(Loan, loan_ref)
+    if loan is None:
+        raise KeyError(loan_ref)
+    return loan
+
+
+def listing(
+    session: Session,
+    *,
+    lender: str | None = None,
+    campaign_id: str | None = None,
+    state: LoanState | None = None,
+    limit: int | None = None,
+) -> Sequence[Loan]:
+    """Loans in the order they were first handed over."""
+    query = select(Loan).order_by(col(Loan.id))
+    if lender is not None:
+        query = query.where(Loan.lender == lender)
+    if campaign_id is not None:
+        query = query.where(Loan.campaign_id == campaign_id)
+    if state is not None:
+        query = query.where(Loan.state == state)
+    if limit is not None:
+        query = query.limit(limit)
+    return session.exec(query).all()
+
+
+def once(session: Session, loan: Loan, key: str, at: datetime) -> bool:
+    """Whether this is the first time `key` is written for the loan; call it where it is written."""
+    assert loan.id is not None
+    if session.get(LoanWrite, (loan.id, key)) is not None:
+        return False
+    session.add(LoanWrite(loan_ref=loan.id, key=key, at=at))
+    session.flush()
+    return True
+
+
+def begin(session: Session, loan: Loan) -> None:
+    """The loan's workflow runs; what was noted about an end before is gone."""
+    loan.state, loan.end_kind, loan.ended_at = LoanState.IN_COLLECTION, None, None
+    session.add(loan)
+    session.flush()
+
+
+def report(
+    session: Session,
+    loan: Loan,
+    *,
+    at: datetime,
+    stage: str | None,
+    dpd: int | None,
+    next_action: str | None,
+    next_action_at: datetime | None,
+) -> bool:
+    """Where the loan stands. A report older than the last one is left out: False."""
+    if loan.reported_at is not None and loan.reported_at > at:
+        return False
+    loan.stage, loan.dpd, loan.reported_at = stage, dpd, at
+    loan.next_action, loan.next_action_at = next_action, next_action_at
+    session.add(loan)
+    session.flush()
+    return True
+
+
+def end(session: Session, loan: Loan, *, kind: str, at: datetime, final_state: dict[str, Any] | None) -> None:
+    """The loan left collection; its campaign lets go of it."""
+    loan.state, loan.end_kind, loan.ended_at, loan.final_state = LoanState.ENDED, kind, at, final_state
+    loan.next_action = loan.next_action_at = None
+    session.add(loan)
+    session.flush()
+    release(session, loan, at)
+
+
+def release(session: Session, loan: Loan, at: datetime) -> None:
+    """Let another campaign take the loan."""
+    session.exec(
+        update(CampaignLoan)
+        .where(col(CampaignLoan.loan_ref) == loan.id, col(CampaignLoan.released_at).is_(None))
+        .values(released_at=at)
+    )

@@ -1,0 +1,124 @@
+"""Payments: each counted once, and what is still due. Amounts are minor units of the loan's currency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from records import loans
+from records.locks import one_at_a_time
+from records.tables import EarlyReversal, Loan, Payment, PaymentSource
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """`new` is false when this payment was known; `payment` is the row that counts.
+
+    `payment.loan_ref` is None when no such loan is known or the currency is not the loan's: it is kept
+    unmatched and counts for no loan.
+    """
+
+    new: bool
+    payment: Payment
+
+
+def record(
+    session: Session,
+    *,
+    provider: str,
+    payment_id: str,
+    lender: str | None,
+    loan_id: str | None,
+    amount_minor: int,
+    currency: str,
+    paid_at: datetime,
+    received_at: datetime,
+    source: PaymentSource,
+) -> Recorded:
+    """Keep a payment under (provider, payment_id), once. The first report is the one that stands.
+
+    `paid_at` is the value date. A reversal that arrived earlier is applied at once.
+    """
+    one_at_a_time(session, f"payment:{provider}:{payment_id}")
+    known = find(session, provider, payment_id)
+    if known is not None:
+        return Recorded(new=False, payment=known)
+    loan = loans.find(session, lender, loan_id) if lender and loan_id else None
+    if loan is not None and loan.currency != currency:
+        loan = None
+    payment = Payment(
+        provider=provider,
+        payment_id=payment_id,
+        loan_ref=loan.id if loan else None,
+        entry=loan.entry if loan else None,
+        named_lender=lender,
+        named_loan=loan_id,
+        amount_minor=amount_minor,
+        currency=currency,
+        paid_at=paid_at,
+        received_at=received_at,
+        source=source,
+    )
+    early = session.get(EarlyReversal, (provider, payment_id))
+    if early is not None:
+        payment.reversed_at = early.at
+    session.add(payment)
+    session.flush()
+    return Recorded(new=True, payment=payment)
+
+
+def reverse(session: Session, *, provider: str, payment_id: str, at: datetime) -> Payment | None:
+    """Note that a payment was taken back. Returns the payment, or None when it is not known yet.
+
+    Repeating it changes nothing; a payment reported later is reversed from its first moment.
+    """
+    one_at_a_time(session, f"payment:{provider}:{payment_id}")
+    payment = find(session, provider, payment_id)
+    if payment is None:
+        if session.get(EarlyReversal, (provider, payment_id)) is None:
+            session.add(EarlyReversal(provider=provider, payment_id=payment_id, at=at))
+            session.flush()
+        return None
+    if payment.reversed_at is None:
+        payment.reversed_at = at
+        session.add(payment)
+        session.flush()
+    return payment
+
+
+def find(session: Session, provider: str, payment_id: str) -> Payment | None:
+    """A payment by the provider's own id."""
+    return session.exec(
+        select(Payment).where(Payment.provider == provider, Payment.payment_id == payment_id)
+    ).first()
+
+
+def of_loan(session: Session, loan: Loan) -> Sequence[Payment]:
+    """All payments of a loan over all entries, reversed ones too, by value date."""
+    return session.exec(
+        select(Payment).where(Payment.loan_ref == loan.id).order_by(col(Payment.paid_at), col(Payment.id))
+    ).all()
+
+
+def unmatched(session: Session) -> Sequence[Payment]:
+    """Payments that belong to no known loan."""
+    return session.exec(
+        select(Payment).where(col(Payment.loan_ref).is_(None)).order_by(col(Payment.id))
+    ).all()
+
+
+def balance_due(session: Session, loan: Loan) -> int:
+    """What is still due in this entry: the amount handed over less payments that were not reversed.
+
+    Negative when more was paid than due.
+    """
+    paid = session.exec(
+        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+            Payment.loan_ref == loan.id, Payment.entry == loan.entry, col(Payment.reversed_at).is_(None)
+        )
+    ).one()
+    return loan.amount_due_minor - int(paid)

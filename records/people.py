@@ -1,0 +1,143 @@
+"""People: who owes, and the ways they closed or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from domain.contact import Channel
+from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
+
+_BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.CALL})
+
+
+def of_loan(session: Session, loan: Loan) -> Person:
+    """The person who owes `loan`."""
+    return session.exec(select(Person).where(Person.id == loan.person_ref)).one()
+
+
+def by_phone(session: Session, phone: str) -> Sequence[Person]:
+    """Everyone reached by a phone number (E.164); several lenders may know the same person."""
+    return session.exec(select(Person).where(Person.phone == phone).order_by(col(Person.id))).all()
+
+
+def loans_of(session: Session, person: Person) -> Sequence[Loan]:
+    """All loans of a person, of every state."""
+    return session.exec(select(Loan).where(Loan.person_ref == person.id).order_by(col(Loan.id))).all()
+
+
+def address(session: Session, person: Person, channel: Channel) -> str | None:
+    """The open address of a person for `channel`: E.164 or e-mail; None when unknown or closed.
+
+    Visits and post have no address here.
+    """
+    if channel in _BY_PHONE:
+        found = person.phone
+    elif channel is Channel.EMAIL:
+        found = person.email
+    else:
+        return None
+    return None if found is None or is_closed(session, person, channel, found) else found
+
+
+def is_closed(session: Session, person: Person, channel: Channel, address: str) -> bool:
+    """Whether `address` was closed for this person and channel."""
+    return _closed(session, person, channel, address) is not None
+
+
+def close_address(
+    session: Session, person: Person, channel: Channel, address: str, *, reason: str, at: datetime
+) -> bool:
+    """Never use `address` by `channel` again for this person. False when it was closed before."""
+    if _closed(session, person, channel, address) is not None:
+        return False
+    assert person.id is not None
+    session.add(ClosedAddress(person_ref=person.id, channel=channel, address=address, reason=reason, at=at))
+    session.flush()
+    return True
+
+
+def opt_out(session: Session, person: Person, channel: Channel, *, source: str, at: datetime) -> bool:
+    """Close a channel for the person in all their loans. False when it was closed already."""
+    row = _opt_out(session, person, channel)
+    if row is not None and row.withdrawn_at is None:
+        return False
+    assert person.id is not None
+    row = row or OptOut(person_ref=person.id, channel=channel, at=at, source=source)
+    row.at, row.source, row.withdrawn_at = at, source, None
+    session.add(row)
+    session.flush()
+    return True
+
+
+def opt_in(session: Session, person: Person, channel: Channel, *, at: datetime) -> bool:
+    """Open a channel the person had closed. False when it was open."""
+    row = _opt_out(session, person, channel)
+    if row is None or row.withdrawn_at is not None:
+        return False
+    row.withdrawn_at = at
+    session.add(row)
+    session.flush()
+    return True
+
+
+def opted_out(session: Session, person: Person) -> frozenset[Channel]:
+    """The channels the person has closed."""
+    rows = select(OptOut.channel).where(OptOut.person_ref == person.id, col(OptOut.withdrawn_at).is_(None))
+    return frozenset(Channel(channel) for channel in session.exec(rows).all())
+
+
+def raise_flag(session: Session, person: Person, flag: str, *, source: str, at: datetime) -> bool:
+    """Set a stop state such as "cease". False when it was set already."""
+    row = _flag(session, person, flag)
+    if row is not None and row.cleared_at is None:
+        return False
+    assert person.id is not None
+    row = row or PersonFlag(person_ref=person.id, flag=flag, at=at, source=source)
+    row.at, row.source, row.cleared_at = at, source, None
+    session.add(row)
+    session.flush()
+    return True
+
+
+def clear_flag(session: Session, person: Person, flag: str, *, at: datetime) -> bool:
+    """Clear a stop state. False when it was not set."""
+    row = _flag(session, person, flag)
+    if row is None or row.cleared_at is not None:
+        return False
+    row.cleared_at = at
+    session.add(row)
+    session.flush()
+    return True
+
+
+def flags(session: Session, person: Person) -> frozenset[str]:
+    """The stop states of the person."""
+    rows = select(PersonFlag.flag).where(
+        PersonFlag.person_ref == person.id, col(PersonFlag.cleared_at).is_(None)
+    )
+    return frozenset(session.exec(rows).all())
+
+
+def _closed(session: Session, person: Person, channel: Channel, address: str) -> ClosedAddress | None:
+    return session.exec(
+        select(ClosedAddress).where(
+            ClosedAddress.person_ref == person.id,
+            ClosedAddress.channel == channel,
+            ClosedAddress.address == address,
+        )
+    ).first()
+
+
+def _opt_out(session: Session, person: Person, channel: Channel) -> OptOut | None:
+    return session.exec(
+        select(OptOut).where(OptOut.person_ref == person.id, OptOut.channel == channel)
+    ).first()
+
+
+def _flag(session: Session, person: Person, flag: str) -> PersonFlag | None:
+    return session.exec(
+        select(PersonFlag).where(PersonFlag.person_ref == person.id, PersonFlag.flag == flag)
+    ).first()

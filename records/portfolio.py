@@ -1,0 +1,274 @@
+"""Handing a portfolio over to a campaign, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, tuple_, update
+from sqlmodel import Session, col, select
+
+from domain.portfolio import PortfolioLoan
+from domain.strategy import Strategy
+from records import strategies
+from records.locks import one_at_a_time
+from records.tables import Campaign, CampaignLoan, Consent, ConsentStatus, Loan, LoanState, Person
+
+_PAGE = 1000
+_CONTACT_DATA = ("name", "phone", "email", "language", "country", "region", "timezone")
+
+
+@dataclass(frozen=True)
+class RefusedLoan:
+    loan_id: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entered:
+    """`held` counts the loans the campaign now holds from this call; `refused` names each of the others."""
+
+    held: int
+    refused: tuple[RefusedLoan, ...]
+
+
+def enter_portfolio(
+    session: Session,
+    campaign: Campaign,
+    loans: Iterable[PortfolioLoan],
+    *,
+    strategy: Strategy,
+    at: datetime,
+    bank: str = "xs2a",
+) -> Entered:
+    """Enter loans into the records and into `campaign`, highest priority first, then by line.
+
+    A loan that a live campaign holds, or that is in collection, is refused and left as it was. A loan known
+    from before starts a new entry with the amount and due date now handed over. Contact data that is absent
+    in the file does not erase what is known. `bank` names the provider of the consents in the file.
+    Entering the same loans again into the same campaign changes nothing.
+    """
+    one_at_a_time(session, f"portfolio:{campaign.lender}")
+    pinned = strategies.keep(session, strategy, at)
+    refused: list[RefusedLoan] = []
+    held = 0
+    seen: set[str] = set()
+    position = campaign.total
+    ordered = sorted(loans, key=lambda loan: (-loan.priority, loan.line))
+    for page in _pages(ordered):
+        rows = []
+        for loan in page:
+            if loan.loan_id in seen:
+                refused.append(RefusedLoan(loan.loan_id, loan.line, "stands twice in the portfolio"))
+            else:
+                seen.add(loan.loan_id)
+                rows.append(loan)
+        people = _enter_people(session, campaign.lender, rows, at)
+        _enter_consents(session, people, rows, bank, at)
+        entered, page_refused = _enter_loans(session, campaign, people, rows, strategy, pinned, at)
+        refused += page_refused
+        places = []
+        for loan in rows:
+            if loan.loan_id in entered:
+                position += 1
+                places.append(
+                    {
+                        "campaign_id": campaign.id,
+                        "loan_ref": entered[loan.loan_id],
+                        "position": position,
+                        "priority": loan.priority,
+                    }
+                )
+        if places:
+            session.execute(insert(CampaignLoan), places)
+        held += len(places)
+    campaign.total = position
+    session.add(campaign)
+    session.flush()
+    return Entered(held=held, refused=tuple(refused))
+
+
+def _pages(loans: Sequence[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
+    return (loans[start : start + _PAGE] for start in range(0, len(loans), _PAGE))
+
+
+def _enter_people(
+    session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime
+) -> dict[str, int]:
+    named: dict[str, dict[str, Any]] = {}
+    for loan in rows:
+        data = named.setdefault(loan.person_id, {})
+        data |= {field: getattr(loan, field) for field in _CONTACT_DATA if getattr(loan, field) is not None}
+    known = _people(session, lender, named)
+    changed = [
+        {"id": person.id, **data, "updated_at": at}
+        for person_id, data in named.items()
+        if (person := known.get(person_id)) is not None
+        and any(getattr(person, field) != value for field, value in data.items())
+    ]
+    for change in changed:
+        session.execute(
+            update(Person)
+            .where(col(Person.id) == change.pop("id"))
+            .values(**change)
+            .execution_options(synchronize_session=False)
+        )
+    new = [
+        dict.fromkeys(_CONTACT_DATA) | data | {"lender": lender, "person_id": person_id, "updated_at": at}
+        for person_id, data in sorted(named.items())
+        if person_id not in known
+    ]
+    if new:
+        session.execute(insert(Person), new)
+    session.expire_all()
+    found = session.exec(
+        select(Person.person_id, Person.id).where(Person.lender == lender, col(Person.person_id).in_(named))
+    ).all()
+    return {person_id: ref for person_id, ref in found if ref is not None}
+
+
+def _people(session: Session, lender: str, person_ids: Iterable[str]) -> dict[str, Person]:
+    rows = session.exec(
+        select(Person).where(Person.lender == lender, col(Person.person_id).in_(person_ids))
+    ).all()
+    return {person.person_id: person for person in rows}
+
+
+def _enter_consents(
+    session: Session, people: dict[str, int], rows: Sequence[PortfolioLoan], bank: str, at: datetime
+) -> None:
+    stated = {
+        (people[loan.person_id], loan.bank_consent): {
+            "account_id": loan.bank_account,
+            "valid_until": loan.consent_valid_until,
+        }
+        for loan in rows
+        if loan.bank_consent is not None and loan.bank_account is not None
+    }
+    if not stated:
+        return
+    known = session.exec(
+        select(Consent).where(
+            Consent.provider == bank, tuple_(col(Consent.person_ref), col(Consent.consent_id)).in_(stated)
+        )
+    ).all()
+    for consent in known:
+        data = stated.pop((consent.person_ref, consent.consent_id))
+        if (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
+            consent.account_id, consent.valid_until = data["account_id"], data["valid_until"]  # type: ignore[assignment]
+            consent.status, consent.changed_at = ConsentStatus.VALID, at
+            session.add(consent)
+    session.flush()
+    if stated:
+        session.execute(
+            insert(Consent),
+            [
+                {
+                    "person_ref": person_ref,
+                    "provider": bank,
+                    "consent_id": consent_id,
+                    "status": ConsentStatus.VALID,
+                    "reads_per_day": 4,
+                    "changed_at": at,
+                    **data,
+                }
+                for (person_ref, consent_id), data in stated.items()
+            ],
+        )
+
+
+def _enter_loans(
+    session: Session,
+    campaign: Campaign,
+    people: dict[str, int],
+    rows: Sequence[PortfolioLoan],
+    strategy: Strategy,
+    pinned: str,
+    at: datetime,
+) -> tuple[dict[str, int], list[RefusedLoan]]:
+    """The keys of the loans that this campaign now has a new place for, and what was refused."""
+    wanted = {loan.loan_id: loan for loan in rows}
+    known = {
+        loan.loan_id: loan
+        for loan in session.exec(
+            select(Loan).where(Loan.lender == campaign.lender, col(Loan.loan_id).in_(wanted))
+        ).all()
+    }
+    refs = [loan.id for loan in known.values()]
+    holders = dict(
+        session.exec(
+            select(CampaignLoan.loan_ref, CampaignLoan.campaign_id).where(
+                col(CampaignLoan.loan_ref).in_(refs), col(CampaignLoan.released_at).is_(None)
+            )
+        ).all()
+    )
+    here = set(
+        session.exec(
+            select(CampaignLoan.loan_ref).where(
+                col(CampaignLoan.loan_ref).in_(refs), CampaignLoan.campaign_id == campaign.id
+            )
+        ).all()
+    )
+    refused: list[RefusedLoan] = []
+    entered: dict[str, int] = {}
+    new: list[dict[str, Any]] = []
+    for loan_id, handed in wanted.items():
+        values = {
+            "person_ref": people[handed.person_id],
+            "currency": handed.currency,
+            "amount_due_minor": handed.amount_due_minor,
+            "due_date": handed.due_date,
+            "grade": handed.grade,
+            "campaign_id": campaign.id,
+            "strategy_name": strategy.name,
+            "strategy_version": strategy.version,
+            "strategy_digest": pinned,
+            "state": LoanState.WAITING,
+            "entered_at": at,
+        }
+        loan = known.get(loan_id)
+        if loan is None:
+            new.append({"lender": campaign.lender, "loan_id": loan_id, "entry": 1, **values})
+            continue
+        assert loan.id is not None
+        if loan.id in here:
+            continue
+        reason = _why_refused(loan, holders.get(loan.id))
+        if reason is not None:
+            refused.append(RefusedLoan(loan_id, handed.line, reason))
+            continue
+        cleared = (
+            "end_kind",
+            "ended_at",
+            "final_state",
+            "stage",
+            "dpd",
+            "next_action",
+            "next_action_at",
+            "reported_at",
+        )
+        for field, value in {**dict.fromkeys(cleared), **values, "entry": loan.entry + 1}.items():
+            setattr(loan, field, value)
+        session.add(loan)
+        entered[loan_id] = loan.id
+    session.flush()
+    if new:
+        session.execute(insert(Loan), new)
+        found = session.exec(
+            select(Loan.loan_id, Loan.id).where(
+                Loan.lender == campaign.lender, col(Loan.loan_id).in_([row["loan_id"] for row in new])
+            )
+        ).all()
+        entered |= {loan_id: ref for loan_id, ref in found if ref is not None}
+    return entered, refused
+
+
+def _why_refused(loan: Loan, holder: str | None) -> str | None:
+    if holder is not None:
+        return f"held by campaign {holder}"
+    if loan.state is LoanState.IN_COLLECTION:
+        return "in collection already"
+    return None

@@ -1,0 +1,57 @@
+"""Strategies as they were when loans were pinned to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlmodel import Session
+
+from domain.strategy import Strategy
+from records.tables import Loan, StrategySnapshot
+
+
+def digest(strategy: Strategy) -> str:
+    """The SHA-256 of a strategy's content, hex."""
+    canonical = json.dumps(strategy.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def keep(session: Session, strategy: Strategy, at: datetime) -> str:
+    """Keep a copy of `strategy` unless the same content is kept already; returns its digest."""
+    key = digest(strategy)
+    if session.get(StrategySnapshot, key) is None:
+        session.add(
+            StrategySnapshot(
+                digest=key,
+                name=strategy.name,
+                version=strategy.version,
+                data=strategy.model_dump(mode="json"),
+                kept_at=at,
+            )
+        )
+        session.flush()
+    return key
+
+
+def load(session: Session, key: str) -> Strategy:
+    """The strategy kept under a digest. Raises KeyError when there is none."""
+    snapshot = session.get(StrategySnapshot, key)
+    if snapshot is None:
+        raise KeyError(key)
+    return Strategy.model_validate(snapshot.data)
+
+
+def of_loan(session: Session, loan: Loan) -> Strategy:
+    """The strategy a loan is pinned to."""
+    return load(session, loan.strategy_digest)
+
+
+def pin(session: Session, loan: Loan, strategy: Strategy, at: datetime) -> None:
+    """Move a loan to another strategy or version."""
+    loan.strategy_digest = keep(session, strategy, at)
+    loan.strategy_name = strategy.name
+    loan.strategy_version = strategy.version
+    session.add(loan)
+    session.flush()

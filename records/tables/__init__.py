@@ -1,0 +1,60 @@
+"""All tables. Importing this package fills `Record.metadata`."""
+
+from domain.ledger_entries import CaseState
+from records.tables.audit import Audit
+from records.tables.base import Record
+from records.tables.cases import CollectionCase
+from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
+from records.tables.loans import (
+    Campaign,
+    CampaignLoan,
+    CampaignState,
+    Loan,
+    LoanState,
+    LoanWrite,
+    StrategySnapshot,
+)
+from records.tables.money import (
+    BalanceRead,
+    Consent,
+    ConsentStatus,
+    EarlyReversal,
+    LinkState,
+    Payment,
+    PaymentLink,
+    PaymentSource,
+)
+from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
+from records.tables.webhooks import Lease, Webhook
+
+__all__ = [
+    "Audit",
+    "BalanceRead",
+    "Campaign",
+    "CampaignLoan",
+    "CampaignState",
+    "CaseState",
+    "ClosedAddress",
+    "CollectionCase",
+    "Consent",
+    "ConsentStatus",
+    "Contact",
+    "ContactDecision",
+    "ContactLedger",
+    "ContactState",
+    "EarlyReversal",
+    "Lease",
+    "LinkState",
+    "Loan",
+    "LoanState",
+    "LoanWrite",
+    "OptOut",
+    "Payment",
+    "PaymentLink",
+    "PaymentSource",
+    "Person",
+    "PersonFlag",
+    "Record",
+    "StrategySnapshot",
+    "Webhook",
+]

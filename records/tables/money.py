@@ -1,0 +1,144 @@
+"""Payments, payment links, and the consents by which balances are read. Amounts are minor units."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
+
+from records.tables.base import Record
+from records.types import EnumText, UTCDateTime, one_of
+
+
+class LinkState(StrEnum):
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    PAID = "paid"
+
+
+class PaymentSource(StrEnum):
+    WEBHOOK = "webhook"
+    SIGNAL = "signal"
+    RECORD = "record"
+
+
+class ConsentStatus(StrEnum):
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    REJECTED = "rejected"
+
+
+class PaymentLink(Record, table=True):
+    """A link to pay one amount for one purpose.
+
+    `generation` rises when a link of the same purpose and amount was paid or closed before and a new one is
+    needed; at most one is active at a time.
+    """
+
+    __tablename__ = "payment_link"
+    __table_args__ = (
+        UniqueConstraint("loan_ref", "entry", "purpose", "amount_minor", "generation"),
+        UniqueConstraint("provider", "provider_link_id"),
+        Index(
+            "uq_payment_link_active",
+            "loan_ref",
+            "entry",
+            "purpose",
+            "amount_minor",
+            unique=True,
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        one_of("state", LinkState),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    loan_ref: int = Field(foreign_key="loan.id")
+    entry: int
+    purpose: str = Field(max_length=40)
+    amount_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    generation: int = 1
+    provider: str = Field(max_length=40)
+    provider_link_id: str = Field(max_length=255)
+    url: str
+    state: LinkState = Field(default=LinkState.ACTIVE, sa_type=EnumText(LinkState))
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    changed_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Payment(Record, table=True):
+    """Money received, once per provider and payment id, however often and by whatever way it is reported.
+
+    Without `loan_ref` it is unmatched: `named_lender` and `named_loan` are what the report said.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        UniqueConstraint("provider", "payment_id"),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        one_of("source", PaymentSource),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    provider: str = Field(max_length=40)
+    payment_id: str = Field(max_length=255)
+    loan_ref: int | None = Field(default=None, foreign_key="loan.id", index=True)
+    entry: int | None = None
+    named_lender: str | None = Field(default=None, max_length=64)
+    named_loan: str | None = Field(default=None, max_length=64)
+    amount_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    paid_at: datetime = Field(sa_type=UTCDateTime)
+    """Value date: when the money counts as paid."""
+    received_at: datetime = Field(sa_type=UTCDateTime)
+    reversed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    source: PaymentSource = Field(sa_type=EnumText(PaymentSource))
+
+
+class EarlyReversal(Record, table=True):
+    """A reversal that was reported before its payment; the payment is reversed the moment it arrives."""
+
+    __tablename__ = "early_reversal"
+
+    provider: str = Field(primary_key=True, max_length=40)
+    payment_id: str = Field(primary_key=True, max_length=255)
+    at: datetime = Field(sa_type=UTCDateTime)
+
+
+class Consent(Record, table=True):
+    """A person's consent to read the balance of one account; `valid_until` is inclusive."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        UniqueConstraint("person_ref", "provider", "consent_id"),
+        one_of("status", ConsentStatus),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_ref: int = Field(foreign_key="person.id")
+    provider: str = Field(max_length=40)
+    consent_id: str = Field(max_length=255)
+    account_id: str = Field(max_length=255)
+    valid_until: date | None = None
+    status: ConsentStatus = Field(default=ConsentStatus.VALID, sa_type=EnumText(ConsentStatus))
+    reads_per_day: int = 4
+    changed_at: datetime = Field(sa_type=UTCDateTime)
+
+
+class BalanceRead(Record, table=True):
+    """One read of a balance, successful or not; `outcome` is "read" or the bank's error code."""
+
+    __tablename__ = "balance_read"
+    __table_args__ = (Index("ix_balance_read_consent_at", "consent_ref", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    consent_ref: int = Field(foreign_key="consent.id")
+    loan_ref: int = Field(foreign_key="loan.id", index=True)
+    at: datetime = Field(sa_type=UTCDateTime)
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    outcome: str = Field(max_length=80)

