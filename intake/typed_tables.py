@@ -1,0 +1,123 @@
+"""XLSX and Parquet: the same rows as CSV gives, with typed cells turned to plain text."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import fastexcel
+import polars as pl
+
+from intake.chunks import CHUNK_ROWS, Chunk, Table, trimmed
+from intake.errors import PortfolioError
+
+_ROWS_BEFORE_HEADER = 50
+
+
+def _plain_text(column: pl.Series) -> pl.Series:
+    """Typed cells as text: numbers with a decimal point and no needless ".0", dates as ISO."""
+    if column.dtype.is_float():
+        text = column.set(~column.is_finite(), None).cast(pl.String)
+        return text.str.replace(r"\.0$", "")
+    if column.dtype == pl.Boolean or column.dtype.is_numeric() or column.dtype.is_temporal():
+        return column.cast(pl.String)
+    if column.dtype == pl.String or column.dtype == pl.Categorical or column.dtype == pl.Enum:
+        return column.cast(pl.String)
+    return pl.repeat(None, len(column), dtype=pl.String, eager=True)
+
+
+def _typed(dtype: pl.DataType) -> bool:
+    return bool(dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean)
+
+
+def _blank_rows_dropped(rows: pl.DataFrame, wanted: list[int]) -> pl.DataFrame:
+    if not wanted:
+        return rows
+    return rows.filter(~pl.all_horizontal(pl.col(str(index)).is_null() for index in wanted))
+
+
+def open_parquet(path: Path) -> Table:
+    """A Parquet file. Its rows are numbered from 2, as if a header were line 1."""
+    try:
+        schema = pl.read_parquet_schema(path)
+        pl.scan_parquet(path).head(1).collect()
+    except Exception as error:  # the reader raises types of its own and Rust panics for broken files
+        raise PortfolioError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from None
+    names = list(schema)
+    unfit = [name for name, dtype in schema.items() if dtype.is_nested() or dtype in (pl.Binary, pl.Object)]
+
+    def read(wanted: list[int]) -> Iterator[Chunk]:
+        columns = [names[index] for index in wanted]
+        start = 0
+        try:
+            batches = pl.scan_parquet(path).select(columns).collect_batches(
+                chunk_size=CHUNK_ROWS, maintain_order=True
+            )
+            for batch in batches:
+                lines = pl.int_range(start + 2, start + 2 + batch.height, dtype=pl.UInt32, eager=True)
+                start += batch.height
+                data = {"line": lines.alias("line")}
+                for index, name in zip(wanted, columns, strict=True):
+                    data[str(index)] = trimmed(_plain_text(batch[name]))
+                yield Chunk(_blank_rows_dropped(pl.DataFrame(data), wanted))
+        except pl.exceptions.PolarsError as error:
+            raise PortfolioError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from None
+
+    plain = frozenset(index for index, dtype in enumerate(schema.values()) if _typed(dtype))
+    return Table(names, read, "parquet", f"columns left out: {', '.join(unfit)}" if unfit else "", plain)
+
+
+def open_xlsx(path: Path) -> Table:
+    """The first sheet of an Excel workbook that has rows. Lines are the sheet's row numbers."""
+    try:
+        reader = fastexcel.read_excel(path)
+        for name in reader.sheet_names:
+            texts = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+            if texts.height:
+                break
+        else:
+            raise PortfolioError(f"{path.name} is empty: expected a header row and one row for each loan")
+        head = texts.head(_ROWS_BEFORE_HEADER)
+        top = next(
+            (n for n, row in enumerate(head.iter_rows()) if any(cell and cell.strip() for cell in row)), None
+        )
+        if top is None:
+            raise PortfolioError(f"{path.name}: no header in the first {_ROWS_BEFORE_HEADER} rows of {name!r}")
+        # Read a second time with types: the text of a typed cell does not tell whether it was typed.
+        typed = reader.load_sheet(
+            name, header_row=None, skip_rows=top + 1, schema_sample_rows=None
+        ).to_polars()
+    except PortfolioError:
+        raise
+    except Exception as error:  # the reader raises types of its own and Rust panics for broken files
+        raise PortfolioError(f"{path.name} cannot be read as XLSX: {_first_line(error)}") from None
+    header = [" ".join((cell or "").split()) for cell in texts.row(top)]
+    while header and not header[-1]:
+        header.pop()
+    rows = texts.slice(top + 1)
+    aligned = typed.height == rows.height and typed.width == rows.width
+    columns: list[pl.Series] = []
+    plain: set[int] = set()
+    mixed: set[int] = set()
+    for index in range(len(header)):
+        text = rows.to_series(index)
+        native = typed.to_series(index) if aligned else None
+        if native is not None and _typed(native.dtype):
+            plain.add(index)
+            columns.append(trimmed(_plain_text(native)))
+            continue
+        mixed.add(index)
+        columns.append(trimmed(text))
+
+    def read(wanted: list[int]) -> Iterator[Chunk]:
+        for start in range(0, rows.height, CHUNK_ROWS):
+            height = min(CHUNK_ROWS, rows.height - start)
+            first = top + 2 + start
+            data = {"line": pl.int_range(first, first + height, dtype=pl.UInt32, eager=True).alias("line")}
+            for index in wanted:
+                data[str(index)] = columns[index].slice(start, height).alias(str(index))
+            yield Chunk(_blank_rows_dropped(pl.DataFrame(data), wanted))
+
+    return Table(header, read, "xlsx", f"sheet {name}", frozenset(plain), frozenset(mixed))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
