@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
         Resume,
         WatchEnded,
     )
-    from domain.loan_state import enter
+    from domain.loan_state import enter, snapshot
     from domain.migration import migrate
     from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
     from workflows import describe, search_attributes
