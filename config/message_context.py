@@ -1,0 +1,109 @@
+"""What a message may say about a borrower and a loan, and what a rendered message is."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date, timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from domain.money import Money
+
+_FORMAT_CONTROLS_KEPT = {"\u200c", "\u200d"}  # they join letters in names of some scripts
+
+
+def _one_line(value: object) -> object:
+    """Names come from files of others: no line break, control or direction mark may leave its place."""
+    if not isinstance(value, str):
+        return value
+    kept = []
+    for char in value:
+        category = unicodedata.category(char)
+        if category in ("Zs", "Zl", "Zp", "Cc"):
+            kept.append(" ")
+        elif category not in ("Cf", "Cs") or char in _FORMAT_CONTROLS_KEPT:
+            kept.append(char)
+    return " ".join("".join(kept).split())
+
+
+OneLine = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]
+LinkUrl = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
+
+
+class MessageContext(BaseModel):
+    """What a template may print. A value that is None is absent: printing it is an error.
+
+    `loan_id` is the reference the borrower knows; `days_past_due` is negative before the due date;
+    `today` is the borrower's local date; amounts and dates print in the locale of the message's language
+    and `country` (ISO 3166-1 alpha-2). Texts are brought to one line. `opt_out_hint` is a whole sentence
+    (see `config.templates.opt_out_hint`); `legal_notice` is what law asks a given sender to add, such as
+    the disclosure of a third-party collector in the United States. Errors never show the values.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    lender_name: OneLine
+    lender_phone: OneLine
+    loan_id: OneLine
+    borrower_name: OneLine | None = None
+    amount_due: Money
+    due_date: date
+    days_past_due: int
+    today: date
+    link_url: LinkUrl | None = None
+    amount_paid: Money | None = None
+    paid_on: date | None = None
+    opt_out_hint: OneLine | None = None
+    legal_notice: OneLine | None = None
+
+
+VARIABLES = tuple(name for name in MessageContext.model_fields if name != "country")
+
+
+class RenderedMessage(BaseModel):
+    """`subject` (one line) and `html` exist only for e-mail."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    subject: str | None
+    text: str
+    html: str | None
+
+
+# A pretended borrower for previews and checks: 555 numbers and .example names belong to nobody.
+_SAMPLE_COUNTRY = {"es": "ES", "en": "US", "pt": "BR"}
+_SAMPLE_NAME = {"es": "Lucía Gómez", "en": "Grace Miller"}
+_SAMPLE_PHONE = {"ES": "900 555 010", "US": "+1 202-555-0110"}
+_SAMPLE_TODAY = date(2026, 3, 4)
+
+
+def sample_context(
+    language: str,
+    *,
+    currency: str = "EUR",
+    country: str | None = None,
+    days_past_due: int = 7,
+    link: bool = True,
+    paid: bool = False,
+    opt_out_hint: str | None = None,
+) -> MessageContext:
+    """A context with invented values; `link` and `paid` say whether a link and a payment are part of it."""
+    country = country or _SAMPLE_COUNTRY.get(language, "US")
+    amount = Money(amount_minor=12_350, currency=currency)
+    return MessageContext(
+        country=country,
+        lender_name="Credialba",
+        lender_phone=_SAMPLE_PHONE.get(country, "+1 202-555-0110"),
+        loan_id="P-20417",
+        borrower_name=_SAMPLE_NAME.get(language, "Grace Miller"),
+        amount_due=amount,
+        due_date=_SAMPLE_TODAY - timedelta(days=days_past_due),
+        days_past_due=days_past_due,
+        today=_SAMPLE_TODAY,
+        link_url="https://pay.credialba.example/l/7Hq2mX4c" if link else None,
+        amount_paid=amount if paid else None,
+        paid_on=_SAMPLE_TODAY if paid else None,
+        opt_out_hint=opt_out_hint,
+    )
