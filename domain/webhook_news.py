@@ -101,11 +101,15 @@ class InboundNews(BaseModel):
 
 
 class Ignored(BaseModel):
-    """Verified and understood, but nothing for a loan; `kind` says what it was."""
+    """Verified and understood, but nothing that a loan's rules act on; `kind` says what it was.
+
+    `needs_person`: money or words moved in a way that only a person can judge, so it must be shown to one.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: str
+    needs_person: bool = False
 
 
 WebhookNews = PaymentNews | ReversalNews | DeliveryNews | InboundNews | Ignored

@@ -76,6 +76,7 @@ class SmtpMessenger:
         if message.valid_until is not None and message.valid_until <= message.at:
             raise refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
         mail = compose(message, self._settings)
+        raw = mail.as_bytes(policy=SMTP_POLICY)
         client = aiosmtplib.SMTP(
             hostname=self._settings.host,
             port=self._settings.port,
@@ -96,7 +97,7 @@ class SmtpMessenger:
             stage = Stage.RECIPIENT
             await client.rcpt(message.to)
             stage = Stage.CONTENT
-            await client.data(mail.as_bytes(policy=SMTP_POLICY))
+            await client.data(raw)
         except aiosmtplib.SMTPResponseException as refused:
             failed = _refused(refused.code, refused.message, stage)
         except (aiosmtplib.SMTPException, OSError, UnicodeError, ValueError) as fault:
@@ -125,6 +126,14 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
         mail["To"] = Address(addr_spec=message.to)
     except (ValueError, IndexError):
         raise ProviderError(PROVIDER, "bad_address", reaction_to(553, None, Stage.RECIPIENT)) from None
+    if not message.to.isascii():
+        raise refusal(
+            PROVIDER,
+            "needs_smtputf8",
+            WhatNext.TERMINAL,
+            "an address beyond ASCII, which we do not send to",
+            then=WhatNext.SWITCH_CHANNEL,
+        )
     mail["Subject"] = " ".join((message.subject or "").split())
     mail["Date"] = format_datetime(message.at.astimezone(UTC))
     mail["Message-ID"] = f"<{_id_of(message)}@{settings.message_id_domain}>"
@@ -138,9 +147,12 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
         url = f"{settings.unsubscribe_url}{joint}{urlencode({'message': message.message_id})}"
         mail["List-Unsubscribe"] = f"<{url}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail.set_content(message.text)
-    if message.html is not None:
-        mail.add_alternative(message.html, subtype="html")
+    try:
+        mail.set_content(message.text)
+        if message.html is not None:
+            mail.add_alternative(message.html, subtype="html")
+    except UnicodeError:
+        raise refusal(PROVIDER, "bad_text", WhatNext.TERMINAL, "the text is not valid Unicode") from None
     return mail
 
 

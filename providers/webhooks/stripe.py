@@ -1,0 +1,165 @@
+"""Stripe's webhooks: `Stripe-Signature` v1 over the raw body, and what its events mean for a loan.
+
+What is read: a checkout session that is paid, at once or later; a charge refunded in full; a dispute for
+which Stripe took the money. A part refund reverses nothing, because giving back an overpayment is the usual
+cause and must not revive a debt; it comes out as `Ignored` for a person, as does money that a won dispute
+brings back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
+from providers.payments.stripe_amounts import from_stripe
+from providers.webhooks.refused import RefusedReason, WebhookRefused
+
+PROVIDER: Final = "stripe"
+LARGEST_BODY: Final = 512 * 1024
+_PAID = frozenset(("checkout.session.completed", "checkout.session.async_payment_succeeded"))
+_KIND = re.compile(r"[a-z0-9_.]{1,80}")
+_DIGITS = re.compile(r"[0-9]{1,12}")
+_MOST_SIGNATURES = 20
+
+
+def verify(raw_body: bytes, header: str | None, secret: SecretStr, now: datetime, tolerance: int = 300) -> None:
+    """Prove that Stripe sent these bytes no longer than `tolerance` seconds before `now`.
+
+    `secret` is the endpoint's, as shown, with its prefix. Raises WebhookRefused. As in Stripe's own library
+    a timestamp ahead of ours is not refused.
+    """
+    if len(raw_body) > LARGEST_BODY:
+        raise WebhookRefused(PROVIDER, RefusedReason.TOO_LARGE)
+    if not header:
+        raise WebhookRefused(PROVIDER, RefusedReason.MISSING_HEADER)
+    stamp: str | None = None
+    given: list[str] = []
+    for item in header.split(","):
+        name, equals, value = item.strip().partition("=")
+        if equals and name == "t":
+            stamp = value
+        elif equals and name == "v1":
+            given.append(value)
+    if stamp is None or not _DIGITS.fullmatch(stamp):
+        raise WebhookRefused(PROVIDER, RefusedReason.MALFORMED_HEADER)
+    if not given:
+        raise WebhookRefused(PROVIDER, RefusedReason.NO_EXPECTED_SCHEME)
+    expected = hmac.new(
+        secret.get_secret_value().encode(), stamp.encode() + b"." + raw_body, hashlib.sha256
+    ).hexdigest()
+    matches = [_same(expected, signature) for signature in given[:_MOST_SIGNATURES]]
+    if not any(matches):
+        raise WebhookRefused(PROVIDER, RefusedReason.SIGNATURE_MISMATCH)
+    if now.timestamp() - int(stamp) > tolerance:
+        raise WebhookRefused(PROVIDER, RefusedReason.TIMESTAMP_OUT_OF_TOLERANCE)
+
+
+def event_key(raw_body: bytes) -> str:
+    """The key under which the event counts once, however often it is delivered: Stripe's event id."""
+    event_id = _event(raw_body).get("id")
+    if not isinstance(event_id, str) or not 0 < len(event_id) <= 255:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    return event_id
+
+
+def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
+    """The news in a verified body, always at least one value.
+
+    Raises WebhookRefused (UNREADABLE) if the body is no event, or if an event that moves money lacks what
+    is needed to book it: such a body must be kept, not dropped.
+    """
+    event = _event(raw_body)
+    kind = event.get("type")
+    if not isinstance(kind, str) or not _KIND.fullmatch(kind):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    data = event.get("data")
+    thing = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(thing, dict):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    if kind in _PAID:
+        return (_payment(event, kind, thing),)
+    if kind == "charge.refunded":
+        if thing.get("refunded") is not True:
+            return (Ignored(kind="charge.refunded:partial", needs_person=True),)
+        return (_reversal(event, kind, thing),)
+    if kind == "charge.dispute.funds_withdrawn":
+        return (_reversal(event, kind, thing),)
+    return (Ignored(kind=kind, needs_person=kind == "charge.dispute.funds_reinstated"),)
+
+
+def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) -> PaymentNews | Ignored:
+    if session.get("payment_status") != "paid":
+        return Ignored(kind=f"{kind}:unpaid")
+    if session.get("mode", "payment") != "payment":
+        return Ignored(kind=f"{kind}:not_a_payment")
+    payment_id = _id(session.get("payment_intent"))
+    total, currency = session.get("amount_total"), session.get("currency")
+    if payment_id is None or type(total) is not int or not isinstance(currency, str):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    try:
+        amount = from_stripe(total, currency)
+    except ValueError:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
+    if amount.amount_minor <= 0:
+        return Ignored(kind=f"{kind}:nothing_paid")
+    metadata = session.get("metadata")
+    references = metadata if isinstance(metadata, dict) else {}
+    return PaymentNews(
+        payment_id=payment_id,
+        provider=PROVIDER,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        paid_at=_created(event),
+        lender=_id(references.get("lender")),
+        loan_id=_id(references.get("loan_id")),
+        link_id=_id(session.get("payment_link")),
+    )
+
+
+def _reversal(event: Mapping[str, Any], kind: str, thing: Mapping[str, Any]) -> ReversalNews | Ignored:
+    payment_id = _id(thing.get("payment_intent"))
+    if payment_id is None:
+        # A charge made without a payment intent is none of our links'.
+        return Ignored(kind=f"{kind}:no_payment_intent", needs_person=True)
+    return ReversalNews(payment_id=payment_id, provider=PROVIDER, reversed_at=_created(event))
+
+
+def _event(raw_body: bytes) -> dict[str, Any]:
+    if len(raw_body) > LARGEST_BODY:
+        raise WebhookRefused(PROVIDER, RefusedReason.TOO_LARGE)
+    try:
+        value = json.loads(raw_body)
+    except (ValueError, RecursionError):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
+    if not isinstance(value, dict):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    return value
+
+
+def _created(event: Mapping[str, Any]) -> datetime:
+    created = event.get("created")
+    if type(created) is not int:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    try:
+        return datetime.fromtimestamp(created, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
+
+
+def _id(value: object) -> str | None:
+    """An id, from itself or from the expanded object."""
+    if isinstance(value, dict):
+        value = value.get("id")
+    return value if isinstance(value, str) and 0 < len(value) <= 500 else None
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode(errors="surrogatepass"))
