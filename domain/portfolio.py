@@ -16,7 +16,7 @@ LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
 class PortfolioLoan(BaseModel):
     """One overdue loan as a lender handed it over.
 
-    Contact data is optional because many exports leave it out; what is absent stays absent and is never guessed.
+    Contact data is optional because many exports leave it out; what is absent stays absent, never guessed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

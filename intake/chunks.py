@@ -12,7 +12,7 @@ CHUNK_ROWS = 50_000
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rows in file order. `rows` has a column "line" and one String column for each index wanted ("0", "1", ...).
+    """Rows in file order. `rows` has a column "line" and a String column for each index wanted ("0", "1").
 
     Cells are trimmed and empty ones are null. `broken` are rows that could not be cut into cells.
     """

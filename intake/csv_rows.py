@@ -48,7 +48,9 @@ class _Lines:
         if not line:
             raise StopIteration
         if len(line) >= _MAX_LINE:
-            raise PortfolioError(f"line {self.number + 1} is longer than {_MAX_LINE} characters: no table of loans")
+            raise PortfolioError(
+                f"line {self.number + 1} is longer than {_MAX_LINE} characters: no table of loans"
+            )
         self.number += 1
         self.record.append(line)
         return line
@@ -111,7 +113,7 @@ def _alone(line: str, delimiter: str) -> int:
 def detect_encoding(path: Path) -> str:
     """Encoding of a text file: by its mark, else UTF-8 if it is that, else Windows-1252 or Latin-1.
 
-    A file that is UTF-8 but for a few broken bytes stays UTF-8, so that one bad byte does not garble all accents.
+    A file that is UTF-8 but for a few broken bytes stays UTF-8: one bad byte must not garble all accents.
     """
     with path.open("rb") as file:
         start = file.read(4)
@@ -135,7 +137,9 @@ def detect_encoding(path: Path) -> str:
                 text = lenient.decode(block)
                 lost += text.count("\ufffd")
                 beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
-                undefined_in_1252 = undefined_in_1252 or any(byte in block for byte in b"\x81\x8d\x8f\x90\x9d")
+                undefined_in_1252 = undefined_in_1252 or any(
+                    byte in block for byte in b"\x81\x8d\x8f\x90\x9d"
+                )
             else:
                 lenient.decode(block)
         if valid:

@@ -5,12 +5,14 @@ from typing import NamedTuple, overload
 
 import polars as pl
 
-ERROR_SCHEMA: dict[str, pl.DataType] = {
-    "line": pl.UInt32(),
-    "column": pl.String(),
-    "value": pl.String(),
-    "reason": pl.String(),
-}
+ERROR_SCHEMA = pl.Schema(
+    {
+        "line": pl.UInt32(),
+        "column": pl.String(),
+        "value": pl.String(),
+        "reason": pl.String(),
+    }
+)
 
 
 class PortfolioError(ValueError):

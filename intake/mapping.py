@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -39,14 +39,16 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-ColumnNames = Annotated[tuple[Annotated[str, Field(strict=True, min_length=1)], ...], Field(min_length=1)]
+ColumnNames: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(strict=True, min_length=1)], ...], Field(min_length=1)
+]
 
 
 def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
-Scalar = Annotated[str, Field(strict=True)] | Annotated[int, Field(strict=True)] | Decimal
+Scalar: TypeAlias = Annotated[str, Field(strict=True)] | Annotated[int, Field(strict=True)] | Decimal
 
 
 class Lookup(_Strict):
@@ -62,7 +64,9 @@ class Lookup(_Strict):
     _by = field_validator("by", mode="before")(_as_tuple)
 
 
-Operand = Annotated[int, Field(strict=True)] | Decimal | Annotated[str, Field(strict=True)] | "Source"
+Operand: TypeAlias = (
+    Annotated[int, Field(strict=True)] | Decimal | Annotated[str, Field(strict=True)] | "Source"
+)
 
 
 class Source(_Strict):
@@ -117,7 +121,7 @@ class FieldRule(Source):
     """How one field of a loan is filled."""
 
     required: bool = False
-    """An empty cell is an error. Always so for loan_id, the amount, due_date, currency, country and language."""
+    """An empty cell is an error. Always so for loan_id, amount, due_date, currency, country, language."""
     default: Scalar | None = None
     """For empty cells, and for files without the column."""
     numbers: NumberFormat | None = None
@@ -197,7 +201,9 @@ class Mapping(_Strict):
             if rule.days_past_due is not None and name not in DATE_FIELDS:
                 raise ValueError(f"{name}: days_past_due gives a date, so it fits due_date only")
             if (rule.sum or rule.product or rule.difference) and name not in NUMBER_FIELDS:
-                raise ValueError(f"{name}: sum, product and difference give numbers, so they fit amounts only")
+                raise ValueError(
+                    f"{name}: sum, product and difference give numbers, so they fit amounts only"
+                )
             if rule.rounding is not None and name != "amount_due":
                 raise ValueError(f"{name}: rounding fits amount_due only")
         return self

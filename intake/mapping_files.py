@@ -17,13 +17,13 @@ MAPPINGS_FOLDER = Path(__file__).resolve().parent.parent / "config" / "intake"
 
 
 def folded(text: str) -> str:
-    """Text reduced to what people mean: no case, accents, blanks or punctuation ("Nº préstamo" is "noprestamo")."""
+    """Text without case, accents, blanks and punctuation ("Nº préstamo" is "noprestamo")."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(letter for letter in plain if letter.isalnum())
 
 
 def load_mapping(path: Path) -> Mapping:
-    """A mapping file. Raises PortfolioError naming file, line and field of the first fault, and how many more."""
+    """A mapping file. PortfolioError names file, line and field of a fault, and how many more there are."""
     try:
         document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -114,7 +114,7 @@ def missing_columns(mapping: Mapping, header: list[str]) -> list[ColumnNames]:
 
 
 def fitting_mapping(header: list[str], folder: Path) -> Mapping:
-    """The one mapping of `folder` whose required columns the header has. PortfolioError if none or several."""
+    """The one mapping of `folder` whose required columns the header has. PortfolioError if not just one."""
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise PortfolioError(f"there are no mapping files in {folder}")
@@ -127,7 +127,9 @@ def fitting_mapping(header: list[str], folder: Path) -> Mapping:
         names = ", ".join(mapping.name for mapping in fitting)
         raise PortfolioError(f"several mappings fit this file: {names}; choose one with --mapping")
     told = "; ".join(f"{name} misses {_listed(names)}" for name, names in missed.items())
-    raise PortfolioError(f"no mapping fits the columns of this file: {told}; choose or write one and give it with --mapping")
+    raise PortfolioError(
+        f"no mapping fits the columns of this file: {told}; choose or write one and give it with --mapping"
+    )
 
 
 def require_columns(mapping: Mapping, header: list[str]) -> None:
@@ -135,7 +137,8 @@ def require_columns(mapping: Mapping, header: list[str]) -> None:
     missing = missing_columns(mapping, header)
     if missing:
         raise PortfolioError(
-            f"mapping {mapping.name} misses {_listed(missing)}; the file has {_listed([(n,) for n in header if n])}"
+            f"mapping {mapping.name} misses {_listed(missing)}; "
+            f"the file has {_listed([(name,) for name in header if name])}"
         )
 
 

@@ -7,14 +7,18 @@ import polars as pl
 from intake.mapping import NumberFormat, Rounding
 
 # Thousands may also be set apart by blanks or apostrophes, in either format.
-_WHOLE = r"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d{{1,3}}(?:[\s'’]\d{{3}})+|\d+)"
+_WHOLE = r"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d{{1,3}}(?:[\s'\u2019]\d{{3}})+|\d+)"
 _POINT = rf"^[+-]?{_WHOLE.format(group=',')}(?:\.\d+)?$"
 _COMMA = rf"^[+-]?{_WHOLE.format(group='[.]')}(?:,\d+)?$"
 _PLAIN = r"^[+-]?\d+(?:\.\d+)?$"
 _SIGN = r"^\p{Sc}\s*|\s*\p{Sc}$"
 
-SURELY_POINT = r"^[+-]?(?:\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})$"
-SURELY_COMMA = r"^[+-]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,})$"
+SURELY_POINT = (
+    r"^[+-]?(?:\d+\.(?:\d{1,2}|\d{4,})|0\.\d+|\d{4,}\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})$"
+)
+SURELY_COMMA = (
+    r"^[+-]?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,})$"
+)
 AMBIGUOUS = r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$"
 
 ROUNDINGS = {
@@ -45,7 +49,7 @@ def to_plain(cells: pl.Series, format_: NumberFormat, typed: bool) -> pl.Series:
     bare = bare.set(~bare.str.contains(pattern), None)
     if bare.null_count() == len(bare):
         return bare
-    bare = bare.str.replace_all(rf"[{other}\s'’+]", "")
+    bare = bare.str.replace_all(rf"[{other}\s'\u2019+]", "")
     return bare.str.replace_all(",", ".", literal=True) if decimal == "," else bare
 
 

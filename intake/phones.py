@@ -1,7 +1,7 @@
 """Telephone numbers to E.164, as phonenumbers judges them, for whole columns.
 
-Numbers that match their own country's pattern outright, with nothing in front that could be a prefix, are settled
-by that pattern (taken from the library's metadata). All others go to the library one by one.
+Numbers that match their own country's pattern outright, with nothing in front that could be a prefix, are
+settled by that pattern (taken from the library's metadata). All others go to the library one by one.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from phonenumbers import PhoneMetadata
 
 _WRITTEN_PLAINLY = r"^\+?[0-9][0-9 \u00a0()./-]*$|^\+?\([0-9][0-9 \u00a0()./-]*$"
 _PUNCTUATION = r"[ \u00a0()./-]"
-# The library reads letters as keypad digits; in a portfolio they are another column's text. Extensions may stay.
-_WORTH_ASKING = r"^[+＋]?[\p{Nd}\s()\[\]./~\-‐-―－]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
+# The library reads letters as keypad digits; in a portfolio they are another column's text.
+_WORTH_ASKING = (
+    r"^[+\uff0b]?[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
+)
 _TYPES = (
     "fixed_line",
     "mobile",
@@ -40,17 +42,20 @@ class _Plan:
 @cache
 def _plan(country: str) -> _Plan | None:
     metadata = PhoneMetadata.metadata_for_region(country)
-    if metadata is None:
+    general = metadata.general_desc if metadata else None
+    if metadata is None or general is None:
         return None
     shapes = []
     for kind in _TYPES:
         description = getattr(metadata, kind)
         if description is not None and description.national_number_pattern:
-            shapes.append((rf"^(?:{description.national_number_pattern})$", tuple(description.possible_length)))
+            shapes.append(
+                (rf"^(?:{description.national_number_pattern})$", tuple(description.possible_length))
+            )
     prefixes = [p for p in (metadata.national_prefix_for_parsing, metadata.international_prefix) if p]
     return _Plan(
         calling_code=str(metadata.country_code),
-        general=rf"^(?:{metadata.general_desc.national_number_pattern})$",
+        general=rf"^(?:{general.national_number_pattern})$",
         shapes=tuple(shapes),
         prefix=rf"^(?:{'|'.join(f'(?:{prefix})' for prefix in prefixes)})" if prefixes else None,
     )
@@ -95,7 +100,7 @@ def _asked(text: str, country: str | None) -> str | None:
 
 
 def to_e164(cells: pl.Series, countries: pl.Series) -> pl.Series:
-    """E.164 of each cell, numbers without + read in the row's country (ISO alpha-2); null where none can be."""
+    """E.164 of each cell, numbers without + read in the row's country (ISO alpha-2); null where impossible."""
     result = pl.Series("phone", [None] * len(cells), dtype=pl.String)
     given = cells.is_not_null()
     for country in countries.filter(given).drop_nulls().unique().to_list():

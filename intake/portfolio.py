@@ -46,9 +46,9 @@ def check(
 ) -> PortfolioReport:
     """Check every cell of a portfolio file.
 
-    `mapping` is a name in `mappings_folder`, the path of a mapping file, or None to take the one that fits the
-    header. `as_of` is the day that days past due count from. Raises PortfolioError, with one line to show, when the
-    file or the mapping cannot be used at all; bad cells never raise.
+    `mapping` is a name in `mappings_folder`, the path of a mapping file, or None to take the one that fits
+    the header. `as_of` is the day that days past due count from. Raises PortfolioError, with one line to show,
+    when the file or the mapping cannot be used at all; bad cells never raise.
     """
     named = named_mapping(mapping, mappings_folder) if mapping is not None else None
     print_before = _fingerprint(path)
@@ -128,7 +128,11 @@ def _checked(
         path=str(path),
         mapping=mapping.name,
         as_of=as_of,
-        read_as=", ".join(part for part in (table.kind.upper() if table.kind != "parquet" else "Parquet", table.details) if part),
+        read_as=", ".join(
+            part
+            for part in (table.kind.upper() if table.kind != "parquet" else "Parquet", table.details)
+            if part
+        ),
         errors=CellErrors(found),
         good_rows=totals.good,
         bad_rows=bad,
@@ -146,7 +150,8 @@ def _repeated(ids: list[pl.DataFrame], column: str) -> pl.DataFrame:
     if not again.height:
         return pl.DataFrame(schema=ERROR_SCHEMA)
     named = again.group_by("loan_id", maintain_order=True).agg(
-        pl.col("line").head(_LINES_NAMED).cast(pl.String).str.join(", ").alias("lines"), pl.len().alias("times")
+        pl.col("line").head(_LINES_NAMED).cast(pl.String).str.join(", ").alias("lines"),
+        pl.len().alias("times"),
     )
     more = pl.col("times").cast(pl.Int64) - _LINES_NAMED
     return (
@@ -161,12 +166,12 @@ def _repeated(ids: list[pl.DataFrame], column: str) -> pl.DataFrame:
                 + pl.when(more > 0).then(" and " + more.cast(pl.String) + " more").otherwise(pl.lit(""))
             ).alias("reason"),
         )
-        .cast(dict(ERROR_SCHEMA))
+        .cast(ERROR_SCHEMA)
     )
 
 
 def _layout(table: Table, mapping: Mapping, as_of: date, warnings: list[str]) -> tuple[Layout, list[int]]:
-    """Where the mapping's columns are in this file, and their number formats where these must be found out."""
+    """Where the mapping's columns are in this file, and the number formats that must be found out."""
     bare = Layout(
         header=table.header,
         plain=table.plain,

@@ -68,7 +68,8 @@ class PortfolioReport:
     def loans(self, strict: bool = False) -> Iterator[PortfolioLoan]:
         """The good loans in file order, a chunk in memory at a time.
 
-        Raises PortfolioError when the file has changed since it was checked, and, if `strict`, when any row is bad.
+        Raises PortfolioError when the file has changed since it was checked and, if `strict`, when any row is
+        bad.
         """
         if strict and self.bad_rows:
             raise PortfolioError(f"{self.path}: {self.bad_rows} bad rows, nothing accepted")
@@ -101,7 +102,7 @@ class Tally:
         )
 
     def summary(self, rows: int, bad: int, without: pl.Series, as_of: date) -> tuple[Summary, list[str]]:
-        """Figures over the rows added, less the lines in `without`; and what an operator should know of them."""
+        """Figures over the rows added, less the lines in `without`; and what an operator should know."""
         loans = pl.concat(self._rows) if self._rows else None
         if loans is None:
             empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0)
@@ -124,7 +125,9 @@ class Tally:
             good=loans.height,
             bad=bad,
             people=loans["person_id"].n_unique(),
-            amounts=[CurrencyTotal(code, count, int(amount)) for code, count, amount in by_currency.iter_rows()],
+            amounts=[
+                CurrencyTotal(code, count, int(amount)) for code, count, amount in by_currency.iter_rows()
+            ],
             days_past_due=buckets,
             with_phone=int(loans["phone"].sum()),
             with_email=int(loans["email"].sum()),

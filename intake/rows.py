@@ -35,7 +35,10 @@ LOAN_SCHEMA: dict[str, pl.DataType] = {
 }
 _LONGEST = {"person_id": 64, "name": 200, "city": 100, "bank_consent": 200, "bank_account": 64, "grade": 20}
 _CODES = {
-    "language": (codes.language, f"no language with templates: expected {' or '.join(sorted(codes.LANGUAGES))}"),
+    "language": (
+        codes.language,
+        f"no language with templates: expected {' or '.join(sorted(codes.LANGUAGES))}",
+    ),
     "country": (codes.country, "unknown country: expected an ISO 3166-1 code of two letters, such as ES"),
     "currency": (codes.currency, "unknown currency: expected an ISO 4217 code, such as EUR"),
     "timezone": (codes.timezone, "unknown time zone: expected an IANA name, such as Europe/Madrid"),
@@ -87,7 +90,16 @@ class _Work:
 
     def loans(self) -> pl.DataFrame:
         columns: dict[str, pl.Series] = {"line": self.rows["line"]}
-        for field in ("loan_id", "person_id", "name", "region", "city", "bank_consent", "bank_account", "grade"):
+        for field in (
+            "loan_id",
+            "person_id",
+            "name",
+            "region",
+            "city",
+            "bank_consent",
+            "bank_account",
+            "grade",
+        ):
             columns[field] = self._text(field)
         for field in _CODES:
             columns[field] = self._code(field)
@@ -126,9 +138,13 @@ class _Work:
             evaluation = self._evaluation(field)
             constant = FieldRule(value=rule.default)
             filler = evaluation.date(constant) if cells.values.dtype == pl.Date else evaluation.text(constant)
-            return Cells(cells.values.zip_with(~gap, filler.values), cells.shown, cells.column, cells.reported)
+            return Cells(
+                cells.values.zip_with(~gap, filler.values), cells.shown, cells.column, cells.reported
+            )
         if self.mapping.is_required(field):
-            self.errors.add(self.rows["line"], gap, cells.column, cells.shown, f"empty, but {field} is required")
+            self.errors.add(
+                self.rows["line"], gap, cells.column, cells.shown, f"empty, but {field} is required"
+            )
             return Cells(cells.values, cells.shown, cells.column, cells.reported | gap)
         return cells
 
@@ -150,7 +166,9 @@ class _Work:
         elif field == "region":
             values = values.str.to_uppercase()
             bad = ~values.str.contains(r"^[A-Z0-9]{1,3}$")
-            self._reject(cells, bad, "not a region: expected the ISO 3166-2 code without its country, such as CA or MD")
+            self._reject(
+                cells, bad, "not a region: expected the ISO 3166-2 code without its country, such as CA or MD"
+            )
         else:
             longest = _LONGEST[field]
             bad = values.str.len_chars() > longest
@@ -174,7 +192,9 @@ class _Work:
         bad = cells.values.is_not_null() & values.is_null()
         # Without a country a national number cannot be judged; the missing country is the error then.
         bad = bad & (countries.is_not_null() | cells.values.str.starts_with("+"))
-        reasons = "not a telephone number of " + countries.fill_null("any country") + ": check digits and prefix"
+        reasons = (
+            "not a telephone number of " + countries.fill_null("any country") + ": check digits and prefix"
+        )
         self._reject(cells, bad, reasons)
         return values
 
@@ -206,13 +226,17 @@ class _Work:
             self._reject(cells, too_fine, (reasons + written.cast(pl.String)).fill_null(""))
         minor = numerals.to_minor(plain.set(too_fine, None), digits)
         self._reject(
-            cells, plain.is_not_null() & digits.is_not_null() & ~too_fine & minor.is_null(), "the amount is too large"
+            cells,
+            plain.is_not_null() & digits.is_not_null() & ~too_fine & minor.is_null(),
+            "the amount is too large",
         )
         # The sign shows even where the currency, and so the amount in minor units, is unknown.
         not_positive = plain.str.starts_with("-") | ~plain.str.contains("[1-9]")
         self._reject(cells, not_positive, "the amount due must be more than zero")
         foreign = _foreign_sign(cells.shown, currencies)
-        self._reject(cells, plain.is_not_null() & foreign, "the currency sign is not that of the row's currency")
+        self._reject(
+            cells, plain.is_not_null() & foreign, "the currency sign is not that of the row's currency"
+        )
         return minor.set(not_positive.fill_null(False), None)
 
     def _date(self, field: str) -> pl.Series:

@@ -147,7 +147,9 @@ class Evaluation:
     def _number_constant(self, value: object) -> Cells:
         raw = self._constant(str(value))
         return self._judged(
-            raw, numerals.to_plain(raw.values, self.numbers, typed=True), numerals.expected(self.numbers, True)
+            raw,
+            numerals.to_plain(raw.values, self.numbers, typed=True),
+            numerals.expected(self.numbers, True),
         )
 
     def _number_column(self, names: Sequence[str]) -> Cells:
@@ -164,7 +166,9 @@ class Evaluation:
         elif format_ is NumberFormat.COMMA and index in self.layout.mixed:
             like_typed = raw.values.str.contains(_TYPED_NUMBER)
             doubtful = raw.values.str.contains(numerals.AMBIGUOUS)
-            values = values.zip_with(~like_typed.fill_null(False), numerals.to_plain(raw.values, format_, True))
+            values = values.zip_with(
+                ~like_typed.fill_null(False), numerals.to_plain(raw.values, format_, True)
+            )
         if doubtful is not None and doubtful.any():
             doubtful = doubtful.fill_null(False)
             values = values.set(doubtful, None)
@@ -231,7 +235,7 @@ class Evaluation:
             places = where.fill_null(False).arg_true()
             if not len(places):
                 return
-            nested = entry if isinstance(entry, Source) else Source(value=entry)  # type: ignore[arg-type]
+            nested = entry if isinstance(entry, Source) else Source(value=entry)
             part = kind(self._over(self.rows[places]), nested)
             values = values.scatter(places, part.values)
             reported = reported.scatter(places, part.reported)

@@ -48,8 +48,10 @@ def open_parquet(path: Path) -> Table:
         columns = [names[index] for index in wanted]
         start = 0
         try:
-            batches = pl.scan_parquet(path).select(columns).collect_batches(
-                chunk_size=CHUNK_ROWS, maintain_order=True
+            batches = (
+                pl.scan_parquet(path)
+                .select(columns)
+                .collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
             )
             for batch in batches:
                 lines = pl.int_range(start + 2, start + 2 + batch.height, dtype=pl.UInt32, eager=True)
@@ -80,7 +82,9 @@ def open_xlsx(path: Path) -> Table:
             (n for n, row in enumerate(head.iter_rows()) if any(cell and cell.strip() for cell in row)), None
         )
         if top is None:
-            raise PortfolioError(f"{path.name}: no header in the first {_ROWS_BEFORE_HEADER} rows of {name!r}")
+            raise PortfolioError(
+                f"{path.name}: no header in the first {_ROWS_BEFORE_HEADER} rows of {name!r}"
+            )
         # Read a second time with types: the text of a typed cell does not tell whether it was typed.
         typed = reader.load_sheet(
             name, header_row=None, skip_rows=top + 1, schema_sample_rows=None

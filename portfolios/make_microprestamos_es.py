@@ -2,8 +2,8 @@
 
     python portfolios/make_microprestamos_es.py --as-of 2026-11-23 > portfolios/microprestamos_es.csv
 
-Amounts run from 50 to 1000 EUR and most loans are a few days late, as microloans of one instalment are. Provinces
-are drawn by rough size. No name, telephone or e-mail is made up: those columns are there and empty.
+Amounts run from 50 to 1000 EUR and most loans are a few days late, as microloans of one instalment are.
+Provinces are drawn by rough size. No name, telephone or e-mail is made up: those columns are there and empty.
 """
 
 import argparse
@@ -84,7 +84,9 @@ def rows(as_of: date, loans: int, seed: int) -> list[list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Invented loans of a Spanish microlender, as CSV.")
-    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="day the due dates lie around")
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, required=True, help="day the due dates lie around"
+    )
     parser.add_argument("--loans", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
