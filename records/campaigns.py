@@ -54,7 +54,7 @@ def create(
     source_file: str,
     at: datetime,
 ) -> Campaign:
-    """A new campaign, or the same one when it was created before with the same content. Raises CampaignExists."""
+    """A new campaign, or the one created before with the same content. Raises CampaignExists."""
     known = session.get(Campaign, campaign_id)
     if known is not None:
         if (known.name, known.lender, known.strategy_key, known.source_file) == (
@@ -154,7 +154,7 @@ def mark_refused(session: Session, campaign_id: str, position: int, *, reason: s
 
 
 def started_loans(session: Session, campaign_id: str, *, running: bool = True) -> list[tuple[str, str]]:
-    """(lender, loan id) of the loans the campaign started, in order; `running`: only those in collection still."""
+    """(lender, loan id) of the loans it started, in order; with `running` only those still in collection."""
     query = (
         select(Loan.lender, Loan.loan_id)
         .join(CampaignLoan, col(CampaignLoan.loan_ref) == col(Loan.id))

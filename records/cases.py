@@ -62,7 +62,7 @@ def get(session: Session, case_id: str) -> CollectionCase:
 def reassign(
     session: Session, case_id: str, *, queue: str, at: datetime, sla_at: datetime | None
 ) -> CollectionCase:
-    """Move an open case to another queue; the same move again changes nothing. Raises UnknownCase, CaseClosed."""
+    """Move an open case to another queue, once. Raises UnknownCase, CaseClosed."""
     case = _open_case(session, case_id)
     step = _assignment(queue, at, sla_at)
     if case.assignments[-1] != step:

@@ -12,7 +12,7 @@ from records.tables import BalanceRead, Consent, ConsentStatus, Loan
 
 
 def active(session: Session, loan: Loan, on: date) -> Consent | None:
-    """The consent by which the balance of the loan's person may be read on a day; the one that lasts longest."""
+    """The consent by which the person's balance may be read on a day; the one that lasts longest."""
     rows = session.exec(
         select(Consent)
         .where(
@@ -50,7 +50,7 @@ def record_read(
     outcome: str,
     amount_minor: int | None = None,
 ) -> None:
-    """Keep one read of a balance: `outcome` is "read" with an amount, or the bank's error code without one."""
+    """Keep one read: `outcome` is "read" with an amount, or the bank's error code without one."""
     assert consent.id is not None
     assert loan.id is not None
     session.add(
@@ -62,7 +62,7 @@ def record_read(
 
 
 def reads_since(session: Session, consent: Consent, since: datetime) -> int:
-    """How many reads were made under a consent from `since` (inclusive), for all loans and whatever their outcome."""
+    """Reads made under a consent from `since` (inclusive), for all loans and whatever their outcome."""
     return session.exec(
         select(func.count())
         .select_from(BalanceRead)

@@ -13,6 +13,7 @@ Whoever else wants to contact the same person waits at `lock_person`, so two can
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,6 +86,11 @@ def get(session: Session, contact_id: int) -> Contact:
     return contact
 
 
+def by_own_id(session: Session, message_id: str) -> Contact | None:
+    """The contact of one of our own message ids."""
+    return session.exec(select(Contact).where(Contact.message_id == message_id)).first()
+
+
 def by_message(session: Session, provider: str, message_id: str) -> Contact | None:
     """The contact a provider's message id belongs to."""
     return session.exec(
@@ -122,6 +128,7 @@ def reserve(
     assert loan.id is not None
     assert person.id is not None
     contact = Contact(
+        message_id=_message_id(loan, step, occurrence, at),
         loan_ref=loan.id,
         person_ref=person.id,
         entry=loan.entry,
@@ -156,7 +163,8 @@ def advance(
 ) -> bool:
     """Move a contact on; False, and nothing is lost, when it is further already (reports come in any order).
 
-    A message that was read or delivered stays so. `dropped` says nothing was sent: its attempt no longer counts.
+    A message that was read or delivered stays so. `dropped` says that nothing was sent: its attempt no longer
+    counts.
     """
     contact.provider = provider or contact.provider
     contact.provider_message_id = provider_message_id or contact.provider_message_id
@@ -180,7 +188,7 @@ def advance(
 
 
 def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> bool:
-    """Note what happened with a contact. An attempt, a delivery and a reading are noted once: False after that."""
+    """Note what happened with a contact; an attempt, delivery or reading once only: False after that."""
     if kind in (ContactEventKind.ATTEMPT, ContactEventKind.DELIVERED, ContactEventKind.READ):
         noted = select(ContactLedger.id).where(
             ContactLedger.contact_ref == contact.id, ContactLedger.kind == kind
@@ -257,8 +265,48 @@ def record_decision(
     session.flush()
 
 
+def _message_id(loan: Loan, step: str, occurrence: int, at: datetime) -> str:
+    # Differs between databases as well, so that an e-mail's Message-ID is unique in the world.
+    named = f"{loan.lender}\n{loan.loan_id}\n{loan.entry}\n{step}\n{occurrence}\n{at.isoformat()}"
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
 def decisions_of(session: Session, loan: Loan) -> Sequence[ContactDecision]:
     """Every decision about a loan, oldest first."""
     return session.exec(
         select(ContactDecision).where(ContactDecision.loan_ref == loan.id).order_by(col(ContactDecision.id))
     ).all()
+
+
+def take_again(session: Session, contact: Contact, *, channel: Channel, address: str, at: datetime) -> None:
+    """Use a contact that surely was not sent for another attempt, perhaps by another channel.
+
+    What was noted of the attempt before stays in the ledger but counts for no rule. Call it under
+    `lock_person`, after the rules allowed the new attempt.
+    """
+    give_back(session, contact)
+    contact.channel, contact.address, contact.state = channel, address, ContactState.SENDING
+    contact.reserved_at = contact.changed_at = at
+    contact.provider = contact.provider_message_id = contact.valid_until = contact.error_code = None
+    session.add(contact)
+    assert contact.id is not None
+    session.add(
+        ContactLedger(
+            person_ref=contact.person_ref,
+            loan_ref=contact.loan_ref,
+            contact_ref=contact.id,
+            at=at,
+            channel=channel,
+            kind=ContactEventKind.ATTEMPT,
+            counts=contact.purpose is not Purpose.TRANSACTIONAL,
+        )
+    )
+    session.flush()
+
+
+def give_back(session: Session, contact: Contact) -> None:
+    """Nothing was sent: what was noted of the attempt counts for no rule."""
+    for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():
+        event.counts = False
+        session.add(event)
+    session.flush()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ class Database:
 
     `url` is an SQLAlchemy URL: `sqlite:///var/recobro.db` or `postgresql+psycopg://...` (`postgresql://` and
     `postgres://` mean the same). On SQLite the migrations apply themselves at first use. On PostgreSQL they
-    do not: sessions raise SchemaOutOfDate until `migrate()` was called once.
+    do not: sessions raise SchemaOutOfDate until `migrate()` was called once. `busy_seconds` is how long a
+    transaction on SQLite waits for another one before it fails.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._engine = _engine(url, busy_seconds)
         self._checked = False
         self._lock = threading.Lock()
 
@@ -58,7 +60,7 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """One transaction: committed at the end of the block, undone if the block raises.
 
-        SQLite takes its write lock at the start, so two processes queue (up to 15 s) instead of failing half way.
+        SQLite takes its write lock at the start, so two processes queue instead of failing half way.
         """
         self._ensure_schema()
         with self._engine.connect().execution_options(writing=True) as connection:
@@ -159,7 +161,7 @@ def _head() -> str:
     return head
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, busy_seconds: float) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -170,8 +172,8 @@ def _engine(url: str) -> Engine:
         if not parsed.database or parsed.database == ":memory:":
             raise BadDatabaseUrl("an SQLite database needs a file: expected sqlite:///FILE")
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=32)
-        event.listen(engine, "connect", _prepare_sqlite)
+        engine = create_engine(parsed, connect_args={"timeout": busy_seconds}, pool_size=8, max_overflow=32)
+        event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
@@ -181,12 +183,12 @@ def _engine(url: str) -> Engine:
     )
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record: object) -> None:
     # The driver's own transaction handling would begin late and without the write lock.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
-    deadline = time.monotonic() + BUSY_SECONDS
+    cursor.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

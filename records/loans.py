@@ -58,11 +58,12 @@ def listing(
 
 
 def once(session: Session, loan: Loan, key: str, at: datetime) -> bool:
-    """Whether this is the first time `key` is written for the loan; call it where it is written."""
+    """Whether `key` is written for the first time in this entry of the loan; call it where it is written."""
     assert loan.id is not None
-    if session.get(LoanWrite, (loan.id, key)) is not None:
+    full = f"{loan.entry}:{key}"
+    if session.get(LoanWrite, (loan.id, full)) is not None:
         return False
-    session.add(LoanWrite(loan_ref=loan.id, key=key, at=at))
+    session.add(LoanWrite(loan_ref=loan.id, key=full, at=at))
     session.flush()
     return True
 

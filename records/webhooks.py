@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -24,12 +25,18 @@ def store(
     *,
     provider: str,
     event_key: str,
+    url: str,
     body: bytes,
     headers: Mapping[str, str],
     received_at: datetime,
+    due_at: datetime,
     verified: bool,
 ) -> Stored:
-    """Keep a delivery once per (provider, event_key)."""
+    """Keep a delivery once per (provider, event_key).
+
+    `received_at` is the time of the world it came from; `due_at` is by the clock of whoever relays it. They
+    differ when a campaign is rehearsed on skipped time.
+    """
     one_at_a_time(session, f"webhook:{provider}:{event_key}")
     known = session.exec(
         select(Webhook.id).where(Webhook.provider == provider, Webhook.event_key == event_key)
@@ -39,11 +46,13 @@ def store(
     webhook = Webhook(
         provider=provider,
         event_key=event_key,
+        url=url,
         body=body,
         headers=dict(headers),
         received_at=received_at,
         verified=verified,
-        next_try_at=received_at,
+        signals=[],
+        next_try_at=due_at,
     )
     session.add(webhook)
     session.flush()
@@ -76,18 +85,23 @@ def next_due_at(session: Session) -> datetime | None:
     ).one()
 
 
-def mark_recorded(session: Session, webhook_id: int, at: datetime) -> None:
-    """Its news stands in the records; only signals may be left to do."""
+def mark_recorded(
+    session: Session, webhook_id: int, at: datetime, *, outcome: str, signals: Sequence[dict[str, Any]]
+) -> None:
+    """Its news stands in the records; what is left to do is to send `signals`, in order."""
     webhook = get(session, webhook_id)
-    webhook.recorded_at = webhook.recorded_at or at
+    webhook.recorded_at, webhook.outcome, webhook.signals = at, outcome, list(signals)
+    webhook.relayed_at = None if signals else at
     session.add(webhook)
     session.flush()
 
 
-def mark_relayed(session: Session, webhook_id: int, at: datetime, outcome: str) -> None:
-    """Nothing is left to do."""
+def mark_signalled(session: Session, webhook_id: int, at: datetime) -> None:
+    """The first of its signals is done with; after the last one the webhook is relayed."""
     webhook = get(session, webhook_id)
-    webhook.relayed_at, webhook.outcome, webhook.relay_error = at, outcome, None
+    webhook.signals = webhook.signals[1:]
+    webhook.relay_error = None
+    webhook.relayed_at = None if webhook.signals else at
     session.add(webhook)
     session.flush()
 

@@ -42,6 +42,8 @@ class Contact(Record, table=True):
     id: int | None = Field(default=None, primary_key=True)
     loan_ref: int = Field(foreign_key="loan.id")
     person_ref: int = Field(foreign_key="person.id", index=True)
+    message_id: str = Field(max_length=40, unique=True)
+    """Our own id for the provider: in its callback address, in the e-mail's Message-ID."""
     entry: int
     step: str = Field(max_length=60)
     occurrence: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
@@ -28,10 +29,14 @@ class Webhook(Record, table=True):
     id: int | None = Field(default=None, primary_key=True)
     provider: str = Field(max_length=40)
     event_key: str = Field(max_length=255)
+    url: str
+    """The address as the provider called it, with its query."""
     body: bytes = Field(sa_type=LargeBinary)
     headers: dict[str, str] = Field(sa_type=JSON)
     received_at: datetime = Field(sa_type=UTCDateTime)
     verified: bool
+    signals: list[dict[str, Any]] = Field(sa_type=JSON)
+    """What loans are to be told, decided with the news recorded; a signal leaves the list once accepted."""
     recorded_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     relayed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     outcome: str | None = Field(default=None, max_length=80)

@@ -92,9 +92,13 @@ def test_moments_come_back_in_utc_and_naive_ones_are_refused(database: Database)
 
 
 def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.writing() as session:
-        audit.append(session, at=NOW, actor="test", action="lost")
-        raise RuntimeError
+    def note_and_fail() -> None:
+        with database.writing() as session:
+            audit.append(session, at=NOW, actor="test", action="lost")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        note_and_fail()
 
     with database.reading() as session:
         assert audit.of_action(session, "lost") == []
@@ -181,12 +185,9 @@ def test_a_reader_is_not_stopped_by_a_writer(database: Database) -> None:
             assert audit.of_action(reader, "pending") == []
 
 
-def test_a_locked_sqlite_file_raises_instead_of_waiting_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("records.database.BUSY_SECONDS", 0.2)
+def test_a_locked_sqlite_file_raises_instead_of_waiting_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "busy.db"
-    database = Database(f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}", busy_seconds=0.2)
     database.check()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -88,10 +88,12 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=False),
         sa.Column("event_key", sa.String(length=255), nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("headers", sa.JSON(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.Column("signals", sa.JSON(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("relayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("outcome", sa.String(length=80), nullable=True),
@@ -396,6 +398,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("loan_ref", sa.Integer(), nullable=False),
         sa.Column("person_ref", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.String(length=40), nullable=False),
         sa.Column("entry", sa.Integer(), nullable=False),
         sa.Column("step", sa.String(length=60), nullable=False),
         sa.Column("occurrence", sa.Integer(), nullable=False),
@@ -431,6 +434,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "loan_ref", "entry", "step", "occurrence", name=op.f("uq_contact_loan_ref_entry_step_occurrence")
         ),
+        sa.UniqueConstraint("message_id", name=op.f("uq_contact_message_id")),
         sa.UniqueConstraint(
             "provider", "provider_message_id", name=op.f("uq_contact_provider_provider_message_id")
         ),
