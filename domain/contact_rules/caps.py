@@ -97,20 +97,31 @@ def contacts_by_date(
     """How many contacts each local date holds.
 
     One contact leaves several events (attempt, delivered, two_way), so within a date, a channel and a
-    loan the commonest kind tells how many there were. Talks that the person began (as many as there are
-    inbound events) are not contacts of ours.
+    loan the commonest kind tells how many there were. Talks that the person began, as many as the date
+    and channel have inbound events, are not contacts of ours.
     """
-    kinds: dict[tuple[int, Channel, str | None], dict[ContactEventKind, int]] = {}
+    kinds: dict[tuple[int, Channel, str], dict[ContactEventKind, int]] = {}
+    begun_by_person: dict[tuple[int, Channel], int] = {}
     for event in events:
-        if event.channel in channels:
-            seen = kinds.setdefault((event.ordinal, event.channel, event.loan_id), {})
+        if event.channel not in channels:
+            continue
+        if event.kind is ContactEventKind.INBOUND:
+            place = (event.ordinal, event.channel)
+            begun_by_person[place] = begun_by_person.get(place, 0) + 1
+        elif event.kind in counts:
+            seen = kinds.setdefault((event.ordinal, event.channel, event.loan_id or ""), {})
             seen[event.kind] = seen.get(event.kind, 0) + 1
     tally: Tally = {}
-    for (ordinal, _, _), seen in kinds.items():
-        inbound = seen.get(ContactEventKind.INBOUND, 0)
-        number = max((n - inbound if kind in _TALKS else n for kind, n in seen.items() if kind in counts), default=0)
-        if number > 0:
-            tally[ordinal] = tally.get(ordinal, 0) + number
+    for (ordinal, channel, _), seen in sorted(kinds.items()) if begun_by_person else kinds.items():
+        talks = max(seen.get(kind, 0) for kind in _TALKS)
+        theirs = min(talks, begun_by_person.get((ordinal, channel), 0))
+        if theirs:
+            begun_by_person[ordinal, channel] -= theirs
+        ours = max(
+            talks - theirs, seen.get(ContactEventKind.ATTEMPT, 0), seen.get(ContactEventKind.DELIVERED, 0)
+        )
+        if ours:
+            tally[ordinal] = tally.get(ordinal, 0) + ours
     return tally
 
 

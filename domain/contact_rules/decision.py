@@ -30,6 +30,9 @@ HORIZON = timedelta(days=60)
 PROMPT_REPLY = timedelta(hours=24)
 """How long after the person's own message an answer may go out whatever the hour."""
 
+LEDGER_LOOKBACK = timedelta(days=40)
+"""Older events change no decision, except the one inbound event that a late reply answers."""
+
 _WRITTEN = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.EMAIL})
 _RECEIPTS = _WRITTEN | {Channel.POST}
 
@@ -62,7 +65,8 @@ def decide(
 
     `events` are the person's, over all their loans and channels, in any order. Every outbound event
     counts, also one later than `at`, by its local date. Events carry no purpose, so the ledger passes
-    only what counts: no receipts and no answers. Inbound events must be passed: they prove a reply.
+    only what counts: no receipts. Inbound events must be passed: they prove a reply. So must the answers
+    to them: one message is answered once. LEDGER_LOOKBACK says how far back the ledger must reach.
 
     Collection obeys stop states, opt-outs, hours and limits. A reply to an inbound event of the same
     channel that no later attempt answered is free of limits, and in writing free of hours for 24 hours;

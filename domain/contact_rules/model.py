@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.contact import Channel, ContactEventKind, Reason
@@ -155,11 +155,20 @@ class HolidayRule(Rule):
     categories: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
 
 
+def _outbound(kinds: frozenset[ContactEventKind]) -> frozenset[ContactEventKind]:
+    if not kinds or not kinds <= OUTBOUND_KINDS:
+        raise ValueError("expected some of attempt, delivered, two_way and conversation")
+    return kinds
+
+
+CountedKinds = Annotated[frozenset[ContactEventKind], AfterValidator(_outbound)]
+
+
 class CapRule(Rule):
     """At most `max` contacts in a period, counted together over `channels`."""
 
     channels: frozenset[Channel] = ALL_CHANNELS
-    counts: frozenset[ContactEventKind] = OUTBOUND_KINDS
+    counts: CountedKinds = OUTBOUND_KINDS
     scope: Scope = Scope.PERSON
     per: Period
     max: Annotated[int, Field(ge=1)]
@@ -169,7 +178,7 @@ class GapRule(Rule):
     """Contacts over `channels` lie at least `dates` local dates apart; 2 leaves one free date between."""
 
     channels: frozenset[Channel] = ALL_CHANNELS
-    counts: frozenset[ContactEventKind] = OUTBOUND_KINDS
+    counts: CountedKinds = OUTBOUND_KINDS
     scope: Scope = Scope.PERSON
     dates: Annotated[int, Field(ge=1, le=31)]
 
