@@ -24,10 +24,10 @@ def queue_for(strategy: Strategy, wanted: str | None) -> tuple[str, Queue]:
 
 
 def open_case(state: LoanState, kind: CaseKind, reason: str, now: datetime, *, queue: str | None = None) -> LoanState:
-    """A new case of `kind`; its id is `<lender>-<loan>-<number>`."""
+    """A new case of `kind`; its id is `<lender>-<loan>-<entry>-<number>`."""
     name, tray = queue_for(state.strategy, queue)
     case = OpenCase(
-        case_id=f"{state.facts.lender}-{state.facts.loan_id}-{state.case_count + 1}",
+        case_id=f"{state.facts.lender}-{state.facts.loan_id}-{state.facts.entry}-{state.case_count + 1}",
         kind=kind,
         queue=name,
         opened_at=now,

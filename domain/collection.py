@@ -113,7 +113,9 @@ def settle_hold(state: LoanState, now: datetime) -> LoanState:
 
 def written(state: LoanState, count: int) -> LoanState:
     """The first `count` entries of the outbox stand in the records."""
-    return state.model_copy(update={"outbox": state.outbox[count:]})
+    return state.model_copy(
+        update={"outbox": state.outbox[count:], "entries_written": state.entries_written + count}
+    )
 
 
 def _payment_received(state: LoanState, event: PaymentReceived, now: datetime) -> tuple[LoanState, Refused | None]:

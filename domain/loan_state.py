@@ -109,6 +109,8 @@ class LoanState(BaseModel):
     receipt_due: bool = False
 
     outbox: tuple[LedgerEntry, ...] = ()
+    entries_written: int = 0
+    """How many entries this loan has given to the records in its life: the number of the outbox's first."""
     refusals: tuple[Refusal, ...] = ()
     refusal_count: int = 0
 
@@ -220,8 +222,12 @@ _ELSEWHERE = {"facts", "strategy", "outbox"}
 
 
 def snapshot(state: LoanState) -> dict[str, JsonValue]:
-    """The state without what the records hold anyway (facts, strategy); from it `restore` goes on."""
-    kept: dict[str, JsonValue] = state.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True)
+    """The state as it is once its outbox is written, without what the records hold anyway (facts, strategy).
+
+    From it `restore` goes on.
+    """
+    settled = state.model_copy(update={"entries_written": state.entries_written + len(state.outbox)})
+    kept: dict[str, JsonValue] = settled.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True)
     return kept
 
 

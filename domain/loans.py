@@ -37,6 +37,8 @@ class LoanFacts(BaseModel):
     amount_due_minor: int = Field(gt=0)
     due_date: date
     consent: bool = False
+    entry: int = 1
+    """How many times the loan was handed over; its cases are numbered anew each time."""
     campaign: str | None = None
 
     @field_validator("lender", "loan_id")

@@ -310,3 +310,8 @@ def give_back(session: Session, contact: Contact) -> None:
         event.counts = False
         session.add(event)
     session.flush()
+
+
+def loan_of(session: Session, contact: Contact) -> Loan:
+    """The loan a contact is about."""
+    return loans.by_ref(session, contact.loan_ref)

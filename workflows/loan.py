@@ -52,7 +52,6 @@ class LoanCollection:
     def __init__(self, given: LoanInput) -> None:
         self._state = given.state or enter(given.facts, given.strategy, workflow.now())
         self._action: Action | None = None
-        self._entries_written = given.entries_written
         self._news = 0
         self._watch: asyncio.Task[None] | None = None
         for signal in given.signals:
@@ -138,7 +137,6 @@ class LoanCollection:
                     facts=self._state.facts,
                     strategy=self._state.strategy,
                     state=self._state,
-                    entries_written=self._entries_written,
                 )
             )
         timeout = wait.until - workflow.now() if wait.until is not None else None
@@ -162,7 +160,7 @@ class LoanCollection:
                     lender=self._state.facts.lender,
                     loan_id=self._state.facts.loan_id,
                     entries=entries,
-                    first_entry=self._entries_written,
+                    first_entry=self._state.entries_written,
                     final_state=snapshot(self._state) if ended else None,
                 ),
                 start_to_close_timeout=timedelta(seconds=30),
@@ -170,7 +168,6 @@ class LoanCollection:
                 summary=", ".join(dict.fromkeys(entry.entry for entry in entries)),
             )
             self._state = written(self._state, len(entries))
-            self._entries_written += len(entries)
 
     def _mind_the_watch(self) -> None:
         wanted = watch_wanted(self._state)

@@ -47,7 +47,6 @@ class LoanInput(_Message):
     strategy: Strategy
     state: LoanState | None = None
     signals: tuple[Signal, ...] = ()
-    entries_written: int = 0
 
 
 class LoanResult(_Message):

@@ -1,0 +1,38 @@
+"""Telling another system of a case: an agent desk, a ticket queue. It may act before the loan goes on."""
+
+from __future__ import annotations
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from domain.ledger_entries import CaseKind
+
+
+class CaseNotice(BaseModel):
+    """The body of the POST: ids and moments, no personal data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case_id: str
+    lender: str
+    loan_id: str
+    queue: str
+    kind: CaseKind | None
+    reason: str
+    at: AwareDatetime
+    sla_at: AwareDatetime
+
+
+class CaseNotices:
+    """`url` None: nobody is told. A listener that is down is not waited for: the case stands in the records."""
+
+    def __init__(self, url: str | None, client: httpx.AsyncClient) -> None:
+        self._url = url
+        self._client = client
+
+    async def tell(self, notice: CaseNotice) -> None:
+        """Raises httpx.HTTPError when the listener cannot be reached or answers with an error."""
+        if self._url is None:
+            return
+        answer = await self._client.post(self._url, json=notice.model_dump(mode="json"))
+        answer.raise_for_status()

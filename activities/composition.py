@@ -1,0 +1,101 @@
+"""Putting the activities together from the settings: which bank, which gateway, which carriers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from activities.balances import BalanceReader
+from activities.case_notices import CaseNotices
+from activities.contact_slots import ContactSlots
+from activities.contacts import ContactSender
+from activities.ledger import LedgerWriter
+from activities.links import LinkIssuer
+from config.jurisdictions import load_rulebook
+from config.settings import Settings
+from domain.contact import Channel
+from domain.contact_rules import Caps, RuleBook
+from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
+from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
+from providers.messaging.twilio import TwilioMessenger, TwilioSettings
+from providers.payments.stripe import StripeGateway, StripeSettings
+from providers.ports import BankData, Messenger, PaymentGateway
+from records.database import Database
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The outside world as configured; what is not configured is absent, and said so when it is needed."""
+
+    bank: BankData | None
+    gateway: PaymentGateway | None
+    messengers: dict[Channel, Messenger]
+
+
+def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
+    """Adapters for what the settings name. Raises pydantic.ValidationError for values no adapter takes."""
+    messengers: dict[Channel, Messenger] = {}
+    if (twilio := settings.twilio) is not None:
+        callback = f"{settings.web.public_url}/webhooks/twilio" if settings.web.public_url else None
+        messengers[Channel.SMS] = TwilioMessenger(
+            TwilioSettings(
+                base_url=twilio.base_url,
+                account_sid=twilio.account_sid,
+                auth_token=twilio.auth_token,
+                sender=twilio.sender,
+                messaging_service_sid=twilio.messaging_service_sid,
+                status_callback_url=callback,
+            ),
+            client,
+        )
+    if (smtp := settings.smtp) is not None:
+        messengers[Channel.EMAIL] = SmtpMessenger(
+            SmtpSettings(
+                host=smtp.host,
+                port=smtp.port,
+                security=Security(smtp.security.value),
+                username=smtp.username,
+                password=smtp.password,
+                from_address=smtp.from_address,
+                from_name=smtp.from_name or settings.lender.name,
+                message_id_domain=smtp.message_id_domain,
+                unsubscribe_url=smtp.unsubscribe_url,
+            )
+        )
+    bank = settings.bank
+    stripe = settings.stripe
+    return Outside(
+        bank=BerlinGroupBank(
+            BerlinGroupSettings(base_url=bank.base_url, access_token=bank.access_token, zone=bank.zone), client
+        )
+        if bank
+        else None,
+        gateway=StripeGateway(StripeSettings(base_url=stripe.base_url, api_key=stripe.api_key), client)
+        if stripe
+        else None,
+        messengers=messengers,
+    )
+
+
+def load_rules(settings: Settings) -> RuleBook:
+    """The contact rules in force. Raises config.jurisdictions' errors, which name file, line and field."""
+    return load_rulebook(settings.jurisdictions) if settings.jurisdictions else load_rulebook()
+
+
+@asynccontextmanager
+async def loan_activities(settings: Settings, database: Database) -> AsyncIterator[list[Callable[..., Any]]]:
+    """The activities of a loan's life, ready to be registered with a worker."""
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
+    async with httpx.AsyncClient(limits=limits) as client:
+        outside = connect_outside(settings, client)
+        links = LinkIssuer(database, outside.gateway)
+        balances = BalanceReader(database, outside.bank)
+        caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
+        slots = ContactSlots(load_rules(settings), caps)
+        sender = ContactSender(database, slots, outside.messengers, links, balances, settings)
+        ledger = LedgerWriter(database, links, CaseNotices(settings.case_webhook_url, client))
+        yield [sender.contact, balances.watch, ledger.write]

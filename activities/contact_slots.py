@@ -1,0 +1,136 @@
+"""The person's transaction: ask the contact rules and take the contact's one place, atomically."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from activities.orders import ContactOrder
+from domain.contact import Channel, ContactRequest, Decision, Purpose, Verdict
+from domain.contact_rules import Caps, RuleBook, decide
+from records import contacts, payments, people
+from records.tables import Contact, ContactState, Loan, LoanState, Person
+
+LEDGER_DAYS = timedelta(days=45)
+"""How much of a person's ledger the rules may look at; the longest period any rule counts is shorter."""
+
+_CEASE = "cease"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The contact may go out now: to `address` by `channel`, until `window_ends` (exclusive)."""
+
+    channel: Channel
+    address: str
+    window_ends: datetime | None
+
+
+@dataclass(frozen=True)
+class NotYet:
+    """Not before `until`; `why` names the rules."""
+
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True)
+class NoChannel:
+    """Nothing of the step's channels can ever be used; `refused` are rule ids, `ceased` a stop by the person."""
+
+    refused: tuple[str, ...]
+    ceased: bool
+
+
+@dataclass(frozen=True)
+class NotWanted:
+    """The records say there is nothing to write about: paid, or ended."""
+
+
+Answer = Slot | NotYet | NoChannel | NotWanted
+
+
+class ContactSlots:
+    def __init__(self, rules: RuleBook, caps: Caps) -> None:
+        self._rules = rules
+        self._caps = caps
+
+    def find(
+        self, session: Session, loan: Loan, person: Person, order: ContactOrder, at: datetime, *, keep: bool
+    ) -> Answer:
+        """The first of the order's channels that the rules allow now. `keep`: write every decision down.
+
+        A preferred channel that is only closed for the moment is waited for; one that is closed for good
+        gives way to the next.
+        """
+        due = payments.balance_due(session, loan)
+        if order.purpose is Purpose.COLLECTION and (due <= 0 or loan.state is LoanState.ENDED):
+            return NotWanted()
+        refused: list[str] = []
+        ceased = _CEASE in people.flags(session, person)
+        for channel in order.channels:
+            address = people.address(session, person, channel)
+            if address is None:
+                refused.append(f"no address for {channel}")
+                continue
+            decision = self._decide(session, loan, person, order, channel, at)
+            if keep:
+                contacts.record_decision(
+                    session,
+                    loan,
+                    person,
+                    step=order.step,
+                    occurrence=order.occurrence,
+                    channel=channel,
+                    at=at,
+                    decision=decision,
+                    rules_version=self._rules.versions.get(person.country, "none"),
+                )
+            if decision.verdict is Verdict.ALLOWED:
+                return Slot(channel, address, decision.window_ends)
+            rules = [reason.rule for reason in decision.reasons]
+            if decision.verdict is Verdict.NOT_BEFORE:
+                assert decision.not_before is not None
+                return NotYet(decision.not_before, ", ".join(rules))
+            refused += rules
+        return NoChannel(tuple(dict.fromkeys(refused)), ceased)
+
+    def _decide(
+        self, session: Session, loan: Loan, person: Person, order: ContactOrder, channel: Channel, at: datetime
+    ) -> Decision:
+        request = ContactRequest(
+            loan_id=loan.loan_id,
+            channel=channel,
+            purpose=order.purpose,
+            country=person.country,
+            region=person.region,
+            timezones=(person.timezone,) if person.timezone else (),
+            opted_out=people.opted_out(session, person),
+            flags=people.flags(session, person),
+        )
+        events = contacts.person_events(session, person, at - LEDGER_DAYS)
+        return decide(request, at, events, self._rules, self._caps)
+
+    def take(
+        self, session: Session, loan: Loan, person: Person, order: ContactOrder, slot: Slot, at: datetime
+    ) -> Contact:
+        """Take the contact's place for `slot`; it is being sent from now on. Call it in the deciding transaction."""
+        reserved = contacts.reserve(
+            session,
+            loan,
+            person,
+            step=order.step,
+            occurrence=order.occurrence,
+            purpose=order.purpose,
+            channel=slot.channel,
+            template=order.template,
+            at=at,
+            address=slot.address,
+        )
+        contact = reserved.contact
+        if isinstance(reserved, contacts.AlreadyReserved):
+            contacts.take_again(session, contact, channel=slot.channel, address=slot.address, at=at)
+        contacts.advance(session, contact, ContactState.SENDING, at=at, valid_until=slot.window_ends)
+        return contact

@@ -1,0 +1,184 @@
+"""Writing what a loan's life left behind into the records, in order and once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+from sqlmodel import Session
+from temporalio import activity
+
+from activities.capabilities import Ledger
+from activities.case_notices import CaseNotice, CaseNotices
+from activities.clock import task_time
+from activities.links import LinkIssuer
+from activities.orders import LedgerOrder
+from activities.provider_waits import call_again
+from domain.contact import Channel
+from domain.ledger_entries import (
+    AddressEntry,
+    CaseClosedEntry,
+    CaseMovedEntry,
+    CaseOpenedEntry,
+    CaseState,
+    EndEntry,
+    LedgerEntry,
+    NoteEntry,
+    OptOutEntry,
+    PaymentEntry,
+    ReopenedEntry,
+    ReversalEntry,
+)
+from providers.errors import ProviderError
+from records import audit, cases, loans, payments, people
+from records.database import Database
+from records.tables import CaseState as KeptCaseState
+from records.tables import Loan, PaymentSource
+
+ACTOR = "loan workflow"
+_CONTACTABLE = (Channel.SMS, Channel.WHATSAPP, Channel.CALL, Channel.EMAIL)
+
+
+class LedgerWriter(Ledger):
+    def __init__(self, database: Database, links: LinkIssuer, notices: CaseNotices) -> None:
+        self._database = database
+        self._links = links
+        self._notices = notices
+
+    @activity.defn(name="write_ledger")
+    async def write(self, order: LedgerOrder) -> None:
+        """Write the entries; those that an earlier attempt wrote are passed over.
+
+        An end closes the loan's payment links at the gateway; a case is told to whoever listens for cases.
+        """
+        now = task_time()
+        await asyncio.to_thread(self._write, order)
+        if any(isinstance(entry, EndEntry) for entry in order.entries):
+            try:
+                await self._links.close_all(order.lender, order.loan_id, now)
+            except ProviderError as error:
+                raise call_again(error, now, activity.info().attempt) from None
+        for notice in _notices(order):
+            try:
+                await self._notices.tell(notice)
+            except httpx.HTTPError as error:
+                activity.logger.warning("case listener did not answer: %s", type(error).__name__)
+
+    def _write(self, order: LedgerOrder) -> None:
+        with self._database.writing() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            for number, entry in enumerate(order.entries, order.first_entry):
+                if loans.once(session, loan, f"entry:{loan.entry}:{number}", entry.at):
+                    self._write_entry(session, loan, entry, order)
+
+    def _write_entry(self, session: Session, loan: Loan, entry: LedgerEntry, order: LedgerOrder) -> None:
+        details: dict[str, object] = {}
+        match entry:
+            case PaymentEntry():
+                payment = entry.payment
+                recorded = payments.record(
+                    session,
+                    provider=payment.provider,
+                    payment_id=payment.payment_id,
+                    lender=order.lender,
+                    loan_id=order.loan_id,
+                    amount_minor=payment.amount_minor,
+                    currency=entry.currency,
+                    paid_at=payment.paid_at,
+                    received_at=entry.at,
+                    source=PaymentSource.SIGNAL,
+                )
+                details = {
+                    "provider": payment.provider,
+                    "payment_id": payment.payment_id,
+                    "amount_minor": payment.amount_minor,
+                    "known_before": not recorded.new,
+                }
+            case ReversalEntry():
+                payments.reverse(session, provider=entry.provider, payment_id=entry.payment_id, at=entry.at)
+                details = {"provider": entry.provider, "payment_id": entry.payment_id}
+            case OptOutEntry():
+                self._opt_out(session, loan, entry)
+                details = {"channel": entry.channel}
+            case AddressEntry():
+                person = people.of_loan(session, loan)
+                address = people.address(session, person, entry.channel)
+                if address is not None:
+                    people.close_address(session, person, entry.channel, address, reason=entry.reason, at=entry.at)
+                details = {"channel": entry.channel, "reason": entry.reason}
+            case CaseOpenedEntry():
+                cases.open(
+                    session,
+                    loan,
+                    case_id=entry.case_id,
+                    queue=entry.queue,
+                    kind=entry.kind,
+                    at=entry.at,
+                    sla_at=entry.sla_at,
+                    reason=entry.reason,
+                )
+                details = {"case_id": entry.case_id, "kind": entry.kind, "queue": entry.queue}
+            case CaseMovedEntry():
+                cases.reassign(session, entry.case_id, queue=entry.queue, at=entry.at, sla_at=entry.sla_at)
+                details = {"case_id": entry.case_id, "queue": entry.queue}
+            case CaseClosedEntry():
+                self._close_case(session, entry)
+                details = {"case_id": entry.case_id, "state": entry.state, "decision": entry.decision}
+            case NoteEntry():
+                details = {"detail": entry.detail}
+            case EndEntry():
+                loans.end(session, loan, kind=entry.end, at=entry.at, final_state=order.final_state)
+                details = {"end": entry.end, "by": entry.by}
+            case ReopenedEntry():
+                loans.begin(session, loan)
+                details = {"why": entry.why}
+        audit.append(
+            session,
+            at=entry.at,
+            actor=entry.by if isinstance(entry, CaseClosedEntry) and entry.by else ACTOR,
+            action=entry.action if isinstance(entry, NoteEntry) else entry.entry,
+            lender=order.lender,
+            loan_id=order.loan_id,
+            details=details,
+        )
+
+    def _opt_out(self, session: Session, loan: Loan, entry: OptOutEntry) -> None:
+        person = people.of_loan(session, loan)
+        if entry.channel == "all":
+            people.raise_flag(session, person, "cease", source=ACTOR, at=entry.at)
+            for channel in _CONTACTABLE:
+                people.opt_out(session, person, channel, source=ACTOR, at=entry.at)
+        else:
+            people.opt_out(session, person, Channel(entry.channel), source=ACTOR, at=entry.at)
+
+    def _close_case(self, session: Session, entry: CaseClosedEntry) -> None:
+        if entry.state is CaseState.DECIDED and entry.decision is not None:
+            cases.decide(
+                session,
+                entry.case_id,
+                decision=entry.decision,
+                by=entry.by or ACTOR,
+                at=entry.at,
+                note=entry.note,
+            )
+        else:
+            cases.close(session, entry.case_id, KeptCaseState(entry.state.value), at=entry.at)
+
+
+def _notices(order: LedgerOrder) -> list[CaseNotice]:
+    """Cases that these entries open or move, and do not close again."""
+    closed = {entry.case_id for entry in order.entries if isinstance(entry, CaseClosedEntry)}
+    return [
+        CaseNotice(
+            case_id=entry.case_id,
+            lender=order.lender,
+            loan_id=order.loan_id,
+            queue=entry.queue,
+            kind=entry.kind if isinstance(entry, CaseOpenedEntry) else None,
+            reason=entry.reason if isinstance(entry, CaseOpenedEntry) else "the service level lapsed",
+            at=entry.at,
+            sla_at=entry.sla_at,
+        )
+        for entry in order.entries
+        if isinstance(entry, CaseOpenedEntry | CaseMovedEntry) and entry.case_id not in closed
+    ]

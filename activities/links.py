@@ -1,0 +1,95 @@
+"""Payment links: one for each amount of a loan, reused while it is valid, closed when nothing is due."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from domain.money import Money
+from providers.ports import LinkRequest, PaymentGateway
+from records import links, loans, payments
+from records.database import Database
+from records.tables import LinkState, PaymentLink
+
+PURPOSE = "balance"
+
+
+class NoGateway(Exception):
+    """No payment gateway is configured."""
+
+
+class LinkIssuer:
+    def __init__(self, database: Database, gateway: PaymentGateway | None) -> None:
+        self._database = database
+        self._gateway = gateway
+
+    async def link_for_balance(self, lender: str, loan_id: str, at: datetime) -> PaymentLink:
+        """The link that pays exactly what is due now; made once, however often this is tried.
+
+        Links of the loan over other amounts are closed first. Raises ProviderError, NoGateway.
+        """
+        if self._gateway is None:
+            raise NoGateway("no payment gateway is configured: set RECOBRO_STRIPE__API_KEY")
+        amount, known, stale, key = await asyncio.to_thread(self._look, lender, loan_id)
+        for link in stale:
+            await self._close(link, at)
+        if known is not None:
+            return known
+        made = await self._gateway.create_link(
+            LinkRequest(
+                idempotency_key=key,
+                amount=amount,
+                lender=lender,
+                loan_id=loan_id,
+                description=loan_id,
+                at=at,
+            )
+        )
+        return await asyncio.to_thread(self._keep, lender, loan_id, amount, made.id, made.url, at)
+
+    async def close_all(self, lender: str, loan_id: str, at: datetime) -> None:
+        """Nothing is due: no link of the loan may take money any more. Raises ProviderError."""
+        if self._gateway is None:
+            return
+        for link in await asyncio.to_thread(self._open, lender, loan_id):
+            await self._close(link, at)
+
+    async def _close(self, link: PaymentLink, at: datetime) -> None:
+        assert self._gateway is not None
+        await self._gateway.deactivate_link(link.provider_link_id, at)
+        await asyncio.to_thread(self._mark_closed, link, at)
+
+    def _look(self, lender: str, loan_id: str) -> tuple[Money, PaymentLink | None, list[PaymentLink], str]:
+        with self._database.reading() as session:
+            loan = loans.get(session, lender, loan_id)
+            due = payments.balance_due(session, loan)
+            known = links.active(session, loan, PURPOSE, due)
+            stale = [link for link in links.open_links(session, loan) if known is None or link.id != known.id]
+            number = links.next_generation(session, loan, PURPOSE, due)
+            key = f"{lender}:{loan_id}:{loan.entry}:{PURPOSE}:{due}:{number}"
+            return Money(amount_minor=due, currency=loan.currency), known, stale, key
+
+    def _keep(self, lender: str, loan_id: str, amount: Money, link_id: str, url: str, at: datetime) -> PaymentLink:
+        with self._database.writing() as session:
+            loan = loans.get(session, lender, loan_id)
+            return links.keep(
+                session,
+                loan,
+                purpose=PURPOSE,
+                amount_minor=amount.amount_minor,
+                generation=links.next_generation(session, loan, PURPOSE, amount.amount_minor),
+                provider="stripe",
+                provider_link_id=link_id,
+                url=url,
+                at=at,
+            )
+
+    def _open(self, lender: str, loan_id: str) -> list[PaymentLink]:
+        with self._database.reading() as session:
+            return list(links.open_links(session, loans.get(session, lender, loan_id)))
+
+    def _mark_closed(self, link: PaymentLink, at: datetime) -> None:
+        with self._database.writing() as session:
+            kept = links.by_provider_id(session, link.provider, link.provider_link_id)
+            if kept is not None:
+                links.set_state(session, kept, LinkState.INACTIVE, at=at)

@@ -1,0 +1,29 @@
+"""When to call a provider again after it said no."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from temporalio.exceptions import ApplicationError
+
+from activities.clock import try_again_in
+from domain.what_next import WhatNext
+from providers.errors import ProviderError
+
+STOPPED_SENDER = timedelta(hours=1)
+"""A refused key, an unregistered sender: a person must act, and looks for it in the Web UI meanwhile."""
+
+
+def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationError:
+    """The activity failure that asks for another attempt at the right moment; texts hold no personal data."""
+    if error.not_before is not None:
+        wait = error.not_before - at
+    elif error.delay is not None:
+        wait = error.delay
+    elif error.what_next is WhatNext.STOP_SENDER:
+        wait = STOPPED_SENDER
+    elif error.what_next is WhatNext.LATER:
+        wait = timedelta(minutes=15)
+    else:
+        wait = min(timedelta(seconds=2 ** min(attempt, 10)), timedelta(minutes=10))
+    return try_again_in(wait, str(error), f"{error.provider}_{error.what_next}")

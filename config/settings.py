@@ -1,0 +1,118 @@
+"""Settings from the environment and from `.env`: names begin with `RECOBRO_`, parts are joined by `__`.
+
+`RECOBRO_STRIPE__API_KEY=...` sets `stripe.api_key`. Secrets are never printed. The connection to Temporal
+is not here: it comes from Temporal's own profiles and `TEMPORAL_*` variables.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SmtpSecurity(StrEnum):
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class Clock(StrEnum):
+    """`requests`: the web app takes the time from each request's Date header. For rehearsals only."""
+
+    WALL = "wall"
+    REQUESTS = "requests"
+
+
+class Lender(_Part):
+    """How the lender names itself to borrowers."""
+
+    name: str = "Recobro Demo Lending"
+    phone: str = "+1 202-555-0100"
+
+
+class Bank(_Part):
+    """Berlin Group XS2A. `base_url` ends before `/v1`; `zone` is where the bank's day turns."""
+
+    base_url: str
+    access_token: SecretStr | None = None
+    zone: str = "Europe/Madrid"
+
+
+class Stripe(_Part):
+    base_url: str = "https://api.stripe.com"
+    api_key: SecretStr
+    webhook_secret: SecretStr
+
+
+class Twilio(_Part):
+    """`sender` is a number or a registered name; `messaging_service_sid` takes its place where given."""
+
+    base_url: str = "https://api.twilio.com"
+    account_sid: str
+    auth_token: SecretStr
+    sender: str | None = None
+    messaging_service_sid: str | None = None
+
+
+class Smtp(_Part):
+    host: str
+    port: int = Field(587, ge=1, le=65_535)
+    security: SmtpSecurity = SmtpSecurity.STARTTLS
+    username: str | None = None
+    password: SecretStr | None = None
+    from_address: str
+    from_name: str = ""
+    message_id_domain: str = "recobro.invalid"
+    unsubscribe_url: str | None = None
+
+
+class ContactCaps(_Part):
+    """The lender's own limits for each person; only ever stricter than the law's."""
+
+    per_day: int | None = Field(None, ge=1)
+    per_week: int | None = Field(None, ge=1)
+
+
+class Web(_Part):
+    """`public_url` is where providers reach the web app, without a slash at its end."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65_535)
+    public_url: str | None = None
+    clock: Clock = Clock.WALL
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="RECOBRO_",
+        env_nested_delimiter="__",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: str = "sqlite:///var/recobro.db"
+    task_queue: str = "recobro"
+    lender: Lender = Lender()
+    lenders: dict[str, Lender] = {}
+    caps: ContactCaps = ContactCaps()
+    jurisdictions: Path | None = None
+    bank: Bank | None = None
+    stripe: Stripe | None = None
+    twilio: Twilio | None = None
+    smtp: Smtp | None = None
+    web: Web = Web()
+    case_webhook_url: str | None = None
+    """Told of every case that opens or moves (POST, JSON), before the loan goes on."""
+    json_logs: bool = False
+
+    def lender_named(self, key: str) -> Lender:
+        return self.lenders.get(key, self.lender)
