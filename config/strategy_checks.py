@@ -26,7 +26,7 @@ def step_problems(path: FieldPath, step: Mapping[str, Value]) -> Iterator[Findin
         yield path, "does not say when", "exactly one of dpd and after_days"
     if kind in ("remind", "offer_link") and not {"channels", "template"} <= given:
         missing = " and ".join(key for key in ("channels", "template") if key not in given)
-        yield path, f"a {kind} step has no {missing}", "channels and a template"
+        yield path, f"kind {kind} without {missing}", "channels and a template"
     elif len({"channels", "template"} & given) == 1:
         yield path, "channels and template go together", "both or none"
     if kind == "escalate" and "stage" not in given:
@@ -52,7 +52,11 @@ def sequence_problems(top: Mapping[str, Value]) -> Iterator[Finding]:
     for stage, dpd in stages.items() if isinstance(stages, dict) else ():
         number = _whole_number(dpd)
         if number is not None and last is not None and number <= last:
-            yield ("stages", stage), f"starts at {number}, not after the stage before it ({last})", "rising days"
+            yield (
+                ("stages", stage),
+                f"starts at {number}, not after the stage before it ({last})",
+                "rising days",
+            )
         last = number if number is not None else last
 
 
@@ -70,7 +74,11 @@ def _between_steps(steps: list[Value], queues: Mapping[str, Value]) -> Iterator[
         dpd = _whole_number(step.get("dpd"))
         if dpd is not None:
             if last is not None and dpd < last:
-                yield ("steps", index, "dpd"), f"is {dpd}, earlier than a step before it ({last})", f"at least {last}"
+                yield (
+                    ("steps", index, "dpd"),
+                    f"is {dpd}, earlier than a step before it ({last})",
+                    f"at least {last}",
+                )
             last = dpd if last is None else max(last, dpd)
         if isinstance(queue, str) and queue not in queues:
             yield ("steps", index, "queue"), "names a queue that queues does not have", _one_of(queues)

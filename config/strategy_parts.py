@@ -107,6 +107,7 @@ class StrategyReader:
     def __init__(self, source: YamlSource) -> None:
         self._source = source
         self._currency: str | None = None
+        self._currency_refused = False
         self.languages: tuple[str, ...] = ()
 
     def read(self) -> Strategy | None:
@@ -147,17 +148,25 @@ class StrategyReader:
         )
 
     def _mapping(self, path: FieldPath, value: object, kind: str) -> dict[str, Value] | None:
-        """A copy without the keys that mean nothing here; each of those is a problem."""
+        """A copy without the keys that mean nothing here; each of those is a problem.
+
+        A misspelt key counts as the one it is meant for, so that one slip is one problem.
+        """
         known = _KEYS[kind]
         if not isinstance(value, dict):
             self._problem(path, "is no mapping", f"keys such as {', '.join(known[:3])}")
             return None
-        for key in value:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                reason = "unknown key" + (f"; did you mean {near[0]}?" if near else "")
-                self._problem((*path, key), reason, f"one of {', '.join(known)}")
-        return {key: each for key, each in value.items() if key in known}
+        meant: dict[str, Value] = {}
+        for key, each in value.items():
+            if key in known:
+                meant[key] = each
+                continue
+            near = difflib.get_close_matches(key, known, n=1)
+            reason = "unknown key" + (f"; did you mean {near[0]}?" if near else "")
+            self._problem((*path, key), reason, f"one of {', '.join(known)}")
+            if near and near[0] not in value:
+                meant[near[0]] = each
+        return meant
 
     def _part(self, model: type[_Model], path: FieldPath, values: Mapping[str, object] | None) -> _Model | None:
         if values is None:
@@ -207,11 +216,13 @@ class StrategyReader:
         if isinstance(given, str) and is_currency(given):
             self._currency = given
         else:
+            self._currency_refused = True
             self._problem(("currency",), "is no currency", "an ISO 4217 code such as EUR")
 
     def _amount(self, path: FieldPath, value: Value) -> int | None:
-        if self._currency is None:
+        if self._currency is None and not self._currency_refused:
             self._problem(path, "an amount needs the strategy's currency", "currency: EUR, or another")
+        if self._currency is None:
             return None
         if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
             self._problem(path, "is no amount in major units", "digits such as 150.00")

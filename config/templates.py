@@ -172,7 +172,12 @@ def template_names(channel: Channel, language: str, folder: Path = TEMPLATES_FOL
 
 
 def check_template(
-    template: str, channel: Channel, language: str, context: MessageContext, *, folder: Path = TEMPLATES_FOLDER
+    template: str,
+    channel: Channel,
+    language: str,
+    context: MessageContext,
+    *,
+    folder: Path = TEMPLATES_FOLDER,
 ) -> TemplateError | None:
     """What keeps a template from being sent with the values in `context`, or None."""
     try:

@@ -17,9 +17,9 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 Value = str | None | list["Value"] | dict[str, "Value"]
 FieldPath = tuple[str | int, ...]
 
-_MAX_BYTES = 256 * 1024
+_MAX_BYTES = 64 * 1024
 # Aliases may repeat a part, but a small file must not unfold into an endless one.
-_MAX_VALUES = 20_000
+_MAX_VALUES = 5_000
 _MAX_DEPTH = 20
 _PLAIN = "tag:yaml.org,2002:"
 _KINDS = ("null", "bool", "int", "float", "str", "map", "seq", "timestamp", "merge", "value")

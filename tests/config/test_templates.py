@@ -1,0 +1,368 @@
+"""Messages: every shipped one can be sent, says what a borrower must know, and no value breaks out of its place."""
+
+import contextlib
+import os
+import re
+from datetime import date
+from email.message import EmailMessage
+from html import unescape
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from config.message_context import VARIABLES, MessageContext, sample_context
+from config.templates import TemplateError, languages, opt_out_hint, render, template_names
+from domain.contact import Channel
+from domain.money import Money
+from domain.sms_segments import sms_size
+
+SHIPPED = [
+    (name, channel, language)
+    for language in languages()
+    for channel in (Channel.SMS, Channel.EMAIL)
+    for name in template_names(channel, language)
+]
+RECEIPTS = {"payment_received"}
+
+
+def shipped_context(name: str, channel: Channel, language: str, **changes: object) -> MessageContext:
+    context = sample_context(
+        language,
+        currency="EUR" if language == "es" else "USD",
+        paid=name in RECEIPTS,
+        link=name not in RECEIPTS,
+        opt_out_hint=opt_out_hint(channel, language),
+    )
+    return MessageContext.model_validate({**dict(context), **changes})
+
+
+def written(folder: Path, file: str, text: str) -> Path:
+    path = folder / "es" / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def one(folder: Path, text: str, **changes: object) -> str:
+    context = MessageContext.model_validate({**dict(sample_context("es")), **changes})
+    return render("t", Channel.SMS, "es", context, folder=written(folder, "t.sms.txt", text)).text
+
+
+def test_every_template_is_there_in_every_language_for_text_message_and_email() -> None:
+    names = {(language, channel): template_names(channel, language) for _, channel, language in SHIPPED}
+
+    assert set(languages()) == {"en", "es"}
+    assert len(set(names.values())) == 1
+    assert len(SHIPPED) == 40
+
+
+@pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)
+def test_a_borrower_learns_who_writes_about_what_whom_to_call_and_how_to_stop(
+    name: str, channel: Channel, language: str
+) -> None:
+    context = shipped_context(name, channel, language)
+
+    message = render(name, channel, language, context)
+
+    for each in (message.text, unescape(message.html or message.text)):
+        assert context.lender_name in each
+        assert context.lender_phone in each
+        assert context.loan_id in each
+        assert "{" not in each
+        assert "None" not in each
+        if name not in RECEIPTS:
+            assert "123" in each
+            assert context.link_url is not None
+            assert context.link_url in each
+            assert context.opt_out_hint is not None
+            assert context.opt_out_hint in each
+
+
+@pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)
+def test_no_message_threatens_shames_or_pretends_to_be_a_court(name: str, channel: Channel, language: str) -> None:
+    message = render(name, channel, language, shipped_context(name, channel, language))
+
+    said = f"{message.subject} {message.text} {re.sub('<[^>]*>', '', message.html or '')}".lower()
+    forbidden = (
+        "demand", "juzgado", "judicial", "embarg", "abogad", "tribunal", "moroso", "asnef", "fichero", "denuncia",
+        "cárcel", "polic", "court", "lawsuit", "legal action", "lawyer", "attorney", "garnish", "arrest", "jail",
+        "credit report", "employer", "family", "familia", "vecin", "neighbo", "immediately", "inmediat", "last chance",
+        "final notice", "último aviso", "why did", "por qué no",
+    )  # fmt: skip
+    assert [word for word in forbidden if word in said] == []
+
+
+@pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)
+def test_the_subject_on_a_shared_screen_tells_nothing_of_a_debt(name: str, channel: Channel, language: str) -> None:
+    message = render(name, channel, language, shipped_context(name, channel, language))
+
+    if channel is Channel.EMAIL:
+        assert message.subject is not None
+        words = (
+            "debt",
+            "deuda",
+            "overdue",
+            "past due",
+            "vencid",
+            "impag",
+            "pendiente",
+            "préstamo",
+            "123",
+            "loan",
+            "Lucía",
+        )
+        assert [word for word in words if word in message.subject] == []
+    else:
+        assert message.subject is None
+        assert message.html is None
+
+
+@pytest.mark.parametrize(("name", "channel", "language"), [each for each in SHIPPED if each[1] is Channel.SMS])
+@pytest.mark.parametrize(("country", "currency", "minor"), [
+    ("ES", "EUR", 99_999), ("US", "USD", 9_999_999), ("MX", "MXN", 9_999_999), ("CL", "CLP", 99_999_999),
+    ("CO", "COP", 999_999_999),
+])  # fmt: skip
+def test_a_text_message_takes_at_most_two_segments_whatever_the_amount_and_the_borrowers_name(
+    name: str, channel: Channel, language: str, country: str, currency: str, minor: int
+) -> None:
+    amount = Money(amount_minor=minor, currency=currency)
+    context = shipped_context(
+        name, channel, language, country=country, amount_due=amount, borrower_name="María Ángeles Íñiguez",
+        amount_paid=amount if name in RECEIPTS else None,
+        lender_name="Financiera Norte", loan_id="PR-2026-0020417",
+    )  # fmt: skip
+
+    size = sms_size(render(name, channel, language, context).text)
+
+    assert (size.encoding, size.segments <= 2) == ("gsm7", True)
+
+
+def test_a_receipt_carries_no_demand() -> None:
+    for language in languages():
+        for channel in (Channel.SMS, Channel.EMAIL):
+            context = shipped_context("payment_received", channel, language, link_url="https://pay.example/l/1")
+            message = render("payment_received", channel, language, context)
+            assert "https://" not in f"{message.text} {message.html}"
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "money", "expected"),
+    [
+        ("es", "ES", Money(amount_minor=123450, currency="EUR"), "1.234,50 €|4 mar 2026|4 de marzo de 2026"),
+        ("es", "MX", Money(amount_minor=123450, currency="MXN"), "$1,234.50|4 mar 2026|4 de marzo de 2026"),
+        (
+            "es",
+            "CO",
+            Money(amount_minor=12345000, currency="COP"),
+            "$123.450|4 de mar de 2026|4 de marzo de 2026",
+        ),
+        ("es", "CL", Money(amount_minor=123450, currency="CLP"), "$123.450|4 mar 2026|4 de marzo de 2026"),
+        ("en", "US", Money(amount_minor=123450, currency="USD"), "$1,234.50|Mar 4, 2026|March 4, 2026"),
+        ("en", "GB", Money(amount_minor=123450, currency="GBP"), "£1,234.50|4 Mar 2026|4 March 2026"),
+    ],
+)
+def test_money_and_dates_are_written_as_the_borrower_reads_them(
+    tmp_path: Path, language: str, country: str, money: Money, expected: str
+) -> None:
+    folder = tmp_path / "templates"
+    (folder / language).mkdir(parents=True)
+    (folder / language / "t.sms.txt").write_text("{{ amount_due|money }}|{{ today|date }}|{{ today|date_long }}")
+    context = MessageContext.model_validate(
+        {**dict(sample_context(language, country=country)), "amount_due": money, "today": date(2026, 3, 4)}
+    )
+
+    assert render("t", Channel.SMS, language, context, folder=folder).text == expected
+
+
+def test_a_missing_value_names_the_template_and_the_value_and_no_borrower() -> None:
+    context = sample_context("es", link=False, opt_out_hint="Responde BAJA")
+
+    with pytest.raises(TemplateError) as refused:
+        render("payment_link", Channel.EMAIL, "es", context)
+
+    assert str(refused.value) == (
+        "templates/es/payment_link.email.txt: needs link_url, which this message does not have"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{{ borrower_name.__class__.__mro__ }}", "an attribute is not allowed"),
+        ("{{ borrower_name['__class__'] }}", "an index is not allowed"),
+        ("{{ borrower_name|attr('__class__') }}", "there is no filter 'attr'"),
+        ("{% for i in range(10**9) %}x{% endfor %}", "a loop is not allowed"),
+        ("{{ range(999999999) }}", "a call is not allowed"),
+        ("{{ 'a' * 10**10 }}", "'mul' is not allowed"),
+        ("{{ '%1000000000d'|format(1) }}", "there is no filter 'format'"),
+        ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "'macro' is not allowed"),
+        ("{% include '/etc/passwd' %}", "'include' is not allowed"),
+        ("{% set x = 1 %}{{ x }}", "'assign' is not allowed"),
+        ("{{ borower_name }}", "there is no value 'borower_name'; did you mean borrower_name?"),
+        ("{{ _locale }}", "there is no value '_locale'"),
+        ("{{ self }}", "there is no value 'self'"),
+        ("{{ amount_due|mony }}", "there is no filter 'mony'; did you mean money?"),
+        ("{{ today is divisibleby(3) }}", "there is no test 'divisibleby'"),
+        ("Hola {{ borrower_name", "template syntax"),
+        ("{% if today %}", "template syntax"),
+        ("{{ " + "(" * 3000 + "today" + ")" * 3000 + " }}", "template syntax: nested too deeply"),
+        ("{{ borrower_name|money }}", "cannot be rendered (TypeError)"),
+        ("{{ loan_id|date }}", "cannot be rendered (TypeError)"),
+        ("{{ today < loan_id }}", "cannot be rendered (TypeError)"),
+        ("x" * 1601, "comes out longer than 1600 characters"),
+        ("x" * 70_000, "expected at most 65536"),
+        ("  \n ", "comes out empty"),
+    ],
+)
+def test_a_template_that_reaches_for_more_than_it_may_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=re.escape(reason)) as refused:
+        one(tmp_path, text)
+
+    assert "es/t.sms.txt" in str(refused.value)
+    assert "Gómez" not in str(refused.value)
+    assert refused.value.__context__ is None or refused.value.__suppress_context__
+
+
+def test_a_broken_line_is_named_by_its_number(tmp_path: Path) -> None:
+    folder = written(tmp_path, "t.email.txt", "Subject: Hola\n\nUno\n{{ nada }}\n")
+
+    with pytest.raises(TemplateError, match=r"t\.email\.txt:4: there is no value 'nada'"):
+        render("t", Channel.EMAIL, "es", sample_context("es"), folder=folder)
+
+
+def test_an_email_without_a_subject_line_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="begins with a line such as: Subject: Your account"):
+        render("t", Channel.EMAIL, "es", sample_context("es"), folder=written(tmp_path, "t.email.txt", "Hola\n"))
+
+
+def test_a_template_in_bytes_that_are_no_text_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "t.sms.txt", "x").joinpath("es", "t.sms.txt").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(TemplateError, match="is not UTF-8 text"):
+        render("t", Channel.SMS, "es", sample_context("es"), folder=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../es/payment_link", "payment_link.sms", "/etc/passwd", "", "payment_lnk"])
+def test_a_template_is_only_found_by_its_name(name: str) -> None:
+    with pytest.raises(TemplateError):
+        render(name, Channel.SMS, "es", sample_context("es"))
+
+
+@pytest.mark.parametrize("language", ["..", "e", "ES", "es/../en", "xx"])
+def test_a_language_is_two_letters_there_are_templates_for(language: str) -> None:
+    with pytest.raises(TemplateError):
+        render("payment_link", Channel.SMS, language, sample_context("es"))
+
+
+def test_an_edited_template_is_read_again(tmp_path: Path) -> None:
+    assert one(tmp_path, "uno") == "uno"
+    first = (tmp_path / "es" / "t.sms.txt").stat()
+
+    folder = written(tmp_path, "t.sms.txt", "dos")
+    os.utime(folder / "es" / "t.sms.txt", ns=(first.st_atime_ns, first.st_mtime_ns + 1_000_000))
+
+    assert render("t", Channel.SMS, "es", sample_context("es"), folder=folder).text == "dos"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ana\r\nBcc: otra@example.com",
+        "Ana\u2028Bcc: otra@example.com",
+        "{{ lender_phone }}{% for x in range(9) %}",
+        "<script>alert(1)</script>",
+        '" onmouseover="alert(1)',
+        "\u202eAna\x00\x07",
+    ],
+)
+def test_a_name_stays_a_name(tmp_path: Path, name: str) -> None:
+    folder = written(tmp_path, "t.email.txt", "Subject: Para {{ borrower_name }}\n\nHola {{ borrower_name }}\n")
+    written(tmp_path, "t.email.html", '<p title="{{ borrower_name }}">{{ borrower_name }}</p>')
+    context = MessageContext.model_validate({**dict(sample_context("es")), "borrower_name": name})
+
+    message = render("t", Channel.EMAIL, "es", context, folder=folder)
+
+    assert message.subject is not None
+    EmailMessage()["Subject"] = message.subject
+    assert len(f"{message.subject}.".splitlines()) == 1
+    assert message.text == f"Hola {context.borrower_name}"
+    assert message.html is not None
+    assert re.fullmatch(r'<p title="[^"<>]*">[^<>]*</p>', message.html)
+    assert not {"\r", "\n", "\x00", "\u2028", "\u202e"} & set(message.text)
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "https://a b", "https://x\nBcc: y", "ftp://x", "", "//x", "https://"]
+)
+def test_a_link_is_a_web_address_and_nothing_else(url: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        MessageContext.model_validate({**dict(sample_context("es")), "link_url": url})
+
+    assert "Bcc" not in str(refused.value)
+
+
+def test_a_refused_value_is_not_shown_in_the_error() -> None:
+    with pytest.raises(ValidationError) as refused:
+        MessageContext.model_validate({**dict(sample_context("es")), "borrower_name": "Zenobia" * 40})
+
+    assert "Zenobia" not in str(refused.value)
+
+
+anything = st.text(min_size=1, max_size=200)
+
+
+@given(
+    borrower=anything, lender=anything, phone=anything, reference=anything, hint=anything,
+    amount=st.integers(-(10**15), 10**15), dpd=st.integers(-60, 9999), day=st.dates(),
+    currency=st.sampled_from(["EUR", "USD", "MXN", "COP", "CLP", "PEN", "JPY"]),
+    country=st.sampled_from(["ES", "US", "MX", "CO", "CL", "AR", "ZZ"]),
+    which=st.sampled_from(SHIPPED),
+)  # fmt: skip
+def test_whatever_the_values_a_message_comes_out_whole_or_is_refused_by_name(
+    borrower: str, lender: str, phone: str, reference: str, hint: str, amount: int, dpd: int, day: date,
+    currency: str, country: str, which: tuple[str, Channel, str],
+) -> None:  # fmt: skip
+    try:
+        context = MessageContext(
+            country=country, lender_name=lender, lender_phone=phone, loan_id=reference, borrower_name=borrower,
+            amount_due=Money(amount_minor=amount, currency=currency), due_date=day, days_past_due=dpd, today=day,
+            link_url="https://pay.example/l/1", opt_out_hint=hint,
+        )  # fmt: skip
+    except ValidationError:
+        return
+    name, channel, language = which
+
+    message = render(name, channel, language, context)
+
+    assert "\r" not in message.text
+    message.text.encode("utf-8")
+    if message.subject is not None:
+        EmailMessage()["Subject"] = message.subject
+    if message.html is not None:
+        assert message.html.count("<script") == 0
+        assert message.html.count("<p") == message.html.count("</p>")
+
+
+PIECES = [
+    *"{}%|() .=<>!'\"abi1\n",
+    "{{ ",
+    " }}",
+    "{% if ",
+    " %}",
+    "{% endif %}",
+    "|money",
+    "|date",
+    *VARIABLES,
+]
+
+
+@given(text=st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+def test_any_template_text_is_rendered_or_refused_but_never_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    folder = tmp_path_factory.mktemp("templates")
+    with contextlib.suppress(TemplateError):
+        one(folder, text)
