@@ -1,0 +1,50 @@
+"""Puts the world together: one ASGI application and one SMTP server over the same memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from .admin import Admin
+from .bank import Bank
+from .carrier import Carrier
+from .carrier_api import CarrierApi
+from .faults import FaultMiddleware
+from .gateway import Gateway
+from .gateway_api import GatewayApi
+from .life import Life
+from .mail import Mailroom
+from .odds import load_odds
+from .store import Store
+from .webhooks import Targets
+from .world import World
+
+
+@dataclass(frozen=True)
+class Options:
+    seed: int
+    borrowers: Path
+    preset: str
+    log: Path
+    targets: Targets
+    live: bool
+
+
+class Sandbox:
+    """Must be built inside a running event loop; `base_url` is where its pages are reached."""
+
+    def __init__(self, options: Options, base_url: str) -> None:
+        odds = load_odds(options.borrowers, options.preset)
+        self.world = World(Store(options.log), odds, options.seed, options.targets, options.live)
+        gateway = Gateway(self.world, base_url)
+        carrier = Carrier(self.world)
+        life = Life(self.world, gateway, carrier)
+        self.mailroom = Mailroom(self.world, life)
+        routes = [
+            *Bank(self.world).routes(),
+            *GatewayApi(gateway, life).routes(),
+            *CarrierApi(carrier, life).routes(),
+            *Admin(self.world, life, self.mailroom).routes(),
+        ]
+        self.asgi: ASGIApp = FaultMiddleware(Starlette(routes=routes), self.world.faults)

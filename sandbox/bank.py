@@ -1,0 +1,329 @@
+"""The bank: Berlin Group XS2A 1.3, consents and balances of the borrowers' accounts."""
+
+import uuid
+from datetime import date, timedelta
+from html import escape
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from .account import minor_digits
+from .chance import name
+from .clock import Moment, iso, local
+from .requests import moment_of, refused
+from .state import Consent, Person
+from .store import Json
+from .world import World, account_reference
+
+LONGEST_CONSENT_DAYS = 180
+MOST_READS_A_DAY = 4
+
+
+class BankError(Exception):
+    """Answered with tppMessages."""
+
+    def __init__(self, status: int, code: str, text: str) -> None:
+        super().__init__(text)
+        self.status, self.code, self.text = status, code, text
+
+
+class Bank:
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/v1/accounts/{account}/balances", self.balances, methods=["GET"]),
+            Route("/v1/accounts", self.accounts, methods=["GET"]),
+            Route("/v1/consents/{consent}/status", self.consent_status, methods=["GET"]),
+            Route("/v1/consents/{consent}", self.consent, methods=["GET", "DELETE"]),
+            Route("/v1/consents", self.create_consent, methods=["POST"]),
+            Route("/sca/{consent}", self.sca_page, methods=["GET", "POST"]),
+        ]
+
+    # --- endpoints --------------------------------------------------------------------------------------
+
+    async def balances(self, request: Request) -> Response:
+        now, dated = moment_of(request, self.world)
+        try:
+            self._request_id(request)
+            consent, person = self._consent_for_read(request, now)
+            if request.path_params["account"] != person.bank_account:
+                raise BankError(404, "RESOURCE_UNKNOWN", "no such account under this consent")
+            attended = "psu-ip-address" in request.headers
+            if not attended:
+                self._count(consent, person, now)
+            amount = self._amount(person, now)
+            loan = self.world.latest_loan(person)
+            if loan is not None and dated:
+                self.world.seen(loan, now)
+            self.world.store.log(
+                "balance_read",
+                now,
+                loan.loan_id if loan else None,
+                consent_id=consent.consent_id,
+                attended=attended,
+                amount_minor=amount,
+                currency=person.currency,
+            )
+            self.world.store.commit()
+            body = {"account": account_reference(person), "balances": self._balances(person, amount, now)}
+            return self._answer(request, body)
+        except BankError as error:
+            return self._refuse(request, error, now)
+
+    async def accounts(self, request: Request) -> Response:
+        now, _ = moment_of(request, self.world)
+        try:
+            self._request_id(request)
+            consent, person = self._consent_for_read(request, now)
+            if "psu-ip-address" not in request.headers:
+                self._count(consent, person, now)
+            account: Json = account_reference(person) | {
+                "resourceId": person.bank_account,
+                "name": "Current account",
+                "cashAccountType": "CACC",
+                "status": "enabled",
+                "_links": {"balances": {"href": f"/v1/accounts/{person.bank_account}/balances"}},
+            }
+            if request.query_params.get("withBalance") == "true":
+                account["balances"] = self._balances(person, self._amount(person, now), now)
+            self.world.store.commit()
+            return self._answer(request, {"accounts": [account]})
+        except BankError as error:
+            return self._refuse(request, error, now)
+
+    async def create_consent(self, request: Request) -> Response:
+        now, _ = moment_of(request, self.world)
+        try:
+            self._request_id(request)
+            if "psu-ip-address" not in request.headers:
+                raise BankError(400, "FORMAT_ERROR", "PSU-IP-Address is mandatory: the PSU gives consents")
+            body = await self._json(request)
+            consent = self._new_consent(body, request.headers.get("psu-id"), now)
+            href = f"/v1/consents/{consent.consent_id}"
+            answer = {
+                "consentStatus": "received",
+                "consentId": consent.consent_id,
+                "_links": {
+                    "scaRedirect": {"href": f"{str(request.base_url).rstrip('/')}/sca/{consent.consent_id}"},
+                    "self": {"href": href},
+                    "status": {"href": href + "/status"},
+                },
+            }
+            self.world.store.commit()
+            return self._answer(request, answer, 201, {"Location": href, "ASPSP-SCA-Approach": "REDIRECT"})
+        except BankError as error:
+            return self._refuse(request, error, now)
+
+    async def consent(self, request: Request) -> Response:
+        now, _ = moment_of(request, self.world)
+        try:
+            self._request_id(request)
+            consent = self._known(request.path_params["consent"])
+            self._expire(consent, now)
+            if request.method == "DELETE":
+                if consent.status in {"received", "valid", "partiallyAuthorised"}:
+                    consent.status, consent.last_action = "terminatedByTpp", iso(now)[:10]
+                    self.world.save_consent(consent)
+                    self.world.store.commit()
+                return Response(status_code=204, headers=self._headers(request))
+            self.world.store.commit()
+            body = {
+                "access": consent.access,
+                "recurringIndicator": consent.recurring,
+                "validUntil": consent.valid_until,
+                "frequencyPerDay": consent.frequency_per_day,
+                "lastActionDate": consent.last_action,
+                "consentStatus": consent.status,
+            }
+            return self._answer(request, body)
+        except BankError as error:
+            return self._refuse(request, error, now)
+
+    async def consent_status(self, request: Request) -> Response:
+        now, _ = moment_of(request, self.world)
+        try:
+            self._request_id(request)
+            consent = self._known(request.path_params["consent"])
+            self._expire(consent, now)
+            self.world.store.commit()
+            return self._answer(request, {"consentStatus": consent.status})
+        except BankError as error:
+            return self._refuse(request, error, now)
+
+    async def sca_page(self, request: Request) -> Response:
+        """Where the account holder is sent to agree."""
+        consent = self.world.consents.get(request.path_params["consent"])
+        if consent is None:
+            return HTMLResponse("<h1>Unknown consent</h1>", 404)
+        if request.method == "POST" and consent.status == "received":
+            self.authorise(consent, moment_of(request, self.world)[0])
+            self.world.store.commit()
+        button = '<form method="post"><button>Allow reading my balance</button></form>'
+        state = button if consent.status == "received" else f"<p>Consent: {escape(consent.status)}</p>"
+        return HTMLResponse(f"<!doctype html><title>Sandbox bank</title><h1>Sandbox bank</h1>{state}")
+
+    # --- rules ------------------------------------------------------------------------------------------
+
+    def authorise(self, consent: Consent, now: Moment) -> None:
+        """The person agrees: valid from now, and a recurring one ends the one before."""
+        for other in self.world.consents.values():
+            if other.person_id == consent.person_id and other.recurring and other.status == "valid":
+                if consent.recurring:
+                    other.status, other.last_action = "terminatedByTpp", iso(now)[:10]
+                    self.world.save_consent(other)
+        consent.status, consent.last_action = "valid", iso(now)[:10]
+        self.world.save_consent(consent)
+
+    def _new_consent(self, body: Json, psu_id: str | None, now: Moment) -> Consent:
+        for field, kind in (
+            ("access", dict),
+            ("recurringIndicator", bool),
+            ("validUntil", str),
+            ("frequencyPerDay", int),
+            ("combinedServiceIndicator", bool),
+        ):
+            if not isinstance(body.get(field), kind):
+                raise BankError(400, "FORMAT_ERROR", f"{field}: missing or not a {kind.__name__}")
+        try:
+            until = date.fromisoformat(body["validUntil"])
+        except ValueError:
+            raise BankError(400, "FORMAT_ERROR", "validUntil: expected YYYY-MM-DD") from None
+        today = date.fromisoformat(iso(now)[:10])
+        if until < today:
+            raise BankError(400, "FORMAT_ERROR", "validUntil: in the past")
+        if body["frequencyPerDay"] < 1:
+            raise BankError(400, "FORMAT_ERROR", "frequencyPerDay: at least 1")
+        person = self._asked_for(body["access"], psu_id)
+        serial = self.world.serial(None)
+        consent = Consent(
+            consent_id=name("con-", 24, self.world.seed, "consent", serial),
+            person_id=person.person_id,
+            status="received",
+            valid_until=min(until, today + timedelta(days=LONGEST_CONSENT_DAYS)).isoformat(),
+            frequency_per_day=min(MOST_READS_A_DAY, body["frequencyPerDay"]),
+            recurring=body["recurringIndicator"],
+            access=body["access"],
+            last_action=iso(now)[:10],
+        )
+        self.world.consents[consent.consent_id] = consent
+        self.world.save_consent(consent)
+        return consent
+
+    def _asked_for(self, access: Json, psu_id: str | None) -> Person:
+        """The person by an account in the request, else by PSU-ID (their person_id)."""
+        references = [r for k in ("accounts", "balances", "transactions") for r in access.get(k) or []]
+        for person in self.world.people.values():
+            if psu_id == person.person_id:
+                return person
+            for reference in references:
+                if reference.get("iban") not in {None, person.iban}:
+                    continue
+                if person.iban is not None and reference.get("iban") == person.iban:
+                    return person
+                if reference.get("bban") == person.bban:
+                    return person
+        raise BankError(400, "FORMAT_ERROR", "access: no such account holder here")
+
+    def _known(self, consent_id: str) -> Consent:
+        if consent_id not in self.world.consents:
+            raise BankError(403, "CONSENT_UNKNOWN", "this consent is not known")
+        return self.world.consents[consent_id]
+
+    def _expire(self, consent: Consent, now: Moment) -> None:
+        today = self._day(self.world.people[consent.person_id], now)
+        if consent.status == "valid" and today > consent.valid_until:
+            consent.status = "expired"
+            self.world.save_consent(consent)
+
+    def _consent_for_read(self, request: Request, now: Moment) -> tuple[Consent, Person]:
+        consent_id = request.headers.get("consent-id")
+        if not consent_id:
+            raise BankError(400, "FORMAT_ERROR", "Consent-ID is mandatory")
+        if consent_id not in self.world.consents:
+            raise BankError(403, "CONSENT_UNKNOWN", "this consent is not known")
+        consent = self.world.consents[consent_id]
+        self._expire(consent, now)
+        if consent.status == "expired":
+            raise BankError(401, "CONSENT_EXPIRED", f"valid until {consent.valid_until}")
+        if consent.status != "valid":
+            raise BankError(401, "CONSENT_INVALID", f"the consent is {consent.status}")
+        return consent, self.world.people[consent.person_id]
+
+    def _count(self, consent: Consent, person: Person, now: Moment) -> None:
+        """One unattended read of the bank's calendar day, which is that of the account holder's zone."""
+        day = self._day(person, now)
+        done = consent.reads.get(day, 0)
+        if done >= consent.frequency_per_day:
+            raise BankError(429, "ACCESS_EXCEEDED", f"{done} reads on {day}")
+        consent.reads[day] = done + 1
+        for old in sorted(consent.reads)[:-3]:
+            del consent.reads[old]
+        self.world.save_consent(consent)
+
+    @staticmethod
+    def _day(person: Person, now: Moment) -> str:
+        return local(now, person.timezone).date().isoformat()
+
+    def _amount(self, person: Person, now: Moment) -> int:
+        return int(self.world.borrower(person).account.at(now))
+
+    def _balances(self, person: Person, amount: int, now: Moment) -> list[Json]:
+        here = local(now, person.timezone)
+        closing = int(self.world.borrower(person).account.closing(here.toordinal() - 1))
+
+        def one(kind: str, minor: int, day: date) -> Json:
+            return {
+                "balanceAmount": {"currency": person.currency, "amount": amount_text(minor, person.currency)},
+                "balanceType": kind,
+                "referenceDate": day.isoformat(),
+            }
+
+        return [
+            one("interimAvailable", amount, here.date()),
+            one("expected", amount, here.date()),
+            one("closingBooked", closing, here.date() - timedelta(days=1)),
+        ]
+
+    # --- the wire ---------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _request_id(request: Request) -> None:
+        try:
+            uuid.UUID(request.headers["x-request-id"])
+        except (KeyError, ValueError):
+            raise BankError(400, "FORMAT_ERROR", "X-Request-ID: missing or not a UUID") from None
+
+    @staticmethod
+    async def _json(request: Request) -> Json:
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise BankError(415, "UNSUPPORTED_MEDIA_TYPE", "expected application/json")
+        try:
+            body = await request.json()
+        except ValueError:
+            raise BankError(400, "FORMAT_ERROR", "the body is not JSON") from None
+        if not isinstance(body, dict):
+            raise BankError(400, "FORMAT_ERROR", "the body is not an object")
+        return body
+
+    @staticmethod
+    def _headers(request: Request) -> dict[str, str]:
+        return {"X-Request-ID": request.headers.get("x-request-id", str(uuid.uuid4()))}
+
+    def _answer(
+        self, request: Request, body: Json, status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        return JSONResponse(body, status, headers=self._headers(request) | (headers or {}))
+
+    def _refuse(self, request: Request, error: BankError, now: Moment) -> Response:
+        refused(self.world, "bank", f"{error.code}: {error.text}", now)
+        message = {"category": "ERROR", "code": error.code, "text": error.text}
+        return JSONResponse({"tppMessages": [message]}, error.status, headers=self._headers(request))
+
+
+def amount_text(minor: int, currency: str) -> str:
+    """Minor units as a decimal text with the currency's digits."""
+    digits = minor_digits(currency)
+    return str(minor) if digits == 0 else f"{minor // 100}.{minor % 100:02d}"

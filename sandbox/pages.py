@@ -1,0 +1,42 @@
+"""The few pages a person can look at: the hosted payment page and the mailbox."""
+
+from html import escape
+
+from .bank import amount_text
+from .store import Json
+
+STYLE = (
+    "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
+    "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#0a5;color:#fff}"
+    "pre{white-space:pre-wrap;background:#f4f4f4;padding:1rem}.note{color:#666}</style>"
+)
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>{STYLE}'
+        f"{body}<p class=note>Sandbox world: no money moves here.</p></html>"
+    )
+
+
+def payment_page(link: Json, state: str) -> str:
+    """`state`: open, paid or inactive."""
+    currency = link["object"]["currency"].upper()
+    amount = f"{amount_text(link['amount'], currency)} {currency}"
+    lender = escape(str(link["object"]["metadata"].get("lender", "the lender")))
+    if state == "paid":
+        body = f"<h1>Paid</h1><p>{amount} paid to {lender}. Thank you.</p>"
+    elif state == "inactive":
+        body = "<h1>This link is no longer active</h1><p>Nothing can be paid here.</p>"
+    else:
+        body = f"<h1>{amount}</h1><p>to {lender}</p><form method=post><button>Pay {amount}</button></form>"
+    return _page("Payment", body)
+
+
+def mail_page(mails: list[Json]) -> str:
+    items = "".join(
+        f"<h2>{escape(m['subject'])}</h2><p class=note>to {escape(m['to'])}, {escape(m['at'])}</p>"
+        f"<pre>{escape(m['text'])}</pre>"
+        for m in reversed(mails)
+    )
+    return _page("Mail", f"<h1>Mail: {len(mails)}</h1>{items}")

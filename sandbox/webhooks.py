@@ -1,0 +1,75 @@
+"""Signs and posts what the world tells the product, in each provider's own way."""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+import httpx
+
+from .clock import http_date, wall
+from .store import Json
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Where the product listens and with what it checks signatures. Empty: not told."""
+
+    stripe_url: str = ""
+    stripe_secret: str = ""
+    twilio_url: str = ""
+    twilio_token: str = ""
+    clock_url: str = ""
+
+
+def stripe_signature(secret: str, body: bytes, timestamp: int) -> str:
+    """The secret is used as text, `whsec_` included."""
+    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
+
+
+def twilio_signature(token: str, url: str, params: dict[str, str]) -> str:
+    """Over the URL exactly as it was given, query included, and the sorted form fields."""
+    text = url + "".join(key + params[key] for key in sorted(params))
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+class Postman:
+    """Posts one webhook; tells the status, 0 if there was no answer."""
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+        self._client = httpx.AsyncClient(
+            timeout=10, trust_env=False, limits=httpx.Limits(max_connections=200, max_keepalive_connections=50)
+        )
+
+    async def post(self, data: Json, at: float) -> int:
+        """`data` holds provider, url and either body (text) or params (form); Date is the loan's clock."""
+        headers = {"Date": http_date(at)}
+        try:
+            if data["provider"] == "stripe":
+                body = data["body"].encode()
+                # Receivers judge the age of a signature by the machine's clock, so it is signed by that.
+                headers["Stripe-Signature"] = stripe_signature(self._targets.stripe_secret, body, int(wall()))
+                headers["Content-Type"] = "application/json; charset=utf-8"
+                answer = await self._client.post(data["url"], content=body, headers=headers)
+            else:
+                headers["X-Twilio-Signature"] = twilio_signature(
+                    self._targets.twilio_token, data["url"], data["params"]
+                )
+                answer = await self._client.post(data["url"], data=data["params"], headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return 0
+        return answer.status_code
+
+    async def tell_clock(self, loan_id: str, now: str, next_at: str) -> str | None:
+        """The conductor's URL learns of an earlier event; None if it answered 2xx, else what went wrong."""
+        body = {"loan_id": loan_id, "now": now, "next_at": next_at}
+        try:
+            answer = await self._client.post(self._targets.clock_url, json=body, timeout=5)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return type(error).__name__
+        return None if answer.is_success else f"status {answer.status_code}"
+
+    async def close(self) -> None:
+        await self._client.aclose()
