@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
+from activities.campaign_orders import InstructOrder, InstructReport, StartOrder, StartReport, StateOrder
 from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
 from domain.events import ContactReported
 
@@ -23,4 +24,22 @@ class Balances:
 class Ledger:
     @activity.defn(name="write_ledger")
     async def write(self, order: LedgerOrder) -> None:
+        raise NotImplementedError
+
+
+class CampaignWork:
+    @activity.defn(name="start_loans")
+    async def start_loans(self, order: StartOrder) -> StartReport:
+        raise NotImplementedError
+
+    @activity.defn(name="instruct_loans")
+    async def instruct_loans(self, order: InstructOrder) -> InstructReport:
+        raise NotImplementedError
+
+    @activity.defn(name="set_campaign_state")
+    async def set_state(self, order: StateOrder) -> None:
+        raise NotImplementedError
+
+    @activity.defn(name="await_ends")
+    async def await_ends(self, campaign_id: str) -> dict[str, int]:
         raise NotImplementedError

@@ -169,7 +169,7 @@ class ContactSender(Contacts):
     def _message(self, order: ContactOrder, contact: Contact, text: RenderedMessage, now: datetime) -> OutgoingMessage:
         assert contact.address is not None
         return OutgoingMessage(
-            message_id=str(contact.id),
+            message_id=contact.message_id,
             channel=contact.channel,
             to=contact.address,
             subject=text.subject,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -54,11 +54,15 @@ class LoanCollection:
         self._action: Action | None = None
         self._news = 0
         self._watch: asyncio.Task[None] | None = None
+        self._too_early = given.not_before is not None and given.not_before > workflow.now()
+        self._kept: list[tuple[str, object]] = []
         for signal in given.signals:
             self._hear(signal.name, signal.payload)
 
     @workflow.run
     async def run(self, given: LoanInput) -> LoanResult:
+        if self._too_early and given.not_before is not None:
+            await self._reach(given.not_before)
         while True:
             await self._write_ledger()
             self._state, self._action = plan(self._state, workflow.now())
@@ -75,6 +79,13 @@ class LoanCollection:
                     break
         await workflow.wait_condition(workflow.all_handlers_finished)
         return describe.result(self._state)
+
+    async def _reach(self, moment: datetime) -> None:
+        """Wait for the time of the news that made this loan go on, then hear what came meanwhile."""
+        await workflow.sleep(moment - workflow.now(), summary="the time of the news that reopened the loan")
+        self._too_early = False
+        for name, payload in self._kept:
+            self._hear(name, payload)
 
     # What the loan does
 
@@ -270,6 +281,9 @@ class LoanCollection:
         return describe.status(self._state, self._action, self._watch is not None, workflow.now())
 
     def _hear(self, name: str, payload: object) -> None:
+        if self._too_early:
+            self._kept.append((name, payload))
+            return
         event = read_signal(name, payload)
         if isinstance(event, str):
             self._state = refuse(self._state, name, event, workflow.now())

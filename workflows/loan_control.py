@@ -1,0 +1,72 @@
+"""Starting and instructing loans through a Temporal client."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.campaign_orders import Instruction, InstructOrder, LoanStart
+from domain.loans import workflow_id
+from records.facts import LoanAsEntered
+from workflows.messages import Signal
+from workflows.starting import start_loan
+
+
+class TemporalLoans:
+    """`activities.campaigns.LoanControl` on a Temporal cluster."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def start(self, loan: LoanAsEntered, now: datetime) -> LoanStart:
+        """Start a loan, telling it of payments that came before; one that runs is left alone."""
+        signals: list[Signal] = []
+        for payment in loan.payments:
+            signals.append(
+                Signal(
+                    name="payment_received",
+                    payload={
+                        "payment_id": payment.payment_id,
+                        "provider": payment.provider,
+                        "amount_minor": payment.amount_minor,
+                        "currency": payment.currency,
+                        "paid_at": payment.paid_at.isoformat(),
+                    },
+                )
+            )
+            if payment.reversed_at is not None:
+                signals.append(
+                    Signal(
+                        name="payment_reversed",
+                        payload={"payment_id": payment.payment_id, "provider": payment.provider},
+                    )
+                )
+        try:
+            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, tuple(signals), now)
+        except WorkflowAlreadyStartedError:
+            return LoanStart.RUNNING_ALREADY
+        return LoanStart.STARTED
+
+    async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:
+        """Send the instruction as an update whose id makes repeating it harmless."""
+        handle = self._client.get_workflow_handle(workflow_id(lender, loan_id))
+        arguments: list[dict[str, str]] = []
+        if order.instruction is Instruction.PAUSE and order.until is not None:
+            arguments = [{"until": order.until.isoformat()}]
+        elif order.instruction is Instruction.CLOSE and order.reason is not None:
+            arguments = [{"reason": order.reason.value}]
+        try:
+            await handle.execute_update(
+                order.instruction.value, args=arguments, id=f"{order.campaign_id}-{order.number}"
+            )
+        except WorkflowUpdateFailedError as refused:
+            return str(refused.cause)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return "the loan has ended"
+            raise
+        return None
