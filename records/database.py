@@ -57,13 +57,16 @@ class Database:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
+    def writing(self, *, durable: bool = False) -> Iterator[Session]:
         """One transaction: committed at the end of the block, undone if the block raises.
+
+        A commit outlives the death of the process; with `durable`, which waits for the disk, that of the
+        machine too. PostgreSQL always waits.
 
         SQLite takes its write lock at the start, so two processes queue instead of failing half way.
         """
         self._ensure_schema()
-        with self._engine.connect().execution_options(writing=True) as connection:
+        with self._engine.connect().execution_options(writing=True, durable=durable) as connection:
             with Session(connection, expire_on_commit=False) as session:
                 session.connection()
                 yield session
@@ -198,11 +201,11 @@ def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-    cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")

@@ -104,6 +104,14 @@ def end(session: Session, loan: Loan, *, kind: str, at: datetime, final_state: d
     release(session, loan, at)
 
 
+def is_held(session: Session, loan: Loan) -> bool:
+    """Whether a live campaign holds the loan."""
+    held = select(CampaignLoan.campaign_id).where(
+        CampaignLoan.loan_ref == loan.id, col(CampaignLoan.released_at).is_(None)
+    )
+    return session.exec(held).first() is not None
+
+
 def release(session: Session, loan: Loan, at: datetime) -> None:
     """Let another campaign take the loan."""
     session.exec(

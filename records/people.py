@@ -18,6 +18,19 @@ def of_loan(session: Session, loan: Loan) -> Person:
     return session.exec(select(Person).where(Person.id == loan.person_ref)).one()
 
 
+def get(session: Session, person_ref: int) -> Person:
+    """A person by the surrogate key. Raises KeyError."""
+    person = session.get(Person, person_ref)
+    if person is None:
+        raise KeyError(person_ref)
+    return person
+
+
+def lock(session: Session, person: Person) -> None:
+    """Wait for contacts that are being decided for this person; they see what is written after this."""
+    session.exec(select(Person.id).where(Person.id == person.id).with_for_update()).one()
+
+
 def by_phone(session: Session, phone: str) -> Sequence[Person]:
     """Everyone reached by a phone number (E.164); several lenders may know the same person."""
     return session.exec(select(Person).where(Person.phone == phone).order_by(col(Person.id))).all()

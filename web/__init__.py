@@ -1,0 +1,1 @@
+"""The web app: what providers and people reach over HTTP."""

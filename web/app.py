@@ -1,0 +1,128 @@
+"""The web app: webhooks in, and whether it lives and is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from records.database import Database
+from web.ports import LoanSignals
+from web.receiving import Taken, read_body, take_in
+from web.relay import Relay, RelaySettings
+from web.sources import Delivery, WebhookSource
+
+_LOG = logging.getLogger("recobro.web")
+_READY_SECONDS = 3.0
+_STATUS = {
+    Taken.STORED: 200,
+    Taken.DUPLICATE: 200,
+    Taken.REFUSED: 400,
+    Taken.TOO_LARGE: 413,
+    Taken.NOT_STORED: 503,
+}
+
+Now = Callable[[Request | None], datetime]
+"""The aware time of a request, or by our own clock when there is none."""
+
+
+def wall_clock(_request: Request | None) -> datetime:
+    """The time now, whatever a request says."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    database: Database,
+    signals: LoanSignals,
+    sources: Mapping[str, WebhookSource],
+    *,
+    public_url: str | None = None,
+    now: Now = wall_clock,
+    relay: RelaySettings | None = None,
+) -> FastAPI:
+    """The ASGI application; it relays webhooks while it runs.
+
+    `sources` are the providers by the name in their address, `/webhooks/<name>`. `public_url` is our address
+    as providers call it (scheme, host, port), which Twilio signs; None takes the request's own. `now` is
+    asked with the request for the time a webhook came in, and with None for what concerns only us.
+    """
+    working = Relay(database, signals, sources, lambda: now(None), relay)
+    counts: Counter[str] = Counter()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(working.run(), name="relay")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    app = FastAPI(title="Recobro", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.post("/webhooks/{provider}")
+    async def webhook(provider: str, request: Request) -> Response:
+        """200 only once stored; 400 not proven; 404 no such provider; 413 too large; 503 try again."""
+        source = sources.get(provider)
+        if source is None:
+            return JSONResponse({"error": "no such webhook"}, status_code=404)
+        body = await read_body(request)
+        if body is None:
+            taken = Taken.TOO_LARGE
+        else:
+            delivery = Delivery(url=_called(request, public_url), headers=dict(request.headers), body=body)
+            taken = await take_in(
+                database, provider, source, delivery, received_at=now(request), due_at=now(None)
+            )
+        counts[f"{provider} {taken}"] += 1
+        if taken is Taken.STORED:
+            working.wake()
+        if taken in (Taken.STORED, Taken.DUPLICATE):
+            content, media_type = source.answer
+            return Response(content, media_type=media_type)
+        headers = {"Retry-After": "5"} if taken is Taken.NOT_STORED else None
+        return JSONResponse({"error": taken.value}, status_code=_STATUS[taken], headers=headers)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, object]:
+        """The process lives; how many webhooks it took in, refused and failed to store since it began."""
+        return {"status": "ok", "webhooks": dict(sorted(counts.items()))}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """200 when the database and Temporal answer; else 503 and which does not."""
+        found = await asyncio.gather(_answers(_check(database)), _answers(signals.reachable()))
+        state = dict(
+            zip(("database", "temporal"), ("ok" if yes else "unreachable" for yes in found), strict=True)
+        )
+        return JSONResponse(state, status_code=200 if all(found) else 503)
+
+    return app
+
+
+async def _check(database: Database) -> bool:
+    await asyncio.to_thread(database.check)
+    return True
+
+
+async def _answers(question: Awaitable[bool]) -> bool:
+    try:
+        async with asyncio.timeout(_READY_SECONDS):
+            return await question
+    except Exception as error:
+        _LOG.warning("not ready: %s", type(error).__name__)
+        return False
+
+
+def _called(request: Request, public_url: str | None) -> str:
+    if public_url is None:
+        return str(request.url)
+    query = request.url.query
+    return public_url.rstrip("/") + request.url.path + (f"?{query}" if query else "")

@@ -1,0 +1,268 @@
+"""What a webhook's news means for the records, and which loans have to hear of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from sqlmodel import Session
+
+from domain.contact import Channel, ContactEventKind
+from domain.events import AddressFailure
+from domain.opt_out_words import OptOutReading, read_opt_out
+from domain.webhook_news import (
+    DeliveryNews,
+    DeliveryState,
+    Ignored,
+    InboundNews,
+    PaymentNews,
+    ReversalNews,
+    WebhookNews,
+)
+from records import audit, contacts, links, loans, payments, people
+from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
+from web.ports import OwedSignal, SignalName
+
+_REACHED = {
+    DeliveryState.SENT: ContactState.SENT,
+    DeliveryState.DELIVERED: ContactState.DELIVERED,
+    DeliveryState.READ: ContactState.READ,
+}
+_SEEN = {DeliveryState.DELIVERED: ContactEventKind.DELIVERED, DeliveryState.READ: ContactEventKind.READ}
+
+
+class Consequence(BaseModel):
+    """What was done with the news, in one word, and the signals that are owed for it, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: str
+    signals: tuple[OwedSignal, ...] = ()
+
+
+def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> Consequence:
+    """Write what belongs in the records; `at` is when the webhook came in. One transaction with its mark."""
+    outcomes: list[str] = []
+    signals: list[OwedSignal] = []
+    for one in news:
+        match one:
+            case PaymentNews():
+                consequence = _payment(session, one, at)
+            case ReversalNews():
+                consequence = _reversal(session, one, at)
+            case DeliveryNews():
+                consequence = _delivery(session, one, at)
+            case InboundNews():
+                consequence = _inbound(session, one, at)
+            case Ignored():
+                consequence = _ignored(session, one, at)
+        outcomes.append(consequence.outcome)
+        signals += consequence.signals
+    return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals))
+
+
+def _payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
+    lender, loan_id = news.lender, news.loan_id
+    link = links.by_provider_id(session, news.provider, news.link_id) if news.link_id else None
+    if link is not None and (lender is None or loan_id is None):
+        owner = loans.by_ref(session, link.loan_ref)
+        lender, loan_id = owner.lender, owner.loan_id
+    recorded = payments.record(
+        session,
+        provider=news.provider,
+        payment_id=news.payment_id,
+        lender=lender,
+        loan_id=loan_id,
+        amount_minor=news.amount_minor,
+        currency=news.currency,
+        paid_at=news.paid_at,
+        received_at=at,
+        source=PaymentSource.WEBHOOK,
+    )
+    payment = recorded.payment
+    if link is not None:
+        links.set_state(session, link, LinkState.PAID, at=at)
+    details: dict[str, JsonValue] = {
+        "provider": payment.provider,
+        "payment_id": payment.payment_id,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+    }
+    if payment.loan_ref is None:
+        if recorded.new:
+            _note(session, at, news.provider, "payment_unmatched", lender, loan_id, details)
+        return Consequence(outcome="payment_unmatched")
+    loan = loans.by_ref(session, payment.loan_ref)
+    if recorded.new:
+        _note(session, at, news.provider, "payment_recorded", loan.lender, loan.loan_id, details)
+    received = OwedSignal(
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        name=SignalName.PAYMENT_RECEIVED,
+        payload={
+            "payment_id": payment.payment_id,
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            "paid_at": payment.paid_at.isoformat(),
+            "provider": payment.provider,
+        },
+        restart=recorded.new,
+    )
+    signals = [received]
+    if payment.reversed_at is not None and recorded.new:
+        signals.append(_reversed(loan, payment.payment_id, payment.provider, restart=True))
+    return Consequence(outcome="payment" if recorded.new else "payment_known", signals=tuple(signals))
+
+
+def _reversal(session: Session, news: ReversalNews, at: datetime) -> Consequence:
+    before = payments.find(session, news.provider, news.payment_id)
+    known = before is not None and before.reversed_at is not None
+    payment = payments.reverse(
+        session, provider=news.provider, payment_id=news.payment_id, at=news.reversed_at
+    )
+    details: dict[str, JsonValue] = {"provider": news.provider, "payment_id": news.payment_id}
+    if payment is None:
+        _note(session, at, news.provider, "reversal_before_payment", news.lender, news.loan_id, details)
+        return Consequence(outcome="reversal_before_payment")
+    if payment.loan_ref is None:
+        return Consequence(outcome="reversal_unmatched")
+    loan = loans.by_ref(session, payment.loan_ref)
+    if not known:
+        _note(session, at, news.provider, "payment_reversed", loan.lender, loan.loan_id, details)
+    signal = _reversed(loan, payment.payment_id, payment.provider, restart=not known)
+    return Consequence(outcome="reversal_known" if known else "reversal", signals=(signal,))
+
+
+def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> OwedSignal:
+    return OwedSignal(
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        name=SignalName.PAYMENT_REVERSED,
+        payload={"payment_id": payment_id, "provider": provider},
+        restart=restart,
+    )
+
+
+def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence:
+    contact = contacts.by_message(session, news.provider, news.provider_message_id)
+    if contact is None and news.message_id is not None:
+        # The report can be faster than the answer to the call that sent the message.
+        contact = contacts.by_own_id(session, news.message_id)
+    if contact is None:
+        return Consequence(outcome="unknown_message")
+    if news.state is DeliveryState.FAILED:
+        return _failed_delivery(session, contact, news, at)
+    reached = _REACHED.get(news.state)
+    if reached is None:
+        return Consequence(outcome=f"message_{news.state}")
+    _advance(session, contact, reached, news, at)
+    if news.state in _SEEN:
+        contacts.add_event(session, contact, _SEEN[news.state], at)
+    return Consequence(outcome=f"message_{news.state}")
+
+
+def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at: datetime) -> Consequence:
+    if not _advance(session, contact, ContactState.UNDELIVERED, news, at):
+        return Consequence(outcome="message_failed_late")
+    loan = loans.by_ref(session, contact.loan_ref)
+    person = people.get(session, contact.person_ref)
+    if news.reaction is not None and news.reaction.opted_out:
+        signals = _close_channel(session, person, contact.channel, f"{news.provider} {news.error_code}", at)
+        return Consequence(outcome="opt_out", signals=signals)
+    dead = news.reaction is not None and news.reaction.address_is_dead
+    if dead and contact.address is not None:
+        reason = f"{news.provider} {news.error_code}"
+        if people.close_address(session, person, contact.channel, contact.address, reason=reason, at=at):
+            details: dict[str, JsonValue] = {"channel": contact.channel, "reason": reason}
+            _note(session, at, news.provider, "address_closed", loan.lender, loan.loan_id, details)
+    if contact.entry != loan.entry:
+        return Consequence(outcome="message_failed")
+    failed = OwedSignal(
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        name=SignalName.CONTACT_FAILED,
+        payload={
+            "step": contact.step,
+            "occurrence": contact.occurrence,
+            "channel": contact.channel.value,
+            "reason": (AddressFailure.DEAD if dead else AddressFailure.UNDELIVERED).value,
+        },
+    )
+    return Consequence(outcome="message_failed", signals=(failed,))
+
+
+def _advance(
+    session: Session, contact: Contact, state: ContactState, news: DeliveryNews, at: datetime
+) -> bool:
+    return contacts.advance(
+        session,
+        contact,
+        state,
+        at=at,
+        provider=news.provider,
+        provider_message_id=news.provider_message_id,
+        error_code=news.error_code,
+    )
+
+
+def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
+    senders = people.by_phone(session, news.sender_address)
+    if not senders:
+        _note(
+            session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel}
+        )
+        return Consequence(outcome="unknown_sender")
+    reading = news.carrier_reading
+    if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
+        reading = read_opt_out(news.text)
+    signals: list[OwedSignal] = []
+    for person in senders:
+        contacts.add_inbound(session, person, news.channel, at)
+        if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
+            # What is not clear is taken as a wish to stop until a person has read it.
+            source = "message" if reading is OptOutReading.OPT_OUT else "unclear message"
+            signals += _close_channel(session, person, news.channel, f"{news.provider} {source}", at)
+        elif reading is OptOutReading.OPT_IN and people.opt_in(session, person, news.channel, at=at):
+            _note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
+    return Consequence(outcome=f"message_{reading}", signals=tuple(signals))
+
+
+def _close_channel(
+    session: Session, person: Person, channel: Channel, source: str, at: datetime
+) -> tuple[OwedSignal, ...]:
+    people.lock(session, person)
+    owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
+    if people.opt_out(session, person, channel, source=source, at=at):
+        for loan_id in [loan.loan_id for loan in owed] or [None]:
+            details: dict[str, JsonValue] = {"channel": channel, "source": source}
+            _note(session, at, "borrower", "opt_out", person.lender, loan_id, details)
+    return tuple(
+        OwedSignal(
+            lender=loan.lender,
+            loan_id=loan.loan_id,
+            name=SignalName.OPT_OUT,
+            payload={"channel": channel.value},
+        )
+        for loan in owed
+    )
+
+
+def _ignored(session: Session, news: Ignored, at: datetime) -> Consequence:
+    if news.needs_person:
+        _note(session, at, "webhook", "webhook_needs_person", None, None, {"kind": news.kind})
+    return Consequence(outcome=f"ignored {news.kind}"[:80])
+
+
+def _note(
+    session: Session,
+    at: datetime,
+    actor: str,
+    action: str,
+    lender: str | None,
+    loan_id: str | None,
+    details: dict[str, JsonValue],
+) -> None:
+    audit.append(
+        session, at=at, actor=actor, action=action, lender=lender, loan_id=loan_id, details=dict(details)
+    )

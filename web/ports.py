@@ -1,0 +1,68 @@
+"""What the web app asks of Temporal."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class SignalName(StrEnum):
+    """The signals a webhook can lead to; their payloads are the public contract of the loan's workflow."""
+
+    PAYMENT_RECEIVED = "payment_received"
+    PAYMENT_REVERSED = "payment_reversed"
+    OPT_OUT = "opt_out"
+    CONTACT_FAILED = "contact_failed"
+
+
+class SignalAnswer(StrEnum):
+    """ACCEPTED: Temporal has it for good. LOAN_ENDED: the workflow is closed. NOT_FOUND: it never ran."""
+
+    ACCEPTED = "accepted"
+    LOAN_ENDED = "loan_ended"
+    NOT_FOUND = "not_found"
+
+
+class TemporalUnavailable(Exception):
+    """Temporal did not answer; the same signal may be sent again."""
+
+
+class OwedSignal(BaseModel):
+    """A signal that a loan is to get. With `restart` a loan that has ended goes on because of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    lender: str
+    loan_id: str
+    name: SignalName
+    payload: dict[str, JsonValue]
+    restart: bool = False
+
+    @property
+    def about_money(self) -> bool:
+        return self.name in (SignalName.PAYMENT_RECEIVED, SignalName.PAYMENT_REVERSED)
+
+
+class LoanSignals(Protocol):
+    """Signals to `loan-<lender>-<loan id>`. Each may be sent more than once: the workflow counts it once.
+
+    All raise TemporalUnavailable when the server cannot be asked.
+    """
+
+    async def payment_received(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def payment_reversed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def opt_out(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def contact_failed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
+        """Let a loan that had ended go on from its final state with `news`. Twice must equal once."""
+        ...
+
+    async def reachable(self) -> bool:
+        """Whether the server answers now; never raises."""
+        ...
