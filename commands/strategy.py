@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from commands.strategy_words import day_words, shift_words, step_words, watch_words
+from commands.strategy_words import day_words, loans_words, shift_words, step_words, watch_words
 from config.message_context import sample_context
 from config.strategies import (
     STRATEGIES_FOLDER,
@@ -141,8 +141,8 @@ def show(
 def show_migration(preview: MigrationPreview, *, console: Console | None = None) -> None:
     """Print what a migration would change, the loans first."""
     console = console or _console()
-    console.print(Text(f"{preview.old_key} → {preview.new_key}: {preview.loans} loans", style="bold"))
-    console.print(f"{preview.unchanged} loans go on as before", highlight=False)
+    console.print(Text(f"{preview.old_key} → {preview.new_key}: {loans_words(preview.loans)}", style="bold"))
+    console.print(f"Unchanged: {loans_words(preview.unchanged)}", highlight=False)
     if preview.changes:
         table = Table("Loans", "Next step now", "Next step then", "When", box=None, header_style="bold")
         for change in preview.changes:
@@ -154,11 +154,11 @@ def show_migration(preview: MigrationPreview, *, console: Console | None = None)
             )
         console.print(table)
     if preview.due_today:
-        console.print(Text(f"{preview.due_today} loans would be contacted on the day of the move", style="yellow"))
+        console.print(Text(f"Next step due on the day of the move: {loans_words(preview.due_today)}", style="yellow"))
     if preview.would_end:
         shown = ", ".join(preview.would_end[:10])
         more = f" and {len(preview.would_end) - 10} more" if len(preview.would_end) > 10 else ""
-        console.print(Text(f"{len(preview.would_end)} loans would end: {shown}{more}", style="yellow"))
+        console.print(Text(f"Would end: {loans_words(len(preview.would_end))}: {shown}{more}", style="yellow"))
     for words, names in (
         ("Steps added", preview.steps_added),
         ("Steps removed", preview.steps_removed),

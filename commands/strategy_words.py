@@ -77,3 +77,7 @@ def shift_words(days_later: int | None, at_changes: bool) -> str:
         return "same day, another time" if at_changes else "same day"
     days = f"{abs(days_later)} day{'s' if abs(days_later) != 1 else ''}"
     return f"{days} {'later' if days_later > 0 else 'earlier'}{', another time' if at_changes else ''}"
+
+
+def loans_words(count: int) -> str:
+    return f"{count} loan{'' if count == 1 else 's'}"
