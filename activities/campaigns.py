@@ -123,7 +123,8 @@ class CampaignRunner(CampaignWork):
         """The ends by kind, once no loan of the campaign is in collection; asks again until then."""
         progress = await asyncio.to_thread(self._progress, campaign_id)
         running = progress.started - sum(progress.ends.values())
-        if running > 0 and await asyncio.to_thread(self._running, campaign_id):
+        still: list[tuple[str, str]] = await asyncio.to_thread(self._running, campaign_id)
+        if running > 0 and still:
             attempt = activity.info().attempt
             again = task_time() + min(timedelta(seconds=15 * attempt), timedelta(hours=1))
             raise ask_again(again, f"{running} loans are in collection", "InCollection")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 
 class _Part(BaseModel):
@@ -116,3 +116,21 @@ class Settings(BaseSettings):
 
     def lender_named(self, key: str) -> Lender:
         return self.lenders.get(key, self.lender)
+
+
+class BadSettings(ValueError):
+    """Settings that cannot be used: one line for each, naming the variable and what was expected."""
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises BadSettings; the text never holds a value."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        lines = [
+            f"RECOBRO_{'__'.join(str(part).upper() for part in error['loc'])}: {error['msg']}"
+            for error in wrong.errors(include_input=False, include_url=False)
+        ]
+    except SettingsError as wrong:
+        lines = [str(wrong)]
+    raise BadSettings("; ".join(lines))

@@ -1,0 +1,139 @@
+#!/usr/bin/env python
+"""A worker: polls Temporal and carries loans and campaigns. See `worker.py --help`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Annotated
+
+import pydantic
+import typer
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+
+from activities.campaigns import CampaignRunner
+from activities.composition import loan_activities
+from config.logs import set_up_logs
+from config.settings import Settings, load_settings
+from records.database import Database
+from workflows.campaign import Campaign
+from workflows.connection import NoTemporal, connect, ensure_search_attributes
+from workflows.loan import LoanCollection
+from workflows.loan_control import TemporalLoans
+from workflows.runner import workflow_runner
+
+DRAIN = timedelta(seconds=30)
+log = logging.getLogger("recobro.worker")
+
+
+async def serve(client: Client, settings: Settings, database: Database, stop: asyncio.Event) -> None:
+    """Carry loans and campaigns until `stop`; then finish what is under way, 30 seconds at most."""
+    campaigns = CampaignRunner(database, TemporalLoans(client, settings.task_queue))
+    async with loan_activities(settings, database) as loans:
+        worker = Worker(
+            client,
+            task_queue=settings.task_queue,
+            workflows=[LoanCollection, Campaign],
+            activities=[
+                *loans,
+                campaigns.start_loans,
+                campaigns.instruct_loans,
+                campaigns.set_state,
+                campaigns.await_ends,
+            ],
+            workflow_runner=workflow_runner(),
+            workflow_failure_exception_types=[pydantic.ValidationError],
+            graceful_shutdown_timeout=DRAIN,
+            max_heartbeat_throttle_interval=timedelta(seconds=5),
+        )
+        async with worker:
+            log.info("worker ready", extra={"task_queue": settings.task_queue, "namespace": client.namespace})
+            await stop.wait()
+            log.info("draining")
+            await asyncio.sleep(0)
+
+
+async def run(metrics_port: int | None) -> None:
+    settings = load_settings()
+    set_up_logs(json=settings.json_logs)
+    runtime = None
+    if metrics_port is not None:
+        metrics = PrometheusConfig(bind_address=f"127.0.0.1:{metrics_port}")
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = Database(settings.database_url)
+    await asyncio.to_thread(database.check)
+    client = await connect(runtime=runtime)
+    await ensure_search_attributes(client)
+    await serve(client, settings, database, stop)
+    database.dispose()
+    # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
+    await asyncio.sleep(0.05)
+
+
+def run_many(processes: int, metrics_port: int | None) -> int:
+    """One process a core: a Python worker uses one. A child that dies is started again."""
+    children: list[subprocess.Popen[bytes]] = []
+    stopping = False
+
+    def start(number: int) -> subprocess.Popen[bytes]:
+        port = [] if metrics_port is None else ["--metrics-port", str(metrics_port + number)]
+        return subprocess.Popen([sys.executable, __file__, *port], start_new_session=True)
+
+    def stop(_number: int, _frame: object) -> None:
+        nonlocal stopping
+        stopping = True
+        for child in children:
+            child.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    children = [start(number) for number in range(processes)]
+    failures = 0
+    while any(child.poll() is None for child in children):
+        for number, child in enumerate(children):
+            try:
+                code = child.wait(timeout=0.5)
+            except subprocess.TimeoutExpired:
+                continue
+            if not stopping and code != 0:
+                failures += 1
+                if failures > 5 * processes:
+                    stop(0, None)
+                    return code
+                children[number] = start(number)
+    return 0 if stopping else max((child.returncode for child in children), default=0)
+
+
+def main(
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Worker processes; one uses one core.")] = 1,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics here (and on the next ports).")
+    ] = None,
+) -> None:
+    """Carry loans and campaigns until SIGTERM or Ctrl-C; work under way gets 30 seconds to finish.
+
+    The Temporal server comes from TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE or a Temporal profile; everything else
+    from RECOBRO_* variables or .env (see docs/settings.md).
+
+    Example: worker.py --processes 4 --metrics-port 9100
+    """
+    if processes > 1:
+        raise typer.Exit(run_many(processes, metrics_port))
+    try:
+        asyncio.run(run(metrics_port))
+    except (NoTemporal, ValueError, RuntimeError) as error:
+        typer.echo(f"worker: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)

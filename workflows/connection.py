@@ -1,0 +1,71 @@
+"""The way to a Temporal server: Temporal's own profiles and `TEMPORAL_*` variables, so a cluster needs no code."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
+
+from workflows.search_attributes import ALL
+
+
+class NoTemporal(ConnectionError):
+    """The server cannot be reached or used; the text says where it was looked for and what to do."""
+
+
+async def connect(*, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+    """A client for the configured server and namespace. Raises NoTemporal, unless `lazy`."""
+    try:
+        given = ClientConfig.load_client_connect_config()
+    except Exception as error:
+        raise NoTemporal(f"Temporal's configuration cannot be read: {error}") from None
+    given.setdefault("target_host", "localhost:7233")
+    given.setdefault("namespace", "default")
+    where = f"{given['target_host']} (namespace {given['namespace']})"
+    try:
+        return await Client.connect(**given, data_converter=pydantic_data_converter, lazy=lazy, runtime=runtime)
+    except (RuntimeError, RPCError) as error:
+        reason = str(error).split("\n")[0][:160]
+        raise NoTemporal(
+            f"no Temporal server at {where}: start one with `starter.py up`, or set TEMPORAL_ADDRESS ({reason})"
+        ) from None
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Register what loans are sorted by, if it is not yet. Raises NoTemporal when that is not allowed."""
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        missing = {
+            key.name: IndexedValueType.ValueType(key.indexed_value_type.value)
+            for key in ALL
+            if key.name not in known.custom_attributes
+        }
+        if missing:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(search_attributes=missing, namespace=client.namespace)
+            )
+            await _until_known(client, set(missing))
+    except RPCError as error:
+        names = ", ".join(f"{key.name} ({key.indexed_value_type.name.title()})" for key in ALL)
+        raise NoTemporal(
+            f"search attributes cannot be registered ({error.status.name}): add them yourself: {names}"
+        ) from None
+
+
+async def _until_known(client: Client, names: set[str]) -> None:
+    """The server needs a moment until workflows may use a new attribute."""
+    for _ in range(100):
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+        if names <= set(known.custom_attributes):
+            return
+        await asyncio.sleep(0.05)
