@@ -45,7 +45,7 @@ class BerlinGroupSettings(BaseModel):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):
             raise ValueError(f"unknown time zone {value!r}: expected an IANA name such as Europe/Madrid") from None
         return value
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 from datetime import UTC, datetime, timedelta
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -88,11 +90,16 @@ class SmtpMessenger:
         stage = Stage.OPENING
         try:
             await client.connect()
-            if self._settings.security is Security.STARTTLS:
-                await client.starttls()
-            if self._settings.username is not None and self._settings.password is not None:
-                await client.login(self._settings.username, self._settings.password.get_secret_value())
             await client.ehlo()
+            if self._settings.security is Security.STARTTLS:
+                if not client.supports_extension("starttls"):
+                    raise aiosmtplib.SMTPNotSupported("")
+                await client.starttls()
+                await client.ehlo()
+            if self._settings.username is not None and self._settings.password is not None:
+                if not client.supports_extension("auth"):
+                    raise aiosmtplib.SMTPNotSupported("")
+                await client.login(self._settings.username, self._settings.password.get_secret_value())
             await client.mail(self._settings.from_address)
             stage = Stage.RECIPIENT
             await client.rcpt(message.to)
@@ -120,11 +127,11 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
     mail = EmailMessage()
     try:
         mail["From"] = Address(settings.from_name, addr_spec=settings.from_address)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         raise refusal(PROVIDER, "bad_sender", WhatNext.STOP_SENDER, "the sender address is not usable") from None
     try:
         mail["To"] = Address(addr_spec=message.to)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         raise ProviderError(PROVIDER, "bad_address", reaction_to(553, None, Stage.RECIPIENT)) from None
     if not message.to.isascii():
         raise refusal(
@@ -174,6 +181,8 @@ def _refused(code: int, text: str, stage: Stage) -> ProviderError:
 def _broken(fault: Exception, stage: Stage) -> ProviderError:
     if isinstance(fault, aiosmtplib.SMTPNotSupported):
         return refusal(PROVIDER, "not_supported", WhatNext.STOP_SENDER, "the server lacks something our settings need")
+    if any(isinstance(e, ssl.SSLCertVerificationError) for e in (fault, fault.__cause__, fault.__context__)):
+        return refusal(PROVIDER, "bad_certificate", WhatNext.STOP_SENDER, "the server's certificate is not trusted")
     if isinstance(fault, (UnicodeError, ValueError)) and stage is not Stage.CONTENT:
         return refusal(PROVIDER, "bad_address", WhatNext.TERMINAL, "the address cannot be put on the wire")
     return _lost(stage)

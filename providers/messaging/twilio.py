@@ -105,14 +105,17 @@ class TwilioMessenger:
             held = page.get("messages")
             if not isinstance(held, list):
                 raise unreadable(PROVIDER, changes_something=False)
+            reached_the_past = False
             for one in held:
                 if not isinstance(one, dict):
                     raise unreadable(PROVIDER, changes_something=False)
                 created = _created(one)
                 if created is not None and created < oldest:
-                    return None
-                if _is_ours(one, recipient, message.text) and isinstance(one.get("sid"), str):
+                    reached_the_past = True
+                elif _is_ours(one, recipient, message.text) and isinstance(one.get("sid"), str):
                     return Sent(provider=PROVIDER, provider_message_id=one["sid"])
+            if reached_the_past:
+                return None
             path, params = _next_page(page), None
         raise refusal(PROVIDER, "too_many_messages", WhatNext.TERMINAL, "more messages to look through than we read")
 
@@ -210,7 +213,7 @@ def _error(
     response: httpx.Response, answer: Mapping[str, Any], at: datetime, *, changes_something: bool
 ) -> ProviderError:
     code = answer.get("code")
-    number = code if isinstance(code, int) and 0 < code < 1_000_000 else None
+    number = code if type(code) is int and 0 < code < 1_000_000 else None
     reaction = reaction_to_answer(number, response.status_code, changes_something=changes_something)
     asked = retry_after(response.headers.get("Retry-After"), at)
     if asked is not None and reaction.what_next in (WhatNext.RETRY, WhatNext.LATER):
