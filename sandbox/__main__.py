@@ -53,7 +53,14 @@ async def serve(args: argparse.Namespace) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind(("127.0.0.1", args.port))
     http_port = sock.getsockname()[1]
-    targets = Targets(args.stripe_webhook, args.stripe_secret, args.twilio_webhook, args.twilio_token, args.clock_url)
+    targets = Targets(
+        args.stripe_webhook,
+        args.stripe_secret,
+        args.twilio_webhook,
+        args.twilio_token,
+        args.clock_url,
+        args.clock == "live",
+    )
     options = Options(args.seed, args.borrowers, args.preset, args.log, targets, args.clock == "live")
     sandbox = Sandbox(options, f"http://127.0.0.1:{http_port}")
     smtp = await listen(sandbox.mailroom, args.smtp_port)

@@ -318,7 +318,10 @@ class Bank:
         return JSONResponse(body, status, headers=self._headers(request) | (headers or {}))
 
     def _refuse(self, request: Request, error: BankError, now: Moment) -> Response:
-        refused(self.world, "bank", f"{error.code}: {error.text}", now)
+        consent = self.world.consents.get(request.headers.get("consent-id", ""))
+        person = self.world.people.get(consent.person_id) if consent else None
+        loan = self.world.latest_loan(person) if person else None
+        refused(self.world, "bank", f"{error.code}: {error.text}", now, loan.loan_id if loan else None)
         message = {"category": "ERROR", "code": error.code, "text": error.text}
         return JSONResponse({"tppMessages": [message]}, error.status, headers=self._headers(request))
 

@@ -38,6 +38,7 @@ class CarrierApi:
 
     async def create(self, request: Request) -> Response:
         now, dated = moment_of(request, self.world)
+        form: dict[str, str] = {}
         try:
             account = self._account(request)
             kind = request.headers.get("content-type", "").partition(";")[0]
@@ -67,7 +68,7 @@ class CarrierApi:
                 form.get("MessagingServiceSid"),
             )
         except CarrierError as error:
-            return self._refuse(error, now)
+            return self._refuse(error, now, form)
         if loan is not None:
             if dated:
                 self.world.seen(loan, now)
@@ -153,6 +154,9 @@ class CarrierApi:
             raise CarrierError(20404, "The requested resource was not found", 404)
         return account
 
-    def _refuse(self, error: CarrierError, now: Moment) -> Response:
-        refused(self.world, "twilio", f"{error.body['code']}: {error}", now)
+    def _refuse(self, error: CarrierError, now: Moment, form: dict[str, str] | None = None) -> Response:
+        person = self.world.by_phone.get((form or {}).get("To", ""))
+        loan = self.carrier.loan_for(person, (form or {}).get("StatusCallback", ""))
+        loan_id = loan.loan_id if loan else None
+        refused(self.world, "twilio", f"{error.body['code']}: {error}", now, loan_id)
         return JSONResponse(error.body, error.status)

@@ -200,6 +200,22 @@ class Gateway:
         self._tell("charge.dispute.funds_withdrawn", taken, loan, at)
         return payment.amount_minor
 
+    def expanded(self, session: Json, paths: list[str]) -> Json:
+        """The session with the objects a reader asked to see in full."""
+        if not any(path.split(".")[0] == "payment_intent" for path in paths):
+            return session
+        intent = self.intents[session["payment_intent"]]
+        if "payment_intent.latest_charge" in paths:
+            payment = self.payments.get(intent["id"])
+            charge = objects.charge(
+                intent,
+                paid=payment is not None,
+                created=payment.at if payment else session["created"],
+                disputed=payment is not None and payment.reversed,
+            )
+            intent = intent | {"latest_charge": charge}
+        return session | {"payment_intent": intent}
+
     def payments_of(self, loan: Loan) -> list[Payment]:
         return [p for p in self.payments.values() if p.loan_id == loan.loan_id]
 

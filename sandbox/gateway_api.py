@@ -117,12 +117,21 @@ class GatewayApi:
             else:
                 ids = list(self.gateway.sessions)
             found = [self.gateway.sessions[x] for x in reversed(ids)]
+            after = request.query_params.get("starting_after")
+            if after is not None:
+                place = next((i for i, s in enumerate(found) if s["id"] == after), None)
+                if place is None:
+                    raise GatewayError(
+                        400, f"No such checkout.session: '{after}'", "resource_missing", "starting_after"
+                    )
+                found = found[place + 1 :]
             if intent_id is not None:
                 found = [s for s in found if s["payment_intent"] == intent_id]
-            limit = int(request.query_params.get("limit", "10"))
+            limit = _limit(request.query_params.get("limit", "10"))
+            expand = [v for k, v in request.query_params.multi_items() if k.split("[")[0] == "expand"]
             return {
                 "object": "list",
-                "data": found[:limit],
+                "data": [self.gateway.expanded(s, [e.removeprefix("data.") for e in expand]) for s in found[:limit]],
                 "has_more": len(found) > limit,
                 "url": "/v1/checkout/sessions",
             }
@@ -214,6 +223,12 @@ def _one(kept: dict[str, Json], key: str, what: str) -> Json:
     if key not in kept:
         raise GatewayError(404, f"No such {what}: '{key}'", "resource_missing", "id")
     return kept[key]
+
+
+def _limit(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 100:
+        raise GatewayError(400, f"Invalid integer: {text}", "parameter_invalid_integer", "limit")
+    return int(text)
 
 
 def _only(tree: Json, known: set[str], where: str = "") -> None:

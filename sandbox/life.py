@@ -156,7 +156,11 @@ class Life:
     # --- on request -------------------------------------------------------------------------------------
 
     def _on_act(self, event: Event) -> None:
-        self.act(self.world.loans[event.loan_id], event.data["act"], event.data.get("amount_minor"), event.at)
+        loan = self.world.loans[event.loan_id]
+        try:
+            self.act(loan, event.data["act"], event.data.get("amount_minor"), event.at)
+        except ValueError as error:
+            self.world.store.log("refused", event.at, loan.loan_id, service="world", reason=str(error))
 
     def act(self, loan: Loan, act: str, amount: int | None, at: Moment) -> None:
         """Makes the borrower do something now, whatever their odds. Raises ValueError if it cannot be."""

@@ -52,6 +52,7 @@ COUNTRIES: dict[str, tuple[str, str, str]] = {  # zone, language, Faker locale
     "UY": ("America/Montevideo", "es", "es_ES"),
     "EC": ("America/Guayaquil", "es", "es_ES"),
     "GT": ("America/Guatemala", "es", "es_ES"),
+    "PY": ("America/Asuncion", "es", "es_ES"),
 }
 # Number plans: prefix and how many free digits follow. Reserved for fiction where a regulator reserved any
 # that still counts as a valid number (US 555-01xx is built apart); else a block with a run of zeros.
@@ -71,6 +72,7 @@ PHONES: dict[str, tuple[str, int]] = {
     "UY": ("+598990", 5),
     "EC": ("+5939900", 5),
     "GT": ("+502500", 5),
+    "PY": ("+5959610", 5),
 }
 US_AREAS = {
     "America/New_York": "202 203 212 215 216 240 301 302 304 305 313 315 401 404 410 412 413 502 508 513 516 518"

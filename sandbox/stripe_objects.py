@@ -187,6 +187,39 @@ def payment_intent(
     }
 
 
+def charge(intent: Json, paid: bool, created: Moment, disputed: bool) -> Json:
+    """The charge of a payment, as far as readers of it go."""
+    amount = intent["amount"]
+    return {
+        "id": intent["latest_charge"],
+        "object": "charge",
+        "amount": amount,
+        "amount_captured": amount if paid else 0,
+        "amount_refunded": 0,
+        "balance_transaction": None,
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
+        "captured": paid,
+        "created": int(created),
+        "currency": intent["currency"],
+        "customer": None,
+        "description": None,
+        "disputed": disputed,
+        "failure_code": None,
+        "failure_message": None,
+        "livemode": False,
+        "metadata": {},
+        "outcome": None,
+        "paid": paid,
+        "payment_intent": intent["id"],
+        "payment_method": None,
+        "payment_method_details": None,
+        "receipt_url": None,
+        "refunded": False,
+        "refunds": None,
+        "status": "succeeded" if paid else "pending",
+    }
+
+
 def dispute(dispute_id: str, charge_id: str, intent_id: str, amount: int, currency: str, now: Moment) -> Json:
     return {
         "id": dispute_id,

@@ -288,6 +288,9 @@ class World:
         async def one(loan_id: str) -> None:
             try:
                 await self.advance(loan_id, wall())
+            except Exception as error:  # one loan's trouble must not stop the clock of all
+                self.store.log("world_error", wall(), loan_id, reason=repr(error))
+                self.store.commit()
             finally:
                 running.discard(loan_id)
 
