@@ -1,0 +1,184 @@
+"""A whole Recobro on this machine: Temporal, the sandbox world, the web app and workers, on free ports."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from commands.processes import Child, Processes, executable, free_port
+from workflows.search_attributes import ALL
+
+_TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
+
+# What measured best for a server on one machine: see docs/temporal.md.
+SERVER_SETTINGS = (
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+    "worker.batcherRPS=500",
+)
+SKIPPING_SETTINGS = (
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    'history.timerProcessorMaxTimeShift="10ms"',
+)
+
+# Secrets of the sandbox world, which only this machine can reach.
+STRIPE_SECRET = "whsec_sandbox"
+TWILIO_ACCOUNT = "AC" + "0" * 32
+TWILIO_TOKEN = "sandbox-token"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts of a stack listen, as URLs or host:port."""
+
+    temporal: str
+    temporal_ui: str
+    sandbox: str = ""
+    smtp_port: int = 0
+    web: str = ""
+
+
+@dataclass
+class Stack:
+    """A stack in `folder`: its databases, logs and reports. `skipping`: loans' clocks may be moved ahead."""
+
+    processes: Processes
+    folder: Path
+    skipping: bool
+    namespace: str = "default"
+    seed: int = 1
+    preset: str = "micro"
+    database_url: str = ""
+    workers: int = 1
+    case_webhook_url: str | None = None
+    clock_url: str | None = None
+    addresses: Addresses = field(default_factory=lambda: Addresses("", ""))
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def temporal_file(self) -> Path:
+        return self.folder / "temporal.db"
+
+    @property
+    def world_log(self) -> Path:
+        return self.folder / "world.jsonl"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the product's processes are told: the sandbox stands in for every provider."""
+        to = self.addresses
+        clock = "requests" if self.skipping else "wall"
+        web_port = to.web.rsplit(":", 1)[-1]
+        told = {
+            "TEMPORAL_ADDRESS": to.temporal,
+            "TEMPORAL_NAMESPACE": self.namespace,
+            "TEMPORAL_CONFIG_FILE": str(self.folder / "no-temporal-profile.toml"),
+            "RECOBRO_DATABASE_URL": self.database_url or f"sqlite:///{self.folder / 'recobro.db'}",
+            "RECOBRO_BANK__BASE_URL": to.sandbox,
+            "RECOBRO_STRIPE__BASE_URL": to.sandbox,
+            "RECOBRO_STRIPE__API_KEY": "sk_test_sandbox",
+            "RECOBRO_STRIPE__WEBHOOK_SECRET": STRIPE_SECRET,
+            "RECOBRO_TWILIO__BASE_URL": to.sandbox,
+            "RECOBRO_TWILIO__ACCOUNT_SID": TWILIO_ACCOUNT,
+            "RECOBRO_TWILIO__AUTH_TOKEN": TWILIO_TOKEN,
+            "RECOBRO_TWILIO__SENDER": "+12025550100",
+            "RECOBRO_SMTP__HOST": "127.0.0.1",
+            "RECOBRO_SMTP__PORT": str(to.smtp_port),
+            "RECOBRO_SMTP__SECURITY": "none",
+            "RECOBRO_SMTP__FROM_ADDRESS": "collections@lender.example",
+            "RECOBRO_WEB__PORT": web_port,
+            "RECOBRO_WEB__PUBLIC_URL": to.web,
+            "RECOBRO_WEB__CLOCK": clock,
+        }
+        if self.case_webhook_url:
+            told["RECOBRO_CASE_WEBHOOK_URL"] = self.case_webhook_url
+        return told | self.settings
+
+    def start(self) -> None:
+        """Start everything and wait until it answers. Raises ProcessFailed."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.start_temporal()
+        web_port = free_port(8080)
+        self.addresses = Addresses(
+            self.addresses.temporal, self.addresses.temporal_ui, web=f"http://127.0.0.1:{web_port}"
+        )
+        self.start_sandbox()
+        self.start_web()
+        for number in range(self.workers):
+            self.start_worker(number)
+
+    def start_temporal(self) -> Child:
+        """A real Temporal server with its Web UI and its state in a file; on its old ports after a restart."""
+        old = self.addresses
+        port = int(old.temporal.rsplit(":", 1)[-1]) if old.temporal else free_port(7233)
+        ui_port = int(old.temporal_ui.rsplit(":", 1)[-1]) if old.temporal_ui else free_port(8233)
+        settings = SERVER_SETTINGS + (SKIPPING_SETTINGS if self.skipping else ())
+        command = [executable("temporal"), "server", "start-dev", "--ip", "127.0.0.1"]
+        command += ["--port", str(port), "--ui-port", str(ui_port), "--namespace", self.namespace]
+        command += ["--http-port", str(free_port()), "--metrics-port", str(free_port())]
+        command += ["--db-filename", str(self.temporal_file), "--log-level", "error"]
+        command += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
+        for key in ALL:
+            command += ["--search-attribute", f"{key.name}={_TYPES[key.indexed_value_type.value]}"]
+        for setting in settings:
+            command += ["--dynamic-config-value", setting]
+        child = self.processes.start("temporal", command, {})
+        self.processes.wait_ready(child, lambda: _listens(port) and _listens(ui_port))
+        self.addresses = Addresses(
+            f"127.0.0.1:{port}",
+            f"http://127.0.0.1:{ui_port}",
+            old.sandbox,
+            old.smtp_port,
+            old.web,
+        )
+        return child
+
+    def start_sandbox(self) -> Child:
+        """The pretend outside world; on its old ports, with its old memory, after a restart."""
+        old = self.addresses
+        port = int(old.sandbox.rsplit(":", 1)[-1]) if old.sandbox else free_port()
+        smtp_port = old.smtp_port or free_port()
+        command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
+        command += ["--seed", str(self.seed), "--preset", self.preset, "--log", str(self.world_log)]
+        command += ["--stripe-webhook", f"{old.web}/webhooks/stripe", "--stripe-secret", STRIPE_SECRET]
+        command += ["--twilio-webhook", f"{old.web}/webhooks/twilio", "--twilio-token", TWILIO_TOKEN]
+        command += ["--clock", "requests" if self.skipping else "live"]
+        if self.clock_url:
+            command += ["--clock-url", self.clock_url]
+        child = self.processes.start("sandbox", command, {})
+        address = f"http://127.0.0.1:{port}"
+        self.processes.wait_ready(child, lambda: _answers(f"{address}/_world/health"))
+        self.addresses = Addresses(old.temporal, old.temporal_ui, address, smtp_port, old.web)
+        return child
+
+    def start_web(self) -> Child:
+        child = self.processes.start("web", [sys.executable, "-m", "web"], self.environment)
+        self.processes.wait_ready(child, lambda: _answers(f"{self.addresses.web}/healthz"))
+        return child
+
+    def start_worker(self, number: int = 0) -> Child:
+        said = _count(self.processes.log(f"worker-{number}"), "worker ready")
+        child = self.processes.start(f"worker-{number}", [sys.executable, "worker.py"], self.environment)
+        self.processes.wait_ready(child, lambda: _count(child.log, "worker ready") > said)
+        return child
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _count(log: Path, words: str) -> int:
+    return log.read_text(errors="replace").count(words) if log.exists() else 0

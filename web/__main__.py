@@ -1,0 +1,90 @@
+"""The web app's process: `python -m web`, settings from RECOBRO_*."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import uvicorn
+from fastapi import Request
+from temporalio.client import Client
+
+from config.logs import set_up_logs
+from config.settings import BadSettings, Clock, Settings, load_settings
+from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
+from web.app import Now, create_app, wall_clock
+from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
+from web.temporal_signals import TemporalSignals
+from workflows.connection import connect
+
+
+def requests_clock(request: Request | None) -> datetime:
+    """The time a request says it was made at; for rehearsals, where every loan has a clock of its own."""
+    stated = request.headers.get("date") if request is not None else None
+    if stated is None:
+        return datetime.now(UTC)
+    try:
+        return parsedate_to_datetime(stated).astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)
+
+
+class LazyClient:
+    """One client, made at the first need: the web app takes webhooks in while Temporal is down."""
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
+
+    async def __call__(self) -> Client:
+        if self._client is None:
+            self._client = await connect(lazy=True)
+        return self._client
+
+
+def sources(settings: Settings) -> dict[str, WebhookSource]:
+    """The webhooks that can be proven: a provider without a secret has no address here."""
+    known: dict[str, WebhookSource] = {}
+    if settings.stripe is not None:
+        known["stripe"] = StripeWebhooks(settings.stripe.webhook_secret)
+    if settings.twilio is not None:
+        known["twilio"] = TwilioWebhooks(settings.twilio.auth_token)
+    return known
+
+
+async def serve(settings: Settings) -> None:
+    database = Database(settings.database_url)
+    await asyncio.to_thread(database.check)
+    now: Now = requests_clock if settings.web.clock is Clock.REQUESTS else wall_clock
+    app = create_app(
+        database,
+        TemporalSignals(LazyClient(), database, settings.task_queue),
+        sources(settings),
+        public_url=settings.web.public_url,
+        now=now,
+    )
+    config = uvicorn.Config(
+        app, host=settings.web.host, port=settings.web.port, log_config=None, access_log=False, lifespan="on"
+    )
+    await uvicorn.Server(config).serve()
+    database.dispose()
+    # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
+    await asyncio.sleep(0.05)
+
+
+def main() -> int:
+    try:
+        settings = load_settings()
+        set_up_logs(json=settings.json_logs)
+        asyncio.run(serve(settings))
+    except (BadSettings, BadDatabaseUrl, SchemaOutOfDate) as error:
+        sys.stderr.write(f"web: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
