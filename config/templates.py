@@ -12,7 +12,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale
@@ -220,7 +220,7 @@ def _compiled(template: str, channel: Channel, language: str, folder: Path) -> _
 
 
 # The time stamps are part of the key, so that an edited template is read again.
-@cache
+@lru_cache(maxsize=1024)
 def _load(
     path: Path, stamp: int, html: Path | None, html_stamp: int | None, folder: Path, channel: Channel
 ) -> _Message:

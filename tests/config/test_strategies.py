@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -373,6 +373,7 @@ def read_or_refused(path: Path) -> Strategy | None:
         return None if refused.problems and str(refused) else pytest.fail("refused without a reason")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_refused_with_reasons(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.yaml"
@@ -381,6 +382,7 @@ def test_any_bytes_are_refused_with_reasons(tmp_path_factory: pytest.TempPathFac
     assert read_or_refused(path) is None
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("{}[]:,-&*!|>%@`\"'#?~<= \n\tab10") | st.characters(), max_size=120))
 def test_any_yaml_like_text_is_refused_with_reasons(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "text.yaml"
@@ -405,6 +407,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), trees, max_size=10))
 def test_any_values_under_the_right_keys_are_refused_with_reasons(
     tmp_path_factory: pytest.TempPathFactory, tree: dict[str, object]
@@ -419,6 +422,7 @@ def test_any_values_under_the_right_keys_are_refused_with_reasons(
 SHIPPED_TEXT = {path.stem: path.read_text(encoding="utf-8") for path in STRATEGIES_FOLDER.glob("*.yaml")}
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SHIPPED_TEXT)), st.integers(0, 4000), st.integers(0, 40), st.text(max_size=10))
 def test_a_shipped_file_damaged_anywhere_is_read_or_refused_with_reasons(
     tmp_path_factory: pytest.TempPathFactory, name: str, at: int, cut: int, put: str

@@ -9,7 +9,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -314,6 +314,7 @@ def test_a_refused_value_is_not_shown_in_the_error() -> None:
 anything = st.text(min_size=1, max_size=200)
 
 
+@settings(deadline=None)
 @given(
     borrower=anything, lender=anything, phone=anything, reference=anything, hint=anything,
     amount=st.integers(-(10**15), 10**15), dpd=st.integers(-60, 9999), day=st.dates(),
@@ -359,6 +360,7 @@ PIECES = [
 ]
 
 
+@settings(deadline=None)
 @given(text=st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
 def test_any_template_text_is_rendered_or_refused_but_never_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, text: str

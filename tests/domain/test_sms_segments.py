@@ -1,7 +1,7 @@
 """How many segments a text takes: the cases carriers publish, and the rules as properties."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.sms_segments import SmsEncoding, outside_gsm7, sms_size
@@ -59,6 +59,7 @@ def _split(widths: list[int], room: int) -> int:
     return segments
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from(GSM + ESCAPED), max_size=700))
 def test_gsm_text_is_never_split_inside_an_escape_pair(text: str) -> None:
     widths = [2 if char in ESCAPED else 1 for char in text]
@@ -70,6 +71,7 @@ def test_gsm_text_is_never_split_inside_an_escape_pair(text: str) -> None:
     assert size.segments == (1 if sum(widths) <= 160 else _split(widths, 153))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.sampled_from("áíó😀"))
 def test_one_foreign_character_makes_everything_utf16_and_no_surrogate_pair_is_split(text: str, char: str) -> None:
     whole = text + char
@@ -83,6 +85,7 @@ def test_one_foreign_character_makes_everything_utf16_and_no_surrogate_pair_is_s
     assert size.segments == (1 if units <= 70 else _split(widths, 67))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400), st.text(max_size=50))
 def test_more_text_never_takes_fewer_segments(text: str, more: str) -> None:
     assert sms_size(text + more).segments >= sms_size(text).segments

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.strategy import Ends, Stage, StageStart, Step, Strategy
@@ -131,6 +131,7 @@ def strategies(draw: st.DrawFn) -> Strategy:
     return strategy(*steps)
 
 
+@settings(deadline=None)
 @given(strategies(), st.integers(-30, 300))
 def test_the_days_of_a_timeline_never_run_backwards(plan: Strategy, entry: int) -> None:
     ahead = [entry_ for entry_ in timeline(plan, entry) if not entry_.before_entry]
@@ -140,6 +141,7 @@ def test_the_days_of_a_timeline_never_run_backwards(plan: Strategy, entry: int) 
     assert [day for day, _ in reached] == sorted(day for day, _ in reached if day is not None)
 
 
+@settings(deadline=None)
 @given(strategies(), strategies(), st.lists(st.tuples(ids, st.integers(-30, 300), st.integers(0, 100))))
 def test_every_loan_of_a_migration_is_counted_once_and_no_step_comes_again(
     old: Strategy, new: Strategy, drawn: list[tuple[list[str], int, int]]
@@ -157,6 +159,7 @@ def test_every_loan_of_a_migration_is_counted_once_and_no_step_comes_again(
         assert upcoming is None or (upcoming.step_id not in loan.step_ids_done and upcoming.in_days >= 0)
 
 
+@settings(deadline=None)
 @given(strategies(), st.integers(-30, 300))
 def test_moving_to_the_same_strategy_changes_nothing(plan: Strategy, dpd: int) -> None:
     loan = LoanPosition(loan_id="1", step_ids_done=(plan.steps[0].id,), dpd=dpd, days_since_entry=3)
