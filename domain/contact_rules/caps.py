@@ -117,9 +117,7 @@ def contacts_by_date(
         theirs = min(talks, begun_by_person.get((ordinal, channel), 0))
         if theirs:
             begun_by_person[ordinal, channel] -= theirs
-        ours = max(
-            talks - theirs, seen.get(ContactEventKind.ATTEMPT, 0), seen.get(ContactEventKind.DELIVERED, 0)
-        )
+        ours = max(talks - theirs, seen.get(ContactEventKind.ATTEMPT, 0), seen.get(ContactEventKind.DELIVERED, 0))
         if ours:
             tally[ordinal] = tally.get(ordinal, 0) + ours
     return tally
@@ -130,18 +128,14 @@ def _cap(tally: Tally, per: Period, limit: int) -> Closed | None:
         return None
     if per is Period.DAY:
         return lambda ordinal: tally.get(ordinal, 0) >= limit
-    if per is Period.ROLLING_7_DATES:
-        return lambda ordinal: _full_run_of_seven(tally, ordinal, limit)
-    return lambda ordinal: _full_iso_week(tally, ordinal, limit) or _full_run_of_seven(tally, ordinal, limit)
-
-
-def _full_iso_week(tally: Tally, ordinal: int, limit: int) -> bool:
-    monday = ordinal - (ordinal + 6) % 7
-    return sum(tally.get(day, 0) for day in range(monday, monday + 7)) >= limit
+    return lambda ordinal: _full_run_of_seven(tally, ordinal, limit)
 
 
 def _full_run_of_seven(tally: Tally, ordinal: int, limit: int) -> bool:
-    """Whether some seven consecutive dates around this one already hold the limit."""
+    """Whether some seven consecutive dates around this one already hold the limit.
+
+    The date's ISO week is one of these runs, so this is the answer for a mere "week" too.
+    """
     near = [tally.get(day, 0) for day in range(ordinal - 6, ordinal + 7)]
     held = sum(near[:7])
     if held >= limit:

@@ -74,7 +74,8 @@ class Period(StrEnum):
     """What a limit is counted over, always in the person's local calendar dates.
 
     WEEK stands for a law that says "week" and no more: the ISO week and every run of seven dates must
-    both allow. ROLLING_7_DATES is a law that itself speaks of seven consecutive days.
+    both allow. ROLLING_7_DATES is a law that itself speaks of seven consecutive days. In the strict
+    reading both close the same dates; they are told apart because the literal readings differ.
     """
 
     DAY = "day"

@@ -5,16 +5,18 @@ It reads the rules from the packs as data, and works out calendars, clocks and c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import holidays
 
-from domain.contact import ContactEvent, ContactRequest, Purpose
+from domain.contact import Channel, ContactEvent, ContactEventKind, ContactRequest, Purpose
 from domain.contact_rules import Caps, Pack
 
 MINUTE = timedelta(minutes=1)
 DAYS_AHEAD = 60
+OUTBOUND = ["attempt", "delivered", "two_way", "conversation"]
 NAMES = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _CALENDARS: dict[tuple[str, str | None, tuple[str, ...], int], set[date]] = {}
 
@@ -86,8 +88,8 @@ class Oracle:
                 number = self._counter(zone, cap.channels, cap.counts, cap.scope)
                 if self._full(number, day, cap.per, cap.max):
                     return True
-        everything = frozenset(["sms", "email", "whatsapp", "call", "visit", "post"])
-        outbound = frozenset(["attempt", "delivered", "two_way", "conversation"])
+        everything = frozenset(Channel)
+        outbound = frozenset(ContactEventKind(name) for name in OUTBOUND)
         of_person = self._counter(zone, everything, outbound, "person")
         for per, most in (("day", self.lender.per_day), ("week", self.lender.per_week)):
             if most is not None and self._full(of_person, day, per, most):
@@ -119,7 +121,7 @@ class Oracle:
     def _in_scope(self, scope: str) -> list[ContactEvent]:
         return [e for e in self.events if scope == "person" or e.loan_id in (None, self.request.loan_id)]
 
-    def _full(self, number, day: date, per: str, most: int) -> bool:  # type: ignore[no-untyped-def]
+    def _full(self, number: Callable[[date], int], day: date, per: str, most: int) -> bool:
         if per == "day":
             return number(day) >= most
         starts = [day - timedelta(days=n) for n in range(7)]
@@ -128,7 +130,13 @@ class Oracle:
         monday = day - timedelta(days=day.weekday())
         return per == "week" and sum(number(monday + timedelta(days=n)) for n in range(7)) >= most
 
-    def _counter(self, zone: ZoneInfo, channels, counts, scope: str):  # type: ignore[no-untyped-def]
+    def _counter(
+        self,
+        zone: ZoneInfo,
+        channels: frozenset[Channel],
+        counts: frozenset[ContactEventKind],
+        scope: str,
+    ) -> Callable[[date], int]:
         def number(day: date) -> int:
             of_day = [e for e in self._in_scope(scope) if e.at.astimezone(zone).date() == day]
             total = 0

@@ -59,12 +59,12 @@ kinds = st.sampled_from([ContactEventKind.ATTEMPT, *ContactEventKind])
 def ledgers(draw: st.DrawFn, at: datetime) -> tuple[ContactEvent, ...]:
     drawn = st.builds(
         ContactEvent,
-        at=st.integers(-10 * 1440, 3 * 1440).map(lambda n: at + timedelta(minutes=n)),
+        at=st.integers(-9 * 1440, 6 * 1440).map(lambda n: at + timedelta(minutes=n)),
         channel=st.sampled_from(Channel),
         kind=kinds,
         loan_id=st.sampled_from(["A", "B", None]),
     )
-    return tuple(draw(st.lists(drawn, max_size=9)))
+    return tuple(draw(st.lists(drawn, max_size=12)))
 
 
 @st.composite

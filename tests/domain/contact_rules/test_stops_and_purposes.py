@@ -202,13 +202,36 @@ def test_reasons_name_everything_until_the_next_lawful_moment() -> None:
     assert "Ley 2300" in decision.reasons[0].source
 
 
-def test_no_lawful_moment_within_sixty_days_is_never() -> None:
-    days = [event(FRIDAY_NOON + timedelta(days=n), "sms") for n in range(62)]
+def test_contacts_already_made_later_in_the_week_keep_the_date_closed() -> None:
+    # One loan of the person was decided days ahead of the other: Monday to Wednesday are taken.
+    taken = [event(local(f"2026-11-{day} 10:00", MADRID), "sms", loan="B") for day in (23, 24, 25)]
 
-    decision = ask(wish("ES", MADRID, region="MD"), FRIDAY_NOON, *days)
+    decision = ask(wish("ES", MADRID, region="MD"), FRIDAY_NOON, *taken)
 
-    assert decision.verdict is Verdict.NEVER
-    assert rule_ids(decision)[0] == "horizon"
+    assert decision.not_before == local("2026-11-30 09:00", MADRID)
+    assert "ES.cap.week" in rule_ids(decision)
+
+
+def test_a_conversation_that_names_no_debt_may_have_been_about_this_one() -> None:
+    new_york = "America/New_York"
+    spoken = event(local("2026-11-02 10:00", new_york), "call", "conversation", loan=None)
+
+    decision = ask(wish("US", new_york, channel="call"), local("2026-11-03 10:00", new_york), spoken)
+
+    assert decision.not_before == local("2026-11-09 08:00", new_york)
+
+
+def test_sixty_days_are_the_horizon_and_not_a_minute_more() -> None:
+    guayaquil = "America/Guayaquil"
+    seven = local("2026-11-20 07:00", guayaquil)
+    taken = [event(seven + timedelta(days=n), "sms") for n in range(60)]
+
+    in_time = ask(wish("EC", guayaquil), seven, *taken)
+    too_far = ask(wish("EC", guayaquil), seven - timedelta(minutes=1), *taken)
+
+    assert in_time.not_before == seven + timedelta(days=60)
+    assert too_far.verdict is Verdict.NEVER
+    assert rule_ids(too_far)[0] == "horizon"
 
 
 def test_a_moment_without_an_offset_is_a_mistake_of_the_caller() -> None:
