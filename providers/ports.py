@@ -61,6 +61,13 @@ class Consent(_Value):
     authorise_url: str | None = Field(default=None, repr=False)
 
 
+class BankAccount(_Value):
+    """An account a consent covers; `id` is what `balance` takes, and changes with the consent."""
+
+    id: str
+    currency: str
+
+
 class BalanceReading(_Value):
     """A balance in minor units; negative when overdrawn. `balance_type` is the bank's own word."""
 
@@ -138,6 +145,10 @@ class BankData(Protocol):
         ...
 
     async def consent_status(self, consent_id: str, at: datetime) -> ConsentStatus: ...
+
+    async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> tuple[BankAccount, ...]:
+        """The accounts of a valid consent; counts as a read like `balance`."""
+        ...
 
     async def balance(
         self, account_id: str, consent_id: str, at: datetime, psu_ip: str | None = None

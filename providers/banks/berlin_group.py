@@ -18,7 +18,7 @@ from domain.what_next import WhatNext
 from providers.banks.berlin_group_codes import reaction_to
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
-from providers.ports import BalanceReading, Consent, ConsentRequest, ConsentStatus
+from providers.ports import BalanceReading, BankAccount, Consent, ConsentRequest, ConsentStatus
 
 PROVIDER: Final = "berlin_group"
 
@@ -113,14 +113,25 @@ class BerlinGroupBank:
         except (KeyError, ValueError):
             raise unreadable(PROVIDER, changes_something=False) from None
 
+    async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> tuple[BankAccount, ...]:
+        answer = await self._call("GET", "/v1/accounts", at, headers=_reading_headers(consent_id, psu_ip))
+        try:
+            return tuple(
+                BankAccount(id=_text(one["resourceId"]), currency=_text(one["currency"])) for one in answer["accounts"]
+            )
+        except (KeyError, TypeError, ValueError):
+            raise unreadable(PROVIDER, changes_something=False) from None
+
     async def balance(
         self, account_id: str, consent_id: str, at: datetime, psu_ip: str | None = None
     ) -> BalanceReading:
         """The most spendable of the balances the bank gives; at equal type the one without credit limit."""
-        headers = {"Consent-ID": consent_id}
-        if psu_ip is not None:
-            headers["PSU-IP-Address"] = psu_ip
-        answer = await self._call("GET", f"/v1/accounts/{quote(account_id, safe='')}/balances", at, headers=headers)
+        answer = await self._call(
+            "GET",
+            f"/v1/accounts/{quote(account_id, safe='')}/balances",
+            at,
+            headers=_reading_headers(consent_id, psu_ip),
+        )
         balances = answer.get("balances")
         if not isinstance(balances, list):
             raise unreadable(PROVIDER, changes_something=False)
@@ -174,6 +185,11 @@ class BerlinGroupBank:
             if asked is not None and reaction.what_next in (WhatNext.RETRY, WhatNext.LATER):
                 reaction = reaction.model_copy(update={"delay": asked})
         return ProviderError(PROVIDER, code or str(response.status_code), reaction, not_before=not_before)
+
+
+def _reading_headers(consent_id: str, psu_ip: str | None) -> dict[str, str]:
+    attended = {} if psu_ip is None else {"PSU-IP-Address": psu_ip}
+    return {"Consent-ID": consent_id, **attended}
 
 
 def _spendable_first(balance: Mapping[str, Any]) -> tuple[int, bool]:

@@ -11,7 +11,7 @@ from pydantic import SecretStr, ValidationError
 from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
 from providers.banks.berlin_group_codes import CODES
 from providers.errors import Effect, ProviderError, WhatNext
-from providers.ports import BalanceReading, ConsentRequest, ConsentStatus
+from providers.ports import BalanceReading, BankAccount, ConsentRequest, ConsentStatus
 from tests.providers.stand_in import AT, AT_ON_THE_WIRE, Answer, StandIn
 
 SETTINGS = BerlinGroupSettings(
@@ -118,6 +118,26 @@ async def test_the_most_spendable_balance_is_read_exactly(rows: Any, minor: int,
     reading = await read(balances(*rows))
 
     assert (reading.amount_minor, reading.balance_type, reading.read_at) == (minor, kind, AT)
+
+
+async def test_the_accounts_of_a_new_consent_are_found() -> None:
+    adapter, side = bank(
+        ok({"accounts": [{"resourceId": "r-1", "iban": "ES9121000418450200051332", "currency": "EUR"}]})
+    )
+
+    accounts = await adapter.accounts("c-1", AT)
+
+    assert accounts == (BankAccount(id="r-1", currency="EUR"),)
+    assert side.requests[0].headers["Consent-ID"] == "c-1"
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"accounts": 1}', b'{"accounts": [1]}', b'{"accounts": [{"iban": "x"}]}'])
+async def test_a_senseless_list_of_accounts_is_one_clear_error(body: bytes) -> None:
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=body))
+    adapter = BerlinGroupBank(SETTINGS, httpx.AsyncClient(transport=transport))
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await adapter.accounts("c", AT)
 
 
 async def test_the_debtors_address_is_sent_only_if_the_debtor_is_there() -> None:
