@@ -145,7 +145,10 @@ receipt: {channels: [email]}
 name: again
 """
 
-    found = {(line, field) for line, field, _ in problems(file(text))}
+    told = [(line, field) for line, field, _ in problems(file(text))]
+
+    found = set(told)
+    assert [line for line, _ in told] == sorted(line for line, _ in told if line is not None)
 
     assert found == {
         (1, "name"), (1, "ends"), (2, "version"), (3, "titel"), (5, "languages[#2]"),
