@@ -187,7 +187,7 @@ def open_csv(path: Path, delimiter: str | None = None) -> Table:
         sample = file.read(_SAMPLE_BYTES)
     if encoding != "utf-16":
         controls = sum(sample.count(byte) for byte in range(32) if byte not in b"\t\n\r\x0b\x0c\x1a\x1b")
-        if b"\x00" in sample or controls > len(sample) // 50:
+        if controls * 50 > len(sample):
             raise PortfolioError(
                 f"{path.name} is no text: expected CSV, XLSX or Parquet (it holds bytes no text file has)"
             )

@@ -8,7 +8,7 @@ from email_validator import EmailNotValidError, validate_email
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PLAIN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}})?[A-Za-z]$"
+_PLAIN = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?:[A-Za-z0-9][A-Za-z0-9-]{{0,61}})?[A-Za-z]$"
 _SIZES = r"^[^@]{1,64}@[^@]{1,253}$"
 # A hyphen in third and fourth place is reserved for punycode.
 _RESERVED_LABEL = r"(?:@|\.)[A-Za-z0-9-]{2}--[^@]*$"

@@ -177,6 +177,25 @@ DATE_FIELDS = frozenset({"due_date", "consent_valid_until"})
 NUMBER_FIELDS = frozenset({"amount_due", "amount_due_minor", "priority"})
 
 
+def _require_fit(field: str, source: Source, kind: str) -> None:
+    """Raise ValueError if the source, or one nested in it, gives another kind of value than the field takes."""
+    if source.days_past_due is not None:
+        if kind != "date":
+            raise ValueError(f"{field}: days_past_due gives a date, so it fits date fields only")
+        if isinstance(source.days_past_due, Source):
+            _require_fit(field, source.days_past_due, "number")
+    operands = source.sum or source.product or source.difference or ()
+    if operands and kind != "number":
+        raise ValueError(f"{field}: sum, product and difference give numbers, so they fit numbers only")
+    for operand in operands:
+        if isinstance(operand, Source):
+            _require_fit(field, operand, "number")
+    if source.lookup is not None:
+        for entry in (*source.lookup.table.values(), source.lookup.otherwise):
+            if isinstance(entry, Source):
+                _require_fit(field, entry, kind)
+
+
 class Mapping(_Strict):
     """How one kind of file becomes loans."""
 
@@ -198,12 +217,8 @@ class Mapping(_Strict):
             formats = rule.dates or self.dates
             if DateFormat.DAY_FIRST in formats and DateFormat.MONTH_FIRST in formats:
                 raise ValueError(f"{name}: day_first and month_first together leave 3/4 open; give one")
-            if rule.days_past_due is not None and name not in DATE_FIELDS:
-                raise ValueError(f"{name}: days_past_due gives a date, so it fits due_date only")
-            if (rule.sum or rule.product or rule.difference) and name not in NUMBER_FIELDS:
-                raise ValueError(
-                    f"{name}: sum, product and difference give numbers, so they fit amounts only"
-                )
+            kind = "date" if name in DATE_FIELDS else "number" if name in NUMBER_FIELDS else "text"
+            _require_fit(name, rule, kind)
             if rule.rounding is not None and name != "amount_due":
                 raise ValueError(f"{name}: rounding fits amount_due only")
         return self

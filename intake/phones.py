@@ -33,10 +33,17 @@ _TYPES = (
 
 @dataclass(frozen=True)
 class _Plan:
+    """What the library's metadata says of one country's numbers, as patterns for whole columns."""
+
     calling_code: str
     general: str
     shapes: tuple[tuple[str, tuple[int, ...]], ...]
-    prefix: str | None
+    trunk_pattern: str | None
+    """What may stand before a national number and would be taken off."""
+    trunk: str | None
+    """The same where it is nothing but fixed digits, such as the 0 of France."""
+    exit_pattern: str | None
+    """What is dialled to call abroad."""
 
 
 @cache
@@ -52,12 +59,15 @@ def _plan(country: str) -> _Plan | None:
             shapes.append(
                 (rf"^(?:{description.national_number_pattern})$", tuple(description.possible_length))
             )
-    prefixes = [p for p in (metadata.national_prefix_for_parsing, metadata.international_prefix) if p]
+    trunk = metadata.national_prefix_for_parsing
+    fixed = trunk is not None and trunk.isdigit() and metadata.national_prefix_transform_rule is None
     return _Plan(
         calling_code=str(metadata.country_code),
         general=rf"^(?:{general.national_number_pattern})$",
         shapes=tuple(shapes),
-        prefix=rf"^(?:{'|'.join(f'(?:{prefix})' for prefix in prefixes)})" if prefixes else None,
+        trunk_pattern=rf"^({trunk})" if trunk else None,
+        trunk=trunk if fixed else None,
+        exit_pattern=rf"^(?:{metadata.international_prefix})" if metadata.international_prefix else None,
     )
 
 
@@ -71,22 +81,51 @@ def _read_by_rust(pattern: str) -> bool:
 
 
 def _outright(cells: pl.Series, plan: _Plan) -> pl.Series:
-    """E.164 where the cell is one by its own country's patterns alone; null elsewhere."""
-    patterns = [plan.general, *(shape for shape, _ in plan.shapes), *([plan.prefix] if plan.prefix else [])]
-    none = pl.Series([None] * len(cells), dtype=pl.String)
-    if not all(map(_read_by_rust, patterns)):
-        return none
+    """E.164 where the library's patterns for the country settle the cell beyond doubt; null elsewhere.
+
+    A number counts as it stands, after its calling code (with or without +), or after fixed trunk digits; the
+    latter two only if the whole is no number of the country itself, which is the library's rule as well.
+    """
+    patterns = [plan.general, *(shape for shape, _ in plan.shapes), plan.trunk_pattern, plan.exit_pattern]
+    if not all(_read_by_rust(pattern) for pattern in patterns if pattern):
+        return pl.Series([None] * len(cells), dtype=pl.String)
     digits = cells.set(~cells.str.contains(_WRITTEN_PLAINLY), None).str.replace_all(_PUNCTUATION, "")
-    foreign = digits.str.starts_with("+") & ~digits.str.starts_with(f"+{plan.calling_code}")
-    national = digits.set(foreign, None).str.strip_prefix(f"+{plan.calling_code}")
-    national = national.set(national.str.starts_with("0") | ~national.str.contains(plan.general), None)
-    if plan.prefix:
-        national = national.set(national.str.contains(plan.prefix), None)
-    length = national.str.len_chars()
-    valid = pl.Series([False] * len(cells), dtype=pl.Boolean)
+    code = plan.calling_code
+    dialled = digits.set(digits.str.starts_with("+"), None)
+    if plan.exit_pattern:
+        dialled = dialled.set(dialled.str.contains(plan.exit_pattern), None)
+    with_plus = digits.set(~digits.str.starts_with(f"+{code}"), None).str.strip_prefix(f"+{code}")
+    whole = dialled.zip_with(dialled.is_not_null(), with_plus)
+    no_number_itself = ~whole.str.contains(plan.general)
+    candidates = [whole]
+    after_code = dialled.set(~dialled.str.starts_with(code), None).str.strip_prefix(code)
+    candidates.append(after_code.set(~no_number_itself, None))
+    if plan.trunk:
+        # Digits that begin like the calling code might be meant as that.
+        ours = whole.str.starts_with(plan.trunk) & no_number_itself
+        if plan.trunk != code:
+            ours = ours & ~whole.str.starts_with(code)
+        candidates.append(whole.set(~ours, None).str.strip_prefix(plan.trunk))
+    result = pl.Series([None] * len(cells), dtype=pl.String)
+    for national in candidates:
+        result = result.zip_with(result.is_not_null(), _national(national, plan))
+    return f"+{code}" + result
+
+
+def _national(candidates: pl.Series, plan: _Plan) -> pl.Series:
+    """Candidates that are valid national numbers from which the library would take nothing off."""
+    # A zero in front is part of the number in some countries (Italy) and a prefix in others.
+    doubtful = candidates.str.starts_with("0") | ~candidates.str.contains(plan.general)
+    if plan.trunk_pattern:
+        doubtful = doubtful | (candidates.str.extract(plan.trunk_pattern).str.len_chars() > 0).fill_null(
+            False
+        )
+    sure = candidates.set(doubtful, None)
+    length = sure.str.len_chars()
+    valid = pl.Series([False] * len(sure), dtype=pl.Boolean)
     for shape, lengths in plan.shapes:
-        valid = valid | (national.str.contains(shape) & (length.is_in(list(lengths)) if lengths else True))
-    return (f"+{plan.calling_code}" + national).set(~valid.fill_null(False), None)
+        valid = valid | (sure.str.contains(shape) & (length.is_in(list(lengths)) if lengths else True))
+    return sure.set(~valid.fill_null(False), None)
 
 
 def _asked(text: str, country: str | None) -> str | None:
@@ -100,7 +139,7 @@ def _asked(text: str, country: str | None) -> str | None:
 
 
 def to_e164(cells: pl.Series, countries: pl.Series) -> pl.Series:
-    """E.164 of each cell, numbers without + read in the row's country (ISO alpha-2); null where impossible."""
+    """E.164 of each cell, numbers without + read in the row's country (ISO alpha-2); null where none."""
     result = pl.Series("phone", [None] * len(cells), dtype=pl.String)
     given = cells.is_not_null()
     for country in countries.filter(given).drop_nulls().unique().to_list():

@@ -47,8 +47,8 @@ def check(
     """Check every cell of a portfolio file.
 
     `mapping` is a name in `mappings_folder`, the path of a mapping file, or None to take the one that fits
-    the header. `as_of` is the day that days past due count from. Raises PortfolioError, with one line to show,
-    when the file or the mapping cannot be used at all; bad cells never raise.
+    the header. `as_of` is the day that days past due count from. Raises PortfolioError, with one line to
+    show, when the file or the mapping cannot be used at all; bad cells never raise.
     """
     named = named_mapping(mapping, mappings_folder) if mapping is not None else None
     print_before = _fingerprint(path)

@@ -9,7 +9,7 @@ from domain.money import minor_digits
 from intake import codes, emails, numerals, phones
 from intake.chunks import Chunk
 from intake.errors import ErrorCollector
-from intake.mapping import FieldRule, Mapping, Rounding
+from intake.mapping import DATE_FIELDS, NUMBER_FIELDS, FieldRule, Mapping, Rounding
 from intake.sources import Cells, Evaluation, Layout
 
 LOAN_SCHEMA: dict[str, pl.DataType] = {
@@ -137,7 +137,14 @@ class _Work:
         if rule.default is not None:
             evaluation = self._evaluation(field)
             constant = FieldRule(value=rule.default)
-            filler = evaluation.date(constant) if cells.values.dtype == pl.Date else evaluation.text(constant)
+            evaluate = (
+                evaluation.date
+                if field in DATE_FIELDS
+                else evaluation.number
+                if field in NUMBER_FIELDS
+                else evaluation.text
+            )
+            filler = evaluate(constant)
             return Cells(
                 cells.values.zip_with(~gap, filler.values), cells.shown, cells.column, cells.reported
             )

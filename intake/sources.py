@@ -172,7 +172,12 @@ class Evaluation:
         if doubtful is not None and doubtful.any():
             doubtful = doubtful.fill_null(False)
             values = values.set(doubtful, None)
-            unclear = "the separator may mark thousands or decimals: state `numbers` in the mapping"
+            way_out = (
+                "make the whole column numbers, or text"
+                if index in self.layout.mixed
+                else "state `numbers` in the mapping"
+            )
+            unclear = f"the separator may mark thousands or decimals: {way_out}"
             reason = pl.select(
                 pl.when(doubtful).then(pl.lit(unclear)).otherwise(pl.lit(reason)).alias("reason")
             )["reason"]

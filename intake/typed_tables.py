@@ -1,6 +1,7 @@
 """XLSX and Parquet: the same rows as CSV gives, with typed cells turned to plain text."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fastexcel
@@ -15,7 +16,8 @@ _ROWS_BEFORE_HEADER = 50
 def _plain_text(column: pl.Series) -> pl.Series:
     """Typed cells as text: numbers with a decimal point and no needless ".0", dates as ISO."""
     if column.dtype.is_float():
-        text = column.set(~column.is_finite(), None).cast(pl.String)
+        # 15 digits are what a float keeps of a decimal number, and what Excel shows of it.
+        text = column.set(~column.is_finite(), None).round_sig_figs(15).cast(pl.String)
         return text.str.replace(r"\.0$", "")
     if column.dtype == pl.Boolean or column.dtype.is_numeric() or column.dtype.is_temporal():
         return column.cast(pl.String)
@@ -28,40 +30,41 @@ def _typed(dtype: pl.DataType) -> bool:
     return bool(dtype.is_numeric() or dtype.is_temporal() or dtype == pl.Boolean)
 
 
-def _blank_rows_dropped(rows: pl.DataFrame, wanted: list[int]) -> pl.DataFrame:
-    if not wanted:
-        return rows
-    return rows.filter(~pl.all_horizontal(pl.col(str(index)).is_null() for index in wanted))
+@contextmanager
+def _readable(path: Path, kind: str) -> Iterator[None]:
+    """What the readers raise for a broken file, their Rust panics among it, becomes a PortfolioError."""
+    try:
+        yield
+    except (PortfolioError, GeneratorExit, KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic is no Exception, and each library has a type of its own for it
+        first_line = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise PortfolioError(f"{path.name} cannot be read as {kind}: {first_line}") from None
 
 
 def open_parquet(path: Path) -> Table:
     """A Parquet file. Its rows are numbered from 2, as if a header were line 1."""
-    try:
+    with _readable(path, "Parquet"):
         schema = pl.read_parquet_schema(path)
         pl.scan_parquet(path).head(1).collect()
-    except Exception as error:  # the reader raises types of its own and Rust panics for broken files
-        raise PortfolioError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from None
     names = list(schema)
     unfit = [name for name, dtype in schema.items() if dtype.is_nested() or dtype in (pl.Binary, pl.Object)]
 
     def read(wanted: list[int]) -> Iterator[Chunk]:
         columns = [names[index] for index in wanted]
         start = 0
-        try:
-            batches = (
+        with _readable(path, "Parquet"):
+            for batch in (
                 pl.scan_parquet(path)
                 .select(columns)
                 .collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
-            )
-            for batch in batches:
+            ):
                 lines = pl.int_range(start + 2, start + 2 + batch.height, dtype=pl.UInt32, eager=True)
                 start += batch.height
                 data = {"line": lines.alias("line")}
                 for index, name in zip(wanted, columns, strict=True):
                     data[str(index)] = trimmed(_plain_text(batch[name]))
-                yield Chunk(_blank_rows_dropped(pl.DataFrame(data), wanted))
-        except pl.exceptions.PolarsError as error:
-            raise PortfolioError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from None
+                yield Chunk(pl.DataFrame(data))
 
     plain = frozenset(index for index, dtype in enumerate(schema.values()) if _typed(dtype))
     return Table(names, read, "parquet", f"columns left out: {', '.join(unfit)}" if unfit else "", plain)
@@ -69,7 +72,7 @@ def open_parquet(path: Path) -> Table:
 
 def open_xlsx(path: Path) -> Table:
     """The first sheet of an Excel workbook that has rows. Lines are the sheet's row numbers."""
-    try:
+    with _readable(path, "XLSX"):
         reader = fastexcel.read_excel(path)
         for name in reader.sheet_names:
             texts = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
@@ -89,14 +92,13 @@ def open_xlsx(path: Path) -> Table:
         typed = reader.load_sheet(
             name, header_row=None, skip_rows=top + 1, schema_sample_rows=None
         ).to_polars()
-    except PortfolioError:
-        raise
-    except Exception as error:  # the reader raises types of its own and Rust panics for broken files
-        raise PortfolioError(f"{path.name} cannot be read as XLSX: {_first_line(error)}") from None
     header = [" ".join((cell or "").split()) for cell in texts.row(top)]
     while header and not header[-1]:
         header.pop()
     rows = texts.slice(top + 1)
+    filled = rows.select(
+        pl.any_horizontal(pl.all().str.strip_chars().str.len_chars().fill_null(0) > 0).alias("filled")
+    )["filled"]
     aligned = typed.height == rows.height and typed.width == rows.width
     columns: list[pl.Series] = []
     plain: set[int] = set()
@@ -118,10 +120,6 @@ def open_xlsx(path: Path) -> Table:
             data = {"line": pl.int_range(first, first + height, dtype=pl.UInt32, eager=True).alias("line")}
             for index in wanted:
                 data[str(index)] = columns[index].slice(start, height).alias(str(index))
-            yield Chunk(_blank_rows_dropped(pl.DataFrame(data), wanted))
+            yield Chunk(pl.DataFrame(data).filter(filled.slice(start, height)))
 
     return Table(header, read, "xlsx", f"sheet {name}", frozenset(plain), frozenset(mixed))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
