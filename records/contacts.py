@@ -24,17 +24,19 @@ from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Pu
 from records import loans
 from records.tables import Contact, ContactDecision, ContactLedger, ContactState, Loan, Person
 
-_ORDER = {
+# Reports come in any order and more than once; what proves more stands.
+_PROVES = {
     ContactState.RESERVED: 0,
     ContactState.SENDING: 1,
     ContactState.UNKNOWN: 2,
-    ContactState.SENT: 3,
-    ContactState.DELIVERED: 4,
-    ContactState.READ: 5,
+    ContactState.DROPPED: 3,
+    ContactState.FAILED: 4,
+    ContactState.SENT: 5,
     ContactState.UNDELIVERED: 6,
-    ContactState.FAILED: 6,
-    ContactState.DROPPED: 6,
+    ContactState.DELIVERED: 7,
+    ContactState.READ: 8,
 }
+_NOTHING_SENT = frozenset({ContactState.DROPPED, ContactState.FAILED})
 
 
 @dataclass(frozen=True)
@@ -161,30 +163,39 @@ def advance(
     link_ref: int | None = None,
     error_code: str | None = None,
 ) -> bool:
-    """Move a contact on; False, and nothing is lost, when it is further already (reports come in any order).
+    """Move a contact on as `move` does, and keep what else is known of it.
 
-    A message that was read or delivered stays so. `dropped` says that nothing was sent: its attempt no longer
-    counts.
+    `dropped` and `failed` say that nothing was sent: the attempt then counts for no rule. `undelivered` is a
+    message that was sent and did not arrive; it counts, as does one whose fate is `unknown`.
     """
     contact.provider = provider or contact.provider
     contact.provider_message_id = provider_message_id or contact.provider_message_id
     contact.valid_until = valid_until or contact.valid_until
     contact.link_ref = link_ref or contact.link_ref
-    reached = contact.state in (ContactState.DELIVERED, ContactState.READ)
-    moves = _ORDER[state] > _ORDER[contact.state] and not (reached and state is not ContactState.READ)
-    if moves:
-        contact.state = state
-        contact.changed_at = at
+    moved = move(contact, state, at=at)
+    if moved:
         contact.error_code = error_code
-    if state is ContactState.SENT and contact.sent_at is None:
-        contact.sent_at = at
-    if moves and state is ContactState.DROPPED:
+        counts = _counts(contact)
         for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():
-            event.counts = False
+            event.counts = counts
             session.add(event)
     session.add(contact)
     session.flush()
-    return moves
+    return moved
+
+
+def move(contact: Contact, state: ContactState, *, at: datetime) -> bool:
+    """Take over `state` if it proves more than what is known; else False and the contact stays as it is."""
+    if state is ContactState.SENT and contact.sent_at is None:
+        contact.sent_at = at
+    if _PROVES[state] <= _PROVES[contact.state]:
+        return False
+    contact.state, contact.changed_at = state, at
+    return True
+
+
+def _counts(contact: Contact) -> bool:
+    return contact.purpose is not Purpose.TRANSACTIONAL and contact.state not in _NOTHING_SENT
 
 
 def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> bool:
@@ -203,7 +214,7 @@ def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: da
             at=at,
             channel=contact.channel,
             kind=kind,
-            counts=contact.purpose is not Purpose.TRANSACTIONAL,
+            counts=_counts(contact),
         )
     )
     session.flush()
@@ -298,7 +309,7 @@ def take_again(session: Session, contact: Contact, *, channel: Channel, address:
             at=at,
             channel=channel,
             kind=ContactEventKind.ATTEMPT,
-            counts=contact.purpose is not Purpose.TRANSACTIONAL,
+            counts=_counts(contact),
         )
     )
     session.flush()

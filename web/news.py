@@ -234,7 +234,8 @@ def _close_channel(
     people.lock(session, person)
     owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
     if people.opt_out(session, person, channel, source=source, at=at):
-        for loan_id in [loan.loan_id for loan in owed] or [None]:
+        named: list[str | None] = [loan.loan_id for loan in owed]
+        for loan_id in named or [None]:
             details: dict[str, JsonValue] = {"channel": channel, "source": source}
             _note(session, at, "borrower", "opt_out", person.lender, loan_id, details)
     return tuple(

@@ -23,7 +23,7 @@ from records.database import Database
 from web.app import Now, create_app, wall_clock
 from web.ports import OwedSignal, SignalAnswer, TemporalUnavailable
 from web.relay import RelaySettings
-from web.sources import StripeWebhooks, TwilioWebhooks
+from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
 
 STRIPE_SECRET = "whsec_for_tests"
 TWILIO_TOKEN = "token_for_tests"
@@ -116,7 +116,7 @@ class Web:
 async def running(
     database: Database, temporal: FakeTemporal, *, now: Now = wall_clock, relay: RelaySettings = QUICK
 ) -> AsyncIterator[Web]:
-    sources = {
+    sources: dict[str, WebhookSource] = {
         "stripe": StripeWebhooks(SecretStr(STRIPE_SECRET)),
         "twilio": TwilioWebhooks(SecretStr(TWILIO_TOKEN)),
     }
