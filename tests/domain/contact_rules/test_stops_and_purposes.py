@@ -212,6 +212,18 @@ def test_contacts_already_made_later_in_the_week_keep_the_date_closed() -> None:
     assert "ES.cap.week" in rule_ids(decision)
 
 
+def test_seven_dates_reach_ahead_as_well_as_back() -> None:
+    santiago = "America/Santiago"
+    visit = event(local("2026-11-26 10:00", santiago), "visit", loan="B")
+    call = wish("CL", santiago, channel="call", region="RM")
+
+    six_before = ask(call, local("2026-11-20 10:00", santiago), visit)
+    seven_before = ask(call, local("2026-11-19 10:00", santiago), visit)
+
+    assert six_before.not_before == local("2026-12-03 08:00", santiago)
+    assert seven_before.verdict is Verdict.ALLOWED
+
+
 def test_a_conversation_that_names_no_debt_may_have_been_about_this_one() -> None:
     new_york = "America/New_York"
     spoken = event(local("2026-11-02 10:00", new_york), "call", "conversation", loan=None)
