@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.events import CaseDecision
+from domain.events import CaseDecision, Circumstance
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseMovedEntry, CaseOpenedEntry, CaseState
 from domain.loan_state import LoanState, OpenCase, note, write
 from domain.strategy import Queue, Strategy
@@ -23,7 +23,17 @@ def queue_for(strategy: Strategy, wanted: str | None) -> tuple[str, Queue]:
     return DEFAULT_QUEUE, Queue(sla_hours=72)
 
 
-def open_case(state: LoanState, kind: CaseKind, reason: str, now: datetime, *, queue: str | None = None) -> LoanState:
+def open_case(
+    state: LoanState,
+    kind: CaseKind,
+    reason: str,
+    now: datetime,
+    *,
+    queue: str | None = None,
+    circumstance: Circumstance | None = None,
+    step: str | None = None,
+    amount_minor: int | None = None,
+) -> LoanState:
     """A new case of `kind`; its id is `<lender>-<loan>-<entry>-<number>`."""
     name, tray = queue_for(state.strategy, queue)
     case = OpenCase(
@@ -34,9 +44,32 @@ def open_case(state: LoanState, kind: CaseKind, reason: str, now: datetime, *, q
         sla_at=now + timedelta(hours=tray.sla_hours),
         holds=kind in _HOLDING,
         caused_by_debt=kind in _CAUSED_BY_DEBT,
+        circumstance=circumstance,
+        step=step,
+        amount_minor=amount_minor,
     )
     opened = CaseOpenedEntry(at=now, case_id=case.case_id, kind=kind, queue=name, reason=reason, sla_at=case.sla_at)
     return write(state.model_copy(update={"cases": (*state.cases, case), "case_count": state.case_count + 1}), opened)
+
+
+def open_once(state: LoanState, kind: CaseKind, reason: str, now: datetime) -> LoanState:
+    """A case of `kind`, or a line of the audit trail when one is open already."""
+    if any(case.kind is kind for case in state.cases):
+        return note(state, now, kind, reason)
+    return open_case(state, kind, reason, now)
+
+
+def reopen_case(state: LoanState, case: OpenCase, now: datetime) -> LoanState:
+    """A closed case again, under a new id and with its SLA from the start."""
+    return open_case(
+        state,
+        case.kind,
+        f"again after {case.case_id}: the payment that closed it was reversed",
+        now,
+        queue=case.queue,
+        circumstance=case.circumstance,
+        step=case.step,
+    )
 
 
 def close_case(

@@ -5,14 +5,42 @@ Field names and types are the public contract (docs/contract.md).
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from domain.contact import Channel
+from domain.money import MOST_MINOR
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+_YEARS = range(1970, 2200)
+
+
+def _written_out(value: object) -> object:
+    """A bare number may mean seconds, milliseconds or a typo: it is not guessed."""
+    if not isinstance(value, str | datetime):
+        raise ValueError("expected a moment with its zone such as 2026-03-02T09:00:00+01:00")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise ValueError(f"the year must lie between {_YEARS[0]} and {_YEARS[-1]}")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+"""A moment as the contract takes it: ISO 8601 text with a zone; kept in UTC."""
 
 
 class _Event(BaseModel):
@@ -23,9 +51,9 @@ class PaymentReceived(_Event):
     """Money arrived. `amount_minor` in minor units of `currency`; `paid_at` is the value date."""
 
     payment_id: Reference
-    amount_minor: int = Field(gt=0, strict=True)
+    amount_minor: int = Field(gt=0, le=MOST_MINOR, strict=True)
     currency: str = Field(pattern=r"^[A-Z]{3}$")
-    paid_at: AwareDatetime
+    paid_at: Moment
     provider: Reference
 
 
@@ -71,7 +99,7 @@ class ContactFailed(_Event):
 
 
 class Pause(_Event):
-    until: AwareDatetime
+    until: Moment
 
 
 class Resume(_Event):
@@ -105,10 +133,15 @@ class Decide(_Event):
 
 
 class ContactOutcome(StrEnum):
+    """SENT; UNREACHABLE by every channel; NOT_WANTED: pointless at the moment of dispatch; FUNDS_GONE: the money
+    the message rests on is no longer there; FAILED: given up for a technical reason. After NOT_WANTED and
+    FAILED nothing was sent and the same contact is tried again a day later."""
+
     SENT = "sent"
     UNREACHABLE = "unreachable"
     NOT_WANTED = "not_wanted"
     FUNDS_GONE = "funds_gone"
+    FAILED = "failed"
 
 
 class ContactReported(_Event):

@@ -7,18 +7,21 @@ from datetime import date, datetime, timedelta
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 from domain.contact import Channel
-from domain.events import Circumstance
+from domain.events import Circumstance, ContactFailed
 from domain.ledger_entries import CaseKind, LedgerEntry, LoanEnd, NoteEntry
-from domain.loans import LoanFacts, Payment, next_time_of_day
+from domain.loans import LoanFacts, Payment
 from domain.strategy import Conditions, Stage, Step, Strategy
 
 RECEIPT = "receipt"
 FUNDS = "funds"
 REFUSALS_KEPT = 20
+PAYMENTS_KEPT = 2000
+"""More payments than any borrower makes of one loan; the state must stay small enough to travel."""
+EARLY_NEWS_KEPT = 50
 
 
 class StepRecord(BaseModel):
-    """A step that is behind us. `result`: sent, done, passed_over, unreachable or before_entry."""
+    """A step that is behind us. `result`: sent, not_delivered, unreachable, done, passed_over or before_entry."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,7 +34,11 @@ class StepRecord(BaseModel):
 
 
 class OpenCase(BaseModel):
-    """A case that waits for a person. `holds` stops planned contacts; `lapsed`: past its last SLA."""
+    """A case that waits for a person. `holds` stops planned contacts; `lapsed`: past its last SLA.
+
+    `caused_by_debt`: it would not exist had the debt been paid. `step` opened it, if a step did.
+    `amount_minor` is what a refund is about.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,6 +51,27 @@ class OpenCase(BaseModel):
     lapsed: bool = False
     assignments: int = 1
     caused_by_debt: bool = False
+    circumstance: Circumstance | None = None
+    step: str | None = None
+    amount_minor: int | None = None
+
+
+class EarlyReversal(BaseModel):
+    """A reversal that came before its payment; without a provider it fits that payment id of any."""
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: str
+    provider: str | None
+
+
+class SetAside(BaseModel):
+    """What a payment in full put an end to, and its reversal brings back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cases: tuple[OpenCase, ...] = ()
+    paused_until: AwareDatetime | None = None
 
 
 class Fallback(BaseModel):
@@ -85,11 +113,14 @@ class LoanState(BaseModel):
     fallback: Fallback | None = None
 
     payments: tuple[Payment, ...] = ()
-    early_reversals: tuple[str, ...] = ()
-    """Payment ids whose reversal came before the payment itself."""
+    early_reversals: tuple[EarlyReversal, ...] = ()
+    early_failures: tuple[ContactFailed, ...] = ()
+    """Failures of contacts that have not been reported as sent yet: the carrier can be faster than we are."""
+    contact_rests_until: AwareDatetime | None = None
+    """After a contact could not be tried, when to try it again."""
 
     paused_until: AwareDatetime | None = None
-    circumstance: Circumstance | None = None
+    set_aside: SetAside = SetAside()
     ceased: bool = False
     opted_out: tuple[Channel, ...] = ()
     dead_addresses: tuple[Channel, ...] = ()
@@ -133,6 +164,11 @@ class LoanState(BaseModel):
         return next((case for case in self.cases if case.holds), None)
 
     @property
+    def circumstance(self) -> Circumstance | None:
+        """A dispute, hardship, bereavement or vulnerability on which nobody has decided yet."""
+        return next((case.circumstance for case in self.cases if case.circumstance is not None), None)
+
+    @property
     def needs_person(self) -> bool:
         return bool(self.cases)
 
@@ -153,7 +189,8 @@ class LoanState(BaseModel):
         return self.ends_base + timedelta(days=self.strategy.ends.after_days) + self.clock_shift
 
     def days_past_due(self, at: datetime) -> int:
-        return self.facts.days_past_due(at)
+        """Days since the oldest unpaid due date, negative before it; 0 when nothing is unpaid."""
+        return self.facts.days_past_due(at) if self.balance_minor > 0 else 0
 
     def stage(self, at: datetime) -> Stage:
         dpd = self.days_past_due(at)
@@ -167,26 +204,18 @@ class LoanState(BaseModel):
     def step_due_at(self, step: Step) -> datetime:
         """When `step` falls due if it is the next one; never before the loan entered.
 
-        Held time moves it on by as much, to the step's own time of day.
+        Held time moves it on by exactly as much: the wait keeps what it had left.
         """
         if step.dpd is not None:
             day = self.facts.due_date + timedelta(days=step.dpd)
-            shift = self.clock_shift
-        else:
-            day = self.facts.local_date(self.base_at) + timedelta(days=step.after_days or 0)
-            shift = self.base_shift
-        nominal = self.facts.moment(day, step.at)
-        if shift:
-            nominal = next_time_of_day(self.facts, nominal + shift, step.at)
-        return max(nominal, self.base_at) if step.after_days is not None else max(nominal, self.entered_at)
+            return max(self.facts.moment(day, step.at) + self.clock_shift, self.entered_at)
+        day = self.facts.local_date(self.base_at) + timedelta(days=step.after_days or 0)
+        return max(self.facts.moment(day, step.at) + self.base_shift, self.base_at)
 
     def unmet(self, when: Conditions, at: datetime) -> str | None:
         """The first condition that does not hold, in words, or None."""
-        balance = self.balance_minor
-        if when.amount_at_least_minor is not None and balance < when.amount_at_least_minor:
-            return "amount due is below the step's minimum"
-        if when.amount_at_most_minor is not None and balance > when.amount_at_most_minor:
-            return "amount due is above the step's maximum"
+        if (unmet := _amount_unmet(when, self.balance_minor)) is not None:
+            return unmet
         if when.stages is not None and self.stage(at) not in when.stages:
             return f"stage is {self.stage(at)}"
         if when.broken_promises_at_least is not None and self.broken_promises < when.broken_promises_at_least:
@@ -195,6 +224,22 @@ class LoanState(BaseModel):
         if when.consent is not None and when.consent is not has_consent:
             return "no consent to read the balance" if when.consent else "there is consent to read the balance"
         return None
+
+
+def _amount_unmet(when: Conditions, balance_minor: int) -> str | None:
+    if when.amount_at_least_minor is not None and balance_minor < when.amount_at_least_minor:
+        return "amount due is below the step's minimum"
+    if when.amount_at_most_minor is not None and balance_minor > when.amount_at_most_minor:
+        return "amount due is above the step's maximum"
+    return None
+
+
+def would_exist(state: LoanState, case: OpenCase) -> bool:
+    """Whether `case` would have been opened had all that is now known been known then."""
+    paid = sum(p.amount_minor for p in state.payments if not p.reversed and p.paid_at <= case.opened_at)
+    balance = state.facts.amount_due_minor - paid
+    step = state.strategy.find_step(case.step) if case.step else None
+    return balance > 0 and (step is None or _amount_unmet(step.when, balance) is None)
 
 
 def enter(facts: LoanFacts, strategy: Strategy, now: datetime) -> LoanState:
@@ -208,23 +253,25 @@ def enter(facts: LoanFacts, strategy: Strategy, now: datetime) -> LoanState:
 
 
 def position_for(state: LoanState, today: date) -> int:
-    """The last step whose day has come by `today`; the first step when none has.
+    """The first of the steps of the last day that has come by `today`; the first step when none has.
 
     Only steps counted from the due date can be passed by entering late: `after_days` steps follow the
     one before them.
     """
-    dpd = (today - state.facts.due_date).days
-    reached = [i for i, step in enumerate(state.strategy.steps) if step.dpd is not None and step.dpd <= dpd]
-    return reached[-1] if reached else 0
+    steps = state.strategy.steps
+    reached = [
+        step.dpd for step in steps if step.dpd is not None and state.facts.local_date(state.step_due_at(step)) <= today
+    ]
+    return next(i for i, step in enumerate(steps) if step.dpd == reached[-1]) if reached else 0
 
 
-_ELSEWHERE = {"facts", "strategy", "outbox"}
+_ELSEWHERE = {"facts", "strategy", "outbox", "receipt_due"}
 
 
 def snapshot(state: LoanState) -> dict[str, JsonValue]:
     """The state as it is once its outbox is written, without what the records hold anyway (facts, strategy).
 
-    From it `restore` goes on.
+    From it `restore` goes on. A receipt that is due is left out: the run that ended sends it.
     """
     settled = state.model_copy(update={"entries_written": state.entries_written + len(state.outbox)})
     kept: dict[str, JsonValue] = settled.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True)
@@ -244,3 +291,9 @@ def write(state: LoanState, *entries: LedgerEntry) -> LoanState:
 def note(state: LoanState, now: datetime, action: str, detail: str = "") -> LoanState:
     """Queue a line of the audit trail."""
     return write(state, NoteEntry(at=now, action=action, detail=detail))
+
+
+def refuse(state: LoanState, message: str, reason: str, now: datetime) -> LoanState:
+    """Keep that a message was not acted on; the oldest refusals make room."""
+    kept = (*state.refusals, Refusal(at=now, message=message[:64], reason=reason[:300]))[-REFUSALS_KEPT:]
+    return state.model_copy(update={"refusals": kept, "refusal_count": state.refusal_count + 1})

@@ -6,12 +6,16 @@ Nothing here names a person: borrowers' data stay in the records and never enter
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,64}")
+from domain.money import MOST_MINOR, is_currency
+
+LENDER = re.compile(r"[A-Za-z0-9._]{1,64}")
+LOAN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_EARLIEST, _LATEST = date(1970, 1, 1), date(2199, 12, 31)
 
 
 def workflow_id(lender: str, loan_id: str) -> str:
@@ -34,18 +38,50 @@ class LoanFacts(BaseModel):
     region: str | None = None
     timezone: str | None = None
     currency: str
-    amount_due_minor: int = Field(gt=0)
+    amount_due_minor: int = Field(gt=0, le=MOST_MINOR)
     due_date: date
     consent: bool = False
     entry: int = 1
     """How many times the loan was handed over; its cases are numbered anew each time."""
     campaign: str | None = None
 
-    @field_validator("lender", "loan_id")
+    @field_validator("lender")
+    @classmethod
+    def _unmistakable(cls, value: str) -> str:
+        """Without dashes, so that no two loans can share a workflow id."""
+        if not LENDER.fullmatch(value):
+            raise ValueError("expected 1 to 64 letters, digits, dots or underscores, and no dash")
+        return value
+
+    @field_validator("loan_id")
     @classmethod
     def _speakable(cls, value: str) -> str:
-        if not IDENTIFIER.fullmatch(value):
+        if not LOAN_ID.fullmatch(value):
             raise ValueError("expected 1 to 64 letters, digits, dots, dashes or underscores")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ValueError, OSError, KeyError):
+                raise ValueError("unknown time zone: expected an IANA name such as Europe/Madrid") from None
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if not is_currency(value):
+            raise ValueError("unknown currency: expected an ISO 4217 code such as EUR")
+        return value
+
+    @field_validator("due_date")
+    @classmethod
+    def _plausible(cls, value: date) -> date:
+        if not _EARLIEST <= value <= _LATEST:
+            raise ValueError(f"expected a date between {_EARLIEST} and {_LATEST}")
         return value
 
     @property
@@ -83,10 +119,3 @@ class Payment(BaseModel):
     @property
     def key(self) -> tuple[str, str]:
         return (self.provider, self.payment_id)
-
-
-def next_time_of_day(facts: LoanFacts, not_before: datetime, at: time) -> datetime:
-    """The first `at` o'clock, borrower's time, that is not before `not_before`."""
-    day = facts.local_date(not_before)
-    moment = facts.moment(day, at)
-    return moment if moment >= not_before else facts.moment(day + timedelta(days=1), at)

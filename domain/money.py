@@ -7,6 +7,9 @@ from decimal import Decimal, InvalidOperation
 from babel.numbers import get_currency_precision, list_currencies
 from pydantic import BaseModel, ConfigDict, field_validator
 
+MOST_MINOR = 10**15
+"""The largest amount taken, in minor units: thousands of them still add up within a database's 64-bit integer."""
+
 _CURRENCIES = frozenset(list_currencies())
 
 

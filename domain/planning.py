@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.cases import open_case
-from domain.collection import pass_time, settle_hold
+from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
 from domain.loan_state import FUNDS, RECEIPT, LoanState, StepRecord, note
-from domain.strategy import StepKind
+from domain.standing_clock import pass_time, settle_hold, step_done
+from domain.strategy import Step, StepKind
 
 REREAD_AFTER = timedelta(hours=1)
 """A balance older than this is read again before a link is sent on its strength."""
@@ -54,55 +56,87 @@ Action = SendContact | Wait | Finish
 
 
 def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
-    """The next action, and the state after everything that needs no waiting and no outside world."""
+    """The next action, and the state after everything that needs no waiting and no outside world.
+
+    Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
+    """
     state = pass_time(state, now)
     while True:
         if state.end is not None:
-            return state, (_receipt(state) if state.receipt_due else Finish())
-        if state.hold is not None:
+            if not state.receipt_due:
+                return state, Finish()
+            order: SendContact | None = _receipt(state)
+        elif state.hold is not None:
             return state, _wait_while_held(state)
-        if state.ceased:
+        elif state.ceased:
             return state, _wait(state, state.ends_at, "the borrower asked for no more contact")
-        if offer := _funds_offer(state):
-            return state, offer
-        if state.fallback is not None:
-            return state, _fallback(state)
-        step = state.next_step
-        if step is None:
-            return state, _wait(state, state.ends_at, "every step is done; the loan stays open until its end")
-        due = state.step_due_at(step)
-        if due > now:
-            return state, _wait(state, due, f"{step.kind} {step.id} falls due")
-        if (unmet := state.unmet(step.when, now)) is not None:
-            state = note(_behind(state, step.id, "passed_over", now, unmet), now, "step_passed_over", step.id)
+        elif (order := _funds_offer(state)) is None:
+            if (rests := state.contact_rests_until) is not None and now < rests:
+                return state, _wait(state, rests, "the last try could not be made")
+            if (order := _fallback(state)) is None:
+                state, answer = _take_step(state, now)
+                if isinstance(answer, Wait):
+                    return state, answer
+                order = answer
+        if order is None:
             continue
-        if step.stage is not None and state.escalated is not step.stage:
-            state = note(state.model_copy(update={"escalated": step.stage}), now, "escalated", step.stage)
-        if step.kind is StepKind.HANDOFF:
-            state = _behind(state, step.id, "done", now, "")
-            state = open_case(state, CaseKind.HANDOFF, f"step {step.id}", now, queue=step.queue)
-            state = settle_hold(state, now)
-            continue
-        if not step.channels or step.template is None:
-            state = _behind(state, step.id, "done", now, "")
-            continue
-        return state, SendContact(
-            step=step.id,
-            occurrence=1,
-            channels=step.channels,
-            template=step.template,
-            with_link=step.kind is StepKind.OFFER_LINK,
-            what=f"{step.kind} {step.id}",
+        if order.channels:
+            return state, order
+        state, _ = apply(state, _no_channel(order), now)
+
+
+def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact | Wait | None]:
+    """The next step: wait for it, send it, or (None) it needed nobody and is behind us."""
+    step = state.next_step
+    if step is None:
+        return state, _wait(state, state.ends_at, "every step is done; the loan stays open until its end")
+    due = state.step_due_at(step)
+    if due > now:
+        return state, _wait(state, due, f"{step.kind} {step.id} falls due")
+    if (unmet := state.unmet(step.when, now)) is not None:
+        record = StepRecord(step=step.id, occurrence=1, result="passed_over", at=now, because=unmet)
+        passed = {"position": state.position + 1, "records": (*state.records, record)}
+        return note(state.model_copy(update=passed), now, "step_passed_over", step.id), None
+    if step.stage is not None and state.escalated is not step.stage:
+        state = note(state.model_copy(update={"escalated": step.stage}), now, "escalated", step.stage)
+    if step.kind is StepKind.HANDOFF:
+        opened = open_case(
+            _done(state, step, now), CaseKind.HANDOFF, f"step {step.id}", now, queue=step.queue, step=step.id
         )
+        return settle_hold(opened, now), None
+    if not step.channels or step.template is None:
+        return _done(state, step, now), None
+    return state, SendContact(
+        step=step.id,
+        occurrence=1,
+        channels=_open(state, step.channels),
+        template=step.template,
+        with_link=step.kind is StepKind.OFFER_LINK,
+        what=f"{step.kind} {step.id}",
+    )
+
+
+def _done(state: LoanState, step: Step, now: datetime) -> LoanState:
+    record = StepRecord(step=step.id, occurrence=1, result="done", at=now)
+    return step_done(state.model_copy(update={"records": (*state.records, record)}), now)
+
+
+def _open(state: LoanState, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    return tuple(channel for channel in channels if channel not in state.closed_channels)
+
+
+def _no_channel(order: SendContact) -> ContactReported:
+    return ContactReported(
+        step=order.step,
+        occurrence=order.occurrence,
+        outcome=ContactOutcome.UNREACHABLE,
+        refused=("no open channel",),
+    )
 
 
 def still_wanted(state: LoanState, order: SendContact, now: datetime) -> bool:
-    """Whether a contact that waits for its lawful slot is still what the loan would do now."""
-    _, action = plan(state, now)
-    return isinstance(action, SendContact) and (action.step, action.occurrence) == (
-        order.step,
-        order.occurrence,
-    )
+    """Whether a contact that waits for its lawful slot is still exactly what the loan would order now."""
+    return plan(state, now)[1] == order
 
 
 def watch_wanted(state: LoanState) -> bool:
@@ -118,15 +152,8 @@ def watch_wanted(state: LoanState) -> bool:
         and state.paused_until is None
         and state.funds_seen_at is None
         and state.offers_made < watch.max_offers
+        and bool(_open(state, watch.channels))
     )
-
-
-def _behind(state: LoanState, step_id: str, result: str, now: datetime, because: str) -> LoanState:
-    record = StepRecord(step=step_id, occurrence=1, result=result, at=now, because=because)
-    moves = {"position": state.position + 1, "records": (*state.records, record)}
-    if result == "done":
-        moves |= {"base_at": now, "base_shift": timedelta()}
-    return state.model_copy(update=moves)
 
 
 def _receipt(state: LoanState) -> SendContact:
@@ -135,7 +162,7 @@ def _receipt(state: LoanState) -> SendContact:
     return SendContact(
         step=RECEIPT,
         occurrence=state.ends_count,
-        channels=receipt.channels,
+        channels=_open(state, receipt.channels),
         template=receipt.template,
         purpose=Purpose.TRANSACTIONAL,
         what="receipt",
@@ -149,7 +176,7 @@ def _funds_offer(state: LoanState) -> SendContact | None:
     return SendContact(
         step=FUNDS,
         occurrence=state.offers_made + 1,
-        channels=watch.channels,
+        channels=_open(state, watch.channels),
         template=watch.template,
         with_link=True,
         balance_read_at=state.funds_seen_at,
@@ -157,15 +184,15 @@ def _funds_offer(state: LoanState) -> SendContact | None:
     )
 
 
-def _fallback(state: LoanState) -> SendContact:
+def _fallback(state: LoanState) -> SendContact | None:
     again = state.fallback
-    assert again is not None
-    step = state.strategy.step(again.step)
-    assert step.template is not None
+    step = state.strategy.find_step(again.step) if again is not None else None
+    if again is None or step is None or step.template is None:
+        return None
     return SendContact(
         step=step.id,
         occurrence=again.occurrence,
-        channels=again.channels,
+        channels=_open(state, again.channels),
         template=step.template,
         with_link=step.kind is StepKind.OFFER_LINK,
         what=f"{step.kind} {step.id} by another channel",

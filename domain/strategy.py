@@ -174,9 +174,7 @@ class Strategy(_Data):
         for step in self.steps:
             if step.dpd is not None:
                 if last is not None and step.dpd < last:
-                    raise ValueError(
-                        f"step {step.id!r} has dpd {step.dpd}, earlier than a step before it ({last})"
-                    )
+                    raise ValueError(f"step {step.id!r} has dpd {step.dpd}, earlier than a step before it ({last})")
                 last = step.dpd
             if step.queue is not None and step.queue not in self.queues:
                 raise ValueError(f"step {step.id!r} names queue {step.queue!r}, which queues does not have")
@@ -184,9 +182,7 @@ class Strategy(_Data):
             seen = {name}
             while queue.then is not None:
                 if queue.then not in self.queues:
-                    raise ValueError(
-                        f"queue {name!r} hands over to {queue.then!r}, which queues does not have"
-                    )
+                    raise ValueError(f"queue {name!r} hands over to {queue.then!r}, which queues does not have")
                 if queue.then in seen:
                     raise ValueError(f"queue {name!r} hands over in a circle")
                 seen.add(queue.then)
@@ -203,3 +199,7 @@ class Strategy(_Data):
 
     def step(self, step_id: str) -> Step:
         return next(step for step in self.steps if step.id == step_id)
+
+    def find_step(self, step_id: str) -> Step | None:
+        """The step of that id; None for one of another version, or of none."""
+        return next((step for step in self.steps if step.id == step_id), None)

@@ -12,16 +12,18 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
     from activities.capabilities import Balances, Contacts, Ledger
-    from activities.orders import ContactOrder, LedgerOrder, WatchOrder
-    from domain.collection import apply, refuse, written
+    from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
+    from domain.collection import apply, pass_time, refuse, written
     from domain.events import (
         Close,
+        CloseReason,
         ContactOutcome,
         ContactReported,
         Decide,
@@ -31,8 +33,9 @@ with workflow.unsafe.imports_passed_through():
         Resume,
         WatchEnded,
     )
+    from domain.ledger_entries import LedgerEntry
     from domain.loan_state import enter, snapshot
-    from domain.migration import migrate
+    from domain.migration import migrate, migration_refused
     from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
     from workflows import describe, search_attributes
     from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, MigrateOrder, read_signal
@@ -44,16 +47,25 @@ wake (measured at 0.33 ms an event), and a loan sleeps so long that nearly every
 CONTACT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=10))
 WATCH_RETRY = RetryPolicy(initial_interval=timedelta(seconds=30), maximum_interval=timedelta(hours=1))
 LEDGER_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+LEDGER_BATCH = 200
+"""Entries written at once: a burst of news must not grow an order beyond what a payload may hold."""
+LEDGER_RESTS = timedelta(minutes=10)
+RECEIPT_TRIED_FOR = timedelta(days=30)
+OVER_THE_END = timedelta(days=1)
+"""A contact that nothing else ends is given up this long after the strategy's end."""
 
 
-@workflow.defn(name="LoanCollection")
+@workflow.defn(name="LoanCollection", failure_exception_types=[ValidationError])
 class LoanCollection:
     @workflow.init
     def __init__(self, given: LoanInput) -> None:
-        self._state = given.state or enter(given.facts, given.strategy, workflow.now())
+        begins = max(workflow.now(), given.not_before or workflow.now())
+        self._state = given.state or enter(given.facts, given.strategy, begins)
         self._action: Action | None = None
         self._news = 0
         self._watch: asyncio.Task[None] | None = None
+        self._watch_order: WatchOrder | None = None
+        self._writing = asyncio.Lock()
         self._too_early = given.not_before is not None and given.not_before > workflow.now()
         self._kept: list[tuple[str, object]] = []
         for signal in given.signals:
@@ -61,9 +73,20 @@ class LoanCollection:
 
     @workflow.run
     async def run(self, given: LoanInput) -> LoanResult:
-        if self._too_early and given.not_before is not None:
-            await self._reach(given.not_before)
+        try:
+            if self._too_early and given.not_before is not None:
+                await self._reach(given.not_before)
+            await self._collect()
+        except (asyncio.CancelledError, ActivityError):
+            if workflow.cancellation_reason() is not None:
+                await self._leave()
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return describe.result(self._state)
+
+    async def _collect(self) -> None:
         while True:
+            self._mind_the_watch()
             await self._write_ledger()
             self._state, self._action = plan(self._state, workflow.now())
             self._mind_the_watch()
@@ -76,13 +99,18 @@ class LoanCollection:
                 case Wait():
                     await self._wait(self._action)
                 case Finish():
-                    break
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return describe.result(self._state)
+                    return
+
+    async def _leave(self) -> None:
+        """The workflow was cancelled in Temporal: the records must know that nobody collects this loan now."""
+        if self._state.end is None:
+            self._apply(Close(reason=CloseReason.RECALLED))
+        self._mind_the_watch()
+        await self._write_ledger()
 
     async def _reach(self, moment: datetime) -> None:
-        """Wait for the time of the news that made this loan go on, then hear what came meanwhile."""
-        await workflow.sleep(moment - workflow.now(), summary="the time of the news that reopened the loan")
+        """Wait for the moment the loan is to begin or go on at, then hear what came meanwhile."""
+        await workflow.sleep(moment - workflow.now(), summary="Before the loan begins")
         self._too_early = False
         for name, payload in self._kept:
             self._hear(name, payload)
@@ -91,53 +119,65 @@ class LoanCollection:
 
     async def _contact(self, order: SendContact) -> None:
         """Send it at the next lawful slot, unless news makes it unwanted before it is sent."""
+        sending = self._start_contact(order)
+        ledger: asyncio.Task[None] | None = None
+        heard = self._news
+        while not sending.done():
+            await self._until(self._news_since(heard, sending), self._next_deadline(), "a case must be decided")
+            heard = self._news
+            if sending.done():
+                break
+            self._state = pass_time(self._state, workflow.now())
+            self._mind_the_watch()
+            if not still_wanted(self._state, order, workflow.now()):
+                sending.cancel()
+                break
+            if self._state.outbox and (ledger is None or ledger.done()):
+                # Beside the waiting contact: records that are slow must not keep news from stopping it.
+                ledger = asyncio.create_task(self._write_ledger())
+        self._apply(await self._contact_report(order, sending))
+        if ledger is not None:
+            await ledger
+
+    def _start_contact(self, order: SendContact) -> workflow.ActivityHandle[ContactReported]:
         state = self._state
-        channels = tuple(c for c in order.channels if c not in state.closed_channels)
-        if not channels:
-            self._apply(
-                ContactReported(
-                    step=order.step,
-                    occurrence=order.occurrence,
-                    outcome=ContactOutcome.UNREACHABLE,
-                    refused=("no open channel",),
-                )
-            )
-            return
-        sending = workflow.start_activity_method(
+        ends_at = state.ends_at if state.end is None else None
+        return workflow.start_activity_method(
             Contacts.contact,
             ContactOrder(
                 lender=state.facts.lender,
                 loan_id=state.facts.loan_id,
                 step=order.step,
                 occurrence=order.occurrence,
-                channels=channels,
+                channels=order.channels,
                 template=order.template,
                 purpose=order.purpose,
                 with_link=order.with_link,
                 balance_read_at=order.balance_read_at,
                 threshold=state.strategy.watch.threshold if order.balance_read_at and state.strategy.watch else None,
-                give_up_at=state.ends_at if state.end is None else None,
+                give_up_at=ends_at,
             ),
             start_to_close_timeout=timedelta(minutes=2),
+            schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else RECEIPT_TRIED_FOR,
             retry_policy=CONTACT_RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            summary=f"{order.what} by {', then '.join(channels)}",
+            summary=f"{order.what} by {', then '.join(order.channels)}",
         )
-        while not sending.done():
-            heard = self._news
-            await self._until(self._news_since(heard, sending), self._next_deadline(), "a case must be decided")
-            if sending.done():
-                break
-            await self._write_ledger()
-            self._mind_the_watch()
-            if not still_wanted(self._state, order, workflow.now()):
-                sending.cancel()
-                break
+
+    async def _contact_report(
+        self, order: SendContact, sending: workflow.ActivityHandle[ContactReported]
+    ) -> ContactReported | None:
+        """What became of it; None when it was cancelled before it was sent."""
         try:
-            self._apply(await sending)
+            return await sending
         except ActivityError as failure:
-            if not isinstance(failure.cause, CancelledError):
-                raise
+            if isinstance(failure.cause, CancelledError):
+                if workflow.cancellation_reason() is not None:
+                    raise
+                return None
+        except ValidationError:
+            workflow.logger.error("the contact activity answered something unreadable")
+        return ContactReported(step=order.step, occurrence=order.occurrence, outcome=ContactOutcome.FAILED)
 
     async def _wait(self, wait: Wait) -> None:
         """Sleep until then or until news, whichever is first."""
@@ -162,56 +202,74 @@ class LoanCollection:
 
     async def _write_ledger(self) -> None:
         """Write what the records must know, in order; each entry at most once."""
-        while self._state.outbox:
-            entries = self._state.outbox
-            ended = self._state.end is not None
-            await workflow.execute_activity_method(
-                Ledger.write,
-                LedgerOrder(
-                    lender=self._state.facts.lender,
-                    loan_id=self._state.facts.loan_id,
-                    entries=entries,
-                    first_entry=self._state.entries_written,
-                    final_state=snapshot(self._state) if ended else None,
-                ),
-                start_to_close_timeout=timedelta(seconds=30),
-                retry_policy=LEDGER_RETRY,
-                summary=", ".join(dict.fromkeys(entry.entry for entry in entries)),
-            )
-            self._state = written(self._state, len(entries))
+        async with self._writing:
+            while self._state.outbox:
+                entries = self._state.outbox[:LEDGER_BATCH]
+                try:
+                    await self._write_entries(entries)
+                except ActivityError as failure:
+                    if isinstance(failure.cause, CancelledError):
+                        raise
+                    await workflow.sleep(LEDGER_RESTS, summary="the records refused what happened: tried again")
+                    continue
+                self._state = written(self._state, len(entries))
+
+    async def _write_entries(self, entries: tuple[LedgerEntry, ...]) -> None:
+        await workflow.execute_activity_method(
+            Ledger.write,
+            LedgerOrder(
+                lender=self._state.facts.lender,
+                loan_id=self._state.facts.loan_id,
+                entries=entries,
+                first_entry=self._state.entries_written,
+                final_state=snapshot(self._state) if self._state.end is not None else None,
+            ),
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=LEDGER_RETRY,
+            summary=", ".join(dict.fromkeys(entry.entry for entry in entries)),
+        )
 
     def _mind_the_watch(self) -> None:
-        wanted = watch_wanted(self._state)
-        if wanted and self._watch is None:
-            self._watch = asyncio.create_task(self._watch_balance())
-        elif not wanted and self._watch is not None:
+        """Start, stop or change the watch; one that goes on as it is stays untouched."""
+        wanted = self._wanted_watch()
+        if wanted == self._watch_order:
+            return
+        if self._watch is not None:
             self._watch.cancel()
-            self._watch = None
+        self._watch_order = wanted
+        self._watch = asyncio.create_task(self._watch_balance(wanted)) if wanted is not None else None
 
-    async def _watch_balance(self) -> None:
-        """One activity for the whole watch: it asks to be tried again, which leaves nothing in the history."""
+    def _wanted_watch(self) -> WatchOrder | None:
         watch = self._state.strategy.watch
-        assert watch is not None
-        order = WatchOrder(
+        if watch is None or not watch_wanted(self._state):
+            return None
+        return WatchOrder(
             lender=self._state.facts.lender,
             loan_id=self._state.facts.loan_id,
             threshold=watch.threshold,
             reads_per_day=watch.reads_per_day,
             not_before=self._state.watch_rests_until,
         )
+
+    async def _watch_balance(self, order: WatchOrder) -> None:
+        """One activity for the whole watch: it asks to be tried again, which leaves nothing in the history."""
         try:
             report = await workflow.execute_activity_method(
                 Balances.watch,
                 order,
                 start_to_close_timeout=timedelta(minutes=1),
                 retry_policy=WATCH_RETRY,
-                summary=f"Balance watch, {watch.reads_per_day} reads a day",
+                summary=f"Balance watch, {order.reads_per_day} reads a day",
             )
         except ActivityError as failure:
             if isinstance(failure.cause, CancelledError):
                 return
-            raise
-        self._watch = None
+            report = WatchReport(over="the balance could not be read")
+        except ValidationError:
+            report = WatchReport(over="the watch answered something unreadable")
+        if self._watch is not asyncio.current_task():
+            return
+        self._watch, self._watch_order = None, None
         if report.funds_seen_at is not None:
             self._apply(FundsSeen(read_at=report.funds_seen_at))
         else:
@@ -273,8 +331,8 @@ class LoanCollection:
 
     @migrate.validator
     def _may_migrate(self, order: MigrateOrder) -> None:
-        if self._state.end is not None:
-            raise ApplicationError(f"refused: the loan has ended as {self._state.end}")
+        if (refused := migration_refused(self._state, order.strategy)) is not None:
+            raise ApplicationError(f"refused: {refused}")
 
     @workflow.query
     def status(self) -> LoanStatus:
@@ -292,7 +350,9 @@ class LoanCollection:
         if refused is not None:
             self._state = refuse(self._state, name, refused, workflow.now())
 
-    def _apply(self, event: LoanEvent) -> str | None:
+    def _apply(self, event: LoanEvent | None) -> str | None:
+        if event is None:
+            return None
         self._state, refused = apply(self._state, event, workflow.now())
         self._news += 1
         return refused
@@ -316,9 +376,11 @@ class LoanCollection:
         workflow.set_current_details(describe.details(self._state, self._action, self._watch is not None, now))
         attributes = search_attributes.describe(self._state, now, describe.next_action_at(self._action))
         known = workflow.info().typed_search_attributes
-        changed = [pair for pair in attributes if known.get(pair.key) != pair.value]
-        if changed and not self._state.outbox:
-            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in changed])
+        changes = [pair.key.value_set(pair.value) for pair in attributes if known.get(pair.key) != pair.value]
+        if isinstance(self._action, Finish) and known.get(search_attributes.NEXT_ACTION_AT) is not None:
+            changes.append(search_attributes.NEXT_ACTION_AT.value_unset())
+        if changes and not self._state.outbox:
+            workflow.upsert_search_attributes(changes)
 
     def _next_deadline(self) -> timedelta | None:
         """A case's SLA runs on while a contact waits for its lawful slot."""

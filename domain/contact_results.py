@@ -1,0 +1,167 @@
+"""How an ordered contact ended, and what is known later about messages that did not arrive."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.cases import open_case
+from domain.contact import Channel
+from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.ledger_entries import AddressEntry, CaseKind
+from domain.loan_state import EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanState, StepRecord, note, write
+from domain.standing_clock import step_done
+
+TRY_AGAIN_AFTER = timedelta(days=1)
+_TOUCHES = frozenset({"sent", "not_delivered", "unreachable", "done"})
+
+
+def contact_reported(state: LoanState, event: ContactReported, now: datetime) -> tuple[LoanState, str | None]:
+    state = state.model_copy(update={"dead_addresses": tuple(sorted({*state.dead_addresses, *event.closed}))})
+    if _heard_before(state, event):
+        return state, None
+    if event.outcome is ContactOutcome.FAILED:
+        state = note(state, now, "contact_given_up", event.step)
+    if event.step == RECEIPT:
+        due = state.receipt_due and event.occurrence != state.ends_count
+        return state.model_copy(update={"receipt_due": due}), None
+    if event.step == FUNDS:
+        return _offer_reported(state, event, now), None
+    if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FUNDS_GONE, ContactOutcome.FAILED):
+        return state.model_copy(update={"contact_rests_until": now + TRY_AGAIN_AFTER}), None
+    fallback = state.fallback is not None and state.fallback.step == event.step
+    next_step = state.next_step
+    state = _recorded(state, event, now).model_copy(
+        update={"contact_rests_until": None, "fallback": None if fallback else state.fallback}
+    )
+    if not fallback and next_step is not None and next_step.id == event.step:
+        state = step_done(state, now)
+    if event.outcome is not ContactOutcome.SENT:
+        return _unreachable(state, event, now), None
+    return _hear_early_failure(state, event, now), None
+
+
+def _heard_before(state: LoanState, event: ContactReported) -> bool:
+    if event.step == FUNDS:
+        return event.occurrence <= state.offers_made
+    awaited = state.next_step is not None and state.next_step.id == event.step
+    return not awaited and any((r.step, r.occurrence) == (event.step, event.occurrence) for r in state.records)
+
+
+def _recorded(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    record = StepRecord(
+        step=event.step,
+        occurrence=event.occurrence,
+        result="sent" if event.outcome is ContactOutcome.SENT else "unreachable",
+        at=now,
+        channel=event.channel,
+        because=", ".join(event.refused),
+    )
+    return state.model_copy(update={"records": (*state.records, record)})
+
+
+def _unreachable(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    if state.end is not None:
+        return state
+    return cease(state, now) if event.ceased else _find_contact_data(state, now)
+
+
+def cease(state: LoanState, now: datetime) -> LoanState:
+    """The person asked for no contact, about this or another of their loans."""
+    if state.ceased:
+        return state
+    ceased = state.model_copy(update={"ceased": True, "funds_seen_at": None, "fallback": None, "receipt_due": False})
+    if state.end is not None:
+        return ceased
+    return open_case(ceased, CaseKind.CEASE, "the borrower asked for no more contact", now)
+
+
+def _offer_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    watch = state.strategy.watch
+    state = state.model_copy(update={"funds_seen_at": None})
+    if event.outcome is ContactOutcome.FUNDS_GONE or watch is None:
+        return state
+    if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FAILED):
+        return state.model_copy(update={"watch_rests_until": now + TRY_AGAIN_AFTER})
+    state = _recorded(state, event, now).model_copy(
+        update={"offers_made": event.occurrence, "watch_rests_until": now + timedelta(days=watch.rest_days)}
+    )
+    if event.outcome is ContactOutcome.SENT:
+        return _hear_early_failure(state, event, now)
+    return cease(state, now) if event.ceased and state.end is None else state
+
+
+def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tuple[LoanState, str | None]:
+    """A message did not arrive: a dead address is closed, and the step goes out by the channels left."""
+    state = _close_address(state, event, now)
+    record = next((r for r in state.records if (r.step, r.occurrence) == (event.step, event.occurrence)), None)
+    if record is None:
+        return _keep_early(state, event)
+    if record.result != "sent" or record.channel is not event.channel:
+        return state, None
+    records = tuple(r.model_copy(update={"result": "not_delivered"}) if r is record else r for r in state.records)
+    state = state.model_copy(update={"records": records})
+    if state.end is not None or event.step == RECEIPT:
+        return state, None
+    if event.step == FUNDS:
+        state = state.model_copy(update={"watch_rests_until": None})
+    left = _channels_left(state, event)
+    if not left:
+        return (state if event.reason is AddressFailure.UNDELIVERED else _find_contact_data(state, now)), None
+    if event.step == FUNDS or _overtaken(state, record):
+        return state, None
+    again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
+    return state.model_copy(update={"fallback": again}), None
+
+
+def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...]:
+    if event.step == FUNDS:
+        watch = state.strategy.watch
+        return tuple(c for c in watch.channels if c not in state.closed_channels) if watch else ()
+    step = state.strategy.find_step(event.step)
+    tried = {r.channel for r in state.records if r.step == event.step}
+    return tuple(c for c in step.channels if c not in tried and c not in state.closed_channels) if step else ()
+
+
+def _overtaken(state: LoanState, record: StepRecord) -> bool:
+    """Whether a later step was already taken: an older message must not follow it."""
+    later = state.records[state.records.index(record) + 1 :]
+    return any(r.result in _TOUCHES and r.step not in (record.step, FUNDS) for r in later)
+
+
+def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> LoanState:
+    if event.reason is AddressFailure.UNDELIVERED or event.channel in state.dead_addresses:
+        return state
+    closed = tuple(sorted({*state.dead_addresses, event.channel}))
+    entry = AddressEntry(at=now, channel=event.channel, reason=event.reason)
+    return write(state.model_copy(update={"dead_addresses": closed}), entry)
+
+
+def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
+    """The carrier can report a failure before our own attempt has reported the message as sent."""
+    if event.step not in (FUNDS, RECEIPT) and state.strategy.find_step(event.step) is None:
+        return state, "no such contact"
+    if event in state.early_failures:
+        return state, None
+    kept = (*state.early_failures, event)[-EARLY_NEWS_KEPT:]
+    return state.model_copy(update={"early_failures": kept}), None
+
+
+def _hear_early_failure(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    early = next(
+        (
+            f
+            for f in state.early_failures
+            if (f.step, f.occurrence, f.channel) == (event.step, event.occurrence, event.channel)
+        ),
+        None,
+    )
+    if early is None:
+        return state
+    left = tuple(f for f in state.early_failures if f != early)
+    return contact_failed(state.model_copy(update={"early_failures": left}), early, now)[0]
+
+
+def _find_contact_data(state: LoanState, now: datetime) -> LoanState:
+    if any(case.kind is CaseKind.CONTACT_DATA for case in state.cases):
+        return state
+    return open_case(state, CaseKind.CONTACT_DATA, "no address of the borrower works: find contact data", now)

@@ -1,0 +1,140 @@
+"""Money that came and money that was taken back: each payment counts once, in whatever order it is told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.cases import close_case, open_case, open_once
+from domain.endings import bring_back, end_loan, reopen_loan
+from domain.events import PaymentReceived, PaymentReversed
+from domain.ledger_entries import CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
+from domain.loan_state import (
+    EARLY_NEWS_KEPT,
+    PAYMENTS_KEPT,
+    EarlyReversal,
+    LoanState,
+    SetAside,
+    note,
+    refuse,
+    would_exist,
+    write,
+)
+from domain.loans import Payment
+
+FAR_AHEAD = timedelta(days=7)
+"""Banks date a payment a few days ahead over a long weekend; more is a slip for a person to look at."""
+
+
+def payment_received(state: LoanState, event: PaymentReceived, now: datetime) -> tuple[LoanState, str | None]:
+    known = next((p for p in state.payments if p.key == (event.provider, event.payment_id)), None)
+    if known is not None and known.amount_minor == event.amount_minor and event.currency == state.facts.currency:
+        return state, None
+    if (why := _not_countable(state, event, known is not None)) is not None:
+        asked = open_once(state, CaseKind.PAYMENT_QUERY, f"{why} ({event.provider} {event.payment_id})", now)
+        return refuse(asked, "payment_received", why, now), None
+    early = next(
+        (e for e in state.early_reversals if e.payment_id == event.payment_id and e.provider in (None, event.provider)),
+        None,
+    )
+    payment = Payment(
+        provider=event.provider,
+        payment_id=event.payment_id,
+        amount_minor=event.amount_minor,
+        paid_at=event.paid_at,
+        reversed=early is not None,
+    )
+    entries: list[LedgerEntry] = [PaymentEntry(at=now, payment=payment, currency=event.currency)]
+    state = state.model_copy(update={"payments": (*state.payments, payment)})
+    if early is not None:
+        entries.append(ReversalEntry(at=now, provider=event.provider, payment_id=event.payment_id))
+        left = tuple(e for e in state.early_reversals if e != early)
+        return write(state.model_copy(update={"early_reversals": left}), *entries), None
+    state = write(state.model_copy(update={"funds_seen_at": None}), *entries)
+    if event.paid_at > now + FAR_AHEAD:
+        ahead = f"the value date lies more than {FAR_AHEAD.days} days ahead ({event.provider} {event.payment_id})"
+        state = open_once(state, CaseKind.PAYMENT_QUERY, ahead, now)
+    if state.end in (LoanEnd.SOLD, LoanEnd.RECALLED):
+        gone = f"paid after the loan was {state.end}: the money may be another's"
+        return open_once(state, CaseKind.PAYMENT_QUERY, f"{gone} ({event.provider} {event.payment_id})", now), None
+    return _counted(state, payment, now), None
+
+
+def _not_countable(state: LoanState, event: PaymentReceived, known: bool) -> str | None:
+    if known:
+        return "this payment is already recorded with another amount or currency"
+    if event.currency != state.facts.currency:
+        return f"payment in {event.currency}, the loan is in {state.facts.currency}"
+    if len(state.payments) >= PAYMENTS_KEPT:
+        return f"the loan has {PAYMENTS_KEPT} payments already"
+    return None
+
+
+def _counted(state: LoanState, payment: Payment, now: datetime) -> LoanState:
+    """What a payment that counts leads to: cases retracted, the loan cured, a refund."""
+    cases, paused_until = state.cases, state.paused_until
+    for case in cases:
+        if case.caused_by_debt and payment.paid_at <= case.opened_at and not would_exist(state, case):
+            why = "a payment made before the case was opened became known"
+            state = close_case(state, case.case_id, CaseState.RETRACTED, now, note=why)
+    if state.balance_minor <= 0 and state.end in (None, LoanEnd.NOT_CURED):
+        state = end_loan(state, LoanEnd.CURED, "payment", now)
+    gone = tuple(case for case in cases if case.case_id not in {left.case_id for left in state.cases})
+    set_aside = state.set_aside
+    if state.end is LoanEnd.CURED and paused_until is not None:
+        set_aside = set_aside.model_copy(update={"paused_until": paused_until})
+    state = state.model_copy(
+        update={"set_aside": SetAside(cases=(*set_aside.cases, *gone), paused_until=set_aside.paused_until)}
+    )
+    over = min(payment.amount_minor, -state.balance_minor)
+    return _refund(state, over, now) if over > 0 else state
+
+
+def _refund(state: LoanState, amount_minor: int, now: datetime) -> LoanState:
+    reason = f"{amount_minor} minor units of {state.facts.currency} were paid beyond what was due"
+    return open_case(state, CaseKind.REFUND, reason, now, amount_minor=amount_minor)
+
+
+def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) -> tuple[LoanState, str | None]:
+    matches = [p for p in state.payments if p.payment_id == event.payment_id and event.provider in (None, p.provider)]
+    if len(matches) > 1:
+        return state, "the payment id stands for several providers: name the provider"
+    if not matches:
+        return _reversed_before(state, EarlyReversal(payment_id=event.payment_id, provider=event.provider), now)
+    payment = matches[0]
+    if payment.reversed:
+        return state, None
+    taken_back = tuple(p.model_copy(update={"reversed": True}) if p.key == payment.key else p for p in state.payments)
+    state = write(
+        state.model_copy(update={"payments": taken_back}),
+        ReversalEntry(at=now, provider=payment.provider, payment_id=payment.payment_id),
+    )
+    state = _shrink_refunds(state, now)
+    if state.balance_minor <= 0:
+        return state, None
+    if state.end is LoanEnd.CURED:
+        return reopen_loan(state, now), None
+    return (bring_back(state, now) if state.end is None else state), None
+
+
+def _reversed_before(state: LoanState, early: EarlyReversal, now: datetime) -> tuple[LoanState, str | None]:
+    if early in state.early_reversals:
+        return state, None
+    if len(state.early_reversals) >= EARLY_NEWS_KEPT:
+        return (
+            state,
+            f"{EARLY_NEWS_KEPT} reversals of unknown payments are waiting for their payments already",
+        )
+    waiting = state.model_copy(update={"early_reversals": (*state.early_reversals, early)})
+    return note(waiting, now, "reversal_before_payment", early.payment_id), None
+
+
+def _shrink_refunds(state: LoanState, now: datetime) -> LoanState:
+    """Nobody is paid back money that was taken back already."""
+    refunds = [case for case in state.cases if case.kind is CaseKind.REFUND]
+    promised = sum(case.amount_minor or 0 for case in refunds)
+    left = max(-state.balance_minor, 0)
+    if left >= promised:
+        return state
+    for case in refunds:
+        state = close_case(state, case.case_id, CaseState.RETRACTED, now, note="a payment was reversed")
+    return _refund(state, left, now) if left > 0 else state

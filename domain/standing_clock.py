@@ -1,0 +1,53 @@
+"""What comes about by the clock alone, and the clock that stands still while a loan is held."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.cases import lapse_case
+from domain.endings import end_loan
+from domain.ledger_entries import LoanEnd
+from domain.loan_state import LoanState, note
+
+
+def pass_time(state: LoanState, now: datetime) -> LoanState:
+    """What has come about by the clock alone: a pause is over, a case is past its SLA, time is up."""
+    if state.end is not None:
+        return state
+    if state.paused_until is not None and now >= state.paused_until:
+        over = state.paused_until
+        state = settle_hold(state.model_copy(update={"paused_until": None}), over)
+        state = note(state, over, "resumed", "the pause was over")
+    for case in state.cases:
+        if not case.lapsed and now >= case.sla_at:
+            state = settle_hold(lapse_case(state, case.case_id, now), now)
+    if state.held_since is None and now >= state.ends_at:
+        state = end_loan(state, LoanEnd.NOT_CURED, "strategy", now)
+    return state
+
+
+def settle_hold(state: LoanState, now: datetime) -> LoanState:
+    """Start or stop the standing clock to match the reasons for holding; several at once count once."""
+    if state.end is not None:
+        return state
+    if state.hold is not None and state.held_since is None:
+        return state.model_copy(update={"held_since": now})
+    if state.hold is None and state.held_since is not None:
+        stood = max(now - state.held_since, timedelta())
+        return state.model_copy(
+            update={
+                "held_since": None,
+                "clock_shift": state.clock_shift + stood,
+                "base_shift": state.base_shift + stood,
+            }
+        )
+    return state
+
+
+def step_done(state: LoanState, now: datetime) -> LoanState:
+    """The next step is behind us: `after_days` of the one after it counts from now.
+
+    When it is done while the loan is held, only the rest of the hold moves the next step on.
+    """
+    held_before = state.held_since - now if state.held_since is not None else timedelta()
+    return state.model_copy(update={"position": state.position + 1, "base_at": now, "base_shift": held_before})
