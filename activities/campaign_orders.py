@@ -14,11 +14,15 @@ class _Message(BaseModel):
 
 
 class StartOrder(_Message):
-    """Start at most `page` of the campaign's waiting loans, in priority order, `rate_per_second` at most."""
+    """Start at most `page` of the campaign's waiting loans, in priority order, `rate_per_second` at most.
+
+    Nothing is done about them before `begin_at`.
+    """
 
     campaign_id: str
     page: int = Field(gt=0)
     rate_per_second: float = Field(gt=0)
+    begin_at: AwareDatetime | None = None
 
 
 class StartReport(_Message):

@@ -33,7 +33,7 @@ BATCH = 25
 class LoanControl(Protocol):
     """Starting and instructing loans in Temporal; the workflows' floor implements it."""
 
-    async def start(self, loan: LoanAsEntered, now: datetime) -> LoanStart: ...
+    async def start(self, loan: LoanAsEntered, begin_at: datetime) -> LoanStart: ...
 
     async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:
         """Give one loan the instruction; the reason when it refused or has ended, else None."""
@@ -56,7 +56,7 @@ class CampaignRunner(CampaignWork):
             if not places:
                 break
             left -= len(places)
-            outcomes = await asyncio.gather(*(self._start(order.campaign_id, place) for place in places))
+            outcomes = await asyncio.gather(*(self._start(order, place) for place in places))
             done = [place.position for place, fine in zip(places, outcomes, strict=True) if fine]
             await asyncio.to_thread(self._mark, order.campaign_id, done)
             started += len(done)
@@ -70,12 +70,12 @@ class CampaignRunner(CampaignWork):
         waiting = await asyncio.to_thread(self._waiting, order.campaign_id)
         return StartReport(started=started, refused=refused, waiting=waiting)
 
-    async def _start(self, campaign_id: str, place: Place) -> bool:
+    async def _start(self, order: StartOrder, place: Place) -> bool:
         now = task_time()
-        loan = await asyncio.to_thread(self._loan, campaign_id, place, now)
+        loan = await asyncio.to_thread(self._loan, order.campaign_id, place, now)
         if loan is None:
             return False
-        await self._control.start(loan, now)
+        await self._control.start(loan, max(now, order.begin_at or now))
         return True
 
     def _loan(self, campaign_id: str, place: Place, now: datetime) -> LoanAsEntered | None:

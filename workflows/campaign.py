@@ -67,6 +67,7 @@ class Campaign:
                 campaign_id=self._given.campaign_id,
                 page=self._given.page,
                 rate_per_second=self._given.rate_per_second,
+                begin_at=self._given.begin_at,
             ),
             start_to_close_timeout=timedelta(hours=12),
             heartbeat_timeout=timedelta(seconds=30),

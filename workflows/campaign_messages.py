@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from activities.campaign_orders import InstructReport
 
@@ -12,11 +12,15 @@ class _Message(BaseModel):
 
 
 class CampaignInput(_Message):
-    """`page` loans are started by one activity; `rate_per_second` is the most that start in a second."""
+    """`page` loans are started by one activity; `rate_per_second` is the most that start in a second.
+
+    The loans do nothing before `begin_at`.
+    """
 
     campaign_id: str
     rate_per_second: float = Field(50, gt=0)
     page: int = Field(5000, gt=0)
+    begin_at: AwareDatetime | None = None
     started: int = 0
     refused: int = 0
     paused: bool = False

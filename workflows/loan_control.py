@@ -22,7 +22,7 @@ class TemporalLoans:
         self._client = client
         self._task_queue = task_queue
 
-    async def start(self, loan: LoanAsEntered, now: datetime) -> LoanStart:
+    async def start(self, loan: LoanAsEntered, begin_at: datetime) -> LoanStart:
         """Start a loan, telling it of payments that came before; one that runs is left alone."""
         signals: list[Signal] = []
         for payment in loan.payments:
@@ -46,7 +46,7 @@ class TemporalLoans:
                     )
                 )
         try:
-            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, tuple(signals), now)
+            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, tuple(signals), begin_at)
         except WorkflowAlreadyStartedError:
             return LoanStart.RUNNING_ALREADY
         return LoanStart.STARTED

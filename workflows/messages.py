@@ -43,8 +43,9 @@ class Signal(_Message):
 class LoanInput(_Message):
     """A loan that enters (`facts` and `strategy`), or one that goes on (`state`).
 
-    `signals` are heard first. Nothing is done before `not_before`: a loan that goes on because of some news
-    is never earlier than that news, even where its clock was skipped ahead before it ended.
+    `signals` are heard first. Nothing is done before `not_before`: when a campaign begins later than it is
+    started; and a loan that goes on because of some news is never earlier than that news, even where its clock
+    was skipped ahead before it ended.
     """
 
     facts: LoanFacts

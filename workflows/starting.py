@@ -24,16 +24,21 @@ def static_summary(facts: LoanFacts) -> str:
 
 
 async def start_loan(
-    client: Client, task_queue: str, facts: LoanFacts, strategy: Strategy, signals: tuple[Signal, ...], now: datetime
+    client: Client,
+    task_queue: str,
+    facts: LoanFacts,
+    strategy: Strategy,
+    signals: tuple[Signal, ...],
+    begin_at: datetime,
 ) -> WorkflowHandle[Any, Any]:
-    """Start a loan that enters. Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs."""
+    """Start a loan that enters at `begin_at`, now or later. Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs."""
     return await client.start_workflow(
         LoanCollection.run,
-        LoanInput(facts=facts, strategy=strategy, signals=signals),
+        LoanInput(facts=facts, strategy=strategy, signals=signals, not_before=begin_at),
         id=facts.workflow_id,
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        search_attributes=search_attributes.describe(enter(facts, strategy, now), now, None),
+        search_attributes=search_attributes.describe(enter(facts, strategy, begin_at), begin_at, None),
         static_summary=static_summary(facts),
         static_details=f"Campaign {facts.campaign or '-'}, strategy {strategy.key}",
     )
