@@ -310,7 +310,10 @@ class Bank:
 
     @staticmethod
     def _headers(request: Request) -> dict[str, str]:
-        return {"X-Request-ID": request.headers.get("x-request-id", str(uuid.uuid4()))}
+        try:
+            return {"X-Request-ID": str(uuid.UUID(request.headers["x-request-id"]))}
+        except (KeyError, ValueError):
+            return {"X-Request-ID": str(uuid.uuid4())}
 
     def _answer(
         self, request: Request, body: Json, status: int = 200, headers: dict[str, str] | None = None

@@ -67,11 +67,15 @@ class Postman:
     async def tell_clock(self, loan_id: str, now: str, next_at: str) -> str | None:
         """The conductor's URL learns of an earlier event; None if it answered 2xx, else what went wrong."""
         body = {"loan_id": loan_id, "now": now, "next_at": next_at}
-        try:
-            answer = await self._client.post(self._targets.clock_url, json=body, timeout=5)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return type(error).__name__
-        return None if answer.is_success else f"status {answer.status_code}"
+        problem = ""
+        for _ in range(2):  # a kept connection may have gone away meanwhile
+            try:
+                answer = await self._client.post(self._targets.clock_url, json=body, timeout=5)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                problem = type(error).__name__
+                continue
+            return None if answer.is_success else f"status {answer.status_code}"
+        return problem
 
     async def close(self) -> None:
         await self._client.aclose()
