@@ -178,7 +178,7 @@ NUMBER_FIELDS = frozenset({"amount_due", "amount_due_minor", "priority"})
 
 
 def _require_fit(field: str, source: Source, kind: str) -> None:
-    """Raise ValueError if the source, or one nested in it, gives another kind of value than the field takes."""
+    """Raise ValueError if the source, or one nested in it, gives another kind of value than the field has."""
     if source.days_past_due is not None:
         if kind != "date":
             raise ValueError(f"{field}: days_past_due gives a date, so it fits date fields only")

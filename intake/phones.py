@@ -15,7 +15,7 @@ _WRITTEN_PLAINLY = r"^\+?[0-9][0-9 \u00a0()./-]*$|^\+?\([0-9][0-9 \u00a0()./-]*$
 _PUNCTUATION = r"[ \u00a0()./-]"
 # The library reads letters as keypad digits; in a portfolio they are another column's text.
 _WORTH_ASKING = (
-    r"^[+\uff0b]?[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
+    r"^[+\uff0b]*[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
 )
 _TYPES = (
     "fixed_line",

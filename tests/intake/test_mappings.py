@@ -93,7 +93,11 @@ def test_an_unknown_name_lists_the_names_there_are(tmp_path: Path) -> None:
         ("{columns: Owed}", "{days_past_due: Owed}", "amount_due: days_past_due gives a date"),
         ("{columns: Owed}", "{sum: [1, {days_past_due: Late}]}", "days_past_due gives a date"),
         ("days_past_due: Late", "days_past_due: {days_past_due: Late}", "days_past_due gives a date"),
-        ("value: en", "lookup: {by: A, table: {a: {sum: [1, 2]}}}", "language: sum, product and difference give numbers"),
+        (
+            "value: en",
+            "lookup: {by: A, table: {a: {sum: [1, 2]}}}",
+            "language: sum, product and difference give numbers",
+        ),
         ("{columns: Owed}", "{sum: [Owed]}", r"line 7, fields\.amount_due\.sum"),
         ("{columns: Owed}", "{lookup: {by: X, table: {A: {summ: [1, 2]}}}}", r"line 7, .*lookup\.table\.A"),
         ("  amount_due: {columns: Owed}\n", "", "expected one of amount_due"),
