@@ -75,7 +75,7 @@ class ContactSlots:
             if address is None:
                 refused.append(f"no address for {channel}")
                 continue
-            decision = self._decide(session, loan, person, order, channel, at)
+            decision = self.decision(session, loan, person, order.purpose, channel, at)
             if keep:
                 contacts.record_decision(
                     session,
@@ -97,13 +97,14 @@ class ContactSlots:
             refused += rules
         return NoChannel(tuple(dict.fromkeys(refused)), ceased)
 
-    def _decide(
-        self, session: Session, loan: Loan, person: Person, order: ContactOrder, channel: Channel, at: datetime
+    def decision(
+        self, session: Session, loan: Loan, person: Person, purpose: Purpose, channel: Channel, at: datetime
     ) -> Decision:
+        """What the rules say of a contact at `at`, by the person's ledger as it stands; keeps nothing."""
         request = ContactRequest(
             loan_id=loan.loan_id,
             channel=channel,
-            purpose=order.purpose,
+            purpose=purpose,
             country=person.country,
             region=person.region,
             timezones=(person.timezone,) if person.timezone else (),

@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.migration import migrate, migration_refused
     from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
     from workflows import describe, search_attributes
-    from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, MigrateOrder, read_signal
+    from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, LoanView, MigrateOrder, read_signal
 
 CONTINUE_AS_NEW_AT = 120
 """History events after which a quiet loan starts a fresh run: replaying a long history costs CPU at every
@@ -337,6 +337,10 @@ class LoanCollection:
     @workflow.query
     def status(self) -> LoanStatus:
         return describe.status(self._state, self._action, self._watch is not None, workflow.now())
+
+    @workflow.query
+    def view(self) -> LoanView:
+        return LoanView(state=self._state, watching_balance=self._watch is not None, at=workflow.now())
 
     def _hear(self, name: str, payload: object) -> None:
         if self._too_early:

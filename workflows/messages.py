@@ -99,6 +99,14 @@ class LoanStatus(_Message):
     refusal_count: int
 
 
+class LoanView(_Message):
+    """All a running loan knows at `at` (the time of its last task): what `loan why` and migrations reckon with."""
+
+    state: LoanState
+    watching_balance: bool
+    at: AwareDatetime
+
+
 def read_signal(name: str, payload: object) -> LoanEvent | str:
     """The event a signal carries, or in one line what is wrong with it (without repeating its content)."""
     model = SIGNALS.get(name)
