@@ -16,8 +16,8 @@ from .odds import Odds
 from .paydays import PAYS_A_MONTH, bonus_days, pay_days
 
 BURN_IN_DAYS = 35
-WEEKLY_PAID = {"weekly", "biweekly"}
-HALF_MONTHLY_PAID = {"quincena", "br_advance"}
+WEEKLY_PAID = {"weekly"}
+HALF_MONTHLY_PAID = {"quincena", "br_advance", "biweekly"}
 
 
 @dataclass(frozen=True)

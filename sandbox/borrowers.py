@@ -140,7 +140,7 @@ class Mind:
             debt.on_time_at = self._on_time(who, debt, as_of, today, due)
             if debt.on_time_at is not None:
                 return
-            debt.kind = "slow"
+            debt.kind = "fast"  # willing, and without the money until after the due date
         else:
             debt.kind = self._kind(who, max(0, today - due))
         debt.since = max(as_of, at_local(date.fromordinal(due + 1), 0, who.zone))

@@ -59,7 +59,7 @@ COUNTRIES: dict[str, tuple[str, str, str]] = {  # zone, language, Faker locale
 PHONES: dict[str, tuple[str, int]] = {
     "ES": ("+346000", 5),
     "MX": ("+5255500", 5),
-    "CL": ("+5696000", 5),
+    "CL": ("+569600", 5),
     "CO": ("+573000", 6),
     "AR": ("+54911500", 5),
     "PE": ("+519000", 5),

@@ -7,7 +7,9 @@ import pytest
 from tests.sandbox.running import World
 
 
-def mail(to: str, loan_id: str = "", date: str = "Fri, 20 Mar 2026 10:00:00 +0000", text: str = "Hola ñ") -> EmailMessage:
+def mail(
+    to: str, loan_id: str = "", date: str = "Fri, 20 Mar 2026 10:00:00 +0000", text: str = "Hola ñ"
+) -> EmailMessage:
     message = EmailMessage()
     message["To"], message["From"], message["Subject"] = to, "cobros@demo.example", "Su préstamo"
     message["Date"], message["Message-ID"] = date, f"<{loan_id or 'x'}@demo.example>"
