@@ -1,0 +1,227 @@
+"""A loan run on the pure core alone, against a borrower whose answers are a pure function of the time.
+
+What the workflow does with Temporal this does with a variable called `now`: execute the plan, wait, hear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from domain.collection import apply, written
+from domain.contact import Channel
+from domain.events import ContactOutcome, ContactReported, FundsSeen, LoanEvent
+from domain.ledger_entries import LedgerEntry
+from domain.loan_state import FUNDS, LoanState, enter, refuse
+from domain.loans import LoanFacts
+from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
+from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Stage, Step, StepKind, Strategy
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+MOST_ACTIONS = 500
+
+STEPS = (
+    Step(id="day-3", kind=StepKind.REMIND, dpd=3, channels=(Channel.SMS, Channel.EMAIL), template="reminder"),
+    Step(id="day-8", kind=StepKind.OFFER_LINK, dpd=8, channels=(Channel.SMS, Channel.EMAIL), template="offer"),
+    Step(
+        id="big",
+        kind=StepKind.REMIND,
+        dpd=8,
+        at=time(16, 0),
+        channels=(Channel.EMAIL,),
+        template="big",
+        when=Conditions(amount_at_least_minor=20_000),
+    ),
+    Step(id="firm", kind=StepKind.REMIND, after_days=7, channels=(Channel.EMAIL,), template="firm"),
+    Step(id="harder", kind=StepKind.ESCALATE, dpd=20, stage=Stage.LATE),
+    Step(id="agent", kind=StepKind.HANDOFF, dpd=30, queue="agents"),
+    Step(id="last", kind=StepKind.REMIND, dpd=60, channels=(Channel.SMS, Channel.EMAIL), template="last"),
+)
+
+
+def strategy(**changes: Any) -> Strategy:
+    given: dict[str, Any] = {
+        "name": "test",
+        "version": 1,
+        "title": "Test strategy",
+        "steps": STEPS,
+        "watch": BalanceWatch(channels=(Channel.SMS, Channel.EMAIL), template="funds", reads_per_day=4),
+        "receipt": Receipt(channels=(Channel.SMS,), template="receipt"),
+        "queues": {"agents": Queue(sla_hours=48, then="supervisors"), "supervisors": Queue(sla_hours=24)},
+        "ends": Ends(after_days=90),
+        **changes,
+    }
+    return Strategy(**given)
+
+
+def facts(**changes: Any) -> LoanFacts:
+    given: dict[str, Any] = {
+        "lender": "demo",
+        "loan_id": "L1",
+        "country": "ES",
+        "timezone": "Europe/Madrid",
+        "currency": "EUR",
+        "amount_due_minor": 30_000,
+        "due_date": date(2026, 3, 1),
+        **changes,
+    }
+    return LoanFacts(**given)
+
+
+@dataclass
+class Borrower:
+    """How contacts end. `dead` channels fail at dispatch; nobody is reached outside `awake` hours (UTC, [from, to))
+    or before `not_before`; `money` are spans in which the account covers the debt."""
+
+    dead: frozenset[Channel] = frozenset()
+    awake: tuple[int, int] = (0, 24)
+    not_before: datetime | None = None
+    money: tuple[tuple[datetime, datetime], ...] = ()
+    pointless: bool = False
+
+    def answer(self, at: datetime, order: SendContact, give_up_at: datetime | None) -> ContactReported | datetime:
+        slot = self._slot(at)
+        if slot > at and give_up_at is not None and slot >= give_up_at:
+            slot = give_up_at
+            if at >= give_up_at:
+                return self._report(order, ContactOutcome.NOT_WANTED)
+        if slot > at:
+            return slot
+        if self.pointless:
+            return self._report(order, ContactOutcome.NOT_WANTED)
+        if order.balance_read_at is not None and at - order.balance_read_at > timedelta(hours=1) and not self.has(at):
+            return self._report(order, ContactOutcome.FUNDS_GONE)
+        closed = tuple(channel for channel in order.channels if channel in self.dead)
+        works = next((channel for channel in order.channels if channel not in self.dead), None)
+        if works is None:
+            return self._report(order, ContactOutcome.UNREACHABLE, closed=closed)
+        before = order.channels[: order.channels.index(works)]
+        return self._report(order, ContactOutcome.SENT, channel=works, closed=tuple(c for c in closed if c in before))
+
+    def has(self, at: datetime) -> bool:
+        return any(begin <= at < end for begin, end in self.money)
+
+    def _slot(self, at: datetime) -> datetime:
+        slot = max(at, self.not_before) if self.not_before else at
+        opens, closes = self.awake
+        if slot.hour < opens:
+            return datetime.combine(slot.date(), time(opens), UTC)
+        if slot.hour >= closes:
+            return datetime.combine(slot.date() + timedelta(days=1), time(opens), UTC)
+        return slot
+
+    def _report(self, order: SendContact, outcome: ContactOutcome, **more: Any) -> ContactReported:
+        return ContactReported(step=order.step, occurrence=order.occurrence, outcome=outcome, **more)
+
+
+@dataclass
+class SimulatedLoan:
+    state: LoanState
+    now: datetime
+    borrower: Borrower = field(default_factory=Borrower)
+    contacts: list[tuple[datetime, SendContact, LoanState]] = field(default_factory=list)
+    ledger: list[LedgerEntry] = field(default_factory=list)
+    held: timedelta = timedelta()
+    reads: list[datetime] = field(default_factory=list)
+    watch_key: object = None
+    next_read: datetime | None = None
+
+    @classmethod
+    def entered(
+        cls, loan: LoanFacts, plan: Strategy, now: datetime, borrower: Borrower | None = None
+    ) -> SimulatedLoan:
+        begun = cls(state=enter(loan, plan, now), now=now, borrower=borrower or Borrower())
+        begun.run_until(now)
+        return begun
+
+    @property
+    def sent(self) -> list[str]:
+        return [order.step for _, order, _ in self.contacts]
+
+    def days(self) -> list[tuple[str, int]]:
+        """Each contact and how many whole days after the loan entered it was made."""
+        return [(order.step, (at - self.state.entered_at).days) for at, order, _ in self.contacts]
+
+    def hear(self, event: LoanEvent) -> str | None:
+        self.state, refused = apply(self.state, event, self.now)
+        if refused is not None:
+            self.state = refuse(self.state, type(event).__name__, refused, self.now)
+        self.run_until(self.now)
+        return refused
+
+    def pass_days(self, days: float) -> None:
+        self.run_until(self.now + timedelta(days=days))
+
+    def run_until(self, until: datetime) -> None:
+        """Execute the plan up to `until`; raises AssertionError when it goes round in circles."""
+        for _ in range(MOST_ACTIONS):
+            self._write_down()
+            self.state, action = plan(self.state, self.now)
+            self._write_down()
+            if isinstance(action, Finish):
+                self.now = max(self.now, until)
+                return
+            self._mind_the_watch()
+            if self.next_read == self.now:
+                self._read()
+                continue
+            wake = self._execute(action)
+            if wake is None:
+                continue
+            times = [t for t in (wake, self.next_read) if t is not None and t != datetime.max.replace(tzinfo=UTC)]
+            moment = min(times) if times else until
+            if moment > until:
+                self._move(until)
+                return
+            if moment == self.now == until:
+                return
+            self._move(moment)
+        raise AssertionError(f"more than {MOST_ACTIONS} actions without an end; the last: {action}")
+
+    def _execute(self, action: Action) -> datetime | None:
+        """Do it (None: ask again at once), or say until when nothing can be done."""
+        never = datetime.max.replace(tzinfo=UTC)
+        if isinstance(action, Wait):
+            return action.until or never
+        assert isinstance(action, SendContact)
+        assert still_wanted(self.state, action, self.now)
+        give_up_at = self.state.ends_at if self.state.end is None else None
+        answer = self.borrower.answer(self.now, action, give_up_at)
+        if isinstance(answer, datetime):
+            return min([answer, *(case.sla_at for case in self.state.cases if not case.lapsed and not self.state.end)])
+        if answer.outcome is ContactOutcome.SENT:
+            self.contacts.append((self.now, action, self.state))
+        self.state, refused = apply(self.state, answer, self.now)
+        assert refused is None
+        return None
+
+    def _mind_the_watch(self) -> None:
+        wanted = watch_wanted(self.state)
+        key = (self.state.strategy.watch, self.state.watch_rests_until) if wanted else None
+        if key != self.watch_key:
+            self.watch_key = key
+            rests = self.state.watch_rests_until
+            self.next_read = (max(self.now, rests) if rests else self.now) if wanted else None
+
+    def _read(self) -> None:
+        watch = self.state.strategy.watch
+        assert watch is not None
+        self.reads.append(self.now)
+        self.next_read = self.now + timedelta(days=1) / watch.reads_per_day
+        if self.borrower.has(self.now):
+            self.watch_key = None
+            self.state, _ = apply(self.state, FundsSeen(read_at=self.now), self.now)
+
+    def _move(self, to: datetime) -> None:
+        if self.state.held_since is not None:
+            self.held += to - self.now
+        self.now = to
+
+    def _write_down(self) -> None:
+        self.ledger += self.state.outbox
+        self.state = written(self.state, len(self.state.outbox))
+
+
+def sequence(contacts: list[tuple[datetime, SendContact, LoanState]]) -> list[tuple[str, int]]:
+    return [(order.step, order.occurrence) for _, order, _ in contacts if order.step != FUNDS]

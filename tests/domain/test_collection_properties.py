@@ -1,0 +1,265 @@
+"""Every order of events on the pure core: what must hold whatever happens, and when."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import HealthCheck, assume, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from domain.collection import apply, pass_time
+from domain.contact import Channel
+from domain.events import (
+    AddressFailure,
+    CaseDecision,
+    Circumstance,
+    CircumstanceReported,
+    Close,
+    CloseReason,
+    ContactFailed,
+    Decide,
+    LoanEvent,
+    OptOut,
+    Pause,
+    PaymentReceived,
+    PaymentReversed,
+    Resume,
+    WatchEnded,
+)
+from domain.ledger_entries import (
+    CaseClosedEntry,
+    CaseMovedEntry,
+    CaseOpenedEntry,
+    EndEntry,
+    PaymentEntry,
+    ReopenedEntry,
+    ReversalEntry,
+)
+from domain.loan_state import FUNDS, RECEIPT, LoanState, restore, snapshot
+from domain.planning import plan
+from tests.domain.simulated_loan import Borrower, SimulatedLoan, facts, strategy
+
+PROVIDERS = st.sampled_from(["stripe", "bank"])
+PAYMENT_IDS = st.sampled_from([f"p{n}" for n in range(6)])
+GAPS = st.one_of(st.just(0.0), st.floats(0.001, 3), st.floats(3, 45)).map(lambda days: timedelta(days=days))
+CHANNELS = st.sampled_from([Channel.SMS, Channel.EMAIL])
+
+
+class CollectionMachine(RuleBasedStateMachine):
+    cases = Bundle("cases")
+
+    @initialize(
+        due_in=st.integers(-400, 5),
+        timezone=st.sampled_from(["Europe/Madrid", "America/New_York", "Pacific/Auckland", None]),
+        start=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1)),
+        consent=st.booleans(),
+        awake=st.sampled_from([(0, 24), (9, 18)]),
+        dead=st.sets(CHANNELS),
+        money=st.booleans(),
+    )
+    def enter(self, due_in, timezone, start, consent, awake, dead, money) -> None:  # type: ignore[no-untyped-def]
+        now = start.replace(tzinfo=UTC)
+        due = date.fromordinal(now.date().toordinal() + due_in)
+        span = ((now + timedelta(days=4), now + timedelta(days=4.3)),) if money else ()
+        borrower = Borrower(dead=frozenset(dead), awake=awake, money=span)
+        loan = facts(due_date=due, timezone=timezone, consent=consent)
+        self.loan = SimulatedLoan.entered(loan, strategy(), now, borrower)
+        self.told: dict[tuple[str, str], PaymentReceived] = {}
+        self.took_back: set[tuple[str, str]] = set()
+
+    def hear(self, event: LoanEvent) -> str | None:
+        before, now = self.loan.state, self.loan.now
+        once, refused = apply(before, event, now)
+        if refused is not None:
+            assert once == pass_time(before, now), "a refused event changes nothing"
+        return self.loan.hear(event)
+
+    @rule(gap=GAPS)
+    def wait(self, gap: timedelta) -> None:
+        self.loan.run_until(self.loan.now + gap)
+
+    @rule(
+        payment_id=PAYMENT_IDS,
+        provider=PROVIDERS,
+        amount=st.sampled_from([1, 5_000, 10_000, 15_000, 30_000, 40_000]),
+        back=GAPS,
+        currency=st.sampled_from(["EUR", "EUR", "EUR", "EUR", "USD"]),
+    )
+    def pay(self, payment_id: str, provider: str, amount: int, back: timedelta, currency: str) -> None:
+        event = PaymentReceived(
+            payment_id=payment_id,
+            provider=provider,
+            amount_minor=amount,
+            currency=currency,
+            paid_at=self.loan.now - back,
+        )
+        if currency == "EUR":
+            self.told.setdefault((provider, payment_id), event)
+        assert self.hear(event) is None
+
+    @rule()
+    def pay_in_full(self) -> None:
+        self.pay("full", "stripe", max(1, self.loan.state.balance_minor), timedelta(), "EUR")
+
+    @rule(data=st.data())
+    def reported_again(self, data: st.DataObject) -> None:
+        assume(self.told)
+        before = self.loan.state
+        self.hear(data.draw(st.sampled_from(sorted(self.told.values(), key=repr))))
+        assert self.loan.state.payments == before.payments
+
+    @rule(payment_id=st.one_of(PAYMENT_IDS, st.just("full")), provider=PROVIDERS)
+    def take_back(self, payment_id: str, provider: str) -> None:
+        self.took_back.add((provider, payment_id))
+        assert self.hear(PaymentReversed(payment_id=payment_id, provider=provider)) is None
+
+    @rule(channel=st.one_of(CHANNELS, st.just("all")))
+    def opt_out(self, channel: str) -> None:
+        self.hear(OptOut(channel=channel))  # type: ignore[arg-type]
+
+    @rule(kind=st.sampled_from(Circumstance))
+    def circumstance(self, kind: Circumstance) -> None:
+        self.hear(CircumstanceReported(kind=kind))
+
+    @rule(data=st.data(), reason=st.sampled_from(AddressFailure))
+    def not_delivered(self, data: st.DataObject, reason: AddressFailure) -> None:
+        steps = ["day-3", "day-8", "firm", "last", FUNDS, RECEIPT, "unheard-of"]
+        self.hear(
+            ContactFailed(
+                step=data.draw(st.sampled_from(steps)),
+                occurrence=data.draw(st.integers(1, 3)),
+                channel=data.draw(CHANNELS),
+                reason=reason,
+            )
+        )
+
+    @rule(gap=GAPS)
+    def pause(self, gap: timedelta) -> None:
+        self.hear(Pause(until=self.loan.now + gap))
+
+    @rule()
+    def resume(self) -> None:
+        self.hear(Resume())
+
+    @rule(reason=st.sampled_from(CloseReason), sure=st.integers(0, 9))
+    def close(self, reason: CloseReason, sure: int) -> None:
+        assume(sure == 0)
+        self.hear(Close(reason=reason))
+
+    @rule(decision=st.sampled_from([*[CaseDecision.CONTINUE] * 6, *CaseDecision]), wrong=st.booleans())
+    def decide(self, decision: CaseDecision, wrong: bool) -> None:
+        cases = self.loan.state.cases
+        case_id = cases[0].case_id if cases and not wrong else "demo-L1-1-99"
+        refused = self.hear(Decide(case_id=case_id, decision=decision, by="agent-1"))
+        assert refused is not None or any(case_id == case.case_id for case in cases)
+
+    @rule()
+    def consent_expires(self) -> None:
+        self.hear(WatchEnded(reason="consent: expired"))
+
+    @rule(pointless=st.booleans())
+    def records_say_pointless(self, pointless: bool) -> None:
+        self.loan.borrower.pointless = pointless
+
+    # What must hold
+
+    @invariant()
+    def contacts_are_lawful_and_in_order(self) -> None:
+        seen: set[tuple[str, int]] = set()
+        places = {step.id: place for place, step in enumerate(self.loan.state.strategy.steps)}
+        furthest = 0
+        for _, order, then in self.loan.contacts:
+            assert (order.step, order.occurrence) not in seen, "no contact twice"
+            seen.add((order.step, order.occurrence))
+            assert not set(order.channels) & set(then.closed_channels)
+            assert not then.ceased
+            if order.step == RECEIPT:
+                assert then.end == "cured"
+                continue
+            assert then.end is None
+            assert then.balance_minor > 0, "nothing after full payment is known"
+            assert then.hold is None, "nothing while held"
+            if order.step != FUNDS:
+                assert places[order.step] >= furthest, "no step after a later one"
+                furthest = places[order.step]
+
+    @invariant()
+    def no_step_is_skipped_in_silence(self) -> None:
+        state = self.loan.state
+        behind = {record.step for record in state.records}
+        assert {step.id for step in state.strategy.steps[: state.position]} <= behind
+        firsts = [r for r in state.records if r.occurrence == 1 and r.step != FUNDS]
+        assert len(firsts) == len({r.step for r in firsts}) == state.position
+
+    @invariant()
+    def the_money_adds_up(self) -> None:
+        state = self.loan.state
+        counted = {k: e for k, e in self.told.items() if k not in self.took_back}
+        assert state.balance_minor == 30_000 - sum(e.amount_minor for e in counted.values())
+        assert len({p.key for p in state.payments}) == len(state.payments)
+        refunds = sum(case.amount_minor or 0 for case in state.cases if case.kind == "refund")
+        assert refunds <= max(0, -state.balance_minor)
+
+    @invariant()
+    def the_clock_stood_still_as_long_as_the_loan_was_held(self) -> None:
+        state = self.loan.state
+        running = self.loan.now - state.held_since if state.held_since else timedelta()
+        assert state.clock_shift + running == self.loan.held
+        assert (state.hold is not None and state.end is None) == (state.held_since is not None)
+
+    @invariant()
+    def the_ledger_tells_the_same_story(self) -> None:
+        state = self.loan.state
+        money: dict[tuple[str, str], int] = {}
+        cases: dict[str, str] = {}
+        end = None
+        for entry in self.loan.ledger:
+            match entry:
+                case PaymentEntry():
+                    assert entry.payment.key not in money
+                    money[entry.payment.key] = entry.payment.amount_minor
+                case ReversalEntry():
+                    assert money[entry.provider, entry.payment_id] > 0
+                    money[entry.provider, entry.payment_id] = 0
+                case CaseOpenedEntry():
+                    assert entry.case_id not in cases
+                    cases[entry.case_id] = entry.queue
+                case CaseMovedEntry():
+                    cases[entry.case_id] = entry.queue
+                case CaseClosedEntry():
+                    assert cases[entry.case_id] != "closed"
+                    cases[entry.case_id] = "closed"
+                case EndEntry():
+                    end = entry.end
+                case ReopenedEntry():
+                    assert end is not None
+                    end = None
+        assert 30_000 - sum(money.values()) == state.balance_minor
+        assert {k: v for k, v in cases.items() if v != "closed"} == {c.case_id: c.queue for c in state.cases}
+        assert end == state.end
+        assert state.outbox == ()
+        assert state.entries_written == len(self.loan.ledger)
+
+    @invariant()
+    def planning_again_changes_nothing(self) -> None:
+        once = plan(self.loan.state, self.loan.now)
+        assert plan(once[0], self.loan.now) == once
+
+    @invariant()
+    def the_state_travels(self) -> None:
+        state = self.loan.state
+        assert LoanState.model_validate_json(state.model_dump_json()) == state
+        back = restore(snapshot(state), state.facts, state.strategy)
+        assert back == state.model_copy(update={"receipt_due": False})
+        assert len(state.model_dump_json()) < 60_000
+
+
+CollectionMachine.TestCase.settings = settings(
+    max_examples=int(os.environ.get("RECOBRO_EXAMPLES", "60")),
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestEveryOrderOfEvents = CollectionMachine.TestCase
