@@ -292,26 +292,19 @@ def decisions_of(session: Session, loan: Loan) -> Sequence[ContactDecision]:
 def take_again(session: Session, contact: Contact, *, channel: Channel, address: str, at: datetime) -> None:
     """Use a contact that surely was not sent for another attempt, perhaps by another channel.
 
-    What was noted of the attempt before stays in the ledger but counts for no rule. Call it under
-    `lock_person`, after the rules allowed the new attempt.
+    Its one attempt in the person's ledger is now this one. Call it under `lock_person`, after the rules
+    allowed the new attempt.
     """
-    give_back(session, contact)
     contact.channel, contact.address, contact.state = channel, address, ContactState.SENDING
     contact.reserved_at = contact.changed_at = at
     contact.provider = contact.provider_message_id = contact.valid_until = contact.error_code = None
     session.add(contact)
-    assert contact.id is not None
-    session.add(
-        ContactLedger(
-            person_ref=contact.person_ref,
-            loan_ref=contact.loan_ref,
-            contact_ref=contact.id,
-            at=at,
-            channel=channel,
-            kind=ContactEventKind.ATTEMPT,
-            counts=_counts(contact),
-        )
+    noted = select(ContactLedger).where(
+        ContactLedger.contact_ref == contact.id, ContactLedger.kind == ContactEventKind.ATTEMPT
     )
+    attempt = session.exec(noted).one()
+    attempt.at, attempt.channel, attempt.counts = at, channel, contact.purpose is not Purpose.TRANSACTIONAL
+    session.add(attempt)
     session.flush()
 
 

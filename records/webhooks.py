@@ -144,3 +144,14 @@ def give_up_lease(session: Session, name: str, holder: str) -> None:
     if lease is not None and lease.holder == holder:
         session.delete(lease)
         session.flush()
+
+
+def newest(session: Session) -> int:
+    """The id of the webhook stored last; 0 when there is none."""
+    return session.exec(select(func.max(Webhook.id))).one() or 0
+
+
+def relayed_up_to(session: Session, last: int) -> bool:
+    """Whether every webhook up to this id is relayed."""
+    waiting = select(Webhook.id).where(col(Webhook.relayed_at).is_(None), col(Webhook.id) <= last).limit(1)
+    return session.exec(waiting).first() is None

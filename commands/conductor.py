@@ -1,0 +1,316 @@
+"""Moves loans' clocks in a rehearsal: each ahead to the next thing that happens, and not a second further.
+
+The Temporal server skips a loan's idle time. What happens outside (a payment, a delivery report, a person's
+decision) is on the agendas of the sandbox world and of the pretend agents; both tell the conductor of a new
+earlier event before they answer the request that caused it. While that request runs the loan's clock stands,
+so the conductor can set the moment where the skipping must stop, and no event is ever overtaken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import FastForwardPollingResult
+from temporalio.api.workflowservice.v1 import PollWorkflowExecutionTimeSkippingRequest
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+from temporalio.testing._timeskipping import FastForwardConfig
+
+from commands.agents import Agents, CaseNews
+from domain.loans import workflow_id
+from records.database import Database
+from records.webhooks import newest, relayed_up_to
+
+log = logging.getLogger("recobro.rehearsal")
+T = TypeVar("T")
+
+MOST_SKIPS = 1_000_000
+_PATIENCE_SECONDS = 60.0
+_PASSING = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}
+
+
+class RehearsalStuck(RuntimeError):
+    """A loan's clock does not move; the text says which and since when."""
+
+
+@dataclass
+class _Clock:
+    """One loan's clock. `target` is where it stops next; `ticket` names that stop to the server."""
+
+    loan_id: str
+    handle_id: str
+    world_next: datetime | None = None
+    target: datetime | None = None
+    ticket: str | None = None
+    now: datetime | None = None
+    ended: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the stop was moved: the server does not tell whoever polls for the old one."""
+
+
+class Conductor:
+    """Drives the loans of one rehearsal from their start to `horizon`."""
+
+    def __init__(
+        self,
+        client: Client,
+        database: Database,
+        lender: str,
+        sandbox_url: str,
+        agents: Agents,
+        horizon: datetime,
+        on_progress: Callable[[str, datetime, bool], None] = lambda loan, at, ended: None,
+    ) -> None:
+        self._client = client
+        self._skipper = TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=MOST_SKIPS))
+        self._database = database
+        self._lender = lender
+        self._sandbox = httpx.AsyncClient(base_url=sandbox_url, timeout=60)
+        self._agents = agents
+        self._horizon = horizon
+        self._on_progress = on_progress
+        self._clocks: dict[str, _Clock] = {}
+        self.relay_failures = 0
+
+    def add(self, loan_id: str) -> None:
+        """Know a loan before its workflow starts, so that no early news about it is missed."""
+        self._clocks[loan_id] = _Clock(loan_id, workflow_id(self._lender, loan_id))
+
+    async def hear_world(self, loan_id: str, now: datetime, next_at: datetime) -> None:
+        """The world tells of an earlier event of a loan, while the request that caused it still runs."""
+        clock = self._clocks.get(loan_id)
+        if clock is not None:
+            async with clock.lock:
+                clock.world_next = next_at
+                await self._stop_earlier(clock, now, next_at)
+
+    async def hear_case(self, news: CaseNews) -> None:
+        """A case was opened or moved: the agents note when they will decide it."""
+        clock = self._clocks.get(news.loan_id)
+        decides_at = self._agents.note(news)
+        if clock is not None and decides_at is not None:
+            async with clock.lock:
+                await self._stop_earlier(clock, news.at, decides_at)
+
+    async def drive_all(self, groups: list[list[str]]) -> None:
+        """Drive every loan to its end or the horizon. Loans in one group belong to one person and keep in step."""
+        try:
+            await asyncio.gather(*(self._drive_group(group) for group in groups))
+        finally:
+            await self._sandbox.aclose()
+
+    async def _drive_group(self, loan_ids: list[str]) -> None:
+        if len(loan_ids) == 1:
+            await self._drive(self._clocks[loan_ids[0]], self._horizon)
+            return
+        day = await self._virtual_now(self._clocks[loan_ids[0]])
+        while day < self._horizon:
+            day = min(day + timedelta(days=1), self._horizon)
+            # One after the other: the limits of a person are counted over all their loans.
+            for loan_id in loan_ids:
+                await self._drive(self._clocks[loan_id], day)
+
+    async def _drive(self, clock: _Clock, until: datetime) -> None:
+        """Bring one loan to `until`, stopping at everything that happens to it on the way."""
+        await self._learn_next(clock)
+        while True:
+            stop = await self._next_stop(clock, until)
+            reached = clock.ended or await self._reach(clock, stop)
+            if reached is None:
+                continue
+            if not reached:
+                clock.ended = True
+                stop = self._next_event(clock) or until
+                if stop > until:
+                    break
+            clock.now = stop
+            await self._happen(clock, stop)
+            self._on_progress(clock.loan_id, stop, clock.ended)
+            if stop >= until or (clock.ended and self._next_event(clock) is None):
+                break
+        self._on_progress(clock.loan_id, clock.now or until, clock.ended)
+
+    async def _next_stop(self, clock: _Clock, until: datetime) -> datetime:
+        async with clock.lock:
+            stop = min(self._next_event(clock) or until, until)
+            if not clock.ended and (clock.target is None or clock.target > stop or clock.ticket is None):
+                await self._set_target(clock, stop)
+            return clock.target if clock.target is not None and not clock.ended else stop
+
+    def _next_event(self, clock: _Clock) -> datetime | None:
+        moments = [m for m in (clock.world_next, self._agents.next_at(clock.loan_id)) if m is not None]
+        return min(moments) if moments else None
+
+    async def _stop_earlier(self, clock: _Clock, now: datetime, at: datetime) -> None:
+        if clock.ended or (clock.target is not None and clock.target <= at and clock.ticket is not None):
+            return
+        await self._skip_to(clock, at, now)
+
+    async def _set_target(self, clock: _Clock, stop: datetime) -> None:
+        try:
+            now = await self._virtual_now(clock)
+        except RPCError:
+            clock.target, clock.ticket = stop, None
+            return
+        await self._skip_to(clock, stop, now)
+
+    async def _skip_to(self, clock: _Clock, at: datetime, now: datetime) -> None:
+        """Let the server skip the loan's idle time until `at`, and stop there."""
+        clock.target = at
+        clock.moved.set()
+        if at <= now:
+            clock.ticket = "here"
+            return
+        ticket = str(uuid.uuid4())
+        config = TimeSkippingConfig(
+            fast_forward_config=FastForwardConfig(id=ticket, duration=at - now),
+            max_session_skip_count=MOST_SKIPS,
+        )
+        handle = self._client.get_workflow_handle(clock.handle_id)
+        try:
+            await self._patiently(lambda: self._skipper._update_time_skipping_config(handle, config))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            clock.ticket = None
+            return
+        clock.ticket = ticket
+
+    async def _reach(self, clock: _Clock, stop: datetime) -> bool | None:
+        """Whether the clock stands at `stop`; False when the loan ended first, None when it must stop earlier."""
+        ticket = clock.ticket
+        if ticket is None:
+            return False
+        if ticket == "here":
+            clock.ticket = None
+            return True
+        request = PollWorkflowExecutionTimeSkippingRequest(
+            namespace=self._client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=clock.handle_id, run_id=""),
+            fast_forward_id=ticket,
+        )
+        clock.moved.clear()
+        if clock.ticket != ticket:
+            return None
+        poll = asyncio.create_task(self._poll(request))
+        moved = asyncio.create_task(clock.moved.wait())
+        try:
+            await asyncio.wait({poll, moved}, return_when=asyncio.FIRST_COMPLETED)
+            if not poll.done():
+                return None
+            reached = poll.result()
+        finally:
+            for task in (poll, moved):
+                task.cancel()
+        if not reached:
+            return reached
+        async with clock.lock:
+            if clock.ticket != ticket:
+                return None
+            clock.ticket = None
+            return True
+
+    async def _poll(self, request: PollWorkflowExecutionTimeSkippingRequest) -> bool | None:
+        """True once the stop is reached, False when the loan ended first, None when it is no longer the stop."""
+        while True:
+            try:
+                answer = await self._patiently(
+                    lambda: self._client.workflow_service.poll_workflow_execution_time_skipping(request)
+                )
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+            result = answer.fast_forward_polling_result
+            if result == FastForwardPollingResult.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED:
+                return True
+            if result == FastForwardPollingResult.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_FAILED:
+                return None if "fast_forward_id does not match" in answer.failed_reason else False
+
+    async def _happen(self, clock: _Clock, at: datetime) -> None:
+        """Everything that is due at `at`: the world's events, and then what people decide."""
+        answer = await self._world("POST", "/_world/advance", {"loan_id": clock.loan_id, "to": at.isoformat()})
+        clock.world_next = _moment(answer["next_at"])
+        if any(event["kind"] == "webhook" for event in answer["delivered"]):
+            await self._until_relayed(clock.loan_id)
+        await self._agents.act(self._client, clock.loan_id, at)
+        if clock.ended and await self._runs_again(clock):
+            clock.ended = False
+        clock.target = clock.ticket = None
+
+    async def _until_relayed(self, loan_id: str) -> None:
+        """Webhooks were accepted; the loan must have heard of them before its clock moves on."""
+        waited = 0.0
+        last = await asyncio.to_thread(self._newest_webhook)
+        while not await asyncio.to_thread(self._relayed, last):
+            await asyncio.sleep(0.02)
+            waited += 0.02
+            if waited > _PATIENCE_SECONDS:
+                raise RehearsalStuck(f"webhooks for loan {loan_id} were not relayed within {_PATIENCE_SECONDS:.0f} s")
+
+    def _newest_webhook(self) -> int:
+        with self._database.reading() as session:
+            return newest(session)
+
+    def _relayed(self, last: int) -> bool:
+        with self._database.reading() as session:
+            return relayed_up_to(session, last)
+
+    async def _runs_again(self, clock: _Clock) -> bool:
+        described = await self._patiently(lambda: self._client.get_workflow_handle(clock.handle_id).describe())
+        return described.status is WorkflowExecutionStatus.RUNNING
+
+    async def _virtual_now(self, clock: _Clock) -> datetime:
+        handle = self._client.get_workflow_handle(clock.handle_id)
+        described = await self._patiently(lambda: handle.describe())
+        if described.status is not WorkflowExecutionStatus.RUNNING:
+            raise RPCError("the loan has ended", RPCStatusCode.NOT_FOUND, b"")
+        extended = described.raw_description.workflow_extended_info
+        if not extended.HasField("time_skipping_info"):
+            return datetime.now(UTC)
+        moment: datetime = extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
+        return moment
+
+    async def _learn_next(self, clock: _Clock) -> None:
+        answer = await self._world("POST", "/_world/next", {"loan_ids": [clock.loan_id]})
+        clock.world_next = _moment(answer["next_at"][clock.loan_id])
+
+    async def _world(self, method: str, path: str, body: dict[str, object]) -> dict[str, Any]:
+        """Ask the world; it may be down for a moment."""
+        waited = 0.0
+        while True:
+            try:
+                answer = await self._sandbox.request(method, path, json=body)
+                answer.raise_for_status()
+                told: dict[str, Any] = answer.json()
+                return told
+            except httpx.TransportError:
+                if waited > _PATIENCE_SECONDS:
+                    raise
+            await asyncio.sleep(0.2)
+            waited += 0.2
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Call the server, which may be down for a moment."""
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return await call()
+            except RPCError as error:
+                if error.status not in _PASSING or asyncio.get_running_loop().time() > deadline:
+                    raise
+            await asyncio.sleep(0.2)
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
