@@ -1,5 +1,6 @@
 """Each loan's future: events in order of time, kept on disk, with the earliest known at once."""
 
+import math
 from bisect import insort
 
 from .clock import Moment
@@ -22,7 +23,9 @@ class Agenda:
             self._last_id = body["agenda"]
 
     def add(self, loan_id: str, at: Moment, kind: str, **data: object) -> Event:
+        """Events happen on whole seconds: Date headers, which tell the loan's clock, know no parts of them."""
         self._last_id += 1
+        at = math.ceil(at)
         event = Event(self._last_id, loan_id, at, kind, dict(data))
         self._events[event.event_id] = event
         insort(self._by_loan.setdefault(loan_id, []), (at, event.event_id))
@@ -42,6 +45,7 @@ class Agenda:
         """The same event at another moment, keeping its number."""
         event = self._events[event_id]
         self._by_loan[event.loan_id].remove((event.at, event_id))
+        at = math.ceil(at)
         event.at = at
         event.data = data if data is not None else event.data
         insort(self._by_loan[event.loan_id], (at, event_id))

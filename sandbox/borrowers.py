@@ -207,7 +207,7 @@ class Mind:
         if debt.outstanding <= 0 or debt.kind == "never":
             return None
         if debt.kind == "on_time":
-            return Intent(max(debt.on_time_at or 0, not_before)) if debt.on_time_at else None
+            return Intent(max(debt.on_time_at, not_before + MINUTE)) if debt.on_time_at else None
         due = date.fromisoformat(debt.due).toordinal()
         start = local(debt.since, who.zone)
         first = start.toordinal()
@@ -226,8 +226,9 @@ class Mind:
                     waiting += jump.excess
                     continue
                 reached += jump.excess * self._lump(who, debt, due, day, timed=True)
-                if reached >= threshold:
-                    return Intent(max(jump.at, not_before + MINUTE), jump.link_id, moved=True)
+                at = max(jump.at, not_before + MINUTE)
+                if reached >= threshold and who.account.at(at) >= debt.outstanding:
+                    return Intent(at, jump.link_id, moved=True)
             today = self.hazard(who, debt, due, day)
             if today and waiting:
                 reached += waiting * self._lump(who, debt, due, day, timed=False)
@@ -316,4 +317,9 @@ class Mind:
         debt.since = at
         debt.jumps = [j for j in debt.jumps if j.at > at]
         if debt.kind == "on_time":
-            debt.kind = "slow"
+            debt.kind = "fast"
+
+    def without_money(self, debt: Debt, at: Moment) -> None:
+        """The person meant to pay and could not: the money went elsewhere since. They wait for more."""
+        if debt.kind == "on_time":
+            debt.kind, debt.since = "fast", at

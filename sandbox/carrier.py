@@ -119,26 +119,27 @@ class Carrier:
         return sms, loan, arrives
 
     def _fate(self, sms: Sms, phone: str, validity: float, now: Moment) -> Moment | None:
+        """Writes what will become of the message; tells when it arrives, if it does."""
         rng, n = stream(self.world.seed, sms.sid), self.world.odds.number
-        sent = now + rng.uniform(1, 3)
-        sms.steps.append((sent, "sent", None))
+        sent = math.ceil(now + rng.uniform(1, 3))
         draw = rng.random()
+        end: tuple[float, str, int | None]
         if phone == "dead":
-            sms.steps.append((sent + rng.uniform(2, 20), "undelivered", 30005))
+            end = (sent + rng.uniform(2, 20), "undelivered", 30005)
         elif phone == "landline":
-            sms.steps.append((sent + rng.uniform(2, 20), "undelivered", 30006))
+            end = (sent + rng.uniform(2, 20), "undelivered", 30006)
         elif draw < n("reach.sms_off"):
-            sms.steps.append((sent + rng.uniform(60, 600), "undelivered", 30003))
+            end = (sent + rng.uniform(60, 600), "undelivered", 30003)
         else:
             wait = math.exp(rng.gauss(math.log(6), 0.7))
             if draw < n("reach.sms_off") + n("reach.sms_asleep"):
                 wait = rng.uniform(0.5, 9) * HOUR
-            if sent + wait > now + validity:
-                sms.steps.append((max(sent, now + validity), "undelivered", 30036))
-            else:
-                sms.steps.append((sent + wait, "delivered", None))
-                return sent + wait
-        return None
+            end = (sent + wait, "delivered", None)
+        if end[0] > now + validity:
+            end = (max(sent, now + validity), "undelivered", 30036)
+        at = math.ceil(end[0])
+        sms.steps = [(sent, "sent", None), (at, end[1], end[2])]
+        return at if end[1] == "delivered" else None
 
     def _on_status(self, event: Event) -> None:
         world, sms = self.world, self.messages[event.data["sid"]]

@@ -56,6 +56,7 @@ class Life:
         loan.intent_event = None
         account = world.borrower(person).account
         if debt.outstanding <= 0 or account.at(at) < debt.outstanding:
+            world.mind.without_money(debt, at)
             world.replan(loan, at)
             return
         n = world.odds.number

@@ -131,7 +131,7 @@ class World:
     def act(self, loan_id: str, act: str, **more: Any) -> httpx.Response:
         return self.http.post("/_world/act", json={"loan_id": loan_id, "act": act, **more})
 
-    def link(self, loan_id: str, amount: int = 30_000, at: str = "2026-03-20T10:00:00+00:00", **more: str) -> Any:
+    def link(self, loan_id: str, amount: int = 30_000, at: str = "2026-03-20T10:00:00+00:00", **more: Any) -> Any:
         price = self.stripe("/v1/prices", at, currency="eur", unit_amount=str(amount), **{"product_data[name]": "x"})
         form = {"line_items[0][price]": price.json()["id"], "line_items[0][quantity]": "1"}
         form |= {"metadata[loan_id]": loan_id, "metadata[lender]": "demo"} | more

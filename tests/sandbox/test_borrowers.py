@@ -167,6 +167,24 @@ def test_nothing_is_ever_paid_without_the_money(preset: str, country: str) -> No
                 assert intent.at > case.began
 
 
+def test_money_that_went_elsewhere_is_waited_for() -> None:
+    waited = 0
+    for case in enrolled("prime", "US", 300, due_in_days=15):
+        who = draw_borrower(mind("prime").odds, SEED, case.who.key, "US", "USD", 40_000, case.began, case.who.zone)
+        planned = mind("prime").next_payment(who, case.debt, case.began)
+        if planned is None:
+            continue
+        who.account.adjust(planned.at - HOUR, -2 * who.account.at(planned.at))
+        mind("prime").without_money(case.debt, planned.at)
+        again = mind("prime").next_payment(who, case.debt, planned.at)
+        if again is not None:
+            assert again.at > planned.at
+            assert who.account.at(again.at) >= case.debt.outstanding
+            waited += 1
+
+    assert waited > 200
+
+
 def test_a_link_when_money_is_there_does_more_than_the_same_link_when_it_is_not() -> None:
     gained = {True: 0, False: 0}
     told = {True: 0, False: 0}
