@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlmodel import Session
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 BUSY_SECONDS: float = 15
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -92,7 +95,7 @@ class Database:
                 with options.begin():
                     if not self.embedded:
                         options.execute(text("SELECT pg_advisory_xact_lock(727268)"))
-                    command.upgrade(_alembic_config(options), "head")
+                    command.upgrade(alembic_config(options), "head")
                     if self.embedded and options.exec_driver_sql("PRAGMA foreign_key_check").first():
                         raise SchemaOutOfDate(
                             "the migration left rows without what they refer to; it was undone"
@@ -147,7 +150,8 @@ class Database:
                 raise
 
 
-def _alembic_config(connection: Connection | None = None) -> Any:
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's settings for running on an open connection, inside its transaction."""
     from alembic.config import Config
 
     config = Config()
@@ -159,7 +163,7 @@ def _alembic_config(connection: Connection | None = None) -> Any:
 def _head() -> str:
     from alembic.script import ScriptDirectory
 
-    head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     assert head is not None
     return head
 
@@ -180,7 +184,12 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, max_overflow=32)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            max_overflow=32,
+            hide_parameters=True,
+        )
     raise BadDatabaseUrl(
         f"database {parsed.drivername!r} is not supported: expected sqlite:///FILE or postgresql://..."
     )

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
@@ -24,6 +25,9 @@ from web.sources import Delivery, WebhookSource
 _LOG = logging.getLogger("recobro.web.relay")
 _LEASE = "relay"
 _PAGE = 50
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class RelaySettings(BaseModel):
@@ -45,6 +49,16 @@ class WorkflowMissing(Exception):
 
 class LeaseLost(Exception):
     """Another process took over; what this one had under way is undone."""
+
+
+async def _in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """As asyncio.to_thread, but a cancellation waits for the thread: it must not write after we have left."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 class Relay:
@@ -91,9 +105,9 @@ class Relay:
 
     async def _work(self) -> timedelta:
         """Do what is due; returns how long there is nothing to do."""
-        if not await asyncio.to_thread(self._anything_due):
+        if not await _in_thread(self._anything_due):
             return self._settings.poll
-        if not await asyncio.to_thread(self._take_lease):
+        if not await _in_thread(self._take_lease):
             return min(self._settings.poll, timedelta(milliseconds=50))
         try:
             while await self._record_page():
@@ -101,14 +115,14 @@ class Relay:
             if time.monotonic() >= self._resume_at:
                 await self._signal_all()
         finally:
-            await asyncio.shield(asyncio.to_thread(self._give_up_lease))
-        return await asyncio.to_thread(self._idle)
+            await _in_thread(self._give_up_lease)
+        return await _in_thread(self._idle)
 
     async def _record_page(self) -> bool:
-        ids = await asyncio.to_thread(self._unrecorded)
+        ids = await _in_thread(self._unrecorded)
         for webhook_id in ids:
             try:
-                await asyncio.to_thread(self._record, webhook_id)
+                await _in_thread(self._record, webhook_id)
             except LeaseLost:
                 raise
             except Exception as error:
@@ -117,12 +131,12 @@ class Relay:
 
     async def _signal_all(self) -> None:
         while True:
-            owed = await asyncio.to_thread(self._unsignalled)
+            owed = await _in_thread(self._unsignalled)
             for webhook_id, signals in owed:
                 try:
                     for signal in signals:
                         await self._send(signal)
-                        await asyncio.to_thread(self._signalled, webhook_id, signal)
+                        await _in_thread(self._signalled, webhook_id, signal)
                 except (TemporalUnavailable, TimeoutError) as error:
                     # One refused connection speaks for all: the others would only wait for the same.
                     self._resume_at = time.monotonic() + self._backoff(self._outages).total_seconds()
@@ -144,7 +158,7 @@ class Relay:
             if answer is SignalAnswer.LOAN_ENDED and signal.restart:
                 await self._signals.restart(signal.lender, signal.loan_id, signal)
         if answer is SignalAnswer.NOT_FOUND and signal.about_money:
-            if await asyncio.to_thread(self._may_start_yet, signal):
+            if await _in_thread(self._may_start_yet, signal):
                 raise WorkflowMissing
 
     async def _call(self, signal: OwedSignal) -> SignalAnswer:
@@ -238,7 +252,7 @@ class Relay:
                 )
                 self._renew(session)
 
-        await asyncio.to_thread(put_off)
+        await _in_thread(put_off)
 
     def _renew(self, session: Session) -> None:
         if not webhooks.take_lease(

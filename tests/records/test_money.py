@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from datetime import date, timedelta
 
 import pytest
@@ -47,6 +48,35 @@ def test_a_payment_counts_once_and_its_first_report_stands(database: Database) -
         assert (first.new, again.new) == (True, False)
         assert again.payment.amount_minor == 2_000
         assert balance(session) == 8_000
+
+
+@pytest.mark.timeout(60)
+def test_a_payment_reported_by_two_ways_at_once_is_new_for_one_of_them(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+    new: list[bool] = []
+    failures: list[Exception] = []
+
+    def report(number: int, both: threading.Barrier) -> None:
+        both.wait()
+        try:
+            with database.writing() as session:
+                new.append(pay(session, f"p{number}", 10).new)
+        except Exception as error:
+            failures.append(error)
+
+    for number in range(20):
+        both = threading.Barrier(2)
+        threads = [threading.Thread(target=report, args=(number, both)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert failures == []
+    assert sorted(new) == [False] * 20 + [True] * 20
+    with database.reading() as session:
+        assert balance(session) == 10_000 - 20 * 10
 
 
 def test_more_than_what_is_due_leaves_a_negative_balance(database: Database) -> None:

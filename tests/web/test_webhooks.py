@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from records import audit, loans, payments
+from records import audit, loans, payments, webhooks
 from records.database import Database
-from records.tables import LoanState, Webhook
+from records.tables import Lease, LoanState, Webhook
 from tests.records.portfolios import LENDER, enter, entered, handed
 from tests.web.outside import FakeTemporal, paid, refunded, running, until
 from web.ports import SignalAnswer
@@ -314,6 +314,20 @@ async def test_two_web_processes_on_one_database_relay_everything_once_in_effect
     assert sorted(loan_id for _, loan_id, _ in temporal.calls) == sorted(names)
 
 
+async def test_the_lease_of_a_dead_process_runs_out(database: Database) -> None:
+    loans_in_collection(database, "L1")
+    temporal = FakeTemporal()
+    with database.writing() as session:
+        webhooks.take_lease(session, "relay", "dead", at=datetime.now(UTC), lasts=timedelta(seconds=0.6))
+    async with running(database, temporal) as web:
+        assert await web.stripe(paid("L1")) == 200
+        await asyncio.sleep(0.2)
+        assert temporal.calls == []
+        await until(lambda: all_relayed(database))
+
+    assert len(temporal.calls) == 1
+
+
 async def test_money_for_a_loan_that_had_ended_starts_it_again(database: Database) -> None:
     loans_in_collection(database, "L1")
     temporal = FakeTemporal()
@@ -377,3 +391,17 @@ async def test_a_rehearsal_takes_the_time_of_a_webhook_from_its_own_world(databa
     with database.reading() as session:
         assert loans.get(session, LENDER, "L1").state is LoanState.IN_COLLECTION
         assert payments.find(session, "stripe", "pi_1").received_at == skipped  # type: ignore[union-attr]
+
+
+async def test_a_stopped_process_leaves_no_lease_behind(database: Database) -> None:
+    names = [f"L{number}" for number in range(1, 13)]
+    loans_in_collection(database, *names)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        await asyncio.gather(*(web.stripe(paid(name, event=name, payment=name)) for name in names))
+
+    with database.reading() as session:
+        assert session.exec(select(Lease)).all() == []
+    async with running(database, temporal):
+        await until(lambda: all_relayed(database))
+    assert len(temporal.effects) == 12
