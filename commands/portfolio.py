@@ -67,9 +67,9 @@ def check(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if as_json:
-        typer.echo(json.dumps(_as_json(report, strict, limit, errors_to), ensure_ascii=False))
+        typer.echo(json.dumps(report_as_json(report, strict, limit, errors_to), ensure_ascii=False))
     else:
-        _print(report, strict, limit, errors_to)
+        print_report(report, strict, limit, errors_to)
     raise typer.Exit(1 if report.bad_rows else 0)
 
 
@@ -95,7 +95,7 @@ def _inert(text: str) -> str:
     return text
 
 
-def _as_json(report: PortfolioReport, strict: bool, limit: int, errors_to: Path | None) -> dict[str, Any]:
+def report_as_json(report: PortfolioReport, strict: bool, limit: int, errors_to: Path | None) -> dict[str, Any]:
     # Any: a JSON object of mixed values
     summary = report.summary()
     return {
@@ -125,7 +125,7 @@ def _as_json(report: PortfolioReport, strict: bool, limit: int, errors_to: Path 
     }
 
 
-def _print(report: PortfolioReport, strict: bool, limit: int, errors_to: Path | None) -> None:
+def print_report(report: PortfolioReport, strict: bool, limit: int, errors_to: Path | None) -> None:
     console = Console()
     summary = report.summary()
     if len(report.errors) and limit:

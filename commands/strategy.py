@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from commands.console import OperatorGroup
+from commands.strategy_migration import migrate
 from commands.strategy_words import day_words, loans_words, shift_words, step_words, watch_words
 from config.message_context import sample_context
 from config.strategies import (
@@ -27,7 +29,12 @@ from domain.sms_segments import sms_size
 from domain.strategy import StepKind
 from domain.strategy_timeline import MigrationPreview, TimelineEntry, timeline
 
-app = typer.Typer(help="Strategies as data: check a file, read one as a timeline, list them.", no_args_is_help=True)
+app = typer.Typer(
+    cls=OperatorGroup,
+    help="Strategies as data: check a file, read one as a timeline, list them, move loans to another.",
+    no_args_is_help=True,
+)
+app.command("migrate")(migrate)
 
 _Folder = Annotated[Path, typer.Option(help="Folder with strategy files.", show_default=False)]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]

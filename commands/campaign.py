@@ -1,0 +1,329 @@
+"""`campaign`: start the collection of a portfolio, and steer all its loans at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import configuration
+from commands.console import (
+    JsonOption,
+    Refused,
+    YesOption,
+    agree,
+    amount,
+    did_you_mean,
+    iso,
+    moment_of,
+    operator_app,
+    print_json,
+    table,
+    terminal,
+)
+from commands.names import campaign_ids, strategy_names
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+    from temporalio.client import Client
+
+    from records.tables import Campaign
+
+app = operator_app("Campaigns: start the collection of a portfolio, steer all its loans at once.")
+_Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.", autocompletion=campaign_ids)]
+
+
+@app.command()
+def start(
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet file of overdue loans.")],
+    mapping: Annotated[str | None, typer.Option(help="As in `portfolio check`. Without it, the one that fits.")] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="A name, name@version or file. Without it, the only one for the currency.",
+            autocompletion=strategy_names,
+        ),
+    ] = None,
+    campaign_id: Annotated[str | None, typer.Option("--id", help="Default: made from --name or the file's.")] = None,
+    name: Annotated[str | None, typer.Option(help="A title to read. Default: the id.")] = None,
+    lender: Annotated[str | None, typer.Option(help="The lender's key. Default: the only one set, else demo.")] = None,
+    rate: Annotated[float, typer.Option(min=0.01, max=10_000, help="Loans to start in a second, at most.")] = 50.0,
+    as_of: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day that days past due count from. Default: today.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Start nothing if any row is bad.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="How many bad cells to print.")] = 20,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check FILE and start collecting its good rows, highest priority first.
+
+    The same id started again goes on where it stood: no loan starts twice. A loan that another campaign holds is
+    named and left to it.
+
+    Exit code: 0 it runs, 1 no loan could be taken (each is named), 2 wrong input.
+
+    Examples:
+
+      starter.py campaign start portfolios/lendingclub_delinquent.csv --strategy us-consumer
+
+      starter.py campaign start export.xlsx --mapping microlender_es --id november --rate 20 --yes --json
+    """
+    import intake
+    from commands.campaign_entry import NothingHeld, Order, campaign_id_for, choose_strategy, enter
+    from commands.campaign_start_text import print_start, start_as_json
+    from commands.portfolio import print_report
+    from commands.temporal_session import with_temporal
+    from records.portfolio import RefusedLoan
+
+    settings = configuration.settings()
+    order_id = campaign_id_for(campaign_id, name, file.stem)
+    whose = configuration.lender_of(settings, lender)
+    report = intake.check(file, mapping, as_of.date() if as_of else date.today())
+    if not as_json:
+        print_report(report, strict, limit, None)
+    if strict and report.bad_rows:
+        raise Refused(
+            f"{report.bad_rows:,} of {report.bad_rows + report.good_rows:,} rows are bad: --strict starts none"
+        )
+    if not report.good_rows:
+        raise Refused(f"{file}: no row is good: nothing was started")
+    chosen = choose_strategy(strategy, report)
+    order = Order(order_id, (name or order_id)[:120], whose, file.name)
+    database = configuration.records(settings)
+    question = f"Start campaign {order_id}: {report.good_rows:,} loans of {whose} under {chosen.key}?"
+
+    async def begin(client: Client) -> Any:
+        from commands.campaign_control import runs
+        from commands.campaign_control import start as start_workflow
+
+        running = await runs(client, order_id)
+        held = enter(database, order, chosen, report, bank="xs2a")
+        if held.waiting or held.open:
+            await start_workflow(client, settings.task_queue, held, rate, strategy=chosen.key)
+            running = True
+        return held, running
+
+    agree(question, yes)
+    refused: tuple[RefusedLoan, ...]
+    try:
+        held, running = with_temporal(begin)
+    except NothingHeld as nothing:
+        held, running, refused = None, False, nothing.refused
+    else:
+        refused = held.refused
+    told = start_as_json(order, chosen.key, report, held, running, refused)
+    if as_json:
+        print_json(told)
+    else:
+        print_start(told, refused)
+    raise typer.Exit(0 if held is not None else 1)
+
+
+@app.command("list")
+def list_command(as_json: JsonOption = False) -> None:
+    """List all campaigns, oldest first.
+
+    Example: starter.py campaign list --json
+    """
+    from records import campaigns
+
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
+        told = [_summary(session, campaign) for campaign in campaigns.listing(session)]
+    if as_json:
+        print_json({"campaigns": told})
+        return
+    if not told:
+        typer.echo("no campaign yet: `starter.py campaign start FILE` starts one")
+        return
+    shown = table("campaign", "state", "strategy", "loans", "waiting", "started", "ended", "refused", "created")
+    for each in told:
+        cells = [each[key] for key in ("campaign_id", "state", "strategy", "total", "waiting", "started")]
+        cells += [sum(each["ends"].values()), each["refused"], each["created_at"]]
+        shown.add_row(*(str(cell) for cell in cells))
+    terminal().print(shown)
+
+
+@app.command()
+def status(campaign_id: _Id, as_json: JsonOption = False) -> None:
+    """Show how far a campaign came: loans, ends, money, contacts, cases. From the records; asks Temporal if it can.
+
+    Examples:
+
+      starter.py campaign status november
+
+      starter.py campaign status november --json
+    """
+    from commands import campaign_figures
+    from commands.temporal_session import with_temporal
+    from workflows.connection import NoTemporal
+
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
+        campaign = _find(session, campaign_id)
+        told = _summary(session, campaign)
+        told["in_collection"] = campaign_figures.in_collection(session, campaign.id)
+        told["money"] = [
+            {
+                "currency": row.currency,
+                "loans": row.loans,
+                "due_minor": row.due_minor,
+                "recovered_minor": row.recovered_minor,
+            }
+            for row in campaign_figures.money(session, campaign.id)
+        ]
+        told["contacts"] = campaign_figures.contacts_by_state(session, campaign.id)
+        told["open_cases"] = campaign_figures.open_cases(session, campaign.id)
+
+    async def live(client: Client) -> dict[str, Any]:
+        from commands.campaign_control import progress
+
+        found = await progress(client, campaign_id)
+        if found is None:
+            return {"workflow": "not_running", "instructions_pending": 0, "last_instruction": None}
+        last = found.last_instruction.model_dump() if found.last_instruction else None
+        return {
+            "workflow": "running",
+            "instructions_pending": found.instructions_pending,
+            "last_instruction": last,
+        }
+
+    try:
+        told |= with_temporal(live)
+    except (NoTemporal, Refused):
+        told |= {"workflow": "unknown", "instructions_pending": None, "last_instruction": None}
+    if as_json:
+        print_json(told)
+    else:
+        _print_status(told)
+
+
+@app.command()
+def pause(
+    campaign_id: _Id,
+    until: Annotated[
+        str | None, typer.Option(help="A day (00:00 UTC) or a moment; without it until `campaign resume`.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start no more loans and hold all that run.
+
+    With --until the loans go on by themselves then; starting more waits for `campaign resume`.
+
+    Examples:
+
+      starter.py campaign pause november
+
+      starter.py campaign pause november --until 2026-12-27
+    """
+    arguments = [] if until is None else [{"until": moment_of(until, "--until").isoformat()}]
+    _instruct(campaign_id, "pause", arguments, as_json)
+
+
+@app.command()
+def resume(campaign_id: _Id, as_json: JsonOption = False) -> None:
+    """Let a paused campaign and all its loans go on.
+
+    Example: starter.py campaign resume november
+    """
+    _instruct(campaign_id, "resume", [], as_json)
+
+
+@app.command()
+def stop(
+    campaign_id: _Id,
+    reason: Annotated[str, typer.Option(help="recalled, sold or written_off.")] = "recalled",
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """End the collection of every loan of a campaign for good; those not started are let go.
+
+    Example: starter.py campaign stop november --reason recalled --yes
+    """
+    from commands.loan import close_reason
+
+    wanted = close_reason(reason)
+    agree(f"Close every loan of campaign {campaign_id} as {wanted}, for good?", yes)
+    _instruct(campaign_id, "stop", [{"reason": wanted}], as_json)
+
+
+def _instruct(campaign_id: str, update: str, arguments: list[dict[str, str]], as_json: bool) -> None:
+    from commands.temporal_session import with_temporal
+
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
+        _find(session, campaign_id)
+
+    async def work(client: Client) -> str:
+        from commands.campaign_control import instruct
+
+        return await instruct(client, campaign_id, update, *arguments)
+
+    detail = with_temporal(work)
+    if as_json:
+        print_json({"campaign_id": campaign_id, "accepted": True, "detail": detail})
+    else:
+        typer.echo(f"campaign {campaign_id}: {detail} (`campaign status {campaign_id}` tells how far that is)")
+
+
+def _find(session: Session, campaign_id: str) -> Campaign:
+    from records import campaigns
+    from records.tables import Campaign
+
+    campaign = session.get(Campaign, campaign_id)
+    if campaign is None:
+        known = [each.id for each in campaigns.listing(session)]
+        hint = did_you_mean(campaign_id, known) if known else ": none was started yet (`campaign start FILE`)"
+        raise Refused(f"no campaign {campaign_id[:80]!r}{hint}")
+    return campaign
+
+
+def _summary(session: Session, campaign: Campaign) -> dict[str, Any]:
+    from commands.campaign_figures import standing
+    from records import campaigns
+
+    progress = campaigns.progress(session, campaign.id)
+    return {
+        "campaign_id": campaign.id,
+        "name": campaign.name,
+        "lender": campaign.lender,
+        "strategy": campaign.strategy_key,
+        "source_file": campaign.source_file,
+        "state": standing(campaign, progress),
+        "created_at": iso(campaign.created_at.astimezone(UTC)),
+        "total": progress.total,
+        "waiting": progress.waiting,
+        "started": progress.started,
+        "refused": progress.refused,
+        "stopped": progress.stopped,
+        "ends": dict(sorted(progress.ends.items())),
+    }
+
+
+def _print_status(told: dict[str, Any]) -> None:
+    shown = table("", "")
+    shown.show_header = False
+    shown.add_row("campaign", f"{told['campaign_id']} ({told['name']})")
+    shown.add_row("state", told["state"] + ("" if told["workflow"] != "unknown" else " (Temporal cannot be asked)"))
+    shown.add_row("strategy", told["strategy"])
+    shown.add_row("loans", f"{told['total']:,}: {told['waiting']:,} waiting, {told['started']:,} started")
+    if told["refused"] or told["stopped"]:
+        shown.add_row("", f"{told['refused']:,} refused, {told['stopped']:,} let go")
+    shown.add_row("in collection", f"{told['in_collection']:,}")
+    shown.add_row("ended", ", ".join(f"{kind} {count:,}" for kind, count in told["ends"].items()) or "none")
+    for row in told["money"]:
+        share = row["recovered_minor"] / row["due_minor"]
+        recovered = amount(row["recovered_minor"], row["currency"])
+        shown.add_row("recovered", f"{recovered} of {amount(row['due_minor'], row['currency'])} due ({share:.1%})")
+    shown.add_row("contacts", ", ".join(f"{state} {count:,}" for state, count in told["contacts"].items()) or "none")
+    shown.add_row("open cases", f"{told['open_cases']:,}")
+    if told["instructions_pending"]:
+        shown.add_row("instructions", f"{told['instructions_pending']} under way")
+    if last := told["last_instruction"]:
+        words = f"followed by {last['done']:,} loans"
+        words += f", not by {last['refused']:,} (first: {last['first_reason']})" if last["refused"] else ""
+        shown.add_row("last instruction", words)
+    terminal().print(shown)

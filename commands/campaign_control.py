@@ -1,0 +1,68 @@
+"""A campaign's workflow: start it, tell it, ask it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from commands.campaign_entry import Held
+from commands.console import Refused
+from commands.temporal_session import NotRunning, ask, tell
+from records.tables import CampaignState
+from workflows.campaign import Campaign
+from workflows.campaign_messages import CampaignInput, CampaignProgress, campaign_workflow_id
+
+
+async def runs(client: Client, campaign_id: str) -> bool:
+    """Whether the campaign's workflow runs now."""
+    try:
+        found = await client.get_workflow_handle(campaign_workflow_id(campaign_id)).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return found.status is WorkflowExecutionStatus.RUNNING
+
+
+async def start(client: Client, task_queue: str, held: Held, rate: float, *, strategy: str) -> None:
+    """Start the campaign's workflow; one that runs goes on undisturbed."""
+    await client.start_workflow(
+        Campaign.run,
+        CampaignInput(
+            campaign_id=held.campaign_id,
+            rate_per_second=rate,
+            started=held.started,
+            paused=held.state is CampaignState.PAUSED,
+            # Loans know instructions by number: those of a later run must not look like an earlier run's.
+            instructions=int(datetime.now(UTC).timestamp()),
+        ),
+        id=campaign_workflow_id(held.campaign_id),
+        task_queue=task_queue,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        static_summary=f"{held.campaign_id} · {held.held} loans · {strategy}",
+    )
+
+
+async def instruct(client: Client, campaign_id: str, update: str, *arguments: object) -> str:
+    """Tell the campaign, which tells all its loans. Raises Refused."""
+    try:
+        return await tell(client.get_workflow_handle(campaign_workflow_id(campaign_id)), update, *arguments)
+    except NotRunning:
+        raise Refused(
+            f"campaign {campaign_id!r} does not run: it has ended, or `campaign start` with its file starts it again"
+        ) from None
+
+
+async def progress(client: Client, campaign_id: str) -> CampaignProgress | None:
+    """What the running workflow says of itself; None when it does not run."""
+    if not await runs(client, campaign_id):
+        return None
+    handle = client.get_workflow_handle(campaign_workflow_id(campaign_id))
+    try:
+        return await ask(handle, "progress", CampaignProgress)
+    except NotRunning:
+        return None

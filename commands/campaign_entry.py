@@ -1,0 +1,151 @@
+"""Entering a checked portfolio into a campaign, once and for all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlmodel import Session, col, select
+
+from commands.console import Refused
+from config.strategies import find_strategy, list_strategies
+from domain.portfolio import PortfolioLoan
+from domain.strategy import Strategy
+from intake import PortfolioReport
+from records import campaigns, portfolio
+from records.database import Database
+from records.portfolio import RefusedLoan
+from records.tables import Campaign, CampaignLoan, CampaignState, Loan
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Order:
+    campaign_id: str
+    name: str
+    lender: str
+    source_file: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the campaign holds. `resumed`: it existed before, and then no loan was added.
+
+    `waiting` are loans it has yet to start, `started` those it did, `open` of these have not ended; `refused` names every loan of the file that it does not hold.
+    """
+
+    campaign_id: str
+    state: CampaignState
+    resumed: bool
+    held: int
+    waiting: int
+    started: int
+    open: int
+    refused: tuple[RefusedLoan, ...]
+
+
+class NothingHeld(Exception):
+    """Every loan was refused, so there is no campaign."""
+
+    def __init__(self, refused: tuple[RefusedLoan, ...]) -> None:
+        super().__init__("no loan could be taken")
+        self.refused = refused
+
+
+def campaign_id_for(given: str | None, name: str | None, file_stem: str) -> str:
+    """The id as given, or made from the name or the file's. Raises Refused."""
+    if given is not None:
+        if not _ID.fullmatch(given):
+            raise Refused(f"--id: {given[:80]!r}: expected 1 to 64 of a-z, 0-9, dot, dash and underscore")
+        return given
+    made = re.sub(r"[^a-z0-9._-]+", "-", (name or file_stem).lower()).strip("-._")[:64]
+    if not _ID.fullmatch(made):
+        raise Refused("--id: none can be made from the name: give one")
+    return made
+
+
+def choose_strategy(name: str | None, report: PortfolioReport) -> Strategy:
+    """The strategy named, or the only one for the portfolio's currencies. Raises Refused, StrategyError."""
+    if name is not None:
+        return find_strategy(name)
+    currencies = {total.currency for total in report.summary().amounts}
+    current = [found.strategy for found in list_strategies() if "@" not in found.path.name]
+    fitting = [strategy for strategy in current if currencies <= {strategy.currency} or strategy.currency is None]
+    if len(fitting) != 1:
+        known = ", ".join(strategy.name for strategy in fitting or current)
+        raise Refused(f"--strategy: say which one ({known}); the portfolio is in {', '.join(sorted(currencies))}")
+    return fitting[0]
+
+
+def enter(database: Database, order: Order, strategy: Strategy, report: PortfolioReport, *, bank: str) -> Held:
+    """Create the campaign with its loans, or find it as it was created. Raises CampaignExists, NothingHeld, Refused.
+
+    A campaign holds the loans of its first start: the same file started again adds none.
+    """
+    now = datetime.now(UTC)
+    with database.reading() as session:
+        known = session.get(Campaign, order.campaign_id)
+    every = list(report.loans())
+    if known is not None:
+        with database.reading() as session:
+            campaigns.create(session, **_created(order, strategy, now))
+            return _as_it_was(session, known, every)
+    fitting, refused = _by_currency(every, strategy)
+    with database.writing() as session:
+        campaign = campaigns.create(session, **_created(order, strategy, now))
+        if campaign.total:
+            # Another process created it between our look and our transaction.
+            return _as_it_was(session, campaign, every)
+        entered = portfolio.enter_portfolio(session, campaign, fitting, strategy=strategy, at=now, bank=bank)
+        every_refusal = tuple(sorted((*refused, *entered.refused), key=lambda one: one.line))
+        if entered.held == 0:
+            raise NothingHeld(every_refusal)
+        return Held(order.campaign_id, campaign.state, False, entered.held, entered.held, 0, 0, every_refusal)
+
+
+def _created(order: Order, strategy: Strategy, now: datetime) -> dict[str, object]:
+    return {
+        "campaign_id": order.campaign_id,
+        "name": order.name,
+        "lender": order.lender,
+        "strategy_key": strategy.key,
+        "source_file": order.source_file,
+        "at": now,
+    }
+
+
+def _by_currency(every: list[PortfolioLoan], strategy: Strategy) -> tuple[list[PortfolioLoan], list[RefusedLoan]]:
+    if strategy.currency is None:
+        return every, []
+    refused = [
+        RefusedLoan(
+            loan.loan_id, loan.line, f"is in {loan.currency}, strategy {strategy.key} is for {strategy.currency}"
+        )
+        for loan in every
+        if loan.currency != strategy.currency
+    ]
+    return [loan for loan in every if loan.currency == strategy.currency], refused
+
+
+def _as_it_was(session: Session, campaign: Campaign, every: list[PortfolioLoan]) -> Held:
+    if campaign.state is CampaignState.STOPPED:
+        raise Refused(f"campaign {campaign.id!r} was stopped: start the file under another --id")
+    progress = campaigns.progress(session, campaign.id)
+    here = set(
+        session.exec(
+            select(Loan.loan_id)
+            .join(CampaignLoan, col(CampaignLoan.loan_ref) == col(Loan.id))
+            .where(CampaignLoan.campaign_id == campaign.id)
+        ).all()
+    )
+    missing = tuple(
+        RefusedLoan(loan.loan_id, loan.line, f"is not among the loans campaign {campaign.id} was started with")
+        for loan in every
+        if loan.loan_id not in here
+    )
+    still_open = progress.started - sum(progress.ends.values())
+    return Held(
+        campaign.id, campaign.state, True, progress.total, progress.waiting, progress.started, still_open, missing
+    )

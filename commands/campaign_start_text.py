@@ -1,0 +1,61 @@
+"""What `campaign start` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from commands.campaign_entry import Held, Order
+from intake import PortfolioReport
+from records.portfolio import RefusedLoan
+
+
+def start_as_json(
+    order: Order,
+    strategy: str,
+    report: PortfolioReport,
+    held: Held | None,
+    running: bool,
+    refused: Sequence[RefusedLoan],
+) -> dict[str, Any]:
+    """Keys are documented in docs/cli.md. Any: a JSON object of mixed values."""
+    return {
+        "campaign_id": order.campaign_id,
+        "name": order.name,
+        "lender": order.lender,
+        "strategy": strategy,
+        "workflow_id": f"campaign-{order.campaign_id}",
+        "running": running,
+        "resumed": held.resumed if held else False,
+        "state": held.state.value if held else None,
+        "rows": report.good_rows + report.bad_rows,
+        "bad_rows": report.bad_rows,
+        "held": held.held if held else 0,
+        "waiting": held.waiting if held else 0,
+        "started": held.started if held else 0,
+        "refused": [{"loan_id": one.loan_id, "line": one.line, "reason": one.reason} for one in refused],
+        "errors": [error._asdict() for error in report.errors],
+    }
+
+
+def print_start(told: dict[str, Any], refused: Sequence[RefusedLoan]) -> None:
+    for one in refused:
+        typer.echo(f"loan {one.loan_id} (line {one.line}): {one.reason}")
+    name = told["campaign_id"]
+    if told["state"] is None:
+        typer.echo(f"no loan could be taken: campaign {name} was not started", err=True)
+        return
+    if told["resumed"]:
+        typer.echo(
+            f"campaign {name} is known: {told['started']:,} of its {told['held']:,} loans were started before, "
+            f"{told['waiting']:,} wait; no loan starts twice"
+        )
+        if told["state"] == "paused":
+            typer.echo(f"it is paused: `starter.py campaign resume {name}` lets it go on")
+        elif not told["running"]:
+            typer.echo("every loan of it was started and has ended")
+    else:
+        typer.echo(f"campaign {name} starts {told['held']:,} loans under {told['strategy']}")
+    typer.echo(f"see `starter.py campaign status {name}`, or workflow {told['workflow_id']} in Temporal's Web UI")

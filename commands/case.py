@@ -1,0 +1,199 @@
+"""`case`: what waits for a person, and their decision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import configuration
+from commands.console import JsonOption, Refused, did_you_mean, operator_app, print_json, table, terminal
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+    from temporalio.client import Client
+
+    from domain.events import Decide
+    from records.database import Database
+    from records.tables import CollectionCase, Loan
+
+app = operator_app("Cases that wait for a person: list, read and decide them.")
+_Case = Annotated[str, typer.Argument(metavar="CASE", help="The case's id, as `case list` shows it.")]
+
+
+@app.command("list")
+def list_command(
+    queue: Annotated[str | None, typer.Option(help="Only this queue.")] = None,
+    lender: Annotated[str | None, typer.Option(help="Only this lender's.")] = None,
+    all_states: Annotated[bool, typer.Option("--all", help="Decided and closed ones too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List open cases, the most urgent first.
+
+    Examples:
+
+      starter.py case list
+
+      starter.py case list --queue agents --json
+    """
+    from commands.loan_record import case_record
+    from records import cases
+    from records.tables import CaseState
+
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
+        rows = cases.listing(session, state=None if all_states else CaseState.OPEN, queue=queue, lender=lender)
+        told = [case_record(case, loan) for case, loan in rows]
+    if as_json:
+        print_json({"cases": told})
+        return
+    if not told:
+        typer.echo("no case waits")
+        return
+    shown = table("case", "kind", "queue", "state", "decide by", "loan", "reason")
+    for each in told:
+        cells = (each[name] for name in ("case_id", "kind", "queue", "state", "sla_at", "loan_id", "reason"))
+        shown.add_row(*(_plain(cell) for cell in cells))
+    terminal().print(shown)
+
+
+@app.command()
+def show(case_id: _Case, as_json: JsonOption = False) -> None:
+    """Show one case.
+
+    Example: starter.py case show demo-P-20417-1-1
+    """
+    from commands.loan_record import case_record
+    from records import loans
+
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
+        case = _find(session, case_id)
+        told = case_record(case, loans.by_ref(session, case.loan_ref))
+        told["queues"] = [
+            {"queue": step["queue"], "at": step["at"], "sla_at": step["sla_at"]} for step in case.assignments
+        ]
+    if as_json:
+        print_json(told)
+        return
+    shown = table("", "")
+    shown.show_header = False
+    for name, value in told.items():
+        if name == "queues":
+            value = ", then ".join(step["queue"] for step in value)
+        if value is not None:
+            shown.add_row(_plain(name.replace("_", " ")), _plain(value))
+    terminal().print(shown)
+
+
+@app.command()
+def decide(
+    case_id: _Case,
+    decision: Annotated[str, typer.Option(help="continue, recall, sell or write_off.")],
+    by: Annotated[str, typer.Option(help="Who decides: a name or number of the house, without spaces.")],
+    note: Annotated[str, typer.Option(help="Why; kept with the case. No personal data.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Decide a case: the loan goes on (continue) or leaves collection (recall, sell, write_off).
+
+    A case of a loan that has ended, such as a refund, can only be settled with `continue`.
+
+    Example: starter.py case decide demo-P-20417-1-1 --decision continue --by agent-7 --note "will pay on Friday"
+    """
+    from commands.temporal_session import with_temporal
+    from records import loans
+    from records.tables import CaseState
+
+    order = _order(case_id, decision, by, note)
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
+        case = _find(session, case_id)
+        loan = loans.by_ref(session, case.loan_ref)
+    if case.state is not CaseState.OPEN:
+        raise Refused(f"refused: case {case_id!r} is {case.state} already")
+    detail = with_temporal(lambda client: _decide(client, database, loan, order))
+    if as_json:
+        print_json({"case_id": case_id, "decision": order.decision.value, "accepted": True, "detail": detail})
+    else:
+        typer.echo(detail)
+
+
+async def _decide(client: Client, database: Database, loan: Loan, order: Decide) -> str:
+    """Tell the loan; where its workflow has ended the records are all there is to tell."""
+    from commands.loan_lookup import loan_handle
+    from commands.temporal_session import NotRunning, tell
+
+    try:
+        return await tell(loan_handle(client, loan), "decide", order.model_dump(mode="json"))
+    except NotRunning:
+        return settle_ended(database, loan, order)
+
+
+def settle_ended(database: Database, loan: Loan, order: Decide) -> str:
+    """Keep a decision about a loan that has ended; a loan that goes on later does not find the case open again."""
+    from datetime import UTC, datetime
+
+    from domain.events import CaseDecision
+    from records import audit, cases, loans
+    from records.tables import LoanState
+
+    now = datetime.now(UTC)
+    with database.writing() as session:
+        row = loans.get(session, loan.lender, loan.loan_id)
+        if row.state is not LoanState.ENDED:
+            raise Refused(f"refused: Temporal has no running workflow of loan {loan.loan_id!r}, yet it has not ended")
+        if order.decision is not CaseDecision.CONTINUE:
+            raise Refused(f"refused: the loan has ended as {row.end_kind}; its cases can only be settled with continue")
+        cases.decide(session, order.case_id, decision=order.decision, by=order.by, at=now, note=order.note or None)
+        if row.final_state is not None:
+            open_cases = [one for one in row.final_state.get("cases", []) if one.get("case_id") != order.case_id]
+            row.final_state = {**row.final_state, "cases": open_cases}
+            session.add(row)
+        audit.append(
+            session,
+            at=now,
+            actor=order.by,
+            action="case_closed",
+            lender=row.lender,
+            loan_id=row.loan_id,
+            details={"case_id": order.case_id, "state": "decided", "decision": order.decision.value},
+        )
+    return f"case {order.case_id} decided: {order.decision}"
+
+
+def _order(case_id: str, decision: str, by: str, note: str) -> Decide:
+    from pydantic import ValidationError
+
+    from domain.events import CaseDecision, Decide
+
+    known = [one.value for one in CaseDecision]
+    if decision not in known:
+        raise Refused(f"--decision: {decision[:40]!r}: expected one of {', '.join(known)}")
+    try:
+        return Decide(case_id=case_id, decision=CaseDecision(decision), by=by, note=note)
+    except ValidationError as wrong:
+        field = str(wrong.errors(include_input=False)[0]["loc"][0])
+        expected = {
+            "by": "1 to 128 printable ASCII characters without spaces",
+            "note": "2,000 characters at most",
+        }.get(field, "1 to 128 printable characters without spaces")
+        raise Refused(f"{'CASE' if field == 'case_id' else f'--{field}'}: expected {expected}") from None
+
+
+def _find(session: Session, case_id: str) -> CollectionCase:
+    from sqlmodel import col, select
+
+    from records.tables import CollectionCase
+
+    case = session.get(CollectionCase, case_id)
+    if case is None:
+        newest = select(CollectionCase.case_id).order_by(col(CollectionCase.opened_at).desc()).limit(2000)
+        known = session.exec(newest).all()
+        raise Refused(f"no case {case_id[:120]!r}{did_you_mean(case_id, known)}")
+    return case
+
+
+def _plain(value: Any) -> Any:
+    from rich.text import Text
+
+    return Text("" if value is None else str(value))

@@ -1,0 +1,44 @@
+"""What a command works on: settings and records. The one door to both for all commands."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from commands import local_stack
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from records.database import Database
+
+
+def settings() -> Settings:
+    """The settings, of the local stack if one runs here and nothing else is configured. Raises BadSettings."""
+    from config.settings import load_settings
+
+    local_stack.use_if_nothing_else_is_configured()
+    return load_settings()
+
+
+def records(settings: Settings) -> Database:
+    """The records these settings name. Raises BadDatabaseUrl."""
+    return _records(settings.database_url)
+
+
+@lru_cache(maxsize=1)
+def _records(url: str) -> Database:
+    from records.database import Database
+
+    return Database(url)
+
+
+def lender_of(settings: Settings, given: str | None) -> str:
+    """The lender meant where none is named: the only one of RECOBRO_LENDERS, else `demo`. Raises Refused."""
+    from commands.console import Refused
+    from domain.loans import LENDER
+
+    if given is None:
+        return next(iter(settings.lenders)) if len(settings.lenders) == 1 else "demo"
+    if not LENDER.fullmatch(given):
+        raise Refused(f"--lender: {given[:80]!r}: expected 1 to 64 letters, digits, dots or underscores, and no dash")
+    return given

@@ -1,0 +1,84 @@
+"""The stack that `up` runs in this checkout, and how other commands find it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from commands.processes import ROOT
+
+FOLDER = ROOT / "var" / "local"
+DECIDING = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE", "RECOBRO_DATABASE_URL")
+"""Whoever sets one of these has said where to work; the local stack is then left alone."""
+
+
+class RunsAlready(Exception):
+    """Another `up` runs in this checkout."""
+
+
+@contextmanager
+def only_one(folder: Path = FOLDER) -> Iterator[None]:
+    """Be the one `up` of a folder; the lock ends with the process, however it dies. Raises RunsAlready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunsAlready from None
+        try:
+            yield
+        finally:
+            with suppress(FileNotFoundError):
+                (folder / "env").unlink()
+
+
+def runs(folder: Path = FOLDER) -> bool:
+    """Whether an `up` holds the folder now."""
+    try:
+        with (folder / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def write_variables(variables: Mapping[str, str], folder: Path = FOLDER) -> Path:
+    """Keep the variables for other commands and for shells (`. var/local/env`)."""
+    path = folder / "env"
+    beside = folder / "env.new"
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
+    beside.write_text("".join(lines), encoding="utf-8")
+    beside.chmod(0o600)
+    beside.replace(path)
+    return path
+
+
+def variables(folder: Path = FOLDER) -> dict[str, str]:
+    """What a running `up` wrote; empty when none runs."""
+    if not runs(folder):
+        return {}
+    try:
+        words = shlex.split((folder / "env").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def use_if_nothing_else_is_configured(folder: Path = FOLDER) -> None:
+    """Point this process at the running local stack, unless its environment or `.env` says where to work."""
+    if any(os.environ.get(name) for name in DECIDING) or _dotenv_decides():
+        return
+    for name, value in variables(folder).items():
+        os.environ.setdefault(name, value)
+
+
+def _dotenv_decides() -> bool:
+    from dotenv import dotenv_values
+
+    return Path(".env").is_file() and any(dotenv_values(".env").get(name) for name in DECIDING)

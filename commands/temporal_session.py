@@ -1,0 +1,87 @@
+"""One command's dealings with Temporal: connect, ask, tell, and leave cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from commands.console import Refused
+from workflows.connection import NoTemporal, connect
+
+T = TypeVar("T")
+PATIENCE = timedelta(seconds=15)
+"""How long a worker may take to answer an operator."""
+
+_GONE = {RPCStatusCode.NOT_FOUND}
+_NO_ANSWER = {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.FAILED_PRECONDITION}
+
+
+class NotRunning(Exception):
+    """No such workflow runs; it has ended or never began."""
+
+
+def with_temporal(work: Callable[[Client], Awaitable[T]]) -> T:
+    """Connect, do `work`, and leave. Raises NoTemporal."""
+
+    async def session() -> T:
+        client = await connect()
+        try:
+            return await work(client)
+        except RPCError as error:
+            raise NoTemporal(f"Temporal does not answer ({error.status.name.lower()}): try again") from None
+        finally:
+            # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
+            await asyncio.sleep(0.05)
+
+    return asyncio.run(session())
+
+
+async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object, id: str | None = None) -> str:
+    """Send an update and give its answer in a sentence. Raises Refused, NotRunning."""
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            answer = await handle.execute_update(update, args=list(arguments), id=id, rpc_timeout=PATIENCE)
+    except WorkflowUpdateFailedError as error:
+        raise Refused(str(error.cause or error)) from None
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
+        raise Refused(_NO_WORKER) from None
+    except RPCError as error:
+        if error.status in _GONE:
+            raise NotRunning from None
+        if error.status in _NO_ANSWER:
+            raise Refused(_NO_WORKER) from None
+        raise
+    return str(answer.get("detail", "done")) if isinstance(answer, dict) else "done"
+
+
+async def ask(handle: WorkflowHandle[Any, Any], query: str, result_type: type[T]) -> T:
+    """The answer of a query. Raises Refused when no worker answers, NotRunning."""
+    try:
+        answer: T = await handle.query(query, result_type=result_type, rpc_timeout=PATIENCE)
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+        raise Refused(f"{handle.id} cannot answer: {str(error)[:160]}") from None
+    except RPCError as error:
+        if error.status in _GONE:
+            raise NotRunning from None
+        if error.status in _NO_ANSWER:
+            raise Refused(_NO_WORKER) from None
+        raise
+    return answer
+
+
+_NO_WORKER = (
+    f"no worker answered within {PATIENCE.seconds} s: is one running (`worker.py`)? "
+    "What was asked may still be done when one starts"
+)

@@ -1,0 +1,64 @@
+"""`webhooks`: what providers reported and the loans have not heard yet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands import configuration
+from commands.console import JsonOption, iso, operator_app, print_json, table, terminal
+
+app = operator_app("Webhooks that are not with their loans yet.")
+
+
+@app.callback()
+def webhooks() -> None:
+    """Webhooks that are not with their loans yet."""
+
+
+@app.command("list")
+def list_command(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The oldest so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List webhooks that are stored but not yet relayed, the oldest first. Their content is not shown.
+
+    Example: starter.py webhooks list --json
+    """
+    from sqlalchemy import func
+    from sqlmodel import col, select
+
+    from records.tables import Webhook
+
+    waiting = col(Webhook.relayed_at).is_(None)
+    with configuration.records(configuration.settings()).reading() as session:
+        total = session.exec(select(func.count()).select_from(Webhook).where(waiting)).one()
+        rows = session.exec(select(Webhook).where(waiting).order_by(col(Webhook.id)).limit(limit)).all()
+        told = [
+            {
+                "webhook_id": row.id,
+                "provider": row.provider,
+                "received_at": iso(row.received_at),
+                "recorded_at": iso(row.recorded_at) if row.recorded_at else None,
+                "outcome": row.outcome,
+                "signals_owed": len(row.signals),
+                "attempts": row.relay_attempts,
+                "error": row.relay_error,
+                "next_try_at": iso(row.next_try_at),
+            }
+            for row in rows
+        ]
+    if as_json:
+        print_json({"waiting": total, "webhooks": told})
+        return
+    if not told:
+        typer.echo("every webhook is with its loan")
+        return
+    shown = table("id", "provider", "received", "owed", "attempts", "error", "next try")
+    for each in told:
+        names = ("webhook_id", "provider", "received_at", "signals_owed", "attempts", "error", "next_try_at")
+        shown.add_row(*("" if each[name] is None else str(each[name]) for name in names))
+    terminal().print(shown)
+    if total > len(told):
+        typer.echo(f"{total - len(told):,} more")
