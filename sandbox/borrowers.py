@@ -33,7 +33,6 @@ class Borrower:
     mailbox_dead: bool
     consent_given: bool
     consent_ends_in_days: int
-    stuck_type: str
     account: Account
 
 
@@ -57,6 +56,7 @@ class Debt:
     kind: str = "on_time"  # "on_time", "fast", "slow", "stuck", "never"
     on_time_at: Moment | None = None
     spell: int = 0
+    failed: bool = False  # the latest attempt to pay did
     jumps: list[Jump] = field(default_factory=list)
     messages: int = 0
     late_messages: int = 0  # that arrived after the due date: one episode
@@ -89,13 +89,9 @@ def draw_borrower(
     expires_soon = rng.random() < odds.number("consent.expires_within_90d")
     valid = int(odds.number("consent.valid_days"))
     ends = rng.randint(3, 90) if expires_soon else rng.randint(91, max(92, valid))
-    types = odds.table("person.type_of_stuck")
-    stuck_type = rng.choices(list(types), weights=list(types.values()))[0]
     income = draw_income(odds, seed, key, country, currency, amount_minor)
     account = Account(odds, seed, key, country, income, local(as_of, zone).date(), zone)
-    return Borrower(
-        key, zone, propensity, kind_draw, hard_core, phone, wrong, mailbox_dead, consent, ends, stuck_type, account
-    )
+    return Borrower(key, zone, propensity, kind_draw, hard_core, phone, wrong, mailbox_dead, consent, ends, account)
 
 
 @lru_cache(maxsize=16)

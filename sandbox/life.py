@@ -63,12 +63,14 @@ class Life:
         rng = stream(world.seed, loan.loan_id, "pays", debt.spell)
         fails, part, delayed = rng.random(), rng.random(), rng.random()
         link_id = self._link_used(loan, rng.random())
-        if fails < (n("pay.fails_again") * n("pay.fails") ** 0.5 if debt.spell else n("pay.fails")):
+        if fails < n("pay.fails_again" if debt.failed else "pay.fails"):
+            debt.failed = True
             amount = self.gateway.links[link_id]["amount"] if link_id else debt.outstanding
             self._delayed(loan, amount, at, link_id, succeeded=False, days=rng.uniform(1, 3))
             world.mind.paid_part(debt, at + 3 * DAY)
             world.replan(loan, at)
             return
+        debt.failed = False
         days_late = local(at, person.timezone).toordinal() - _ordinal(debt.due)
         table = world.odds.table("pay.partial")
         bucket = "not_late" if days_late <= 0 else "to_7" if days_late <= 7 else "to_30" if days_late <= 30 else "later"

@@ -1,5 +1,6 @@
 import phonenumbers
 import pytest
+from ruamel.yaml import YAML
 
 from sandbox.odds import DEFAULT_FILE, BadOdds, load_odds
 from sandbox.people import bank_numbers, email_for, full_name, phone_for
@@ -74,3 +75,13 @@ def test_an_odd_without_its_evidence_is_refused(tmp_path: object) -> None:
     broken.write_text(text, encoding="utf-8")
     with pytest.raises(BadOdds, match="expected value, range, evidence and mark"):
         load_odds(broken)
+
+
+def test_every_odd_in_the_file_is_used() -> None:
+    tree = YAML(typ="safe").load(DEFAULT_FILE)
+    code = "".join(p.read_text(encoding="utf-8") for p in DEFAULT_FILE.parent.glob("*.py"))
+    names = [f"{group}.{name}" for group, odds in tree.items() if group != "presets" for name in odds]
+
+    unused = [n for n in names if n not in code and not n.startswith("late.cure_month_")]
+    assert unused == []
+    assert len(names) > 50
