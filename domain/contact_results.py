@@ -107,7 +107,7 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
     left = _channels_left(state, event)
     if not left:
         return (state if event.reason is AddressFailure.UNDELIVERED else _find_contact_data(state, now)), None
-    if event.step == FUNDS or _overtaken(state, record):
+    if event.step == FUNDS or _overtaken(state, event):
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
     return state.model_copy(update={"fallback": again}), None
@@ -122,10 +122,10 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
     return tuple(c for c in step.channels if c not in tried and c not in state.closed_channels) if step else ()
 
 
-def _overtaken(state: LoanState, record: StepRecord) -> bool:
+def _overtaken(state: LoanState, event: ContactFailed) -> bool:
     """Whether a later step was already taken: an older message must not follow it."""
-    later = state.records[state.records.index(record) + 1 :]
-    return any(r.result in _TOUCHES and r.step not in (record.step, FUNDS) for r in later)
+    last = max(i for i, record in enumerate(state.records) if record.step == event.step)
+    return any(r.result in _TOUCHES and r.step != FUNDS for r in state.records[last + 1 :])
 
 
 def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> LoanState:

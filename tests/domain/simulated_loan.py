@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from domain.collection import apply, written
 from domain.contact import Channel
@@ -69,6 +69,19 @@ def facts(**changes: Any) -> LoanFacts:
     return LoanFacts(**given)
 
 
+class Ordered(Protocol):
+    """A contact as the plan orders it, or as the workflow orders it from an activity."""
+
+    @property
+    def step(self) -> str: ...
+    @property
+    def occurrence(self) -> int: ...
+    @property
+    def channels(self) -> tuple[Channel, ...]: ...
+    @property
+    def balance_read_at(self) -> datetime | None: ...
+
+
 @dataclass
 class Borrower:
     """How contacts end. `dead` channels fail at dispatch; nobody is reached outside `awake` hours (UTC, [from, to))
@@ -80,7 +93,7 @@ class Borrower:
     money: tuple[tuple[datetime, datetime], ...] = ()
     pointless: bool = False
 
-    def answer(self, at: datetime, order: SendContact, give_up_at: datetime | None) -> ContactReported | datetime:
+    def answer(self, at: datetime, order: Ordered, give_up_at: datetime | None) -> ContactReported | datetime:
         slot = self._slot(at)
         if slot > at and give_up_at is not None and slot >= give_up_at:
             slot = give_up_at
@@ -111,7 +124,7 @@ class Borrower:
             return datetime.combine(slot.date() + timedelta(days=1), time(opens), UTC)
         return slot
 
-    def _report(self, order: SendContact, outcome: ContactOutcome, **more: Any) -> ContactReported:
+    def _report(self, order: Ordered, outcome: ContactOutcome, **more: Any) -> ContactReported:
         return ContactReported(step=order.step, occurrence=order.occurrence, outcome=outcome, **more)
 
 
@@ -128,12 +141,14 @@ class SimulatedLoan:
     next_read: datetime | None = None
 
     @classmethod
-    def entered(
-        cls, loan: LoanFacts, plan: Strategy, now: datetime, borrower: Borrower | None = None
-    ) -> SimulatedLoan:
+    def entered(cls, loan: LoanFacts, plan: Strategy, now: datetime, borrower: Borrower | None = None) -> SimulatedLoan:
         begun = cls(state=enter(loan, plan, now), now=now, borrower=borrower or Borrower())
         begun.run_until(now)
         return begun
+
+    @property
+    def finished(self) -> bool:
+        return isinstance(plan(self.state, self.now)[1], Finish)
 
     @property
     def sent(self) -> list[str]:
@@ -155,7 +170,10 @@ class SimulatedLoan:
 
     def run_until(self, until: datetime) -> None:
         """Execute the plan up to `until`; raises AssertionError when it goes round in circles."""
-        for _ in range(MOST_ACTIONS):
+        reads = len(self.reads)
+        acted = 0
+        while acted - (len(self.reads) - reads) * 2 < MOST_ACTIONS:
+            acted += 1
             self._write_down()
             self.state, action = plan(self.state, self.now)
             self._write_down()
@@ -210,7 +228,7 @@ class SimulatedLoan:
         self.reads.append(self.now)
         self.next_read = self.now + timedelta(days=1) / watch.reads_per_day
         if self.borrower.has(self.now):
-            self.watch_key = None
+            self.watch_key, self.next_read = None, None
             self.state, _ = apply(self.state, FundsSeen(read_at=self.now), self.now)
 
     def _move(self, to: datetime) -> None:
@@ -221,7 +239,3 @@ class SimulatedLoan:
     def _write_down(self) -> None:
         self.ledger += self.state.outbox
         self.state = written(self.state, len(self.state.outbox))
-
-
-def sequence(contacts: list[tuple[datetime, SendContact, LoanState]]) -> list[tuple[str, int]]:
-    return [(order.step, order.occurrence) for _, order, _ in contacts if order.step != FUNDS]

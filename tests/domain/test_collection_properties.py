@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from domain.collection import apply, pass_time
 from domain.contact import Channel
@@ -48,8 +48,6 @@ CHANNELS = st.sampled_from([Channel.SMS, Channel.EMAIL])
 
 
 class CollectionMachine(RuleBasedStateMachine):
-    cases = Bundle("cases")
-
     @initialize(
         due_in=st.integers(-400, 5),
         timezone=st.sampled_from(["Europe/Madrid", "America/New_York", "Pacific/Auckland", None]),
@@ -134,6 +132,14 @@ class CollectionMachine(RuleBasedStateMachine):
                 reason=reason,
             )
         )
+
+    @rule(data=st.data(), reason=st.sampled_from(AddressFailure))
+    def a_message_did_not_arrive(self, data: st.DataObject, reason: AddressFailure) -> None:
+        sent = [r for r in self.loan.state.records if r.result == "sent" and r.channel is not None]
+        assume(sent)
+        record = data.draw(st.sampled_from(sent))
+        assert record.channel is not None
+        self.hear(ContactFailed(step=record.step, occurrence=record.occurrence, channel=record.channel, reason=reason))
 
     @rule(gap=GAPS)
     def pause(self, gap: timedelta) -> None:

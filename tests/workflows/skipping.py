@@ -15,18 +15,18 @@ from uuid import uuid4
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType, IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
 from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import LedgerEntry
 from domain.loans import LoanFacts
-from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Step, StepKind, Strategy
+from domain.strategy import BalanceWatch, Ends, Queue, Receipt, Step, StepKind, Strategy
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput
 from workflows.runner import workflow_runner
@@ -103,15 +103,13 @@ class World:
         now = activity.info().started_time
         answer = self.answer(now, order) if self.answer else None
         if isinstance(answer, datetime):
-            raise ApplicationError(
-                "not yet", next_retry_delay=answer - now, category=ApplicationErrorCategory.BENIGN
-            )
-        if answer is not None:
-            return answer
-        self.contacts.append((now, order))
-        return ContactReported(
+            raise ApplicationError("not yet", next_retry_delay=answer - now, category=ApplicationErrorCategory.BENIGN)
+        report = answer or ContactReported(
             step=order.step, occurrence=order.occurrence, outcome=ContactOutcome.SENT, channel=order.channels[0]
         )
+        if report.outcome is ContactOutcome.SENT:
+            self.contacts.append((now, order))
+        return report
 
     @activity.defn(name="watch_balance")
     async def watch(self, order: WatchOrder) -> WatchReport:
@@ -154,12 +152,36 @@ class Stage:
 
     async def start(self, loan: LoanFacts, plan: Strategy | None = None, **more: Any) -> WorkflowHandle[Any, Any]:
         given = LoanInput(facts=loan, strategy=plan or strategy(), **more)
-        return await self.client.start_workflow(
-            LoanCollection.run, given, id=loan.workflow_id, task_queue=self.queue
-        )
+        return await self.client.start_workflow(LoanCollection.run, given, id=loan.workflow_id, task_queue=self.queue)
 
     async def pass_days(self, days: float) -> None:
         await self.env.sleep(timedelta(days=days))
+
+    async def now(self) -> datetime:
+        return await self.env.get_current_time()
+
+    async def reach(self, moment: datetime) -> None:
+        """Let the server's clock run to `moment`; one that is over is no wait."""
+        left = moment - await self.now()
+        if left > timedelta():
+            await self.env.sleep(left)
+
+    async def morning(self) -> datetime:
+        """Let the server's clock run to the next 07:00 UTC: what a test sees does not depend on when it runs."""
+        now = await self.now()
+        today = now.replace(hour=7, minute=0, second=0, microsecond=0)
+        await self.reach(today if today > now else today + timedelta(days=1))
+        return await self.now()
+
+
+async def replays(handle: WorkflowHandle[Any, Any]) -> WorkflowHistory:
+    """The history of a run, after replaying it against the code as it is. Raises when it does not replay."""
+    history = await handle.fetch_history()
+    replayer = Replayer(
+        workflows=[LoanCollection], workflow_runner=workflow_runner(), data_converter=pydantic_data_converter
+    )
+    await replayer.replay_workflow(history)
+    return history
 
 
 async def failed_tasks(handle: WorkflowHandle[Any, Any]) -> list[str]:
