@@ -67,7 +67,8 @@ class LiveProgress:
         if self._lines and self._due():
             percent = 100 * lived / max(plan.days * len(plan.loans), 1)
             sys.stderr.write(
-                f"{progress.phase}: {percent:.0f} % of the days, {len(progress.ended)} of {len(plan.loans)} loans ended\n"
+                f"{progress.phase}: {percent:.0f} % of the days, "
+                f"{len(progress.ended)} of {len(plan.loans)} loans ended\n"
             )
             sys.stderr.flush()
 

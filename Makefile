@@ -1,0 +1,42 @@
+# Two commands do the main things: `make demo` and `make test`. Both stand on `make setup`.
+
+PYTHON ?= python3
+LOANS ?= 60
+BIN := .venv/bin
+
+.PHONY: help setup demo test lint types floors clean
+
+help: ## What can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready ## Make .venv with everything pinned, and nothing else
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Recobro needs Python 3.11 or newer; $(PYTHON) is older. Try: make setup PYTHON=python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## A 90-day campaign over real delinquent loans, on skipped time (LOANS=all for all 178)
+	$(BIN)/python starter.py demo --loans $(LOANS)
+
+test: setup ## All tests, in parallel
+	$(BIN)/pytest -n auto --dist worksteal
+
+lint: setup ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy --strict domain workflows activities config records providers intake web commands worker.py starter.py
+
+floors: setup ## import-linter: each floor imports only the ones below it
+	$(BIN)/lint-imports
+
+lock: ## Pin again what pyproject.toml asks for (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header -o requirements.lock
+
+clean: ## Remove .venv and everything that runs left in var/
+	rm -rf .venv var
