@@ -160,7 +160,7 @@ class ContactSender(Contacts):
             except TemplateError as error:
                 raise try_again_in(timedelta(hours=1), f"template: {error}", "Template") from None
             contact = self._slots.take(session, loan, person, order, slot, now)
-            contact.link_ref = link_ref
+            contact.link_ref, contact.text = link_ref, text.text
             session.add(contact)
             session.flush()
             assert contact.id is not None
@@ -242,7 +242,7 @@ class ContactSender(Contacts):
             begun = contact.reserved_at
             return _Ready(
                 contact.id,
-                self._message(order, contact, RenderedMessage(subject=None, text="", html=None), begun),
+                self._message(order, contact, RenderedMessage(subject=None, text=contact.text or "", html=None), begun),
             )
 
     # What became of it

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
@@ -179,20 +179,33 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         if not parsed.database or parsed.database == ":memory:":
             raise BadDatabaseUrl("an SQLite database needs a file: expected sqlite:///FILE")
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": busy_seconds}, pool_size=8, max_overflow=32)
+        engine = create_engine(
+            parsed, connect_args={"timeout": busy_seconds}, pool_size=8, max_overflow=32, hide_parameters=True
+        )
         event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
-        return create_engine(
+        engine = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             max_overflow=32,
             hide_parameters=True,
         )
+        event.listen(engine, "handle_error", _drop_details)
+        return engine
     raise BadDatabaseUrl(
         f"database {parsed.drivername!r} is not supported: expected sqlite:///FILE or postgresql://..."
     )
+
+
+def _drop_details(context: ExceptionContext) -> None:
+    """PostgreSQL's DETAIL repeats the row that failed, with names and numbers; errors travel into logs."""
+    error, cause = context.sqlalchemy_exception, context.original_exception
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    if error is not None and primary is not None:
+        cause.args = (primary,)
+        error.args = (f"({type(cause).__name__}) {primary}",)
 
 
 def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record: object) -> None:

@@ -59,6 +59,8 @@ class Contact(Record, table=True):
     changed_at: datetime = Field(sa_type=UTCDateTime)
     valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     link_ref: int | None = Field(default=None, foreign_key="payment_link.id")
+    text: str | None = None
+    """What was said, as it was sent: an unclear sending is looked up by it."""
     error_code: str | None = Field(default=None, max_length=80)
 
 

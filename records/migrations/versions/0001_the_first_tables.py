@@ -409,6 +409,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("provider", sa.String(length=40), nullable=True),
         sa.Column("provider_message_id", sa.String(length=320), nullable=True),
+        sa.Column("text", sa.String(), nullable=True),
         sa.Column("reserved_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
