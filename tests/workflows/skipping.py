@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -94,6 +95,11 @@ class World:
     answer: Callable[[datetime, ContactOrder], ContactReported | datetime] | None = None
     funds_at: Callable[[datetime], bool] = lambda at: False
     seen: set[int] = field(default_factory=set)
+    records_down_until: datetime | None = None
+    takes: float = 0
+    """Seconds a contact takes on the wall's clock."""
+    breaks: int = 0
+    """How many contacts end in an error that forbids trying again."""
 
     def sent(self) -> list[str]:
         return [order.step for _, order in self.contacts]
@@ -101,6 +107,11 @@ class World:
     @activity.defn(name="contact")
     async def contact(self, order: ContactOrder) -> ContactReported:
         now = activity.info().started_time
+        if self.takes:
+            await asyncio.sleep(self.takes)
+        if self.breaks:
+            self.breaks -= 1
+            raise ApplicationError("broken", non_retryable=True)
         answer = self.answer(now, order) if self.answer else None
         if isinstance(answer, datetime):
             raise ApplicationError("not yet", next_retry_delay=answer - now, category=ApplicationErrorCategory.BENIGN)
@@ -125,6 +136,8 @@ class World:
 
     @activity.defn(name="write_ledger")
     async def write(self, order: LedgerOrder) -> None:
+        if self.records_down_until is not None and activity.info().started_time < self.records_down_until:
+            raise ApplicationError("records are down", next_retry_delay=timedelta(hours=1))
         for number, entry in enumerate(order.entries, order.first_entry):
             if number not in self.seen:
                 self.seen.add(number)
