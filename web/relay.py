@@ -99,7 +99,8 @@ class Relay:
                 failures += 1
                 _LOG.error("relay interrupted: %s", type(error).__name__)
             try:
-                await asyncio.wait_for(self._wake.wait(), timeout=pause.total_seconds())
+                async with asyncio.timeout(pause.total_seconds()):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 
@@ -107,15 +108,18 @@ class Relay:
         """Do what is due; returns how long there is nothing to do."""
         if not await _in_thread(self._anything_due):
             return self._settings.poll
-        if not await _in_thread(self._take_lease):
-            return min(self._settings.poll, timedelta(milliseconds=50))
+        mine = True  # until we know better: a cancellation may hide that we took it
         try:
+            mine = await _in_thread(self._take_lease)
+            if not mine:
+                return min(self._settings.poll, timedelta(milliseconds=50))
             while await self._record_page():
                 pass
             if time.monotonic() >= self._resume_at:
                 await self._signal_all()
         finally:
-            await _in_thread(self._give_up_lease)
+            if mine:
+                await _in_thread(self._give_up_lease)
         return await _in_thread(self._idle)
 
     async def _record_page(self) -> bool:

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -198,3 +199,18 @@ def test_a_locked_sqlite_file_raises_instead_of_waiting_for_ever(tmp_path: Path)
     other.execute("ROLLBACK")
     other.close()
     database.dispose()
+
+
+def test_an_error_of_the_database_repeats_no_name_or_number(database: Database) -> None:
+    def secret(**changes: object) -> Person:
+        values = {"lender": LENDER, "person_id": "p", "language": "es", "country": "ES", "updated_at": NOW}
+        return Person(**values | {"name": "Ana Secreta", "phone": "+34600111222"} | changes)  # type: ignore[arg-type]
+
+    with database.writing() as session:
+        session.add(secret())
+    for wrong in (secret(), secret(person_id="q", country=None)):
+        with pytest.raises(IntegrityError) as failed, database.writing() as session:
+            session.add(wrong)
+        told = "".join(traceback.format_exception(failed.value))
+        assert "Secreta" not in told
+        assert "600111222" not in told
