@@ -134,11 +134,11 @@ async def rehearse(
             listener.conductor = conductor
             progress.phase = "the world invents the borrowers"
             changed()
-            loans = await _invent_people(stack.addresses.sandbox, plan)
+            loans = await invent_people(stack.addresses.sandbox, plan)
             progress.phase = "the campaign starts its loans"
             changed()
             campaign_id = f"rehearsal-{plan.seed}"
-            entered = await asyncio.to_thread(_enter, database, plan, campaign_id, loans)
+            entered = await asyncio.to_thread(enter, database, plan, campaign_id, loans)
             await client.start_workflow(
                 Campaign.run,
                 CampaignInput(campaign_id=campaign_id, rate_per_second=200, begin_at=plan.begins),
@@ -222,7 +222,7 @@ class _Listener:
         return JSONResponse({})
 
 
-async def _invent_people(sandbox: str, plan: Plan) -> list[PortfolioLoan]:
+async def invent_people(sandbox: str, plan: Plan) -> list[PortfolioLoan]:
     """Contact data and consents for loans that came without; the world invents them, never the product."""
     wanted = [
         {
@@ -262,7 +262,7 @@ def _with_person(loan: PortfolioLoan, person: dict[str, Any]) -> PortfolioLoan:
     return loan.model_copy(update=invented)
 
 
-def _enter(database: Database, plan: Plan, campaign_id: str, loans: Iterable[PortfolioLoan]) -> Entered:
+def enter(database: Database, plan: Plan, campaign_id: str, loans: Iterable[PortfolioLoan]) -> Entered:
     with database.writing() as session:
         campaign = campaigns.create(
             session,
