@@ -374,16 +374,22 @@ class LoanCollection:
     # What others see
 
     def _show(self) -> None:
-        """Details for the Web UI; search attributes only when they changed (an event each time)."""
+        """Details for the Web UI; search attributes only when they changed (an event each time).
+
+        That another day has passed is told with the next change, not before a contact as well as after it.
+        """
         assert self._action is not None
         now = workflow.now()
         workflow.set_current_details(describe.details(self._state, self._action, self._watch is not None, now))
+        if self._state.outbox:
+            return
         attributes = search_attributes.describe(self._state, now, describe.next_action_at(self._action))
         known = workflow.info().typed_search_attributes
         changes = [pair.key.value_set(pair.value) for pair in attributes if known.get(pair.key) != pair.value]
-        if isinstance(self._action, Finish) and known.get(search_attributes.NEXT_ACTION_AT) is not None:
+        if self._state.end is not None and known.get(search_attributes.NEXT_ACTION_AT) is not None:
             changes.append(search_attributes.NEXT_ACTION_AT.value_unset())
-        if changes and not self._state.outbox:
+        on_its_way = isinstance(self._action, SendContact)
+        if changes and not (on_its_way and all(c.key == search_attributes.DAYS_PAST_DUE for c in changes)):
             workflow.upsert_search_attributes(changes)
 
     def _next_deadline(self) -> timedelta | None:
