@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,7 +81,7 @@ def start(
     settings = configuration.settings()
     order_id = campaign_id_for(campaign_id, name, file.stem)
     whose = configuration.lender_of(settings, lender)
-    report = intake.check(file, mapping, as_of.date() if as_of else date.today())
+    report = intake.check(file, mapping, as_of.date() if as_of else datetime.now().astimezone().date())
     if not as_json:
         print_report(report, strict, limit, None)
     if strict and report.bad_rows:

@@ -33,7 +33,8 @@ class Order:
 class Held:
     """What the campaign holds. `resumed`: it existed before, and then no loan was added.
 
-    `waiting` are loans it has yet to start, `started` those it did, `open` of these have not ended; `refused` names every loan of the file that it does not hold.
+    `waiting` are loans it has yet to start, `started` those it did, `open` of these have not ended; `refused`
+    names every loan of the file that it does not hold.
     """
 
     campaign_id: str
@@ -90,11 +91,11 @@ def enter(database: Database, order: Order, strategy: Strategy, report: Portfoli
     every = list(report.loans())
     if known is not None:
         with database.reading() as session:
-            campaigns.create(session, **_created(order, strategy, now))
+            _create(session, order, strategy, now)
             return _as_it_was(session, known, every)
     fitting, refused = _by_currency(every, strategy)
     with database.writing() as session:
-        campaign = campaigns.create(session, **_created(order, strategy, now))
+        campaign = _create(session, order, strategy, now)
         if campaign.total:
             # Another process created it between our look and our transaction.
             return _as_it_was(session, campaign, every)
@@ -105,15 +106,16 @@ def enter(database: Database, order: Order, strategy: Strategy, report: Portfoli
         return Held(order.campaign_id, campaign.state, False, entered.held, entered.held, 0, 0, every_refusal)
 
 
-def _created(order: Order, strategy: Strategy, now: datetime) -> dict[str, object]:
-    return {
-        "campaign_id": order.campaign_id,
-        "name": order.name,
-        "lender": order.lender,
-        "strategy_key": strategy.key,
-        "source_file": order.source_file,
-        "at": now,
-    }
+def _create(session: Session, order: Order, strategy: Strategy, now: datetime) -> Campaign:
+    return campaigns.create(
+        session,
+        campaign_id=order.campaign_id,
+        name=order.name,
+        lender=order.lender,
+        strategy_key=strategy.key,
+        source_file=order.source_file,
+        at=now,
+    )
 
 
 def _by_currency(every: list[PortfolioLoan], strategy: Strategy) -> tuple[list[PortfolioLoan], list[RefusedLoan]]:

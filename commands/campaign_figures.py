@@ -57,7 +57,7 @@ def contacts_by_state(session: Session, campaign_id: str) -> dict[str, int]:
         .where(Loan.campaign_id == campaign_id)
         .group_by(Contact.state)
     ).all()
-    return {state.value: count for state, count in rows}
+    return {str(state): count for state, count in rows}
 
 
 def open_cases(session: Session, campaign_id: str) -> int:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from commands import local_stack
+from commands.console import Refused
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -29,12 +30,14 @@ def records(settings: Settings) -> Database:
 def _records(url: str) -> Database:
     from records.database import Database
 
-    return Database(url)
+    try:
+        return Database(url)
+    except OSError as error:
+        raise Refused(f"the database's folder cannot be made: {error.strerror or type(error).__name__}") from None
 
 
 def lender_of(settings: Settings, given: str | None) -> str:
     """The lender meant where none is named: the only one of RECOBRO_LENDERS, else `demo`. Raises Refused."""
-    from commands.console import Refused
     from domain.loans import LENDER
 
     if given is None:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -58,7 +58,7 @@ def check(
 
       starter.py portfolio check export.xlsx --mapping microlender_es --as-of 2026-11-23 --errors-to bad.csv
     """
-    day = as_of.date() if as_of else date.today()
+    day = as_of.date() if as_of else datetime.now().astimezone().date()
     try:
         report = intake.check(file, mapping, day)
         if errors_to is not None:

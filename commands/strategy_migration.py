@@ -115,8 +115,8 @@ def _groups(
     found = [loan for loan in session.exec(wanted).all() if loan.strategy_digest != here]
     if not found:
         in_use = session.exec(select(Loan.strategy_name, Loan.strategy_version).distinct()).all()
-        keys = sorted(f"{one}@{number}" for one, number in in_use)
-        hint = did_you_mean(old, keys) if old not in keys else ""
+        known = {f"{one}@{number}" if version else one for one, number in in_use}
+        hint = did_you_mean(old, sorted(known)) if old not in known else ""
         raise Refused(f"no loan in collection runs on {old[:80]!r} other than as {target.key} stands now{hint}")
     digests = dict.fromkeys(loan.strategy_digest for loan in found)
     return [
@@ -167,7 +167,7 @@ async def _move(
     """Tell each loan, then note its new pin; a loan that was told but not noted is told again without effect."""
     from commands.loan_lookup import loan_handle
     from commands.temporal_session import NotRunning, tell
-    from records import loans, strategies
+    from records import audit, loans, strategies
     from workflows.messages import MigrateOrder
 
     gate = asyncio.Semaphore(AT_ONCE)
@@ -177,7 +177,13 @@ async def _move(
     def pin(loan: Loan) -> None:
         with database.writing() as session:
             row = loans.get(session, loan.lender, loan.loan_id)
-            strategies.pin(session, row, target, datetime.now(UTC))
+            before = f"{row.strategy_name}@{row.strategy_version}"
+            strategies.pin(session, row, target, now := datetime.now(UTC))
+            details = {"detail": f"{before} to {target.key}"}
+            who = (row.lender, row.loan_id)
+            audit.append(
+                session, at=now, actor="operator", action="pinned", lender=who[0], loan_id=who[1], details=details
+            )
 
     async def move(standing: Standing) -> str | None:
         async with gate:

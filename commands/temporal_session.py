@@ -36,9 +36,8 @@ def with_temporal(work: Callable[[Client], Awaitable[T]]) -> T:
     """Connect, do `work`, and leave. Raises NoTemporal."""
 
     async def session() -> T:
-        client = await connect()
         try:
-            return await work(client)
+            return await work(await connect())
         except RPCError as error:
             raise NoTemporal(f"Temporal does not answer ({error.status.name.lower()}): try again") from None
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -11,7 +12,7 @@ from sqlmodel import Session
 from activities.contact_slots import ContactSlots
 from commands.forecast import Change, Forecast, forecast, what_would_change_it
 from commands.loan_lookup import Known
-from commands.why_words import consequence, rule_text
+from commands.why_words import consequence, rule_text, what_words, without_end
 from domain.contact import Channel, Decision, Reason, Verdict
 from domain.loan_state import LoanState
 from domain.planning import SendContact
@@ -141,7 +142,7 @@ def explain(session: Session, loan: Loan, known: Known, slots: ContactSlots) -> 
         end=state.end,
         ended_by=state.ended_by,
         planned=_planned(session, loan, known, slots, coming),
-        holds=_holds(state),
+        holds=_holds(state, at),
         will_be_passed_over=tuple(PassedOver(step=r.step, because=r.because) for r in coming.passed),
         will_open_cases=tuple(f"{case.kind} in queue {case.queue}" for case in coming.opened),
         watching_balance=known.watching_balance,
@@ -163,13 +164,16 @@ def _planned(session: Session, loan: Loan, known: Known, slots: ContactSlots, co
     answers: tuple[RuleAnswer, ...] = ()
     expected: datetime | None = None
     channel: Channel | None = None
+    if _paused_for_ever(known):
+        contact = due = None
+        coming = replace(coming, end=None, ends_at=None, until=None, why="paused until somebody resumes it")
     if contact is not None and due is not None:
         answers = _asked(session, loan, slots, contact, due)
         expected, channel = _first_usable(answers, due)
         if known.next_try_at is not None and due <= known.at:
             expected = known.next_try_at
     return Planned(
-        what=contact.what if contact else None,
+        what=what_words(known.state, contact) if contact else None,
         step=contact.step if contact else None,
         channels=contact.channels if contact else (),
         with_link=contact.with_link if contact else False,
@@ -183,6 +187,11 @@ def _planned(session: Session, loan: Loan, known: Known, slots: ContactSlots, co
         waits_until=coming.until,
         waits_for=coming.why,
     )
+
+
+def _paused_for_ever(known: Known) -> bool:
+    until = known.state.paused_until
+    return until is not None and without_end(until, known.at)
 
 
 def _asked(
@@ -218,7 +227,7 @@ def _first_usable(answers: Sequence[RuleAnswer], due: datetime) -> tuple[datetim
     return None, None
 
 
-def _holds(state: LoanState) -> tuple[Hold, ...]:
+def _holds(state: LoanState, at: datetime) -> tuple[Hold, ...]:
     """Everything that keeps planned contacts back, not only what is named first."""
     found: list[Hold] = []
     if state.end is not None:
@@ -231,7 +240,10 @@ def _holds(state: LoanState) -> tuple[Hold, ...]:
             text = f"case {case.case_id} ({case.kind}) is with queue {case.queue}"
             found.append(Hold(text=text, until=case.sla_at))
     if state.paused_until is not None:
-        found.append(Hold(text="it is paused and goes on by itself", until=state.paused_until))
+        if without_end(state.paused_until, at):
+            found.append(Hold(text="it is paused until somebody resumes it", until=None))
+        else:
+            found.append(Hold(text="it is paused and goes on by itself", until=state.paused_until))
     if state.ceased:
         found.append(Hold(text="the borrower asked for no more contact", until=None))
     if state.contact_rests_until is not None:

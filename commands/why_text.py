@@ -20,7 +20,7 @@ def lines(why: Why) -> Iterator[str]:
         yield ""
         yield "What holds it"
         for hold in why.holds:
-            until = f", until {local(hold.until, why.timezone)} at the latest" if hold.until else ""
+            until = f", until {local(hold.until, why.timezone)}" if hold.until else ""
             yield f"  {_sentence(hold.text + until)}"
     if why.refused_contacts:
         yield ""
@@ -82,10 +82,9 @@ def _planned(why: Why) -> Iterator[str]:
 
 
 def _contact(planned: Planned, zone: str | None) -> Iterator[str]:
-    link = " with a payment link" if planned.with_link else ""
     by = ", else by ".join(planned.channels)
     falls_due = local(planned.falls_due_at, zone) if planned.falls_due_at else ""
-    yield f"  {_sentence(f'{planned.what}{link}, by {by}; it falls due {falls_due}')}"
+    yield f"  {_sentence(f'{planned.what}, by {by}; it falls due {falls_due}')}"
     yield f"  Because: {planned.because}."
     for answer in planned.contact_rules:
         yield from _rule(answer, zone)

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from commands.console import amount
 from commands.forecast import Change
-from commands.strategy_words import condition_words
+from commands.strategy_words import KIND_WORDS, condition_words
 from domain.contact import Purpose
 from domain.loan_state import FUNDS, LoanState
 from domain.planning import SendContact
 from domain.strategy import Step
+
+_AS_GOOD_AS_FOR_EVER = timedelta(days=5 * 365)
 
 
 def local(at: datetime, timezone: str | None) -> str:
     """`Tue 24 Nov 2026 10:00 (Europe/Madrid)`: the borrower's own time, UTC where their zone is not known."""
     zone = ZoneInfo(timezone) if timezone else UTC
     return f"{at.astimezone(zone):%a %d %b %Y %H:%M} ({timezone or 'UTC'})"
+
+
+def what_words(state: LoanState, contact: SendContact) -> str:
+    """What a contact is, without when and how: `step first-link (offer a payment link)`."""
+    if contact.purpose is Purpose.TRANSACTIONAL:
+        return "a receipt"
+    if contact.step == FUNDS:
+        return "a payment link, because the money is there"
+    step = state.strategy.find_step(contact.step)
+    return f"step {contact.step}" + (f" ({KIND_WORDS[step.kind]})" if step is not None else "")
+
+
+def without_end(until: datetime, at: datetime) -> bool:
+    """Whether a pause is so long that it means: until somebody resumes it."""
+    return until - at > _AS_GOOD_AS_FOR_EVER
 
 
 def rule_text(state: LoanState, contact: SendContact) -> str:
@@ -44,8 +61,8 @@ def step_time(step: Step) -> str:
         return f"{days} after the step before it, {at}"
     if step.dpd == 0:
         return f"on the due date, {at}"
-    days = abs(step.dpd or 0)
-    return f"{days} day{'s' if days != 1 else ''} {'after' if (step.dpd or 0) > 0 else 'before'} the due date, {at}"
+    away = abs(step.dpd or 0)
+    return f"{away} day{'s' if away != 1 else ''} {'after' if (step.dpd or 0) > 0 else 'before'} the due date, {at}"
 
 
 def consequence(before: LoanState, change: Change) -> str:
@@ -81,10 +98,12 @@ def _next_words(after: LoanState, change: Change) -> str:
         by = " or ".join(coming.contact.channels) or "no channel that is open"
         if coming.contact.purpose is Purpose.TRANSACTIONAL:
             return f"a receipt goes out by {by}"
+        if without_end(coming.contact_at, coming.at):
+            return f"next contact, once somebody resumes it: {what_words(after, coming.contact)}, by {by}"
         when = "at the next lawful moment" if coming.contact_at <= coming.at else f"on {local(coming.contact_at, zone)}"
-        return f"next contact: {coming.contact.what} by {by}, {when}"
+        return f"next contact: {what_words(after, coming.contact)}, by {by}, {when}"
     if after.end is not None:
         return ""
-    if coming.end is not None and coming.ends_at is not None:
+    if coming.end is not None and coming.ends_at is not None and not without_end(coming.ends_at, coming.at):
         return f"no contact follows, and it ends as {coming.end} on {local(coming.ends_at, zone)}"
     return "nothing more is planned until somebody acts"

@@ -1,0 +1,262 @@
+"""An operator's day on a real stack: Temporal, worker, web app, sandbox and records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from config.strategies import STRATEGIES_FOLDER
+from tests.commands.stacks import Operator, running_stack, until
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    folder = tmp_path_factory.mktemp("day")
+    with running_stack(folder) as stack:
+        yield Operator(stack, folder)
+
+
+def start(operator: Operator, campaign: str, *loan_ids: str, **more: object) -> Path:
+    path = operator.portfolio(f"{campaign}.csv", [{"loan_id": loan_id} | more for loan_id in loan_ids])
+    told = operator.json("campaign", "start", str(path), "--id", campaign, "--yes")
+    assert told["held"] == len(loan_ids)
+    assert told["refused"] == []
+    until(lambda: operator.json("campaign", "status", campaign)["in_collection"] == len(loan_ids))
+    return path
+
+
+def test_a_campaign_starts_once_and_is_shown(operator: Operator) -> None:
+    path = start(operator, "once", "A1", "A2")
+    before = operator.json("campaign", "status", "once")
+
+    again = operator.json("campaign", "start", str(path), "--id", "once", "--yes")
+
+    assert (again["resumed"], again["started"], again["waiting"]) == (True, 2, 0)
+    after = operator.json("campaign", "status", "once")
+    assert (after["total"], after["started"]) == (before["total"], before["started"]) == (2, 2)
+    assert after["money"] == [{"currency": "EUR", "loans": 2, "due_minor": 20_000, "recovered_minor": 0}]
+    assert after["workflow"] == "running"
+    assert "once" in operator.run("campaign", "list").out
+
+
+def test_a_second_campaign_names_each_loan_the_first_holds_and_takes_the_others(operator: Operator) -> None:
+    first = start(operator, "first-come", "B1", "B2")
+    both = operator.portfolio("both.csv", [{"loan_id": name} for name in ("B1", "B2", "B3")])
+
+    told = operator.json("campaign", "start", str(both), "--id", "second-come", "--yes")
+    none = operator.run("campaign", "start", str(first), "--id", "third-come", "--yes")
+
+    assert [(one["loan_id"], one["reason"]) for one in told["refused"]] == [
+        ("B1", "held by campaign first-come"),
+        ("B2", "held by campaign first-come"),
+    ]
+    assert told["held"] == 1
+    assert none.code == 1
+    assert "loan B1 (line 2): held by campaign first-come" in none.out
+    assert "loan B2 (line 3): held by campaign first-come" in none.out
+    assert operator.run("campaign", "status", "third-come").code == 2
+
+
+def test_payments_recorded_by_hand_cure_a_loan_and_count_once(operator: Operator) -> None:
+    start(operator, "money", "C1", amount_minor=15_000)
+    today = datetime.now(UTC).date().isoformat()
+
+    part = operator.json("payment", "record", "C1", "100.00", "--id", "C1-T1", "--provider", "bank", "--paid-at", today)
+    assert (part["new"], part["balance_due_minor"], part["loan_told"]) == (True, 5_000, True)
+    full = operator.json("payment", "record", "C1", "50", "--id", "C1-T2", "--provider", "bank")
+    again = operator.json("payment", "record", "C1", "50", "--id", "C1-T2", "--provider", "bank")
+
+    assert (full["new"], again["new"], again["balance_due_minor"]) == (True, False, 0)
+    until(lambda: operator.loan("C1")["end"] == "cured")
+    assert [one["amount_minor"] for one in operator.loan("C1")["payments"]] == [10_000, 5_000]
+    assert operator.json("webhooks", "list")["waiting"] == 0
+
+
+def test_a_payment_taken_back_lets_a_cured_loan_go_on(operator: Operator) -> None:
+    start(operator, "bounced", "D1")
+    operator.json("payment", "record", "D1", "100", "--id", "D1-T1", "--provider", "bank")
+    until(lambda: operator.loan("D1")["end"] == "cured")
+    why = operator.json("loan", "why", "D1")
+    assert [one["cause"] for one in why["would_change"]] == ["the last payment is reversed"]
+
+    told = operator.json("payment", "reverse", "D1", "--id", "D1-T1", "--provider", "bank")
+
+    assert told["balance_due_minor"] == 10_000
+    until(lambda: operator.loan("D1")["state"] == "in_collection")
+    assert operator.json("loan", "why", "D1")["source"] == "running"
+
+
+def test_wrong_money_is_refused_in_one_line_and_changes_nothing(operator: Operator) -> None:
+    start(operator, "wrong", "E1")
+    operator.json("payment", "record", "E1", "10", "--id", "E1-T1", "--provider", "bank")
+    far = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+
+    for words, told in (
+        (("11", "--id", "E1-T1", "--provider", "bank"), "recorded already, with another amount"),
+        (("1.234", "--id", "E1-T2"), "more decimals than EUR allows"),
+        (("ten", "--id", "E1-T2"), "is not an amount"),
+        (("0", "--id", "E1-T2"), "AMOUNT: input should be greater than 0"),
+        (("10", "--id", "E1-T2", "--currency", "USD"), "the loan is in EUR, not USD"),
+        (("10", "--id", "T 2"), "--id: "),
+        (("10", "--id", "E1-T2", "--paid-at", far), "more than 7 days ahead"),
+        (("10", "--id", "E1-T2", "--paid-at", "yesterday"), "is no moment"),
+        (("--id", "E1-T2"), "AMOUNT is missing"),
+        (("--id", "T9", "--reverse"), "has no payment 'T9'"),
+    ):
+        said = operator.run("payment", "record", "E1", *words)
+        assert said.code == 2, words
+        assert told in said.err
+        assert said.err.count("\n") == 1
+
+    assert [one["payment_id"] for one in operator.loan("E1")["payments"]] == ["E1-T1"]
+
+
+def test_why_tells_what_comes_next_by_which_rule_and_what_would_change_it(operator: Operator) -> None:
+    start(operator, "reasons", "F1")
+
+    until(lambda: len(operator.loan("F1")["contacts"]) > 0)
+    until(lambda: operator.json("loan", "why", "F1")["planned"]["step"] in ("offer-help", "funds"))
+    why = operator.json("loan", "why", "F1")
+    text = operator.run("loan", "why", "F1")
+
+    planned = why["planned"]
+    assert planned["because"].startswith("es-microloan@1, ")
+    assert planned["expected_at"] >= planned["falls_due_at"]
+    answers = planned["contact_rules"]
+    assert answers
+    assert all(reason["source"] for answer in answers for reason in answer["reasons"])
+    changes = {one["cause"]: one for one in why["would_change"]}
+    assert changes["the borrower pays all that is due"]["end"] == "cured"
+    assert "a case (cease) opens" in changes["the borrower asks for no contact at all"]["then"]
+    assert text.code == 0
+    assert "What would change it" in text.out
+    assert "(Europe/Madrid)" in text.out
+
+
+def test_a_pause_holds_a_loan_until_its_day_and_resume_ends_it(operator: Operator) -> None:
+    start(operator, "paused", "G1")
+
+    assert operator.run("loan", "pause", "G1", "--until", "2020-01-01").code == 2
+    day = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
+    operator.json("loan", "pause", "G1", "--until", day)
+    why = operator.json("loan", "why", "G1")
+    operator.json("loan", "resume", "G1")
+
+    assert why["holds"][0]["text"] == "it is paused and goes on by itself"
+    assert why["planned"]["falls_due_at"] >= why["holds"][0]["until"]
+    assert "somebody resumes it" in {one["cause"] for one in why["would_change"]}
+    assert operator.json("loan", "why", "G1")["holds"] == []
+    assert "refused: the loan is not paused" in operator.run("loan", "resume", "G1").err
+
+
+def test_a_closed_loan_has_ended_and_hears_nothing_more(operator: Operator) -> None:
+    start(operator, "closing", "H1")
+
+    operator.json("loan", "close", "H1", "--reason", "sold")
+
+    until(lambda: operator.loan("H1")["end"] == "sold")
+    again = operator.run("loan", "close", "H1", "--reason", "sold")
+    assert (again.code, again.err) == (2, "refused: loan 'H1' has ended as sold\n")
+    assert operator.json("loan", "why", "H1")["end"] == "sold"
+
+
+def test_an_overpayment_opens_a_refund_case_that_a_person_settles_after_the_end(operator: Operator) -> None:
+    start(operator, "refunds", "J1")
+    operator.json("payment", "record", "J1", "130", "--id", "J1-T1", "--provider", "bank")
+    until(lambda: operator.loan("J1")["end"] == "cured")
+    [case] = [one for one in operator.json("case", "list")["cases"] if one["loan_id"] == "J1"]
+    assert case["kind"] == "refund"
+
+    refused = operator.run("case", "decide", case["case_id"], "--decision", "sell", "--by", "agent-7")
+    operator.json("case", "decide", case["case_id"], "--decision", "continue", "--by", "agent-7", "--note", "sent back")
+    again = operator.run("case", "decide", case["case_id"], "--decision", "continue", "--by", "agent-8")
+
+    assert refused.code == 2
+    shown = operator.json("case", "show", case["case_id"])
+    assert (shown["state"], shown["decided_by"], shown["note"]) == ("decided", "agent-7", "sent back")
+    assert again.err == f"refused: case '{case['case_id']}' is decided already\n"
+    assert case["case_id"] not in {one["case_id"] for one in operator.json("case", "list")["cases"]}
+
+
+def test_a_settled_refund_is_not_open_again_when_the_loan_goes_on(operator: Operator) -> None:
+    start(operator, "refunds-again", "J2")
+    operator.json("payment", "record", "J2", "130", "--id", "J2-T1", "--provider", "bank")
+    until(lambda: operator.loan("J2")["end"] == "cured")
+    [case] = [one for one in operator.json("case", "list")["cases"] if one["loan_id"] == "J2"]
+    operator.json("case", "decide", case["case_id"], "--decision", "continue", "--by", "agent-7")
+
+    operator.json("payment", "reverse", "J2", "--id", "J2-T1", "--provider", "bank")
+
+    until(lambda: operator.loan("J2")["state"] == "in_collection")
+    operator.json("loan", "close", "J2", "--reason", "recalled")
+    until(lambda: operator.loan("J2")["end"] == "recalled")
+    assert [one["state"] for one in operator.loan("J2")["cases"]] == ["decided"]
+
+
+def test_a_campaign_is_paused_resumed_and_stopped_with_all_its_loans(operator: Operator) -> None:
+    start(operator, "steered", "K1", "K2")
+
+    operator.json("campaign", "pause", "steered")
+    until(lambda: bool(operator.json("loan", "why", "K2")["holds"]))
+    assert operator.json("campaign", "status", "steered")["state"] == "paused"
+    assert "Paused until somebody resumes it" in operator.run("loan", "why", "K1").out
+    operator.json("campaign", "resume", "steered")
+    until(lambda: not operator.json("loan", "why", "K2")["holds"])
+    asked = operator.run("campaign", "stop", "steered")
+    operator.json("campaign", "stop", "steered", "--reason", "recalled", "--yes")
+
+    assert asked.code == 2
+    assert "Say --yes" in asked.err
+    until(lambda: operator.json("campaign", "status", "steered")["ends"] == {"recalled": 2})
+
+
+def test_a_migration_is_shown_before_it_is_made_and_pins_the_loans(operator: Operator) -> None:
+    start(operator, "moving", "M1", "M2")
+    until(lambda: all(len(operator.loan(name)["contacts"]) > 0 for name in ("M1", "M2")))
+    text = (STRATEGIES_FOLDER / "es-microloan.yaml").read_text(encoding="utf-8")
+    new = operator.folder / "next.yaml"
+    new.write_text(text.replace("version: 1", "version: 2").replace('dpd: 12, at: "18:00"', 'dpd: 14, at: "12:00"'))
+    words = ("strategy", "migrate", "es-microloan@1", str(new), "--campaign", "moving")
+
+    shown = operator.json(*words, "--dry-run")
+    assert (shown["moved"], shown["previews"][0]["loans"], shown["previews"][0]["steps_changed"]) == (
+        0, 2, ["second-link"],
+    )  # fmt: skip
+    assert operator.loan("M1")["strategy"] == "es-microloan@1"
+    assert operator.run(*words).code == 2
+    told = operator.json(*words, "--yes")
+
+    assert (told["moved"], told["failed"]) == (2, [])
+    assert operator.loan("M1")["strategy"] == operator.json("loan", "why", "M1")["strategy"] == "es-microloan@2"
+
+
+def test_names_and_numbers_are_shown_only_on_request(operator: Operator) -> None:
+    start(operator, "discreet", "N1")
+
+    plain = operator.run("loan", "show", "N1", "--history").out + operator.run("loan", "why", "N1").out
+    told = operator.json("loan", "show", "N1", "--contact-data")["contact_data"]
+
+    assert told["name"]
+    for value in told.values():
+        assert value not in plain
+
+
+def test_money_recorded_while_temporal_is_away_reaches_the_loan_when_it_is_back(operator: Operator) -> None:
+    start(operator, "outage", "P1")
+    operator.stack.processes.stop("temporal", kill=True)
+
+    told = operator.json("payment", "record", "P1", "100", "--id", "P1-T1", "--provider", "bank")
+    why = operator.run("loan", "why", "P1")
+    status = operator.json("campaign", "status", "outage")
+    owed = operator.json("webhooks", "list")["waiting"]
+    operator.stack.start_temporal()
+
+    assert (told["loan_told"], owed) == (False, 1)
+    assert "the web app tells the loan" in told["detail"]
+    assert why.code == 2
+    assert why.err.startswith("no Temporal server at ")
+    assert status["workflow"] == "unknown"
+    until(lambda: operator.loan("P1")["end"] == "cured", seconds=60)
