@@ -386,8 +386,6 @@ class LoanCollection:
         attributes = search_attributes.describe(self._state, now, describe.next_action_at(self._action))
         known = workflow.info().typed_search_attributes
         changes = [pair.key.value_set(pair.value) for pair in attributes if known.get(pair.key) != pair.value]
-        if self._state.end is not None and known.get(search_attributes.NEXT_ACTION_AT) is not None:
-            changes.append(search_attributes.NEXT_ACTION_AT.value_unset())
         on_its_way = isinstance(self._action, SendContact)
         if changes and not (on_its_way and all(c.key == search_attributes.DAYS_PAST_DUE for c in changes)):
             workflow.upsert_search_attributes(changes)

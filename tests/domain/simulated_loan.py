@@ -13,7 +13,7 @@ from domain.collection import apply, written
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported, FundsSeen, LoanEvent
 from domain.ledger_entries import LedgerEntry
-from domain.loan_state import FUNDS, LoanState, enter, refuse
+from domain.loan_state import LoanState, enter, refuse
 from domain.loans import LoanFacts
 from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
 from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Stage, Step, StepKind, Strategy
