@@ -114,7 +114,7 @@ def start(
         held, running, refused = None, False, nothing.refused
     else:
         refused = held.refused
-    told = start_as_json(order, chosen.key, report, held, running, refused)
+    told = start_as_json(order, chosen.key, report, held, running, refused, limit)
     if as_json:
         print_json(told)
     else:

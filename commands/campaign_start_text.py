@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import typer
@@ -19,6 +20,7 @@ def start_as_json(
     held: Held | None,
     running: bool,
     refused: Sequence[RefusedLoan],
+    limit: int,
 ) -> dict[str, Any]:
     """Keys are documented in docs/cli.md. Any: a JSON object of mixed values."""
     return {
@@ -36,7 +38,8 @@ def start_as_json(
         "waiting": held.waiting if held else 0,
         "started": held.started if held else 0,
         "refused": [{"loan_id": one.loan_id, "line": one.line, "reason": one.reason} for one in refused],
-        "errors": [error._asdict() for error in report.errors],
+        "errors_total": len(report.errors),
+        "errors": [error._asdict() for error in islice(report.errors, limit)],
     }
 
 

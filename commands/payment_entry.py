@@ -26,7 +26,7 @@ from records.tables import Loan, Payment, PaymentSource
 from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 
 ENTERED_BY_HAND = "operator"
-_HEAD_START = timedelta(seconds=30)
+_HEAD_START = timedelta(seconds=15)
 """How long the relay leaves the telling to us."""
 
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
@@ -234,9 +234,16 @@ def tell_the_loan(settings: Settings, database: Database, entered: Entered) -> T
 
     try:
         told = with_temporal(work)
-    except (NoTemporal, TemporalUnavailable):
+    except (NoTemporal, TemporalUnavailable) as away:
+        _leave_to_the_relay(database, entered, type(away).__name__)
         return Told(False, "Temporal cannot be reached: the web app tells the loan as soon as it is back")
     if told.told and entered.webhook_id is not None:
         with database.writing() as session:
             webhooks.mark_signalled(session, entered.webhook_id, signal.model_dump(mode="json"), datetime.now(UTC))
     return told
+
+
+def _leave_to_the_relay(database: Database, entered: Entered, why: str) -> None:
+    if entered.webhook_id is not None:
+        with database.writing() as session:
+            webhooks.mark_failed(session, entered.webhook_id, error=why, next_try_at=datetime.now(UTC))

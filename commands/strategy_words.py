@@ -18,7 +18,7 @@ def day_words(entry: TimelineEntry) -> str:
     return "\n".join(words) or "—"
 
 
-_KIND_WORDS = {
+KIND_WORDS = {
     StepKind.REMIND: "remind",
     StepKind.OFFER_LINK: "offer a payment link",
     StepKind.ESCALATE: "escalate",
@@ -27,7 +27,7 @@ _KIND_WORDS = {
 
 
 def step_words(entry: TimelineEntry, currency: str | None) -> str:
-    words = [entry.step_id, _KIND_WORDS[entry.kind]]
+    words = [entry.step_id, KIND_WORDS[entry.kind]]
     if entry.moves_to:
         words.append(f"stage becomes {entry.moves_to}")
     if entry.queue:
