@@ -54,8 +54,9 @@ class WatchReport(BaseModel):
 class LedgerOrder(_Order):
     """Write `entries` in order; `first_entry` numbers them over the loan's whole life, so each is written once.
 
-    `final_state` comes with the loan's end (see `domain.loan_state.snapshot`): from it a later reversal or
-    payment starts the loan again at its place.
+    `final_state` comes with every order of a loan that has ended (see `domain.loan_state.snapshot`), and the latest
+    one counts, with or without an end among its entries: from it a later reversal or payment starts the loan again
+    at its place, and the numbering of entries goes on.
     """
 
     entries: tuple[LedgerEntry, ...]

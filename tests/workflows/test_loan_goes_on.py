@@ -1,0 +1,122 @@
+"""A loan that had ended goes on from what the records kept of it; a running one moves to another strategy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from domain.contact import Channel
+from domain.loan_state import restore
+from domain.loans import LoanFacts
+from domain.strategy import BalanceWatch
+from tests.domain.simulated_loan import facts, strategy
+from tests.workflows.skipping import Stage, failed_tasks, replays, stage
+from workflows.messages import MigrateOrder, Signal
+
+
+def payment(payment_id: str, amount_minor: int, paid_at: str) -> dict[str, Any]:
+    return {
+        "payment_id": payment_id,
+        "amount_minor": amount_minor,
+        "currency": "EUR",
+        "paid_at": paid_at,
+        "provider": "bank",
+    }
+
+
+async def goes_on(on: Stage, loan: LoanFacts, name: str, payload: dict[str, Any]) -> Any:
+    """As the webhooks' relay does it: the last final state, and the news that makes the loan go on."""
+    plan = strategy(watch=None)
+    state = restore(on.world.snapshots[-1], loan, plan)
+    return await on.start(loan, plan, state=state, signals=(Signal(name=name, payload=payload),))
+
+
+async def test_a_reversal_after_the_end_continues_the_sequence_and_the_ledger() -> None:
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1))
+        handle = await on.start(loan, strategy(watch=None))
+        await on.pass_days(3)
+        await handle.signal("payment_received", payment("p-1", 30_000, begin.isoformat()))
+        await on.pass_days(0.1)  # not result(): waiting for a result lets the server's clock run away
+        assert on.world.sent() == ["day-3", "receipt"]
+
+        again = await goes_on(on, loan, "payment_reversed", {"payment_id": "p-1"})
+        await on.pass_days(8)
+        status = await again.query("status")
+        assert (status["end"], status["balance_minor"]) == (None, 30_000)
+        assert on.world.sent() == ["day-3", "receipt", "day-8", "big"]
+        await again.execute_update("close", {"reason": "sold"})
+        await again.result()
+        kinds = [entry.entry for entry in on.world.entries]
+        assert kinds == ["payment", "end", "reversal", "reopened", "end"]
+        assert on.world.seen == set(range(5)), "each entry has a number of its own over the loan's whole life"
+        assert await failed_tasks(again) == []
+        await replays(again)
+
+
+async def test_what_came_while_the_receipt_waited_is_in_the_final_state() -> None:
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1))
+        slot = begin + timedelta(days=2)
+        on.world.answer = lambda now, order: slot if now < slot else None
+        handle = await on.start(loan, strategy(watch=None))
+        await handle.signal("payment_received", payment("p-1", 30_000, begin.isoformat()))
+        await on.pass_days(1)
+        await handle.signal("payment_received", payment("p-2", 500, begin.isoformat()))
+        await handle.result()
+
+        again = await goes_on(on, loan, "payment_reversed", {"payment_id": "p-1"})
+        await on.pass_days(0.1)
+        status = await again.query("status")
+        assert status["balance_minor"] == 29_500
+        assert status["cases"] == [], "the refund of money that was taken back is off"
+        kinds = [entry.entry for entry in on.world.entries]
+        assert kinds == ["payment", "end", "payment", "case_opened", "reversal", "case_closed", "reopened"]
+
+
+async def test_a_duplicate_after_the_end_sends_no_second_receipt() -> None:
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1))
+        handle = await on.start(loan, strategy(watch=None))
+        await handle.signal("payment_received", payment("p-1", 30_000, begin.isoformat()))
+        await handle.result()
+        again = await goes_on(on, loan, "payment_received", payment("p-1", 30_000, begin.isoformat()))
+        assert (await again.result()).end == "cured"
+        assert on.world.sent() == ["receipt"]
+
+
+async def test_moving_to_another_version_changes_what_comes_and_how_the_balance_is_watched() -> None:
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1), consent=True)
+        handle = await on.start(loan, strategy())
+        await on.pass_days(3)
+        watch = BalanceWatch(channels=(Channel.SMS,), template="funds", reads_per_day=1)
+        newer = strategy(version=2, watch=watch, steps=[s for s in strategy().steps if s.id in ("day-3", "last")])
+        answer = await handle.execute_update("migrate", MigrateOrder(strategy=newer))
+        assert answer["detail"] == "moved from test@1 to test@2"
+        await on.pass_days(0.1)
+        before = len(on.world.reads)
+        await on.pass_days(10)
+        assert 9 <= len(on.world.reads) - before <= 11
+        await on.pass_days(60)
+        assert on.world.sent() == ["day-3", "last"]
+        assert await failed_tasks(handle) == []
+
+
+async def test_news_before_its_time_is_heard_when_its_time_has_come() -> None:
+    """A loan whose clock was skipped ahead before it ended never hears of anything earlier than that."""
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1))
+        handle = await on.start(loan, strategy(watch=None), not_before=begin + timedelta(days=10))
+        await handle.signal("opt_out", {"channel": "sms"})
+        await on.pass_days(9)
+        assert on.world.sent() == []
+        assert on.world.entries == []
+        await on.pass_days(2)
+        assert [entry.entry for entry in on.world.entries][:1] == ["opt_out"]
+        assert await failed_tasks(handle) == []
