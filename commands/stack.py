@@ -13,7 +13,7 @@ from workflows.search_attributes import ALL
 
 _TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
 
-# What measured best for a server on one machine: see docs/temporal.md.
+# What measured best for a server on one machine: see docs/design.md.
 SERVER_SETTINGS = (
     "matching.numTaskqueueReadPartitions=1",
     "matching.numTaskqueueWritePartitions=1",
