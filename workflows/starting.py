@@ -31,7 +31,10 @@ async def start_loan(
     signals: tuple[Signal, ...],
     begin_at: datetime,
 ) -> WorkflowHandle[Any, Any]:
-    """Start a loan that enters at `begin_at`, now or later. Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs."""
+    """Start a loan that enters at `begin_at`, now or later.
+
+    Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs.
+    """
     return await client.start_workflow(
         LoanCollection.run,
         LoanInput(facts=facts, strategy=strategy, signals=signals, not_before=begin_at),
