@@ -21,8 +21,9 @@ class RunsAlready(Exception):
 
 
 @contextmanager
-def only_one(folder: Path = FOLDER) -> Iterator[None]:
+def only_one(folder: Path | None = None) -> Iterator[None]:
     """Be the one `up` of a folder; the lock ends with the process, however it dies. Raises RunsAlready."""
+    folder = folder or FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a") as lock:
         try:
@@ -36,8 +37,9 @@ def only_one(folder: Path = FOLDER) -> Iterator[None]:
                 (folder / "env").unlink()
 
 
-def runs(folder: Path = FOLDER) -> bool:
+def runs(folder: Path | None = None) -> bool:
     """Whether an `up` holds the folder now."""
+    folder = folder or FOLDER
     try:
         with (folder / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -48,8 +50,9 @@ def runs(folder: Path = FOLDER) -> bool:
     return False
 
 
-def write_variables(variables: Mapping[str, str], folder: Path = FOLDER) -> Path:
+def write_variables(variables: Mapping[str, str], folder: Path | None = None) -> Path:
     """Keep the variables for other commands and for shells (`. var/local/env`)."""
+    folder = folder or FOLDER
     path = folder / "env"
     beside = folder / "env.new"
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(variables.items())]
@@ -59,8 +62,9 @@ def write_variables(variables: Mapping[str, str], folder: Path = FOLDER) -> Path
     return path
 
 
-def variables(folder: Path = FOLDER) -> dict[str, str]:
+def variables(folder: Path | None = None) -> dict[str, str]:
     """What a running `up` wrote; empty when none runs."""
+    folder = folder or FOLDER
     if not runs(folder):
         return {}
     try:
@@ -70,7 +74,7 @@ def variables(folder: Path = FOLDER) -> dict[str, str]:
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
-def use_if_nothing_else_is_configured(folder: Path = FOLDER) -> None:
+def use_if_nothing_else_is_configured(folder: Path | None = None) -> None:
     """Point this process at the running local stack, unless its environment or `.env` says where to work."""
     if any(os.environ.get(name) for name in DECIDING) or _dotenv_decides():
         return

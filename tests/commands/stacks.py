@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from commands import configuration
-from commands.processes import Processes
+from commands.processes import ROOT, Processes
 from commands.stack import Stack
 from starter import app
 
@@ -24,6 +25,24 @@ COLUMNS = (
     "loan_id", "person_id", "name", "phone", "email", "language", "country", "region", "timezone", "currency",
     "amount_due_minor", "due_date", "bank_consent", "bank_account", "consent_valid_until",
 )  # fmt: skip
+
+
+DOCUMENTED = set(re.findall(r"`([a-z_]+)`", (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")))
+FREE_KEYS = {"ends", "contacts", "details", "changes"}
+"""Under these the keys are names of the data, or another page's."""
+
+
+def keys_of(value: object) -> set[str]:
+    if isinstance(value, list):
+        return set().union(*map(keys_of, value))
+    if not isinstance(value, dict):
+        return set()
+    inner = [
+        keys_of(child)
+        for key, child in value.items()
+        if key not in FREE_KEYS or (key == "contacts" and isinstance(child, list))
+    ]
+    return set(value).union(*inner)
 
 
 @dataclass
@@ -53,7 +72,9 @@ class Operator:
     def json(self, *words: str) -> dict[str, Any]:
         said = self.run(*words, "--json")
         assert said.code == 0, (words, said)
-        return said.json
+        told = said.json
+        assert keys_of(told) <= DOCUMENTED, "every key stands in docs/cli.md"
+        return told
 
     def portfolio(self, name: str, specs: list[dict[str, Any]]) -> Path:
         """A file of loans with names, phones, e-mails and consents of the sandbox's people."""
