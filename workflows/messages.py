@@ -118,5 +118,5 @@ def read_signal(name: str, payload: object) -> LoanEvent | str:
         return model.model_validate(payload)  # type: ignore[return-value]
     except ValidationError as wrong:
         first = wrong.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "payload"
+        field = first["loc"][0] if first["loc"] else "payload"
         return f"{field}: {first['msg']}"

@@ -263,7 +263,7 @@ class CollectionMachine(RuleBasedStateMachine):
 
 
 CollectionMachine.TestCase.settings = settings(
-    max_examples=int(os.environ.get("RECOBRO_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("RECOBRO_EXAMPLES", "150")),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

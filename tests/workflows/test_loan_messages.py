@@ -300,10 +300,10 @@ class TestRaces:
     ) -> None:
         async with stage() as on:
             on.world.takes = 0.1
-            handle = await begun(on)
-            begin = await on.now()
-            await on.reach(begin.replace(hour=8, minute=59, second=59) + timedelta(days=1))
-            await on.reach(begin.replace(hour=9) + timedelta(days=1, seconds=seconds))
+            handle = await begun(on, timezone="UTC")
+            due = (await on.now()).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            await on.reach(due)
+            await asyncio.sleep(seconds)
             await handle.signal("payment_received", {**PAYMENT, "amount_minor": 30_000})
             assert (await handle.result())["end"] == "cured"
             await on.pass_days(10)
