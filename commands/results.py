@@ -133,15 +133,13 @@ def _figures(session: Session, rows: list[Loan]) -> tuple[dict[str, object], dic
     for payment in payments:
         if payment.reversed_at is None:
             received[payment.currency] += payment.amount_minor
-    decided = {
-        case.loan_ref for case in cases if case.state is CaseState.DECIDED and case.decision in _ENDING_DECISIONS
-    }
+    decided = {case.loan_ref for case in cases if case.state is CaseState.DECIDED and case.decision in ENDING_DECISIONS}
     figures: dict[str, object] = {
         "loans": len(rows),
         "ends": _tally(loan.end_kind for loan in rows if loan.end_kind),
         "not_ended": tuple(loan.loan_id for loan in rows if loan.end_kind is None),
         "decided_by_agent": sum(
-            1 for loan in rows if loan.id in decided and loan.end_kind in _ENDING_DECISIONS.values()
+            1 for loan in rows if loan.id in decided and loan.end_kind in ENDING_DECISIONS.values()
         ),
         "contacts": len(contacts),
         "contacts_by_channel": _tally(contact.channel.value for contact in contacts),
@@ -163,7 +161,7 @@ def _figures(session: Session, rows: list[Loan]) -> tuple[dict[str, object], dic
     return figures, dict(received)
 
 
-_ENDING_DECISIONS = {"recall": "recalled", "sell": "sold", "write_off": "written_off"}
+ENDING_DECISIONS = {"recall": "recalled", "sell": "sold", "write_off": "written_off"}
 
 
 def _ours(session: Session, rehearsal: Rehearsal, rows: list[Loan], borrowers: dict[str, Borrower]) -> Ours:

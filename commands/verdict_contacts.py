@@ -46,7 +46,7 @@ def lawful_hours(log: WorldLog, ours: Ours, receipts: set[int]) -> Check:
     A receipt may come at once at any hour (docs/contact-rules.md): it demands nothing.
     """
     found = Finding(
-        "hours", "Was every message but receipts sent and delivered within the lawful local hours?", "moments"
+        "hours", "Was every message but receipts sent and delivered in lawful local hours?", "moments"
     )
     for message in log.messages:
         borrower = ours.borrower_of(message.loan_id)
