@@ -95,6 +95,7 @@ class World:
     answer: Callable[[datetime, ContactOrder], ContactReported | datetime] | None = None
     funds_at: Callable[[datetime], bool] = lambda at: False
     seen: set[int] = field(default_factory=set)
+    portions: list[int] = field(default_factory=list)
     records_down_until: datetime | None = None
     takes: float = 0
     """Seconds a contact takes on the wall's clock."""
@@ -138,6 +139,7 @@ class World:
     async def write(self, order: LedgerOrder) -> None:
         if self.records_down_until is not None and activity.info().started_time < self.records_down_until:
             raise ApplicationError("records are down", next_retry_delay=timedelta(hours=1))
+        self.portions.append(len(order.entries))
         for number, entry in enumerate(order.entries, order.first_entry):
             if number not in self.seen:
                 self.seen.add(number)

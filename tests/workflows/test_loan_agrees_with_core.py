@@ -120,7 +120,8 @@ async def run_both(on: Stage, seed: int, *, watched: bool) -> tuple[SimulatedLoa
     begin = await on.morning()
     borrower = some_borrower(random, begin)
     loan = facts(
-        due_date=begin.date() - timedelta(days=random.choice([-4, 1, 1, 7, 25, 400])), consent=watched and random.random() < 0.6
+        due_date=begin.date() - timedelta(days=random.choice([-4, 1, 1, 7, 25, 400])),
+        consent=watched and random.random() < 0.6,
     )
     plan = strategy()
     on.world.answer = lambda now, order: borrower.answer(now, order, order.give_up_at)

@@ -29,7 +29,7 @@ from temporalio.worker import Worker
 from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, World, executable, failed_tasks, replays, stage
 from workflows.loan import LoanCollection
-from workflows.messages import LoanInput
+from workflows.messages import LoanInput, Signal
 from workflows.runner import workflow_runner
 from workflows.search_attributes import ALL
 
@@ -157,6 +157,18 @@ class TestSignals:
             await on.pass_days(3)
             assert on.world.sent() == ["day-3"]
             assert len([entry for entry in on.world.entries if entry.entry == "payment"]) == 1_500
+
+    async def test_much_news_at_once_reaches_the_records_in_portions(self) -> None:
+        async with stage() as on:
+            begin = await on.morning()
+            news = tuple(
+                Signal(name="payment_received", payload={**PAYMENT, "payment_id": f"n-{n}", "amount_minor": 1})
+                for n in range(1_500)
+            )
+            await on.start(facts(due_date=begin.date()), strategy(watch=None), signals=news)
+            await on.pass_days(0.1)
+            assert len(on.world.entries) == 1_500
+            assert max(on.world.portions) <= 200
 
     async def test_after_the_end_the_sender_hears_not_found(self) -> None:
         async with stage() as on:
@@ -286,9 +298,9 @@ class TestRaces:
             handle = await begun(on)
             on.world.records_down_until = slot + timedelta(days=3)
             await on.pass_days(4)
-            await handle.signal("opt_out", {"channel": "email"})
+            await handle.signal("payment_received", {**PAYMENT, "payment_id": "part", "amount_minor": 100})
             await on.pass_days(1)
-            await handle.signal("payment_received", {**PAYMENT, "amount_minor": 30_000})
+            await handle.signal("payment_received", {**PAYMENT, "amount_minor": 29_900})
             await on.pass_days(30)
             assert (await handle.result())["end"] == "cured"
             assert on.world.sent() == ["receipt"]
