@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from commands import configuration
-from commands.console import JsonOption, Refused, did_you_mean, operator_app, print_json, table, terminal
+from commands.console import JsonOption, Refused, did_you_mean, iso, operator_app, print_json, table, terminal
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -71,7 +72,8 @@ def show(case_id: _Case, as_json: JsonOption = False) -> None:
         case = _find(session, case_id)
         told = case_record(case, loans.by_ref(session, case.loan_ref))
         told["queues"] = [
-            {"queue": step["queue"], "at": step["at"], "sla_at": step["sla_at"]} for step in case.assignments
+            {"queue": step["queue"], "at": _utc(step["at"]), "sla_at": _utc(step["sla_at"])}
+            for step in case.assignments
         ]
     if as_json:
         print_json(told)
@@ -191,6 +193,10 @@ def _find(session: Session, case_id: str) -> CollectionCase:
         known = session.exec(newest).all()
         raise Refused(f"no case {case_id[:120]!r}{did_you_mean(case_id, known)}")
     return case
+
+
+def _utc(kept: str | None) -> str | None:
+    return iso(datetime.fromisoformat(kept)) if kept else None
 
 
 def _plain(value: Any) -> Any:

@@ -163,6 +163,23 @@ def test_a_closed_loan_has_ended_and_hears_nothing_more(operator: Operator) -> N
     assert operator.json("loan", "why", "H1")["end"] == "sold"
 
 
+def test_a_case_of_a_running_loan_holds_it_until_a_person_decides(operator: Operator) -> None:
+    weeks_ago = (datetime.now(UTC).date() - timedelta(days=25)).isoformat()
+    start(operator, "talks", "Q1", due_date=weeks_ago)
+    until(lambda: bool(operator.json("loan", "why", "Q1")["holds"]))
+    [case] = [one for one in operator.json("case", "list", "--queue", "agents")["cases"] if one["loan_id"] == "Q1"]
+    assert case["kind"] == "handoff"
+    causes = {one["cause"] for one in operator.json("loan", "why", "Q1")["would_change"]}
+    assert f"somebody decides continue on case {case['case_id']}" in causes
+    text = operator.run("loan", "why", "Q1").out
+    assert f"Case {case['case_id']} (handoff) is with queue agents" in text
+
+    operator.json("case", "decide", case["case_id"], "--decision", "continue", "--by", "agent-7")
+
+    assert operator.json("loan", "why", "Q1")["holds"] == []
+    until(lambda: operator.json("case", "show", case["case_id"])["state"] == "decided")
+
+
 def test_an_overpayment_opens_a_refund_case_that_a_person_settles_after_the_end(operator: Operator) -> None:
     start(operator, "refunds", "J1")
     operator.json("payment", "record", "J1", "130", "--id", "J1-T1", "--provider", "bank")

@@ -1,0 +1,177 @@
+"""What `campaign start` refuses before anything is started, and what it enters into the records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import intake
+from commands import configuration
+from commands.campaign_entry import NothingHeld, Order, campaign_id_for, enter
+from commands.console import Refused
+from config.strategies import find_strategy
+from records import campaigns
+from records.database import Database
+from records.tables import CampaignState
+from starter import app
+
+run = CliRunner(env={"COLUMNS": "160"})
+HEADER = "loan_id,language,country,currency,amount_due_minor,due_date,priority\n"
+SPANISH = find_strategy("es-microloan")
+
+
+@pytest.fixture(autouse=True)
+def far_from_any_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", f"sqlite:///{tmp_path / 'records.db'}")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    configuration._records.cache_clear()
+    yield
+    configuration._records.cache_clear()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'records.db'}")
+
+
+def write(path: Path, *rows: str) -> intake.PortfolioReport:
+    path.write_text(HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return intake.check(path, None, date(2026, 11, 23))
+
+
+def euro(loan_id: str, priority: int = 0) -> str:
+    return f"{loan_id},es,ES,EUR,1000,2026-11-01,{priority}"
+
+
+def order(campaign_id: str = "one") -> Order:
+    return Order(campaign_id, campaign_id, "demo", "loans.csv")
+
+
+@pytest.mark.parametrize(
+    ("rows", "words", "told"),
+    [
+        ([euro("A1"), euro("A 2")], ["--strict", "--yes"], "1 of 2 rows are bad: --strict starts none"),
+        ([euro("A 2")], ["--yes"], "no row is good"),
+        ([euro("A1")], [], "Start campaign loans: 1 loans of demo under es-microloan@1? Say --yes to do it"),
+        ([euro("A1")], ["--id", "No Such Id"], "--id: 'No Such Id': expected"),
+        ([euro("A1")], ["--lender", "has-dash"], "--lender: 'has-dash': expected"),
+        ([euro("A1")], ["--strategy", "es-micro"], "did you mean es-microloan?"),
+        ([euro("A1"), "A2,es,CO,COP,1000,2026-11-01,0"], ["--yes"], "say which one (es-microloan, us-consumer)"),
+        ([euro("A1")], ["--mapping", "nothing"], "nothing"),
+        ([euro("A1")], ["--yes"], "no Temporal server at 127.0.0.1:1"),
+    ],
+)  # fmt: skip
+def test_what_cannot_start_is_told_in_one_line_and_nothing_is_entered(
+    tmp_path: Path, database: Database, rows: list[str], words: list[str], told: str
+) -> None:
+    write(tmp_path / "loans.csv", *rows)
+
+    result = run.invoke(app, ["campaign", "start", str(tmp_path / "loans.csv"), "--json", *words])
+
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert json.loads(run.invoke(app, ["campaign", "list", "--json"]).stdout) == {"campaigns": []}
+
+
+def test_the_highest_priority_is_first_in_line(tmp_path: Path, database: Database) -> None:
+    report = write(tmp_path / "loans.csv", euro("A1"), euro("A2", 5), euro("A3", 9))
+
+    held = enter(database, order(), SPANISH, report, bank="xs2a")
+
+    with database.reading() as session:
+        places = campaigns.claim_page(session, "one")
+    assert [place.loan_id for place in places] == ["A3", "A2", "A1"]
+    assert (held.resumed, held.held, held.waiting, held.refused) == (False, 3, 3, ())
+
+
+def test_the_same_file_again_adds_no_loan_and_names_those_it_does_not_hold(tmp_path: Path, database: Database) -> None:
+    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")), bank="xs2a")
+    longer = write(tmp_path / "loans.csv", euro("A1"), euro("A2"))
+
+    held = enter(database, order(), SPANISH, longer, bank="xs2a")
+
+    assert (held.resumed, held.held, held.waiting, held.started) == (True, 1, 1, 0)
+    assert [(one.loan_id, one.reason) for one in held.refused] == [
+        ("A2", "is not among the loans campaign one was started with")
+    ]
+
+
+def test_a_campaign_that_was_stopped_is_not_started_again(tmp_path: Path, database: Database) -> None:
+    report = write(tmp_path / "loans.csv", euro("A1"))
+    held = enter(database, order(), SPANISH, report, bank="xs2a")
+    with database.writing() as session:
+        campaign = campaigns.get(session, held.campaign_id)
+        campaigns.set_state(session, campaign, CampaignState.STOPPED, at=campaign.created_at)
+
+    with pytest.raises(Refused, match="was stopped: start the file under another --id"):
+        enter(database, order(), SPANISH, report, bank="xs2a")
+    assert enter(database, order("two"), SPANISH, report, bank="xs2a").held == 1
+
+
+def test_loans_in_another_currency_than_the_strategys_are_named(tmp_path: Path, database: Database) -> None:
+    report = write(tmp_path / "loans.csv", euro("A1"), "A2,en,US,USD,1000,2026-11-01,0")
+
+    held = enter(database, order(), SPANISH, report, bank="xs2a")
+
+    assert held.held == 1
+    assert [(one.loan_id, one.reason) for one in held.refused] == [
+        ("A2", "is in USD, strategy es-microloan@1 is for EUR")
+    ]
+
+
+def test_where_no_loan_can_be_taken_there_is_no_campaign(tmp_path: Path, database: Database) -> None:
+    report = write(tmp_path / "loans.csv", euro("A1"), euro("A2"))
+    enter(database, order(), SPANISH, report, bank="xs2a")
+
+    with pytest.raises(NothingHeld) as nothing:
+        enter(database, order("two"), SPANISH, report, bank="xs2a")
+
+    assert [one.reason for one in nothing.value.refused] == ["held by campaign one"] * 2
+    with database.reading() as session:
+        assert [campaign.id for campaign in campaigns.listing(session)] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "stem", "made"),
+    [
+        (None, None, "lendingclub_delinquent", "lendingclub_delinquent"),
+        (None, "November, Madrid!", "x", "november-madrid"),
+        (None, None, "Préstamos 2026 (2)", "pr-stamos-2026-2"),
+        ("own.id_1", "Name", "x", "own.id_1"),
+    ],
+)
+def test_an_id_is_made_from_the_name_or_the_file(given: str | None, name: str | None, stem: str, made: str) -> None:
+    assert campaign_id_for(given, name, stem) == made
+
+
+def test_a_loan_that_waits_tells_what_it_would_do_and_that_nobody_can_be_contacted_without_a_zone(
+    tmp_path: Path, database: Database
+) -> None:
+    path = tmp_path / "loans.csv"
+    path.write_text(
+        "loan_id,language,country,region,timezone,currency,amount_due_minor,due_date,phone\n"
+        "A1,es,ES,MD,Europe/Madrid,EUR,1000,2026-11-01,+34600111222\n"
+        "A2,es,ES,MD,,EUR,1000,2026-11-01,+34600111223\n"
+    )
+    enter(database, order(), SPANISH, intake.check(path, None, date(2026, 11, 23)), bank="xs2a")
+
+    known = json.loads(run.invoke(app, ["loan", "why", "A1", "--json"]).stdout)
+    unknown = json.loads(run.invoke(app, ["loan", "why", "A2", "--json"]).stdout)
+    text = run.invoke(app, ["loan", "why", "A2"]).stdout
+
+    assert known["source"] == "waiting"
+    assert known["planned"]["channel"] == "sms"
+    assert known["planned"]["expected_at"] is not None
+    assert unknown["planned"]["expected_at"] is None
+    [sms] = [answer for answer in unknown["planned"]["contact_rules"] if answer["channel"] == "sms"]
+    assert (sms["verdict"], sms["reasons"][0]["rule"]) == ("never", "zone.unknown")
+    assert "waits to be started" in text
+    assert "No channel can be used" in text
+    told = run.invoke(app, ["loan", "show", "A11"])
+    assert told.stderr == "no loan 'A11'; did you mean A1?\n"
