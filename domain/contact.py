@@ -21,6 +21,13 @@ class Channel(StrEnum):
     POST = "post"
 
 
+class Actor(StrEnum):
+    """Who collects: the creditor itself, or an agency for a debt of others. Some rules bind only one of them."""
+
+    CREDITOR = "creditor"
+    AGENCY = "agency"
+
+
 class Purpose(StrEnum):
     """Why a message is sent; a receipt is transactional and carries no demand."""
 
