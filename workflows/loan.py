@@ -376,7 +376,7 @@ class LoanCollection:
     def _show(self) -> None:
         """Details for the Web UI; search attributes only when they changed (an event each time).
 
-        That another day has passed is told with the next change, not before a contact as well as after it.
+        What the calendar alone has changed is told with the next real change.
         """
         assert self._action is not None
         now = workflow.now()
@@ -385,10 +385,9 @@ class LoanCollection:
             return
         attributes = search_attributes.describe(self._state, now, describe.next_action_at(self._action))
         known = workflow.info().typed_search_attributes
-        changes = [pair.key.value_set(pair.value) for pair in attributes if known.get(pair.key) != pair.value]
-        on_its_way = isinstance(self._action, SendContact)
-        if changes and not (on_its_way and all(c.key == search_attributes.DAYS_PAST_DUE for c in changes)):
-            workflow.upsert_search_attributes(changes)
+        changed = [pair for pair in attributes if known.get(pair.key) != pair.value]
+        if search_attributes.worth_telling(self._state, known, changed):
+            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in changed])
 
     def _next_deadline(self) -> timedelta | None:
         """A case's SLA runs on while a contact waits for its lawful slot."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
+from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState
 from domain.money import Money
 
@@ -36,3 +38,13 @@ def describe(state: LoanState, now: datetime, next_action_at: datetime | None) -
     if next_action_at is not None:
         pairs.append(SearchAttributePair(NEXT_ACTION_AT, next_action_at))
     return TypedSearchAttributes(pairs)
+
+
+def worth_telling(state: LoanState, known: TypedSearchAttributes, changed: Sequence[SearchAttributePair[Any]]) -> bool:
+    """Whether more has changed than the calendar: days past due and the stage they lead to go with other changes.
+
+    They must never be the reason for a command of their own. Where an update was refused, a server may leave an
+    empty workflow task in the history; a replay runs it together with the one before, and at its time.
+    """
+    ended_or_reopened = state.end is not None or known.get(STAGE) in set(LoanEnd)
+    return any(pair.key != DAYS_PAST_DUE and (pair.key != STAGE or ended_or_reopened) for pair in changed)

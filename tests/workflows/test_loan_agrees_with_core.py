@@ -39,6 +39,8 @@ from tests.domain.simulated_loan import Borrower, SimulatedLoan, facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, stage
 
 LISTS = int(os.environ.get("RECOBRO_LISTS", "24"))
+FOUND_WANTING = (46,)
+"""Lists that once disagreed. 46: refused updates left empty tasks in a held loan's history; it did not replay."""
 TOLERANCE = timedelta(minutes=2)
 UPDATES: dict[type[BaseModel], str] = {Pause: "pause", Resume: "resume", Close: "close", Decide: "decide"}
 SIGNALS: dict[type[BaseModel], str] = {
@@ -148,7 +150,7 @@ async def run_both(on: Stage, seed: int, *, watched: bool) -> tuple[SimulatedLoa
     return alone, handle
 
 
-@pytest.mark.parametrize("seed", range(LISTS))
+@pytest.mark.parametrize("seed", sorted({*range(LISTS), *FOUND_WANTING}))
 async def test_the_workflow_does_what_the_core_says(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # A fresh run reads the balance at once, so the loans that start afresh all the time are not watched.
     afresh = seed % 3 == 1
