@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import intake
 from commands import configuration
-from commands.campaign_entry import NothingHeld, Order, campaign_id_for, enter
+from commands.campaign_entry import NothingHeld, Order, enter
 from commands.console import Refused
 from config.strategies import find_strategy
 from records import campaigns
@@ -26,17 +26,12 @@ SPANISH = find_strategy("es-microloan")
 
 
 @pytest.fixture(autouse=True)
-def far_from_any_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setenv("RECOBRO_DATABASE_URL", f"sqlite:///{tmp_path / 'records.db'}")
+def far_from_any_server(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[None]:
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", database_url)
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     configuration._records.cache_clear()
     yield
     configuration._records.cache_clear()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path / 'records.db'}")
 
 
 def write(path: Path, *rows: str) -> intake.PortfolioReport:
@@ -137,19 +132,6 @@ def test_where_no_loan_can_be_taken_there_is_no_campaign(tmp_path: Path, databas
         assert [campaign.id for campaign in campaigns.listing(session)] == ["one"]
 
 
-@pytest.mark.parametrize(
-    ("given", "name", "stem", "made"),
-    [
-        (None, None, "lendingclub_delinquent", "lendingclub_delinquent"),
-        (None, "November, Madrid!", "x", "november-madrid"),
-        (None, None, "Préstamos 2026 (2)", "pr-stamos-2026-2"),
-        ("own.id_1", "Name", "x", "own.id_1"),
-    ],
-)
-def test_an_id_is_made_from_the_name_or_the_file(given: str | None, name: str | None, stem: str, made: str) -> None:
-    assert campaign_id_for(given, name, stem) == made
-
-
 def test_a_loan_that_waits_tells_what_it_would_do_and_that_nobody_can_be_contacted_without_a_zone(
     tmp_path: Path, database: Database
 ) -> None:
@@ -175,3 +157,39 @@ def test_a_loan_that_waits_tells_what_it_would_do_and_that_nobody_can_be_contact
     assert "No channel can be used" in text
     told = run.invoke(app, ["loan", "show", "A11"])
     assert told.stderr == "no loan 'A11'; did you mean A1?\n"
+
+
+def test_reading_commands_need_no_temporal_and_count_what_the_records_hold(tmp_path: Path, database: Database) -> None:
+    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1"), euro("A2")), bank="xs2a")
+    words = ("payment", "record", "A1", "4.00", "--id", "T1", "--provider", "bank", "--json")
+
+    first = json.loads(run.invoke(app, words).stdout)
+    again = json.loads(run.invoke(app, words).stdout)
+    status = json.loads(run.invoke(app, ["campaign", "status", "one", "--json"]).stdout)
+    shown = json.loads(run.invoke(app, ["loan", "show", "A1", "--history", "--json"]).stdout)
+    webhooks = json.loads(run.invoke(app, ["webhooks", "list", "--json"]).stdout)
+    cases = json.loads(run.invoke(app, ["case", "list", "--all", "--json"]).stdout)
+
+    assert (first["new"], again["new"], again["balance_due_minor"], again["loan_told"]) == (True, False, 600, False)
+    assert (status["waiting"], status["workflow"]) == (2, "unknown")
+    assert status["money"] == [{"currency": "EUR", "loans": 2, "due_minor": 2000, "recovered_minor": 400}]
+    assert [one["source"] for one in shown["payments"]] == ["record"]
+    assert [one["action"] for one in shown["history"]] == ["payment_recorded"]
+    assert (webhooks["waiting"], webhooks["webhooks"][0]["signals_owed"]) == (1, 1)
+    assert cases == {"cases": []}
+
+
+def test_text_is_shown_for_what_has_json_too(tmp_path: Path, database: Database) -> None:
+    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")), bank="xs2a")
+
+    for words, told in (
+        (["campaign", "list"], "es-microloan@1"),
+        (["campaign", "status", "one"], "0.00 EUR of 10.00 EUR due (0.0%)"),
+        (["loan", "show", "A1", "--history", "--contact-data"], "10.00 EUR due 2026-11-01"),
+        (["case", "list"], "no case waits"),
+        (["webhooks", "list"], "every webhook is with its loan"),
+        (["database", "migrate"], "the database is up to date"),
+    ):
+        result = run.invoke(app, words)
+        assert result.exit_code == 0, words
+        assert told in result.stdout

@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from commands import configuration, console
+from commands.campaign_entry import campaign_id_for
 from commands.console import OperatorGroup, Refused, moment_of, operator_app
 from commands.processes import ROOT
 from starter import GROUPS, app
@@ -209,3 +210,16 @@ def test_the_shell_completes_commands_and_strategies(words: str, offered: str) -
 
 def test_every_group_tells_its_errors_in_the_same_way() -> None:
     assert isinstance(typer.main.get_command(app), OperatorGroup)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "stem", "made"),
+    [
+        (None, None, "lendingclub_delinquent", "lendingclub_delinquent"),
+        (None, "November, Madrid!", "x", "november-madrid"),
+        (None, None, "Préstamos 2026 (2)", "pr-stamos-2026-2"),
+        ("own.id_1", "Name", "x", "own.id_1"),
+    ],
+)
+def test_an_id_is_made_from_the_name_or_the_file(given: str | None, name: str | None, stem: str, made: str) -> None:
+    assert campaign_id_for(given, name, stem) == made
