@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import configuration
+from commands.campaign_lookup import find_campaign
 from commands.console import (
     JsonOption,
     Refused,
     YesOption,
     agree,
     amount,
-    did_you_mean,
     iso,
     moment_of,
     operator_app,
@@ -163,7 +163,7 @@ def status(campaign_id: _Id, as_json: JsonOption = False) -> None:
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:
-        campaign = _find(session, campaign_id)
+        campaign = find_campaign(session, campaign_id)
         told = _summary(session, campaign)
         told["in_collection"] = campaign_figures.in_collection(session, campaign.id)
         told["money"] = [
@@ -255,7 +255,7 @@ def _instruct(campaign_id: str, update: str, arguments: list[dict[str, str]], as
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:
-        _find(session, campaign_id)
+        find_campaign(session, campaign_id)
 
     async def work(client: Client) -> str:
         from commands.campaign_control import instruct
@@ -267,18 +267,6 @@ def _instruct(campaign_id: str, update: str, arguments: list[dict[str, str]], as
         print_json({"campaign_id": campaign_id, "accepted": True, "detail": detail})
     else:
         typer.echo(f"campaign {campaign_id}: {detail} (`campaign status {campaign_id}` tells how far that is)")
-
-
-def _find(session: Session, campaign_id: str) -> Campaign:
-    from records import campaigns
-    from records.tables import Campaign
-
-    campaign = session.get(Campaign, campaign_id)
-    if campaign is None:
-        known = [each.id for each in campaigns.listing(session)]
-        hint = did_you_mean(campaign_id, known) if known else ": none was started yet (`campaign start FILE`)"
-        raise Refused(f"no campaign {campaign_id[:80]!r}{hint}")
-    return campaign
 
 
 def _summary(session: Session, campaign: Campaign) -> dict[str, Any]:

@@ -80,8 +80,10 @@ async def what_it_knows(client: Client | None, database: Database, loan: Loan) -
             ) from None
         at = max(now, view.at)
         return Known(view.state, at, "running", view.watching_balance, await _next_try(handle))
+    if loan.state is Place.ENDED and loan.final_state is None:
+        raise Refused(f"loan {loan.loan_id!r} has ended as {loan.end_kind}; how it stood then was not kept")
     with database.reading() as session:
-        if loan.state is Place.ENDED and loan.final_state is not None:
+        if loan.state is Place.ENDED:
             return Known(facts.final_state(session, loan.lender, loan.loan_id, now), now, "ended")
         entered = facts.as_entered(session, loan.lender, loan.loan_id, now)
     return Known(enter(entered.facts, entered.strategy, now), now, "waiting")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import configuration
+from commands.campaign_lookup import find_campaign
 from commands.console import JsonOption, Refused, YesOption, agree, did_you_mean, print_json
 from commands.names import campaign_ids, strategy_names
 
@@ -97,12 +99,12 @@ def _groups(
     """The loans on OLD, by the exact content they are pinned to. Raises Refused when there are none."""
     from sqlmodel import col, select
 
-    from records import campaigns, strategies
+    from records import strategies
     from records.tables import Loan
     from records.tables import LoanState as Place
 
     if campaign_id is not None:
-        campaigns.get(session, campaign_id)
+        find_campaign(session, campaign_id)
     name, _, version = old.partition("@")
     wanted = select(Loan).where(col(Loan.state) != Place.ENDED, Loan.strategy_name == name).order_by(col(Loan.id))
     if version:
@@ -172,7 +174,7 @@ async def _move(
 
     gate = asyncio.Semaphore(AT_ONCE)
     order = MigrateOrder(strategy=target)
-    update_id = f"migrate-{strategies.digest(target)[:24]}-{datetime.now(UTC):%Y%m%dT%H%M}"
+    update_id = f"migrate-{uuid.uuid4()}"
 
     def pin(loan: Loan) -> None:
         with database.writing() as session:

@@ -39,7 +39,7 @@ def with_temporal(work: Callable[[Client], Awaitable[T]]) -> T:
         try:
             return await work(await connect())
         except RPCError as error:
-            raise NoTemporal(f"Temporal does not answer ({error.status.name.lower()}): try again") from None
+            raise NoTemporal(_told(error)) from None
         finally:
             # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
             await asyncio.sleep(0.05)
@@ -55,12 +55,12 @@ async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object
     except WorkflowUpdateFailedError as error:
         raise Refused(str(error.cause or error)) from None
     except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
-        raise Refused(_NO_WORKER) from None
+        raise Refused(_MAYBE_LATER) from None
     except RPCError as error:
         if error.status in _GONE:
             raise NotRunning from None
         if error.status in _NO_ANSWER:
-            raise Refused(_NO_WORKER) from None
+            raise Refused(_MAYBE_LATER) from None
         raise
     return str(answer.get("detail", "done")) if isinstance(answer, dict) else "done"
 
@@ -80,7 +80,13 @@ async def ask(handle: WorkflowHandle[Any, Any], query: str, result_type: type[T]
     return answer
 
 
-_NO_WORKER = (
-    f"no worker answered within {PATIENCE.seconds} s: is one running (`worker.py`)? "
-    "What was asked may still be done when one starts"
-)
+def _told(error: RPCError) -> str:
+    status = error.status.name.lower()
+    if error.status in _AWAY:
+        return f"Temporal does not answer ({status}): try again"
+    return f"Temporal refuses ({status}): {str(error).splitlines()[0][:200]}"
+
+
+_AWAY = {RPCStatusCode.UNAVAILABLE, *_NO_ANSWER}
+_NO_WORKER = f"no worker answered within {PATIENCE.seconds} s: is one running (`worker.py`)?"
+_MAYBE_LATER = f"{_NO_WORKER} What was asked may still be done when one starts"

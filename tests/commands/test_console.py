@@ -50,6 +50,7 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
         (["payment", "record", "L1", "10"], "Missing option '--id'"),
         (["strategy", "migrate", "a@x", "es-microloan"], "expected name@version"),
         (["strategy", "migrate", "es-microloan@1", "es-micro"], "did you mean es-microloan?"),
+        (["strategy", "migrate", "es-microloan@1", "es-microloan", "--campaign", "x"], "no campaign 'x'"),
         (["up", "--preset", "rich"], "expected prime or micro"),
     ],
 )
