@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 from sqlmodel import Session
 from temporalio import activity
 
@@ -33,9 +32,11 @@ from providers.errors import ProviderError
 from records import audit, cases, loans, payments, people
 from records.database import Database
 from records.tables import CaseState as KeptCaseState
-from records.tables import Loan, PaymentSource
+from records.tables import Loan, Payment, PaymentSource, Person
 
 ACTOR = "loan workflow"
+TELL_WITHIN = 10.0
+"""Seconds, of the thirty that writing may last."""
 _CONTACTABLE = (Channel.SMS, Channel.WHATSAPP, Channel.CALL, Channel.EMAIL)
 
 
@@ -53,15 +54,22 @@ class LedgerWriter(Ledger):
         """
         now = task_time()
         await asyncio.to_thread(self._write, order)
+        await self._tell(_notices(order))
         if any(isinstance(entry, EndEntry) for entry in order.entries):
             try:
                 await self._links.close_all(order.lender, order.loan_id, now)
             except ProviderError as error:
                 raise call_again(error, now, activity.info().attempt) from None
-        for notice in _notices(order):
-            try:
-                await self._notices.tell(notice)
-            except httpx.HTTPError as error:
+
+    async def _tell(self, notices: list[CaseNotice]) -> None:
+        """All at once and not for long: a listener that hangs must not keep the records from being written."""
+        try:
+            async with asyncio.timeout(TELL_WITHIN):
+                answers = await asyncio.gather(*map(self._notices.tell, notices), return_exceptions=True)
+        except TimeoutError:
+            answers = [TimeoutError()]
+        for error in answers:
+            if isinstance(error, BaseException):
                 activity.logger.warning("case listener did not answer: %s", type(error).__name__)
 
     def _write(self, order: LedgerOrder) -> None:
@@ -70,6 +78,10 @@ class LedgerWriter(Ledger):
             for number, entry in enumerate(order.entries, order.first_entry):
                 if loans.once(session, loan, f"entry:{loan.entry}:{number}", entry.at):
                     self._write_entry(session, loan, entry, order)
+            if order.final_state is not None and loan.state is LoanState.ENDED:
+                # News may follow the end before the run is over; the loan goes on from the latest state.
+                loan.final_state = order.final_state
+                session.add(loan)
 
     def _write_entry(self, session: Session, loan: Loan, entry: LedgerEntry, order: LedgerOrder) -> None:
         details: dict[str, object] = {}
@@ -93,6 +105,7 @@ class LedgerWriter(Ledger):
                     "payment_id": payment.payment_id,
                     "amount_minor": payment.amount_minor,
                     "known_before": not recorded.new,
+                    "counts_here": _counts_here(session, loan, recorded.payment, payment.amount_minor),
                 }
             case ReversalEntry():
                 payments.reverse(session, provider=entry.provider, payment_id=entry.payment_id, at=entry.at)
@@ -101,7 +114,7 @@ class LedgerWriter(Ledger):
                 self._opt_out(session, loan, entry)
                 details = {"channel": entry.channel}
             case AddressEntry():
-                person = people.of_loan(session, loan)
+                person = self._person(session, loan)
                 address = people.address(session, person, entry.channel)
                 if address is not None:
                     people.close_address(session, person, entry.channel, address, reason=entry.reason, at=entry.at)
@@ -143,13 +156,19 @@ class LedgerWriter(Ledger):
         )
 
     def _opt_out(self, session: Session, loan: Loan, entry: OptOutEntry) -> None:
-        person = people.of_loan(session, loan)
+        person = self._person(session, loan)
         if entry.channel == "all":
             people.raise_flag(session, person, "cease", source=ACTOR, at=entry.at)
             for channel in _CONTACTABLE:
                 people.opt_out(session, person, channel, source=ACTOR, at=entry.at)
         else:
             people.opt_out(session, person, Channel(entry.channel), source=ACTOR, at=entry.at)
+
+    def _person(self, session: Session, loan: Loan) -> Person:
+        """Locked: a contact that is being decided is waited for, and the next one sees what is written here."""
+        person = people.of_loan(session, loan)
+        people.lock(session, person)
+        return person
 
     def _close_case(self, session: Session, entry: CaseClosedEntry) -> None:
         if entry.state is CaseState.DECIDED and entry.decision is not None:
@@ -163,6 +182,15 @@ class LedgerWriter(Ledger):
             )
         else:
             cases.close(session, entry.case_id, KeptCaseState(entry.state.value), at=entry.at)
+
+
+def _counts_here(session: Session, loan: Loan, payment: Payment, amount_minor: int) -> bool:
+    """Whether the recorded payment counts for this loan; one that nobody could place until now is placed."""
+    if payment.loan_ref is None and (payment.currency, payment.amount_minor) == (loan.currency, amount_minor):
+        payment.loan_ref, payment.entry = loan.id, loan.entry
+        session.add(payment)
+        session.flush()
+    return payment.loan_ref == loan.id
 
 
 def _notices(order: LedgerOrder) -> list[CaseNotice]:

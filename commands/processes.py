@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from commands.reaper import GRACE_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
+_PORTS = range(20_000, 32_000)
 
 
 class ProcessFailed(RuntimeError):
@@ -32,18 +36,48 @@ def executable(name: str) -> str:
     return found
 
 
-def free_port(preferred: int | None = None) -> int:
-    """`preferred` if nobody listens on it, else any free port of this machine."""
-    for port in (preferred, 0):
-        if port is None:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                number: int = probe.getsockname()[1]
-                return number
-    raise ProcessFailed("this machine has no free port")
+class Ports:
+    """Free ports of this machine, kept from other stacks until `release`.
+
+    A port is probed and locked by a file in the temporary folder: two stacks that start at once cannot both
+    choose it. Ports come from below the range the kernel uses for outgoing connections.
+    """
+
+    def __init__(self) -> None:
+        self._locks: list[IO[bytes]] = []
+        self._folder = Path(tempfile.gettempdir()) / f"recobro-ports-{os.getuid()}"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+
+    def take(self, preferred: int | None = None) -> int:
+        """`preferred` if nobody has it, else any free port. Raises ProcessFailed when there is none."""
+        others = random.sample(_PORTS, 200)
+        for port in others if preferred is None else [preferred, *others]:
+            lock = (self._folder / str(port)).open("wb")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            if _is_free(port):
+                self._locks.append(lock)
+                return port
+            lock.close()
+        raise ProcessFailed("this machine has no free port")
+
+    def release(self) -> None:
+        for lock in self._locks:
+            lock.close()
+        self._locks.clear()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class Child:
@@ -67,6 +101,7 @@ class Processes:
         self._logs = logs
         self._children: dict[str, Child] = {}
         self._reaper: subprocess.Popen[bytes] | None = None
+        self.ports = Ports()
 
     def __enter__(self) -> Self:
         self._reaper = subprocess.Popen(
@@ -76,6 +111,7 @@ class Processes:
 
     def __exit__(self, *_error: object) -> None:
         self.stop_all()
+        self.ports.release()
 
     def log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -107,6 +143,8 @@ class Processes:
             if time.monotonic() > deadline:
                 raise ProcessFailed(f"{child.name} was not ready after {seconds:.0f} s\n{child.last_lines()}")
             time.sleep(0.05)
+        if child.process.poll() is not None:
+            raise ProcessFailed(f"{child.name} ended with code {child.process.returncode}\n{child.last_lines()}")
 
     def get(self, name: str) -> Child:
         return self._children[name]

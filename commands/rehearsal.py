@@ -22,7 +22,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from commands.agents import Agents, CaseNews
 from commands.conductor import Conductor
-from commands.processes import Processes, free_port
+from commands.processes import Processes
 from commands.stack import Stack
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
@@ -96,7 +96,7 @@ async def rehearse(
     """
     started = asyncio.get_running_loop().time()
     with Processes(plan.folder / "logs") as processes:
-        listener = _Listener()
+        listener = _Listener(processes.ports.take())
         async with listener.running():
             stack = Stack(
                 processes,
@@ -179,14 +179,13 @@ async def rehearse(
 class _Listener:
     """Hears the world's clock and the product's cases, and lets the conductor act before it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
         self.conductor: Conductor | None = None
-        self.address = ""
+        self.address = f"http://127.0.0.1:{port}"
+        self._port = port
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        port = free_port()
-        self.address = f"http://127.0.0.1:{port}"
         app = Starlette(
             routes=[
                 Route("/clock", self._clock, methods=["POST"]),
@@ -194,7 +193,7 @@ class _Listener:
             ]
         )
         server = uvicorn.Server(
-            uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="off")
+            uvicorn.Config(app, host="127.0.0.1", port=self._port, log_config=None, access_log=False, lifespan="off")
         )
         # Ctrl-C belongs to the command, not to this server.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from commands.processes import Child, Processes, executable, free_port
+from commands.processes import Child, Processes, executable
 from workflows.search_attributes import ALL
 
 _TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
@@ -101,7 +102,7 @@ class Stack:
         """Start everything and wait until it answers. Raises ProcessFailed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.start_temporal()
-        web_port = free_port(8080)
+        web_port = self.processes.ports.take(8080)
         self.addresses = Addresses(
             self.addresses.temporal, self.addresses.temporal_ui, web=f"http://127.0.0.1:{web_port}"
         )
@@ -113,12 +114,12 @@ class Stack:
     def start_temporal(self) -> Child:
         """A real Temporal server with its Web UI and its state in a file; on its old ports after a restart."""
         old = self.addresses
-        port = int(old.temporal.rsplit(":", 1)[-1]) if old.temporal else free_port(7233)
-        ui_port = int(old.temporal_ui.rsplit(":", 1)[-1]) if old.temporal_ui else free_port(8233)
+        port = int(old.temporal.rsplit(":", 1)[-1]) if old.temporal else self.processes.ports.take(7233)
+        ui_port = int(old.temporal_ui.rsplit(":", 1)[-1]) if old.temporal_ui else self.processes.ports.take(8233)
         settings = SERVER_SETTINGS + (SKIPPING_SETTINGS if self.skipping else ())
         command = [executable("temporal"), "server", "start-dev", "--ip", "127.0.0.1"]
         command += ["--port", str(port), "--ui-port", str(ui_port), "--namespace", self.namespace]
-        command += ["--http-port", str(free_port()), "--metrics-port", str(free_port())]
+        command += ["--http-port", str(self.processes.ports.take()), "--metrics-port", str(self.processes.ports.take())]
         command += ["--db-filename", str(self.temporal_file), "--log-level", "error"]
         command += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
         for key in ALL:
@@ -139,8 +140,8 @@ class Stack:
     def start_sandbox(self) -> Child:
         """The pretend outside world; on its old ports, with its old memory, after a restart."""
         old = self.addresses
-        port = int(old.sandbox.rsplit(":", 1)[-1]) if old.sandbox else free_port()
-        smtp_port = old.smtp_port or free_port()
+        port = int(old.sandbox.rsplit(":", 1)[-1]) if old.sandbox else self.processes.ports.take()
+        smtp_port = old.smtp_port or self.processes.ports.take()
         command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
         command += ["--seed", str(self.seed), "--preset", self.preset, "--log", str(self.world_log)]
         command += ["--stripe-webhook", f"{old.web}/webhooks/stripe", "--stripe-secret", STRIPE_SECRET]
@@ -156,7 +157,7 @@ class Stack:
 
     def start_web(self) -> Child:
         child = self.processes.start("web", [sys.executable, "-m", "web"], self.environment)
-        self.processes.wait_ready(child, lambda: _answers(f"{self.addresses.web}/healthz"))
+        self.processes.wait_ready(child, lambda: _lives_as(child.process.pid, f"{self.addresses.web}/healthz"))
         return child
 
     def start_worker(self, number: int = 0) -> Child:
@@ -177,6 +178,15 @@ def _answers(url: str) -> bool:
         with urllib.request.urlopen(url, timeout=1) as answer:
             return bool(answer.status == 200)
     except OSError:
+        return False
+
+
+def _lives_as(pid: int, url: str) -> bool:
+    """Whether it is this very process that answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(json.load(answer).get("pid") == pid)
+    except (OSError, ValueError):
         return False
 
 

@@ -6,10 +6,10 @@ and hears about a contact.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class Channel(StrEnum):
@@ -19,13 +19,6 @@ class Channel(StrEnum):
     CALL = "call"
     VISIT = "visit"
     POST = "post"
-
-
-class Actor(StrEnum):
-    """Who collects: the creditor itself, or an agency for a debt of others. Some rules bind only one of them."""
-
-    CREDITOR = "creditor"
-    AGENCY = "agency"
 
 
 class Purpose(StrEnum):
@@ -47,6 +40,13 @@ class ContactEventKind(StrEnum):
     INBOUND = "inbound"
 
 
+class Actor(StrEnum):
+    """Who contacts: the creditor itself, or an agency that collects for another (assignees as well)."""
+
+    CREDITOR = "creditor"
+    AGENCY = "agency"
+
+
 class Verdict(StrEnum):
     ALLOWED = "allowed"
     NOT_BEFORE = "not_before"
@@ -54,7 +54,10 @@ class Verdict(StrEnum):
 
 
 class ContactEvent(BaseModel):
-    """One raw event of a person's contact ledger."""
+    """One raw event of a person's contact ledger.
+
+    `actor` is kept for the record: a creditor and its agency share every counter, so no rule asks for it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,14 +65,35 @@ class ContactEvent(BaseModel):
     channel: Channel
     kind: ContactEventKind
     loan_id: str | None = None
+    actor: Actor | None = None
+
+
+class MoratoriumKind(StrEnum):
+    """`crisis`: a mental health crisis; it ends thirty days after the treatment, whenever that is."""
+
+    STANDARD = "standard"
+    CRISIS = "crisis"
+
+
+class Moratorium(BaseModel):
+    """A breathing space that runs: its first local date and, of a crisis, the treatment's last once known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: MoratoriumKind = MoratoriumKind.STANDARD
+    starts: date
+    treatment_ended: date | None = None
 
 
 class ContactRequest(BaseModel):
-    """A wish to contact one person about one loan.
+    """A wish to contact one person about one loan. An empty `loan_id` stands for a debt that is not named.
 
     `timezones` are the candidates for where the person is now (IANA names); a moment must be lawful in
     all of them, and none at all means the zone is unknown. `flags` are stop states such as "cease",
-    "dispute", "deceased"; `opted_out` are the channels the person closed.
+    "dispute", "deceased", or facts that a rule asks for; `opted_out` are the channels the person closed.
+    `region` is an ISO 3166-2 code without the country, `city` a name as people write it. None is "not known",
+    and a rule that only some regions or cities have then binds in the strict profile. `authorised_channels`
+    are those the person agreed to; None leaves it to the caller, who then vouches for the channel.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,16 +106,24 @@ class ContactRequest(BaseModel):
     timezones: tuple[str, ...] = ()
     opted_out: frozenset[Channel] = frozenset()
     flags: frozenset[str] = frozenset()
+    city: str | None = None
+    actor: Actor = Actor.CREDITOR
+    authorised_channels: frozenset[Channel] | None = None
+    moratorium: Moratorium | None = None
 
 
 class Reason(BaseModel):
-    """A rule that spoke: its id, where it comes from, and a sentence for an operator."""
+    """A rule that spoke: its id, where it comes from, and a sentence for an operator.
+
+    `version` is that of the pack the rule stands in; empty for what stands in no pack.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     rule: str
     source: str
     text: str
+    version: str = Field("", exclude_if=lambda version: version == "")
 
 
 class Decision(BaseModel):

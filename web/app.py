@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -93,7 +94,7 @@ def create_app(
     @app.get("/healthz")
     async def healthz() -> dict[str, object]:
         """The process lives; how many webhooks it took in, refused and failed to store since it began."""
-        return {"status": "ok", "webhooks": dict(sorted(counts.items()))}
+        return {"status": "ok", "pid": os.getpid(), "webhooks": dict(sorted(counts.items()))}
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:

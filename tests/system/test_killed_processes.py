@@ -11,6 +11,8 @@ from commands.results import collect
 
 from commands.rehearsal import Progress, rehearse
 from commands.stack import Stack
+from config.strategies import find_strategy
+from domain.strategy import Ends, Strategy
 from tests.system.campaigns import plan, story
 
 pytestmark = pytest.mark.timeout(240)
@@ -28,8 +30,14 @@ async def kill_worker_and_server(stack: Stack, progress: Progress) -> None:
     await asyncio.to_thread(stack.start_worker)
 
 
+def short() -> Strategy:
+    """The shipped strategy for thirty days: enough for four contacts and the watch."""
+    whole = find_strategy("us-consumer")
+    return whole.model_copy(update={"ends": Ends(after_days=30)})
+
+
 async def run(folder: Path, disturb: Any) -> tuple[dict[str, Any], list[Any], dict[str, int]]:
-    async with rehearse(plan(folder, 8), Progress(), disturb=disturb) as rehearsal:
+    async with rehearse(plan(folder, 8, days=40, strategy=short()), Progress(), disturb=disturb) as rehearsal:
         results = await asyncio.to_thread(collect, rehearsal)
         return story(rehearsal), list(results.violations), results.ends
 
