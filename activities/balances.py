@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from temporalio import activity
 
@@ -11,6 +13,7 @@ from activities.capabilities import Balances
 from activities.clock import ask_again, task_time
 from activities.orders import WatchOrder, WatchReport
 from activities.provider_waits import call_again
+from activities.read_budget import OTHER_CURRENCY, READ, ReadBefore, Taken, UsedUp, keep_outcome, take_read
 from domain.strategy import Threshold
 from domain.watching import funds_needed, next_read_at
 from domain.what_next import WhatNext
@@ -18,19 +21,40 @@ from providers.errors import ProviderError
 from providers.ports import BankData
 from records import consents, loans, payments
 from records.database import Database
-from records.tables import Consent, ConsentStatus, LoanState
+from records.tables import ConsentStatus, LoanState
 
 
 class ConsentOver(Exception):
     """The bank will not answer under this consent again; the text is the bank's code."""
 
 
-class BalanceReader(Balances):
-    """Reads under the person's consent, at most as often a day as the consent allows, over all their loans."""
+@dataclass(frozen=True)
+class Look:
+    """`seen_at`: when the money was read to be there. `again_at`: no look is possible before; None: at will."""
 
-    def __init__(self, database: Database, bank: BankData | None) -> None:
+    seen_at: datetime | None = None
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class _Needed:
+    """A read that is to be judged: what was taken for it, and the balance that is enough."""
+
+    read: Taken | ReadBefore | UsedUp
+    enough_minor: int
+    currency: str
+
+
+class BalanceReader(Balances):
+    """Reads under the person's consent, at most as often a day as the consent allows, over all their loans.
+
+    `zone` is where the bank's calendar day turns.
+    """
+
+    def __init__(self, database: Database, bank: BankData | None, zone: ZoneInfo = ZoneInfo("UTC")) -> None:
         self._database = database
         self._bank = bank
+        self._zone = zone
 
     @activity.defn(name="watch_balance")
     async def watch(self, order: WatchOrder) -> WatchReport:
@@ -39,64 +63,80 @@ class BalanceReader(Balances):
         if order.not_before is not None and now < order.not_before:
             raise ask_again(order.not_before, f"resting until {order.not_before:%d %b %H:%M} UTC", "Resting")
         try:
-            seen = await self.funds_are_there(order.lender, order.loan_id, order.threshold, now)
+            look = await self.look(order.lender, order.loan_id, order.threshold, now)
         except ConsentOver as over:
             return WatchReport(over=f"consent: {over}")
         except ProviderError as error:
             raise call_again(error, now, activity.info().attempt) from None
-        if seen:
-            return WatchReport(funds_seen_at=now)
-        again = next_read_at(now, order.reads_per_day)
-        raise ask_again(again, f"funds not there yet; next look {again:%d %b %H:%M} UTC", "FundsNotSeen")
+        if look.seen_at is not None:
+            return WatchReport(funds_seen_at=look.seen_at)
+        again = look.again_at or next_read_at(now, order.reads_per_day)
+        why = "the day's reads are used up" if look.again_at else "funds not there yet"
+        raise ask_again(again, f"{why}; next look {again:%d %b %H:%M} UTC", "FundsNotSeen")
 
     async def funds_are_there(self, lender: str, loan_id: str, threshold: Threshold, at: datetime) -> bool:
-        """One read, or False without one when the loan needs none or the day's reads are used up.
+        """Whether the money is known to be there: False too when that cannot be found out now."""
+        try:
+            return (await self.look(lender, loan_id, threshold, at)).seen_at is not None
+        except (ConsentOver, ProviderError):
+            return False
+
+    async def look(self, lender: str, loan_id: str, threshold: Threshold, at: datetime) -> Look:
+        """One read, or none when the loan needs none, the day's reads are used up or a fresh reading is known.
 
         Raises ConsentOver, or ProviderError when the bank could not answer now.
         """
         if self._bank is None:
             raise ConsentOver("no bank is configured")
-        found = await asyncio.to_thread(self._consent, lender, loan_id, at)
-        if found is None:
-            return False
-        consent, due = found
+        over: str | None = None
+        while True:
+            needed = await asyncio.to_thread(self._take, lender, loan_id, threshold, at, over)
+            if needed is None:
+                return Look()
+            match needed.read:
+                case UsedUp(free_at):
+                    return Look(again_at=free_at)
+                case ReadBefore(read_at, amount):
+                    return Look(seen_at=read_at if amount >= needed.enough_minor else None)
+                case Taken() as taken:
+                    try:
+                        return await self._read(taken, needed, at)
+                    except ProviderError as error:
+                        if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
+                            raise
+                        over = error.code
+
+    async def _read(self, taken: Taken, needed: _Needed, at: datetime) -> Look:
+        assert self._bank is not None
         try:
-            reading = await self._bank.balance(consent.account_id, consent.consent_id, at)
+            reading = await self._bank.balance(taken.consent.account_id, taken.consent.consent_id, at)
         except ProviderError as error:
-            over = error.what_next in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL)
-            await asyncio.to_thread(self._note_failure, consent, lender, loan_id, at, error, over)
-            if over:
-                raise ConsentOver(error.code) from None
-            if error.what_next is WhatNext.LATER:
-                return False
+            await asyncio.to_thread(self._keep_failure, taken, error, at)
             raise
-        await asyncio.to_thread(self._note_read, consent, lender, loan_id, at, reading.amount_minor)
-        return reading.currency == due[1] and reading.amount_minor >= funds_needed(threshold, due[0])
+        outcome = READ if reading.currency == needed.currency else OTHER_CURRENCY
+        await asyncio.to_thread(self._keep_read, taken, outcome, reading.amount_minor)
+        return Look(seen_at=at if outcome == READ and reading.amount_minor >= needed.enough_minor else None)
 
-    def _consent(self, lender: str, loan_id: str, at: datetime) -> tuple[Consent, tuple[int, str]] | None:
-        with self._database.reading() as session:
+    def _take(self, lender: str, loan_id: str, threshold: Threshold, at: datetime, over: str | None) -> _Needed | None:
+        """A read of a valid consent; None when nothing is due. `over` is why the consent before it ended."""
+        with self._database.writing() as session:
             loan = loans.get(session, lender, loan_id)
-            balance = payments.balance_due(session, loan)
-            if loan.state is LoanState.ENDED or balance <= 0:
+            due = payments.balance_due(session, loan)
+            if loan.state is LoanState.ENDED or due <= 0:
                 return None
-            consent = consents.active(session, loan, at.date())
+            consent = consents.active(session, loan, at.astimezone(self._zone).date())
             if consent is None:
-                raise ConsentOver("none is valid")
-            if consents.reads_since(session, consent, at - timedelta(days=1)) >= consent.reads_per_day:
-                return None
-            return consent, (balance, loan.currency)
+                raise ConsentOver(over or "none is valid")
+            read = take_read(session, consent, loan, at, self._zone)
+            return _Needed(read, funds_needed(threshold, due), loan.currency)
 
-    def _note_read(self, consent: Consent, lender: str, loan_id: str, at: datetime, amount_minor: int) -> None:
+    def _keep_read(self, taken: Taken, outcome: str, amount_minor: int) -> None:
         with self._database.writing() as session:
-            loan = loans.get(session, lender, loan_id)
-            consents.record_read(session, consent, loan, at=at, outcome="read", amount_minor=amount_minor)
+            keep_outcome(session, taken.read_id, outcome, amount_minor)
 
-    def _note_failure(
-        self, consent: Consent, lender: str, loan_id: str, at: datetime, error: ProviderError, over: bool
-    ) -> None:
+    def _keep_failure(self, taken: Taken, error: ProviderError, at: datetime) -> None:
         with self._database.writing() as session:
-            loan = loans.get(session, lender, loan_id)
-            consents.record_read(session, consent, loan, at=at, outcome=error.code[:80])
-            if over and consent.id is not None:
-                kept = consents.get(session, consent.id)
+            keep_outcome(session, taken.read_id, error.code)
+            if error.what_next in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL) and taken.consent.id is not None:
+                kept = consents.get(session, taken.consent.id)
                 consents.set_status(session, kept, ConsentStatus.EXPIRED, at=at)

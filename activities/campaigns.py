@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
+from pydantic import ValidationError
+from sqlmodel import col, select
 from temporalio import activity
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.campaign_orders import (
     InstructOrder,
@@ -24,10 +27,15 @@ from records import campaigns, facts, loans
 from records.campaigns import Place
 from records.database import Database
 from records.facts import LoanAsEntered
-from records.tables import CampaignState, LoanState
+from records.tables import CampaignLoan, CampaignState, Loan, LoanState
 
 BATCH = 25
 """Loans started at once; after each batch the records and the heartbeat know how far it came."""
+
+ANSWER_WITHIN = 30.0
+"""Seconds a loan has to answer an instruction; less than the heartbeat's time, so that a batch is never lost."""
+
+T = TypeVar("T")
 
 
 class LoanControl(Protocol):
@@ -51,63 +59,89 @@ class CampaignRunner(CampaignWork):
         started = refused = 0
         left = order.page
         begun = time.monotonic()
+        batch = max(1, min(BATCH, int(order.rate_per_second)))
         while left > 0:
-            places = await asyncio.to_thread(self._claim, order.campaign_id, min(BATCH, left))
+            places = await asyncio.to_thread(self._claim, order.campaign_id, min(batch, left))
             if not places:
                 break
             left -= len(places)
-            outcomes = await asyncio.gather(*(self._start(order, place) for place in places))
-            done = [place.position for place, fine in zip(places, outcomes, strict=True) if fine]
-            await asyncio.to_thread(self._mark, order.campaign_id, done)
-            started += len(done)
-            refused += len(places) - len(done)
+            done = await _to_its_end(self._start_batch(order, places))
+            started += done
+            refused += len(places) - done
             activity.heartbeat(started)
-            ahead = (started + refused) / order.rate_per_second - (time.monotonic() - begun)
-            while ahead > 0:
+            while (ahead := (started + refused) / order.rate_per_second - (time.monotonic() - begun)) > 0:
                 await asyncio.sleep(min(ahead, 5.0))
                 activity.heartbeat(started)
-                ahead = (started + refused) / order.rate_per_second - (time.monotonic() - begun)
         waiting = await asyncio.to_thread(self._waiting, order.campaign_id)
         return StartReport(started=started, refused=refused, waiting=waiting)
 
+    async def _start_batch(self, order: StartOrder, places: Sequence[Place]) -> int:
+        """How many were started. Whatever goes wrong with one, what was started is marked so."""
+        outcomes = await asyncio.gather(*(self._start(order, place) for place in places), return_exceptions=True)
+        done = [place.position for place, fine in zip(places, outcomes, strict=True) if fine is True]
+        await asyncio.to_thread(self._mark, order.campaign_id, done)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return len(done)
+
     async def _start(self, order: StartOrder, place: Place) -> bool:
         now = task_time()
-        loan = await asyncio.to_thread(self._loan, order.campaign_id, place, now)
-        if loan is None:
+        try:
+            loan = await asyncio.to_thread(self._loan, place, now)
+        except (ValueError, LookupError) as error:
+            why = f"its records cannot be read: {_short(error)}"
+            await asyncio.to_thread(self._refuse, order.campaign_id, place, why, now)
             return False
-        await self._control.start(loan, max(now, order.begin_at or now))
+        if loan is None:
+            await asyncio.to_thread(self._refuse, order.campaign_id, place, "it ended before it was started", now)
+            return False
+        try:
+            await self._control.start(loan, max(now, order.begin_at or now))
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                raise
+            why = "Temporal does not take it: invalid argument"
+            await asyncio.to_thread(self._refuse, order.campaign_id, place, why, now)
+            return False
         return True
 
-    def _loan(self, campaign_id: str, place: Place, now: datetime) -> LoanAsEntered | None:
-        """The loan as it enters; None, and refused in the records, when it is no longer waiting."""
+    def _loan(self, place: Place, now: datetime) -> LoanAsEntered | None:
+        """The loan as it enters; None when it is no longer waiting."""
         with self._database.reading() as session:
-            row = loans.get(session, place.lender, place.loan_id)
-            state = row.state
-            loan = facts.as_entered(session, place.lender, place.loan_id, now)
-        if state is LoanState.ENDED:
-            with self._database.writing() as session:
-                campaigns.mark_refused(
-                    session, campaign_id, place.position, reason="it ended before it was started", at=now
-                )
-            return None
-        return loan
+            if loans.get(session, place.lender, place.loan_id).state is LoanState.ENDED:
+                return None
+            return facts.as_entered(session, place.lender, place.loan_id, now)
+
+    def _refuse(self, campaign_id: str, place: Place, reason: str, now: datetime) -> None:
+        with self._database.writing() as session:
+            campaigns.mark_refused(session, campaign_id, place.position, reason=reason, at=now)
 
     @activity.defn(name="instruct_loans")
     async def instruct_loans(self, order: InstructOrder) -> InstructReport:
-        """Tell every running loan; a repeat after a crash tells those again that heard it, without effect."""
-        every = await asyncio.to_thread(self._running, order.campaign_id)
-        done = refused = 0
-        first_reason = ""
-        for start in range(0, len(every), BATCH):
+        """Tell every running loan; a repeat after a crash goes on after the last batch that heard it."""
+        every = await asyncio.to_thread(self._to_instruct, order.campaign_id)
+        done, refused, first_reason, last = _told_before(activity.info().heartbeat_details)
+        begin = every.index(last) + 1 if last in every else 0
+        if begin == 0:
+            done, refused, first_reason = 0, 0, ""
+        for start in range(begin, len(every), BATCH):
             page = every[start : start + BATCH]
-            reasons = await asyncio.gather(
-                *(self._control.instruct(lender, loan_id, order) for lender, loan_id in page)
-            )
+            reasons = await asyncio.gather(*(self._instruct(*told, order) for told in page))
             done += sum(1 for reason in reasons if reason is None)
             refused += sum(1 for reason in reasons if reason is not None)
-            first_reason = first_reason or next((reason for reason in reasons if reason), "")
-            activity.heartbeat(done)
-        return InstructReport(done=done, refused=refused, first_reason=first_reason[:200])
+            first_reason = first_reason or next((reason for reason in reasons if reason), "")[:200]
+            activity.heartbeat(done, refused, first_reason, *page[-1][:2])
+        return InstructReport(done=done, refused=refused, first_reason=first_reason)
+
+    async def _instruct(self, lender: str, loan_id: str, surely_runs: bool, order: InstructOrder) -> str | None:
+        """Why the loan did not follow; one that never answers must not hold up the others."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                reason = await self._control.instruct(lender, loan_id, order)
+        except TimeoutError:
+            return f"a loan did not answer within {ANSWER_WITHIN:.0f} seconds; it may still follow"
+        return reason if surely_runs else None
 
     @activity.defn(name="set_campaign_state")
     async def set_state(self, order: StateOrder) -> None:
@@ -145,6 +179,51 @@ class CampaignRunner(CampaignWork):
         with self._database.reading() as session:
             return campaigns.progress(session, campaign_id)
 
+    def _to_instruct(self, campaign_id: str) -> list[tuple[str, str, bool]]:
+        """Every loan in collection; and, not surely running, those that a crash may have left started but unmarked."""
+        with self._database.reading() as session:
+            running = [(*loan, True) for loan in campaigns.started_loans(session, campaign_id)]
+            unmarked = session.exec(
+                select(Loan.lender, Loan.loan_id)
+                .join(CampaignLoan, col(CampaignLoan.loan_ref) == col(Loan.id))
+                .where(
+                    CampaignLoan.campaign_id == campaign_id,
+                    Loan.campaign_id == campaign_id,
+                    Loan.state == LoanState.WAITING,
+                    col(CampaignLoan.started_at).is_(None),
+                    col(CampaignLoan.refused).is_(None),
+                )
+                .order_by(col(CampaignLoan.position))
+                .limit(BATCH)
+            ).all()
+            return running + [(lender, loan_id, False) for lender, loan_id in unmarked]
+
     def _running(self, campaign_id: str) -> list[tuple[str, str]]:
         with self._database.reading() as session:
             return campaigns.started_loans(session, campaign_id)
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Cancelled in between, finish first: what was started must be known as started."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _told_before(details: Sequence[Any]) -> tuple[int, int, str, tuple[str, str, bool] | None]:
+    """What an attempt before this one had done: counts, the first refusal, the last loan it told."""
+    if len(details) != 5:
+        return 0, 0, "", None
+    done, refused, first_reason, lender, loan_id = details
+    return done, refused, first_reason, (lender, loan_id, True)
+
+
+def _short(error: Exception) -> str:
+    """What is wrong without the values: they may name a person."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return type(error).__name__

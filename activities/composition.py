@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -93,7 +94,8 @@ async def loan_activities(settings: Settings, database: Database) -> AsyncIterat
     async with httpx.AsyncClient(limits=limits) as client:
         outside = connect_outside(settings, client)
         links = LinkIssuer(database, outside.gateway)
-        balances = BalanceReader(database, outside.bank)
+        zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
+        balances = BalanceReader(database, outside.bank, zone)
         caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
         slots = ContactSlots(load_rules(settings), caps)
         sender = ContactSender(database, slots, outside.messengers, links, balances, settings)

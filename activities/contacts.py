@@ -7,50 +7,41 @@ up at the carrier, never sent again blindly.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from activities.balances import BalanceReader, ConsentOver
+from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
+from activities.contact_places import Changed, ContactPlaces, Ready, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
-from activities.links import LinkIssuer
-from activities.message_writing import message_context, write_message
+from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
-from activities.provider_waits import call_again
-from config.message_context import RenderedMessage
+from activities.provider_waits import OPERATOR_NEEDED, call_again
 from config.settings import Settings
-from config.templates import TemplateError
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
-from providers.errors import ProviderError
-from providers.ports import Messenger, OutgoingMessage, Sent
-from records import contacts, loans, people
+from providers.errors import ProviderError, refusal
+from providers.ports import Messenger, Sent
 from records.database import Database
-from records.tables import Contact, ContactState
+from records.tables import ContactState, PaymentLink
 
 LOOK_UP_SLACK = timedelta(minutes=5)
+NOT_ARRIVED_AFTER = timedelta(minutes=3)
+"""A message that the carrier does not know so long after it was begun never reached it. Longer than an attempt
+lasts, so that a slow attempt that Temporal gave up can no longer send behind the back of the next one."""
 
+TAKE_WITHIN = 40.0
+SEND_WITHIN = 60.0
+"""Seconds: together with the wait for the records they stay below the two minutes that an attempt may last."""
 
-@dataclass(frozen=True)
-class _Ready:
-    """A place that is taken, and the message that fills it."""
-
-    contact_id: int
-    message: OutgoingMessage
-
-
-class _Next(Enum):
-    """Why another channel must be tried: this message cannot go by it, or it is closed for good."""
-
-    MESSAGE_REFUSED = auto()
-    CHANNEL_CLOSED = auto()
+_WE_SEND = frozenset({Channel.SMS, Channel.EMAIL, Channel.WHATSAPP})
 
 
 class ContactSender(Contacts):
@@ -63,12 +54,10 @@ class ContactSender(Contacts):
         balances: BalanceReader,
         settings: Settings,
     ) -> None:
-        self._database = database
-        self._slots = slots
+        self._places = ContactPlaces(database, slots, settings)
         self._messengers = messengers
         self._links = links
         self._balances = balances
-        self._settings = settings
 
     @activity.defn(name="contact")
     async def contact(self, order: ContactOrder) -> ContactReported:
@@ -77,238 +66,170 @@ class ContactSender(Contacts):
         Waiting for the slot is asking to be tried again at it: that leaves nothing in the history.
         """
         now = task_time()
-        earlier = await asyncio.to_thread(self._earlier, order)
+        take_until = time.monotonic() + TAKE_WITHIN
+        earlier = await asyncio.to_thread(self._places.earlier, order)
         if earlier is not None and (settled := await self._settle(order, earlier, now)) is not None:
             return settled
-        failed: dict[Channel, _Next] = {}
+        if order.give_up_at is not None and now >= order.give_up_at:
+            return await self._report(order, ContactOutcome.NOT_WANTED)
+        useless = self._not_configured(order)
         while True:
-            open_order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in failed)})
-            answer = await asyncio.to_thread(self._look, open_order, now)
-            if not isinstance(answer, Slot):
-                closed = tuple(c for c, why in failed.items() if why is _Next.CHANNEL_CLOSED)
-                return self._without_slot(order, answer, closed, now)
-            if self._balance_is_old(order, now) and not await self._funds_still_there(order, now):
-                return self._report(order, ContactOutcome.FUNDS_GONE)
-            link_url, link_ref = await self._link(order, now)
-            ready = await asyncio.to_thread(self._take, open_order, answer, link_url, link_ref, now)
-            if ready is None:
+            open_order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in useless)})
+            answer = await self._place(open_order, now, take_until)
+            if isinstance(answer, ContactReported):
+                return answer
+            if answer is Changed.CHANGED:
                 continue
-            outcome = await self._send(order, ready, now)
+            if not isinstance(answer, Ready):
+                return await self._without_slot(open_order, answer, tuple(useless.values()), now)
+            outcome = await self._send(order, answer, now)
             if isinstance(outcome, ContactReported):
                 return outcome
-            failed[answer.channel] = outcome
+            useless[answer.message.channel] = f"{answer.message.channel}: {outcome}"
 
     # Before it is sent
 
-    def _look(self, order: ContactOrder, now: datetime) -> Slot | NotYet | NoChannel | NotWanted:
-        """Ask the rules and keep their answers; take nothing yet."""
-        with self._database.writing() as session:
-            loan, person = contacts.lock_person(session, order.lender, order.loan_id)
-            return self._slots.find(session, loan, person, order, now, keep=True)
+    def _not_configured(self, order: ContactOrder) -> dict[Channel, str]:
+        """Channels nothing can be sent by. Where that is all of them an operator has to act, not the borrower."""
+        absent = [channel for channel in order.channels if channel not in self._messengers]
+        if order.channels and len(absent) == len(order.channels) and _WE_SEND.intersection(absent):
+            names = ", ".join(absent)
+            raise try_again_in(OPERATOR_NEEDED, f"no carrier is configured for {names}", "NotConfigured")
+        return {channel: f"{channel}: no carrier is configured" for channel in absent}
 
-    def _without_slot(
-        self, order: ContactOrder, answer: NotYet | NoChannel | NotWanted, closed: tuple[Channel, ...], now: datetime
+    async def _place(
+        self, order: ContactOrder, now: datetime, take_until: float
+    ) -> Ready | NotYet | NoChannel | NotWanted | Changed | ContactReported:
+        """The contact's place, taken; what needs the outside world is got before, so that nobody waits for it."""
+        slot: Slot | None = None
+        link: PaymentLink | None = None
+        old = order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
+        if old or order.with_link:
+            answer = await asyncio.to_thread(self._places.look, order, now)
+            if not isinstance(answer, Slot):
+                return await asyncio.to_thread(self._places.refused, order, now)
+            slot = answer
+            if old and not await self._funds_still_there(order, now):
+                return await self._report(order, ContactOutcome.FUNDS_GONE)
+            if order.with_link:
+                link = await self._link(order, now)
+        if time.monotonic() > take_until:
+            raise try_again_in(timedelta(seconds=5), "it took too long to get ready; begun again", "Slow")
+        try:
+            return await asyncio.to_thread(self._places.take, order, slot, link, now)
+        except Unwritable as why:
+            raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
+
+    async def _without_slot(
+        self, order: ContactOrder, answer: NotYet | NoChannel | NotWanted, useless: tuple[str, ...], now: datetime
     ) -> ContactReported:
         match answer:
             case NotYet():
                 until = answer.until
-                if order.give_up_at is not None and until >= order.give_up_at:
-                    if now >= order.give_up_at:
-                        return self._report(order, ContactOutcome.NOT_WANTED)
-                    until = order.give_up_at
+                if order.give_up_at is not None:
+                    until = min(until, order.give_up_at)
                 raise ask_again(until, f"not before {answer.until:%a %d %b %H:%M} UTC: {answer.why}", "NotYet")
             case NoChannel():
-                return self._report(
-                    order, ContactOutcome.UNREACHABLE, closed=closed, refused=answer.refused, ceased=answer.ceased
-                )
+                refused = tuple(dict.fromkeys((*useless, *answer.refused)))
+                return await self._report(order, ContactOutcome.UNREACHABLE, refused=refused, ceased=answer.ceased)
             case NotWanted():
-                return self._report(order, ContactOutcome.NOT_WANTED)
-
-    def _balance_is_old(self, order: ContactOrder, now: datetime) -> bool:
-        return order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
+                return await self._report(order, ContactOutcome.NOT_WANTED)
 
     async def _funds_still_there(self, order: ContactOrder, now: datetime) -> bool:
+        """Where it cannot be found out the answer is no: the watch goes on, and offers when it sees the money."""
         assert order.threshold is not None
+        return await self._balances.funds_are_there(order.lender, order.loan_id, order.threshold, now)
+
+    async def _link(self, order: ContactOrder, now: datetime) -> PaymentLink:
         try:
-            return await self._balances.funds_are_there(order.lender, order.loan_id, order.threshold, now)
-        except ConsentOver:
-            return False
+            return await self._links.link_for_balance(order.lender, order.loan_id, now)
         except ProviderError as error:
             raise call_again(error, now, activity.info().attempt) from None
-
-    async def _link(self, order: ContactOrder, now: datetime) -> tuple[str | None, int | None]:
-        if not order.with_link:
-            return None, None
-        try:
-            link = await self._links.link_for_balance(order.lender, order.loan_id, now)
-        except ProviderError as error:
-            raise call_again(error, now, activity.info().attempt) from None
-        return link.url, link.id
-
-    def _take(
-        self, order: ContactOrder, slot: Slot, link_url: str | None, link_ref: int | None, now: datetime
-    ) -> _Ready | None:
-        """Decide again and take the place, in one transaction of the person; None when the answer changed."""
-        with self._database.writing() as session:
-            loan, person = contacts.lock_person(session, order.lender, order.loan_id)
-            if self._slots.find(session, loan, person, order, now, keep=False) != slot:
-                return None
-            lender = self._settings.lender_named(order.lender)
-            context = message_context(session, loan, person, lender, slot.channel, now, link_url)
-            try:
-                text = write_message(order.template, slot.channel, person.language, context)
-            except TemplateError as error:
-                raise try_again_in(timedelta(hours=1), f"template: {error}", "Template") from None
-            contact = self._slots.take(session, loan, person, order, slot, now)
-            contact.link_ref, contact.text = link_ref, text.text
-            session.add(contact)
-            session.flush()
-            assert contact.id is not None
-            return _Ready(contact.id, self._message(order, contact, text, now))
-
-    def _message(self, order: ContactOrder, contact: Contact, text: RenderedMessage, now: datetime) -> OutgoingMessage:
-        assert contact.address is not None
-        return OutgoingMessage(
-            message_id=contact.message_id,
-            channel=contact.channel,
-            to=contact.address,
-            subject=text.subject,
-            text=text.text,
-            html=text.html,
-            valid_until=contact.valid_until,
-            loan_id=order.loan_id,
-            lender=order.lender,
-            at=now,
-        )
+        except NoGateway as why:
+            raise try_again_in(OPERATOR_NEEDED, str(why), "NotConfigured") from None
 
     # Sending
 
-    async def _send(self, order: ContactOrder, ready: _Ready, now: datetime) -> ContactReported | _Next:
-        messenger = self._messengers.get(ready.message.channel)
-        if messenger is None:
-            await asyncio.to_thread(self._failed, ready, "not_configured", now)
-            return _Next.MESSAGE_REFUSED
+    async def _send(self, order: ContactOrder, ready: Ready, now: datetime) -> ContactReported | str:
+        """The report; or, when this channel cannot take the message, why, in a word for the case."""
+        messenger = self._messengers[ready.message.channel]
         try:
-            sent = await messenger.send(ready.message)
+            async with asyncio.timeout(SEND_WITHIN):
+                sent = await messenger.send(ready.message)
+        except TimeoutError:
+            slow = refusal(
+                ready.message.channel, "slow", WhatNext.RETRY, "no answer in a minute", effect=Effect.UNKNOWN
+            )
+            return await self._after_error(order, ready, messenger, slow, now)
         except ProviderError as error:
             return await self._after_error(order, ready, messenger, error, now)
         return await self._sent(order, ready, sent, now)
 
     async def _after_error(
-        self, order: ContactOrder, ready: _Ready, messenger: Messenger, error: ProviderError, now: datetime
-    ) -> ContactReported | _Next:
+        self, order: ContactOrder, ready: Ready, messenger: Messenger, error: ProviderError, now: datetime
+    ) -> ContactReported | str:
         if error.effect is Effect.UNKNOWN:
             if not messenger.can_look_up:
-                return await self._unknown(order, ready, error, now)
+                return await self._unknown(order, ready, error.code, now)
             # The place stays taken: the next attempt looks the message up before anything else.
             raise call_again(error, now, activity.info().attempt) from None
-        if error.opted_out or error.address_is_dead or error.reaction.try_other_channel:
-            await asyncio.to_thread(self._closed, ready, error, now)
-            return _Next.CHANNEL_CLOSED if error.opted_out or error.address_is_dead else _Next.MESSAGE_REFUSED
-        if error.what_next is WhatNext.TERMINAL:
-            await asyncio.to_thread(self._failed, ready, error.code, now)
-            return _Next.MESSAGE_REFUSED
-        await asyncio.to_thread(self._given_back, ready, error.code, now)
+        if error.opted_out or error.address_is_dead:
+            await asyncio.to_thread(self._places.closed, order, ready, error, now)
+            return f"{error.provider} {error.code}"
+        if error.reaction.try_other_channel or error.what_next is WhatNext.TERMINAL:
+            await asyncio.to_thread(self._places.failed, ready, error.code, now)
+            return f"{error.provider} {error.code}"
+        await asyncio.to_thread(self._places.given_back, ready, error.code, now)
         raise call_again(error, now, activity.info().attempt) from None
 
     async def _settle(
-        self, order: ContactOrder, earlier: _Ready | ContactState, now: datetime
+        self, order: ContactOrder, earlier: Ready | ContactState, now: datetime
     ) -> ContactReported | None:
         """What became of an earlier attempt at this contact; None when it may be sent (again)."""
         if isinstance(earlier, ContactState):
-            return self._report(order, ContactOutcome.SENT) if _left_us(earlier) else None
+            return await self._report(order, ContactOutcome.SENT) if _left_us(earlier) else None
         messenger = self._messengers.get(earlier.message.channel)
         if messenger is None or not messenger.can_look_up:
-            return await self._unknown(order, earlier, None, now)
+            return await self._unknown(order, earlier, "interrupted", now)
+        begun = earlier.message.at
         try:
-            found = await messenger.look_up(earlier.message, earlier.message.at - LOOK_UP_SLACK, now)
+            found = await messenger.look_up(earlier.message, begun - LOOK_UP_SLACK, now)
         except ProviderError as error:
+            if error.what_next is WhatNext.TERMINAL:
+                return await self._unknown(order, earlier, error.code, now)
             raise call_again(error, now, activity.info().attempt) from None
         if found is not None:
             return await self._sent(order, earlier, found, now)
-        await asyncio.to_thread(self._given_back, earlier, "never_arrived", now)
+        if now < begun + NOT_ARRIVED_AFTER:
+            raise _still_open(begun + NOT_ARRIVED_AFTER - now)
+        await asyncio.to_thread(self._places.given_back, earlier, "never_arrived", now)
         return None
-
-    def _earlier(self, order: ContactOrder) -> _Ready | ContactState | None:
-        """An attempt that was begun: its state, or what is needed to look it up when its fate is open."""
-        with self._database.reading() as session:
-            loan = loans.get(session, order.lender, order.loan_id)
-            contact = contacts.find(session, loan, order.step, order.occurrence)
-            if contact is None:
-                return None
-            if contact.state is not ContactState.SENDING:
-                return contact.state
-            assert contact.id is not None
-            begun = contact.reserved_at
-            return _Ready(
-                contact.id,
-                self._message(order, contact, RenderedMessage(subject=None, text=contact.text or "", html=None), begun),
-            )
 
     # What became of it
 
-    async def _sent(self, order: ContactOrder, ready: _Ready, sent: Sent, now: datetime) -> ContactReported:
-        def write() -> None:
-            with self._database.writing() as session:
-                contact = contacts.get(session, ready.contact_id)
-                contacts.advance(
-                    session,
-                    contact,
-                    ContactState.SENT,
-                    at=now,
-                    provider=sent.provider,
-                    provider_message_id=sent.provider_message_id,
-                )
+    async def _sent(self, order: ContactOrder, ready: Ready, sent: Sent, now: datetime) -> ContactReported:
+        await asyncio.to_thread(self._places.sent, ready, sent, now)
+        return await self._report(order, ContactOutcome.SENT, channel=ready.message.channel)
 
-        await asyncio.to_thread(write)
-        return self._report(order, ContactOutcome.SENT, channel=ready.message.channel)
-
-    async def _unknown(
-        self, order: ContactOrder, ready: _Ready, error: ProviderError | None, now: datetime
-    ) -> ContactReported:
+    async def _unknown(self, order: ContactOrder, ready: Ready, code: str, now: datetime) -> ContactReported:
         """It may have arrived and nobody can be asked: it counts as sent and is never sent again."""
-        code = error.code if error else "interrupted"
-        await asyncio.to_thread(self._advance, ready, ContactState.UNKNOWN, code, now)
-        return self._report(order, ContactOutcome.SENT, channel=ready.message.channel)
+        await asyncio.to_thread(self._places.unknown, ready, code, now)
+        return await self._report(order, ContactOutcome.SENT, channel=ready.message.channel)
 
-    def _closed(self, ready: _Ready, error: ProviderError, now: datetime) -> None:
-        with self._database.writing() as session:
-            contact = contacts.get(session, ready.contact_id)
-            person = people.of_loan(session, contacts.loan_of(session, contact))
-            if error.opted_out:
-                people.opt_out(session, person, contact.channel, source=error.provider, at=now)
-            if error.address_is_dead and contact.address is not None:
-                people.close_address(session, person, contact.channel, contact.address, reason=error.code, at=now)
-            contacts.give_back(session, contact)
-            contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code)
-
-    def _failed(self, ready: _Ready, code: str, now: datetime) -> None:
-        self._advance(ready, ContactState.FAILED, code, now, give_back=True)
-
-    def _given_back(self, ready: _Ready, code: str, now: datetime) -> None:
-        self._advance(ready, ContactState.DROPPED, code, now, give_back=True)
-
-    def _advance(
-        self, ready: _Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False
-    ) -> None:
-        with self._database.writing() as session:
-            contact = contacts.get(session, ready.contact_id)
-            if give_back:
-                contacts.give_back(session, contact)
-            contacts.advance(session, contact, state, at=now, error_code=code[:80])
-
-    def _report(
+    async def _report(
         self,
         order: ContactOrder,
         outcome: ContactOutcome,
         *,
         channel: Channel | None = None,
-        closed: tuple[Channel, ...] = (),
         refused: tuple[str, ...] = (),
         ceased: bool = False,
     ) -> ContactReported:
+        closed: tuple[Channel, ...] = ()
+        if outcome in (ContactOutcome.SENT, ContactOutcome.UNREACHABLE):
+            closed = await asyncio.to_thread(self._places.dead_channels, order)
         if outcome is ContactOutcome.SENT and channel is None:
-            channel = self._channel_of(order)
+            channel = await asyncio.to_thread(self._places.channel_used, order)
         return ContactReported(
             step=order.step,
             occurrence=order.occurrence,
@@ -319,11 +240,9 @@ class ContactSender(Contacts):
             ceased=ceased,
         )
 
-    def _channel_of(self, order: ContactOrder) -> Channel | None:
-        with self._database.reading() as session:
-            loan = loans.get(session, order.lender, order.loan_id)
-            contact = contacts.find(session, loan, order.step, order.occurrence)
-            return contact.channel if contact else None
+
+def _still_open(wait: timedelta) -> ApplicationError:
+    return try_again_in(wait, "the carrier does not know the message yet; looked up again", "Unsettled")
 
 
 def _left_us(state: ContactState) -> bool:

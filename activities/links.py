@@ -6,12 +6,16 @@ import asyncio
 from datetime import datetime
 
 from domain.money import Money
+from providers.errors import ProviderError
 from providers.ports import LinkRequest, PaymentGateway
 from records import links, loans, payments
 from records.database import Database
 from records.tables import LinkState, PaymentLink
 
 PURPOSE = "balance"
+
+# A link that the gateway does not have takes no money: it is as good as closed.
+_NO_SUCH_LINK = frozenset({"resource_missing", "404"})
 
 
 class NoGateway(Exception):
@@ -56,7 +60,11 @@ class LinkIssuer:
 
     async def _close(self, link: PaymentLink, at: datetime) -> None:
         assert self._gateway is not None
-        await self._gateway.deactivate_link(link.provider_link_id, at)
+        try:
+            await self._gateway.deactivate_link(link.provider_link_id, at)
+        except ProviderError as error:
+            if error.code not in _NO_SUCH_LINK:
+                raise
         await asyncio.to_thread(self._mark_closed, link, at)
 
     def _look(self, lender: str, loan_id: str) -> tuple[Money, PaymentLink | None, list[PaymentLink], str]:

@@ -10,8 +10,9 @@ from activities.clock import try_again_in
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 
-STOPPED_SENDER = timedelta(hours=1)
-"""A refused key, an unregistered sender: a person must act, and looks for it in the Web UI meanwhile."""
+OPERATOR_NEEDED = timedelta(hours=1)
+"""A refused key, an unregistered sender, a broken template: a person must act and finds the reason in the Web UI.
+Once it is mended every loan goes on within the hour, without anyone touching it."""
 
 
 def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationError:
@@ -20,10 +21,10 @@ def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationE
         wait = error.not_before - at
     elif error.delay is not None:
         wait = error.delay
-    elif error.what_next is WhatNext.STOP_SENDER:
-        wait = STOPPED_SENDER
     elif error.what_next is WhatNext.LATER:
         wait = timedelta(minutes=15)
-    else:
+    elif error.what_next is WhatNext.RETRY:
         wait = min(timedelta(seconds=2 ** min(attempt, 10)), timedelta(minutes=10))
+    else:
+        wait = OPERATOR_NEEDED
     return try_again_in(wait, str(error), f"{error.provider}_{error.what_next}")

@@ -1,0 +1,221 @@
+"""A contact's place in the records: taken before the message leaves, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
+from activities.message_writing import message_context, write_message
+from activities.orders import ContactOrder
+from config.message_context import RenderedMessage
+from config.settings import Settings
+from config.templates import TemplateError
+from domain.contact import Channel
+from providers.errors import ProviderError
+from providers.ports import OutgoingMessage, Sent
+from records import audit, contacts, loans, payments, people
+from records.database import Database
+from records.tables import Contact, ContactState, Loan, PaymentLink, Person
+
+
+class Unwritable(Exception):
+    """The message cannot be written; the text names the template or value at fault and holds no borrower's data."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A place that is taken, and the message that fills it."""
+
+    contact_id: int
+    message: OutgoingMessage
+
+
+class Changed(Enum):
+    """What was found before no longer holds: look again."""
+
+    CHANGED = auto()
+
+
+class ContactPlaces:
+    """Every transaction of a contact; each is short, because others of the person wait for it."""
+
+    def __init__(self, database: Database, slots: ContactSlots, settings: Settings) -> None:
+        self._database = database
+        self._slots = slots
+        self._settings = settings
+
+    def look(self, order: ContactOrder, now: datetime) -> Slot | NotYet | NoChannel | NotWanted:
+        """What the rules say now; holds nobody up and keeps nothing."""
+        with self._database.reading() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            return self._slots.find(session, loan, people.of_loan(session, loan), order, now, keep=False)
+
+    def refused(self, order: ContactOrder, now: datetime) -> NotYet | NoChannel | NotWanted | Changed:
+        """Keep the decisions that stand in the way."""
+        with self._database.writing() as session:
+            loan, person = contacts.lock_person(session, order.lender, order.loan_id)
+            answer = self._slots.find(session, loan, person, order, now, keep=True)
+            return Changed.CHANGED if isinstance(answer, Slot) else answer
+
+    def take(
+        self, order: ContactOrder, expected: Slot | None, link: PaymentLink | None, now: datetime
+    ) -> Ready | NotYet | NoChannel | NotWanted | Changed:
+        """Decide, keep the decisions and take the place, in one transaction of the person.
+
+        `expected` None takes any slot. `link` must be over what is due at this very moment. Durable: what was
+        sent is known after a power cut too. Raises Unwritable, and then nothing was taken.
+        """
+        try:
+            with self._database.writing(durable=True) as session:
+                loan, person = contacts.lock_person(session, order.lender, order.loan_id)
+                answer = self._slots.find(session, loan, person, order, now, keep=True)
+                if not isinstance(answer, Slot):
+                    return answer
+                if expected is not None and answer != expected:
+                    return Changed.CHANGED
+                if link is not None and link.amount_minor != payments.balance_due(session, loan):
+                    return Changed.CHANGED
+                text = self._text(session, loan, person, order, answer.channel, link, now)
+                contact = self._slots.take(session, loan, person, order, answer, now)
+                contact.link_ref, contact.text = link.id if link else None, text.text
+                session.add(contact)
+                session.flush()
+                assert contact.id is not None
+                return Ready(contact.id, self._message(order, contact, text, now))
+        except Unwritable as why:
+            self._note_unwritable(order, str(why), now)
+            raise
+
+    def earlier(self, order: ContactOrder) -> Ready | ContactState | None:
+        """An attempt that was begun: its state, or what is needed to look it up when its fate is open."""
+        with self._database.reading() as session:
+            contact = self._find(session, order)
+            if contact is None or contact.state is not ContactState.SENDING:
+                return contact.state if contact else None
+            assert contact.id is not None
+            text = RenderedMessage(subject=None, text=contact.text or "", html=None)
+            return Ready(contact.id, self._message(order, contact, text, contact.reserved_at))
+
+    def channel_used(self, order: ContactOrder) -> Channel | None:
+        with self._database.reading() as session:
+            contact = self._find(session, order)
+            return contact.channel if contact else None
+
+    def dead_channels(self, order: ContactOrder) -> tuple[Channel, ...]:
+        """The order's channels whose address proved dead, in this attempt or before."""
+        with self._database.reading() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            person = people.of_loan(session, loan)
+            return tuple(channel for channel in order.channels if _is_dead(session, person, channel))
+
+    def sent(self, ready: Ready, sent: Sent, now: datetime) -> None:
+        with self._database.writing() as session:
+            contacts.advance(
+                session,
+                contacts.get(session, ready.contact_id),
+                ContactState.SENT,
+                at=now,
+                provider=sent.provider,
+                provider_message_id=sent.provider_message_id,
+            )
+
+    def unknown(self, ready: Ready, code: str, now: datetime) -> None:
+        """It may have arrived, and nobody can be asked."""
+        self._advance(ready, ContactState.UNKNOWN, code, now)
+
+    def failed(self, ready: Ready, code: str, now: datetime) -> None:
+        """It cannot go by this channel; nothing was sent."""
+        self._advance(ready, ContactState.FAILED, code, now, give_back=True)
+
+    def given_back(self, ready: Ready, code: str, now: datetime) -> None:
+        """Nothing was sent; the place may be taken again later."""
+        self._advance(ready, ContactState.DROPPED, code, now, give_back=True)
+
+    def closed(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
+        """The provider says that the address is dead, or that its owner told it to stop: for all their loans."""
+        with self._database.writing() as session:
+            _, person = contacts.lock_person(session, order.lender, order.loan_id)
+            contact = contacts.get(session, ready.contact_id)
+            if error.opted_out:
+                people.opt_out(session, person, contact.channel, source=error.provider, at=now)
+            if error.address_is_dead and contact.address is not None:
+                people.close_address(session, person, contact.channel, contact.address, reason=error.code[:80], at=now)
+            contacts.give_back(session, contact)
+            contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code[:80])
+
+    def _advance(self, ready: Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False) -> None:
+        with self._database.writing() as session:
+            contact = contacts.get(session, ready.contact_id)
+            if give_back:
+                contacts.give_back(session, contact)
+            contacts.advance(session, contact, state, at=now, error_code=code[:80])
+
+    def _text(
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        order: ContactOrder,
+        channel: Channel,
+        link: PaymentLink | None,
+        now: datetime,
+    ) -> RenderedMessage:
+        lender = self._settings.lender_named(order.lender)
+        try:
+            context = message_context(session, loan, person, lender, channel, now, link.url if link else None)
+            return write_message(order.template, channel, person.language, context)
+        except TemplateError as error:
+            raise Unwritable(f"template: {error}") from None
+        except ValidationError as wrong:
+            raise Unwritable("; ".join(_faults(wrong))) from None
+
+    def _note_unwritable(self, order: ContactOrder, why: str, now: datetime) -> None:
+        """Once in the audit trail: the Web UI shows only the last of a loan's failures."""
+        with self._database.writing() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            if loans.once(session, loan, f"unwritable:{order.step}:{order.occurrence}", now):
+                audit.append(
+                    session,
+                    at=now,
+                    actor="contact",
+                    action="message_not_written",
+                    lender=order.lender,
+                    loan_id=order.loan_id,
+                    details={"step": order.step, "occurrence": order.occurrence, "why": why},
+                )
+
+    def _find(self, session: Session, order: ContactOrder) -> Contact | None:
+        loan = loans.get(session, order.lender, order.loan_id)
+        return contacts.find(session, loan, order.step, order.occurrence)
+
+    def _message(self, order: ContactOrder, contact: Contact, text: RenderedMessage, at: datetime) -> OutgoingMessage:
+        assert contact.address is not None
+        return OutgoingMessage(
+            message_id=contact.message_id,
+            channel=contact.channel,
+            to=contact.address,
+            subject=text.subject,
+            text=text.text,
+            html=text.html,
+            valid_until=contact.valid_until,
+            loan_id=order.loan_id,
+            lender=order.lender,
+            at=at,
+        )
+
+
+def _is_dead(session: Session, person: Person, channel: Channel) -> bool:
+    known = person.email if channel is Channel.EMAIL else person.phone
+    return known is not None and people.is_closed(session, person, channel, known)
+
+
+def _faults(wrong: ValidationError) -> Iterable[str]:
+    """Which value is unusable and why, without the value."""
+    for error in wrong.errors(include_input=False, include_url=False, include_context=False):
+        yield f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"

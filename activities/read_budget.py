@@ -1,0 +1,121 @@
+"""The day's reads of a consent, shared by all loans of the person and taken before the bank is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from domain.planning import REREAD_AFTER
+from records import consents
+from records.tables import BalanceRead, Consent, Loan
+
+DAY = timedelta(days=1)
+BEGUN = "begun"
+READ = "read"
+OTHER_CURRENCY = "other_currency"
+EXCEEDED = "ACCESS_EXCEEDED"
+
+# What the bank served, or may have served without our hearing of it. An answer that refuses is no read.
+_COUNTED = (BEGUN, READ, OTHER_CURRENCY, "timeout", "connection_lost", "unreadable_answer", "no_usable_balance")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One read of the day is this caller's: the row is kept whatever becomes of it."""
+
+    read_id: int
+    consent: Consent
+
+
+@dataclass(frozen=True)
+class ReadBefore:
+    """The same account was read less than an hour ago, perhaps for another loan of the person."""
+
+    at: datetime
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class UsedUp:
+    """No read is left; the next one is free at `free_at`."""
+
+    free_at: datetime
+
+
+def take_read(
+    session: Session, consent: Consent, loan: Loan, at: datetime, zone: ZoneInfo
+) -> Taken | ReadBefore | UsedUp:
+    """A fresh reading, else one of the consent's reads. `zone`: where the bank's calendar day turns.
+
+    Never more than the consent allows within 24 hours, nor within a calendar day of 25. Needs
+    `Database.writing()`; on PostgreSQL others who want a read of this consent wait for it.
+    """
+    session.exec(select(Consent.id).where(Consent.id == consent.id).with_for_update()).one()
+    if (fresh := _fresh(session, consent, loan, at)) is not None:
+        return fresh
+    today, tomorrow = _day(at, zone)
+    if _refused_since(session, consent, today):
+        return UsedUp(tomorrow)
+    reads = _counted_since(session, consent, min(today, at - DAY))
+    if len(reads) >= consent.reads_per_day:
+        free_at = reads[len(reads) - consent.reads_per_day] + DAY + timedelta(seconds=1)
+        return UsedUp(free_at if free_at > at else tomorrow)
+    consents.record_read(session, consent, loan, at=at, outcome=BEGUN)
+    row = session.exec(select(BalanceRead).order_by(col(BalanceRead.id).desc()).limit(1)).one()
+    assert row.id is not None
+    return Taken(row.id, consent)
+
+
+def keep_outcome(session: Session, read_id: int, outcome: str, amount_minor: int | None = None) -> None:
+    """What became of a read that was taken."""
+    row = session.get(BalanceRead, read_id)
+    assert row is not None
+    row.outcome, row.amount_minor = outcome[:80], amount_minor
+    session.add(row)
+    session.flush()
+
+
+def _fresh(session: Session, consent: Consent, loan: Loan, at: datetime) -> ReadBefore | None:
+    row = session.exec(
+        select(BalanceRead)
+        .join(Loan, col(Loan.id) == col(BalanceRead.loan_ref))
+        .where(
+            BalanceRead.consent_ref == consent.id,
+            BalanceRead.outcome == READ,
+            Loan.currency == loan.currency,
+            col(BalanceRead.at) >= at - REREAD_AFTER,
+            col(BalanceRead.at) <= at,
+        )
+        .order_by(col(BalanceRead.at).desc(), col(BalanceRead.id).desc())
+    ).first()
+    return None if row is None or row.amount_minor is None else ReadBefore(row.at, row.amount_minor)
+
+
+def _refused_since(session: Session, consent: Consent, since: datetime) -> bool:
+    refused = select(BalanceRead.id).where(
+        BalanceRead.consent_ref == consent.id, BalanceRead.outcome == EXCEEDED, col(BalanceRead.at) >= since
+    )
+    return session.exec(refused).first() is not None
+
+
+def _counted_since(session: Session, consent: Consent, since: datetime) -> list[datetime]:
+    return list(
+        session.exec(
+            select(BalanceRead.at)
+            .where(
+                BalanceRead.consent_ref == consent.id,
+                col(BalanceRead.at) >= since,
+                col(BalanceRead.outcome).in_(_COUNTED),
+            )
+            .order_by(col(BalanceRead.at))
+        ).all()
+    )
+
+
+def _day(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The bank's calendar day around `at`: when it began, and when the next one does."""
+    today = at.astimezone(zone).date()
+    return datetime.combine(today, time(0), zone), datetime.combine(today + DAY, time(0), zone)
