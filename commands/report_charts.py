@@ -10,7 +10,7 @@ import vl_convert
 
 from commands.report_figures import WEEKDAYS, Figures, Offer, hours_between
 
-WIDE, NARROW = 660, 288
+WIDE, NARROW = 900, 320
 _INK = "#010203"
 """Stands for the page's text colour, which differs by day and night."""
 _SMS, _EMAIL, _RECEIPT, _GOOD, _QUIET, _BAD = "#3d7fc1", "#d9822b", "#8b949e", "#3a9b6e", "#8b949e", "#c8553d"
@@ -56,9 +56,10 @@ def _ends(figures: Figures, width: int) -> Any:
     counts: dict[str, int] = {}
     for loan in figures.loans:
         counts[loan.end] = counts.get(loan.end, 0) + 1
-    rows = [{"end": _words(end), "loans": number} for end, number in counts.items()]
+    order = sorted(counts, key=lambda end: -counts[end])
+    rows = [{"end": _words(end), "loans": counts[end]} for end in order]
     bars = alt.Chart(_data(rows)).encode(
-        y=alt.Y("end:N", sort="-x", title=None),
+        y=alt.Y("end:N", sort=[_words(end) for end in order], title=None),
         x=alt.X("loans:Q", title=f"loans of {len(figures.loans)}", axis=alt.Axis(tickMinStep=1)),
     )
     colours = {_words(end): colour for end, colour in END_COLOURS.items()}
@@ -77,7 +78,7 @@ def _money(figures: Figures, width: int) -> Any:
     several = len({row["currency"] for row in rows}) > 1
     chart = alt.Chart(_data(rows))
     encoded = {
-        "x": alt.X("day:Q", title="day of the campaign"),
+        "x": alt.X("day:Q", title="days since the campaign began", scale=alt.Scale(nice=False)),
         "y": alt.Y("share:Q", title="received, share of what was due", axis=alt.Axis(format=".0%")),
     }
     if several:

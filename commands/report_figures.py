@@ -49,7 +49,7 @@ class ContactRow:
 
 @dataclass(frozen=True)
 class PaidRow:
-    """All money received by the end of `day` from the campaign's first, by currency, minor units."""
+    """All money received until `day` whole days had passed since the campaign began, in minor units."""
 
     day: int
     currency: str
@@ -191,12 +191,13 @@ def _money(loans: Sequence[Loan], payments: Sequence[Payment], begins: datetime,
         moved[payment.currency, max((payment.paid_at - begins).days, 0)] += payment.amount_minor
         if payment.reversed_at is not None:
             moved[payment.currency, max((payment.reversed_at - begins).days, 0)] -= payment.amount_minor
-    last = min(days, max((day for _, day in moved), default=0) + 1)
+    ends = [(loan.ended_at - begins).days for loan in loans if loan.ended_at is not None]
+    last = min(days, max([*(day for _, day in moved), *ends, 0]) + 1)
     rows = []
     for currency in sorted(due):
         total = 0
         for day in range(last + 1):
-            total += moved[currency, day]
+            total += moved[currency, day - 1]
             rows.append(PaidRow(day, currency, total, total / due[currency]))
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
@@ -13,6 +14,7 @@ from temporalio.client import Client, WorkflowExecution
 from commands.verdict import Borrower, Check, Finding
 
 _AT_ONCE = 8
+_AWAKE_WITHIN = timedelta(minutes=1)
 _SHORTEST = 6
 """Shorter texts (a two-letter name) would be found by chance in any file."""
 
@@ -21,15 +23,27 @@ _NO_FAILURE = frozenset({WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHA
 
 
 async def workflow_tasks(client: Client) -> Check:
-    """No workflow task failed in any history of the namespace, of loans and campaigns, all runs."""
-    found = Finding("histories", "Did no workflow task fail in any history?", "events")
+    """No workflow task failed in any history of the namespace, of loans and campaigns, all runs.
+
+    And every run went to work when it started: a clock that was skipped too far shows here first.
+    """
+    found = Finding("histories", "Did no workflow task fail, and no loan sleep past its time?", "events")
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one(run: WorkflowExecution) -> None:
         async with gate:
             handle = client.get_workflow_handle(run.id, run_id=run.run_id)
+            started: datetime | None = None
             async for event in handle.fetch_history_events():
                 found.looked_at += 1
+                at = event.event_time.ToDatetime(tzinfo=UTC)
+                if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+                    started = at
+                elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED and started is not None:
+                    if at - started > _AWAKE_WITHIN:
+                        slept = f"run {run.run_id} of {run.id} first worked {at - started} after it started"
+                        found.against(loan_of(run.id), started, None, slept)
+                    started = None
                 if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
                     continue
                 failed = event.workflow_task_failed_event_attributes
