@@ -32,7 +32,7 @@ from providers.errors import ProviderError
 from records import audit, cases, loans, payments, people
 from records.database import Database
 from records.tables import CaseState as KeptCaseState
-from records.tables import Loan, Payment, PaymentSource, Person
+from records.tables import Loan, LoanState, Payment, PaymentSource, Person
 
 ACTOR = "loan workflow"
 TELL_WITHIN = 10.0
