@@ -392,14 +392,14 @@ class _Histories:
         self._events = events
         self.id, self.run_id = "loan-demo-L-1", "run"
 
-    async def list_workflows(self):  # type: ignore[no-untyped-def]
+    async def list_workflows(self):
         yield self
 
     def get_workflow_handle(self, _id: str, *, run_id: str) -> "_Histories":
         assert run_id == self.run_id
         return self
 
-    async def fetch_history_events(self):  # type: ignore[no-untyped-def]
+    async def fetch_history_events(self):
         for event in self._events:
             yield event
 
