@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,6 @@ from commands.console import (
     Refused,
     YesOption,
     agree,
-    amount,
-    iso,
     moment_of,
     operator_app,
     print_json,
@@ -26,10 +24,8 @@ from commands.console import (
 from commands.names import campaign_ids, strategy_names
 
 if TYPE_CHECKING:
-    from sqlmodel import Session
     from temporalio.client import Client
 
-    from records.tables import Campaign
 
 app = operator_app("Campaigns: start the collection of a portfolio, steer all its loans at once.")
 _Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.", autocompletion=campaign_ids)]
@@ -128,11 +124,12 @@ def list_command(as_json: JsonOption = False) -> None:
 
     Example: starter.py campaign list --json
     """
+    from commands.campaign_status import summary
     from records import campaigns
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:
-        told = [_summary(session, campaign) for campaign in campaigns.listing(session)]
+        told = [summary(session, campaign) for campaign in campaigns.listing(session)]
     if as_json:
         print_json({"campaigns": told})
         return
@@ -158,13 +155,14 @@ def status(campaign_id: _Id, as_json: JsonOption = False) -> None:
       starter.py campaign status november --json
     """
     from commands import campaign_figures
+    from commands.campaign_status import print_status, summary
     from commands.temporal_session import with_temporal
     from workflows.connection import NoTemporal
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         campaign = find_campaign(session, campaign_id)
-        told = _summary(session, campaign)
+        told = summary(session, campaign)
         told["in_collection"] = campaign_figures.in_collection(session, campaign.id)
         told["money"] = [
             {
@@ -198,7 +196,7 @@ def status(campaign_id: _Id, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(told)
     else:
-        _print_status(told)
+        print_status(told)
 
 
 @app.command()
@@ -267,51 +265,3 @@ def _instruct(campaign_id: str, update: str, arguments: list[dict[str, str]], as
         print_json({"campaign_id": campaign_id, "accepted": True, "detail": detail})
     else:
         typer.echo(f"campaign {campaign_id}: {detail} (`campaign status {campaign_id}` tells how far that is)")
-
-
-def _summary(session: Session, campaign: Campaign) -> dict[str, Any]:
-    from commands.campaign_figures import standing
-    from records import campaigns
-
-    progress = campaigns.progress(session, campaign.id)
-    return {
-        "campaign_id": campaign.id,
-        "name": campaign.name,
-        "lender": campaign.lender,
-        "strategy": campaign.strategy_key,
-        "source_file": campaign.source_file,
-        "state": standing(campaign, progress),
-        "created_at": iso(campaign.created_at.astimezone(UTC)),
-        "total": progress.total,
-        "waiting": progress.waiting,
-        "started": progress.started,
-        "refused": progress.refused,
-        "stopped": progress.stopped,
-        "ends": dict(sorted(progress.ends.items())),
-    }
-
-
-def _print_status(told: dict[str, Any]) -> None:
-    shown = table("", "")
-    shown.show_header = False
-    shown.add_row("campaign", f"{told['campaign_id']} ({told['name']})")
-    shown.add_row("state", told["state"] + ("" if told["workflow"] != "unknown" else " (Temporal cannot be asked)"))
-    shown.add_row("strategy", told["strategy"])
-    shown.add_row("loans", f"{told['total']:,}: {told['waiting']:,} waiting, {told['started']:,} started")
-    if told["refused"] or told["stopped"]:
-        shown.add_row("", f"{told['refused']:,} refused, {told['stopped']:,} let go")
-    shown.add_row("in collection", f"{told['in_collection']:,}")
-    shown.add_row("ended", ", ".join(f"{kind} {count:,}" for kind, count in told["ends"].items()) or "none")
-    for row in told["money"]:
-        share = row["recovered_minor"] / row["due_minor"]
-        recovered = amount(row["recovered_minor"], row["currency"])
-        shown.add_row("recovered", f"{recovered} of {amount(row['due_minor'], row['currency'])} due ({share:.1%})")
-    shown.add_row("contacts", ", ".join(f"{state} {count:,}" for state, count in told["contacts"].items()) or "none")
-    shown.add_row("open cases", f"{told['open_cases']:,}")
-    if told["instructions_pending"]:
-        shown.add_row("instructions", f"{told['instructions_pending']} under way")
-    if last := told["last_instruction"]:
-        words = f"followed by {last['done']:,} loans"
-        words += f", not by {last['refused']:,} (first: {last['first_reason']})" if last["refused"] else ""
-        shown.add_row("last instruction", words)
-    terminal().print(shown)
