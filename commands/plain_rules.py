@@ -68,8 +68,7 @@ def broken_limits(residence: Residence, contacts: Iterable[tuple[datetime, str]]
     pack = _pack(residence.country)
     if pack is None or residence.zone is None:
         return []
-    zone = ZoneInfo(residence.zone)
-    dated = [(at.astimezone(zone).date(), channel) for at, channel in contacts]
+    dated = [(local_date(residence, at), channel) for at, channel in contacts]
     found: list[Limit] = []
     for cap in pack.get("caps") or ():
         if not set(cap.get("counts") or _BY_MESSAGE) & set(_BY_MESSAGE):
@@ -87,6 +86,11 @@ def broken_limits(residence: Residence, contacts: Iterable[tuple[datetime, str]]
             if (after - before).days < gap["dates"]:
                 found.append(Limit(gap["id"], after, f"{before} and {after} lie less than {gap['dates']} days apart"))
     return found
+
+
+def local_date(residence: Residence, at: datetime) -> date:
+    """The calendar date where the person is; UTC's where that is unknown."""
+    return at.astimezone(ZoneInfo(residence.zone or "UTC")).date()
 
 
 def windows(residence: Residence, channel: str = "sms") -> dict[str, tuple[float, float] | None]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from commands.plain_rules import broken_limits, closed_hours
+from commands.plain_rules import broken_limits, closed_hours, local_date
 from commands.verdict import Check, DebtFacts, Finding, Ours
 from commands.world_log import Entry, Message, WorldLog
 
@@ -45,9 +45,7 @@ def lawful_hours(log: WorldLog, ours: Ours, receipts: set[int]) -> Check:
 
     A receipt may come at once at any hour (docs/contact-rules.md): it demands nothing.
     """
-    found = Finding(
-        "hours", "Was every message but receipts sent and delivered in lawful local hours?", "moments"
-    )
+    found = Finding("hours", "Was every message but receipts sent and delivered in lawful local hours?", "moments")
     for message in log.messages:
         borrower = ours.borrower_of(message.loan_id)
         if borrower is None or message.seq in receipts:
@@ -74,7 +72,8 @@ def how_often(log: WorldLog, ours: Ours, receipts: set[int]) -> Check:
         found.looked_at += len(messages)
         residence = ours.borrowers[person_id].residence
         for limit in broken_limits(residence, [(m.at, m.channel) for m in messages]):
-            last = max((m for m in messages if m.at.date() <= limit.day), key=lambda m: m.at, default=messages[-1])
+            on_day = [m for m in messages if local_date(residence, m.at) == limit.day]
+            last = max(on_day, key=lambda message: message.seq)
             found.against(last.loan_id, last.at, last.seq, f"{limit.rule}: {limit.text}")
     return found.check()
 
@@ -98,7 +97,7 @@ def after_payment(log: WorldLog, ours: Ours) -> tuple[set[int], Check]:
     debts = {loan_id: _Debt(facts) for loan_id, facts in ours.debts.items()}
     payments = {entry.text("payment_id"): entry for entry in log.of("payment")}
     messages = {message.seq: message for message in log.messages}
-    told = {hook.seq: payment for payment in payments.values() if (hook := log.payment_heard(payment)) is not None}
+    told = {hook.seq: payment for payment in payments.values() if (hook := log.money_heard(payment)) is not None}
     reversed_already: set[str] = set()
     receipts: set[int] = set()
     for entry in log.entries:

@@ -26,48 +26,68 @@ def checks(log: WorldLog, ours: Ours, counted: Mapping[str, int]) -> Iterator[Ch
     yield world_in_order(log)
 
 
+class _Owed:
+    """What one loan owes as its log goes by, and every sum we may still take for it: news can be on its way."""
+
+    def __init__(self, due: int) -> None:
+        self.due = due
+        self.untold: dict[int, int] = {}
+        self.open: set[str] = set()
+        self.made: dict[int, Entry] = {}
+
+    def moves(self, by: int, heard: Entry | None) -> None:
+        self.untold[heard.seq if heard else _NEVER] = self.due
+        self.due += by
+
+    def may_ask_for(self, seq: int) -> set[int]:
+        return {self.due, *(before for heard, before in self.untold.items() if heard > seq)}
+
+
+_NEVER = 10**12
+
+
 def links(log: WorldLog, ours: Ours) -> Check:
-    """One link for an amount of a loan, over what is due, and never two open at a time.
+    """One link for an amount of a loan, over what is due, and never two open at a time; none sent but an open one.
 
     Another link over the same amount is right only after a payment was taken back, when the first is closed.
     """
-    found = Finding("links", "One payment link for each amount due, never two open at once?", "links")
-    due = {loan_id: debt.amount_minor for loan_id, debt in ours.debts.items()}
-    open_links: dict[str, set[str]] = defaultdict(set)
-    made: dict[tuple[str, int], Entry] = {}
+    found = Finding("links", "One payment link for each amount due, never two open, none stale in a message?", "links")
+    owed = {loan_id: _Owed(debt.amount_minor) for loan_id, debt in ours.debts.items()}
+    messages = {message.seq: message for message in log.messages if message.asks_for_money}
     reversed_ids: set[str] = set()
-    for entry in log.of("link_created", "link_updated", "payment", "reversal"):
-        loan_id = entry.loan_id or ""
-        if entry.kind == "payment":
-            due[loan_id] = due.get(loan_id, 0) - entry.minor()
+    for entry in log.of("link_created", "link_updated", "payment", "reversal", "sms", "email"):
+        loan = owed.get(entry.loan_id or "")
+        if loan is None:
+            if entry.kind == "link_created":
+                found.looked_at += 1
+                found.against(entry.loan_id, entry.at, entry.seq, "a link for a loan that is not of the portfolio")
+        elif entry.kind == "payment":
+            loan.moves(-entry.minor(), log.money_heard(entry))
         elif entry.kind == "reversal" and entry.text("payment_id") not in reversed_ids:
             reversed_ids.add(entry.text("payment_id"))
-            due[loan_id] = due.get(loan_id, 0) + entry.minor()
-            for key in [key for key in made if key[0] == loan_id]:
-                del made[key]
+            loan.moves(entry.minor(), log.money_heard(entry))
+            loan.made.clear()
         elif entry.kind == "link_updated":
-            (open_links[loan_id].add if entry.data["active"] else open_links[loan_id].discard)(entry.text("link_id"))
+            (loan.open.add if entry.data["active"] else loan.open.discard)(entry.text("link_id"))
         elif entry.kind == "link_created":
             found.looked_at += 1
-            _new_link(found, entry, open_links[loan_id], made, due.get(loan_id))
-            open_links[loan_id].add(entry.text("link_id"))
-            made[loan_id, entry.minor()] = entry
+            _new_link(found, entry, loan)
+        elif entry.seq in messages and not any(link_id in messages[entry.seq].body for link_id in loan.open):
+            found.against(entry.loan_id, entry.at, entry.seq, "a message with a link that is not open")
     return found.check()
 
 
-def _new_link(
-    found: Finding, entry: Entry, opened: set[str], made: Mapping[tuple[str, int], Entry], due: int | None
-) -> None:
-    if due is None:
-        found.against(entry.loan_id, entry.at, entry.seq, "a link for a loan that is not of the portfolio")
-        return
-    if opened:
+def _new_link(found: Finding, entry: Entry, loan: _Owed) -> None:
+    amount = entry.minor()
+    if loan.open:
         found.against(entry.loan_id, entry.at, entry.seq, "a second link while another one is open")
-    if (first := made.get((entry.loan_id or "", entry.minor()))) is not None:
+    if (first := loan.made.get(amount)) is not None:
         found.against(entry.loan_id, entry.at, entry.seq, f"a link over the same amount as line {first.seq}")
-    if entry.minor() != due:
-        text = f"a link over {entry.minor()} minor units while {due} are due"
+    if amount not in loan.may_ask_for(entry.seq):
+        text = f"a link over {amount} minor units while {loan.due} are due"
         found.against(entry.loan_id, entry.at, entry.seq, text)
+    loan.open.add(entry.text("link_id"))
+    loan.made[amount] = entry
 
 
 def payments(log: WorldLog, ours: Ours) -> Check:

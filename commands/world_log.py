@@ -13,6 +13,10 @@ from typing import Any
 PAYS_BY = "/pay/"
 """Part of every payment link's address in the world: a message that holds it asks for money."""
 
+_TOLD_BY = {
+    "payment": ("checkout.session.completed", "checkout.session.async_payment_succeeded"),
+    "reversal": ("charge.dispute.funds_withdrawn",),
+}
 _DEAD_SMS_CODES = frozenset({30005, 30006})
 
 
@@ -88,18 +92,18 @@ class WorldLog:
         """The delivery of a webhook that was answered 2xx first, if one was."""
         return self._accepted.get((loan_id, event_id))
 
-    def payment_heard(self, payment: Entry) -> Entry | None:
-        """When we were told of a payment: the first payment webhook of its loan accepted after it."""
-        told = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+    def money_heard(self, moved: Entry) -> Entry | None:
+        """When we were told of a payment or reversal: the first such webhook of its loan accepted after it."""
+        told = _TOLD_BY[moved.kind]
         return next(
             (
                 hook
                 for hook in self.of("webhook")
-                if hook.seq > payment.seq
-                and hook.loan_id == payment.loan_id
+                if hook.seq > moved.seq
+                and hook.loan_id == moved.loan_id
                 and hook.text("provider") == "stripe"
                 and hook.text("type") in told
-                and hook.at >= payment.at
+                and hook.at >= moved.at
                 and 200 <= int(hook.data["status"]) < 300
             ),
             None,

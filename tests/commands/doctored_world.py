@@ -117,3 +117,7 @@ class World:
     def found(self, counted: dict[str, int] | None = None) -> list[str]:
         """The names of the checks that found something, one for each violation."""
         return [violation.check for violation in self.judged(counted).violations]
+
+    def found_by(self, check: str) -> int:
+        """How much one check found; the story may leave out what others ask for."""
+        return self.found().count(check)
