@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
-from activities.message_writing import message_context, write_message
+from activities.message_writing import circumstances_of, message_context, write_message
 from activities.orders import ContactOrder
+from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
 from config.settings import Settings
 from config.templates import TemplateError
@@ -169,9 +170,12 @@ class ContactPlaces:
         lender = self._settings.lender_named(order.lender)
         try:
             context = message_context(session, loan, person, lender, channel, now, link.url if link else None)
-            return write_message(order.template, channel, person.language, context)
+            circumstances = circumstances_of(session, loan, person, lender, channel, order.purpose, now)
+            return write_message(order.template, person.language, context, lender, circumstances)
         except TemplateError as error:
             raise Unwritable(f"template: {error}") from None
+        except ContentRefused as refused:
+            raise Unwritable(f"content rules: {refused}") from None
         except ValidationError as wrong:
             raise Unwritable("; ".join(_faults(wrong))) from None
 

@@ -7,13 +7,18 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from config.content_rules import load_content
+from config.lawful_messages import lawful_message
 from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
-from config.templates import opt_out_hint, render
-from domain.contact import Channel
+from config.templates import opt_out_hint
+from domain.contact import Channel, Purpose
+from domain.content_rules import Circumstances
 from domain.money import Money
-from records import payments
-from records.tables import Loan, Person
+from records import contacts, payments, people
+from records.tables import ContactState, Loan, Person
+
+_REACHED = frozenset({ContactState.SENT, ContactState.DELIVERED, ContactState.READ})
 
 
 def message_context(
@@ -40,6 +45,26 @@ def message_context(
     )
 
 
-def write_message(template: str, channel: Channel, language: str, context: MessageContext) -> RenderedMessage:
-    """The rendered message. Raises config.templates.TemplateError, without personal data."""
-    return render(template, channel, language, context)
+def circumstances_of(
+    session: Session, loan: Loan, person: Person, lender: Lender, channel: Channel, purpose: Purpose, at: datetime
+) -> Circumstances:
+    """Where and how a message goes out at `at`. A message whose fate is not known may have told nothing yet."""
+    return Circumstances(
+        market=person.country,
+        channel=channel,
+        purpose=purpose,
+        actor=lender.collects_as,
+        first_contact=not any(contact.state in _REACHED for contact in contacts.of_loan(session, loan)),
+        disputed="dispute" in people.flags(session, person),
+        debt_age_years=(at.date() - loan.due_date).days / 365.25,
+    )
+
+
+def write_message(
+    template: str, language: str, context: MessageContext, lender: Lender, circumstances: Circumstances
+) -> RenderedMessage:
+    """The message as its market's content rules let it be sent.
+
+    Raises config.templates.TemplateError and config.lawful_messages.ContentRefused, without personal data.
+    """
+    return lawful_message(template, language, context, lender, circumstances, load_content())

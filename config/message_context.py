@@ -28,6 +28,7 @@ def _one_line(value: object) -> object:
 
 
 OneLine = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]
+Notice = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=1000)]
 LinkUrl = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
 
 
@@ -56,7 +57,7 @@ class MessageContext(BaseModel):
     amount_paid: Money | None = None
     paid_on: date | None = None
     opt_out_hint: OneLine | None = None
-    legal_notice: OneLine | None = None
+    legal_notice: Notice | None = None
 
 
 VARIABLES = tuple(name for name in MessageContext.model_fields if name != "country")

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from domain.contact import Actor
 
 
 class _Part(BaseModel):
@@ -31,10 +34,26 @@ class Clock(StrEnum):
 
 
 class Lender(_Part):
-    """How the lender names itself to borrowers."""
+    """How the lender, or the agency that collects for it, names itself to borrowers.
+
+    `name` is the creditor. The rest is what some markets' law wants in a message (docs/content-rules.md); where
+    it is not set and the law asks for it, nothing is sent there and the reason says which setting is missing.
+    """
 
     name: str = "Recobro Demo Lending"
     phone: str = "+1 202-555-0100"
+    collects_as: Actor = Actor.CREDITOR
+    agency: str | None = None
+    agent: str | None = None
+    address: str | None = None
+    responsible: str | None = None
+    complaints: str | None = None
+
+    @model_validator(mode="after")
+    def _agency_has_a_name(self) -> Self:
+        if self.collects_as is Actor.AGENCY and not self.agency:
+            raise ValueError("an agency must be named: set agency beside collects_as=agency")
+        return self
 
 
 class Bank(_Part):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pydantic import BaseModel, ConfigDict
 
 from domain.contact_rules.model import Evidence, Profile
-from domain.content_rules.folding import words_only
+from domain.content_rules.folding import readings, words_only
 from domain.content_rules.message import Circumstances, Facts, Wording
 from domain.content_rules.model import (
     EVERYWHERE,
@@ -116,12 +116,16 @@ def check_content(
     """
     if book.pack(circumstances.market) is None:
         return (_unknown_market(circumstances.market),)
+    names = (*facts.creditor, *facts.agency)
+    said = [(part, readings(text)) for part, text in (authored or wording).parts()]
+    said += [(Part.SENDER, readings(name)) for name in names]
+    parts = [(part, text) for part, text in wording.parts() if part is not Part.SUBJECT]
     findings: list[Finding] = []
     for rule in book.holding(circumstances):
         if isinstance(rule, ForbiddenRule):
-            findings += _said(rule, authored or wording, facts, book)
+            findings += _said(rule, said, book)
         elif isinstance(rule, RequiredRule):
-            findings += _missing(rule, wording, facts, book)
+            findings += _missing(rule, parts, facts, book)
     return tuple(findings)
 
 
@@ -180,23 +184,22 @@ def _is_so(rule: Rule, circumstances: Circumstances) -> bool:
             return not circumstances.promotion_consent
 
 
-def _said(rule: ForbiddenRule, wording: Wording, facts: Facts, book: ContentBook) -> Iterator[Finding]:
+def _said(rule: ForbiddenRule, parts: Iterable[tuple[Part, tuple[str, ...]]], book: ContentBook) -> Iterator[Finding]:
     phrases = book.phrases(rule)
     assert phrases is not None
-    parts = [*wording.parts(), *((Part.SENDER, name) for name in (*facts.creditor, *facts.agency))]
-    for part, text in parts:
-        if part in rule.parts and (found := phrases.find((text,))) is not None:
+    for part, found_readings in parts:
+        if part in rule.parts and (found := phrases.find_in(found_readings)) is not None:
             yield _finding(rule, part, found=found, forbids=not rule.warns)
 
 
-def _missing(rule: RequiredRule, wording: Wording, facts: Facts, book: ContentBook) -> Iterator[Finding]:
+def _missing(
+    rule: RequiredRule, parts: Iterable[tuple[Part, str]], facts: Facts, book: ContentBook
+) -> Iterator[Finding]:
     phrases = book.phrases(rule)
-    for part, text in wording.parts():
-        if part is Part.SUBJECT:
-            continue
+    for part, text in parts:
         said = f" {words_only(text)} "
         lacking = [_need_words(need, facts) for need in rule.needs if not _shows(said, facts.of(need))]
-        if phrases is not None and phrases.find((text,)) is None:
+        if phrases is not None and phrases.find(text) is None:
             lacking.append(f"words such as {_example(rule)}" if rule.words else f"{rule.topic.replace('_', ' ')}")
         if lacking:
             yield _finding(rule, part, lacks=", ".join(lacking))

@@ -31,7 +31,7 @@ class Wording(BaseModel):
 class Facts(BaseModel):
     """What is known of sender and debt, as it is spelled in the message; each fact may have several spellings.
 
-    Empty: not known. `opt_out` is the sentence that says how to stop messages.
+    Empty: not known.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)

@@ -30,21 +30,24 @@ class Phrases:
     across: re.Pattern[str] | None
     """The phrases without a gap: these are found across the end of a sentence as well ("orden. judicial")."""
 
-    def find(self, texts: Iterable[str]) -> str | None:
-        """The first hit in any reading of `texts`, as plain lower-case words, or None."""
-        for text in texts:
-            for reading in readings(text):
-                hit = self._hit(self.wanted, reading)
-                if hit is None and self.across is not None and BREAK in reading:
-                    hit = self._hit(self.across, " ".join(reading.replace(BREAK, " ").split()))
-                if hit is not None:
-                    return hit
+    def find(self, text: str) -> str | None:
+        """The first hit in any reading of `text`, as plain lower-case words, or None."""
+        return self.find_in(readings(text))
+
+    def find_in(self, found_readings: Iterable[str]) -> str | None:
+        """As `find`, for a text whose readings are known already."""
+        for reading in found_readings:
+            hit = self._hit(self.wanted, reading)
+            if hit is None and self.across is not None and BREAK in reading:
+                hit = self._hit(self.across, " ".join(reading.replace(BREAK, " ").split()))
+            if hit is not None:
+                return hit
         return None
 
     def _hit(self, pattern: re.Pattern[str], reading: str) -> str | None:
-        excused = [] if self.excused is None else [match.span() for match in self.excused.finditer(reading)]
         for match in pattern.finditer(reading):
             start, end = match.span()
+            excused = () if self.excused is None else (each.span() for each in self.excused.finditer(reading))
             if not any(first <= start and end <= last for first, last in excused):
                 return match.group()
         return None

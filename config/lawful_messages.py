@@ -1,0 +1,81 @@
+"""Rendering a message and holding it against its market's content rules, in one step that cannot be left out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.content_facts import facts_of, stand_in, stand_in_facts, with_notice
+from config.message_context import MessageContext, RenderedMessage
+from config.settings import Lender
+from config.templates import TEMPLATES_FOLDER, TemplateError, render
+from domain.content_rules import Circumstances, ContentBook, Finding, Wording, check_content
+
+# What the settings call each fact that a rule may find missing.
+_SETTINGS = ("agency", "agent", "address", "responsible", "complaints")
+
+
+class ContentRefused(Exception):
+    """A message that may not be sent as it is. The text names the rules and holds no borrower's data."""
+
+    def __init__(self, template: str, language: str, findings: tuple[Finding, ...]) -> None:
+        told = "; ".join(str(finding) for finding in findings) + missing_settings(findings)
+        super().__init__(f"template {template} in {language}: {told}")
+        self.findings = findings
+
+
+def written_and_checked(
+    template: str,
+    language: str,
+    context: MessageContext,
+    lender: Lender,
+    circumstances: Circumstances,
+    book: ContentBook,
+    *,
+    folder: Path = TEMPLATES_FOLDER,
+) -> tuple[RenderedMessage, tuple[Finding, ...]]:
+    """The message with the lines its market's law adds, and everything that speaks against sending it.
+
+    Raises TemplateError, and pydantic.ValidationError for sender's facts that are too long for a message.
+    """
+    channel = circumstances.channel
+    try:
+        facts = facts_of(lender, context, language)
+    except ValueError as error:
+        raise TemplateError(template, str(error)) from None
+    nobody, plain_facts = stand_in(context), stand_in_facts(facts)
+    context = with_notice(context, facts, circumstances, language, book)
+    nobody = with_notice(nobody, plain_facts, circumstances, language, book)
+    message = render(template, channel, language, context, folder=folder)
+    authored = render(template, channel, language, nobody, folder=folder)
+    findings = check_content(_wording(message), circumstances, facts, book, authored=_wording(authored))
+    return message, findings
+
+
+def lawful_message(
+    template: str,
+    language: str,
+    context: MessageContext,
+    lender: Lender,
+    circumstances: Circumstances,
+    book: ContentBook,
+) -> RenderedMessage:
+    """The message as it may be sent. Raises ContentRefused, and what `written_and_checked` raises."""
+    message, findings = written_and_checked(template, language, context, lender, circumstances, book)
+    forbidding = tuple(finding for finding in findings if finding.forbids)
+    if forbidding:
+        raise ContentRefused(template, language, forbidding)
+    return message
+
+
+def missing_settings(findings: tuple[Finding, ...]) -> str:
+    """` Set RECOBRO_LENDER__ADDRESS, ...` where facts about the sender are missing, else nothing."""
+    lacking = " ".join(finding.lacks or "" for finding in findings)
+    names = [name for name in _SETTINGS if f"the {name}, which is not known" in lacking]
+    if not names:
+        return ""
+    variables = ", ".join(f"RECOBRO_LENDER__{name.upper()}" for name in names)
+    return f" (set {variables}, or the same in RECOBRO_LENDERS)"
+
+
+def _wording(message: RenderedMessage) -> Wording:
+    return Wording(subject=message.subject, text=message.text, html=message.html)
