@@ -81,7 +81,7 @@ class ContactSender(Contacts):
             if answer is Changed.CHANGED:
                 continue
             if not isinstance(answer, Ready):
-                return await self._without_slot(open_order, answer, tuple(useless.values()), now)
+                return await self._without_slot(order, answer, tuple(useless.values()), now)
             outcome = await self._send(order, answer, now)
             if isinstance(outcome, ContactReported):
                 return outcome

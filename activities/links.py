@@ -10,6 +10,7 @@ from providers.errors import ProviderError
 from providers.ports import LinkRequest, PaymentGateway
 from records import links, loans, payments
 from records.database import Database
+from records.locks import one_at_a_time
 from records.tables import LinkState, PaymentLink
 
 PURPOSE = "balance"
@@ -79,6 +80,7 @@ class LinkIssuer:
 
     def _keep(self, lender: str, loan_id: str, amount: Money, link_id: str, url: str, at: datetime) -> PaymentLink:
         with self._database.writing() as session:
+            one_at_a_time(session, f"link:{lender}:{loan_id}")
             loan = loans.get(session, lender, loan_id)
             return links.keep(
                 session,
