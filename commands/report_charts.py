@@ -146,7 +146,7 @@ def _hours(figures: Figures, width: int) -> Any:
             size=alt.Size(
                 "contacts:Q",
                 title="messages",
-                scale=alt.Scale(domain=[0, most], range=[0, 340 if width == WIDE else 110]),
+                scale=alt.Scale(domain=[1, max(most, 2)], range=[16, 420] if width == WIDE else [8, 140]),
                 legend=alt.Legend(orient="bottom", tickCount=3, symbolFillColor=_QUIET, symbolStrokeWidth=0),
             ),
             color=_kinds(),

@@ -49,7 +49,10 @@ class ContactRow:
 
 @dataclass(frozen=True)
 class PaidRow:
-    """All money received until `day` whole days had passed since the campaign began, in minor units."""
+    """Money received until `day` whole days had passed since the campaign began, at most what each loan owed.
+
+    Minor units of `currency`; `share` of what was due in it.
+    """
 
     day: int
     currency: str
@@ -181,24 +184,23 @@ def _contact_row(contact: Contact, loans: Sequence[Loan], begins: datetime, zone
 
 
 def _money(loans: Sequence[Loan], payments: Sequence[Payment], begins: datetime, days: int) -> list[PaidRow]:
-    due: Counter[str] = Counter()
-    for loan in loans:
-        due[loan.currency] += loan.amount_due_minor
-    moved: Counter[tuple[str, int]] = Counter()
+    moved: dict[int | None, Counter[int]] = defaultdict(Counter)
     for payment in payments:
-        if payment.loan_ref is None:
-            continue
-        moved[payment.currency, max((payment.paid_at - begins).days, 0)] += payment.amount_minor
+        moved[payment.loan_ref][max((payment.paid_at - begins).days, 0)] += payment.amount_minor
         if payment.reversed_at is not None:
-            moved[payment.currency, max((payment.reversed_at - begins).days, 0)] -= payment.amount_minor
+            moved[payment.loan_ref][max((payment.reversed_at - begins).days, 0)] -= payment.amount_minor
     ends = [(loan.ended_at - begins).days for loan in loans if loan.ended_at is not None]
-    last = min(days, max([*(day for _, day in moved), *ends, 0]) + 1)
+    last = min(days, max([*(day for by_day in moved.values() for day in by_day), *ends, 0]) + 1)
     rows = []
-    for currency in sorted(due):
-        total = 0
+    for currency in sorted({loan.currency for loan in loans}):
+        mine = [loan for loan in loans if loan.currency == currency]
+        due = sum(loan.amount_due_minor for loan in mine)
+        paid: Counter[int | None] = Counter()
         for day in range(last + 1):
-            total += moved[currency, day - 1]
-            rows.append(PaidRow(day, currency, total, total / due[currency]))
+            for loan in mine:
+                paid[loan.id] += moved[loan.id][day - 1]
+            received = sum(min(paid[loan.id], loan.amount_due_minor) for loan in mine)
+            rows.append(PaidRow(day, currency, received, received / due))
     return rows
 
 

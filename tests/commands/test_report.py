@@ -117,3 +117,13 @@ def test_a_kind_that_did_not_occur_is_said_in_words(rehearsal: Rehearsal) -> Non
     assert [(loan_id, url) for _, loan_id, url in three_worth_opening(rehearsal)] == [
         ("none in this rehearsal", "")
     ] * 3
+
+
+def test_money_over_time_ends_at_the_headlines_figure_and_forgets_what_was_taken_back(
+    told: Results, rehearsal: Rehearsal
+) -> None:
+    received = {row.day: row.received_minor for row in gather(rehearsal).money}
+
+    # C3 paid 50.00 on the second day and took it back a day later; A1 paid 5.00 too much.
+    assert [received[day] for day in (1, 2, 3)] == [0, 15_000, 10_000]
+    assert received[max(received)] == told.recovered_minor["EUR"]
