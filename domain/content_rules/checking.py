@@ -27,6 +27,7 @@ from domain.content_rules.phrases import Phrases
 
 UNKNOWN_MARKET = "ALL.content.unknown_market"
 _DOUBTFUL = frozenset({Evidence.UNVERIFIED, Evidence.CONFLICTING})
+_ADDRESS = re.compile(r"\S*(?:@|://)\S*")
 _FACT = re.compile(r"\{(\w+)\}")
 
 
@@ -197,16 +198,21 @@ def _missing(
 ) -> Iterator[Finding]:
     phrases = book.phrases(rule)
     for part, text in parts:
-        said = f" {words_only(text)} "
-        lacking = [_need_words(need, facts) for need in rule.needs if not _shows(said, facts.of(need))]
+        lacking = [_need_words(need, facts) for need in rule.needs if not _shows(text, facts.of(need))]
         if phrases is not None and phrases.find(text) is None:
             lacking.append(f"words such as {_example(rule)}" if rule.words else f"{rule.topic.replace('_', ' ')}")
         if lacking:
             yield _finding(rule, part, lacks=", ".join(lacking))
 
 
-def _shows(said: str, spellings: tuple[str, ...]) -> bool:
-    return any(f" {words} " in said for words in map(words_only, spellings) if words)
+def _shows(text: str, spellings: tuple[str, ...]) -> bool:
+    """Whether a fact stands in the text. A name inside a web or mail address names nobody."""
+    for spelling in spellings:
+        words = words_only(spelling)
+        where = text if _ADDRESS.search(spelling) else _ADDRESS.sub(" ", text)
+        if words and f" {words} " in f" {words_only(where)} ":
+            return True
+    return False
 
 
 def _need_words(need: Need, facts: Facts) -> str:

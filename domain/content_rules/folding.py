@@ -14,6 +14,7 @@ _LOOK_ALIKES = str.maketrans("аесорхуіјѕԁһӏкмтвнгαβεικο
 _LEET = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "@": "a", "$": "s", "€": "e"}
 _ONES = frozenset("1!|")
 _SPELLED_AT_LEAST = 4
+_SPELLED_AT_MOST = 60
 _WRAPPING = "\"'()[]{}<>«»“”‘’¿¡*_,:-–—"
 _STOPS = ".!?;…"
 
@@ -92,7 +93,10 @@ def _spelled_out(words: list[str]) -> list[str]:
             continue
         if len(run) >= _SPELLED_AT_LEAST:
             whole = "".join(run)
-            result += [BREAK, whole, BREAK, whole[1:], BREAK, whole[:-1], BREAK, whole[1:-1], BREAK]
+            result += [BREAK, whole, BREAK, whole[1:-1], BREAK]
+            # Where one word ends and the next begins is not seen, so every place is tried.
+            for end in range(1, min(len(whole), _SPELLED_AT_MOST)):
+                result += [whole[:end], whole[end:], BREAK]
         else:
             result += run
         run = []
