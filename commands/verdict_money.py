@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from commands.verdict import Check, Finding, Ours
@@ -31,27 +31,36 @@ class _Owed:
 
     def __init__(self, due: int) -> None:
         self.due = due
-        self.untold: dict[int, int] = {}
+        self.before: list[tuple[Entry | None, int]] = []
         self.open: set[str] = set()
         self.made: dict[int, Entry] = {}
 
     def moves(self, by: int, heard: Entry | None) -> None:
-        self.untold[heard.seq if heard else _NEVER] = self.due
+        self.before.append((heard, self.due))
         self.due += by
 
-    def may_ask_for(self, seq: int) -> set[int]:
-        return {self.due, *(before for heard, before in self.untold.items() if heard > seq)}
+    def may_ask_for(self, entry: Entry) -> set[int]:
+        """What is due, and what was due before news that had not reached us, or only just."""
+        passing = (
+            due
+            for heard, due in self.before
+            if heard is None or heard.seq > entry.seq or entry.at - heard.at < _TIME_TO_CLOSE
+        )
+        return {self.due, *passing}
 
 
-_NEVER = 10**12
+_TIME_TO_CLOSE = timedelta(minutes=5)
 
 
 def links(log: WorldLog, ours: Ours) -> Check:
-    """One link for an amount of a loan, over what is due, and never two open at a time; none sent but an open one.
+    """One link for an amount of a loan, over what is due, never two open, none sent but an open one.
 
+    And none takes more than is due: after a part payment we were told of, the old link must be closed.
     Another link over the same amount is right only after a payment was taken back, when the first is closed.
     """
-    found = Finding("links", "One payment link for each amount due, never two open, none stale in a message?", "links")
+    found = Finding(
+        "links", "One payment link for each amount due, never two open, none that asks or takes too much?", "links"
+    )
     owed = {loan_id: _Owed(debt.amount_minor) for loan_id, debt in ours.debts.items()}
     messages = {message.seq: message for message in log.messages if message.asks_for_money}
     reversed_ids: set[str] = set()
@@ -62,6 +71,9 @@ def links(log: WorldLog, ours: Ours) -> Check:
                 found.looked_at += 1
                 found.against(entry.loan_id, entry.at, entry.seq, "a link for a loan that is not of the portfolio")
         elif entry.kind == "payment":
+            if entry.data.get("link_id") and entry.minor() > max(loan.may_ask_for(entry)):
+                text = f"a link that was left open took {entry.minor()} minor units while {loan.due} were due"
+                found.against(entry.loan_id, entry.at, entry.seq, text)
             loan.moves(-entry.minor(), log.money_heard(entry))
         elif entry.kind == "reversal" and entry.text("payment_id") not in reversed_ids:
             reversed_ids.add(entry.text("payment_id"))
@@ -83,7 +95,7 @@ def _new_link(found: Finding, entry: Entry, loan: _Owed) -> None:
         found.against(entry.loan_id, entry.at, entry.seq, "a second link while another one is open")
     if (first := loan.made.get(amount)) is not None:
         found.against(entry.loan_id, entry.at, entry.seq, f"a link over the same amount as line {first.seq}")
-    if amount not in loan.may_ask_for(entry.seq):
+    if amount not in loan.may_ask_for(entry):
         text = f"a link over {amount} minor units while {loan.due} are due"
         found.against(entry.loan_id, entry.at, entry.seq, text)
     loan.open.add(entry.text("link_id"))

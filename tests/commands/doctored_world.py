@@ -74,9 +74,17 @@ class World:
         )
 
     def pays(
-        self, at: datetime, amount: int = 10_000, *, name: str = "pi_1", heard: bool = True, loan_id: str = "L1"
+        self,
+        at: datetime,
+        amount: int = 10_000,
+        *,
+        name: str = "pi_1",
+        heard: bool = True,
+        loan_id: str = "L1",
+        link: str | None = None,
     ) -> None:
-        self.add("payment", at, loan_id, payment_id=name, amount_minor=amount, currency="EUR", via="portal")
+        way = {"via": "link" if link else "portal", "link_id": link}
+        self.add("payment", at, loan_id, payment_id=name, amount_minor=amount, currency="EUR", **way)
         if heard:
             event = f"evt_{name}"
             self.hook(at, event, provider="stripe", type="checkout.session.completed", loan_id=loan_id)

@@ -1,6 +1,7 @@
 """Every check of a rehearsal must be able to fail: good stories pass, doctored ones are named."""
 
 import sqlite3
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -276,6 +277,17 @@ def test_a_message_never_carries_a_link_that_is_closed_or_another_loans() -> Non
     assert closed.found() == others.found() == ["links"]
 
 
+@pytest.mark.parametrize(("later", "found"), [(timedelta(minutes=1), []), (DAY, ["links"])])
+def test_a_link_left_open_after_a_part_payment_must_not_take_the_old_amount(later: timedelta, found: list[str]) -> None:
+    world = World()
+    world.end = "cured"
+    world.link(TUESDAY_TEN, "plink_1")
+    world.pays(TUESDAY_TEN + HOUR, 4_000)
+    world.pays(TUESDAY_TEN + HOUR + later, 10_000, name="pi_2", link="plink_1")
+
+    assert world.found() == found
+
+
 def test_two_links_are_never_open_at_once_and_a_new_one_after_a_reversal_is_right() -> None:
     double, again = World(), World()
     double.link(TUESDAY_TEN, "plink_1")
@@ -415,14 +427,14 @@ class _Histories:
         self._events = events
         self.id, self.run_id = "loan-demo-L-1", "run"
 
-    async def list_workflows(self):
+    async def list_workflows(self) -> AsyncIterator["_Histories"]:
         yield self
 
     def get_workflow_handle(self, _id: str, *, run_id: str) -> "_Histories":
         assert run_id == self.run_id
         return self
 
-    async def fetch_history_events(self):
+    async def fetch_history_events(self) -> AsyncIterator[HistoryEvent]:
         for event in self._events:
             yield event
 
