@@ -132,8 +132,8 @@ def cured_by_the_watch(rehearsal: Rehearsal) -> list[str]:
         links = {link.id: link.provider_link_id for link in session.exec(select(PaymentLink)).all()}
     found = []
     for loan in loans:
-        paid = [entry for entry in log.of("payment") if entry.loan_id == loan.loan_id]
-        if not paid or paid[-1].text("via") != "link":
+        completing = _completing(log, loan)
+        if completing is None or completing.text("via") != "link":
             continue
         carried = [
             contact
@@ -141,12 +141,24 @@ def cured_by_the_watch(rehearsal: Rehearsal) -> list[str]:
             if contact.loan_ref == loan.id
             and contact.link_ref is not None
             and contact.sent_at is not None
-            and contact.sent_at < paid[-1].at
-            and links[contact.link_ref] == paid[-1].text("link_id")
+            and contact.sent_at < completing.at
+            and links[contact.link_ref] == completing.text("link_id")
         ]
         if carried and max(carried, key=lambda contact: contact.sent_at or contact.reserved_at).step == FUNDS:
             found.append(loan.loan_id)
     return found
+
+
+def _completing(log: WorldLog, loan: Loan) -> Entry | None:
+    """The payment with which the debt was paid, of those that were not taken back."""
+    back = {entry.text("payment_id") for entry in log.of("reversal")}
+    left = loan.amount_due_minor
+    for entry in log.of("payment"):
+        if entry.loan_id == loan.loan_id and entry.text("payment_id") not in back:
+            left -= entry.minor()
+            if left <= 0:
+                return entry
+    return None
 
 
 def _zone(person: Person) -> ZoneInfo:

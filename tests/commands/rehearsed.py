@@ -165,28 +165,23 @@ def live_through(rehearsal: Rehearsal) -> None:
             )
         cured, written_off, not_cured = (loans.get(session, LENDER, loan_id) for loan_id in NAMES)
         paid_at = at_ten + 30 * HOUR
-        payments.record(
-            session,
-            provider="stripe",
-            payment_id="pi_A1",
-            lender=LENDER,
-            loan_id="A1",
-            amount_minor=10_500,
-            currency="EUR",
-            paid_at=paid_at,
-            received_at=paid_at,
-            source=PaymentSource.WEBHOOK,
-        )
-        tell(
-            "payment",
-            paid_at,
-            "A1",
-            payment_id="pi_A1",
-            amount_minor=10_500,
-            currency="EUR",
-            via="link",
-            link_id="plink_A1",
-        )
+        # A1 pays what is due through the link, and then a little more by a way of their own.
+        for number, (amount, way) in enumerate(
+            ((10_000, {"via": "link", "link_id": "plink_A1"}), (500, {"via": "portal", "link_id": None}))
+        ):
+            payments.record(
+                session,
+                provider="stripe",
+                payment_id=f"pi_A1_{number}",
+                lender=LENDER,
+                loan_id="A1",
+                amount_minor=amount,
+                currency="EUR",
+                paid_at=paid_at,
+                received_at=paid_at,
+                source=PaymentSource.WEBHOOK,
+            )
+            tell("payment", paid_at, "A1", payment_id=f"pi_A1_{number}", amount_minor=amount, currency="EUR", **way)
         taken_back = paid_at + DAY
         payments.record(
             session,
