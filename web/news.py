@@ -20,6 +20,7 @@ from domain.webhook_news import (
     ReversalNews,
     WebhookNews,
 )
+from domain.wrong_person_words import says_wrong_person
 from records import audit, contacts, links, loans, payments, people
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
 from web.ports import OwedSignal, SignalName
@@ -219,13 +220,44 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     signals: list[OwedSignal] = []
     for person in senders:
         contacts.add_inbound(session, person, news.channel, at)
+        if says_wrong_person(news.text):
+            signals += _close_wrong_address(session, person, news, at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
             # What is not clear is taken as a wish to stop until a person has read it.
             source = "message" if reading is OptOutReading.OPT_OUT else "unclear message"
             signals += _close_channel(session, person, news.channel, f"{news.provider} {source}", at)
         elif reading is OptOutReading.OPT_IN and people.opt_in(session, person, news.channel, at=at):
             _note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
-    return Consequence(outcome=f"message_{reading}", signals=tuple(signals))
+    outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
+    return Consequence(outcome=outcome, signals=tuple(signals))
+
+
+def _close_wrong_address(
+    session: Session, person: Person, news: InboundNews, at: datetime
+) -> tuple[OwedSignal, ...]:
+    """Somebody else reads this address: it is closed, and each loan in collection looks for another way."""
+    people.lock(session, person)
+    reason = AddressFailure.WRONG_PERSON.value
+    people.close_address(session, person, news.channel, news.sender_address, reason=reason, at=at)
+    signals = []
+    for loan in people.loans_of(session, person):
+        if loan.state is LoanState.ENDED:
+            continue
+        details: dict[str, JsonValue] = {"channel": news.channel, "reason": reason}
+        _note(session, at, "recipient", "address_closed", loan.lender, loan.loan_id, details)
+        sent = [c for c in contacts.of_loan(session, loan) if c.channel is news.channel and c.entry == loan.entry]
+        payload: dict[str, JsonValue] = {
+            "step": sent[-1].step if sent else "none",
+            "occurrence": sent[-1].occurrence if sent else 1,
+            "channel": news.channel.value,
+            "reason": reason,
+        }
+        signals.append(
+            OwedSignal(
+                lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CONTACT_FAILED, payload=payload
+            )
+        )
+    return tuple(signals)
 
 
 def _close_channel(
