@@ -166,9 +166,11 @@ def live_through(rehearsal: Rehearsal) -> None:
         cured, written_off, not_cured = (loans.get(session, LENDER, loan_id) for loan_id in NAMES)
         paid_at = at_ten + 30 * HOUR
         # A1 pays what is due through the link, and then a little more by a way of their own.
-        for number, (amount, way) in enumerate(
-            ((10_000, {"via": "link", "link_id": "plink_A1"}), (500, {"via": "portal", "link_id": None}))
-        ):
+        ways: list[tuple[int, dict[str, object]]] = [
+            (10_000, {"via": "link", "link_id": "plink_A1"}),
+            (500, {"via": "portal", "link_id": None}),
+        ]
+        for number, (amount, way) in enumerate(ways):
             payments.record(
                 session,
                 provider="stripe",

@@ -11,6 +11,7 @@ from commands.plain_rules import Residence
 from commands.processes import Processes
 from commands.rehearsal import LENDER, Rehearsal
 from commands.results import Results, collect
+from commands.stack import Addresses
 from commands.verdict import Borrower, Check
 from tests.commands.rehearsed import BEGINS, live_through, portfolio, rehearsed
 
@@ -72,6 +73,7 @@ def test_collecting_asks_the_real_world_and_the_real_temporal(tmp_path: Path) ->
     # Given a world that invented the borrowers, one of whom has paid, and records that know nothing of it
     with Processes(tmp_path / "logs") as processes:
         rehearsal = rehearsed(tmp_path, processes=processes)
+        rehearsal.stack.addresses = Addresses("", "", web="http://127.0.0.1:9")
         rehearsal.world_log.unlink()
         rehearsal.stack.start_temporal()
         rehearsal.stack.start_sandbox()
