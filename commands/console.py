@@ -90,6 +90,8 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "workflows.connection": ("NoTemporal",),
     "config.settings": ("BadSettings",),
     "config.strategies": ("StrategyError",),
+    "config.templates": ("TemplateError",),
+    "config.content_rules": ("ContentRulesError",),
     "config.jurisdictions": ("JurisdictionError",),
     "records.database": ("BadDatabaseUrl", "SchemaOutOfDate"),
     "records.loans": ("UnknownLoan",),

@@ -1,0 +1,192 @@
+"""Every template held against the content rules of the markets it is used in, with invented values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel.numbers import get_territory_currencies
+from pydantic import ValidationError
+
+from config.content_rules import load_content
+from config.lawful_messages import missing_settings, written_and_checked
+from config.message_context import MessageContext, sample_context
+from config.settings import Lender
+from config.templates import TemplateError, languages, opt_out_hint, template_names
+from domain.contact import Actor, Channel
+from domain.content_rules import Circumstances, ContentBook, Finding
+from domain.sms_price import PriceAdvice, price_advice
+from domain.sms_segments import SmsSize, sms_size
+
+CHANNELS = (Channel.SMS, Channel.EMAIL, Channel.WHATSAPP)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One message that a template makes: in which market, by which channel, sent by whom, first or later."""
+
+    template: str
+    language: str
+    channel: Channel
+    market: str
+    actor: Actor
+    first_contact: bool
+
+    def __str__(self) -> str:
+        when = "first contact" if self.first_contact else "later contact"
+        return f"{self.language}/{self.template}.{self.channel} in {self.market} ({self.actor}, {when})"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What speaks against one message. `error` is why it cannot even be written."""
+
+    case: Case
+    findings: tuple[Finding, ...]
+    error: str | None
+    size: SmsSize | None
+    advice: PriceAdvice | None
+
+    @property
+    def passes(self) -> bool:
+        return self.error is None and not any(finding.forbids for finding in self.findings)
+
+
+def sample_lender(actor: Actor) -> Lender:
+    """An invented sender of whom everything is known that any market's law asks for."""
+    return Lender(
+        name="Credialba",
+        phone="+1 202-555-0110",
+        collects_as=actor,
+        agency="Recupera Sur",
+        agent="Ana Ruiz",
+        address="Calle Mayor 10, Ciudad",
+        responsible="Luis Prado",
+        complaints="quejas@credialba.example",
+    )
+
+
+def check_templates(
+    markets: Iterable[str],
+    *,
+    folder: Path,
+    lender: Lender | None = None,
+    names: frozenset[str] | None = None,
+    book: ContentBook | None = None,
+) -> Iterator[Result]:
+    """Every template in the languages of each market; with `lender`, as that sender alone would send it."""
+    book = book or load_content()
+    there = languages(folder)
+    for market in markets:
+        pack = book.pack(market)
+        spoken = () if pack is None else pack.languages
+        for language in (each for each in spoken if each in there):
+            for channel in CHANNELS:
+                for template in template_names(channel, language, folder):
+                    if names is None or template in names:
+                        for actor in (lender.collects_as,) if lender else tuple(Actor):
+                            for first in (True, False):
+                                case = Case(template, language, channel, market, actor, first)
+                                yield _checked(case, lender or sample_lender(actor), folder, book)
+
+
+def _checked(case: Case, lender: Lender, folder: Path, book: ContentBook) -> Result:
+    circumstances = Circumstances(
+        market=case.market,
+        channel=case.channel,
+        actor=case.actor,
+        first_contact=case.first_contact,
+        debt_age_years=0.1,
+    )
+    try:
+        message, findings = written_and_checked(
+            case.template, case.language, _context(case, lender, folder), lender, circumstances, book, folder=folder
+        )
+    except (TemplateError, ValidationError) as error:
+        why = str(error) if isinstance(error, TemplateError) else "the sender's facts do not fit in a message"
+        return Result(case, (), why, None, None)
+    if case.channel is not Channel.SMS:
+        return Result(case, findings, None, None, None)
+    return Result(case, findings, None, sms_size(message.text), price_advice(message.text))
+
+
+def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
+    try:
+        hint: str | None = opt_out_hint(case.channel, case.language, folder=folder)
+    except TemplateError:
+        hint = None
+    currency = (get_territory_currencies(case.market) or ["EUR"])[0]
+    sample = sample_context(
+        case.language, country=case.market, currency=currency, link=True, paid=True, opt_out_hint=hint
+    )
+    return MessageContext.model_validate({**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone})
+
+
+def preview(
+    template: str,
+    channel: Channel,
+    language: str | None,
+    market: str,
+    *,
+    agency: bool,
+    first_contact: bool,
+    folder: Path,
+) -> str:
+    """One message with what law adds, and below it everything that speaks against it. Raises TemplateError."""
+    book = load_content()
+    pack = book.pack(market)
+    spoken = language or next((each for each in (pack.languages if pack else ()) if each in languages(folder)), "en")
+    actor = Actor.AGENCY if agency else Actor.CREDITOR
+    case = Case(template, spoken, channel, market, actor, first_contact)
+    lender = sample_lender(actor)
+    circumstances = Circumstances(
+        market=market, channel=channel, actor=actor, first_contact=first_contact, debt_age_years=0.1
+    )
+    context = _context(case, lender, folder)
+    message, findings = written_and_checked(template, spoken, context, lender, circumstances, book, folder=folder)
+    lines = [f"Subject: {message.subject}\n" if message.subject else "", message.text, ""]
+    if channel is Channel.SMS:
+        size = sms_size(message.text)
+        lines.append(f"({size.segments} SMS, {size.units} units, {size.encoding})")
+        lines += [f"price: {advice}"] if (advice := price_advice(message.text)) else []
+    lines += [_told(finding) for finding in findings] or ["It may be sent."]
+    return "\n".join(lines).strip()
+
+
+def problem_lines(results: Iterable[Result]) -> list[str]:
+    """One line for each thing wrong with a template; the markets it is wrong in stand together."""
+    places: dict[tuple[str, str], list[Case]] = {}
+    for result in results:
+        case = result.case
+        file = f"{case.language}/{case.template}.{case.channel}"
+        told = [result.error] if result.error is not None else [_told(finding) for finding in result.findings]
+        for each in told:
+            places.setdefault((file, each), []).append(case)
+    return [f"{file}: {told} [{_where(cases)}]" for (file, told), cases in places.items()]
+
+
+def price_lines(results: Iterable[Result]) -> list[str]:
+    """One line for each template whose text messages cost more than they need."""
+    places: dict[tuple[str, str], list[Case]] = {}
+    for result in results:
+        if result.advice is not None:
+            file = f"{result.case.language}/{result.case.template}.{result.case.channel}"
+            places.setdefault((file, str(result.advice)), []).append(result.case)
+    return [f"{file}: {told} [{_where(cases)}]" for (file, told), cases in places.items()]
+
+
+def _told(finding: Finding) -> str:
+    return f"{'' if finding.forbids else 'warning: '}{finding}{missing_settings((finding,))}"
+
+
+def _where(cases: list[Case]) -> str:
+    markets = ", ".join(dict.fromkeys(case.market for case in cases))
+    actors = {case.actor for case in cases}
+    first = {case.first_contact for case in cases}
+    words = [markets]
+    if len(actors) == 1:
+        words.append(f"{next(iter(actors))} only")
+    if first == {True}:
+        words.append("first contact")
+    return "; ".join(words)
