@@ -16,7 +16,7 @@ from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
-from config.jurisdictions import load_rulebook
+from config.jurisdictions import SHIPPED, load_rulebook
 from config.settings import Settings
 from domain.contact import Channel
 from domain.contact_rules import Caps, RuleBook
@@ -84,7 +84,15 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
 
 def load_rules(settings: Settings) -> RuleBook:
     """The contact rules in force. Raises config.jurisdictions' errors, which name file, line and field."""
-    return load_rulebook(settings.jurisdictions) if settings.jurisdictions else load_rulebook()
+    return load_rulebook(settings.jurisdictions or SHIPPED, settings.profile, settings.lender_rules)
+
+
+def contact_slots(settings: Settings) -> ContactSlots:
+    """The contact rules as this lender works under them. Raises as `load_rules` does."""
+    caps = Caps(
+        per_day=settings.caps.per_day, per_week=settings.caps.per_week, guard_minutes=settings.guard_minutes
+    )
+    return ContactSlots(load_rules(settings), caps, lambda lender: settings.lender_named(lender).collects_as)
 
 
 @asynccontextmanager
@@ -96,8 +104,7 @@ async def loan_activities(settings: Settings, database: Database) -> AsyncIterat
         links = LinkIssuer(database, outside.gateway)
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
         balances = BalanceReader(database, outside.bank, zone)
-        caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
-        slots = ContactSlots(load_rules(settings), caps)
+        slots = contact_slots(settings)
         sender = ContactSender(database, slots, outside.messengers, links, balances, settings)
         ledger = LedgerWriter(database, links, CaseNotices(settings.case_webhook_url, client))
         yield [sender.contact, balances.watch, ledger.write]

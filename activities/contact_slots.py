@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from activities.orders import ContactOrder
-from domain.contact import Channel, ContactRequest, Decision, Purpose, Verdict
+from domain.contact import Actor, Channel, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, RuleBook, decide
 from records import contacts, payments, people
 from records.tables import Contact, ContactState, Loan, LoanState, Person
@@ -53,9 +54,13 @@ Answer = Slot | NotYet | NoChannel | NotWanted
 
 
 class ContactSlots:
-    def __init__(self, rules: RuleBook, caps: Caps) -> None:
+    def __init__(
+        self, rules: RuleBook, caps: Caps, actor_of: Callable[[str], Actor] = lambda lender: Actor.CREDITOR
+    ) -> None:
+        """`actor_of`: as what a lender, by its key, collects; some rules bind only agencies."""
         self._rules = rules
         self._caps = caps
+        self._actor_of = actor_of
 
     def find(
         self, session: Session, loan: Loan, person: Person, order: ContactOrder, at: datetime, *, keep: bool
@@ -110,6 +115,7 @@ class ContactSlots:
             timezones=(person.timezone,) if person.timezone else (),
             opted_out=people.opted_out(session, person),
             flags=people.flags(session, person),
+            actor=self._actor_of(loan.lender),
         )
         events = contacts.person_events(session, person, at - LEDGER_DAYS)
         return decide(request, at, events, self._rules, self._caps)

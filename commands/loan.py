@@ -63,19 +63,16 @@ def why(loan_id: LoanArgument, lender: LenderOption = None, as_json: JsonOption 
 
       starter.py loan why P-20417 --json
     """
-    from activities.contact_slots import ContactSlots
+    from activities.composition import contact_slots
     from commands.loan_lookup import Known, what_it_knows
     from commands.temporal_session import with_temporal
     from commands.why import explain
     from commands.why_text import lines
-    from config.jurisdictions import load_rulebook
-    from domain.contact_rules import Caps
     from records.tables import LoanState
 
     settings = configuration.settings()
     database = configuration.records(settings)
-    rules = load_rulebook(settings.jurisdictions) if settings.jurisdictions else load_rulebook()
-    slots = ContactSlots(rules, Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week))
+    slots = contact_slots(settings)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.contact import Actor
+from domain.contact_rules.model import Profile
 
 
 class _Part(BaseModel):
@@ -124,6 +125,11 @@ class Settings(BaseSettings):
     lenders: dict[str, Lender] = {}
     caps: ContactCaps = ContactCaps()
     jurisdictions: Path | None = None
+    profile: Profile = Profile.STRICT
+    guard_minutes: int = Field(0, ge=0, le=240)
+    """Nothing is begun in the last so many minutes of a lawful window."""
+    lender_rules: Path | None = None
+    """A folder of the lender's own packs, stricter than the law's (docs/contact-rules.md)."""
     bank: Bank | None = None
     stripe: Stripe | None = None
     twilio: Twilio | None = None

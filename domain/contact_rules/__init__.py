@@ -1,8 +1,19 @@
 """Contact rules: who may be contacted when, by country, as data and one pure decision."""
 
 from domain.contact_rules.decision import HORIZON, LEDGER_LOOKBACK, PROMPT_REPLY, decide
-from domain.contact_rules.model import Caps, Pack
+from domain.contact_rules.model import Caps, Profile
+from domain.contact_rules.pack import Pack
 from domain.contact_rules.rulebook import RuleBook
 from domain.contact_rules.stops import KNOWN_FLAGS
 
-__all__ = ["HORIZON", "KNOWN_FLAGS", "LEDGER_LOOKBACK", "PROMPT_REPLY", "Caps", "Pack", "RuleBook", "decide"]
+__all__ = [
+    "HORIZON",
+    "KNOWN_FLAGS",
+    "LEDGER_LOOKBACK",
+    "PROMPT_REPLY",
+    "Caps",
+    "Pack",
+    "Profile",
+    "RuleBook",
+    "decide",
+]

@@ -7,18 +7,21 @@ event later on the same date counts as well, because loans of one person are dec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.contact import Channel, ContactEvent, ContactEventKind, Reason
+from domain.contact_rules.bound import BoundRules
 from domain.contact_rules.model import (
     ALL_CHANNELS,
     OUTBOUND_KINDS,
     AfterContactRule,
     Caps,
     GapRule,
-    Pack,
     Period,
+    Profile,
+    Rule,
     Scope,
 )
 
@@ -37,58 +40,70 @@ class _LocalEvent(NamedTuple):
 class ClosedDates:
     """The limits that bind one request, over one person's events in one zone."""
 
+    __slots__ = ("_bound", "_checks", "_loan_id", "_local", "_tallies")
+
     def __init__(
-        self,
-        pack: Pack,
-        lender: Caps,
-        channel: Channel,
-        loan_id: str,
-        events: Iterable[ContactEvent],
-        zone: ZoneInfo,
+        self, bound: BoundRules, lender: Caps, loan_id: str, events: Iterable[ContactEvent], zone: ZoneInfo
     ) -> None:
-        local = [
+        self._checks: list[tuple[Reason, Closed]] = []
+        self._local = [
             _LocalEvent(event.at.astimezone(zone).toordinal(), event.channel, event.kind, event.loan_id)
             for event in events
         ]
-        self._checks: list[tuple[Reason, Closed]] = []
-        if not local:
+        if not self._local:
             return
-        for after in pack.after_contact:
-            if channel in after.channels:
-                self._add(after.reason(), _after_contact(after, channel, _in_scope(local, after.scope, loan_id)))
-        for cap in pack.caps:
-            if channel in cap.channels:
-                scoped = _in_scope(local, cap.scope, loan_id)
-                tally = contacts_by_date(scoped, cap.channels, cap.counts)
-                self._add(cap.reason(), _cap(tally, cap.per, cap.max))
-        for gap in pack.gaps:
-            if channel in gap.channels:
-                self._add(gap.reason(), _gap(gap, _in_scope(local, gap.scope, loan_id)))
+        self._bound, self._loan_id = bound, loan_id
+        self._tallies: dict[tuple[object, ...], Tally] = {}
+        strict = bound.pack.profile is Profile.STRICT
+        channel = bound.channel
+        for after in bound.after_contact:
+            tally = self._tally(after.channels, OUTBOUND_KINDS, after.scope)
+            self._add(after, _after_contact(after, channel, self._in_scope(after.scope), tally, strict=strict))
+        for cap in bound.caps:
+            channels = frozenset({channel}) if cap.each_channel else cap.channels
+            self._add(cap, _cap(self._tally(channels, cap.counts, cap.scope), cap.per, cap.max, strict=strict))
+        for gap in bound.gaps:
+            self._add(gap, _gap(gap, self._tally(gap.channels, gap.counts, gap.scope)))
         for per, limit in ((Period.DAY, lender.per_day), (Period.WEEK, lender.per_week)):
             if limit is not None:
-                tally = contacts_by_date(local, ALL_CHANNELS, OUTBOUND_KINDS)
-                self._add(_lender_reason(per, limit), _cap(tally, per, limit))
+                # The lender's own week is always both: it may only be stricter.
+                closed = _cap(self._tally(ALL_CHANNELS, OUTBOUND_KINDS, Scope.PERSON), per, limit, strict=True)
+                if closed is not None:
+                    self._checks.append((_lender_reason(per, limit), closed))
 
-    def _add(self, reason: Reason, closed: Closed | None) -> None:
-        if closed is not None:
-            self._checks.append((reason, closed))
+    def close_between(self, reason: Reason, first: date, last: date) -> None:
+        """Close the local dates from `first` to `last`, both included."""
+        begins, ends = first.toordinal(), last.toordinal()
+        self._checks.insert(0, (reason, lambda ordinal: begins <= ordinal <= ends))
 
     def reasons(self, ordinal: int) -> list[Reason]:
         """The limits that another contact on this local date would break; none: it is free."""
         return [reason for reason, closed in self._checks if closed(ordinal)]
 
+    def _add(self, rule: Rule, closed: Closed | None) -> None:
+        if closed is None:
+            return
+        if rule.valid_from is None and rule.valid_until is None:
+            bounded = closed
+        else:
 
-def days_that_matter(pack: Pack) -> int:
-    """How many days before a decision an event can still close something, with room for zones."""
-    longest = max([7, *(gap.dates for gap in pack.gaps), *(rule.silent_dates for rule in pack.after_contact)])
-    return longest + 2
+            def bounded(ordinal: int) -> bool:
+                return rule.in_force(ordinal) and closed(ordinal)
 
+        self._checks.append((self._bound.reason(rule), bounded))
 
-def _in_scope(events: list[_LocalEvent], scope: Scope, loan_id: str) -> list[_LocalEvent]:
-    """An event that names no loan may be about this one, so it counts."""
-    if scope is Scope.PERSON:
-        return events
-    return [event for event in events if event.loan_id is None or event.loan_id == loan_id]
+    def _in_scope(self, scope: Scope) -> list[_LocalEvent]:
+        """An event or a request that names no loan may be about the other's, so it counts."""
+        if scope is Scope.PERSON or not self._loan_id:
+            return self._local
+        return [event for event in self._local if event.loan_id is None or event.loan_id == self._loan_id]
+
+    def _tally(self, channels: frozenset[Channel], counts: frozenset[ContactEventKind], scope: Scope) -> Tally:
+        key = (channels, counts, scope)
+        known = self._tallies.get(key)
+        if known is None:
+            known = self._tallies[key] = contacts_by_date(self._in_scope(scope), channels, counts)
+        return known
 
 
 def contacts_by_date(
@@ -123,12 +138,24 @@ def contacts_by_date(
     return tally
 
 
-def _cap(tally: Tally, per: Period, limit: int) -> Closed | None:
+def _cap(tally: Tally, per: Period, limit: int, *, strict: bool) -> Closed | None:
     if sum(tally.values()) < limit:
         return None
     if per is Period.DAY:
         return lambda ordinal: tally.get(ordinal, 0) >= limit
+    if per is Period.ISO_WEEK or (per is Period.WEEK and not strict):
+        return lambda ordinal: _iso_week(tally, ordinal) >= limit
     return lambda ordinal: _full_run_of_seven(tally, ordinal, limit)
+
+
+def _iso_week(tally: Tally, ordinal: int) -> int:
+    monday = _monday(ordinal)
+    return sum(tally.get(day, 0) for day in range(monday, monday + 7))
+
+
+def _monday(ordinal: int) -> int:
+    """The Monday of a date's ISO week; 0001-01-01, which is ordinal 1, was one."""
+    return ordinal - (ordinal - 1) % 7
 
 
 def _full_run_of_seven(tally: Tally, ordinal: int, limit: int) -> bool:
@@ -147,14 +174,15 @@ def _full_run_of_seven(tally: Tally, ordinal: int, limit: int) -> bool:
     return False
 
 
-def _gap(gap: GapRule, events: list[_LocalEvent]) -> Closed | None:
-    days = contacts_by_date(events, gap.channels, gap.counts).keys()
-    if not days:
+def _gap(gap: GapRule, tally: Tally) -> Closed | None:
+    if not tally:
         return None
-    return lambda ordinal: any(abs(ordinal - day) < gap.dates for day in days)
+    return lambda ordinal: any(abs(ordinal - day) < gap.dates for day in tally)
 
 
-def _after_contact(rule: AfterContactRule, channel: Channel, events: list[_LocalEvent]) -> Closed | None:
+def _after_contact(
+    rule: AfterContactRule, channel: Channel, events: list[_LocalEvent], tally: Tally, *, strict: bool
+) -> Closed | None:
     triggers = {
         (event.ordinal, event.channel)
         for event in events
@@ -162,15 +190,17 @@ def _after_contact(rule: AfterContactRule, channel: Channel, events: list[_Local
     }
     if not triggers:
         return None
-    tally = contacts_by_date(events, rule.channels, OUTBOUND_KINDS)
 
     def closed(ordinal: int) -> bool:
         for day, spoken_on in triggers:
             since = ordinal - day
-            if 0 <= since < rule.silent_dates:
+            if since < 0:
+                continue
+            if since < rule.silent_dates:
                 return True
-            if rule.one_channel_for_week and spoken_on is not channel and 0 <= since < 7:
-                return True
+            if rule.one_channel_for_week and spoken_on is not channel:
+                if _monday(day) == _monday(ordinal) or (strict and since < 7):
+                    return True
             if rule.further_same_day is not None and since == 0:
                 further = max(tally.get(ordinal, 0), 1) - 1
                 if further >= rule.further_same_day:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -17,9 +16,11 @@ from domain.contact import (
     Reason,
     Verdict,
 )
-from domain.contact_rules.calendar import OpenDays
-from domain.contact_rules.caps import ClosedDates, days_that_matter
-from domain.contact_rules.model import Caps, Pack
+from domain.contact_rules.bound import ALL_DAY, BoundRules
+from domain.contact_rules.caps import ClosedDates
+from domain.contact_rules.model import Caps
+from domain.contact_rules.pack import Pack
+from domain.contact_rules.periods import moratorium_last_day
 from domain.contact_rules.rulebook import RuleBook
 from domain.contact_rules.stops import stops
 from domain.contact_rules.windows import local_ordinal, moment, open_intervals, zone_named
@@ -35,6 +36,8 @@ LEDGER_LOOKBACK = timedelta(days=40)
 
 _WRITTEN = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.EMAIL})
 _RECEIPTS = _WRITTEN | {Channel.POST}
+_CONTIGUOUS_DAYS = 7
+"""A window that goes on over midnight is followed so many days to its end."""
 
 _TRANSACTIONAL = Reason(
     rule="purpose.transactional",
@@ -51,6 +54,14 @@ _UNPROVEN_REPLY = Reason(
     source="policy",
     text="No unanswered message of the person on this channel is known, so the reply counts as collection.",
 )
+_MORATORIUM = Reason(
+    rule="stop.moratorium",
+    source="policy",
+    text="A moratorium runs: no collection contact until it has ended.",
+)
+_DISPENSED = frozenset({"statutory_notice", "requested_by_debtor", "debt_adviser"})
+"""Flags of what may be sent during a moratorium whose dates are known."""
+
 _HORIZON = Reason(rule="horizon", source="policy", text=f"No lawful moment was found in the next {HORIZON.days} days.")
 
 
@@ -68,10 +79,10 @@ def decide(
     only what counts: no receipts. Inbound events must be passed: they prove a reply. So must the answers
     to them: one message is answered once. LEDGER_LOOKBACK says how far back the ledger must reach.
 
-    Collection obeys stop states, opt-outs, hours and limits. A reply to an inbound event of the same
-    channel that no later attempt answered is free of limits, and in writing free of hours for 24 hours;
-    without such an event it counts as collection. A transactional message is free of limits, and unless
-    it is a call or visit free of hours.
+    Collection obeys stop states, opt-outs, the person's authorisation, hours and limits. A reply to an
+    inbound event of the same channel that no later attempt answered is free of limits, and in writing free
+    of hours for 24 hours; without such an event it counts as collection. A transactional message is free of
+    limits, and unless it is a call or visit free of hours.
 
     `not_before` and `window_ends` (exclusive) are UTC. `window_ends` is None where no hours bind. The
     reasons of `allowed` name the hours it rests on; those of `not_before` everything that stands in the
@@ -80,99 +91,189 @@ def decide(
     """
     if at.utcoffset() is None:
         raise ValueError("at: expected a datetime with an offset")
-    asked_by = _unanswered_inbound(request, events)
+    pack = rules.pack(request.country)
+    request = _plain(request)
+    asked_by = _unanswered_inbound(request, events) if request.purpose is Purpose.REPLY else None
     purpose = request.purpose
     if purpose is Purpose.REPLY and asked_by is None:
         purpose = Purpose.COLLECTION
-    refused = stops(request, purpose)
-    pack = rules.pack(request.country)
+    flags = request.flags
+    held_until = None
+    if request.moratorium is not None and not flags & _DISPENSED:
+        held_until = moratorium_last_day(request.moratorium)
+        if held_until is None:
+            flags |= {"moratorium"}
     zones = [zone_named(name) for name in request.timezones]
+    refused = stops(request, purpose, pack, flags)
     refused += _unknown_place(request, pack, zones, rules)
     if refused or pack is None:
-        return Decision(verdict=Verdict.NEVER, reasons=tuple(refused))
+        return _decision(Verdict.NEVER, reasons=tuple(refused))
 
     if purpose is Purpose.TRANSACTIONAL and request.channel in _RECEIPTS:
-        return Decision(verdict=Verdict.ALLOWED, reasons=(_TRANSACTIONAL,))
+        return _decision(Verdict.ALLOWED, reasons=(_TRANSACTIONAL,))
     if asked_by is not None and request.channel in _WRITTEN and at < asked_by + PROMPT_REPLY:
         until = moment((asked_by + PROMPT_REPLY).timestamp())
-        return Decision(verdict=Verdict.ALLOWED, window_ends=until, reasons=(_PROMPT_REPLY,))
+        return _decision(Verdict.ALLOWED, window_ends=until, reasons=(_PROMPT_REPLY,))
 
-    days = rules.open_days(pack, request.region, request.channel)
+    bound = rules.bound(pack, request.region, request.city, request.channel, request.actor, flags)
     counted: list[ContactEvent] = []
+    vouched: tuple[Reason, ...] = ()
     if purpose is Purpose.COLLECTION:
-        since = at - timedelta(days=days_that_matter(pack))
+        if bound.banned or bound.authorised:
+            closed = _closed_channel(request, bound, at, zones)
+            if closed:
+                return _decision(Verdict.NEVER, reasons=closed)
+            if request.authorised_channels is None:
+                vouched = tuple(bound.reason(rule) for rule in bound.authorised)
+        since = at - timedelta(days=bound.days_that_matter)
         counted = [event for event in events if event.at >= since]
-    clocks = [
-        _Clock(zone, days, ClosedDates(pack, lender_caps, request.channel, request.loan_id, counted, zone))
-        for zone in zones
-        if zone is not None
-    ]
-    decision = _first_common_moment(at, clocks)
-    if request.purpose is Purpose.REPLY and asked_by is None and decision.verdict is not Verdict.ALLOWED:
-        return decision.model_copy(update={"reasons": (_UNPROVEN_REPLY, *decision.reasons)})
-    return decision
+    clocks: list[_Clock] = []
+    for zone in zones:
+        assert zone is not None
+        dates = ClosedDates(bound, lender_caps, request.loan_id, counted, zone)
+        if held_until is not None and purpose is Purpose.COLLECTION and request.moratorium is not None:
+            dates.close_between(_MORATORIUM, request.moratorium.starts, held_until)
+        clocks.append(_Clock(zone, bound, dates, lender_caps.guard_minutes * 60))
+    return _first_common_moment(at, clocks, vouched, unproven=purpose is not request.purpose)
 
 
 class _Clock:
     """One candidate zone: its own dates, hours and counts. Gathers why it was closed."""
 
-    def __init__(self, zone: ZoneInfo, days: OpenDays, closed: ClosedDates) -> None:
+    __slots__ = ("_bound", "_closed", "_guard", "_zone", "bounded", "why_closed", "why_open")
+
+    def __init__(self, zone: ZoneInfo, bound: BoundRules, closed: ClosedDates, guard: int) -> None:
         self._zone = zone
-        self._days = days
+        self._bound = bound
         self._closed = closed
-        self.why_open: Reason | None = None
+        self._guard = guard
+        self.bounded = True
+        self.why_open: tuple[Reason, ...] = ()
         self.why_closed: dict[str, Reason] = {}
 
     def first_open(self, seconds: float, last: float) -> tuple[float, int] | None:
-        """The earliest open moment from `seconds` on and the exclusive end of its window."""
+        """The earliest open moment from `seconds` on and the exclusive end of its window.
+
+        Inside the guard band before that end nothing is begun any more.
+        """
         ordinal = local_ordinal(self._zone, seconds)
         last_ordinal = local_ordinal(self._zone, last)
         while ordinal <= last_ordinal:
             limits = self._closed.reasons(ordinal)
             for reason in limits:
                 self.why_closed.setdefault(reason.rule, reason)
-            hours, by = self._days.day(ordinal)
-            if hours is not None:
-                for start, end in open_intervals(self._zone, ordinal, hours):
-                    if seconds >= end:
+            day = self._bound.day(ordinal)
+            if day.hours is None:
+                self.why_closed.setdefault(day.closes_by.rule, day.closes_by)
+            else:
+                opens, closes = day.hours
+                intervals = open_intervals(self._zone, ordinal, opens, closes)
+                guard = self._guard if closes < 1440 or not self._goes_on(ordinal) else 0
+                for start, end in intervals:
+                    if seconds >= end - guard:
+                        continue
+                    if end - guard <= start:
                         continue
                     if seconds < start:
-                        self.why_closed.setdefault(by.rule, by)
+                        self.why_closed.setdefault(day.opens_by.rule, day.opens_by)
                     if limits:
                         break
-                    self.why_open = by
+                    self.why_open = day.why
+                    self.bounded = day.bounded
                     return max(seconds, start), end
                 else:
-                    self.why_closed.setdefault(by.rule, by)
-            else:
-                self.why_closed.setdefault(by.rule, by)
+                    self.why_closed.setdefault(day.closes_by.rule, day.closes_by)
             ordinal += 1
         return None
 
+    def _goes_on(self, ordinal: int) -> bool:
+        """Whether the window does not end at this date's midnight."""
+        tomorrow = self._bound.day(ordinal + 1).hours
+        return tomorrow is not None and tomorrow[0] == 0
 
-def _first_common_moment(at: datetime, clocks: list[_Clock]) -> Decision:
+    def end_of_window(self, end: int) -> int | None:
+        """The end of the window that is open just before `end`, over midnights; None where none is in sight."""
+        if not self.bounded:
+            return None
+        for _ in range(_CONTIGUOUS_DAYS):
+            ordinal = local_ordinal(self._zone, end)
+            hours = self._bound.day(ordinal).hours
+            if hours is None or hours[0] or self._closed.reasons(ordinal):
+                return end
+            first = open_intervals(self._zone, ordinal, *hours)
+            if not first or first[0][0] != end:
+                return end
+            end = first[0][1]
+            if hours[1] < ALL_DAY[1]:
+                return end
+        return end
+
+
+def _first_common_moment(
+    at: datetime, clocks: list[_Clock], vouched: tuple[Reason, ...], *, unproven: bool
+) -> Decision:
     asked = at.timestamp()
     last = asked + HORIZON.total_seconds()
     seconds: float = asked
     while True:
-        window_ends = math.inf
-        settled = True
+        ends: list[int] = []
         for clock in clocks:
             found = clock.first_open(seconds, last)
             if found is None or found[0] > last:
-                return Decision(verdict=Verdict.NEVER, reasons=(_HORIZON, *_merged(clocks)))
+                return _decision(Verdict.NEVER, reasons=(_HORIZON, *_merged(clocks)))
             start, end = found
             if start > seconds:
-                seconds, settled = start, False
+                seconds = start
                 break
-            window_ends = min(window_ends, end)
-        if settled:
+            ends.append(end)
+        else:
             break
     if seconds == asked:
-        why = clocks[0].why_open
-        assert why is not None
-        return Decision(verdict=Verdict.ALLOWED, window_ends=moment(window_ends), reasons=(why,))
-    return Decision(verdict=Verdict.NOT_BEFORE, not_before=moment(seconds), reasons=_merged(clocks))
+        why: dict[str, Reason] = {}
+        last_moments: list[int] = []
+        for clock, end in zip(clocks, ends, strict=True):
+            why.update((reason.rule, reason) for reason in clock.why_open)
+            true_end = clock.end_of_window(end)
+            if true_end is not None:
+                last_moments.append(true_end)
+        window_ends = moment(min(last_moments)) if last_moments else None
+        return _decision(Verdict.ALLOWED, window_ends=window_ends, reasons=(*why.values(), *vouched))
+    reasons = _merged(clocks)
+    if unproven:
+        reasons = (_UNPROVEN_REPLY, *reasons)
+    return _decision(Verdict.NOT_BEFORE, not_before=moment(seconds), reasons=reasons)
+
+
+def _decision(
+    verdict: Verdict,
+    reasons: tuple[Reason, ...],
+    not_before: datetime | None = None,
+    window_ends: datetime | None = None,
+) -> Decision:
+    """Built from values that are known to be right: validating them again would cost more than deciding."""
+    return Decision.model_construct(verdict=verdict, not_before=not_before, window_ends=window_ends, reasons=reasons)
+
+
+def _plain(request: ContactRequest) -> ContactRequest:
+    """The region without its country ("CL-RM" is "RM")."""
+    region = request.region
+    if region is None or not region.startswith(f"{request.country}-"):
+        return request
+    return request.model_copy(update={"region": region[len(request.country) + 1 :]})
+
+
+def _closed_channel(
+    request: ContactRequest, bound: BoundRules, at: datetime, zones: list[ZoneInfo | None]
+) -> tuple[Reason, ...]:
+    """The rules by which the channel is not open at all: the person never authorised it, or nobody may use it."""
+    dates = {local_ordinal(zone, at.timestamp()) for zone in zones if zone is not None}
+    found: list[Reason] = []
+    for consent in bound.authorised:
+        authorised = request.authorised_channels
+        if authorised is not None and request.channel not in authorised and any(map(consent.in_force, dates)):
+            found.append(bound.reason(consent))
+    found += [bound.reason(rule) for rule in bound.banned if any(map(rule.in_force, dates))]
+    return tuple(found)
 
 
 def _merged(clocks: list[_Clock]) -> tuple[Reason, ...]:
@@ -186,10 +287,8 @@ def _merged(clocks: list[_Clock]) -> tuple[Reason, ...]:
 def _unanswered_inbound(request: ContactRequest, events: Sequence[ContactEvent]) -> datetime | None:
     """When the person last wrote or called on the request's channel, unless an attempt followed.
 
-    Only for replies. Not bounded by the moment of decision: what is in the ledger has happened.
+    Not bounded by the moment of decision: what is in the ledger has happened.
     """
-    if request.purpose is not Purpose.REPLY:
-        return None
     asked = max(
         (e.at for e in events if e.channel is request.channel and e.kind is ContactEventKind.INBOUND),
         default=None,

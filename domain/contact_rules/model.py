@@ -1,21 +1,24 @@
-"""What a jurisdiction pack says: the contact rules of one country, as data.
+"""The rules a jurisdiction pack is made of.
 
-Every rule carries its id, the law it comes from (or "policy"), how well that is known, and a sentence
-for operators. Hours are local wall-clock time of the person, half-open: the end is no longer allowed.
+Every rule carries its id, the law it comes from (or "policy"), how well that is known, whom and where it
+binds, since when, and a sentence for operators. Every rule that binds a contact must allow it: more rules
+are never laxer. Hours are local wall-clock time of the person, half-open: the end is no longer allowed.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from domain.contact import Channel, ContactEventKind, Reason
+from domain.contact import Actor, Channel, ContactEventKind, Purpose, Reason
 
 ALL_CHANNELS: frozenset[Channel] = frozenset(Channel)
+EVERYONE: frozenset[Actor] = frozenset(Actor)
 OUTBOUND_KINDS: frozenset[ContactEventKind] = frozenset(
     {
         ContactEventKind.ATTEMPT,
@@ -47,7 +50,7 @@ class Basis(StrEnum):
 
 
 class Evidence(StrEnum):
-    """How well a rule is known. Strict packs hold doubtful rules in their narrower reading."""
+    """How well a rule is known. The strict profile holds doubtful rules in their narrower reading."""
 
     PRIMARY = "primary"
     SECONDARY = "secondary"
@@ -73,26 +76,15 @@ class Scope(StrEnum):
 class Period(StrEnum):
     """What a limit is counted over, always in the person's local calendar dates.
 
-    WEEK stands for a law that says "week" and no more: the ISO week and every run of seven dates must
-    both allow. ROLLING_7_DATES is a law that itself speaks of seven consecutive days. In the strict
-    reading both close the same dates; they are told apart because the literal readings differ.
+    WEEK stands for a law that says "week" and no more: literally the ISO week, Monday to Sunday; in the
+    strict profile the ISO week and every run of seven dates must both allow. ISO_WEEK and ROLLING_7_DATES
+    are laws that say which they mean.
     """
 
     DAY = "day"
     WEEK = "week"
+    ISO_WEEK = "iso_week"
     ROLLING_7_DATES = "rolling_7_dates"
-
-
-class MissingRegion(StrEnum):
-    """What to do when the person's region is not known.
-
-    `refuse`: no contact. `strictest`: a holiday anywhere in the country excludes the day.
-    `national`: the region changes nothing that the pack enforces, or only policy hours rest on it.
-    """
-
-    REFUSE = "refuse"
-    STRICTEST = "strictest"
-    NATIONAL = "national"
 
 
 class ClockRange(BaseModel):
@@ -109,6 +101,9 @@ class ClockRange(BaseModel):
             raise ValueError("expected hours that end after they start, on the same day")
         return self
 
+    def __str__(self) -> str:
+        return f"{self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
+
 
 _CLOCK_RANGE = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
@@ -123,35 +118,84 @@ def _clock_range(value: object) -> object:
     return {"start": h1 * 60 + m1, "end": h2 * 60 + m2}
 
 
-class Rule(BaseModel):
-    """What every rule has. `id` begins with the pack's country; `text` never holds personal data."""
+def city_key(name: str) -> str:
+    """A city's name for comparison: without case, accents and spaces at its ends."""
+    bare = unicodedata.normalize("NFKD", name.strip().casefold())
+    return "".join(letter for letter in bare if not unicodedata.combining(letter))
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+class Rule(BaseModel):
+    """What every rule has. `id` begins with the pack's country; `text` never holds personal data.
+
+    It binds the `binds` on local dates `from` to `until` (both inclusive) in `regions` (all when empty)
+    except `except_regions`, there in `cities` (all when empty). `unless`: flags of the request any of which
+    sets the rule aside. `only_with`: flags any of which the request must have, or the rule is asleep.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     id: Annotated[str, Field(pattern=r"^[A-Z]{2}(\.[a-z0-9_]+)+$")]
     source: Annotated[str, Field(min_length=1)]
     basis: Basis
     evidence: Evidence
     text: Annotated[str, Field(min_length=1)]
-
-    def reason(self) -> Reason:
-        return Reason(rule=self.id, source=self.source, text=self.text)
-
-
-class HoursRule(Rule):
-    """Open hours of some weekdays for some channels; `open` null closes these days.
-
-    With `regions` it takes the place, in those regions, of the rule without regions for the same day.
-    """
-
-    days: Annotated[tuple[Weekday, ...], Field(min_length=1)]
-    open: Annotated[ClockRange, BeforeValidator(_clock_range)] | None
-    channels: frozenset[Channel] = ALL_CHANNELS
+    note: str = ""
+    binds: Annotated[frozenset[Actor], Field(min_length=1)] = EVERYONE
+    valid_from: Annotated[date | None, Field(alias="from")] = None
+    valid_until: Annotated[date | None, Field(alias="until")] = None
     regions: tuple[str, ...] = ()
+    except_regions: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    unless: frozenset[str] = frozenset()
+    only_with: frozenset[str] = frozenset()
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.valid_from is not None and self.valid_until is not None and self.valid_until < self.valid_from:
+            raise ValueError("expected until to be no earlier than from")
+        return self
+
+    def reason(self, version: str = "") -> Reason:
+        return Reason(rule=self.id, source=self.source, text=self.text, version=version)
+
+    def in_force(self, ordinal: int) -> bool:
+        """Whether the rule is law on a local date (a proleptic ordinal)."""
+        return (self.valid_from is None or ordinal >= self.valid_from.toordinal()) and (
+            self.valid_until is None or ordinal <= self.valid_until.toordinal()
+        )
+
+    def binds_there(self, region: str | None, city: str | None, *, any_region: bool, any_city: bool) -> bool:
+        """Whether it holds at a place. `any_region`, `any_city`: the answers where that would decide and is None."""
+        if region is not None and region in self.except_regions:
+            return False
+        if self.regions and region is None:
+            if not any_region:
+                return False
+        elif self.regions and region not in self.regions:
+            return False
+        if not self.cities:
+            return True
+        if city is None:
+            return any_city
+        return city_key(city) in {city_key(name) for name in self.cities}
+
+    def awake(self, flags: frozenset[str]) -> bool:
+        return not self.unless & flags and (not self.only_with or bool(self.only_with & flags))
 
 
-class HolidayRule(Rule):
-    """Public holidays are closed. `categories` are those of the `holidays` library."""
+class ChannelRule(Rule):
+    channels: Annotated[frozenset[Channel], Field(min_length=1)] = ALL_CHANNELS
+
+
+class HoursRule(ChannelRule):
+    """Open hours of some weekdays; `open` null closes these days."""
+
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEK
+    open: Annotated[ClockRange, BeforeValidator(_clock_range)] | None
+
+
+class HolidayRule(ChannelRule):
+    """Holidays are closed. `categories` are those of the `holidays` library or of our own calendar changes."""
 
     categories: Annotated[tuple[str, ...], Field(min_length=1)] = ("public",)
 
@@ -165,37 +209,36 @@ def _outbound(kinds: frozenset[ContactEventKind]) -> frozenset[ContactEventKind]
 CountedKinds = Annotated[frozenset[ContactEventKind], AfterValidator(_outbound)]
 
 
-class CapRule(Rule):
-    """At most `max` contacts in a period, counted together over `channels`."""
+class CapRule(ChannelRule):
+    """At most `max` contacts in a period, counted together over `channels`, or each by itself."""
 
-    channels: frozenset[Channel] = ALL_CHANNELS
     counts: CountedKinds = OUTBOUND_KINDS
     scope: Scope = Scope.PERSON
     per: Period
     max: Annotated[int, Field(ge=1)]
+    each_channel: bool = False
 
 
-class GapRule(Rule):
+class GapRule(ChannelRule):
     """Contacts over `channels` lie at least `dates` local dates apart; 2 leaves one free date between."""
 
-    channels: frozenset[Channel] = ALL_CHANNELS
     counts: CountedKinds = OUTBOUND_KINDS
     scope: Scope = Scope.PERSON
     dates: Annotated[int, Field(ge=1, le=31)]
 
 
-class AfterContactRule(Rule):
+class AfterContactRule(ChannelRule):
     """What is closed once the person has been spoken with.
 
     `trigger` events on `trigger_channels` start it; it binds contacts on `channels`.
     `silent_dates`: none for so many local dates, the first being the date of the trigger.
     `further_same_day`: so many more contacts on the date of the trigger.
-    `one_channel_for_week`: only the trigger's channel in its ISO week and in the seven dates from it.
+    `one_channel_for_week`: only the trigger's channel for the rest of its ISO week; in the strict profile
+    also in the seven dates from it.
     """
 
     trigger: Annotated[frozenset[ContactEventKind], Field(min_length=1)]
     trigger_channels: frozenset[Channel] = ALL_CHANNELS
-    channels: frozenset[Channel] = ALL_CHANNELS
     scope: Scope = Scope.PERSON
     silent_dates: Annotated[int, Field(ge=0, le=31)] = 0
     further_same_day: Annotated[int, Field(ge=0)] | None = None
@@ -208,75 +251,34 @@ class AfterContactRule(Rule):
         return self
 
 
+class ConsentRule(ChannelRule):
+    """The channels may be used only where the person authorised them."""
+
+
+class BannedRule(ChannelRule):
+    """The channels may not be used for collection at all."""
+
+
+class StopRule(Rule):
+    """What a stop state rests on in this country, and what may still be sent under it.
+
+    Takes the place of our own policy for `flag`; the strongest reading of several binds. `still_open` are
+    purposes that go on; with a flag of `unless` the stop does not hold.
+    """
+
+    flag: Annotated[str, Field(min_length=1)]
+    still_open: frozenset[Purpose] = frozenset()
+
+
 class Caps(BaseModel):
     """A lender's own limits for each person, over all channels and loans; None leaves it to the pack.
 
-    They are checked beside the pack's own, so a lender can only be stricter.
+    They are checked beside the pack's own, so a lender can only be stricter. `guard_minutes`: nothing is
+    begun in the last so many minutes of a window.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     per_day: Annotated[int, Field(ge=1)] | None = None
     per_week: Annotated[int, Field(ge=1)] | None = None
-
-
-class Pack(BaseModel):
-    """All contact rules of one country in one profile and version.
-
-    `missing_region` also needs `regions` when state law decides: those are the codes (ISO 3166-2 without
-    the country) that the pack knows beside the subdivisions of the `holidays` library.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    name: Annotated[str, Field(min_length=1)]
-    version: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}(\.\d+)?$")]
-    profile: Profile
-    missing_region: MissingRegion
-    hours: Annotated[tuple[HoursRule, ...], Field(min_length=1)]
-    holidays: HolidayRule | None
-    caps: tuple[CapRule, ...]
-    gaps: tuple[GapRule, ...] = ()
-    after_contact: tuple[AfterContactRule, ...] = ()
-
-    def rules(self) -> tuple[Rule, ...]:
-        closed_days: tuple[Rule, ...] = () if self.holidays is None else (self.holidays,)
-        return (*self.hours, *closed_days, *self.caps, *self.gaps, *self.after_contact)
-
-    @model_validator(mode="after")
-    def _hangs_together(self) -> Self:
-        seen: set[str] = set()
-        for rule in self.rules():
-            if not rule.id.startswith(f"{self.country}."):
-                raise _broken(rule.id, f"expected an id that begins with {self.country}.")
-            if rule.id in seen:
-                raise _broken(rule.id, "this id is given twice")
-            seen.add(rule.id)
-        for channel in Channel:
-            for day in WEEK:
-                self._covered_once(channel, day)
-        return self
-
-    def _covered_once(self, channel: Channel, day: Weekday) -> None:
-        national = 0
-        regional: set[str] = set()
-        for rule in self.hours:
-            if channel not in rule.channels or day not in rule.days:
-                continue
-            if not rule.regions:
-                national += 1
-            elif regional & set(rule.regions):
-                raise _broken(rule.id, f"a second rule for {channel} on {day} in the same region")
-            regional |= set(rule.regions)
-        if national != 1:
-            raise PydanticCustomError(
-                "pack",
-                "expected exactly one rule without regions for {channel} on {day}, found {found}",
-                {"field": "hours", "channel": channel.value, "day": day.value, "found": national},
-            )
-
-
-def _broken(rule_id: str, problem: str) -> PydanticCustomError:
-    """A fault between rules, with the id from which the loader finds the line."""
-    return PydanticCustomError("pack", "{problem}", {"rule_id": rule_id, "problem": problem})
+    guard_minutes: Annotated[int, Field(ge=0, le=240)] = 0

@@ -1,31 +1,35 @@
-"""The packs in force, and the calendars worked out from them."""
+"""The packs in force, and what was worked out from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from domain.contact import Channel
-from domain.contact_rules.calendar import OpenDays, known_regions
-from domain.contact_rules.model import MissingRegion, Pack
+from domain.contact import Actor, Channel
+from domain.contact_rules.bound import BoundRules
+from domain.contact_rules.calendar import known_regions
+from domain.contact_rules.model import city_key
+from domain.contact_rules.pack import MissingRegion, Pack
+
+_ELSEWHERE = ""
+"""Stands for every city that no rule names, so that what is kept stays small."""
 
 
 class RuleBook:
-    """One pack for each country. Build it once and share it: it keeps the calendars it worked out.
+    """One pack for each country. Build it once and share it: it keeps the days it worked out.
 
     Raises ValueError when two packs are given for one country.
     """
 
     def __init__(self, packs: Iterable[Pack]) -> None:
         self._packs: dict[str, Pack] = {}
-        self._open_days: dict[tuple[str, str | None, Channel], OpenDays] = {}
+        self._bound: dict[tuple[object, ...], BoundRules] = {}
         for pack in packs:
             if pack.country in self._packs:
                 raise ValueError(f"two packs for {pack.country}")
             self._packs[pack.country] = pack
-        self._regions = {
-            country: known_regions(country) | {region for rule in pack.hours for region in rule.regions}
-            for country, pack in self._packs.items()
-        }
+        self._regions = {country: regions_of(pack) for country, pack in self._packs.items()}
+        self._cities = {country: _cities(pack) for country, pack in self._packs.items()}
+        self._flags = {country: _flags(pack) for country, pack in self._packs.items()}
 
     @property
     def packs(self) -> tuple[Pack, ...]:
@@ -41,16 +45,42 @@ class RuleBook:
         return self._packs.get(country)
 
     def region_is_known(self, pack: Pack, region: str | None) -> bool:
-        """Whether the region says enough to pick hours and holidays in this country."""
+        """Whether the region says enough to pick rules and holidays in this country."""
         if region is None:
             return pack.missing_region is not MissingRegion.REFUSE
-        return not self._regions[pack.country] or region in self._regions[pack.country]
+        known = self._regions[pack.country]
+        return not known or region in known
 
-    def open_days(self, pack: Pack, region: str | None, channel: Channel) -> OpenDays:
-        if not self._regions[pack.country]:
-            region = None
-        key = (pack.country, region, channel)
-        known = self._open_days.get(key)
+    def bound(
+        self, pack: Pack, region: str | None, city: str | None, channel: Channel, actor: Actor, flags: frozenset[str]
+    ) -> BoundRules:
+        if city is not None:
+            city = city_key(city)
+            if city not in self._cities[pack.country]:
+                city = _ELSEWHERE
+        if flags:
+            flags &= self._flags[pack.country]
+        key = (pack.country, region, city, channel, actor, flags)
+        known = self._bound.get(key)
         if known is None:
-            known = self._open_days[key] = OpenDays(pack, region, channel)
+            known = self._bound[key] = BoundRules(pack, region, city, channel, actor, flags)
         return known
+
+
+def regions_of(pack: Pack) -> frozenset[str]:
+    """The region codes a pack can tell apart; empty: it takes any, since none changes anything."""
+    calendars = known_regions(pack.country)
+    if not calendars:
+        return frozenset()
+    named = {region for rule in pack.rules() for region in (*rule.regions, *rule.except_regions)}
+    return calendars | named | {region for change in pack.calendar for region in change.regions}
+
+
+def _cities(pack: Pack) -> frozenset[str]:
+    named = [city for rule in pack.rules() for city in rule.cities]
+    named += [city for change in pack.calendar for city in change.cities]
+    return frozenset(city_key(city) for city in (*named, *pack.city_calendars))
+
+
+def _flags(pack: Pack) -> frozenset[str]:
+    return frozenset().union(*(rule.unless | rule.only_with for rule in pack.rules()))

@@ -6,8 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from domain.contact_rules.model import ClockRange
-
 Interval = tuple[int, int]
 """Half-open [start, end) in seconds since 1970-01-01 UTC."""
 
@@ -35,14 +33,14 @@ def local_ordinal(zone: ZoneInfo, seconds: float) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def open_intervals(zone: ZoneInfo, ordinal: int, hours: ClockRange) -> tuple[Interval, ...]:
-    """The moments of a local date whose wall clock reads start <= t < end, in order.
+def open_intervals(zone: ZoneInfo, ordinal: int, opens: int, closes: int) -> tuple[Interval, ...]:
+    """The moments of a local date whose wall clock reads opens <= t < closes (minutes since midnight), in order.
 
     A wall time that occurs twice counts both times; one that is skipped, never. So the result can be
     empty, or two intervals when a boundary lies within the repeated hour.
     """
     midnight = (date.fromordinal(ordinal) - _EPOCH.date()).days * _DAY
-    start, end = midnight + hours.start * 60, midnight + hours.end * 60
+    start, end = midnight + opens * 60, midnight + closes * 60
     found: list[Interval] = []
     for begins, ends, offset in _constant_offsets(zone, ordinal):
         left, right = max(begins, start - offset), min(ends, end - offset)

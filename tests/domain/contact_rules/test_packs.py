@@ -95,7 +95,7 @@ def test_two_rules_with_one_id(tmp_path: Path) -> None:
 def test_a_rule_of_another_country(tmp_path: Path) -> None:
     error = _broken(tmp_path, lambda text: text.replace("CO.hours.holiday", "PE.hours.holiday"))
 
-    assert (error.field, error.line) == ("holidays.id", _line_of("CO.hours.holiday"))
+    assert (error.field, error.line) == ("holidays.0.id", _line_of("CO.hours.holiday"))
 
 
 def test_the_file_is_named_after_its_country(tmp_path: Path) -> None:
@@ -105,9 +105,9 @@ def test_the_file_is_named_after_its_country(tmp_path: Path) -> None:
 
 
 def test_holidays_nobody_knows(tmp_path: Path) -> None:
-    error = _broken(tmp_path, lambda text: text.replace("caps:", "  categories: [lunar]\ncaps:"))
+    error = _broken(tmp_path, lambda text: text.replace("caps:", "    categories: [lunar]\ncaps:"))
 
-    assert error.field == "holidays.categories"
+    assert error.field == "holidays.0.categories"
     assert error.line == _line_of("caps:")
 
 

@@ -8,13 +8,13 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from config.jurisdictions import load_rulebook
-from domain.contact import Channel, ContactEvent, ContactEventKind, ContactRequest, Decision, Purpose
-from domain.contact_rules import Caps, RuleBook, decide
+from domain.contact import Actor, Channel, ContactEvent, ContactEventKind, ContactRequest, Decision, Purpose
+from domain.contact_rules import Caps, Profile, RuleBook, decide
 
 
 @cache
-def shipped() -> RuleBook:
-    return load_rulebook()
+def shipped(profile: Profile = Profile.STRICT) -> RuleBook:
+    return load_rulebook(profile=profile)
 
 
 def local(text: str, zone: str, fold: int = 0) -> datetime:
@@ -35,6 +35,9 @@ def wish(
     loan: str = "A",
     flags: Sequence[str] = (),
     opted_out: Sequence[str] = (),
+    city: str | None = None,
+    actor: str = "creditor",
+    authorised: Sequence[str] | None = None,
 ) -> ContactRequest:
     return ContactRequest(
         loan_id=loan,
@@ -45,11 +48,20 @@ def wish(
         timezones=zones,
         opted_out=frozenset(Channel(name) for name in opted_out),
         flags=frozenset(flags),
+        city=city,
+        actor=Actor(actor),
+        authorised_channels=None if authorised is None else frozenset(Channel(name) for name in authorised),
     )
 
 
-def ask(request: ContactRequest, at: datetime, *events: ContactEvent, lender: Caps | None = None) -> Decision:
-    return decide(request, at, events, shipped(), lender or Caps())
+def ask(
+    request: ContactRequest,
+    at: datetime,
+    *events: ContactEvent,
+    lender: Caps | None = None,
+    profile: str = "strict",
+) -> Decision:
+    return decide(request, at, events, shipped(Profile(profile)), lender or Caps())
 
 
 def rule_ids(decision: Decision) -> list[str]:
