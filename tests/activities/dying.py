@@ -28,7 +28,7 @@ class Killed(Dies):
 
 async def main(database_url: str, carrier: str, loan_id: str, when: str) -> None:
     twilio = Twilio(base_url=carrier, account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), sender=SENDER)
-    settings = Settings(_env_file=None, twilio=twilio)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, twilio=twilio)
     database = Database(database_url)
     async with desk_for(
         database, settings, messengers=lambda real: {Channel.SMS: Killed(real[Channel.SMS], when)}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ T = TypeVar("T")
 def settings_for(world: World, **changes: Any) -> Settings:
     here = str(world.http.base_url).rstrip("/")
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         **{
             "lender": Lender(name="Credialba", phone="900 555 010"),
             "bank": Bank(base_url=here),
@@ -70,6 +70,13 @@ def nowhere() -> str:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+def environment(moment: datetime, attempt: int = 1, told: Sequence[Any] = ()) -> ActivityEnvironment:
+    """Where an activity runs as the `attempt`-th try at `moment`; `told` is what the one before heartbeat last."""
+    env = ActivityEnvironment()
+    env.info = dataclasses.replace(env.info, started_time=moment, attempt=attempt, heartbeat_details=told)
+    return env
+
+
 @dataclass
 class Desk:
     """One loan's activities, tried as Temporal tries them."""
@@ -79,15 +86,9 @@ class Desk:
     balances: BalanceReader
     ledger: LedgerWriter
     links: LinkIssuer
-    heartbeats: list[tuple[Any, ...]] = field(default_factory=list)
 
-    async def at(
-        self, moment: datetime, activity: Callable[..., Awaitable[T]], *given: Any, attempt: int = 1, told: Any = ()
-    ) -> T:
-        env = ActivityEnvironment()
-        env.info = dataclasses.replace(env.info, started_time=moment, attempt=attempt, heartbeat_details=told)
-        env.on_heartbeat = lambda *details: self.heartbeats.append(details)
-        return await env.run(activity, *given)
+    async def at(self, moment: datetime, activity: Callable[..., Awaitable[T]], *given: Any, attempt: int = 1) -> T:
+        return await environment(moment, attempt).run(activity, *given)
 
     async def contact(self, order: ContactOrder, moment: datetime = TUESDAY, attempt: int = 1) -> ContactReported:
         return await self.at(moment, self.sender.contact, order, attempt=attempt)

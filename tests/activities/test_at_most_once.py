@@ -143,7 +143,7 @@ async def test_with_nobody_at_the_carriers_address_nothing_counts_and_it_goes_ou
     port = int(nowhere().rsplit(":", 1)[1])
     gone = settings_for(
         world,
-        twilio=Twilio(base_url=nowhere(), account_sid=ACCOUNT, auth_token=TOKEN, sender=SENDER),  # type: ignore[arg-type]
+        twilio=Twilio(base_url=nowhere(), account_sid=ACCOUNT, auth_token=TOKEN, sender=SENDER),
         smtp=Smtp(host="127.0.0.1", port=port, security=SmtpSecurity.NONE, from_address="a@credialba.example"),
     )
     async with desk_for(lite, gone) as desk:
@@ -227,7 +227,7 @@ async def test_a_refused_key_waits_for_the_operator_and_gives_the_place_back(lit
     wrong = Twilio(
         base_url=str(world.http.base_url),
         account_sid=ACCOUNT,
-        auth_token="wrong",  # type: ignore[arg-type]
+        auth_token="wrong",
         sender=SENDER,
     )
     async with desk_for(lite, settings_for(world, twilio=wrong)) as desk:
@@ -287,7 +287,7 @@ async def test_a_gateway_in_trouble_delays_the_offer_and_makes_one_link(desk: De
 async def test_a_gateway_that_is_not_there_is_tried_later(lite: Database, world: World) -> None:
     given = fresh()
     loan_id = enter_loan(lite, **given)
-    away = Stripe(base_url=nowhere(), api_key="sk", webhook_secret="wh")  # type: ignore[arg-type]
+    away = Stripe(base_url=nowhere(), api_key="sk", webhook_secret="wh")
     async with desk_for(lite, settings_for(world, stripe=away)) as desk:
         failure = await desk.refused(offer(loan_id), attempt=3)
 

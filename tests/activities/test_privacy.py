@@ -116,8 +116,8 @@ async def test_nobody_at_the_providers_addresses(lite: Database, world: World, e
     away = nowhere()
     gone = settings_for(
         world,
-        twilio=Twilio(base_url=away, account_sid=ACCOUNT, auth_token="t0ken", sender=SENDER),  # type: ignore[arg-type]
-        stripe=Stripe(base_url=away, api_key="sk_s3cret", webhook_secret="wh"),  # type: ignore[arg-type]
+        twilio=Twilio(base_url=away, account_sid=ACCOUNT, auth_token="t0ken", sender=SENDER),
+        stripe=Stripe(base_url=away, api_key="sk_s3cret", webhook_secret="wh"),
         bank=Bank(base_url=away),
         smtp=Smtp(
             host="127.0.0.1",

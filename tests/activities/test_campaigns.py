@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from activities.campaign_orders import Instruction, InstructOrder, LoanStart, StartOrder, StartReport, StateOrder
+from activities.campaigns import CampaignRunner, LoanControl
+from domain.events import CloseReason
+from domain.loans import workflow_id
+from records import campaigns, loans
+from records.database import Database
+from records.facts import LoanAsEntered
+from records.tables import CampaignState, LoanState
+from tests.activities.outside import TUESDAY, environment, loan_row, pay
+from tests.activities.servers import temporal_server
+from tests.records.portfolios import LENDER, enter, handed
+from tests.workflows.skipping import World as FakeWorld
+from workflows.loan import LoanCollection
+from workflows.loan_control import TemporalLoans
+from workflows.runner import workflow_runner
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with temporal_server() as address:
+        yield address
+
+
+@pytest.fixture
+async def client(server: str) -> AsyncIterator[Client]:
+    for _ in range(100):
+        try:
+            yield await Client.connect(server, data_converter=pydantic_data_converter)
+            return
+        except (RuntimeError, RPCError):
+            await asyncio.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+@dataclass
+class Control:
+    """Loans that can be told things; `before` may break a start, `after` break it once it happened."""
+
+    real: LoanControl | None = None
+    started: list[str] = field(default_factory=list)
+    begun: list[float] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    after: Callable[[int], None] = lambda number: None
+    answers: dict[str, str] = field(default_factory=dict)
+    hangs: set[str] = field(default_factory=set)
+    takes: float = 0
+
+    async def start(self, loan: LoanAsEntered, begin_at: datetime) -> LoanStart:
+        self.begun.append(time.monotonic())
+        number = len(self.begun)
+        await asyncio.sleep(self.takes)
+        answer = await self.real.start(loan, begin_at) if self.real else LoanStart.STARTED
+        if answer is LoanStart.STARTED:
+            self.started.append(loan.facts.loan_id)
+        self.after(number)
+        return answer
+
+    async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:
+        if loan_id in self.hangs:
+            await asyncio.sleep(3600)
+        self.told.append(loan_id)
+        self.after(len(self.told))
+        return self.answers.get(loan_id)
+
+
+def entered(database: Database, count: int, prefix: str = "C", **changes: Any) -> list[str]:
+    """A campaign of waiting loans, of which later ones are of higher priority."""
+    ids = [f"{prefix}{number:04d}" for number in range(1, count + 1)]
+    with database.writing() as session:
+        enter(session, [handed(one, priority=number, **changes) for number, one in enumerate(ids)])
+    return ids
+
+
+def all_of(order: Instruction = Instruction.PAUSE, **more: Any) -> InstructOrder:
+    return InstructOrder(campaign_id="c1", number=1, instruction=order, **more)
+
+
+async def start(database: Database, control: LoanControl, **order: Any) -> StartReport:
+    given = {"campaign_id": "c1", "page": 5000, "rate_per_second": 10_000, **order}
+    return await environment(TUESDAY).run(CampaignRunner(database, control).start_loans, StartOrder(**given))
+
+
+def progress(database: Database) -> campaigns.Progress:
+    with database.reading() as session:
+        return campaigns.progress(session, "c1")
+
+
+def dies_at(*numbers: int) -> Callable[[int], None]:
+    def after(number: int) -> None:
+        if number in numbers:
+            raise RuntimeError("died")
+
+    return after
+
+
+async def test_two_hundred_loans_are_started_once_each_although_it_dies_again_and_again(
+    database: Database, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dies with a loan just started, and with a whole batch started that the records know nothing of."""
+    lender_wide = uuid4().hex[:6]
+    ids = entered(database, 200, prefix=f"K{lender_wide}-")
+    queue = f"q-{lender_wide}"
+    control = Control(real=TemporalLoans(client, queue), after=dies_at(7, 133))
+    mark, marks = CampaignRunner._mark, iter(range(1, 100))
+
+    def dies_before_the_third(self: CampaignRunner, campaign_id: str, positions: Sequence[int]) -> None:
+        if next(marks) == 3:
+            raise RuntimeError("died")
+        mark(self, campaign_id, positions)
+
+    monkeypatch.setattr(CampaignRunner, "_mark", dies_before_the_third)
+
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            report = await start(database, control)
+            break
+        except RuntimeError:
+            assert attempts < 6
+
+    assert attempts == 4
+    assert Counter(control.started) == Counter(ids)
+    assert progress(database).started == 200
+    assert (report.refused, report.waiting) == (0, 0)
+    found: list[str] = []
+    for _ in range(100):
+        found = [one.id async for one in client.list_workflows(f'TaskQueue = "{queue}"')]
+        if len(found) >= 200:
+            break
+        await asyncio.sleep(0.05)
+    assert sorted(found) == sorted(workflow_id(LENDER, one) for one in ids)
+
+
+async def test_the_most_urgent_are_started_first_and_a_page_holds_no_more_than_it_may(lite: Database) -> None:
+    ids = entered(lite, 60)
+    control = Control()
+
+    first = await start(lite, control, page=30)
+    rest = await start(lite, control)
+
+    assert (first.started, first.waiting) == (30, 30)
+    assert (rest.started, rest.waiting) == (30, 0)
+    assert set(control.started[:30]) == set(ids[30:])
+
+
+@pytest.mark.parametrize(("rate", "count"), [(40.0, 60), (4.0, 6), (0.5, 1)])
+async def test_no_more_start_in_a_second_than_the_rate_allows(lite: Database, rate: float, count: int) -> None:
+    entered(lite, count)
+    control = Control()
+
+    begun = time.monotonic()
+    await start(lite, control, rate_per_second=rate)
+
+    assert time.monotonic() - begun >= count / rate - 0.05
+    for moment in control.begun:
+        assert sum(1 for other in control.begun if moment <= other < moment + 0.95) <= max(rate, 1) + min(rate, 25)
+
+
+async def test_a_loan_is_told_of_the_payments_that_came_before_it_was_started(lite: Database, client: Client) -> None:
+    [loan_id] = entered(lite, 1, prefix=f"P{uuid4().hex[:6]}-")
+    pay(lite, loan_id, 2_500, "pi_early")
+    begin = datetime.now(UTC) + timedelta(days=3)
+
+    await start(lite, TemporalLoans(client, "nobody"), begin_at=begin)
+
+    history = await client.get_workflow_handle(workflow_id(LENDER, loan_id)).fetch_history()
+    given = json.loads(history.events[0].workflow_execution_started_event_attributes.input.payloads[0].data)
+    [signal] = given["signals"]
+    assert signal["name"] == "payment_received"
+    assert (signal["payload"]["payment_id"], signal["payload"]["amount_minor"]) == ("pi_early", 2_500)
+    assert datetime.fromisoformat(given["not_before"]) == begin
+    assert "Ana" not in str(given)
+    assert "@" not in str(given)
+
+
+async def test_one_loan_that_cannot_be_started_stops_no_other(lite: Database) -> None:
+    ids = entered(lite, 10)
+    with lite.writing() as session:
+        session.execute(text("UPDATE person SET timezone = 'Mars/Base' WHERE person_id = :one"), {"one": f"p-{ids[3]}"})
+        loans.end(session, loan_row(session, ids[4]), kind="recalled", at=TUESDAY, final_state=None)
+        session.execute(text("UPDATE campaign_loan SET released_at = NULL"))
+        session.commit()
+    control = Control()
+
+    report = await start(lite, control)
+
+    assert (report.started, report.refused, report.waiting) == (8, 2, 0)
+    assert {ids[3], ids[4]}.isdisjoint(control.started)
+    with lite.reading() as session:
+        reasons = session.execute(text("SELECT refused FROM campaign_loan WHERE refused IS NOT NULL")).scalars().all()
+    assert sorted(reasons)[0] == "it ended before it was started"
+    assert "timezone" in sorted(reasons)[1]
+    assert "Mars" not in str(reasons)
+
+
+async def test_a_server_that_is_down_is_no_reason_to_refuse_a_loan(lite: Database) -> None:
+    entered(lite, 5)
+
+    def down(number: int) -> None:
+        if number == 3:
+            raise RPCError("down", 14, b"")  # type: ignore[arg-type]
+
+    with pytest.raises(RPCError):
+        await start(lite, Control(after=down))
+    between = progress(lite)
+    again = Control()
+    report = await start(lite, again)
+
+    assert (between.started, between.waiting, between.refused) == (4, 1, 0)
+    assert report.started == len(again.started) == 1
+
+
+async def test_an_instruction_in_the_middle_leaves_no_loan_started_but_unmarked(lite: Database) -> None:
+    entered(lite, 100)
+    control = Control(takes=0.1)
+    env = environment(TUESDAY)
+    order = StartOrder(campaign_id="c1", page=5000, rate_per_second=1000)
+    working = asyncio.ensure_future(env.run(CampaignRunner(lite, control).start_loans, order))
+    await asyncio.sleep(0.05)
+
+    env.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+
+    assert 0 < progress(lite).started == len(control.started) < 100
+
+
+async def test_loans_a_crash_left_unmarked_hear_the_stop_too(lite: Database) -> None:
+    entered(lite, 40)
+    dying = Control(after=dies_at(*range(26, 41)))
+    with pytest.raises(RuntimeError):
+        await start(lite, dying)
+    assert progress(lite).started == 25
+    runner, control = CampaignRunner(lite, Control()), Control()
+    await environment(TUESDAY).run(runner.set_state, StateOrder(campaign_id="c1", state="stopped"))
+
+    order = all_of(Instruction.CLOSE, reason=CloseReason.RECALLED)
+    report = await environment(TUESDAY).run(CampaignRunner(lite, control).instruct_loans, order)
+
+    assert set(dying.started) <= set(control.told)
+    assert (report.done, report.refused) == (40, 0)
+    with lite.reading() as session:
+        assert campaigns.get(session, "c1").state is CampaignState.STOPPED
+
+
+async def test_an_instruction_that_dies_goes_on_where_it_was(lite: Database) -> None:
+    entered(lite, 100)
+    await start(lite, Control())
+    control = Control(after=dies_at(60), answers={"C0099": "the loan has ended as cured"})
+    runner = CampaignRunner(lite, control)
+    beats: list[tuple[Any, ...]] = []
+    env = environment(TUESDAY)
+    env.on_heartbeat = lambda *details: beats.append(details)
+    with pytest.raises(RuntimeError):
+        await env.run(runner.instruct_loans, all_of())
+    heard = set(control.told)
+    control.told.clear()
+    control.after = lambda number: None
+
+    report = await environment(TUESDAY, 2, beats[-1]).run(runner.instruct_loans, all_of())
+
+    assert len(control.told) == 50
+    assert heard | set(control.told) == {f"C{n:04d}" for n in range(1, 101)}
+    assert (report.done, report.refused, report.first_reason) == (99, 1, "the loan has ended as cured")
+
+
+async def test_a_loan_that_never_answers_holds_up_no_other(lite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.campaigns.ANSWER_WITHIN", 0.2)
+    entered(lite, 30)
+    await start(lite, Control())
+    control = Control(hangs={"C0030"})
+
+    report = await environment(TUESDAY).run(CampaignRunner(lite, control).instruct_loans, all_of())
+
+    assert (report.done, report.refused) == (29, 1)
+    assert "did not answer" in report.first_reason
+
+
+async def test_running_loans_pause_resume_and_close(lite: Database, client: Client) -> None:
+    ids = entered(lite, 3, prefix=f"R{uuid4().hex[:6]}-")
+    queue, world = f"q-{uuid4()}", FakeWorld()
+    control = TemporalLoans(client, queue)
+    runner = CampaignRunner(lite, control)
+    await start(lite, control)
+
+    async def told(order: InstructOrder) -> tuple[int, int, str]:
+        report = await environment(TUESDAY).run(runner.instruct_loans, order)
+        return report.done, report.refused, report.first_reason
+
+    until = datetime.now(UTC) + timedelta(days=9)
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[LoanCollection],
+        activities=[world.contact, world.watch, world.write],
+        workflow_runner=workflow_runner(),
+    ):
+        paused = await told(all_of(until=until))
+        repeated = await told(all_of(until=until))
+        holds = [(await client.get_workflow_handle(workflow_id(LENDER, one)).query("status"))["hold"] for one in ids]
+        resumed = await told(all_of(Instruction.RESUME).model_copy(update={"number": 2}))
+        again = await told(all_of(Instruction.RESUME).model_copy(update={"number": 3}))
+        closed = await told(all_of(Instruction.CLOSE, reason=CloseReason.SOLD).model_copy(update={"number": 4}))
+        ends = [(await client.get_workflow_handle(workflow_id(LENDER, one)).result())["end"] for one in ids]
+        gone = await told(all_of(Instruction.CLOSE, reason=CloseReason.SOLD).model_copy(update={"number": 5}))
+
+    assert paused == repeated == resumed == closed == (3, 0, "")
+    assert all(hold and hold.startswith("paused") for hold in holds), holds
+    assert again == (0, 3, "refused: the loan is not paused")
+    assert ends == ["sold"] * 3
+    assert gone == (0, 3, "the loan has ended")
+
+
+async def test_the_ends_are_told_when_the_last_loan_has_ended(database: Database) -> None:
+    ids = entered(database, 3)
+    await start(database, Control())
+    runner = CampaignRunner(database, Control())
+
+    waits: list[timedelta | None] = []
+    for number, one in enumerate(ids, 1):
+        with pytest.raises(ApplicationError) as caught:
+            await environment(TUESDAY, number).run(runner.await_ends, "c1")
+        waits.append(caught.value.next_retry_delay)
+        assert caught.value.category is ApplicationErrorCategory.BENIGN
+        assert str(caught.value) == f"InCollection: {4 - number} loans are in collection"
+        with database.writing() as session:
+            kind = "cured" if number < 3 else "not_cured"
+            loans.end(session, loan_row(session, one), kind=kind, at=TUESDAY, final_state=None)
+
+    assert waits == [timedelta(seconds=15 * n) for n in (1, 2, 3)]
+    assert await environment(TUESDAY, 4).run(runner.await_ends, "c1") == {"cured": 2, "not_cured": 1}
+    with database.reading() as session:
+        assert loan_row(session, ids[0]).state is LoanState.ENDED
