@@ -123,7 +123,7 @@ def _hours(figures: Figures, width: int) -> Any:
     ]
     lawful = [
         {"weekday": WEEKDAYS[number], "opens": hours[0], "closes": hours[1]}
-        for number, hours in enumerate(figures.open_hours.values())
+        for number, hours in enumerate(figures.open_hours)
         if hours is not None
     ]
     y = alt.Y("weekday:N", sort=list(WEEKDAYS), title=None, scale=alt.Scale(domain=list(WEEKDAYS)))

@@ -89,7 +89,8 @@ class Figures:
     cases: tuple[tuple[str, str, str, int], ...]
     country: str
     """Where most of the borrowers live: whose lawful hours are drawn."""
-    open_hours: dict[str, tuple[float, float] | None]
+    open_hours: tuple[tuple[float, float] | None, ...]
+    """From Monday to Sunday."""
     watched: int
     """Loans whose borrower let their balance be read."""
 
@@ -118,7 +119,7 @@ def gather(rehearsal: Rehearsal) -> Figures:
         refusals=tuple(_refusals(decisions)),
         cases=tuple(sorted((c[0], c[1], c[2], n) for c, n in _cases(cases).items())),
         country=country,
-        open_hours=windows(Residence(country, region if len(same_country) == 1 else None, "UTC")),
+        open_hours=tuple(windows(Residence(country, region if len(same_country) == 1 else None, "UTC"), begins.date())),
         watched=len({entry.loan_id for entry in log.of("balance_read")}),
     )
 

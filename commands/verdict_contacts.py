@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from commands.plain_rules import broken_limits, closed_hours, local_date
+from commands.plain_rules import Sent, broken_limits, closed_hours, local_date
 from commands.verdict import Check, DebtFacts, Finding, Ours
 from commands.world_log import Entry, Message, WorldLog
 
@@ -71,7 +71,7 @@ def how_often(log: WorldLog, ours: Ours, receipts: set[int]) -> Check:
     for person_id, messages in by_person.items():
         found.looked_at += len(messages)
         residence = ours.borrowers[person_id].residence
-        for limit in broken_limits(residence, [(m.at, m.channel) for m in messages]):
+        for limit in broken_limits(residence, [Sent(m.at, m.channel, m.loan_id or "") for m in messages]):
             on_day = [m for m in messages if local_date(residence, m.at) == limit.day]
             last = max(on_day, key=lambda message: message.seq)
             found.against(last.loan_id, last.at, last.seq, f"{limit.rule}: {limit.text}")
