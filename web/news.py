@@ -216,7 +216,7 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
         return Consequence(outcome="unknown_sender")
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
-        reading = read_opt_out(news.text)
+        reading = read_opt_out(news.text, senders[0].language)
     signals: list[OwedSignal] = []
     for person in senders:
         contacts.add_inbound(session, person, news.channel, at)
