@@ -12,9 +12,9 @@ from activities.orders import WatchOrder
 from config.settings import Bank
 from domain.events import ContactOutcome
 from domain.strategy import AmountThreshold, ShareThreshold, Threshold, WholeThreshold
-from records import loans
+from records import consents, loans
 from records.database import Database
-from records.tables import BalanceRead, Consent, ConsentStatus
+from records.tables import Consent, ConsentStatus
 from tests.activities.outside import (
     TUESDAY,
     Desk,
@@ -179,9 +179,7 @@ async def test_a_day_of_25_hours_has_four_reads_too(desk: Desk, world: World, bo
         consent = session.exec(select(Consent).where(Consent.consent_id == borrower["bank_consent"])).one()
         loan = loan_row(session, loan_id)
         for moment in moments:
-            session.add(
-                BalanceRead(consent_ref=consent.id, loan_ref=loan.id, at=moment, amount_minor=1, outcome="read")
-            )
+            consents.record_read(session, consent, loan, at=moment, outcome="read", amount_minor=1)
 
     fifth = midnight + timedelta(hours=24, minutes=30)
     error = await put_off(desk, watching(loan_id), fifth)
@@ -348,9 +346,7 @@ async def test_an_offer_whose_balance_cannot_be_read_again_is_dropped_and_holds_
             loan = loan_row(session, loan_id)
             for n in range(4):
                 at = TUESDAY - timedelta(hours=2 + n)
-                session.add(
-                    BalanceRead(consent_ref=consent.id, loan_ref=loan.id, at=at, amount_minor=10**9, outcome="read")
-                )
+                consents.record_read(session, consent, loan, at=at, outcome="read", amount_minor=10**9)
 
     report = await desk.contact(funds_offer(loan_id, TUESDAY - timedelta(hours=5)))
 
