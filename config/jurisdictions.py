@@ -48,17 +48,24 @@ def load_rulebook(
     Raises JurisdictionError for the first pack that is broken in either profile, for a lender's rule that
     would be laxer than the law's, and when there is no pack at all.
     """
-    files = sorted(directory.glob("*.yaml"))
-    packs: list[Pack] = []
-    for file in files:
-        both = load_both(file, holidays)
-        if profile in both:
-            packs.append(both[profile])
-    if not packs:
+    books = load_rulebooks(directory, lender, holidays)
+    if profile not in books:
         raise JurisdictionError(directory, 1, "", f"expected at least one {profile} pack <COUNTRY>.yaml")
-    if lender is not None:
-        packs = _with_lender(packs, profile, lender)
-    return RuleBook(packs)
+    return books[profile]
+
+
+def load_rulebooks(
+    directory: Path = SHIPPED, lender: Path | None = None, holidays: Path = HOLIDAYS
+) -> dict[Profile, RuleBook]:
+    """The rules in each profile that any pack of the directory holds. Raises as `load_rulebook` does."""
+    packs: dict[Profile, list[Pack]] = {}
+    for file in sorted(directory.glob("*.yaml")):
+        for profile, pack in load_both(file, holidays).items():
+            packs.setdefault(profile, []).append(pack)
+    return {
+        profile: RuleBook(found if lender is None else _with_lender(found, profile, lender))
+        for profile, found in packs.items()
+    }
 
 
 def load_pack(file: Path, profile: Profile = Profile.STRICT, holidays: Path = HOLIDAYS) -> Pack:
