@@ -89,9 +89,7 @@ def load_rules(settings: Settings) -> RuleBook:
 
 def contact_slots(settings: Settings) -> ContactSlots:
     """The contact rules as this lender works under them. Raises as `load_rules` does."""
-    caps = Caps(
-        per_day=settings.caps.per_day, per_week=settings.caps.per_week, guard_minutes=settings.guard_minutes
-    )
+    caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week, guard_minutes=settings.guard_minutes)
     return ContactSlots(load_rules(settings), caps, lambda lender: settings.lender_named(lender).collects_as)
 
 

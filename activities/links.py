@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 
+from sqlmodel import Session, col, select
+
 from domain.money import Money
 from providers.errors import ProviderError
 from providers.ports import LinkRequest, PaymentGateway
 from records import links, loans, payments
 from records.database import Database
 from records.locks import one_at_a_time
-from records.tables import LinkState, PaymentLink
+from records.tables import LinkState, Loan, PaymentLink
 
 PURPOSE = "balance"
 
@@ -31,7 +33,8 @@ class LinkIssuer:
     async def link_for_balance(self, lender: str, loan_id: str, at: datetime) -> PaymentLink:
         """The link that pays exactly what is due now; made once, however often this is tried.
 
-        Links of the loan over other amounts are closed first. Raises ProviderError, NoGateway.
+        Links of the loan over other amounts are closed first, and before a new one is made those that were
+        paid. Raises ProviderError, NoGateway.
         """
         if self._gateway is None:
             raise NoGateway("no payment gateway is configured: set RECOBRO_STRIPE__API_KEY")
@@ -56,7 +59,7 @@ class LinkIssuer:
         """Nothing is due: no link of the loan may take money any more. Raises ProviderError."""
         if self._gateway is None:
             return
-        for link in await asyncio.to_thread(self._open, lender, loan_id):
+        for link in await asyncio.to_thread(self._payable, lender, loan_id):
             await self._close(link, at)
 
     async def _close(self, link: PaymentLink, at: datetime) -> None:
@@ -73,7 +76,8 @@ class LinkIssuer:
             loan = loans.get(session, lender, loan_id)
             due = payments.balance_due(session, loan)
             known = links.active(session, loan, PURPOSE, due)
-            stale = [link for link in links.open_links(session, loan) if known is None or link.id != known.id]
+            payable = _payable(session, loan) if known is None else links.open_links(session, loan)
+            stale = [link for link in payable if known is None or link.id != known.id]
             number = links.next_generation(session, loan, PURPOSE, due)
             key = f"{lender}:{loan_id}:{loan.entry}:{PURPOSE}:{due}:{number}"
             return Money(amount_minor=due, currency=loan.currency), known, stale, key
@@ -94,12 +98,22 @@ class LinkIssuer:
                 at=at,
             )
 
-    def _open(self, lender: str, loan_id: str) -> list[PaymentLink]:
+    def _payable(self, lender: str, loan_id: str) -> list[PaymentLink]:
         with self._database.reading() as session:
-            return list(links.open_links(session, loans.get(session, lender, loan_id)))
+            return _payable(session, loans.get(session, lender, loan_id))
 
     def _mark_closed(self, link: PaymentLink, at: datetime) -> None:
         with self._database.writing() as session:
             kept = links.by_provider_id(session, link.provider, link.provider_link_id)
             if kept is not None:
                 links.set_state(session, kept, LinkState.INACTIVE, at=at)
+
+
+def _payable(session: Session, loan: Loan) -> list[PaymentLink]:
+    """Links that take money at the gateway, or may: one that was paid stays open there until it is closed."""
+    paid = session.exec(
+        select(PaymentLink)
+        .where(PaymentLink.loan_ref == loan.id, PaymentLink.entry == loan.entry, PaymentLink.state == LinkState.PAID)
+        .order_by(col(PaymentLink.id))
+    ).all()
+    return [*links.open_links(session, loan), *paid]

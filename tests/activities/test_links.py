@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from domain.ledger_entries import EndEntry, LoanEnd
+from domain.ledger_entries import EndEntry, LoanEnd, ReversalEntry
 from providers.errors import ProviderError
+from records import links
 from records.database import Database
 from records.tables import LinkState, PaymentLink
 from tests.activities.outside import TUESDAY, Desk, enter_loan, pay
@@ -122,3 +123,28 @@ async def test_a_loan_that_is_collected_again_over_the_same_amount_gets_a_new_li
     assert second.provider_link_id != first.provider_link_id
     assert (second.generation, second.amount_minor) == (2, first.amount_minor)
     assert closed(world, loan_id) == [first.provider_link_id]
+
+
+@pytest.mark.parametrize("then", ["cured", "reversed"])
+async def test_a_link_that_was_paid_can_not_be_paid_a_second_time(both: Desk, world: World, then: str) -> None:
+    loan_id = enter_loan(both.database)
+    first = await link(both, loan_id)
+    with both.database.writing() as session:
+        kept = links.by_provider_id(session, "stripe", first.provider_link_id)
+        assert kept is not None
+        links.set_state(session, kept, LinkState.PAID, at=TUESDAY)
+    pay(both.database, loan_id, 10_000, "pi_1")
+
+    if then == "cured":
+        await both.write(loan_id, EndEntry(at=TUESDAY, end=LoanEnd.CURED, by="payment"))
+    else:
+        await both.write(loan_id, ReversalEntry(at=TUESDAY, provider="stripe", payment_id="pi_1"))
+        second, again = await link(both, loan_id), await link(both, loan_id)
+        assert first.provider_link_id != second.provider_link_id == again.provider_link_id
+
+    assert closed(world, loan_id) == [first.provider_link_id]
+    assert world.http.post(f"/pay/{first.provider_link_id}").status_code == 410
+    with both.database.reading() as session:
+        kept = links.by_provider_id(session, "stripe", first.provider_link_id)
+        assert kept is not None
+        assert kept.state is LinkState.PAID
