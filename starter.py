@@ -21,6 +21,7 @@ GROUPS = (
     ("portfolio", "Check a file of overdue loans before a campaign.", "commands.portfolio:app"),
     ("strategy", "Check, read and list strategies; move loans to another version.", "commands.strategy:app"),
     ("templates", "Messages: are they lawful where they are sent, and what do they cost.", "commands.templates:app"),
+    ("rules", "Contact law: rules, lawful hours, and why a contact may or may not be made.", "commands.rules:app"),
     ("rehearse", "Rehearse a campaign on skipped time against the sandbox.", "commands.rehearse:app_command"),
     ("webhooks", "Webhooks that are not with their loans yet.", "commands.webhooks:app"),
     ("database", "Bring the records' tables to this version.", "commands.database:app"),

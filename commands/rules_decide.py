@@ -96,7 +96,10 @@ def answers(lines: Iterable[bytes], books: Mapping[Profile, RuleBook], caps: Cap
             yield True, _dump(_answer(given, books, caps))
         except BadLine as wrong:
             name = given.get("id") if isinstance(given, dict) else None
-            yield False, _dump({"id": name if isinstance(name, str | int) else None, "error": f"line {number}: {wrong}"})
+            yield (
+                False,
+                _dump({"id": name if isinstance(name, str | int) else None, "error": f"line {number}: {wrong}"}),
+            )
 
 
 def _object(text: bytes) -> Any:
@@ -121,9 +124,9 @@ def _answer(given: dict[str, Any], books: Mapping[Profile, RuleBook], caps: Caps
     _keys(given, _KEYS, "")
     events = given.get("events")
     if isinstance(events, list):
-        for place, event in enumerate(events):
+        for number, event in enumerate(events):
             if isinstance(event, dict) and not event.keys() <= _EVENT_KEYS:
-                _keys(event, _EVENT_KEYS, f"events.{place}.")
+                _keys(event, _EVENT_KEYS, f"events.{number}.")
     try:
         line = Line.model_validate(given)
     except ValidationError as error:
