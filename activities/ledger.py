@@ -37,6 +37,7 @@ from records.tables import Loan, LoanState, Payment, PaymentSource, Person
 ACTOR = "loan workflow"
 TELL_WITHIN = 10.0
 """Seconds, of the thirty that writing may last."""
+_CHANGES_WHAT_IS_DUE = (PaymentEntry, ReversalEntry, EndEntry)
 _CONTACTABLE = (Channel.SMS, Channel.WHATSAPP, Channel.CALL, Channel.EMAIL)
 
 
@@ -50,14 +51,15 @@ class LedgerWriter(Ledger):
     async def write(self, order: LedgerOrder) -> None:
         """Write the entries; those that an earlier attempt wrote are passed over.
 
-        An end closes the loan's payment links at the gateway; a case is told to whoever listens for cases.
+        Payment links over another amount than what is now due are closed at the gateway; a case is told to
+        whoever listens for cases.
         """
         now = task_time()
         await asyncio.to_thread(self._write, order)
         await self._tell(_notices(order))
-        if any(isinstance(entry, EndEntry) for entry in order.entries):
+        if any(isinstance(entry, _CHANGES_WHAT_IS_DUE) for entry in order.entries):
             try:
-                await self._links.close_all(order.lender, order.loan_id, now)
+                await self._links.close_stale(order.lender, order.loan_id, now)
             except ProviderError as error:
                 raise call_again(error, now, activity.info().attempt) from None
 

@@ -13,7 +13,7 @@ from providers.ports import LinkRequest, PaymentGateway
 from records import links, loans, payments
 from records.database import Database
 from records.locks import one_at_a_time
-from records.tables import LinkState, Loan, PaymentLink
+from records.tables import LinkState, Loan, LoanState, PaymentLink
 
 PURPOSE = "balance"
 
@@ -62,6 +62,13 @@ class LinkIssuer:
         for link in await asyncio.to_thread(self._payable, lender, loan_id):
             await self._close(link, at)
 
+    async def close_stale(self, lender: str, loan_id: str, at: datetime) -> None:
+        """No link may take another amount than what is due now. Raises ProviderError."""
+        if self._gateway is None:
+            return
+        for link in await asyncio.to_thread(self._stale, lender, loan_id):
+            await self._close(link, at)
+
     async def _close(self, link: PaymentLink, at: datetime) -> None:
         assert self._gateway is not None
         try:
@@ -101,6 +108,12 @@ class LinkIssuer:
     def _payable(self, lender: str, loan_id: str) -> list[PaymentLink]:
         with self._database.reading() as session:
             return _payable(session, loans.get(session, lender, loan_id))
+
+    def _stale(self, lender: str, loan_id: str) -> list[PaymentLink]:
+        with self._database.reading() as session:
+            loan = loans.get(session, lender, loan_id)
+            due = 0 if loan.state is LoanState.ENDED else payments.balance_due(session, loan)
+            return [link for link in _payable(session, loan) if due <= 0 or link.amount_minor != due]
 
     def _mark_closed(self, link: PaymentLink, at: datetime) -> None:
         with self._database.writing() as session:

@@ -4,6 +4,10 @@ The Temporal server skips a loan's idle time. What happens outside (a payment, a
 decision) is on the agendas of the sandbox world and of the pretend agents; both tell the conductor of a new
 earlier event before they answer the request that caused it. While that request runs the loan's clock stands,
 so the conductor can set the moment where the skipping must stop, and no event is ever overtaken.
+
+It also stops at every moment at which the loan is going to act by itself. Left alone the server now and then
+skips a second time before it has fired a timer that is due, and the loan acts days late (measured: 12 of 327
+timers); where the skipping stops, it cannot.
 """
 
 from __future__ import annotations
@@ -12,15 +16,20 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import httpx
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import FastForwardPollingResult
-from temporalio.api.workflowservice.v1 import PollWorkflowExecutionTimeSkippingRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import FastForwardPollingResult, PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionResponse,
+    PollWorkflowExecutionTimeSkippingRequest,
+)
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.testing._timeskipping import FastForwardConfig
@@ -29,12 +38,16 @@ from commands.agents import Agents, CaseNews
 from domain.loans import workflow_id
 from records.database import Database
 from records.webhooks import newest, relayed_up_to
+from workflows.search_attributes import NEXT_ACTION_AT
 
 log = logging.getLogger("recobro.rehearsal")
 T = TypeVar("T")
 
 MOST_SKIPS = 1_000_000
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 150.0
+_REST_SECONDS = 150.0
+_TIMER_SECONDS = 2.0
+_WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 _PASSING = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}
 
 
@@ -68,6 +81,7 @@ class Conductor:
         lender: str,
         sandbox_url: str,
         agents: Agents,
+        begins: datetime,
         horizon: datetime,
         on_progress: Callable[[str, datetime, bool], None] = lambda loan, at, ended: None,
     ) -> None:
@@ -77,6 +91,7 @@ class Conductor:
         self._lender = lender
         self._sandbox = httpx.AsyncClient(base_url=sandbox_url, timeout=60)
         self._agents = agents
+        self._begins = begins
         self._horizon = horizon
         self._on_progress = on_progress
         self._clocks: dict[str, _Clock] = {}
@@ -113,7 +128,7 @@ class Conductor:
         if len(loan_ids) == 1:
             await self._drive(self._clocks[loan_ids[0]], self._horizon)
             return
-        day = await self._virtual_now(self._clocks[loan_ids[0]])
+        day = self._begins
         while day < self._horizon:
             day = min(day + timedelta(days=1), self._horizon)
             # One after the other: the limits of a person are counted over all their loans.
@@ -141,11 +156,54 @@ class Conductor:
         self._on_progress(clock.loan_id, clock.now or until, clock.ended)
 
     async def _next_stop(self, clock: _Clock, until: datetime) -> datetime:
+        """Set where the loan's clock stops next, unless news has set it meanwhile."""
+        now, acts_at = None, None
+        if not clock.ended and clock.ticket is None:
+            # Without the lock: what is under way may be waiting for the world, and the world for us.
+            with suppress(RPCError):
+                now, acts_at = await self._at_rest(clock)
         async with clock.lock:
-            stop = min(self._next_event(clock) or until, until)
-            if not clock.ended and (clock.target is None or clock.target > stop or clock.ticket is None):
-                await self._set_target(clock, stop)
-            return clock.target if clock.target is not None and not clock.ended else stop
+            moments = [moment for moment in (self._next_event(clock), acts_at, until) if moment is not None]
+            stop = min(moments)
+            if clock.ended:
+                return stop
+            if clock.ticket is None or clock.target is None:
+                if now is None:
+                    clock.target, clock.ticket = stop, None
+                else:
+                    await self._skip_to(clock, stop, now)
+            return clock.target or stop
+
+    async def _at_rest(self, clock: _Clock) -> tuple[datetime, datetime | None]:
+        """The loan's time once nothing of it is under way, and the next moment at which it acts by itself.
+
+        Raises RPCError (NOT_FOUND) when it has ended.
+        """
+        clock_now = asyncio.get_running_loop().time
+        began = clock_now()
+        while True:
+            described = await self._describe(clock)
+            raw = described.raw_description
+            now = _virtual_time(raw)
+            planned = described.typed_search_attributes.get(NEXT_ACTION_AT) or self._begins
+            acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
+            # A timer that is due and has not fired yet: nothing shows that it is under way.
+            timer_is_due = not acting and planned <= now
+            under_way = raw.HasField("pending_workflow_task") or any(
+                _scheduled(activity) is None for activity in raw.pending_activities
+            )
+            waited = clock_now() - began
+            if not (under_way and waited < _REST_SECONDS) and not (timer_is_due and waited < _TIMER_SECONDS):
+                break
+            await asyncio.sleep(0.02)
+        moments = [planned, *(at for activity in acting if (at := _scheduled(activity)) is not None)]
+        return now, min((at for at in moments if at > now), default=None)
+
+    async def _describe(self, clock: _Clock) -> WorkflowExecutionDescription:
+        described = await self._patiently(lambda: self._client.get_workflow_handle(clock.handle_id).describe())
+        if described.status is not WorkflowExecutionStatus.RUNNING:
+            raise RPCError("the loan has ended", RPCStatusCode.NOT_FOUND, b"")
+        return described
 
     def _next_event(self, clock: _Clock) -> datetime | None:
         moments = [m for m in (clock.world_next, self._agents.next_at(clock.loan_id)) if m is not None]
@@ -155,14 +213,6 @@ class Conductor:
         if clock.ended or (clock.target is not None and clock.target <= at and clock.ticket is not None):
             return
         await self._skip_to(clock, at, now)
-
-    async def _set_target(self, clock: _Clock, stop: datetime) -> None:
-        try:
-            now = await self._virtual_now(clock)
-        except RPCError:
-            clock.target, clock.ticket = stop, None
-            return
-        await self._skip_to(clock, stop, now)
 
     async def _skip_to(self, clock: _Clock, at: datetime, now: datetime) -> None:
         """Let the server skip the loan's idle time until `at`, and stop there."""
@@ -270,17 +320,6 @@ class Conductor:
         described = await self._patiently(lambda: self._client.get_workflow_handle(clock.handle_id).describe())
         return described.status is WorkflowExecutionStatus.RUNNING
 
-    async def _virtual_now(self, clock: _Clock) -> datetime:
-        handle = self._client.get_workflow_handle(clock.handle_id)
-        described = await self._patiently(lambda: handle.describe())
-        if described.status is not WorkflowExecutionStatus.RUNNING:
-            raise RPCError("the loan has ended", RPCStatusCode.NOT_FOUND, b"")
-        extended = described.raw_description.workflow_extended_info
-        if not extended.HasField("time_skipping_info"):
-            return datetime.now(UTC)
-        moment: datetime = extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
-        return moment
-
     async def _learn_next(self, clock: _Clock) -> None:
         answer = await self._world("POST", "/_world/next", {"loan_ids": [clock.loan_id]})
         clock.world_next = _moment(answer["next_at"][clock.loan_id])
@@ -310,6 +349,23 @@ class Conductor:
                 if error.status not in _PASSING or asyncio.get_running_loop().time() > deadline:
                     raise
             await asyncio.sleep(0.2)
+
+
+def _virtual_time(raw: DescribeWorkflowExecutionResponse) -> datetime:
+    """The loan's own time: the server's, plus what was skipped."""
+    extended = raw.workflow_extended_info
+    if not extended.HasField("time_skipping_info"):
+        return datetime.now(UTC)
+    moment: datetime = extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
+    return moment
+
+
+def _scheduled(activity: PendingActivityInfo) -> datetime | None:
+    """When the next attempt of a pending activity is due; None when one is under way."""
+    if activity.state != _WAITING or not activity.HasField("next_attempt_schedule_time"):
+        return None
+    moment: datetime = activity.next_attempt_schedule_time.ToDatetime(tzinfo=UTC)
+    return moment
 
 
 def _moment(text: object) -> datetime | None:

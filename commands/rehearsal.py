@@ -33,6 +33,9 @@ from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput, campaign_workflow_id
 
 LENDER = "demo"
+_PHONES = {"ES": "900 555 010", "MX": "55 5555 0100"}
+"""How pretend borrowers reach the pretend lender; numbers that belong to nobody."""
+
 AFTER_THE_CAMPAIGN = timedelta(days=45)
 """How long after the strategy's last day a loan may still be held by a case before the rehearsal gives up on it."""
 
@@ -109,6 +112,7 @@ async def rehearse(
                 workers=plan.workers,
                 clock_url=f"{listener.address}/clock",
                 case_webhook_url=f"{listener.address}/cases",
+                settings={"RECOBRO_LENDER__PHONE": _PHONES.get(plan.loans[0].country, "+1 202-555-0100")},
             )
             progress.phase, progress.total = (
                 "starting Temporal, the sandbox world, the web app, a worker",
@@ -128,7 +132,7 @@ async def rehearse(
                 (progress.ended.add if ended else progress.ended.discard)(loan_id)
                 changed()
 
-            conductor = Conductor(client, database, LENDER, stack.addresses.sandbox, agents, horizon, note)
+            conductor = Conductor(client, database, LENDER, stack.addresses.sandbox, agents, plan.begins, horizon, note)
             for loan in plan.loans:
                 conductor.add(loan.loan_id)
             listener.conductor = conductor

@@ -72,13 +72,19 @@ class Stripe(_Part):
 
 
 class Twilio(_Part):
-    """`sender` is a number or a registered name; `messaging_service_sid` takes its place where given."""
+    """`sender` is a number or a name; `messaging_service_sid` takes its place where given.
+
+    `registered_senders` are the names registered in a country that asks for it, letter by letter, by country:
+    {"ES": ["Credialba"]}. `whatsapp_sender` is the number that writes on WhatsApp.
+    """
 
     base_url: str = "https://api.twilio.com"
     account_sid: str
     auth_token: SecretStr
     sender: str | None = None
     messaging_service_sid: str | None = None
+    registered_senders: dict[str, tuple[str, ...]] = {}
+    whatsapp_sender: str | None = None
 
 
 class Smtp(_Part):
@@ -134,6 +140,8 @@ class Settings(BaseSettings):
     stripe: Stripe | None = None
     twilio: Twilio | None = None
     smtp: Smtp | None = None
+    whatsapp_enabled: bool = False
+    """Write on WhatsApp. Its policy is shown once before a campaign uses it; an agency is refused."""
     web: Web = Web()
     case_webhook_url: str | None = None
     """Told of every case that opens or moves (POST, JSON), before the loan goes on."""

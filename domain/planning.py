@@ -152,6 +152,7 @@ def watch_wanted(state: LoanState) -> bool:
         and state.paused_until is None
         and state.funds_seen_at is None
         and state.offers_made < watch.max_offers
+        and (watch.after_step is None or state.done(watch.after_step) is not None)
         and bool(_open(state, watch.channels))
     )
 

@@ -114,6 +114,8 @@ class BalanceWatch(_Data):
 
     `reads_per_day` is at most four: the limit for reads without the borrower present (Berlin Group
     XS2A, frequencyPerDay). After an offer the watch rests for `rest_days`; at most `max_offers` are made.
+    With `after_step` the watch begins when that step is behind the loan, so that a first contact can say who
+    writes and why before anybody asks for money.
     """
 
     threshold: Threshold = WholeThreshold()
@@ -122,6 +124,7 @@ class BalanceWatch(_Data):
     template: Identifier
     rest_days: int = Field(3, ge=1, le=60)
     max_offers: int = Field(4, ge=1, le=50)
+    after_step: Identifier | None = None
 
 
 class Queue(_Data):
@@ -178,6 +181,8 @@ class Strategy(_Data):
                 last = step.dpd
             if step.queue is not None and step.queue not in self.queues:
                 raise ValueError(f"step {step.id!r} names queue {step.queue!r}, which queues does not have")
+        if self.watch is not None and self.watch.after_step not in (None, *ids):
+            raise ValueError(f"watch names the step {self.watch.after_step!r}, which steps does not have")
         for name, queue in self.queues.items():
             seen = {name}
             while queue.then is not None:

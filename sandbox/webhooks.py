@@ -70,7 +70,7 @@ class Postman:
         problem = ""
         for _ in range(2):  # a kept connection may have gone away meanwhile
             try:
-                answer = await self._client.post(self._targets.clock_url, json=body, timeout=5)
+                answer = await self._client.post(self._targets.clock_url, json=body, timeout=30)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 problem = type(error).__name__
                 continue

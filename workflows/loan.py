@@ -120,6 +120,7 @@ class LoanCollection:
     async def _contact(self, order: SendContact) -> None:
         """Send it at the next lawful slot, unless news makes it unwanted before it is sent."""
         sending = self._start_contact(order)
+        stopped = False
         ledger: asyncio.Task[None] | None = None
         heard = self._news
         while not sending.done():
@@ -130,12 +131,13 @@ class LoanCollection:
             self._state = pass_time(self._state, workflow.now())
             self._mind_the_watch()
             if not still_wanted(self._state, order, workflow.now()):
+                stopped = True
                 sending.cancel()
                 break
             if self._state.outbox and (ledger is None or ledger.done()):
                 # Beside the waiting contact: records that are slow must not keep news from stopping it.
                 ledger = asyncio.create_task(self._write_ledger())
-        self._apply(await self._contact_report(order, sending))
+        self._apply(await self._contact_report(order, sending, stopped))
         if ledger is not None:
             await ledger
 
@@ -165,15 +167,17 @@ class LoanCollection:
         )
 
     async def _contact_report(
-        self, order: SendContact, sending: workflow.ActivityHandle[ContactReported]
+        self, order: SendContact, sending: workflow.ActivityHandle[ContactReported], stopped: bool
     ) -> ContactReported | None:
-        """What became of it; None when it was cancelled before it was sent."""
+        """What became of it; None when it was `stopped` before it was sent, even if it failed at that moment."""
         try:
             return await sending
         except ActivityError as failure:
             if isinstance(failure.cause, CancelledError):
                 if workflow.cancellation_reason() is not None:
                     raise
+                return None
+            if stopped:
                 return None
         except ValidationError:
             workflow.logger.error("the contact activity answered something unreadable")
