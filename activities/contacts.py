@@ -21,6 +21,7 @@ from activities.contact_places import Changed, ContactPlaces, Ready, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
+from activities.platform_gate import PlatformGate
 from activities.provider_waits import OPERATOR_NEEDED, call_again
 from config.settings import Settings
 from domain.contact import Channel
@@ -55,6 +56,7 @@ class ContactSender(Contacts):
         settings: Settings,
     ) -> None:
         self._places = ContactPlaces(database, slots, settings)
+        self._platforms = PlatformGate(database, settings)
         self._messengers = messengers
         self._links = links
         self._balances = balances
@@ -73,6 +75,7 @@ class ContactSender(Contacts):
         if order.give_up_at is not None and now >= order.give_up_at:
             return await self._report(order, ContactOutcome.NOT_WANTED)
         useless = self._not_configured(order)
+        useless |= await asyncio.to_thread(self._platforms.refused, order, now)
         while True:
             open_order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in useless)})
             answer = await self._place(open_order, now, take_until)

@@ -71,6 +71,7 @@ def start(
     from commands.campaign_entry import NothingHeld, Order, campaign_id_for, choose_strategy, enter
     from commands.campaign_start_text import print_start, start_as_json
     from commands.portfolio import print_report
+    from commands.start_warnings import acknowledge, countries_of, start_warnings
     from commands.temporal_session import with_temporal
     from records.portfolio import RefusedLoan
 
@@ -89,6 +90,11 @@ def start(
     chosen = choose_strategy(strategy, report)
     order = Order(order_id, (name or order_id)[:120], whose, file.name)
     database = configuration.records(settings)
+    warnings = start_warnings(settings, whose, countries_of(report), chosen)
+    if not as_json:
+        for warning in warnings:
+            typer.echo(f"warning: {warning}", err=True)
+    acknowledge(settings, whose, chosen, database, yes=yes)
     question = f"Start campaign {order_id}: {report.good_rows:,} loans of {whose} under {chosen.key}?"
 
     async def begin(client: Client) -> Any:
@@ -110,7 +116,7 @@ def start(
         held, running, refused = None, False, nothing.refused
     else:
         refused = held.refused
-    told = start_as_json(order, chosen.key, report, held, running, refused, limit)
+    told = start_as_json(order, chosen.key, report, held, running, refused, limit) | {"warnings": warnings}
     if as_json:
         print_json(told)
     else:

@@ -1,0 +1,116 @@
+"""What an operator should know before a campaign starts: what carriers refuse, and what law will hold back."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from commands.console import Refused, agree
+from config.platform_rules import load_sms, load_whatsapp
+from config.settings import Settings
+from domain.contact import Actor, Channel
+from domain.platform_rules import category_warnings, one_way_warning, sender_refusal
+from domain.strategy import Strategy
+from intake import PortfolioReport
+from records.database import Database
+from records.platform_notices import acknowledge_whatsapp, whatsapp_acknowledged
+
+_TEMPLATES = Path(__file__).resolve().parent.parent / "config" / "templates"
+_MOST_LINES = 10
+
+
+def start_warnings(settings: Settings, lender: str, countries: Iterable[str], strategy: Strategy) -> list[str]:
+    """Plain paragraphs, each once and with its source: carriers' terms first, then what content rules hold back."""
+    where = tuple(sorted(set(countries)))
+    channels = channels_of(strategy)
+    told: list[str] = []
+    if settings.twilio is not None and Channel.SMS in channels:
+        told += _carrier(settings, lender, where)
+    return told + _content(settings, lender, where, strategy)
+
+
+def acknowledge(settings: Settings, lender: str, strategy: Strategy, database: Database, *, yes: bool) -> None:
+    """WhatsApp's policy, shown once for a lender and then on record. Raises Refused: an agency, or a no."""
+    if not settings.whatsapp_enabled or Channel.WHATSAPP not in channels_of(strategy):
+        return
+    rules = load_whatsapp()
+    if settings.lender_named(lender).collects_as in rules.refused_actors:
+        raise Refused(f"{rules.agency.text} ({rules.agency.source}) Switch RECOBRO_WHATSAPP_ENABLED off.")
+    with database.reading() as session:
+        if whatsapp_acknowledged(session, lender):
+            return
+    typer.echo(f"{rules.policy.text}\n({rules.policy.source})", err=True)
+    agree("WhatsApp is switched on. Go on under this policy?", yes)
+    with database.writing() as session:
+        acknowledge_whatsapp(
+            session,
+            lender,
+            actor=f"operator {getpass.getuser()}",
+            rule=rules.policy.id,
+            source=rules.policy.source,
+            at=datetime.now(UTC),
+        )
+
+
+def countries_of(report: PortfolioReport) -> frozenset[str]:
+    """The countries of a portfolio's good rows."""
+    return frozenset(country for frame in report.frames() for country in frame["country"].unique())
+
+
+def channels_of(strategy: Strategy) -> frozenset[Channel]:
+    """Every channel a strategy may use."""
+    parts = [step.channels for step in strategy.steps]
+    parts += [part.channels for part in (strategy.watch, strategy.receipt) if part is not None]
+    return frozenset(channel for channels in parts for channel in channels)
+
+
+def _carrier(settings: Settings, lender: str, countries: tuple[str, ...]) -> list[str]:
+    assert settings.twilio is not None
+    twilio, rules = settings.twilio, load_sms()
+    actor: Actor = settings.lender_named(lender).collects_as
+    told = [
+        f"{rule.text} ({rule.source})" for rule in category_warnings(countries, actor, (Channel.SMS,), "twilio", rules)
+    ]
+    sender = twilio.sender if twilio.messaging_service_sid is None else None
+    today = datetime.now(UTC).date()
+    refusals = (
+        sender_refusal(sender, twilio.registered_senders.get(country, ()), country, today, rules)
+        for country in countries
+    )
+    reasons = [reason for reason in (*refusals, one_way_warning(sender, rules)) if reason is not None]
+    return told + [f"{reason.text} ({reason.source})" for reason in reasons]
+
+
+def _content(settings: Settings, lender: str, countries: tuple[str, ...], strategy: Strategy) -> list[str]:
+    """What would be refused at dispatch, told now: a template's words, or a setting that law needs."""
+    from commands.template_checks import check_templates, problem_lines
+    from config.content_rules import load_content
+
+    known = load_content().markets
+    told = [
+        f"{country}: there are no content rules, so nothing can be sent there."
+        for country in countries
+        if country not in known
+    ]
+    results = check_templates(
+        [country for country in countries if country in known],
+        folder=_TEMPLATES,
+        lender=settings.lender_named(lender),
+        names=templates_of(strategy),
+    )
+    lines = problem_lines(result for result in results if not result.passes)
+    told += [f"will not be sent: {line}" for line in lines[:_MOST_LINES]]
+    if len(lines) > _MOST_LINES:
+        told.append(f"... and {len(lines) - _MOST_LINES} more: see `starter.py templates check --lender {lender}`")
+    return told
+
+
+def templates_of(strategy: Strategy) -> frozenset[str]:
+    """Every template a strategy names."""
+    names = [step.template for step in strategy.steps]
+    names += [part.template for part in (strategy.watch, strategy.receipt) if part is not None]
+    return frozenset(name for name in names if name is not None)
