@@ -42,17 +42,22 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
     messengers: dict[Channel, Messenger] = {}
     if (twilio := settings.twilio) is not None:
         callback = f"{settings.web.public_url}/webhooks/twilio" if settings.web.public_url else None
-        messengers[Channel.SMS] = TwilioMessenger(
+        messenger = TwilioMessenger(
             TwilioSettings(
                 base_url=twilio.base_url,
                 account_sid=twilio.account_sid,
                 auth_token=twilio.auth_token,
                 sender=twilio.sender,
                 messaging_service_sid=twilio.messaging_service_sid,
+                whatsapp_sender=twilio.whatsapp_sender,
                 status_callback_url=callback,
             ),
             client,
         )
+        if twilio.sender is not None or twilio.messaging_service_sid is not None:
+            messengers[Channel.SMS] = messenger
+        if settings.whatsapp_enabled and twilio.whatsapp_sender is not None:
+            messengers[Channel.WHATSAPP] = messenger
     if (smtp := settings.smtp) is not None:
         messengers[Channel.EMAIL] = SmtpMessenger(
             SmtpSettings(
