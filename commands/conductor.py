@@ -46,7 +46,9 @@ T = TypeVar("T")
 MOST_SKIPS = 1_000_000
 _PATIENCE_SECONDS = 150.0
 _REST_SECONDS = 150.0
-_TIMER_SECONDS = 2.0
+_TIMER_SECONDS = 3.0
+_SHORT_OF_IT = timedelta(seconds=0.7)
+"""How far short of a loan's own moment the skipping stops; the rest passes by itself."""
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
 _PASSING = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}
 
@@ -175,7 +177,7 @@ class Conductor:
             return clock.target or stop
 
     async def _at_rest(self, clock: _Clock) -> tuple[datetime, datetime | None]:
-        """The loan's time once nothing of it is under way, and the next moment at which it acts by itself.
+        """The loan's time once nothing of it is under way, and just short of when it next acts by itself.
 
         Raises RPCError (NOT_FOUND) when it has ended.
         """
@@ -187,17 +189,20 @@ class Conductor:
             now = _virtual_time(raw)
             planned = described.typed_search_attributes.get(NEXT_ACTION_AT) or self._begins
             acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
+            tries = [_scheduled(activity) for activity in acting]
+            soon = now + _SHORT_OF_IT
             # A timer that is due and has not fired yet: nothing shows that it is under way.
-            timer_is_due = not acting and planned <= now
+            about_to_act = planned <= soon if not acting else any(at is not None and at <= soon for at in tries)
             under_way = raw.HasField("pending_workflow_task") or any(
                 _scheduled(activity) is None for activity in raw.pending_activities
             )
             waited = clock_now() - began
-            if not (under_way and waited < _REST_SECONDS) and not (timer_is_due and waited < _TIMER_SECONDS):
+            if not (under_way and waited < _REST_SECONDS) and not (about_to_act and waited < _TIMER_SECONDS):
                 break
             await asyncio.sleep(0.02)
-        moments = [planned, *(at for activity in acting if (at := _scheduled(activity)) is not None)]
-        return now, min((at for at in moments if at > now), default=None)
+        moments = [planned, *(at for at in tries if at is not None)]
+        acts_at = min((at for at in moments if at > soon), default=None)
+        return now, acts_at - _SHORT_OF_IT if acts_at is not None else None
 
     async def _describe(self, clock: _Clock) -> WorkflowExecutionDescription:
         described = await self._patiently(lambda: self._client.get_workflow_handle(clock.handle_id).describe())
