@@ -140,7 +140,7 @@ def decide(
 class _Clock:
     """One candidate zone: its own dates, hours and counts. Gathers why it was closed."""
 
-    __slots__ = ("_bound", "_closed", "_guard", "_zone", "bounded", "why_closed", "why_open")
+    __slots__ = ("_bound", "_closed", "_guard", "_until_midnight", "_zone", "bounded", "why_closed", "why_open")
 
     def __init__(self, zone: ZoneInfo, bound: BoundRules, closed: ClosedDates, guard: int) -> None:
         self._zone = zone
@@ -148,16 +148,17 @@ class _Clock:
         self._closed = closed
         self._guard = guard
         self.bounded = True
+        self._until_midnight = False
         self.why_open: tuple[Reason, ...] = ()
         self.why_closed: dict[str, Reason] = {}
 
-    def first_open(self, seconds: float, last: float) -> tuple[float, int] | None:
-        """The earliest open moment from `seconds` on and the exclusive end of its window.
+    def first_open(self, seconds: float) -> tuple[float, int] | None:
+        """The earliest open moment from `seconds` to the horizon, and the exclusive end of its window.
 
-        Inside the guard band before that end nothing is begun any more.
+        Inside the guard band before that end nothing is begun any more. It may lie a day beyond the horizon.
         """
         ordinal = local_ordinal(self._zone, seconds)
-        last_ordinal = local_ordinal(self._zone, last)
+        last_ordinal = ordinal + HORIZON.days + 1
         while ordinal <= last_ordinal:
             limits = self._closed.reasons(ordinal)
             for reason in limits:
@@ -180,6 +181,7 @@ class _Clock:
                         break
                     self.why_open = day.why
                     self.bounded = day.bounded
+                    self._until_midnight = closes == ALL_DAY[1]
                     return max(seconds, start), end
                 else:
                     self.why_closed.setdefault(day.closes_by.rule, day.closes_by)
@@ -195,6 +197,8 @@ class _Clock:
         """The end of the window that is open just before `end`, over midnights; None where none is in sight."""
         if not self.bounded:
             return None
+        if not self._until_midnight:
+            return end
         for _ in range(_CONTIGUOUS_DAYS):
             ordinal = local_ordinal(self._zone, end)
             hours = self._bound.day(ordinal).hours
@@ -218,17 +222,23 @@ def _first_common_moment(
     while True:
         ends: list[int] = []
         for clock in clocks:
-            found = clock.first_open(seconds, last)
+            found = clock.first_open(seconds)
             if found is None or found[0] > last:
-                return _decision(Verdict.NEVER, reasons=(_HORIZON, *_merged(clocks)))
+                never = (_HORIZON, *_merged(clocks))
+                return _decision(Verdict.NEVER, reasons=(_UNPROVEN_REPLY, *never) if unproven else never)
             start, end = found
+            ends.append(end)
             if start > seconds:
                 seconds = start
-                break
-            ends.append(end)
+                if len(clocks) > 1:
+                    break
         else:
             break
     if seconds == asked:
+        if len(clocks) == 1:
+            end_of_window = clocks[0].end_of_window(ends[0])
+            until = None if end_of_window is None else moment(end_of_window)
+            return _decision(Verdict.ALLOWED, window_ends=until, reasons=(*clocks[0].why_open, *vouched))
         why: dict[str, Reason] = {}
         last_moments: list[int] = []
         for clock, end in zip(clocks, ends, strict=True):
@@ -277,6 +287,8 @@ def _closed_channel(
 
 
 def _merged(clocks: list[_Clock]) -> tuple[Reason, ...]:
+    if len(clocks) == 1:
+        return tuple(clocks[0].why_closed.values())
     reasons: dict[str, Reason] = {}
     for clock in clocks:
         for rule, reason in clock.why_closed.items():

@@ -1,0 +1,70 @@
+"""`python -m benchmarks [NAME ...]`: measure, print, and keep the figures in var/bench.json.
+
+Exit code: 0 every bar holds, 1 one does not, 2 no such benchmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks import BENCHMARKS, Figure
+
+OUT = Path("var/bench.json")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure figures against their bars.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; all by default")
+    parser.add_argument("--list", action="store_true", help="list the benchmarks and end")
+    parser.add_argument("--out", type=Path, default=OUT, help=f"where to keep the figures (default {OUT})")
+    given = parser.parse_args(arguments)
+    if given.list:
+        for name, (_, about) in BENCHMARKS.items():
+            print(f"{name}: {about}")
+        return 0
+    unknown = [name for name in given.names if name not in BENCHMARKS]
+    if unknown:
+        print(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    for name in given.names or BENCHMARKS:
+        module, function = BENCHMARKS[name][0].split(":")
+        measured: list[Figure] = getattr(import_module(module), function)()
+        for figure in measured:
+            print(line(figure), flush=True)
+        figures += measured
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps([as_json(figure) for figure in figures], indent=2) + "\n", encoding="utf-8")
+    print(f"kept in {given.out}")
+    return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def line(figure: Figure) -> str:
+    value = "not measured" if figure.value is None else f"{figure.value:,.4g} {figure.unit}"
+    if figure.value is not None and figure.value >= 1000:
+        value = f"{figure.value:,.0f} {figure.unit}"
+    bar = ""
+    if figure.bar is not None:
+        limit = "at most" if figure.at_most else "at least"
+        bar = f" (bar: {limit} {figure.bar:,g}: {'holds' if figure.holds else 'DOES NOT HOLD'})"
+    return f"{figure.name}: {value}{bar}" + (f"; {figure.note}" if figure.note else "")
+
+
+def as_json(figure: Figure) -> dict[str, object]:
+    told: dict[str, object] = {
+        "name": figure.name,
+        "value": figure.value,
+        "unit": figure.unit,
+        "bar": figure.bar,
+        "holds": figure.holds,
+    }
+    return told | ({"note": figure.note} if figure.note else {})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
