@@ -60,6 +60,7 @@ class InstructReport(_Message):
 class LoanStart(StrEnum):
     STARTED = "started"
     RUNNING_ALREADY = "running_already"
+    STILL_CLOSING = "still_closing"
 
 
 class StateOrder(_Message):

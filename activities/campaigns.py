@@ -97,11 +97,15 @@ class CampaignRunner(CampaignWork):
             await asyncio.to_thread(self._refuse, order.campaign_id, place, "it ended before it was started", now)
             return False
         try:
-            await self._control.start(loan, max(now, order.begin_at or now))
+            outcome = await self._control.start(loan, max(now, order.begin_at or now))
         except RPCError as error:
             if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                 raise
             why = "Temporal does not take it: invalid argument"
+            await asyncio.to_thread(self._refuse, order.campaign_id, place, why, now)
+            return False
+        if outcome is LoanStart.STILL_CLOSING:
+            why = "its last collection is still sending the receipt: start it again later"
             await asyncio.to_thread(self._refuse, order.campaign_id, place, why, now)
             return False
         return True

@@ -78,9 +78,9 @@ class LedgerWriter(Ledger):
         with self._database.writing() as session:
             loan = loans.get(session, order.lender, order.loan_id)
             for number, entry in enumerate(order.entries, order.first_entry):
-                if loans.once(session, loan, f"entry:{loan.entry}:{number}", entry.at):
+                if loans.once(session, loan, f"entry:{order.entry}:{number}", entry.at):
                     self._write_entry(session, loan, entry, order)
-            if order.final_state is not None and loan.state is LoanState.ENDED:
+            if order.final_state is not None and loan.state is LoanState.ENDED and order.entry == loan.entry:
                 # News may follow the end before the run is over; the loan goes on from the latest state.
                 loan.final_state = order.final_state
                 session.add(loan)
@@ -141,6 +141,9 @@ class LedgerWriter(Ledger):
                 details = {"case_id": entry.case_id, "state": entry.state, "decision": entry.decision}
             case NoteEntry():
                 details = {"detail": entry.detail}
+            case EndEntry() | ReopenedEntry() if order.entry != loan.entry:
+                # The loan was handed over again meanwhile; its new entry is not this run's to end.
+                details = {"of_entry": order.entry}
             case EndEntry():
                 loans.end(session, loan, kind=entry.end, at=entry.at, final_state=order.final_state)
                 details = {"end": entry.end, "by": entry.by}

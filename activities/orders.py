@@ -59,6 +59,7 @@ class LedgerOrder(_Order):
     at its place, and the numbering of entries goes on.
     """
 
+    entry: int = 1
     entries: tuple[LedgerEntry, ...]
     first_entry: int
     final_state: dict[str, JsonValue] | None = None

@@ -224,6 +224,7 @@ class LoanCollection:
             LedgerOrder(
                 lender=self._state.facts.lender,
                 loan_id=self._state.facts.loan_id,
+                entry=self._state.facts.entry,
                 entries=entries,
                 first_entry=self._state.entries_written,
                 final_state=snapshot(self._state) if self._state.end is not None else None,

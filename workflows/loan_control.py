@@ -12,7 +12,7 @@ from activities.campaign_orders import Instruction, InstructOrder, LoanStart
 from domain.loans import workflow_id
 from records.facts import LoanAsEntered
 from workflows.messages import Signal
-from workflows.starting import start_loan
+from workflows.starting import ENTRY, start_loan
 
 
 class TemporalLoans:
@@ -48,7 +48,9 @@ class TemporalLoans:
         try:
             await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, tuple(signals), begin_at)
         except WorkflowAlreadyStartedError:
-            return LoanStart.RUNNING_ALREADY
+            running = await self._client.get_workflow_handle(loan.facts.workflow_id).describe()
+            same = await running.memo_value(ENTRY, loan.facts.entry, type_hint=int) == loan.facts.entry
+            return LoanStart.RUNNING_ALREADY if same else LoanStart.STILL_CLOSING
         return LoanStart.STARTED
 
     async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:

@@ -16,6 +16,9 @@ from workflows import search_attributes
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput, Signal
 
+ENTRY = "entry"
+"""In a run's memo: which hand-over of the loan it collects."""
+
 
 def static_summary(facts: LoanFacts) -> str:
     """One line for the Web UI's list; ids and amounts only."""
@@ -42,6 +45,7 @@ async def start_loan(
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         search_attributes=search_attributes.describe(enter(facts, strategy, begin_at), begin_at, None),
+        memo={ENTRY: facts.entry},
         static_summary=static_summary(facts),
         static_details=f"Campaign {facts.campaign or '-'}, strategy {strategy.key}",
     )
@@ -60,6 +64,7 @@ async def continue_loan(
         start_signal=signal.name,
         start_signal_args=[signal.payload],
         search_attributes=search_attributes.describe(state, now, None),
+        memo={ENTRY: state.facts.entry},
         static_summary=static_summary(state.facts),
         static_details=f"Goes on after its end: {signal.name}",
     )

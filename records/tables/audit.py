@@ -18,7 +18,7 @@ class Audit(Record, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UTCDateTime)
-    actor: str = Field(max_length=120)
+    actor: str = Field(max_length=160)
     action: str = Field(max_length=80)
     lender: str | None = Field(default=None, max_length=64)
     loan_id: str | None = Field(default=None, max_length=64)

@@ -23,7 +23,7 @@ class CollectionCase(Record, table=True):
         one_of("state", CaseState),
     )
 
-    case_id: str = Field(primary_key=True, max_length=120)
+    case_id: str = Field(primary_key=True, max_length=200)
     loan_ref: int = Field(foreign_key="loan.id", index=True)
     queue: str = Field(max_length=40)
     kind: str = Field(max_length=40)
@@ -33,7 +33,7 @@ class CollectionCase(Record, table=True):
     sla_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     assignments: list[dict[str, Any]] = Field(sa_type=JSON)
     decision: str | None = Field(default=None, max_length=40)
-    decided_by: str | None = Field(default=None, max_length=120)
+    decided_by: str | None = Field(default=None, max_length=160)
     note: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -85,7 +85,7 @@ class Payment(Record, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    provider: str = Field(max_length=40)
+    provider: str = Field(max_length=128)
     payment_id: str = Field(max_length=255)
     loan_ref: int | None = Field(default=None, foreign_key="loan.id", index=True)
     entry: int | None = None
@@ -105,7 +105,7 @@ class EarlyReversal(Record, table=True):
 
     __tablename__ = "early_reversal"
 
-    provider: str = Field(primary_key=True, max_length=40)
+    provider: str = Field(primary_key=True, max_length=128)
     payment_id: str = Field(primary_key=True, max_length=255)
     at: datetime = Field(sa_type=UTCDateTime)
 

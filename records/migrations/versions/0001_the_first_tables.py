@@ -16,7 +16,7 @@ def upgrade() -> None:
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.String(length=120), nullable=False),
+        sa.Column("actor", sa.String(length=160), nullable=False),
         sa.Column("action", sa.String(length=80), nullable=False),
         sa.Column("lender", sa.String(length=64), nullable=True),
         sa.Column("loan_id", sa.String(length=64), nullable=True),
@@ -43,7 +43,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "early_reversal",
-        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("provider", sa.String(length=128), nullable=False),
         sa.Column("payment_id", sa.String(length=255), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("provider", "payment_id", name=op.f("pk_early_reversal")),
@@ -264,7 +264,7 @@ def upgrade() -> None:
 
     op.create_table(
         "collection_case",
-        sa.Column("case_id", sa.String(length=120), nullable=False),
+        sa.Column("case_id", sa.String(length=200), nullable=False),
         sa.Column("loan_ref", sa.Integer(), nullable=False),
         sa.Column("queue", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
@@ -274,7 +274,7 @@ def upgrade() -> None:
         sa.Column("sla_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("assignments", sa.JSON(), nullable=False),
         sa.Column("decision", sa.String(length=40), nullable=True),
-        sa.Column("decided_by", sa.String(length=120), nullable=True),
+        sa.Column("decided_by", sa.String(length=160), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -330,7 +330,7 @@ def upgrade() -> None:
     op.create_table(
         "payment",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("provider", sa.String(length=40), nullable=False),
+        sa.Column("provider", sa.String(length=128), nullable=False),
         sa.Column("payment_id", sa.String(length=255), nullable=False),
         sa.Column("loan_ref", sa.Integer(), nullable=True),
         sa.Column("entry", sa.Integer(), nullable=True),
