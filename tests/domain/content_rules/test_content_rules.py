@@ -132,6 +132,35 @@ def test_wa5_procederemos_legalmente_is_refused_on_whatsapp() -> None:
         assert {rule.split(".")[2] for rule in rules} <= {"threats", "legal_threat"}
 
 
+@pytest.mark.parametrize("market", ANYWHERE)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Último aviso antes de demanda",
+        "Si no paga hoy procederemos al embargo de sus bienes",
+        "Se turnará su caso al área jurídica",
+        "Lo denunciaremos",
+        "Evite un proceso judicial",
+        "Será reportado a sus referencias personales",
+        "Se lo diremos a su familia",
+        "Iremos a su trabajo",
+        "Le visitará el fiscal",
+        "Pasaremos con un actuario",
+        "Es usted un ratero",
+        "You will be sued",
+        "We may sue",
+        "A warrant has been issued for you",
+        "Failure to pay is a crime",
+        "Contact our law firm",
+        "Attorney referral pending",
+        "We will instruct bailiffs",
+        "Vamos te processar",
+    ],
+)
+def test_what_collectors_are_known_to_write_is_refused_in_every_market(market: str, text: str) -> None:
+    assert forbidden(text, market)
+
+
 # Rules of single markets
 
 
@@ -409,6 +438,10 @@ If you have an attorney, tell us and we will write to them|Nonprofit legal aid c
 Please attach your bank statement|Sue from our team will call you|The issue is solved
 We will call you tomorrow|You can talk to your family first|This is a courtesy message from our support team
 Your card will be charged once|It is fine to pay in parts|Arrange a new date online
+¿Perdiste tu trabajo? Cuéntanos y buscamos una salida|Evita recargos pagando hoy|Tu año fiscal no cambia
+Si tiene una queja, puede acudir a la autoridad|You may dispute this debt within 30 days|You can settle for less
+Our office is at 100 Court Street|If a law firm represents you, tell us|Si un familiar te ayuda, comparte el enlace
+Aprovecha el descuento por pronto pago|Seu pagamento será processado hoje|No compartas tu clave con nadie
 Se precisar, fale com a gente|Sem juros se pagar hoje|Obrigado, recebemos seu pagamento"""
 
 
