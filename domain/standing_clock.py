@@ -20,7 +20,8 @@ def pass_time(state: LoanState, now: datetime) -> LoanState:
         state = note(state, over, "resumed", "the pause was over")
     for case in state.cases:
         if not case.lapsed and now >= case.sla_at:
-            state = settle_hold(lapse_case(state, case.case_id, now), now)
+            # The hold ended when the time was up, however late anybody looked.
+            state = settle_hold(lapse_case(state, case.case_id, now), case.sla_at)
     if state.held_since is None and now >= state.ends_at:
         state = end_loan(state, LoanEnd.NOT_CURED, "strategy", now)
     return state

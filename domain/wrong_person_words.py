@@ -27,7 +27,9 @@ _STATEMENTS = re.compile(
     re.VERBOSE,
 )
 _WHOLE = frozenset({"equivocado", "equivocada", "wrong", "engano", "numero equivocado"})
-_DENIED = re.compile(r"\b(?:not|isn ?t|no es|no esta) (?:the |a |el |un |una |la )?(?:wrong|numero equivocado|equivocad)")
+_DENIED = re.compile(
+    r"\b(?:not|isn ?t|no es|no esta) (?:the |a |el |un |una |la )?(?:wrong|numero equivocado|equivocad)"
+)
 
 
 def says_wrong_person(text: str) -> bool:

@@ -56,6 +56,8 @@ class Campaign:
             else:
                 await self._start_page()
         ends = await self._see_them_end()
+        if not self._stopped:
+            await self._tell_records("finished")
         await workflow.wait_condition(workflow.all_handlers_finished)
         return CampaignResult(started=self._started, refused=self._refused, ends=ends)
 
@@ -107,13 +109,7 @@ class Campaign:
         while self._orders:
             order = self._orders.pop(0)
             state = {Instruction.PAUSE: "paused", Instruction.RESUME: "running", Instruction.CLOSE: "stopped"}
-            await workflow.execute_activity_method(
-                CampaignWork.set_state,
-                StateOrder(campaign_id=self._given.campaign_id, state=state[order.instruction]),
-                start_to_close_timeout=timedelta(minutes=1),
-                retry_policy=RETRY,
-                summary=f"Campaign {state[order.instruction]}",
-            )
+            await self._tell_records(state[order.instruction])
             self._last = await workflow.execute_activity_method(
                 CampaignWork.instruct_loans,
                 order,
@@ -122,6 +118,15 @@ class Campaign:
                 retry_policy=RETRY,
                 summary=f"{order.instruction} every loan",
             )
+
+    async def _tell_records(self, state: str) -> None:
+        await workflow.execute_activity_method(
+            CampaignWork.set_state,
+            StateOrder(campaign_id=self._given.campaign_id, state=state),
+            start_to_close_timeout=timedelta(minutes=1),
+            retry_policy=RETRY,
+            summary=f"Campaign {state}",
+        )
 
     @workflow.update
     def pause(self, order: Pause | None = None) -> Answer:
