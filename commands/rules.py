@@ -106,12 +106,12 @@ def explain(
         actor=actor,
     )
     if loan is not None:
-        request, events = of_loan(settings, given, loan, lender)
+        request, moment, events = of_loan(settings, given, loan, lender, at)
     elif given.country is None:
         raise Refused("--country or --loan is needed: expected a code such as CL, or a loan's id")
     else:
-        request, events = given.request(_pack(book, given.country), settings.lender.collects_as), []
-    moment = asked_at(at, request)
+        request, events = given.request(_pack(book, given.country), settings.lender.collects_as), ()
+        moment = asked_at(at, request)
     told = explained(request, moment, events, book, _caps(settings))
     if as_json:
         print_json(explained_as_json(told))

@@ -50,9 +50,9 @@ class Question:
 
 
 def of_loan(
-    settings: Settings, given: Question, loan_id: str, lender: str | None
-) -> tuple[ContactRequest, Sequence[ContactEvent]]:
-    """The request about a loan, as the worker would make it, and the person's ledger. Raises Refused."""
+    settings: Settings, given: Question, loan_id: str, lender: str | None, at: str | None
+) -> tuple[ContactRequest, datetime, Sequence[ContactEvent]]:
+    """The request about a loan as the worker would make it, the moment, and the person's ledger. Raises Refused."""
     from activities.contact_slots import LEDGER_DAYS
     from commands import configuration
     from commands.loan_lookup import find_loan
@@ -74,7 +74,8 @@ def of_loan(
             flags=people.flags(session, person) | given.flags,
             actor=given.actor or settings.lender_named(loan.lender).collects_as,
         )
-        return request, contacts.person_events(session, person, datetime.min.replace(tzinfo=UTC) + LEDGER_DAYS)
+        moment = asked_at(at, request)
+        return request, moment, contacts.person_events(session, person, moment - LEDGER_DAYS)
 
 
 def asked_at(text: str | None, request: ContactRequest) -> datetime:

@@ -76,6 +76,10 @@ class ClosedDates:
         begins, ends = first.toordinal(), last.toordinal()
         self._checks.insert(0, (reason, lambda ordinal: begins <= ordinal <= ends))
 
+    def close_while(self, rule: Rule, reason: Reason) -> None:
+        """Close every local date on which `rule` is in force."""
+        self._checks.insert(0, (reason, rule.in_force))
+
     def reasons(self, ordinal: int) -> list[Reason]:
         """The limits that another contact on this local date would break; none: it is free."""
         return [reason for reason, closed in self._checks if closed(ordinal)]

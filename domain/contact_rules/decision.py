@@ -18,7 +18,7 @@ from domain.contact import (
 )
 from domain.contact_rules.bound import ALL_DAY, BoundRules
 from domain.contact_rules.caps import ClosedDates
-from domain.contact_rules.model import Caps
+from domain.contact_rules.model import Caps, Rule
 from domain.contact_rules.pack import Pack
 from domain.contact_rules.periods import moratorium_last_day
 from domain.contact_rules.rulebook import RuleBook
@@ -118,19 +118,24 @@ def decide(
     bound = rules.bound(pack, request.region, request.city, request.channel, request.actor, flags)
     counted: list[ContactEvent] = []
     vouched: tuple[Reason, ...] = ()
+    shut: list[Rule] = []
     if purpose is Purpose.COLLECTION:
         if bound.banned or bound.authorised:
-            closed = _closed_channel(request, bound, at, zones)
+            shut = _closing_channel(request, bound)
+            today = [local_ordinal(zone, at.timestamp()) for zone in zones if zone is not None]
+            closed = tuple(bound.reason(rule) for rule in shut if any(map(rule.in_force, today)))
             if closed:
                 return _decision(Verdict.NEVER, reasons=closed)
             if request.authorised_channels is None:
-                vouched = tuple(bound.reason(rule) for rule in bound.authorised)
+                vouched = tuple(bound.reason(rule) for rule in bound.authorised if any(map(rule.in_force, today)))
         since = at - timedelta(days=bound.days_that_matter)
         counted = [event for event in events if event.at >= since]
     clocks: list[_Clock] = []
     for zone in zones:
         assert zone is not None
         dates = ClosedDates(bound, lender_caps, request.loan_id, counted, zone)
+        for rule in shut:
+            dates.close_while(rule, bound.reason(rule))
         if held_until is not None and purpose is Purpose.COLLECTION and request.moratorium is not None:
             dates.close_between(_MORATORIUM, request.moratorium.starts, held_until)
         clocks.append(_Clock(zone, bound, dates, lender_caps.guard_minutes * 60))
@@ -272,18 +277,13 @@ def _plain(request: ContactRequest) -> ContactRequest:
     return request.model_copy(update={"region": region[len(request.country) + 1 :]})
 
 
-def _closed_channel(
-    request: ContactRequest, bound: BoundRules, at: datetime, zones: list[ZoneInfo | None]
-) -> tuple[Reason, ...]:
-    """The rules by which the channel is not open at all: the person never authorised it, or nobody may use it."""
-    dates = {local_ordinal(zone, at.timestamp()) for zone in zones if zone is not None}
-    found: list[Reason] = []
-    for consent in bound.authorised:
-        authorised = request.authorised_channels
-        if authorised is not None and request.channel not in authorised and any(map(consent.in_force, dates)):
-            found.append(bound.reason(consent))
-    found += [bound.reason(rule) for rule in bound.banned if any(map(rule.in_force, dates))]
-    return tuple(found)
+def _closing_channel(request: ContactRequest, bound: BoundRules) -> list[Rule]:
+    """The rules that leave the channel closed while they are in force: not authorised, or open to nobody."""
+    authorised = request.authorised_channels
+    found: list[Rule] = list(bound.banned)
+    if authorised is not None and request.channel not in authorised:
+        found += bound.authorised
+    return found
 
 
 def _merged(clocks: list[_Clock]) -> tuple[Reason, ...]:

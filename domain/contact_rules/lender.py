@@ -29,7 +29,7 @@ class LenderPack(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     country: str = Field(pattern=r"^[A-Z]{2}$")
-    version: str = Field(pattern=r"^[A-Za-z0-9.-]+$")
+    version: str = Field(pattern=r"^[A-Za-z0-9.-]{1,40}$")
     hours: tuple[HoursRule, ...] = ()
     holidays: tuple[HolidayRule, ...] = ()
     caps: tuple[CapRule, ...] = ()

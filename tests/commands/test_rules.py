@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,11 @@ from typer.testing import CliRunner
 
 from config import holiday_dates
 from config.jurisdictions import load_rulebook
+from domain.contact import Channel, Purpose
+from records import contacts
+from records.database import Database
 from starter import app
+from tests.records.portfolios import LENDER, enter, handed
 
 RUNNER = CliRunner()
 
@@ -253,3 +258,30 @@ def test_a_calendar_that_moved_is_shown(tmp_path: Path) -> None:
     assert len(moved) == len(kept)
     assert [line[:22] for line in found.added] == ["CO * public 2026-07-13"]
     assert found.removed == ("CO * public 2026-07-20 A day that no longer is one",)
+
+
+def test_a_loan_is_explained_with_its_persons_ledger_and_stop_states(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/recobro.db")
+    database.migrate()
+    sent_at = datetime(2026, 11, 17, 14, tzinfo=UTC)
+    with database.writing() as session:
+        place = {"country": "CL", "region": "RM", "timezone": "America/Santiago"}
+        enter(session, [handed(name, person_id="p", **place) for name in ("L1", "L2")])
+        loan, person = contacts.lock_person(session, LENDER, "L1")
+        contacts.reserve(
+            session, loan, person, step="r1", occurrence=1, purpose=Purpose.COLLECTION, channel=Channel.SMS,
+            template="first", at=sent_at,
+        )  # fmt: skip
+    database.dispose()
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", f"sqlite:///{tmp_path}/recobro.db")
+    asked = ("explain", "--loan", "L2", "--channel", "email", "--at", "2026-11-18T10:00")
+
+    said = run(*asked)
+    held = json.loads(run(*asked, "--flag", "dispute", "--json"))
+
+    assert "NOT BEFORE Thu 2026-11-19 08:00 America/Santiago" in said
+    assert "CL.gap.messages" in said
+    assert (held["decision"], held["reasons"][0]["rule"]) == ("never", "stop.dispute")
+    assert "L9" in run("explain", "--loan", "L9", code=2)

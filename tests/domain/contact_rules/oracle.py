@@ -71,6 +71,8 @@ class Oracle:
             wall = moment.astimezone(zone)
             if not self._in_hours(number, wall) or self._ledger_closes(number, wall.date()):
                 return False
+            if self.collects and self._shut_on(wall.date()):
+                return False
             # Begun with the guard before it: one that starts in the window's last `guard` minutes is too late.
             for minute in range(1, self.lender.guard_minutes + 1):
                 if not self._in_hours(number, (moment + minute * MINUTE).astimezone(zone)):
@@ -129,11 +131,14 @@ class Oracle:
     # Channels that are closed altogether.
 
     def _shut(self, moment: datetime) -> bool:
-        days = [moment.astimezone(zone).date() for zone in self.zones]
-        banned = [rule for rule in self.rules("banned") if any(self._in_force(rule, day) for day in days)]
+        return any(self._shut_on(moment.astimezone(zone).date()) for zone in self.zones)
+
+    def _shut_on(self, day: date) -> bool:
         authorised = self.request.authorised_channels
-        unauthorised = [rule for rule in self.rules("authorised") if any(self._in_force(rule, day) for day in days)]
-        return bool(banned or (unauthorised and authorised is not None and self.request.channel not in authorised))
+        shut = self.rules("banned")
+        if authorised is not None and self.request.channel not in authorised:
+            shut = shut + self.rules("authorised")
+        return any(self._in_force(rule, day) for rule in shut)
 
     # Hours.
 

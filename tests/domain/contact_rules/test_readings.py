@@ -239,3 +239,14 @@ def test_every_rule_of_a_pack_says_its_version() -> None:
     (reason,) = ask(wish("CL", SCL), local("2026-11-21 10:00", SCL)).reasons
 
     assert reason.version.startswith("2026-")
+
+
+def test_a_law_that_comes_tomorrow_is_kept_in_mind_when_the_next_moment_is_looked_for() -> None:
+    eve = local("2026-08-31 22:00", NYC)
+    request = wish("US", NYC, region="NY", city="Bronx", channel="sms", authorised=["call"])
+
+    decision = ask(request, eve)
+
+    assert decision.verdict is Verdict.NEVER
+    assert "US.nyc.channels.consent" in rule_ids(decision)
+    assert ask(request, local("2026-08-31 20:00", NYC)).verdict is Verdict.ALLOWED
