@@ -33,9 +33,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet file of overdue loans.")],
     mapping: Annotated[
         str | None,
-        typer.Option(
-            help="Name of a mapping in config/intake, or the path of one. Without it, the one that fits."
-        ),
+        typer.Option(help="Name of a mapping in config/intake, or the path of one. Without it, the one that fits."),
     ] = None,
     as_of: Annotated[
         datetime | None,
@@ -81,8 +79,7 @@ def _write_errors(report: PortfolioReport, to: Path, source: Path) -> None:
             writer = csv.writer(out)
             writer.writerow(CellError._fields)
             writer.writerows(
-                (error.line, _inert(error.column), _inert(error.value), error.reason)
-                for error in report.errors
+                (error.line, _inert(error.column), _inert(error.value), error.reason) for error in report.errors
             )
     except OSError as error:
         raise PortfolioError(f"{to} cannot be written: {error.strerror or error}") from None
@@ -140,9 +137,7 @@ def print_report(report: PortfolioReport, strict: bool, limit: int, errors_to: P
     if not summary.bad:
         console.print(Text(f"All {summary.rows:,} rows are good.", style="green"))
     elif strict:
-        console.print(
-            Text(f"{summary.bad:,} of {summary.rows:,} rows are bad; --strict accepts none.", style="red")
-        )
+        console.print(Text(f"{summary.bad:,} of {summary.rows:,} rows are bad; --strict accepts none.", style="red"))
     else:
         told = f"{summary.bad:,} of {summary.rows:,} rows are bad; the other {summary.good:,} can be used."
         console.print(Text(told, style="red"))
@@ -155,9 +150,7 @@ def _error_table(report: PortfolioReport, limit: int) -> Table:
     table.add_column("value")
     table.add_column("reason")
     for error in islice(report.errors, limit):
-        value = "".join(
-            letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in error.value
-        )
+        value = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in error.value)
         shown = value if len(value) <= _VALUE_SHOWN else value[: _VALUE_SHOWN - 1] + "…"
         table.add_row(str(error.line), Text(error.column), Text(shown), Text(error.reason))
     return table

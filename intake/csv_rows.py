@@ -48,9 +48,7 @@ class _Lines:
         if not line:
             raise StopIteration
         if len(line) >= _MAX_LINE:
-            raise PortfolioError(
-                f"line {self.number + 1} is longer than {_MAX_LINE} characters: no table of loans"
-            )
+            raise PortfolioError(f"line {self.number + 1} is longer than {_MAX_LINE} characters: no table of loans")
         self.number += 1
         self.record.append(line)
         return line
@@ -96,9 +94,7 @@ def _records(text: TextIO, delimiter: str, width: int | None = None) -> Iterator
         if width is not None and len(lines.record) > 1 and len(cells) != width:
             if _alone(lines.record[1], delimiter) == width:
                 first = lines.keep_only_first()
-                yield Record(
-                    start, [first.rstrip("\r\n")[:_SHOWN]], "a quote is opened and never properly closed"
-                )
+                yield Record(start, [first.rstrip("\r\n")[:_SHOWN]], "a quote is opened and never properly closed")
                 continue
         yield Record(start, cells)
 
@@ -137,9 +133,7 @@ def detect_encoding(path: Path) -> str:
                 text = lenient.decode(block)
                 lost += text.count("\ufffd")
                 beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
-                undefined_in_1252 = undefined_in_1252 or any(
-                    byte in block for byte in b"\x81\x8d\x8f\x90\x9d"
-                )
+                undefined_in_1252 = undefined_in_1252 or any(byte in block for byte in b"\x81\x8d\x8f\x90\x9d")
             else:
                 lenient.decode(block)
         if valid:

@@ -43,8 +43,6 @@ def to_addresses(cells: pl.Series) -> pl.Series:
     odd = short.is_not_null() & (~is_ascii | reserved) & short.str.contains("@", literal=True)
     if odd.any():
         judged = {text: _odd(text) for text in short.filter(odd).unique()}
-        found = pl.Series(
-            [judged[t] if o else None for t, o in zip(short, odd, strict=True)], dtype=pl.String
-        )
+        found = pl.Series([judged[t] if o else None for t, o in zip(short, odd, strict=True)], dtype=pl.String)
         addresses = found.zip_with(odd, addresses)
     return addresses

@@ -63,9 +63,7 @@ class ErrorCollector:
     def __init__(self) -> None:
         self._frames: list[pl.DataFrame] = []
 
-    def add(
-        self, lines: pl.Series, bad: pl.Series, column: str, values: pl.Series, reasons: str | pl.Series
-    ) -> None:
+    def add(self, lines: pl.Series, bad: pl.Series, column: str, values: pl.Series, reasons: str | pl.Series) -> None:
         """Record the rows where `bad` is true. `reasons` is one text for all, or one for each row."""
         if not bad.any():
             return

@@ -39,9 +39,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-ColumnNames: TypeAlias = Annotated[
-    tuple[Annotated[str, Field(strict=True, min_length=1)], ...], Field(min_length=1)
-]
+ColumnNames: TypeAlias = Annotated[tuple[Annotated[str, Field(strict=True, min_length=1)], ...], Field(min_length=1)]
 
 
 def _as_tuple(value: object) -> object:
@@ -64,9 +62,7 @@ class Lookup(_Strict):
     _by = field_validator("by", mode="before")(_as_tuple)
 
 
-Operand: TypeAlias = (
-    Annotated[int, Field(strict=True)] | Decimal | Annotated[str, Field(strict=True)] | "Source"
-)
+Operand: TypeAlias = Annotated[int, Field(strict=True)] | Decimal | Annotated[str, Field(strict=True)] | "Source"
 
 
 class Source(_Strict):

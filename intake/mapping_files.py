@@ -108,9 +108,7 @@ def named_mapping(name: str | Path, folder: Path) -> Mapping:
 def missing_columns(mapping: Mapping, header: list[str]) -> list[ColumnNames]:
     """The columns the mapping cannot do without and the header does not have."""
     present = {folded(name) for name in header}
-    return [
-        names for names in mapping.required_columns() if not any(folded(name) in present for name in names)
-    ]
+    return [names for names in mapping.required_columns() if not any(folded(name) in present for name in names)]
 
 
 def fitting_mapping(header: list[str], folder: Path) -> Mapping:

@@ -14,9 +14,7 @@ from phonenumbers import PhoneMetadata
 _WRITTEN_PLAINLY = r"^\+?[0-9][0-9 \u00a0()./-]*$|^\+?\([0-9][0-9 \u00a0()./-]*$"
 _PUNCTUATION = r"[ \u00a0()./-]"
 # The library reads letters as keypad digits; in a portfolio they are another column's text.
-_WORTH_ASKING = (
-    r"^[+\uff0b]*[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
-)
+_WORTH_ASKING = r"^[+\uff0b]*[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
 _TYPES = (
     "fixed_line",
     "mobile",
@@ -56,9 +54,7 @@ def _plan(country: str) -> _Plan | None:
     for kind in _TYPES:
         description = getattr(metadata, kind)
         if description is not None and description.national_number_pattern:
-            shapes.append(
-                (rf"^(?:{description.national_number_pattern})$", tuple(description.possible_length))
-            )
+            shapes.append((rf"^(?:{description.national_number_pattern})$", tuple(description.possible_length)))
     trunk = metadata.national_prefix_for_parsing
     fixed = trunk is not None and trunk.isdigit() and metadata.national_prefix_transform_rule is None
     return _Plan(
@@ -117,9 +113,7 @@ def _national(candidates: pl.Series, plan: _Plan) -> pl.Series:
     # A zero in front is part of the number in some countries (Italy) and a prefix in others.
     doubtful = candidates.str.starts_with("0") | ~candidates.str.contains(plan.general)
     if plan.trunk_pattern:
-        doubtful = doubtful | (candidates.str.extract(plan.trunk_pattern).str.len_chars() > 0).fill_null(
-            False
-        )
+        doubtful = doubtful | (candidates.str.extract(plan.trunk_pattern).str.len_chars() > 0).fill_null(False)
     sure = candidates.set(doubtful, None)
     length = sure.str.len_chars()
     valid = pl.Series([False] * len(sure), dtype=pl.Boolean)

@@ -129,9 +129,7 @@ def _checked(
         mapping=mapping.name,
         as_of=as_of,
         read_as=", ".join(
-            part
-            for part in (table.kind.upper() if table.kind != "parquet" else "Parquet", table.details)
-            if part
+            part for part in (table.kind.upper() if table.kind != "parquet" else "Parquet", table.details) if part
         ),
         errors=CellErrors(found),
         good_rows=totals.good,
@@ -198,9 +196,7 @@ def _layout(table: Table, mapping: Mapping, as_of: date, warnings: list[str]) ->
 
 def _warn_of_rivals(header: list[str], names: ColumnNames, chosen: int, warnings: list[str]) -> None:
     accepted = {folded(name) for name in names}
-    rivals = [
-        name for index, name in enumerate(header) if index != chosen and folded(name) in accepted and name
-    ]
+    rivals = [name for index, name in enumerate(header) if index != chosen and folded(name) in accepted and name]
     if rivals:
         note = f"column {header[chosen]!r} is used; {', '.join(map(repr, rivals[:3]))} would fit as well"
         if note not in warnings:
@@ -244,10 +240,6 @@ def _found_formats(table: Table, columns: list[int]) -> dict[int, NumberFormat]:
                 f"(line {comma[index]}): make them alike, or state `numbers` in the mapping"
             )
     return {
-        index: NumberFormat.POINT
-        if index in point
-        else NumberFormat.COMMA
-        if index in comma
-        else NumberFormat.AUTO
+        index: NumberFormat.POINT if index in point else NumberFormat.COMMA if index in comma else NumberFormat.AUTO
         for index in columns
     }

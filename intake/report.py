@@ -109,9 +109,7 @@ class Tally:
             return empty, []
         loans = loans.filter(~pl.col("line").is_in(without.implode()))
         by_currency = (
-            loans.group_by("currency")
-            .agg(pl.len(), pl.col("amount_due_minor").cast(pl.Int128).sum())
-            .sort("currency")
+            loans.group_by("currency").agg(pl.len(), pl.col("amount_due_minor").cast(pl.Int128).sum()).sort("currency")
         )
         days = loans.select((pl.lit(as_of) - pl.col("due_date")).dt.total_days()).to_series()
         buckets: dict[str, int] = {}
@@ -125,9 +123,7 @@ class Tally:
             good=loans.height,
             bad=bad,
             people=loans["person_id"].n_unique(),
-            amounts=[
-                CurrencyTotal(code, count, int(amount)) for code, count, amount in by_currency.iter_rows()
-            ],
+            amounts=[CurrencyTotal(code, count, int(amount)) for code, count, amount in by_currency.iter_rows()],
             days_past_due=buckets,
             with_phone=int(loans["phone"].sum()),
             with_email=int(loans["email"].sum()),

@@ -103,9 +103,7 @@ class _Work:
             columns[field] = self._text(field)
         for field in _CODES:
             columns[field] = self._code(field)
-        columns["person_id"] = columns["person_id"].zip_with(
-            columns["person_id"].is_not_null(), columns["loan_id"]
-        )
+        columns["person_id"] = columns["person_id"].zip_with(columns["person_id"].is_not_null(), columns["loan_id"])
         columns["phone"] = self._phone(columns["country"])
         columns["email"] = self._email()
         columns["amount_due_minor"] = self._amount(columns["currency"])
@@ -145,13 +143,9 @@ class _Work:
                 else evaluation.text
             )
             filler = evaluate(constant)
-            return Cells(
-                cells.values.zip_with(~gap, filler.values), cells.shown, cells.column, cells.reported
-            )
+            return Cells(cells.values.zip_with(~gap, filler.values), cells.shown, cells.column, cells.reported)
         if self.mapping.is_required(field):
-            self.errors.add(
-                self.rows["line"], gap, cells.column, cells.shown, f"empty, but {field} is required"
-            )
+            self.errors.add(self.rows["line"], gap, cells.column, cells.shown, f"empty, but {field} is required")
             return Cells(cells.values, cells.shown, cells.column, cells.reported | gap)
         return cells
 
@@ -173,9 +167,7 @@ class _Work:
         elif field == "region":
             values = values.str.to_uppercase()
             bad = ~values.str.contains(r"^[A-Z0-9]{1,3}$")
-            self._reject(
-                cells, bad, "not a region: expected the ISO 3166-2 code without its country, such as CA or MD"
-            )
+            self._reject(cells, bad, "not a region: expected the ISO 3166-2 code without its country, such as CA or MD")
         else:
             longest = _LONGEST[field]
             bad = values.str.len_chars() > longest
@@ -199,9 +191,7 @@ class _Work:
         bad = cells.values.is_not_null() & values.is_null()
         # Without a country a national number cannot be judged; the missing country is the error then.
         bad = bad & (countries.is_not_null() | cells.values.str.starts_with("+"))
-        reasons = (
-            "not a telephone number of " + countries.fill_null("any country") + ": check digits and prefix"
-        )
+        reasons = "not a telephone number of " + countries.fill_null("any country") + ": check digits and prefix"
         self._reject(cells, bad, reasons)
         return values
 
@@ -241,9 +231,7 @@ class _Work:
         not_positive = plain.str.starts_with("-") | ~plain.str.contains("[1-9]")
         self._reject(cells, not_positive, "the amount due must be more than zero")
         foreign = _foreign_sign(cells.shown, currencies)
-        self._reject(
-            cells, plain.is_not_null() & foreign, "the currency sign is not that of the row's currency"
-        )
+        self._reject(cells, plain.is_not_null() & foreign, "the currency sign is not that of the row's currency")
         return minor.set(not_positive.fill_null(False), None)
 
     def _date(self, field: str) -> pl.Series:

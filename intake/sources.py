@@ -166,9 +166,7 @@ class Evaluation:
         elif format_ is NumberFormat.COMMA and index in self.layout.mixed:
             like_typed = raw.values.str.contains(_TYPED_NUMBER)
             doubtful = raw.values.str.contains(numerals.AMBIGUOUS)
-            values = values.zip_with(
-                ~like_typed.fill_null(False), numerals.to_plain(raw.values, format_, True)
-            )
+            values = values.zip_with(~like_typed.fill_null(False), numerals.to_plain(raw.values, format_, True))
         if doubtful is not None and doubtful.any():
             doubtful = doubtful.fill_null(False)
             values = values.set(doubtful, None)
@@ -178,9 +176,9 @@ class Evaluation:
                 else "state `numbers` in the mapping"
             )
             unclear = f"the separator may mark thousands or decimals: {way_out}"
-            reason = pl.select(
-                pl.when(doubtful).then(pl.lit(unclear)).otherwise(pl.lit(reason)).alias("reason")
-            )["reason"]
+            reason = pl.select(pl.when(doubtful).then(pl.lit(unclear)).otherwise(pl.lit(reason)).alias("reason"))[
+                "reason"
+            ]
         return self._judged(raw, values, reason)
 
     def _operand(self, operand: Operand) -> Cells:

@@ -55,9 +55,7 @@ def open_parquet(path: Path) -> Table:
         start = 0
         with _readable(path, "Parquet"):
             for batch in (
-                pl.scan_parquet(path)
-                .select(columns)
-                .collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
+                pl.scan_parquet(path).select(columns).collect_batches(chunk_size=CHUNK_ROWS, maintain_order=True)
             ):
                 lines = pl.int_range(start + 2, start + 2 + batch.height, dtype=pl.UInt32, eager=True)
                 start += batch.height
@@ -81,17 +79,11 @@ def open_xlsx(path: Path) -> Table:
         else:
             raise PortfolioError(f"{path.name} is empty: expected a header row and one row for each loan")
         head = texts.head(_ROWS_BEFORE_HEADER)
-        top = next(
-            (n for n, row in enumerate(head.iter_rows()) if any(cell and cell.strip() for cell in row)), None
-        )
+        top = next((n for n, row in enumerate(head.iter_rows()) if any(cell and cell.strip() for cell in row)), None)
         if top is None:
-            raise PortfolioError(
-                f"{path.name}: no header in the first {_ROWS_BEFORE_HEADER} rows of {name!r}"
-            )
+            raise PortfolioError(f"{path.name}: no header in the first {_ROWS_BEFORE_HEADER} rows of {name!r}")
         # Read a second time with types: the text of a typed cell does not tell whether it was typed.
-        typed = reader.load_sheet(
-            name, header_row=None, skip_rows=top + 1, schema_sample_rows=None
-        ).to_polars()
+        typed = reader.load_sheet(name, header_row=None, skip_rows=top + 1, schema_sample_rows=None).to_polars()
     header = [" ".join((cell or "").split()) for cell in texts.row(top)]
     while header and not header[-1]:
         header.pop()

@@ -84,9 +84,7 @@ def rows(as_of: date, loans: int, seed: int) -> list[list[str]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Invented loans of a Spanish microlender, as CSV.")
-    parser.add_argument(
-        "--as-of", type=date.fromisoformat, required=True, help="day the due dates lie around"
-    )
+    parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="day the due dates lie around")
     parser.add_argument("--loans", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()

@@ -22,9 +22,7 @@ def append(
     details: dict[str, Any] | None = None,
 ) -> None:
     """Note that `actor` did `action`; `details` must be JSON and hold no names, phones or e-mails."""
-    session.add(
-        Audit(at=at, actor=actor, action=action, lender=lender, loan_id=loan_id, details=details or {})
-    )
+    session.add(Audit(at=at, actor=actor, action=action, lender=lender, loan_id=loan_id, details=details or {}))
     session.flush()
 
 

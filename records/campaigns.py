@@ -131,14 +131,10 @@ def claim_page(session: Session, campaign_id: str, *, after: int = 0, limit: int
 def mark_started(session: Session, campaign_id: str, positions: Sequence[int], *, at: datetime) -> None:
     """The workflows of these loans run."""
     here = (col(CampaignLoan.campaign_id) == campaign_id, col(CampaignLoan.position).in_(positions))
-    session.exec(
-        update(CampaignLoan).where(*here, col(CampaignLoan.started_at).is_(None)).values(started_at=at)
-    )
+    session.exec(update(CampaignLoan).where(*here, col(CampaignLoan.started_at).is_(None)).values(started_at=at))
     session.exec(
         update(Loan)
-        .where(
-            col(Loan.id).in_(select(CampaignLoan.loan_ref).where(*here)), col(Loan.state) == LoanState.WAITING
-        )
+        .where(col(Loan.id).in_(select(CampaignLoan.loan_ref).where(*here)), col(Loan.state) == LoanState.WAITING)
         .values(state=LoanState.IN_COLLECTION)
         .execution_options(synchronize_session=False)
     )
@@ -180,15 +176,7 @@ def progress(session: Session, campaign_id: str) -> Progress:
     ).all()
     totals = {"started": 0, "refused": 0, "stopped": 0, "waiting": 0}
     for was_started, was_refused, was_released, number in counts:
-        kind = (
-            "started"
-            if was_started
-            else "refused"
-            if was_refused
-            else "stopped"
-            if was_released
-            else "waiting"
-        )
+        kind = "started" if was_started else "refused" if was_refused else "stopped" if was_released else "waiting"
         totals[kind] += number
     ends = session.exec(
         select(Loan.end_kind, func.count())

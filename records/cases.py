@@ -51,17 +51,13 @@ def open(
 
 def get(session: Session, case_id: str) -> CollectionCase:
     """A case by its id, locked for this transaction. Raises UnknownCase."""
-    case = session.exec(
-        select(CollectionCase).where(CollectionCase.case_id == case_id).with_for_update()
-    ).first()
+    case = session.exec(select(CollectionCase).where(CollectionCase.case_id == case_id).with_for_update()).first()
     if case is None:
         raise UnknownCase(f"no case {case_id!r}")
     return case
 
 
-def reassign(
-    session: Session, case_id: str, *, queue: str, at: datetime, sla_at: datetime | None
-) -> CollectionCase:
+def reassign(session: Session, case_id: str, *, queue: str, at: datetime, sla_at: datetime | None) -> CollectionCase:
     """Move an open case to another queue, once. Raises UnknownCase, CaseClosed."""
     case = _open_case(session, case_id)
     step = _assignment(queue, at, sla_at)

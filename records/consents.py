@@ -54,9 +54,7 @@ def record_read(
     assert consent.id is not None
     assert loan.id is not None
     session.add(
-        BalanceRead(
-            consent_ref=consent.id, loan_ref=loan.id, at=at, outcome=outcome, amount_minor=amount_minor
-        )
+        BalanceRead(consent_ref=consent.id, loan_ref=loan.id, at=at, outcome=outcome, amount_minor=amount_minor)
     )
     session.flush()
 
@@ -73,7 +71,5 @@ def reads_since(session: Session, consent: Consent, since: datetime) -> int:
 def reads_of(session: Session, loan: Loan) -> Sequence[BalanceRead]:
     """All reads made for a loan, oldest first."""
     return session.exec(
-        select(BalanceRead)
-        .where(BalanceRead.loan_ref == loan.id)
-        .order_by(col(BalanceRead.at), col(BalanceRead.id))
+        select(BalanceRead).where(BalanceRead.loan_ref == loan.id).order_by(col(BalanceRead.at), col(BalanceRead.id))
     ).all()

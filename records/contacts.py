@@ -60,10 +60,7 @@ def lock_person(session: Session, lender: str, loan_id: str) -> tuple[Loan, Pers
     """
     loan = loans.get(session, lender, loan_id)
     person = session.exec(
-        select(Person)
-        .where(Person.id == loan.person_ref)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Person).where(Person.id == loan.person_ref).with_for_update().execution_options(populate_existing=True)
     ).one()
     return loan, person
 
@@ -201,9 +198,7 @@ def _counts(contact: Contact) -> bool:
 def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> bool:
     """Note what happened with a contact; an attempt, delivery or reading once only: False after that."""
     if kind in (ContactEventKind.ATTEMPT, ContactEventKind.DELIVERED, ContactEventKind.READ):
-        noted = select(ContactLedger.id).where(
-            ContactLedger.contact_ref == contact.id, ContactLedger.kind == kind
-        )
+        noted = select(ContactLedger.id).where(ContactLedger.contact_ref == contact.id, ContactLedger.kind == kind)
         if session.exec(noted).first() is not None:
             return False
     session.add(
@@ -233,14 +228,10 @@ def person_events(session: Session, person: Person, since: datetime) -> list[Con
     rows = session.exec(
         select(ContactLedger, Loan.loan_id)
         .join(Loan, col(Loan.id) == col(ContactLedger.loan_ref), isouter=True)
-        .where(
-            ContactLedger.person_ref == person.id, col(ContactLedger.at) >= since, col(ContactLedger.counts)
-        )
+        .where(ContactLedger.person_ref == person.id, col(ContactLedger.at) >= since, col(ContactLedger.counts))
         .order_by(col(ContactLedger.at), col(ContactLedger.id))
     ).all()
-    return [
-        ContactEvent(at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id) for row, loan_id in rows
-    ]
+    return [ContactEvent(at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id) for row, loan_id in rows]
 
 
 def record_decision(

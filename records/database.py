@@ -97,9 +97,7 @@ class Database:
                         options.execute(text("SELECT pg_advisory_xact_lock(727268)"))
                     command.upgrade(alembic_config(options), "head")
                     if self.embedded and options.exec_driver_sql("PRAGMA foreign_key_check").first():
-                        raise SchemaOutOfDate(
-                            "the migration left rows without what they refer to; it was undone"
-                        )
+                        raise SchemaOutOfDate("the migration left rows without what they refer to; it was undone")
             finally:
                 if self.embedded:
                     connection.rollback()
@@ -172,9 +170,7 @@ def _engine(url: str, busy_seconds: float) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise BadDatabaseUrl(
-            "the database URL cannot be read: expected sqlite:///FILE or postgresql://..."
-        ) from None
+        raise BadDatabaseUrl("the database URL cannot be read: expected sqlite:///FILE or postgresql://...") from None
     if parsed.get_backend_name() == "sqlite":
         if not parsed.database or parsed.database == ":memory:":
             raise BadDatabaseUrl("an SQLite database needs a file: expected sqlite:///FILE")

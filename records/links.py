@@ -78,9 +78,7 @@ def keep(
 def by_provider_id(session: Session, provider: str, provider_link_id: str) -> PaymentLink | None:
     """A link by the provider's own id."""
     return session.exec(
-        select(PaymentLink).where(
-            PaymentLink.provider == provider, PaymentLink.provider_link_id == provider_link_id
-        )
+        select(PaymentLink).where(PaymentLink.provider == provider, PaymentLink.provider_link_id == provider_link_id)
     ).first()
 
 

@@ -92,9 +92,7 @@ def reverse(session: Session, *, provider: str, payment_id: str, at: datetime) -
 
 def find(session: Session, provider: str, payment_id: str) -> Payment | None:
     """A payment by the provider's own id."""
-    return session.exec(
-        select(Payment).where(Payment.provider == provider, Payment.payment_id == payment_id)
-    ).first()
+    return session.exec(select(Payment).where(Payment.provider == provider, Payment.payment_id == payment_id)).first()
 
 
 def of_loan(session: Session, loan: Loan) -> Sequence[Payment]:
@@ -106,9 +104,7 @@ def of_loan(session: Session, loan: Loan) -> Sequence[Payment]:
 
 def unmatched(session: Session) -> Sequence[Payment]:
     """Payments that belong to no known loan."""
-    return session.exec(
-        select(Payment).where(col(Payment.loan_ref).is_(None)).order_by(col(Payment.id))
-    ).all()
+    return session.exec(select(Payment).where(col(Payment.loan_ref).is_(None)).order_by(col(Payment.id))).all()
 
 
 def balance_due(session: Session, loan: Loan) -> int:

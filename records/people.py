@@ -128,9 +128,7 @@ def clear_flag(session: Session, person: Person, flag: str, *, at: datetime) -> 
 
 def flags(session: Session, person: Person) -> frozenset[str]:
     """The stop states of the person."""
-    rows = select(PersonFlag.flag).where(
-        PersonFlag.person_ref == person.id, col(PersonFlag.cleared_at).is_(None)
-    )
+    rows = select(PersonFlag.flag).where(PersonFlag.person_ref == person.id, col(PersonFlag.cleared_at).is_(None))
     return frozenset(session.exec(rows).all())
 
 
@@ -145,12 +143,8 @@ def _closed(session: Session, person: Person, channel: Channel, address: str) ->
 
 
 def _opt_out(session: Session, person: Person, channel: Channel) -> OptOut | None:
-    return session.exec(
-        select(OptOut).where(OptOut.person_ref == person.id, OptOut.channel == channel)
-    ).first()
+    return session.exec(select(OptOut).where(OptOut.person_ref == person.id, OptOut.channel == channel)).first()
 
 
 def _flag(session: Session, person: Person, flag: str) -> PersonFlag | None:
-    return session.exec(
-        select(PersonFlag).where(PersonFlag.person_ref == person.id, PersonFlag.flag == flag)
-    ).first()
+    return session.exec(select(PersonFlag).where(PersonFlag.person_ref == person.id, PersonFlag.flag == flag)).first()

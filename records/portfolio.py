@@ -95,9 +95,7 @@ def _pages(loans: Sequence[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
     return (loans[start : start + _PAGE] for start in range(0, len(loans), _PAGE))
 
 
-def _enter_people(
-    session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime
-) -> dict[str, int]:
+def _enter_people(session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime) -> dict[str, int]:
     named: dict[str, dict[str, Any]] = {}
     for loan in rows:
         data = named.setdefault(loan.person_id, {})
@@ -131,9 +129,7 @@ def _enter_people(
 
 
 def _people(session: Session, lender: str, person_ids: Iterable[str]) -> dict[str, Person]:
-    rows = session.exec(
-        select(Person).where(Person.lender == lender, col(Person.person_id).in_(person_ids))
-    ).all()
+    rows = session.exec(select(Person).where(Person.lender == lender, col(Person.person_id).in_(person_ids))).all()
     return {person.person_id: person for person in rows}
 
 

@@ -39,9 +39,7 @@ def store(
     differ when a campaign is rehearsed on skipped time.
     """
     one_at_a_time(session, f"webhook:{provider}:{event_key}")
-    known = session.exec(
-        select(Webhook.id).where(Webhook.provider == provider, Webhook.event_key == event_key)
-    ).first()
+    known = session.exec(select(Webhook.id).where(Webhook.provider == provider, Webhook.event_key == event_key)).first()
     if known is not None:
         return Stored(known, duplicate=True)
     webhook = Webhook(

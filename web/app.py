@@ -79,9 +79,7 @@ def create_app(
             taken = Taken.TOO_LARGE
         else:
             delivery = Delivery(url=_called(request, public_url), headers=dict(request.headers), body=body)
-            taken = await take_in(
-                database, provider, source, delivery, received_at=now(request), due_at=now(None)
-            )
+            taken = await take_in(database, provider, source, delivery, received_at=now(request), due_at=now(None))
         counts[f"{provider} {taken}"] += 1
         if taken is Taken.STORED:
             working.wake()
@@ -100,9 +98,7 @@ def create_app(
     async def readyz() -> JSONResponse:
         """200 when the database and Temporal answer; else 503 and which does not."""
         found = await asyncio.gather(_answers(_check(database)), _answers(signals.reachable()))
-        state = dict(
-            zip(("database", "temporal"), ("ok" if yes else "unreachable" for yes in found), strict=True)
-        )
+        state = dict(zip(("database", "temporal"), ("ok" if yes else "unreachable" for yes in found), strict=True))
         return JSONResponse(state, status_code=200 if all(found) else 503)
 
     return app

@@ -119,9 +119,7 @@ def _payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
 def _reversal(session: Session, news: ReversalNews, at: datetime) -> Consequence:
     before = payments.find(session, news.provider, news.payment_id)
     known = before is not None and before.reversed_at is not None
-    payment = payments.reverse(
-        session, provider=news.provider, payment_id=news.payment_id, at=news.reversed_at
-    )
+    payment = payments.reverse(session, provider=news.provider, payment_id=news.payment_id, at=news.reversed_at)
     details: dict[str, JsonValue] = {"provider": news.provider, "payment_id": news.payment_id}
     if payment is None:
         _note(session, at, news.provider, "reversal_before_payment", news.lender, news.loan_id, details)
@@ -193,9 +191,7 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
     return Consequence(outcome="message_failed", signals=(failed,))
 
 
-def _advance(
-    session: Session, contact: Contact, state: ContactState, news: DeliveryNews, at: datetime
-) -> bool:
+def _advance(session: Session, contact: Contact, state: ContactState, news: DeliveryNews, at: datetime) -> bool:
     return contacts.advance(
         session,
         contact,
@@ -210,9 +206,7 @@ def _advance(
 def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     senders = people.by_phone(session, news.sender_address)
     if not senders:
-        _note(
-            session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel}
-        )
+        _note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
         return Consequence(outcome="unknown_sender")
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
@@ -232,9 +226,7 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     return Consequence(outcome=outcome, signals=tuple(signals))
 
 
-def _close_wrong_address(
-    session: Session, person: Person, news: InboundNews, at: datetime
-) -> tuple[OwedSignal, ...]:
+def _close_wrong_address(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[OwedSignal, ...]:
     """Somebody else reads this address: it is closed, and each loan in collection looks for another way."""
     people.lock(session, person)
     reason = AddressFailure.WRONG_PERSON.value
@@ -253,9 +245,7 @@ def _close_wrong_address(
             "reason": reason,
         }
         signals.append(
-            OwedSignal(
-                lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CONTACT_FAILED, payload=payload
-            )
+            OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CONTACT_FAILED, payload=payload)
         )
     return tuple(signals)
 
@@ -296,6 +286,4 @@ def _note(
     loan_id: str | None,
     details: dict[str, JsonValue],
 ) -> None:
-    audit.append(
-        session, at=at, actor=actor, action=action, lender=lender, loan_id=loan_id, details=dict(details)
-    )
+    audit.append(session, at=at, actor=actor, action=action, lender=lender, loan_id=loan_id, details=dict(details))

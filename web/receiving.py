@@ -79,9 +79,7 @@ async def take_in(
                 event_key=key,
                 url=delivery.url,
                 body=delivery.body,
-                headers={
-                    name: delivery.headers[name] for name in source.kept_headers if name in delivery.headers
-                },
+                headers={name: delivery.headers[name] for name in source.kept_headers if name in delivery.headers},
                 received_at=received_at,
                 due_at=due_at,
                 verified=True,

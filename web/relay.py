@@ -184,9 +184,7 @@ class Relay:
 
     def _take_lease(self) -> bool:
         with self._database.writing() as session:
-            return webhooks.take_lease(
-                session, _LEASE, self._holder, at=self._clock(), lasts=self._settings.lease
-            )
+            return webhooks.take_lease(session, _LEASE, self._holder, at=self._clock(), lasts=self._settings.lease)
 
     def _give_up_lease(self) -> None:
         with self._database.writing() as session:
@@ -194,16 +192,12 @@ class Relay:
 
     def _unrecorded(self) -> list[int]:
         with self._database.reading() as session:
-            return [
-                row.id for row in webhooks.unrecorded(session, self._clock(), _PAGE) if row.id is not None
-            ]
+            return [row.id for row in webhooks.unrecorded(session, self._clock(), _PAGE) if row.id is not None]
 
     def _unsignalled(self) -> list[tuple[int, list[OwedSignal]]]:
         with self._database.reading() as session:
             rows = webhooks.unsignalled(session, self._clock(), _PAGE)
-            return [
-                (row.id, [OwedSignal.model_validate(one) for one in row.signals]) for row in rows if row.id
-            ]
+            return [(row.id, [OwedSignal.model_validate(one) for one in row.signals]) for row in rows if row.id]
 
     def _record(self, webhook_id: int) -> None:
         with self._database.writing() as session:
@@ -259,9 +253,7 @@ class Relay:
         await _in_thread(put_off)
 
     def _renew(self, session: Session) -> None:
-        if not webhooks.take_lease(
-            session, _LEASE, self._holder, at=self._clock(), lasts=self._settings.lease
-        ):
+        if not webhooks.take_lease(session, _LEASE, self._holder, at=self._clock(), lasts=self._settings.lease):
             raise LeaseLost
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:

@@ -23,9 +23,7 @@ def draft(revision: str, message: str) -> None:
         database = Database(f"sqlite:///{Path(folder) / 'draft.db'}")
         database.migrate()
         with database.writing() as session:
-            command.revision(
-                alembic_config(session.connection()), message=message, autogenerate=True, rev_id=revision
-            )
+            command.revision(alembic_config(session.connection()), message=message, autogenerate=True, rev_id=revision)
         database.dispose()
 
 

@@ -29,9 +29,7 @@ def mixed(tmp_path: Path) -> Path:
 
 
 def test_a_good_file_shows_its_figures_and_exits_0(runner: CliRunner) -> None:
-    result = runner.invoke(
-        app, ["check", str(SHIPPED / "lendingclub_delinquent.csv"), "--as-of", "2026-11-23"]
-    )
+    result = runner.invoke(app, ["check", str(SHIPPED / "lendingclub_delinquent.csv"), "--as-of", "2026-11-23"])
 
     assert result.exit_code == 0
     assert "All 178 rows are good." in result.stdout
@@ -76,9 +74,7 @@ def test_json_is_one_object_with_the_documented_keys(runner: CliRunner, mixed: P
     }
 
 
-def test_all_errors_go_to_a_file_that_a_spreadsheet_cannot_run(
-    runner: CliRunner, mixed: Path, tmp_path: Path
-) -> None:
+def test_all_errors_go_to_a_file_that_a_spreadsheet_cannot_run(runner: CliRunner, mixed: Path, tmp_path: Path) -> None:
     mixed.write_text(HEADER + GOOD + "=1+1,+34 1,es,ES,EUR,-1,31/02/2026,Eva\n")
     to = tmp_path / "bad.csv"
 

@@ -109,9 +109,7 @@ COLUMN = st.one_of(
 @loose
 @given(columns=st.lists(COLUMN, min_size=11, max_size=11))
 def test_any_typed_cells_in_parquet(tmp_path: Path, columns: list[list[object]]) -> None:
-    frame = pl.DataFrame(
-        [pl.Series(name, cells) for name, cells in zip(OWN.split(","), columns, strict=True)]
-    )
+    frame = pl.DataFrame([pl.Series(name, cells) for name, cells in zip(OWN.split(","), columns, strict=True)])
     path = tmp_path / "any.parquet"
     frame.write_parquet(path)
 
@@ -142,9 +140,7 @@ def test_a_zip_that_is_no_workbook(tmp_path: Path) -> None:
 
 
 @given(st.integers(1, 10**13), st.sampled_from([("en", NumberFormat.POINT), ("es", NumberFormat.COMMA)]))
-def test_an_amount_written_in_a_locale_reads_back_to_the_cent(
-    cents: int, way: tuple[str, NumberFormat]
-) -> None:
+def test_an_amount_written_in_a_locale_reads_back_to_the_cent(cents: int, way: tuple[str, NumberFormat]) -> None:
     locale, format_ = way
     written = format_decimal(Decimal(cents).scaleb(-2), "#,##0.00", locale=locale)
 

@@ -101,9 +101,7 @@ def test_delimiter_encoding_and_line_ends_make_no_difference(
     report = intake.check(written(tmp_path, out.getvalue().encode(encoding)), None, TODAY)
 
     assert list(report.errors) == []
-    assert [
-        (loan.line, loan.name, loan.amount_due_minor, loan.due_date, loan.region) for loan in report.loans()
-    ] == [
+    assert [(loan.line, loan.name, loan.amount_due_minor, loan.due_date, loan.region) for loan in report.loans()] == [
         (2, "Bego\u00f1a Mu\u00f1oz", 123450, date(2026, 9, 3), "AN"),
         (3, "\u00c1lex P\u00e9rez", 5000, date(2026, 9, 3), "GA"),
     ]
@@ -141,9 +139,7 @@ def test_delimiter_encoding_and_line_ends_make_no_difference(
         ("name", "A" * 201, "longer than 200"),
     ],
 )
-def test_a_bad_cell_is_named_and_stops_no_other_row(
-    tmp_path: Path, column: str, value: str, reason: str
-) -> None:
+def test_a_bad_cell_is_named_and_stops_no_other_row(tmp_path: Path, column: str, value: str, reason: str) -> None:
     header = OWN.strip().split(",")
     bad = dict(zip(header, GOOD.format(id="L1").strip().split(","), strict=True)) | {column: value}
 
@@ -256,9 +252,7 @@ def test_one_broken_byte_in_utf8_spoils_its_cell_and_no_other_accent(tmp_path: P
         ("1.234", "KWD", 1234),
     ],
 )
-def test_amounts_become_minor_units_of_their_currency(
-    tmp_path: Path, amount: str, currency: str, minor: int
-) -> None:
+def test_amounts_become_minor_units_of_their_currency(tmp_path: Path, amount: str, currency: str, minor: int) -> None:
     assert read_amounts(amounts(tmp_path, [(amount, currency)])) == [minor]
 
 
@@ -386,9 +380,7 @@ def test_a_parquet_file_reads_as_the_same_loans_as_the_csv(tmp_path: Path) -> No
     as_parquet = tmp_path / "loans.parquet"
     pl.read_csv(as_csv).write_parquet(as_parquet)
 
-    assert list(intake.check(as_parquet, None, TODAY).loans()) == list(
-        intake.check(as_csv, None, TODAY).loans()
-    )
+    assert list(intake.check(as_parquet, None, TODAY).loans()) == list(intake.check(as_csv, None, TODAY).loans())
 
 
 def test_rows_beyond_the_first_chunk_keep_their_lines_and_are_checked_alike(tmp_path: Path) -> None:
@@ -509,9 +501,7 @@ def test_a_loan_written_out_in_our_own_columns_reads_back_as_itself(tmp_path: Pa
         ("a.csv", b"x" * 2_000_000, "longer than"),
     ],
 )
-def test_files_that_cannot_be_used_say_why_in_one_line(
-    tmp_path: Path, name: str, content: bytes, message: str
-) -> None:
+def test_files_that_cannot_be_used_say_why_in_one_line(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     with pytest.raises(PortfolioError, match=message) as raised:
         intake.check(written(tmp_path, content, name), None, TODAY)
 

@@ -57,9 +57,7 @@ def test_two_mappings_that_fit_must_be_chosen_between(tmp_path: Path) -> None:
 def test_a_chosen_mapping_says_which_columns_it_misses(tmp_path: Path) -> None:
     file = put(tmp_path, "loans.csv", "Contract,Due\nA,1\n")
 
-    with pytest.raises(
-        PortfolioError, match="mapping mine misses 'Owed', 'Late'; the file has 'Contract', 'Due'"
-    ):
+    with pytest.raises(PortfolioError, match="mapping mine misses 'Owed', 'Late'; the file has 'Contract', 'Due'"):
         intake.check(file, put(tmp_path, "mine.yaml", MAPPING), TODAY)
 
 
@@ -73,9 +71,7 @@ def test_a_second_column_that_would_fit_is_noted(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_lists_the_names_there_are(tmp_path: Path) -> None:
-    with pytest.raises(
-        PortfolioError, match="no mapping is called 'x'; there are: lendingclub, microlender_es"
-    ):
+    with pytest.raises(PortfolioError, match="no mapping is called 'x'; there are: lendingclub, microlender_es"):
         intake.check(put(tmp_path, "loans.csv", FILE), "x", TODAY)
 
 
@@ -109,9 +105,7 @@ def test_an_unknown_name_lists_the_names_there_are(tmp_path: Path) -> None:
         (MAPPING, "", "expected a mapping with name and fields"),
     ],
 )
-def test_a_fault_in_a_mapping_is_told_by_file_line_and_field(
-    tmp_path: Path, old: str, new: str, told: str
-) -> None:
+def test_a_fault_in_a_mapping_is_told_by_file_line_and_field(tmp_path: Path, old: str, new: str, told: str) -> None:
     mapping = put(tmp_path, "m.yaml", MAPPING.replace(old, new))
 
     with pytest.raises(PortfolioError, match=told) as raised:

@@ -111,9 +111,7 @@ def test_an_ended_loan_may_come_back_with_a_new_amount_and_nothing_of_its_past(d
         campaigns.mark_started(session, "c1", [1], at=NOW)
         assert loans.once(session, loan, "7", NOW)
         assert not loans.once(session, loan, "7", NOW)
-        loans.report(
-            session, loan, at=NOW, stage="late", dpd=40, next_action="remind", next_action_at=NOW + HOUR
-        )
+        loans.report(session, loan, at=NOW, stage="late", dpd=40, next_action="remind", next_action_at=NOW + HOUR)
         loans.end(session, loan, kind="cured", at=NOW, final_state={"balance": 0})
         assert campaigns.progress(session, "c1").ends == {"cured": 1}
     with database.writing() as session:
@@ -196,9 +194,7 @@ def test_a_loan_keeps_its_strategy_though_the_file_changes(database: Database) -
 
 @pytest.mark.timeout(60)
 def test_three_thousand_loans_enter_in_seconds(database: Database) -> None:
-    rows = [
-        handed(f"L{number}", bank_consent=f"c{number}", bank_account=f"a{number}") for number in range(3_000)
-    ]
+    rows = [handed(f"L{number}", bank_consent=f"c{number}", bank_account=f"a{number}") for number in range(3_000)]
     began = time.perf_counter()
     with database.writing() as session:
         result = enter(session, rows)
@@ -211,9 +207,7 @@ def test_three_thousand_loans_enter_in_seconds(database: Database) -> None:
 def test_a_case_goes_from_queue_to_queue_to_a_decision(database: Database) -> None:
     with database.writing() as session:
         (loan,) = entered(session, "L1")
-        opened = cases.open(
-            session, loan, case_id="k1", queue="agents", kind="handoff", at=NOW, sla_at=NOW + HOUR
-        )
+        opened = cases.open(session, loan, case_id="k1", queue="agents", kind="handoff", at=NOW, sla_at=NOW + HOUR)
         again = cases.open(session, loan, case_id="k1", queue="x", kind="y", at=NOW, sla_at=None)
         assert again is opened
         for _ in range(2):

@@ -43,9 +43,7 @@ def reserve(
     )
 
 
-def contact_within_cap(
-    database: Database, loan_id: str, step: str, cap: int, at_least_since: timedelta = DAY
-) -> bool:
+def contact_within_cap(database: Database, loan_id: str, step: str, cap: int, at_least_since: timedelta = DAY) -> bool:
     """What the contact activity does under the person's lock: read their events, decide, reserve."""
     with database.writing() as session:
         _, person = contacts.lock_person(session, LENDER, loan_id)
@@ -222,9 +220,7 @@ def test_a_message_is_found_by_its_providers_id_and_by_our_own(database: Databas
     with database.writing() as session:
         entered(session, "L1")
         contact = reserve(session, "L1").contact
-        contacts.advance(
-            session, contact, ContactState.SENT, at=NOW, provider="twilio", provider_message_id="SM1"
-        )
+        contacts.advance(session, contact, ContactState.SENT, at=NOW, provider="twilio", provider_message_id="SM1")
 
     with database.reading() as session:
         by_provider = contacts.by_message(session, "twilio", "SM1")

@@ -69,9 +69,7 @@ def test_postgresql_is_migrated_only_when_asked(postgresql_server: Callable[[], 
     server.run("DROP DATABASE empty_one")
 
 
-@pytest.mark.parametrize(
-    "url", ["sqlite://", "sqlite:///:memory:", "mysql://u:secret@host/db", "what is this"]
-)
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://u:secret@host/db", "what is this"])
 def test_an_unusable_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(BadDatabaseUrl) as refused:
         Database(url)
@@ -108,9 +106,7 @@ def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
 @pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'another'", "DELETE FROM audit"])
 def test_the_audit_trail_can_be_neither_changed_nor_removed(database: Database, change: str) -> None:
     with database.writing() as session:
-        audit.append(
-            session, at=NOW, actor="test", action="kept", lender=LENDER, loan_id="L1", details={"a": 1}
-        )
+        audit.append(session, at=NOW, actor="test", action="kept", lender=LENDER, loan_id="L1", details={"a": 1})
 
     with pytest.raises(DBAPIError, match="append-only"), database.writing() as session:
         session.execute(text(change))

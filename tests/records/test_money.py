@@ -144,11 +144,7 @@ def test_a_new_hand_over_does_not_take_off_again_what_it_knows(database: Databas
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["pay", "reverse"]), st.integers(0, 5), st.integers(1, 9_000)), max_size=25
-    )
-)
+@given(st.lists(st.tuples(st.sampled_from(["pay", "reverse"]), st.integers(0, 5), st.integers(1, 9_000)), max_size=25))
 def test_in_every_order_the_money_adds_up(database: Database, reports: list[tuple[str, int, int]]) -> None:
     paid: dict[int, int] = {}
     taken_back: set[int] = set()
@@ -166,9 +162,7 @@ def test_in_every_order_the_money_adds_up(database: Database, reports: list[tupl
         session.rollback()
 
 
-def keep_link(
-    session: Session, loan: Loan, amount: int, provider_id: str, generation: int = 1
-) -> PaymentLink:
+def keep_link(session: Session, loan: Loan, amount: int, provider_id: str, generation: int = 1) -> PaymentLink:
     return links.keep(
         session,
         loan,

@@ -104,9 +104,7 @@ class Web:
     async def twilio(self, fields: dict[str, str], *, query: str = "", token: str = TWILIO_TOKEN) -> int:
         path = "/webhooks/twilio" + (f"?{query}" if query else "")
         signed = PUBLIC + path + "".join(name + fields[name] for name in sorted(fields))
-        signature = base64.b64encode(
-            hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
-        ).decode()
+        signature = base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
         headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
         answer = await self.client.post(path, content=urlencode(fields), headers=headers)
         return answer.status_code
@@ -143,9 +141,7 @@ async def until(condition: Callable[[], bool], seconds: float = 8) -> None:
         await asyncio.sleep(0.005)
 
 
-def paid(
-    loan_id: str | None, *, event: str = "evt_1", payment: str = "pi_1", amount: int = 2_500
-) -> dict[str, Any]:
+def paid(loan_id: str | None, *, event: str = "evt_1", payment: str = "pi_1", amount: int = 2_500) -> dict[str, Any]:
     """A checkout session that was paid, as Stripe reports it."""
     return {
         "id": event,

@@ -32,9 +32,7 @@ def sent(database: Database, loan_id: str = "L1", *, known: bool = True) -> Cont
             address=person.phone,
         ).contact
         if known:
-            contacts.advance(
-                session, contact, ContactState.SENT, at=NOW, provider="twilio", provider_message_id="SM1"
-            )
+            contacts.advance(session, contact, ContactState.SENT, at=NOW, provider="twilio", provider_message_id="SM1")
         return contact
 
 
@@ -102,9 +100,7 @@ async def test_a_report_that_overtakes_the_answer_to_our_own_call_finds_its_mess
     assert (after.state, after.provider_message_id) == (ContactState.DELIVERED, "SM1")
 
 
-@pytest.mark.parametrize(
-    ("code", "reason", "address"), [("30005", "dead", None), ("30008", "undelivered", PHONE)]
-)
+@pytest.mark.parametrize(("code", "reason", "address"), [("30005", "dead", None), ("30008", "undelivered", PHONE)])
 async def test_a_failed_message_is_told_to_its_loan_and_a_dead_number_is_closed(
     database: Database, code: str, reason: str, address: str | None
 ) -> None:

@@ -247,9 +247,7 @@ async def test_temporal_down_is_still_2xx_and_the_news_arrives_later(database: D
         with database.reading() as session:
             # The records know at once, so that nothing is sent meanwhile.
             assert payments.balance_due(session, loans.get(session, LENDER, "L2")) == 7_500
-        assert any(
-            row.relay_attempts and row.relay_error == "TemporalUnavailable" for row in stored(database)
-        )
+        assert any(row.relay_attempts and row.relay_error == "TemporalUnavailable" for row in stored(database))
         temporal.down = False
         await until(lambda: all_relayed(database))
 

@@ -176,9 +176,7 @@ def upgrade() -> None:
         sa.Column("next_action_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(state = 'ended') = (end_kind IS NOT NULL)", name=op.f("ck_loan_end_named")),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'in_collection', 'ended')", name=op.f("ck_loan_state_known")
-        ),
+        sa.CheckConstraint("state IN ('waiting', 'in_collection', 'ended')", name=op.f("ck_loan_state_known")),
         sa.CheckConstraint("amount_due_minor > 0", name=op.f("ck_loan_amount_positive")),
         sa.ForeignKeyConstraint(["campaign_id"], ["campaign.id"], name=op.f("fk_loan_campaign_id")),
         sa.ForeignKeyConstraint(["person_ref"], ["person.id"], name=op.f("fk_loan_person_ref")),
@@ -366,9 +364,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('active', 'inactive', 'paid')", name=op.f("ck_payment_link_state_known")
-        ),
+        sa.CheckConstraint("state IN ('active', 'inactive', 'paid')", name=op.f("ck_payment_link_state_known")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payment_link_amount_positive")),
         sa.ForeignKeyConstraint(["loan_ref"], ["loan.id"], name=op.f("fk_payment_link_loan_ref")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_link")),
@@ -380,9 +376,7 @@ def upgrade() -> None:
             "generation",
             name=op.f("uq_payment_link_loan_ref_entry_purpose_amount_minor_generation"),
         ),
-        sa.UniqueConstraint(
-            "provider", "provider_link_id", name=op.f("uq_payment_link_provider_provider_link_id")
-        ),
+        sa.UniqueConstraint("provider", "provider_link_id", name=op.f("uq_payment_link_provider_provider_link_id")),
     )
     with op.batch_alter_table("payment_link", schema=None) as batch_op:
         batch_op.create_index(
@@ -436,9 +430,7 @@ def upgrade() -> None:
             "loan_ref", "entry", "step", "occurrence", name=op.f("uq_contact_loan_ref_entry_step_occurrence")
         ),
         sa.UniqueConstraint("message_id", name=op.f("uq_contact_message_id")),
-        sa.UniqueConstraint(
-            "provider", "provider_message_id", name=op.f("uq_contact_provider_provider_message_id")
-        ),
+        sa.UniqueConstraint("provider", "provider_message_id", name=op.f("uq_contact_provider_provider_message_id")),
     )
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_contact_person_ref"), ["person_ref"], unique=False)
