@@ -41,29 +41,21 @@ def pack_lines(packs: Mapping[Profile, Pack]) -> Iterator[Any]:
     yield "Without a region: " + ", ".join(f"{name}: {_missing(each)}" for name, each in packs.items())
     yield ""
     shown = table("rule", "profile", "binds", "says", "where, since", "evidence", "source")
+    shown.columns[0].min_width = max(map(len, _by_id(packs)))
     for rules in _by_id(packs).values():
         rule = rules.get(Profile.STRICT) or next(iter(rules.values()))
-        says = " / ".join(dict.fromkeys(_says(each) for _, each in sorted(rules.items())))
-        literal = rules.get(Profile.LITERAL)
-        both = literal is not None and literal != rules.get(Profile.STRICT) and len(rules) == 2
-        if both:
-            one_binding = len({each.binds for each in rules.values()}) == 1
-            says = "; ".join(
-                f"{name}: {_says(each)}" + ("" if one_binding else f", binds {_binds(each)}")
-                for name, each in sorted(rules.items())
-            )
         shown.add_row(
             rule.id,
             "both" if len(rules) == 2 else next(iter(rules)).value,
-            _binds(rule),
-            says,
+            _by_profile({profile: _binds(each) for profile, each in rules.items()}),
+            _by_profile({profile: _says(each) for profile, each in rules.items()}),
             _where(rule),
             rule.evidence.value + (" (!)" if rule.evidence in _DOUBTFUL else ""),
             rule.source,
         )
     yield shown
-    doubtful = [rule for rules in _by_id(packs).values() for rule in [next(iter(rules.values()))]]
-    notes = [rule for rule in doubtful if rule.note or rule.evidence in _DOUBTFUL]
+    first = [next(iter(rules.values())) for rules in _by_id(packs).values()]
+    notes = [rule for rule in first if rule.note or rule.evidence in _DOUBTFUL]
     if notes:
         yield ""
         yield "Read with care: what nobody confirmed is no law; the strict profile takes the narrower reading."
@@ -109,6 +101,13 @@ def _by_id(packs: Mapping[Profile, Pack]) -> dict[str, dict[Profile, Rule]]:
     return found
 
 
+def _by_profile(said: Mapping[Profile, str]) -> str:
+    """Once where the readings agree, else each with its name."""
+    if len(set(said.values())) == 1:
+        return next(iter(said.values()))
+    return "; ".join(f"{profile}: {text}" for profile, text in sorted(said.items()))
+
+
 def _missing(pack: Pack) -> str:
     return {"refuse": "refused", "strictest": "every region's rules bind", "national": "national rules only"}[
         pack.missing_region.value
@@ -121,7 +120,10 @@ def _binds(rule: Rule) -> str:
 
 def _channels(rule: Rule) -> str:
     channels = rule.channels if isinstance(rule, ChannelRule) else ALL_CHANNELS
-    return "" if channels == ALL_CHANNELS else "+".join(sorted(channels)) + " "
+    if channels == ALL_CHANNELS:
+        return ""
+    left = ALL_CHANNELS - channels
+    return f"all but {' '.join(left)}: " if len(left) == 1 else f"{', '.join(sorted(channels))}: "
 
 
 def _says(rule: Rule) -> str:
@@ -133,7 +135,7 @@ def _says(rule: Rule) -> str:
         said += f"closed on {'+'.join(rule.categories)} holidays"
     elif isinstance(rule, CapRule):
         each = " each" if rule.each_channel else ""
-        counts = "" if rule.counts == OUTBOUND_KINDS else f" ({'+'.join(sorted(rule.counts))})"
+        counts = "" if rule.counts == OUTBOUND_KINDS else f" ({', '.join(sorted(rule.counts))})"
         said += f"{rule.max}{counts} per {rule.per.replace('_', ' ')}{each}, by {rule.scope}"
     elif isinstance(rule, GapRule):
         said += f"{rule.dates} dates apart, by {rule.scope}"
