@@ -82,6 +82,8 @@ class ClosedDates:
 
     def reasons(self, ordinal: int) -> list[Reason]:
         """The limits that another contact on this local date would break; none: it is free."""
+        if not self._checks:
+            return []
         return [reason for reason, closed in self._checks if closed(ordinal)]
 
     def _add(self, rule: Rule, closed: Closed | None) -> None:

@@ -169,10 +169,11 @@ class _Clock:
             for reason in limits:
                 self.why_closed.setdefault(reason.rule, reason)
             day = self._bound.day(ordinal)
-            if day.hours is None:
+            hours = day.hours
+            if hours is None:
                 self.why_closed.setdefault(day.closes_by.rule, day.closes_by)
             else:
-                opens, closes = day.hours
+                opens, closes = hours
                 intervals = open_intervals(self._zone, ordinal, opens, closes)
                 guard = self._guard if closes < 1440 or not self._goes_on(ordinal) else 0
                 for start, end in intervals:

@@ -29,7 +29,7 @@ def moment(seconds: float) -> datetime:
 
 def local_ordinal(zone: ZoneInfo, seconds: float) -> int:
     """The proleptic ordinal of the local date."""
-    return moment(seconds).astimezone(zone).toordinal()
+    return datetime.fromtimestamp(seconds, zone).toordinal()
 
 
 @lru_cache(maxsize=65_536)
