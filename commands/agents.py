@@ -61,12 +61,14 @@ class Agents:
         return min((at for at, _ in self._agenda.get(loan_id, {}).values()), default=None)
 
     async def act(self, client: Client, loan_id: str, now: datetime) -> None:
-        """Decide what is due by `now`. A loan that ended meanwhile needs no decision any more."""
+        """Decide what is due by `now`; after an error it may be asked again.
+
+        A loan that ended meanwhile needs no decision any more.
+        """
         mine = self._agenda.get(loan_id, {})
         for case_id, (at, news) in sorted(mine.items(), key=lambda item: item[1][0]):
             if at > now:
                 continue
-            del mine[case_id]
             decision = self.decision_for(case_id)
             handle = client.get_workflow_handle(workflow_id(news.lender, loan_id))
             try:
@@ -77,10 +79,11 @@ class Agents:
                 )
                 self.decided[case_id] = decision
             except WorkflowUpdateFailedError:
-                continue
+                pass
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
+            del mine[case_id]
 
     def decision_for(self, case_id: str) -> CaseDecision:
         """The same for the same seed and case, whenever it is asked."""

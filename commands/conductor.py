@@ -50,7 +50,13 @@ _TIMER_SECONDS = 3.0
 _SHORT_OF_IT = timedelta(seconds=0.7)
 """How far short of a loan's own moment the skipping stops; the rest passes by itself."""
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-_PASSING = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}
+_PASSING = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNKNOWN,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+}
 
 
 class RehearsalStuck(RuntimeError):
@@ -199,7 +205,7 @@ class Conductor:
             waited = clock_now() - began
             if not (under_way and waited < _REST_SECONDS) and not (about_to_act and waited < _TIMER_SECONDS):
                 break
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         moments = [planned, *(at for at in tries if at is not None)]
         acts_at = min((at for at in moments if at > soon), default=None)
         return now, acts_at - _SHORT_OF_IT if acts_at is not None else None
@@ -298,7 +304,7 @@ class Conductor:
         clock.world_next = _moment(answer["next_at"])
         if any(event["kind"] == "webhook" for event in answer["delivered"]):
             await self._until_relayed(clock.loan_id)
-        await self._agents.act(self._client, clock.loan_id, at)
+        await self._patiently(lambda: self._agents.act(self._client, clock.loan_id, at))
         if clock.ended and await self._runs_again(clock):
             clock.ended = False
         clock.target = clock.ticket = None

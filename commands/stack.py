@@ -23,6 +23,9 @@ SERVER_SETTINGS = (
 SKIPPING_SETTINGS = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     'history.timerProcessorMaxTimeShift="10ms"',
+    # The conductor asks after every loan many times a second.
+    "frontend.rps=20000",
+    "frontend.namespaceRPS=20000",
     # Otherwise a loan that continues as new is held back a second, and skipping may jump over its first task.
     'history.workflowIdReuseMinimalInterval="0s"',
 )
