@@ -4,7 +4,7 @@ PYTHON ?= python3
 LOANS ?= 60
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint types floors clean
+.PHONY: help setup demo test bench lint types floors lock clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ demo: setup ## A 90-day campaign over real delinquent loans, on skipped time (LO
 test: setup ## All tests, in parallel
 	$(BIN)/pytest -n auto --dist worksteal
 
+bench: setup ## Figures beside their bars, into var/bench.json
+	$(BIN)/python -m benchmarks
+
 lint: setup ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +39,7 @@ floors: setup ## import-linter: each floor imports only the ones below it
 	$(BIN)/lint-imports
 
 lock: ## Pin again what pyproject.toml asks for (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --no-header -o requirements.lock
+	uv pip compile pyproject.toml --group dev --group bench --universal --generate-hashes --python-version 3.11 --no-header -o requirements.lock
 
 clean: ## Remove .venv and everything that runs left in var/
 	rm -rf .venv var

@@ -47,6 +47,7 @@ MOST_SKIPS = 1_000_000
 _PATIENCE_SECONDS = 150.0
 _REST_SECONDS = 150.0
 _TIMER_SECONDS = 3.0
+_POLL_SECONDS = 15.0
 _SHORT_OF_IT = timedelta(seconds=0.7)
 """How far short of a loan's own moment the skipping stops; the rest passes by itself."""
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
@@ -266,8 +267,12 @@ class Conductor:
         poll = asyncio.create_task(self._poll(request))
         moved = asyncio.create_task(clock.moved.wait())
         try:
-            await asyncio.wait({poll, moved}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({poll, moved}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not poll.done():
+                if not moved.done():
+                    # A stop set just as a loan continued as new is lost with its old run: set it again.
+                    async with clock.lock:
+                        clock.ticket = None if clock.ticket == ticket else clock.ticket
                 return None
             reached = poll.result()
         finally:

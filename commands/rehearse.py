@@ -139,7 +139,11 @@ def run(plan: Plan, after: Callable[[Rehearsal, Results], object], *, quiet: boo
 
     `stay`: keep the stack standing until Ctrl-C. Ctrl-C and SIGTERM end everything at once.
     """
-    return asyncio.run(_run(plan, after, quiet=quiet, stay=stay))
+    try:
+        return asyncio.run(_run(plan, after, quiet=quiet, stay=stay))
+    except asyncio.CancelledError:
+        typer.echo("ended by SIGTERM before it was done", err=True)
+        raise typer.Exit(143) from None
 
 
 async def _run(plan: Plan, after: Callable[[Rehearsal, Results], object], *, quiet: bool, stay: bool) -> Results:
