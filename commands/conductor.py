@@ -252,7 +252,10 @@ class Conductor:
         """Whether the clock stands at `stop`; False when the loan ended first, None when it must stop earlier."""
         ticket = clock.ticket
         if ticket is None:
-            return False
+            if not await self._runs_again(clock):
+                return False
+            await asyncio.sleep(0.1)
+            return None
         if ticket == "here":
             clock.ticket = None
             return True
@@ -270,21 +273,28 @@ class Conductor:
             await asyncio.wait({poll, moved}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not poll.done():
                 if not moved.done():
-                    # A stop set just as a loan continued as new is lost with its old run: set it again.
-                    async with clock.lock:
-                        clock.ticket = None if clock.ticket == ticket else clock.ticket
+                    await self._forget(clock, ticket)
                 return None
             reached = poll.result()
         finally:
             for task in (poll, moved):
                 task.cancel()
+        if reached is None or (not reached and await self._runs_again(clock)):
+            await self._forget(clock, ticket)
+            return None
         if not reached:
-            return reached
+            return False
         async with clock.lock:
             if clock.ticket != ticket:
                 return None
             clock.ticket = None
             return True
+
+    async def _forget(self, clock: _Clock, ticket: str) -> None:
+        """A stop that was set just as a loan continued as new is lost with its old run: it must be set again."""
+        async with clock.lock:
+            if clock.ticket == ticket:
+                clock.ticket = None
 
     async def _poll(self, request: PollWorkflowExecutionTimeSkippingRequest) -> bool | None:
         """True once the stop is reached, False when the loan ended first, None when it is no longer the stop."""
