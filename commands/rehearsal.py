@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -199,6 +200,8 @@ class _Listener:
         server = uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=self._port, log_config=None, access_log=False, lifespan="off")
         )
+        # A request that Ctrl-C cuts off is no news; one that fails shows in the world's log.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
         # Ctrl-C belongs to the command, not to this server.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         task = asyncio.create_task(server.serve())
