@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
 from workflows.runner import workflow_runner
 
+PARENT = "RECOBRO_WORKER_PARENT"
 DRAIN = timedelta(seconds=30)
 log = logging.getLogger("recobro.worker")
 
@@ -59,6 +61,14 @@ async def serve(client: Client, settings: Settings, database: Database, stop: as
             await asyncio.sleep(0)
 
 
+async def _outlive_nobody(stop: asyncio.Event) -> None:
+    """One of several processes ends with the one that started it, however that died."""
+    parent = int(os.environ[PARENT])
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
+    stop.set()
+
+
 async def run(metrics_port: int | None) -> None:
     settings = load_settings()
     set_up_logs(json=settings.json_logs)
@@ -69,11 +79,14 @@ async def run(metrics_port: int | None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    watch = asyncio.create_task(_outlive_nobody(stop)) if PARENT in os.environ else None
     database = Database(settings.database_url)
     await asyncio.to_thread(database.check)
     client = await connect(runtime=runtime)
     await ensure_search_attributes(client)
     await serve(client, settings, database, stop)
+    if watch is not None:
+        watch.cancel()
     database.dispose()
     # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
     await asyncio.sleep(0.05)
@@ -86,7 +99,8 @@ def run_many(processes: int, metrics_port: int | None) -> int:
 
     def start(number: int) -> subprocess.Popen[bytes]:
         port = [] if metrics_port is None else ["--metrics-port", str(metrics_port + number)]
-        return subprocess.Popen([sys.executable, __file__, *port], start_new_session=True)
+        told = {**os.environ, PARENT: str(os.getpid())}
+        return subprocess.Popen([sys.executable, __file__, *port], start_new_session=True, env=told)
 
     def stop(_number: int, _frame: object) -> None:
         nonlocal stopping
