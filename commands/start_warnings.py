@@ -14,7 +14,7 @@ from config.platform_rules import load_sms, load_whatsapp
 from config.settings import Settings
 from domain.contact import Actor, Channel
 from domain.platform_rules import category_warnings, one_way_warning, sender_refusal
-from domain.strategy import Strategy
+from domain.strategy import StepKind, Strategy
 from intake import PortfolioReport
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp, whatsapp_acknowledged
@@ -24,10 +24,10 @@ _MOST_LINES = 10
 
 
 def start_warnings(settings: Settings, lender: str, countries: Iterable[str], strategy: Strategy) -> list[str]:
-    """Plain paragraphs, each once and with its source: carriers' terms first, then what content rules hold back."""
+    """Plain paragraphs, each once: what is not configured, carriers' terms, then what content rules hold back."""
     where = tuple(sorted(set(countries)))
     channels = channels_of(strategy)
-    told: list[str] = []
+    told = _not_configured(settings, strategy, channels)
     if settings.twilio is not None and Channel.SMS in channels:
         told += _carrier(settings, lender, where)
     return told + _content(settings, lender, where, strategy)
@@ -66,6 +66,24 @@ def channels_of(strategy: Strategy) -> frozenset[Channel]:
     parts = [step.channels for step in strategy.steps]
     parts += [part.channels for part in (strategy.watch, strategy.receipt) if part is not None]
     return frozenset(channel for channels in parts for channel in channels)
+
+
+def _not_configured(settings: Settings, strategy: Strategy, channels: frozenset[Channel]) -> list[str]:
+    """What the strategy needs and the settings lack, with what will happen."""
+    told = []
+    links = strategy.watch is not None or any(step.kind is StepKind.OFFER_LINK for step in strategy.steps)
+    if links and settings.stripe is None:
+        told.append(
+            "No payment gateway is configured: a message with a payment link waits, and its loan with it, "
+            "until RECOBRO_STRIPE__API_KEY is set."
+        )
+    if strategy.watch is not None and settings.bank is None:
+        told.append("No bank is configured (RECOBRO_BANK__BASE_URL): no balance is watched.")
+    carriers = {Channel.SMS: (settings.twilio, "RECOBRO_TWILIO__"), Channel.EMAIL: (settings.smtp, "RECOBRO_SMTP__")}
+    for channel, (configured, names) in carriers.items():
+        if channel in channels and configured is None:
+            told.append(f"No carrier for {channel} is configured ({names}...): the step's next channel is used.")
+    return told
 
 
 def _carrier(settings: Settings, lender: str, countries: tuple[str, ...]) -> list[str]:

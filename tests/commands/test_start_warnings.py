@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from commands.console import Refused
 from commands.start_warnings import acknowledge, start_warnings
-from config.settings import Lender, Settings, Twilio
+from config.settings import Bank, Lender, Settings, Smtp, Stripe, Twilio
 from config.strategies import find_strategy
 from domain.contact import Actor, Channel
 from domain.strategy import Strategy
@@ -23,7 +23,13 @@ AGENCY = Lender(name="Credialba", phone="+1 202-555-0110", collects_as=Actor.AGE
 
 def settings_with(sender: str = "+12025550100", **more: object) -> Settings:
     twilio = Twilio(account_sid="AC" + "0" * 32, auth_token=SecretStr("t"), sender=sender)
-    return Settings(_env_file=None, **{"twilio": twilio, **more})  # type: ignore[call-arg,arg-type]
+    whole = {
+        "twilio": twilio,
+        "stripe": Stripe(api_key=SecretStr("k"), webhook_secret=SecretStr("w")),
+        "bank": Bank(base_url="http://127.0.0.1:1"),
+        "smtp": Smtp(host="127.0.0.1", from_address="collections@lender.example"),
+    }
+    return Settings(_env_file=None, **{**whole, **more})  # type: ignore[call-arg,arg-type]
 
 
 def on_whatsapp(strategy: Strategy) -> Strategy:
@@ -36,6 +42,17 @@ def on_whatsapp(strategy: Strategy) -> Strategy:
 
 def test_where_nothing_speaks_against_a_start_nothing_is_said() -> None:
     assert start_warnings(settings_with(), "demo", ["ES", "CL", "CO"], SPANISH) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("stripe", "payment link waits"), ("bank", "no balance is watched"), ("twilio", "for sms"), ("smtp", "for email")],
+)
+def test_what_is_not_configured_is_told_with_what_it_means(missing: str, told: str) -> None:
+    warnings = start_warnings(settings_with(**{missing: None}), "demo", ["ES"], SPANISH)
+
+    assert len(warnings) == 1
+    assert told in warnings[0]
 
 
 def test_what_twilio_does_not_take_is_told_once_each_with_its_source() -> None:
