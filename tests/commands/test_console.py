@@ -92,7 +92,7 @@ def test_without_a_temporal_server_one_line_says_where_it_was_looked_for(tmp_pat
     listed = run.invoke(app, ["campaign", "list", "--json"])
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("no Temporal server at 127.0.0.1:1 (namespace default)")
+    assert result.stderr.splitlines()[-1].startswith("no Temporal server at 127.0.0.1:1 (namespace default)")
     assert listed.stdout == '{"campaigns": []}\n'
 
 
