@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from typing import Annotated
 
@@ -21,6 +22,7 @@ from temporalio.worker import Worker
 from activities.campaigns import CampaignRunner
 from activities.composition import loan_activities
 from config.logs import set_up_logs
+from config.metric_catalogue import CLOCK
 from config.settings import Settings, load_settings
 from records.database import Database
 from workflows.campaign import Campaign
@@ -69,24 +71,45 @@ async def _outlive_nobody(stop: asyncio.Event) -> None:
     stop.set()
 
 
+def measured_runtime(host: str, port: int) -> Runtime:
+    """The SDK's metrics and ours on one port, named as Prometheus wants it."""
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    metrics = PrometheusConfig(
+        bind_address=where, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+    )
+    try:
+        return Runtime(telemetry=TelemetryConfig(metrics=metrics, attach_service_name=False))
+    except ValueError:
+        raise RuntimeError(f"metrics cannot be served at {where}: is the port taken?") from None
+
+
+async def _show_the_time(runtime: Runtime) -> None:
+    """A clock that is wrong, or a loop that hangs, shows from outside."""
+    clock = runtime.metric_meter.create_gauge_float(CLOCK.name, CLOCK.meaning)
+    while True:
+        clock.set(time.time())
+        await asyncio.sleep(5)
+
+
 async def run(metrics_port: int | None) -> None:
     settings = load_settings()
     set_up_logs(json=settings.json_logs)
     runtime = None
     if metrics_port is not None:
-        metrics = PrometheusConfig(bind_address=f"127.0.0.1:{metrics_port}")
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+        runtime = measured_runtime(settings.metrics_host, metrics_port)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     watch = asyncio.create_task(_outlive_nobody(stop)) if PARENT in os.environ else None
+    clock = asyncio.create_task(_show_the_time(runtime)) if runtime is not None else None
     database = Database(settings.database_url)
     await asyncio.to_thread(database.check)
     client = await connect(runtime=runtime)
     await ensure_search_attributes(client)
     await serve(client, settings, database, stop)
-    if watch is not None:
-        watch.cancel()
+    for task in (watch, clock):
+        if task is not None:
+            task.cancel()
     database.dispose()
     # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
     await asyncio.sleep(0.05)

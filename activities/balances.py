@@ -11,9 +11,11 @@ from temporalio import activity
 
 from activities.capabilities import Balances
 from activities.clock import ask_again, task_time
+from activities.counting import count
 from activities.orders import WatchOrder, WatchReport
 from activities.provider_waits import call_again
 from activities.read_budget import OTHER_CURRENCY, READ, ReadBefore, Taken, UsedUp, keep_outcome, take_read
+from config.metric_catalogue import BALANCE_READS
 from domain.strategy import Threshold
 from domain.watching import funds_needed, next_read_at
 from domain.what_next import WhatNext
@@ -111,9 +113,11 @@ class BalanceReader(Balances):
         try:
             reading = await self._bank.balance(taken.consent.account_id, taken.consent.consent_id, at)
         except ProviderError as error:
+            count(BALANCE_READS, outcome=error.what_next)
             await asyncio.to_thread(self._keep_failure, taken, error, at)
             raise
         outcome = READ if reading.currency == needed.currency else OTHER_CURRENCY
+        count(BALANCE_READS, outcome=outcome)
         await asyncio.to_thread(self._keep_read, taken, outcome, reading.amount_minor)
         return Look(seen_at=at if outcome == READ and reading.amount_minor >= needed.enough_minor else None)
 

@@ -11,10 +11,12 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
+from activities.counting import count
 from activities.message_writing import circumstances_of, message_context, write_message
 from activities.orders import ContactOrder
 from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
+from config.metric_catalogue import CONTACTS
 from config.settings import Settings
 from config.templates import TemplateError
 from domain.contact import Channel
@@ -125,18 +127,22 @@ class ContactPlaces:
                 provider=sent.provider,
                 provider_message_id=sent.provider_message_id,
             )
+        count(CONTACTS, channel=ready.message.channel, outcome="sent")
 
     def unknown(self, ready: Ready, code: str, now: datetime) -> None:
         """It may have arrived, and nobody can be asked."""
         self._advance(ready, ContactState.UNKNOWN, code, now)
+        count(CONTACTS, channel=ready.message.channel, outcome="unknown")
 
     def failed(self, ready: Ready, code: str, now: datetime) -> None:
         """It cannot go by this channel; nothing was sent."""
         self._advance(ready, ContactState.FAILED, code, now, give_back=True)
+        count(CONTACTS, channel=ready.message.channel, outcome="failed")
 
     def given_back(self, ready: Ready, code: str, now: datetime) -> None:
         """Nothing was sent; the place may be taken again later."""
         self._advance(ready, ContactState.DROPPED, code, now, give_back=True)
+        count(CONTACTS, channel=ready.message.channel, outcome="given_back")
 
     def closed(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
         """The provider says that the address is dead, or that its owner told it to stop: for all their loans."""
@@ -149,6 +155,7 @@ class ContactPlaces:
                 people.close_address(session, person, contact.channel, contact.address, reason=error.code[:80], at=now)
             contacts.give_back(session, contact)
             contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code[:80])
+        count(CONTACTS, channel=ready.message.channel, outcome="address_closed")
 
     def _advance(self, ready: Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False) -> None:
         with self._database.writing() as session:

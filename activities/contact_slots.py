@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from activities.counting import count
 from activities.orders import ContactOrder
+from config.metric_catalogue import REFUSALS
 from domain.contact import Actor, Channel, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, RuleBook, decide
 from records import contacts, payments, people
@@ -96,6 +98,9 @@ class ContactSlots:
             if decision.verdict is Verdict.ALLOWED:
                 return Slot(channel, address, decision.window_ends)
             rules = [reason.rule for reason in decision.reasons]
+            if keep:
+                for rule in dict.fromkeys(rules):
+                    count(REFUSALS, rule=rule, verdict=decision.verdict)
             if decision.verdict is Verdict.NOT_BEFORE:
                 assert decision.not_before is not None
                 return NotYet(decision.not_before, ", ".join(rules))

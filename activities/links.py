@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from activities.counting import count
+from config.metric_catalogue import LINKS
 from domain.money import Money
 from providers.errors import ProviderError
 from providers.ports import LinkRequest, PaymentGateway
@@ -42,6 +44,7 @@ class LinkIssuer:
         for link in stale:
             await self._close(link, at)
         if known is not None:
+            count(LINKS, outcome="reused")
             return known
         made = await self._gateway.create_link(
             LinkRequest(
@@ -53,7 +56,9 @@ class LinkIssuer:
                 at=at,
             )
         )
-        return await asyncio.to_thread(self._keep, lender, loan_id, amount, made.id, made.url, at)
+        kept = await asyncio.to_thread(self._keep, lender, loan_id, amount, made.id, made.url, at)
+        count(LINKS, outcome="made")
+        return kept
 
     async def close_all(self, lender: str, loan_id: str, at: datetime) -> None:
         """Nothing is due: no link of the loan may take money any more. Raises ProviderError."""
@@ -77,6 +82,7 @@ class LinkIssuer:
             if error.code not in _NO_SUCH_LINK:
                 raise
         await asyncio.to_thread(self._mark_closed, link, at)
+        count(LINKS, outcome="closed")
 
     def _look(self, lender: str, loan_id: str) -> tuple[Money, PaymentLink | None, list[PaymentLink], str]:
         with self._database.reading() as session:

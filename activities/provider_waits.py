@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import try_again_in
+from activities.counting import count
+from config.metric_catalogue import PROVIDER_FAILURES
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 
@@ -17,6 +19,7 @@ Once it is mended every loan goes on within the hour, without anyone touching it
 
 def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationError:
     """The activity failure that asks for another attempt at the right moment; texts hold no personal data."""
+    count(PROVIDER_FAILURES, provider=error.provider, what_next=error.what_next)
     if error.not_before is not None:
         wait = error.not_before - at
     elif error.delay is not None:

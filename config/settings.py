@@ -107,12 +107,16 @@ class ContactCaps(_Part):
 
 
 class Web(_Part):
-    """`public_url` is where providers reach the web app, without a slash at its end."""
+    """`public_url` is where providers reach the web app, without a slash at its end.
+
+    `metrics_port` serves Prometheus metrics apart from everything that is reachable from outside; None: nowhere.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65_535)
     public_url: str | None = None
     clock: Clock = Clock.WALL
+    metrics_port: int | None = Field(None, ge=1, le=65_535)
 
 
 class Settings(BaseSettings):
@@ -146,6 +150,8 @@ class Settings(BaseSettings):
     case_webhook_url: str | None = None
     """Told of every case that opens or moves (POST, JSON), before the loan goes on."""
     json_logs: bool = False
+    metrics_host: str = "127.0.0.1"
+    """Where workers and the web app serve metrics; they are not guarded, so keep them on an inner network."""
 
     def lender_named(self, key: str) -> Lender:
         return self.lenders.get(key, self.lender)

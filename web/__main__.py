@@ -15,6 +15,7 @@ from config.logs import set_up_logs
 from config.settings import BadSettings, Clock, Settings, load_settings
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
+from web.metrics import MetricsServer
 from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
 from web.temporal_signals import TemporalSignals
 from workflows.connection import connect
@@ -29,6 +30,10 @@ def requests_clock(request: Request | None) -> datetime:
         return parsedate_to_datetime(stated).astimezone(UTC)
     except ValueError:
         return datetime.now(UTC)
+
+
+class NoMetrics(RuntimeError):
+    """The port for metrics cannot be had."""
 
 
 class LazyClient:
@@ -67,7 +72,17 @@ async def serve(settings: Settings) -> None:
     config = uvicorn.Config(
         app, host=settings.web.host, port=settings.web.port, log_config=None, access_log=False, lifespan="on"
     )
-    await uvicorn.Server(config).serve()
+    watched = None
+    if (port := settings.web.metrics_port) is not None:
+        try:
+            watched = MetricsServer(database, settings.metrics_host, port)
+        except OSError as error:
+            raise NoMetrics(f"RECOBRO_WEB__METRICS_PORT: {settings.metrics_host}:{port}: {error.strerror}") from None
+    try:
+        await uvicorn.Server(config).serve()
+    finally:
+        if watched is not None:
+            await asyncio.to_thread(watched.stop)
     database.dispose()
     # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
     await asyncio.sleep(0.05)
@@ -78,7 +93,7 @@ def main() -> int:
         settings = load_settings()
         set_up_logs(json=settings.json_logs)
         asyncio.run(serve(settings))
-    except (BadSettings, BadDatabaseUrl, SchemaOutOfDate) as error:
+    except (BadSettings, BadDatabaseUrl, SchemaOutOfDate, NoMetrics) as error:
         sys.stderr.write(f"web: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from records.database import Database
+from web import metrics
 from web.ports import LoanSignals
 from web.receiving import Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
@@ -81,6 +82,7 @@ def create_app(
             delivery = Delivery(url=_called(request, public_url), headers=dict(request.headers), body=body)
             taken = await take_in(database, provider, source, delivery, received_at=now(request), due_at=now(None))
         counts[f"{provider} {taken}"] += 1
+        metrics.COUNTERS.webhook(provider, taken)
         if taken is Taken.STORED:
             working.wake()
         if taken in (Taken.STORED, Taken.DUPLICATE):

@@ -18,6 +18,7 @@ from providers.webhooks.refused import WebhookRefused
 from records import audit, loans, webhooks
 from records.database import Database
 from records.tables import LoanState, Webhook
+from web import metrics
 from web.news import Consequence, record_news
 from web.ports import LoanSignals, OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 from web.sources import Delivery, WebhookSource
@@ -224,6 +225,7 @@ class Relay:
                 signals=[signal.model_dump(mode="json") for signal in consequence.signals],
             )
             self._renew(session)
+        metrics.COUNTERS.news(webhook.provider, consequence.outcome)
 
     def _read(self, webhook: Webhook) -> tuple[WebhookNews, ...] | None:
         delivery = Delivery(url=webhook.url, headers=webhook.headers, body=webhook.body)

@@ -34,6 +34,12 @@ class Contact(Record, table=True):
     __table_args__ = (
         UniqueConstraint("loan_ref", "entry", "step", "occurrence"),
         UniqueConstraint("provider", "provider_message_id"),
+        Index(
+            "ix_contact_unsettled",
+            "changed_at",
+            sqlite_where=text("state IN ('reserved', 'sending')"),
+            postgresql_where=text("state IN ('reserved', 'sending')"),
+        ),
         one_of("channel", Channel),
         one_of("purpose", Purpose),
         one_of("state", ContactState),

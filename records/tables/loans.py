@@ -48,6 +48,7 @@ class Loan(Record, table=True):
     __tablename__ = "loan"
     __table_args__ = (
         UniqueConstraint("lender", "loan_id"),
+        Index("ix_loan_state", "state", "end_kind"),
         CheckConstraint("amount_due_minor > 0", name="amount_positive"),
         CheckConstraint("(state = 'ended') = (end_kind IS NOT NULL)", name="end_named"),
         one_of("state", LoanState),

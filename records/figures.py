@@ -1,0 +1,127 @@
+"""How the business stands, in figures for monitoring: counts and sums by few, harmless words, never a person's data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from records.tables import (
+    Campaign,
+    CaseState,
+    CollectionCase,
+    Contact,
+    ContactState,
+    Loan,
+    Payment,
+    Webhook,
+)
+
+UNSETTLED_AFTER = timedelta(minutes=15)
+MOST_WORDS = 20
+OTHER = "other"
+_PLAIN = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
+
+
+@dataclass(frozen=True)
+class Takings:
+    """Payments of one provider in one currency; `amount_minor` in minor units."""
+
+    payments: int
+    amount_minor: int
+    reversed: int
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts by state, end, queue or provider. `oldest_unrelayed` and `last_payment` are None where there is none."""
+
+    loans: dict[str, int]
+    loans_ended: dict[str, int]
+    campaigns: dict[str, int]
+    cases_open: dict[str, int]
+    cases_past_sla: dict[str, int]
+    takings: dict[tuple[str, str], Takings]
+    payments_unmatched: int
+    last_payment: datetime | None
+    webhooks_unrelayed: dict[str, int]
+    oldest_unrelayed: datetime | None
+    contacts_unsettled: int
+
+
+def read(session: Session, now: datetime) -> Figures:
+    """The figures at `now`. The whole tables of loans and payments are counted: call it as rarely as will do."""
+    rows = session.connection()
+    by_end = rows.execute(_counted(Loan.state, Loan.end_kind)).all()
+    states: dict[str, int] = {}
+    for state, _, number in by_end:
+        states[state] = states.get(state, 0) + number
+    waiting = col(Webhook.relayed_at).is_(None)
+    begun = (
+        col(Contact.state).in_((ContactState.SENDING, ContactState.RESERVED)),
+        col(Contact.changed_at) < now - UNSETTLED_AFTER,
+    )
+    latest = select(Payment.received_at).order_by(col(Payment.id).desc()).limit(1)
+    return Figures(
+        loans=states,
+        loans_ended={end: number for _, end, number in by_end if end is not None},
+        campaigns={state: number for state, number in rows.execute(_counted(Campaign.state)).all()},
+        cases_open=_queues(session),
+        cases_past_sla=_queues(session, past=now),
+        takings=_takings(session),
+        payments_unmatched=session.exec(
+            select(func.count()).select_from(Payment).where(col(Payment.loan_ref).is_(None))
+        ).one(),
+        last_payment=session.exec(latest).first(),
+        webhooks_unrelayed=dict(
+            session.exec(select(Webhook.provider, func.count()).where(waiting).group_by(Webhook.provider)).all()
+        ),
+        oldest_unrelayed=session.exec(select(func.min(Webhook.received_at)).where(waiting)).one(),
+        contacts_unsettled=session.exec(select(func.count()).select_from(Contact).where(*begun)).one(),
+    )
+
+
+def _queues(session: Session, past: datetime | None = None) -> dict[str, int]:
+    """Open cases by queue; with `past`, those that were due before it."""
+    query = select(CollectionCase.queue, func.count()).where(CollectionCase.state == CaseState.OPEN)
+    if past is not None:
+        query = query.where(col(CollectionCase.sla_at) < past)
+    return dict(session.exec(query.group_by(CollectionCase.queue)).all())
+
+
+def _takings(session: Session) -> dict[tuple[str, str], Takings]:
+    query = _counted(Payment.provider, Payment.currency).add_columns(
+        func.sum(col(Payment.amount_minor)), func.count(col(Payment.reversed_at))
+    )
+    rows = session.connection().execute(query.order_by(func.min(Payment.id))).all()
+    words = plain_words(provider for provider, *_ in rows)
+    found: dict[tuple[str, str], Takings] = {}
+    for provider, currency, number, amount, taken_back in rows:
+        key = (words[provider], currency)
+        before = found.get(key, Takings(0, 0, 0))
+        found[key] = Takings(before.payments + number, before.amount_minor + int(amount), before.reversed + taken_back)
+    return found
+
+
+def _counted(*columns: Any) -> sqlalchemy.Select[Any]:
+    """Each combination of the columns' values with the number of rows that have it."""
+    return sqlalchemy.select(*columns, func.count()).group_by(*columns)
+
+
+def plain_words(said: Iterable[str]) -> dict[str, str]:
+    """Others' words as label values: the first MOST_WORDS plain ones stand, the rest are one, `other`.
+
+    A provider's name comes with a signal of any service: it might be long, new each time, or say who paid.
+    """
+    kept: dict[str, str] = {}
+    for word in said:
+        if word not in kept:
+            room = len({value for value in kept.values() if value != OTHER}) < MOST_WORDS
+            kept[word] = word if room and _PLAIN.fullmatch(word) else OTHER
+    return kept

@@ -1,0 +1,128 @@
+"""What a worker counts while it works, as Prometheus reads it from the worker's port."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from temporalio.common import MetricMeter
+
+from activities.orders import WatchOrder
+from config import metric_catalogue as catalogue
+from config.settings import Twilio
+from domain.contact import Channel
+from domain.strategy import WholeThreshold
+from records.database import Database
+from tests.activities.outside import TUESDAY, Desk, desk_for, enter_loan, nowhere, offer, pay, remind, settings_for
+from tests.records.portfolios import LENDER
+from tests.sandbox.running import ACCOUNT, SENDER, World
+from worker import measured_runtime
+
+SUNDAY = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
+
+
+class Port:
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._before = self._read()
+
+    def _read(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        with urllib.request.urlopen(self._address, timeout=10) as answer:
+            text = answer.read().decode()
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def counted(self) -> dict[tuple[str, ...], float]:
+        """What was added since the test began: name and label values, those in the catalogue's order."""
+        labels = {metric.name: metric.labels for metric in catalogue.ALL}
+        grown = {key: value - self._before.get(key, 0) for key, value in self._read().items()}
+        return {
+            (name, *(dict(of)[label] for label in labels[name])): more
+            for (name, of), more in grown.items()
+            if name in labels and more
+        }
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The port of a worker's runtime, which everything here counts on."""
+    bound = nowhere().removeprefix("http://")
+    host, port = bound.split(":")
+    runtime = measured_runtime(host, int(port))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MetricMeter, "noop", runtime.metric_meter)
+        yield f"http://{bound}/metrics"
+
+
+@pytest.fixture
+def port(address: str) -> Port:
+    return Port(address)
+
+
+async def test_messages_by_channel_and_outcome(desk: Desk, world: World, port: Port) -> None:
+    await desk.contact(remind(enter_loan(desk.database)))
+    await desk.contact(remind(enter_loan(desk.database), channels=(Channel.EMAIL,)))
+    await desk.contact(remind(enter_loan(desk.database, phone="+34633"), channels=(Channel.SMS, Channel.EMAIL)))
+
+    assert port.counted() == {
+        ("recobro_contacts_total", "sms", "sent"): 1,
+        ("recobro_contacts_total", "email", "sent"): 2,
+        ("recobro_contacts_total", "sms", "address_closed"): 1,
+    }
+
+
+async def test_refusals_by_rule(desk: Desk, port: Port) -> None:
+    loan_id = enter_loan(desk.database)
+
+    await desk.refused(remind(loan_id), SUNDAY)
+    await desk.refused(remind(loan_id), SUNDAY + timedelta(minutes=1), attempt=2)
+
+    counted = port.counted()
+    assert sum(counted.values()) >= 2
+    rules = {key[1] for key in counted}
+    assert rules == {rule for _, _, reasons in desk.decisions(loan_id) for rule, _ in reasons}
+    assert {(key[0], key[2]) for key in counted} == {("recobro_contact_refusals_total", "not_before")}
+
+
+async def test_links_made_used_again_and_closed(desk: Desk, port: Port) -> None:
+    loan_id = enter_loan(desk.database)
+
+    await desk.contact(offer(loan_id))
+    await desk.contact(offer(loan_id, step="again"), TUESDAY + timedelta(days=1))
+    pay(desk.database, loan_id, 10_000)
+    await desk.links.close_all(LENDER, loan_id, TUESDAY)
+    await desk.at(TUESDAY, desk.links.close_all, LENDER, loan_id, TUESDAY)
+
+    links = {key[1]: value for key, value in port.counted().items() if key[0] == "recobro_payment_links_total"}
+    assert links["made"] == 1
+    assert links["reused"] == 1
+
+
+async def test_balance_reads_by_outcome(desk: Desk, world: World, port: Port) -> None:
+    consent = {"bank_consent": "con-1", "bank_account": "acc-1", "consent_valid_until": date(2026, 12, 31)}
+    loan_id = enter_loan(desk.database, **consent)
+    order = WatchOrder(lender=LENDER, loan_id=loan_id, threshold=WholeThreshold(), reads_per_day=4, not_before=None)
+    world.fault("bank", "500", count=1)
+
+    with pytest.raises(Exception, match="bank"):
+        await desk.watch(order)
+
+    assert port.counted()["recobro_balance_reads_total", "retry"] == 1
+
+
+async def test_a_provider_that_is_away_shows(lite: Database, world: World, port: Port) -> None:
+    away = Twilio(base_url=nowhere(), account_sid=ACCOUNT, auth_token=SecretStr("t"), sender=SENDER)
+    async with desk_for(lite, settings_for(world, twilio=away)) as desk:
+        await desk.refused(remind(enter_loan(lite), channels=(Channel.SMS,)))
+
+    assert port.counted() == {
+        ("recobro_contacts_total", "sms", "given_back"): 1,
+        ("recobro_provider_failures_total", "twilio", "retry"): 1,
+    }
