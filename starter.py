@@ -24,6 +24,7 @@ GROUPS = (
     ("rules", "Contact law: rules, lawful hours, and why a contact may or may not be made.", "commands.rules:app"),
     ("rehearse", "Rehearse a campaign on skipped time against the sandbox.", "commands.rehearse:app_command"),
     ("webhooks", "Webhooks that are not with their loans yet.", "commands.webhooks:app"),
+    ("keys", "Master keys of encryption: make one, change to another.", "commands.keys:app"),
     ("database", "Bring the records' tables to this version.", "commands.database:app"),
 )
 

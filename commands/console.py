@@ -89,6 +89,7 @@ def explain(error: Exception) -> str | None:
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "workflows.connection": ("NoTemporal",),
     "config.settings": ("BadSettings",),
+    "config.master_keys": ("BadKeys",),
     "config.strategies": ("StrategyError",),
     "config.templates": ("TemplateError",),
     "config.content_rules": ("ContentRulesError",),

@@ -19,12 +19,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from commands.agents import Agents, CaseNews
 from commands.conductor import Conductor
 from commands.processes import Processes
 from commands.stack import Stack
+from config.settings import load_settings
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import campaigns
@@ -32,6 +32,7 @@ from records.database import Database
 from records.portfolio import Entered, enter_portfolio
 from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput, campaign_workflow_id
+from workflows.payload_encryption import data_converter
 
 LENDER = "demo"
 _PHONES = {"ES": "900 555 010", "MX": "55 5555 0100"}
@@ -99,6 +100,7 @@ async def rehearse(
     `disturb` is awaited beside the rehearsal with the running stack, to break things on purpose.
     """
     started = asyncio.get_running_loop().time()
+    settings = load_settings()
     with Processes(plan.folder / "logs") as processes:
         listener = _Listener(processes.ports.take())
         async with listener.running():
@@ -113,6 +115,7 @@ async def rehearse(
                 workers=plan.workers,
                 clock_url=f"{listener.address}/clock",
                 case_webhook_url=f"{listener.address}/cases",
+                encrypt=settings.encryption.encrypts_payloads,
                 settings={"RECOBRO_LENDER__PHONE": _PHONES.get(plan.loans[0].country, "+1 202-555-0100")},
             )
             progress.phase, progress.total = (
@@ -121,9 +124,12 @@ async def rehearse(
             )
             changed()
             await asyncio.to_thread(stack.start)
-            database = Database(stack.environment["RECOBRO_DATABASE_URL"])
+            stack_url = stack.environment["RECOBRO_DATABASE_URL"]
+            database = Database(stack_url)
             client = await Client.connect(
-                stack.addresses.temporal, namespace=stack.namespace, data_converter=pydantic_data_converter
+                stack.addresses.temporal,
+                namespace=stack.namespace,
+                data_converter=data_converter(settings.model_copy(update={"database_url": stack_url})),
             )
             agents = Agents(plan.seed)
             horizon = plan.begins + timedelta(days=plan.days)

@@ -61,6 +61,8 @@ class Stack:
     workers: int = 1
     case_webhook_url: str | None = None
     clock_url: str | None = None
+    encrypt: bool = False
+    """Temporal keeps only ciphertext; the keys are those of the settings, else of a file beside the records."""
     addresses: Addresses = field(default_factory=lambda: Addresses("", ""))
     settings: dict[str, str] = field(default_factory=dict)
 
@@ -98,6 +100,8 @@ class Stack:
             "RECOBRO_WEB__PORT": web_port,
             "RECOBRO_WEB__PUBLIC_URL": to.web,
             "RECOBRO_WEB__CLOCK": clock,
+            "RECOBRO_ENCRYPTION__PAYLOADS": str(self.encrypt).lower(),
+            "RECOBRO_ENCRYPTION__TEMPORAL_UI": to.temporal_ui,
         }
         if self.case_webhook_url:
             told["RECOBRO_CASE_WEBHOOK_URL"] = self.case_webhook_url
@@ -106,11 +110,9 @@ class Stack:
     def start(self) -> None:
         """Start everything and wait until it answers. Raises ProcessFailed."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.start_temporal()
         web_port = self.processes.ports.take(8080)
-        self.addresses = Addresses(
-            self.addresses.temporal, self.addresses.temporal_ui, web=f"http://127.0.0.1:{web_port}"
-        )
+        self.addresses = Addresses("", "", web=f"http://127.0.0.1:{web_port}")
+        self.start_temporal()
         self.start_sandbox()
         self.start_web()
         for number in range(self.workers):
@@ -129,6 +131,8 @@ class Stack:
         command += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
         for key in ALL:
             command += ["--search-attribute", f"{key.name}={_TYPES[key.indexed_value_type.value]}"]
+        if self.encrypt:
+            command += ["--ui-codec-endpoint", f"{old.web}/codec"]
         for setting in settings:
             command += ["--dynamic-config-value", setting]
         child = self.processes.start("temporal", command, {})

@@ -23,6 +23,9 @@ def up(
     workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes; one uses one core.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the sandbox's borrowers.")] = 1,
     preset: Annotated[str, typer.Option(help="Which borrowers the sandbox invents: prime or micro.")] = "micro",
+    encrypt: Annotated[
+        bool | None, typer.Option(help="Encrypt what Temporal keeps; unset, as RECOBRO_ENCRYPTION__* say.")
+    ] = None,
 ) -> None:
     """Run everything for local work on the live clock: Temporal with its Web UI, sandbox, web app, workers.
 
@@ -33,6 +36,7 @@ def up(
     """
     from commands.processes import Processes
     from commands.stack import Stack
+    from config.settings import load_settings
 
     if preset not in ("prime", "micro"):
         raise Refused(f"--preset: {preset[:40]!r}: expected prime or micro")
@@ -41,7 +45,17 @@ def up(
         signal.signal(number, lambda *_: stop.set())
     try:
         with local_stack.only_one(), Processes(local_stack.FOLDER / "logs") as processes:
-            stack = Stack(processes, local_stack.FOLDER, skipping=False, seed=seed, preset=preset, workers=workers)
+            if encrypt is None:
+                encrypt = load_settings().encryption.encrypts_payloads
+            stack = Stack(
+                processes,
+                local_stack.FOLDER,
+                skipping=False,
+                seed=seed,
+                preset=preset,
+                workers=workers,
+                encrypt=encrypt,
+            )
             _start(stack, stop)
             if not stop.is_set():
                 path = local_stack.write_variables(stack.environment)

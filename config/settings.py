@@ -119,6 +119,28 @@ class Web(_Part):
     metrics_port: int | None = Field(None, ge=1, le=65_535)
 
 
+class Encryption(_Part):
+    """Master keys by id, base64 of 32 bytes each; `active_key` encrypts, all decrypt (docs/privacy.md).
+
+    `payloads`: encrypt what Temporal keeps too; unset, exactly when keys are set. `temporal_ui` is the origin of the
+    Web UI that may ask the web app to decode, such as `http://127.0.0.1:8233`; whoever asks shows `codec_token`.
+    `person_keys_url`: the database of the
+    people's own keys, if not beside the records.
+    """
+
+    keys: dict[str, SecretStr] = {}
+    active_key: str | None = None
+    payloads: bool | None = None
+    temporal_ui: str | None = Field(None, pattern=r"^https?://[^/]+$")
+    codec_token: SecretStr | None = None
+    person_keys_url: str | None = None
+
+    @property
+    def encrypts_payloads(self) -> bool:
+        """Whether Temporal is to keep only ciphertext."""
+        return bool(self.keys) if self.payloads is None else self.payloads
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="RECOBRO_",
@@ -147,6 +169,7 @@ class Settings(BaseSettings):
     whatsapp_enabled: bool = False
     """Write on WhatsApp. Its policy is shown once before a campaign uses it; an agency is refused."""
     web: Web = Web()
+    encryption: Encryption = Encryption()
     case_webhook_url: str | None = None
     """Told of every case that opens or moves (POST, JSON), before the loan goes on."""
     json_logs: bool = False

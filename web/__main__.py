@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import uvicorn
-from fastapi import Request
+from fastapi import APIRouter, Request
 from temporalio.client import Client
 
 from config.logs import set_up_logs
+from config.master_keys import BadKeys
 from config.settings import BadSettings, Clock, Settings, load_settings
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
+from web.codec import bearer_of, codec_router
 from web.metrics import MetricsServer
 from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
 from web.temporal_signals import TemporalSignals
 from workflows.connection import connect
+from workflows.payload_encryption import payload_codec
 
 
 def requests_clock(request: Request | None) -> datetime:
@@ -58,6 +61,14 @@ def sources(settings: Settings) -> dict[str, WebhookSource]:
     return known
 
 
+def codec_server(settings: Settings) -> list[APIRouter]:
+    """The routes that decode Temporal's payloads: none unless these are encrypted and someone may ask."""
+    codec, given = payload_codec(settings), settings.encryption
+    if codec is None or given.codec_token is None:
+        return []
+    return [codec_router(codec, bearer_of(given.codec_token), ui_origin=given.temporal_ui)]
+
+
 async def serve(settings: Settings) -> None:
     database = Database(settings.database_url)
     await asyncio.to_thread(database.check)
@@ -68,6 +79,7 @@ async def serve(settings: Settings) -> None:
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
+        routers=codec_server(settings),
     )
     config = uvicorn.Config(
         app, host=settings.web.host, port=settings.web.port, log_config=None, access_log=False, lifespan="on"
@@ -93,7 +105,7 @@ def main() -> int:
         settings = load_settings()
         set_up_logs(json=settings.json_logs)
         asyncio.run(serve(settings))
-    except (BadSettings, BadDatabaseUrl, SchemaOutOfDate, NoMetrics) as error:
+    except (BadSettings, BadKeys, BadDatabaseUrl, SchemaOutOfDate, NoMetrics) as error:
         sys.stderr.write(f"web: {error}\n")
         return 2
     except KeyboardInterrupt:

@@ -7,10 +7,10 @@ import contextlib
 import logging
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from records.database import Database
@@ -47,12 +47,14 @@ def create_app(
     public_url: str | None = None,
     now: Now = wall_clock,
     relay: RelaySettings | None = None,
+    routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """The ASGI application; it relays webhooks while it runs.
 
     `sources` are the providers by the name in their address, `/webhooks/<name>`. `public_url` is our address
     as providers call it (scheme, host, port), which Twilio signs; None takes the request's own. `now` is
-    asked with the request for the time a webhook came in, and with None for what concerns only us.
+    asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
+    are more routes beside these.
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
     counts: Counter[str] = Counter()
@@ -68,6 +70,9 @@ def create_app(
                 await task
 
     app = FastAPI(title="Recobro", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    for router in routers:
+        app.include_router(router)
 
     @app.post("/webhooks/{provider}")
     async def webhook(provider: str, request: Request) -> Response:

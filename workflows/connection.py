@@ -7,11 +7,12 @@ import asyncio
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from config.settings import load_settings
+from workflows.payload_encryption import data_converter
 from workflows.search_attributes import ALL
 
 
@@ -20,7 +21,11 @@ class NoTemporal(ConnectionError):
 
 
 async def connect(*, lazy: bool = False, runtime: Runtime | None = None) -> Client:
-    """A client for the configured server and namespace. Raises NoTemporal, unless `lazy`."""
+    """A client for the configured server and namespace, with the payload encryption of the settings.
+
+    Raises NoTemporal, unless `lazy`; BadSettings and BadKeys when the keys cannot be used.
+    """
+    converter = data_converter(load_settings())
     try:
         given = ClientConfig.load_client_connect_config()
     except Exception as error:
@@ -29,7 +34,7 @@ async def connect(*, lazy: bool = False, runtime: Runtime | None = None) -> Clie
     given.setdefault("namespace", "default")
     where = f"{given['target_host']} (namespace {given['namespace']})"
     try:
-        return await Client.connect(**given, data_converter=pydantic_data_converter, lazy=lazy, runtime=runtime)
+        return await Client.connect(**given, data_converter=converter, lazy=lazy, runtime=runtime)
     except (RuntimeError, RPCError) as error:
         reason = str(error).split("\n")[0][:160]
         raise NoTemporal(

@@ -1,0 +1,151 @@
+"""A campaign of the shipped portfolio, then a search of all that Temporal, the logs and the metrics keep of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+from temporalio.client import Client
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+import intake
+from commands.processes import ROOT, Processes
+from commands.rehearsal import LENDER, Plan, begin_of, enter, invent_people
+from commands.stack import Stack
+from config.settings import Encryption, Settings
+from config.strategies import find_strategy
+from domain.loans import workflow_id
+from domain.portfolio import PortfolioLoan
+from records import loans
+from records.database import Database
+from records.tables import LoanState
+from workflows.campaign import Campaign
+from workflows.campaign_messages import CampaignInput
+from workflows.payload_encryption import data_converter
+
+pytestmark = pytest.mark.timeout(200)
+LOANS = 4
+FIRST_DAY = date(2026, 11, 27)
+
+
+def wanted(folder: Path) -> Plan:
+    file = ROOT / "portfolios" / "microprestamos_es.csv"
+    return Plan(
+        loans=tuple(intake.check(file, "microlender_es", FIRST_DAY).loans())[:LOANS],
+        strategy=find_strategy("es-microloan"),
+        seed=3,
+        begins=begin_of(FIRST_DAY),
+        days=60,
+        preset="prime",
+        folder=folder,
+    )
+
+
+async def until(what: partial[bool]) -> None:
+    for _ in range(600):
+        if await asyncio.to_thread(what):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("it did not happen in time")
+
+
+def has_ended(database: Database, loan_id: str) -> bool:
+    with database.reading() as session:
+        return loans.get(session, LENDER, loan_id).state is LoanState.ENDED
+
+
+def in_collection(database: Database, loan_ids: list[str]) -> bool:
+    with database.reading() as session:
+        return all(loans.get(session, LENDER, one).state is LoanState.IN_COLLECTION for one in loan_ids)
+
+
+async def campaign(folder: Path, *, encrypt: bool) -> tuple[list[PortfolioLoan], dict[str, bytes], str]:
+    """Contacts, a reply and payments of a campaign; the people, what is kept outside the records, by name, and the
+    sandbox's log, which proves that something happened."""
+    plan = wanted(folder)
+    with Processes(folder / "logs") as processes:
+        stack = Stack(
+            processes, folder, skipping=True, namespace="rehearsal", seed=plan.seed, preset=plan.preset, encrypt=encrypt
+        )
+        await asyncio.to_thread(stack.start)
+        metrics = processes.ports.take()
+        stack.processes.stop("worker-0")
+        told = [str(ROOT / ".venv" / "bin" / "python"), "worker.py", "--metrics-port", str(metrics)]
+        processes.start("worker-0", told, stack.environment)
+        url = stack.environment["RECOBRO_DATABASE_URL"]
+        database = Database(url)
+        settings = Settings(database_url=url, encryption=Encryption(payloads=encrypt))
+        client = await Client.connect(
+            stack.addresses.temporal, namespace=stack.namespace, data_converter=data_converter(settings)
+        )
+        people = await invent_people(stack.addresses.sandbox, plan)
+        await asyncio.to_thread(enter, database, plan, "c1", people)
+        order = CampaignInput(campaign_id="c1", begin_at=plan.begins)
+        await client.start_workflow(Campaign.run, order, id="campaign-c1", task_queue="recobro")
+        await until(partial(in_collection, database, [loan.loan_id for loan in people]))
+        skipper = TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=10_000))
+        for loan in people:
+            await skipper.fast_forward(
+                client.get_workflow_handle(workflow_id(LENDER, loan.loan_id)), timedelta(days=12)
+            )
+        async with httpx.AsyncClient(base_url=stack.addresses.sandbox, timeout=60) as world:
+            for loan, act in zip(people, ("stop", "pay", "pay", "salary"), strict=True):
+                done = await world.post("/_world/act", json={"loan_id": loan.loan_id, "act": act})
+                assert done.status_code == 200, done.text
+            for loan in people[1:3]:
+                await until(partial(has_ended, database, loan.loan_id))
+            log = (await world.get("/_world/log")).text
+        async with httpx.AsyncClient() as asking:
+            kept = {"metrics": (await asking.get(f"http://127.0.0.1:{metrics}/metrics")).content}
+        # The server is killed: what it wrote last stands in the log beside its database.
+        processes.stop("temporal", kill=True)
+        database.dispose()
+    for path in (*folder.glob("temporal.db*"), *(folder / "logs").iterdir()):
+        kept[path.name] = path.read_bytes()
+    return people, kept, log
+
+
+def personal(people: list[PortfolioLoan]) -> set[str]:
+    """Every name, phone, e-mail, consent and account, and the parts and spellings by which one would know them."""
+    found: set[str] = set()
+    for person in people:
+        for text in (person.name, person.phone, person.email, person.bank_account, person.bank_consent):
+            if text:
+                found |= {text, quote(text, safe=""), text.lstrip("+"), ascii(text)[1:-1]}
+        assert person.name
+        assert person.email
+        found |= {person.email.split("@")[0], person.name.split()[-1]}
+    return {one for one in found if len(one) > 3}
+
+
+def kept_of(kept: dict[str, bytes], what: set[str]) -> list[tuple[str, str]]:
+    return sorted(
+        (where, one)
+        for where, content in kept.items()
+        for one in what
+        if one.encode() in content or one.encode("utf-16-le") in content
+    )
+
+
+@pytest.mark.parametrize("encrypt", [False, True], ids=["plain", "encrypted"])
+async def test_nobody_is_named_in_temporal_logs_and_metrics(tmp_path: Path, encrypt: bool) -> None:
+    people, kept, log = await campaign(tmp_path, encrypt=encrypt)
+
+    assert len(re.findall(r'"kind": ?"(?:sms|email)"', log)) >= LOANS
+    assert len(re.findall(r'"kind": ?"webhook"', log)) >= 3
+    assert len(kept["temporal.db"]) > 100_000
+    assert "temporal.db-wal" in kept
+    assert b"temporal_worker" in kept["metrics"]
+    assert any(people[0].loan_id.encode() in content for content in kept.values()), "the search finds what is there"
+    assert kept_of(kept, personal(people)) == []
+
+    amounts = {str(loan.amount_due_minor) for loan in people}
+    names = {name: content for name, content in kept.items() if name.startswith("temporal.db")}
+    readable = kept_of(names, {"amount_due_minor", "due_date", "es-microloan", *amounts})
+    assert (readable == []) is encrypt, readable

@@ -1,0 +1,85 @@
+"""The codec server: lets Temporal's Web UI show what is encrypted, to whoever may see it.
+
+The Web UI posts payloads from the browser, so the browser asks first whether this app allows the Web UI's origin
+(CORS); the one origin in the settings is allowed, with the cookies of a signed-in person.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from google.protobuf.json_format import MessageToDict, Parse, ParseError
+from pydantic import SecretStr
+from temporalio.api.common.v1 import Payloads
+from temporalio.converter import PayloadCodec
+
+from web.receiving import read_body
+from workflows.payload_encryption import CannotDecrypt
+
+
+def codec_router(codec: PayloadCodec, allowed: Callable[..., Any], *, ui_origin: str | None) -> APIRouter:
+    """`POST /codec/decode` and `/codec/encode`: `{"payloads": [...]}` in Temporal's JSON, and the same back.
+
+    `allowed` is a FastAPI dependency that raises HTTPException for whoever may not. 400 for a body that holds no
+    payloads, 422 for payloads whose key is not known here.
+    """
+    router = APIRouter(prefix="/codec")
+
+    def cross_origin(request: Request) -> dict[str, str]:
+        if ui_origin is None or request.headers.get("origin") != ui_origin:
+            return {}
+        return {"access-control-allow-origin": ui_origin, "access-control-allow-credentials": "true", "vary": "origin"}
+
+    async def answer(request: Request, work: Callable[[Any], Awaitable[Any]]) -> Response:
+        headers = cross_origin(request) | {"cache-control": "no-store"}
+        body = await read_body(request)
+        if body is None:
+            return JSONResponse({"error": "too large"}, status_code=413, headers=headers)
+        try:
+            given = Parse(body, Payloads())
+        except (ParseError, ValueError, RecursionError):
+            return JSONResponse({"error": "expected Temporal's payloads"}, status_code=400, headers=headers)
+        try:
+            done = Payloads(payloads=await work(given.payloads))
+        except CannotDecrypt as error:
+            return JSONResponse({"error": str(error)}, status_code=422, headers=headers)
+        return JSONResponse(MessageToDict(done), headers=headers)
+
+    @router.options("/{what}")
+    async def preflight(what: str, request: Request) -> Response:
+        headers = cross_origin(request)
+        if not headers:
+            return Response(status_code=403)
+        asked = {
+            "access-control-allow-methods": "POST",
+            "access-control-allow-headers": "authorization,content-type,x-namespace",
+            "access-control-max-age": "600",
+        }
+        return Response(status_code=204, headers=headers | asked)
+
+    @router.post("/decode", dependencies=[Depends(allowed)])
+    async def decode(request: Request) -> Response:
+        """Payloads in plain; those that are not encrypted come back as they are."""
+        return await answer(request, codec.decode)
+
+    @router.post("/encode", dependencies=[Depends(allowed)])
+    async def encode(request: Request) -> Response:
+        """Payloads encrypted under the active key: what a person sends from the Web UI."""
+        return await answer(request, codec.encode)
+
+    return router
+
+
+def bearer_of(token: SecretStr) -> Callable[[Request], None]:
+    """A dependency that lets in whoever sends `Authorization: Bearer <token>`; 401 otherwise."""
+    expected = f"Bearer {token.get_secret_value()}".encode()
+
+    def allowed(request: Request) -> None:
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected):
+            raise HTTPException(401, headers={"www-authenticate": "Bearer"})
+
+    return allowed
