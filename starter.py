@@ -23,8 +23,8 @@ GROUPS = (
     ("templates", "Messages: are they lawful where they are sent, and what do they cost.", "commands.templates:app"),
     ("rules", "Contact law: rules, lawful hours, and why a contact may or may not be made.", "commands.rules:app"),
     ("rehearse", "Rehearse a campaign on skipped time against the sandbox.", "commands.rehearse:app_command"),
-    ("webhooks", "Webhooks that are not with their loans yet.", "commands.webhooks:app"),
     ("keys", "Master keys of encryption: make one, change to another.", "commands.keys:app"),
+    ("webhooks", "Webhooks that are not with their loans yet, and why one is refused.", "commands.webhooks:app"),
     ("database", "Bring the records' tables to this version.", "commands.database:app"),
 )
 

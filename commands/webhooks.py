@@ -1,7 +1,9 @@
-"""`webhooks`: what providers reported and the loans have not heard yet."""
+"""`webhooks`: what providers reported and the loans have not heard yet, and why one was refused."""
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -9,12 +11,12 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, iso, operator_app, print_json, table, terminal
 
-app = operator_app("Webhooks that are not with their loans yet.")
+app = operator_app("Webhooks that are not with their loans yet, and why one is refused.")
 
 
 @app.callback()
 def webhooks() -> None:
-    """Webhooks that are not with their loans yet."""
+    """Webhooks that are not with their loans yet, and why one is refused."""
 
 
 @app.command("list")
@@ -62,3 +64,30 @@ def list_command(
     terminal().print(shown)
     if total > len(told):
         typer.echo(f"{total - len(told):,} more")
+
+
+@app.command()
+def verify() -> None:
+    """Say why a webhook is refused: JSON lines on standard input, a verdict a line on standard output.
+
+    A line: {"id", "scheme", "secret", "headers", "body" or "body_base64"}; Twilio: "url" and, for a form, "params"
+    (list of pairs) in place of the body; Mercado Pago: "query" ({"data.id"}) or "url". May be added: "now" (seconds
+    since 1970, else the present) and "tolerance" (seconds; null: none). "secret" may be a list. Schemes: stripe-v1,
+    twilio-v1, meta-sha256, gocardless, standard-webhooks, mercadopago.
+
+    Verdicts: valid, signature_mismatch, malformed_header (or missing), no_expected_scheme,
+    timestamp_out_of_tolerance. A line that cannot be read is answered with its id and an error, and the rest go on.
+    Exit code: 0 all lines could be read, 1 some could not.
+
+    Example: echo '{"id":1,"scheme":"meta-sha256","secret":"s3cret","headers":{"X-Hub-Signature-256":"sha256=00"},
+    "body":"{}"}' | starter.py webhooks verify
+    """
+    from commands.webhooks_verify import answers
+
+    all_good = True
+    for good, line in answers(sys.stdin.buffer, lambda: datetime.now(UTC)):
+        all_good &= good
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+    if not all_good:
+        raise typer.Exit(1)

@@ -6,6 +6,7 @@ is not here: it comes from Temporal's own profiles and `TEMPORAL_*` variables.
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -66,9 +67,43 @@ class Bank(_Part):
 
 
 class Stripe(_Part):
+    """`more_webhook_secrets` are valid beside the first, while one is being replaced."""
+
     base_url: str = "https://api.stripe.com"
     api_key: SecretStr
     webhook_secret: SecretStr
+    more_webhook_secrets: tuple[SecretStr, ...] = ()
+
+
+class WebhookSender(_Part):
+    """Whose webhooks are taken in and nothing else. `more_webhook_secrets` as with Stripe."""
+
+    webhook_secret: SecretStr = Field(min_length=1)
+    more_webhook_secrets: tuple[SecretStr, ...] = ()
+
+    @property
+    def webhook_secrets(self) -> tuple[SecretStr, ...]:
+        return self.webhook_secret, *self.more_webhook_secrets
+
+
+class StandardWebhooksSender(WebhookSender):
+    """A secret is base64, with or without `whsec_` before it."""
+
+    @model_validator(mode="after")
+    def _secrets_are_base64(self) -> Self:
+        for secret in self.webhook_secrets:
+            text = secret.get_secret_value().removeprefix("whsec_").rstrip("=")
+            try:
+                base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+            except ValueError:
+                raise ValueError("expected secrets in base64, with or without whsec_ before them") from None
+        return self
+
+
+class Meta(WebhookSender):
+    """The WhatsApp Cloud API's webhooks: the secrets are the app's; `verify_token` is what we told Meta to ask with."""
+
+    verify_token: SecretStr = Field(min_length=1)
 
 
 class Twilio(_Part):
@@ -85,6 +120,8 @@ class Twilio(_Part):
     messaging_service_sid: str | None = None
     registered_senders: dict[str, tuple[str, ...]] = {}
     whatsapp_sender: str | None = None
+    more_auth_tokens: tuple[SecretStr, ...] = ()
+    """Prove webhooks as `auth_token` does, while it is being replaced."""
 
 
 class Smtp(_Part):
@@ -166,6 +203,10 @@ class Settings(BaseSettings):
     stripe: Stripe | None = None
     twilio: Twilio | None = None
     smtp: Smtp | None = None
+    meta: Meta | None = None
+    mercadopago: WebhookSender | None = None
+    gocardless: WebhookSender | None = None
+    standard_webhooks: StandardWebhooksSender | None = None
     whatsapp_enabled: bool = False
     """Write on WhatsApp. Its policy is shown once before a campaign uses it; an agency is refused."""
     web: Web = Web()

@@ -103,13 +103,15 @@ class InboundNews(BaseModel):
 class Ignored(BaseModel):
     """Verified and understood, but nothing that a loan's rules act on; `kind` says what it was.
 
-    `needs_person`: money or words moved in a way that only a person can judge, so it must be shown to one.
+    `needs_person`: money or words moved in a way that only a person can judge, so it must be shown to one;
+    `reference` is then the provider's id of what it is about, where there is one.
     """
 
     model_config = ConfigDict(frozen=True)
 
     kind: str
     needs_person: bool = False
+    reference: str | None = None
 
 
 WebhookNews = PaymentNews | ReversalNews | DeliveryNews | InboundNews | Ignored

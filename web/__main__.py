@@ -18,7 +18,15 @@ from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
 from web.codec import bearer_of, codec_router
 from web.metrics import MetricsServer
-from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
+from web.sources import (
+    GoCardlessWebhooks,
+    MercadoPagoWebhooks,
+    MetaWebhooks,
+    StandardWebhooks,
+    StripeWebhooks,
+    TwilioWebhooks,
+    WebhookSource,
+)
 from web.temporal_signals import TemporalSignals
 from workflows.connection import connect
 from workflows.payload_encryption import payload_codec
@@ -55,9 +63,17 @@ def sources(settings: Settings) -> dict[str, WebhookSource]:
     """The webhooks that can be proven: a provider without a secret has no address here."""
     known: dict[str, WebhookSource] = {}
     if settings.stripe is not None:
-        known["stripe"] = StripeWebhooks(settings.stripe.webhook_secret)
+        known["stripe"] = StripeWebhooks((settings.stripe.webhook_secret, *settings.stripe.more_webhook_secrets))
     if settings.twilio is not None:
-        known["twilio"] = TwilioWebhooks(settings.twilio.auth_token)
+        known["twilio"] = TwilioWebhooks((settings.twilio.auth_token, *settings.twilio.more_auth_tokens))
+    if settings.meta is not None:
+        known["meta"] = MetaWebhooks(settings.meta.webhook_secrets, settings.meta.verify_token)
+    if settings.mercadopago is not None:
+        known["mercadopago"] = MercadoPagoWebhooks(settings.mercadopago.webhook_secrets)
+    if settings.gocardless is not None:
+        known["gocardless"] = GoCardlessWebhooks(settings.gocardless.webhook_secrets)
+    if settings.standard_webhooks is not None:
+        known["standard"] = StandardWebhooks(settings.standard_webhooks.webhook_secrets)
     return known
 
 

@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from records.database import Database
 from web import metrics
 from web.ports import LoanSignals
 from web.receiving import Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
-from web.sources import Delivery, WebhookSource
+from web.sources import AsksFirst, Delivery, WebhookSource
 
 _LOG = logging.getLogger("recobro.web")
 _READY_SECONDS = 3.0
@@ -95,6 +95,17 @@ def create_app(
             return Response(content, media_type=media_type)
         headers = {"Retry-After": "5"} if taken is Taken.NOT_STORED else None
         return JSONResponse({"error": taken.value}, status_code=_STATUS[taken], headers=headers)
+
+    @app.get("/webhooks/{provider}")
+    async def challenge(provider: str, request: Request) -> Response:
+        """Meta asks so whether the address is ours: 200 and its challenge, 403 if it is not Meta, else 404."""
+        source = sources.get(provider)
+        if not isinstance(source, AsksFirst):
+            return JSONResponse({"error": "no such webhook"}, status_code=404)
+        echo = source.challenge(request.query_params)
+        if echo is None:
+            return JSONResponse({"error": "refused"}, status_code=403)
+        return PlainTextResponse(echo, headers={"X-Content-Type-Options": "nosniff"})
 
     @app.get("/healthz")
     async def healthz() -> dict[str, object]:

@@ -273,7 +273,10 @@ def _close_channel(
 
 def _ignored(session: Session, news: Ignored, at: datetime) -> Consequence:
     if news.needs_person:
-        _note(session, at, "webhook", "webhook_needs_person", None, None, {"kind": news.kind})
+        details: dict[str, JsonValue] = {"kind": news.kind}
+        if news.reference is not None:
+            details["reference"] = news.reference
+        _note(session, at, "webhook", "webhook_needs_person", None, None, details)
     return Consequence(outcome=f"ignored {news.kind}"[:80])
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from domain.webhook_news import WebhookNews
-from providers.webhooks import stripe, twilio
+from providers.webhooks import gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks.signatures import Secrets
 
 
 class Delivery(BaseModel):
@@ -42,17 +43,26 @@ class WebhookSource(Protocol):
     def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]: ...
 
 
+@runtime_checkable
+class AsksFirst(Protocol):
+    """A provider that asks by GET whether an address is ours before it sends anything there."""
+
+    def challenge(self, query: Mapping[str, str]) -> str | None:
+        """The answer it wants; None if it is not the provider who asks."""
+        ...
+
+
 class StripeWebhooks:
-    """`secret` is the endpoint's signing secret."""
+    """`secrets` are the endpoint's signing secrets: one, or several while it is being replaced."""
 
     kept_headers = ("content-type", "stripe-signature")
     answer = ('{"received":true}', "application/json")
 
-    def __init__(self, secret: SecretStr) -> None:
-        self._secret = secret
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
 
     def verify(self, delivery: Delivery, now: datetime) -> None:
-        stripe.verify(delivery.body, delivery.headers.get("stripe-signature"), self._secret, now)
+        stripe.verify(delivery.body, delivery.headers.get("stripe-signature"), self._secrets, now)
 
     def event_key(self, delivery: Delivery) -> str:
         return stripe.event_key(delivery.body)
@@ -67,8 +77,8 @@ class TwilioWebhooks:
     kept_headers = ("content-type", "x-twilio-signature", "i-twilio-idempotency-token")
     answer = ('<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
 
-    def __init__(self, auth_token: SecretStr) -> None:
-        self._auth_token = auth_token
+    def __init__(self, auth_tokens: Secrets) -> None:
+        self._auth_tokens = auth_tokens
 
     def verify(self, delivery: Delivery, now: datetime) -> None:
         headers = delivery.headers
@@ -77,7 +87,7 @@ class TwilioWebhooks:
             delivery.body,
             headers.get("content-type"),
             headers.get("x-twilio-signature"),
-            self._auth_token,
+            self._auth_tokens,
         )
 
     def event_key(self, delivery: Delivery) -> str:
@@ -85,3 +95,97 @@ class TwilioWebhooks:
 
     def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
         return twilio.parse(delivery.url, delivery.body)
+
+
+class MetaWebhooks:
+    """Messages and statuses of the WhatsApp Cloud API; `secrets` are the app's."""
+
+    kept_headers = ("content-type", "x-hub-signature-256")
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, secrets: Secrets, verify_token: SecretStr) -> None:
+        self._secrets = secrets
+        self._verify_token = verify_token
+
+    def challenge(self, query: Mapping[str, str]) -> str | None:
+        return meta.challenge(query, self._verify_token)
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        meta.verify(delivery.body, delivery.headers.get("x-hub-signature-256"), self._secrets)
+
+    def event_key(self, delivery: Delivery) -> str:
+        return meta.event_key(delivery.body)
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return meta.parse(delivery.body)
+
+
+class GoCardlessWebhooks:
+    kept_headers = ("content-type", "webhook-signature")
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        gocardless.verify(delivery.body, delivery.headers.get("webhook-signature"), self._secrets)
+
+    def event_key(self, delivery: Delivery) -> str:
+        return gocardless.event_key(delivery.body)
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return gocardless.parse(delivery.body)
+
+
+class MercadoPagoWebhooks:
+    kept_headers = ("content-type", "x-signature", "x-request-id")
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        headers = delivery.headers
+        mercadopago.verify(
+            mercadopago.data_id(delivery.url),
+            delivery.body,
+            headers.get("x-signature"),
+            headers.get("x-request-id"),
+            self._secrets,
+            now,
+        )
+
+    def event_key(self, delivery: Delivery) -> str:
+        headers = delivery.headers
+        about = mercadopago.data_id(delivery.url)
+        return mercadopago.event_key(about, headers.get("x-signature"), headers.get("x-request-id"))
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return mercadopago.parse(mercadopago.data_id(delivery.url))
+
+
+class StandardWebhooks:
+    """The lender's own systems, or any other that signs as Standard Webhooks 1.0 says."""
+
+    kept_headers = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        headers = delivery.headers
+        standard_webhooks.verify(
+            delivery.body,
+            headers.get("webhook-id"),
+            headers.get("webhook-timestamp"),
+            headers.get("webhook-signature"),
+            self._secrets,
+            now,
+        )
+
+    def event_key(self, delivery: Delivery) -> str:
+        return standard_webhooks.event_key(delivery.headers.get("webhook-id"))
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return standard_webhooks.parse(delivery.body)

@@ -16,11 +16,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import SecretStr
-
 from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
 from providers.payments.stripe_amounts import from_stripe
 from providers.webhooks.refused import RefusedReason, WebhookRefused
+from providers.webhooks.signatures import Secrets, any_same, keys
 
 PROVIDER: Final = "stripe"
 LARGEST_BODY: Final = 512 * 1024
@@ -30,10 +29,10 @@ _DIGITS = re.compile(r"[0-9]{1,12}")
 _MOST_SIGNATURES = 20
 
 
-def verify(raw_body: bytes, header: str | None, secret: SecretStr, now: datetime, tolerance: int = 300) -> None:
-    """Prove that Stripe sent these bytes no longer than `tolerance` seconds before `now`.
+def verify(raw_body: bytes, header: str | None, secrets: Secrets, now: datetime, tolerance: float | None = 300) -> None:
+    """Prove that Stripe sent these bytes no longer than `tolerance` seconds before `now`; None: however long ago.
 
-    `secret` is the endpoint's, as shown, with its prefix. Raises WebhookRefused. As in Stripe's own library
+    `secrets` are the endpoint's, as shown, with their prefix. Raises WebhookRefused. As in Stripe's own library
     a timestamp ahead of ours is not refused.
     """
     if len(raw_body) > LARGEST_BODY:
@@ -52,13 +51,11 @@ def verify(raw_body: bytes, header: str | None, secret: SecretStr, now: datetime
         raise WebhookRefused(PROVIDER, RefusedReason.MALFORMED_HEADER)
     if not given:
         raise WebhookRefused(PROVIDER, RefusedReason.NO_EXPECTED_SCHEME)
-    expected = hmac.new(
-        secret.get_secret_value().encode(), stamp.encode() + b"." + raw_body, hashlib.sha256
-    ).hexdigest()
-    matches = [_same(expected, signature) for signature in given[:_MOST_SIGNATURES]]
-    if not any(matches):
+    signed = stamp.encode() + b"." + raw_body
+    expected = [hmac.new(key, signed, hashlib.sha256).hexdigest() for key in keys(secrets)]
+    if not any_same(expected, given[:_MOST_SIGNATURES]):
         raise WebhookRefused(PROVIDER, RefusedReason.SIGNATURE_MISMATCH)
-    if now.timestamp() - int(stamp) > tolerance:
+    if tolerance is not None and now.timestamp() - int(stamp) > tolerance:
         raise WebhookRefused(PROVIDER, RefusedReason.TIMESTAMP_OUT_OF_TOLERANCE)
 
 
@@ -159,7 +156,3 @@ def _id(value: object) -> str | None:
     if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) and 0 < len(value) <= 500 else None
-
-
-def _same(expected: str, given: str) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode(errors="surrogatepass"))

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from pydantic import SecretStr
-
 from domain.contact import Channel
 from domain.opt_out_words import OptOutReading
 from domain.webhook_news import DeliveryNews, Ignored, InboundNews, WebhookNews
 from providers.messaging.twilio_codes import STATES, reaction_to_failed_delivery
 from providers.webhooks.refused import RefusedReason, WebhookRefused
+from providers.webhooks.signatures import Secrets, any_same, keys
 
 PROVIDER: Final = "twilio"
 LARGEST_BODY: Final = 64 * 1024
@@ -34,7 +33,7 @@ _CARRIER_READINGS: Mapping[str, OptOutReading] = {
 }
 
 
-def verify(url: str, raw_body: bytes, content_type: str | None, header: str | None, auth_token: SecretStr) -> None:
+def verify(url: str, raw_body: bytes, content_type: str | None, header: str | None, auth_tokens: Secrets) -> None:
     """Prove that Twilio sent this request; raises WebhookRefused.
 
     `url` is the public address with its query, as Twilio was given it, not what a proxy made of it; it may
@@ -53,20 +52,17 @@ def verify(url: str, raw_body: bytes, content_type: str | None, header: str | No
         fields = _fields(raw_body)
     elif raw_body or _query(url).get("bodySHA256"):
         claimed = _query(url).get("bodySHA256", "")
-        if not _same(hashlib.sha256(raw_body).hexdigest(), claimed.lower()):
+        if not any_same([hashlib.sha256(raw_body).hexdigest()], [claimed.lower()]):
             raise WebhookRefused(PROVIDER, RefusedReason.SIGNATURE_MISMATCH)
     signed = "".join(name + value for name, value in sorted(set(fields)))
-    key = auth_token.get_secret_value().encode()
-    matches = [
-        _same(
-            base64.b64encode(
-                hmac.new(key, (address + signed).encode(errors="surrogatepass"), hashlib.sha1).digest()
-            ).decode(),
-            header,
-        )
+    expected = [
+        base64.b64encode(
+            hmac.new(key, (address + signed).encode(errors="surrogatepass"), hashlib.sha1).digest()
+        ).decode()
+        for key in keys(auth_tokens)
         for address in _with_and_without_port(url)
     ]
-    if not any(matches):
+    if not any_same(expected, [header]):
         raise WebhookRefused(PROVIDER, RefusedReason.SIGNATURE_MISMATCH)
 
 
@@ -165,7 +161,3 @@ def _with_and_without_port(url: str) -> tuple[str, ...]:
     else:
         netloc = parts.netloc.rpartition(":")[0]
     return url, urlunsplit(parts._replace(netloc=netloc))
-
-
-def _same(expected: str, given: str) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode(errors="surrogatepass"))

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -112,11 +112,17 @@ class Web:
 
 @contextlib.asynccontextmanager
 async def running(
-    database: Database, temporal: FakeTemporal, *, now: Now = wall_clock, relay: RelaySettings = QUICK
+    database: Database,
+    temporal: FakeTemporal,
+    *,
+    now: Now = wall_clock,
+    relay: RelaySettings = QUICK,
+    more: Mapping[str, WebhookSource] | None = None,
 ) -> AsyncIterator[Web]:
     sources: dict[str, WebhookSource] = {
         "stripe": StripeWebhooks(SecretStr(STRIPE_SECRET)),
         "twilio": TwilioWebhooks(SecretStr(TWILIO_TOKEN)),
+        **(more or {}),
     }
     app = create_app(database, temporal, sources, public_url=PUBLIC, now=now, relay=relay)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))

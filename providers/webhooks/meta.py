@@ -1,0 +1,143 @@
+"""Meta's webhooks of the WhatsApp Cloud API: `X-Hub-Signature-256`, messages and statuses.
+
+The signature has no time in it, so a repeat is only caught by `event_key`. The body escapes what is not ASCII:
+it is never written anew before it is checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from domain.contact import Channel
+from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, WebhookNews
+from providers.messaging.meta_codes import reaction_to_failed_delivery
+from providers.webhooks.json_bodies import json_object, objects, one_key
+from providers.webhooks.refused import RefusedReason, WebhookRefused
+from providers.webhooks.signatures import Secrets, any_same, keys
+
+PROVIDER: Final = "meta"
+LARGEST_BODY: Final = 256 * 1024
+_PREFIX = "sha256="
+_SENDER = re.compile(r"[0-9]{5,20}")
+_WORD = re.compile(r"[a-z_]{1,40}")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
+_LONGEST_ID = 128
+_LONGEST_TEXT = 8_000
+_STATES: Mapping[str, DeliveryState] = {
+    "sent": DeliveryState.SENT,
+    "delivered": DeliveryState.DELIVERED,
+    "read": DeliveryState.READ,
+    "failed": DeliveryState.FAILED,
+}
+
+
+def verify(raw_body: bytes, header: str | None, secrets: Secrets) -> None:
+    """Prove that Meta sent these bytes; `secrets` are the app's, not the verify token. Raises WebhookRefused."""
+    if len(raw_body) > LARGEST_BODY:
+        raise WebhookRefused(PROVIDER, RefusedReason.TOO_LARGE)
+    if not header or not header.strip():
+        raise WebhookRefused(PROVIDER, RefusedReason.MISSING_HEADER)
+    scheme, equals, signature = header.strip().partition("=")
+    if not equals:
+        raise WebhookRefused(PROVIDER, RefusedReason.MALFORMED_HEADER)
+    if scheme.lower() + equals != _PREFIX:
+        raise WebhookRefused(PROVIDER, RefusedReason.NO_EXPECTED_SCHEME)
+    expected = [hmac.new(key, raw_body, hashlib.sha256).hexdigest() for key in keys(secrets)]
+    if not any_same(expected, [signature.lower()]):
+        raise WebhookRefused(PROVIDER, RefusedReason.SIGNATURE_MISMATCH)
+
+
+def challenge(query: Mapping[str, str], verify_token: SecretStr) -> str | None:
+    """What to answer when Meta asks whether this address is ours; None: the question is not Meta's."""
+    expected, echo = verify_token.get_secret_value(), query.get("hub.challenge", "")
+    if query.get("hub.mode") != "subscribe" or not expected or not _CHALLENGE.fullmatch(echo):
+        return None
+    return echo if any_same([expected], [query.get("hub.verify_token", "")]) else None
+
+
+def event_key(raw_body: bytes) -> str:
+    """The key under which a delivery counts once: a message's id, a status's id and state, or one made of all."""
+    parts = []
+    for _, value in _changes(json_object(PROVIDER, raw_body)):
+        parts += [_text(message.get("id")) for message in objects(value.get("messages"))]
+        parts += [
+            f"{_text(status.get('id'))}:{_text(status.get('status'))}" for status in objects(value.get("statuses"))
+        ]
+    return one_key(PROVIDER, parts)
+
+
+def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
+    """The news in a proven body, always at least one value. Raises WebhookRefused (UNREADABLE)."""
+    news: list[WebhookNews] = []
+    for field, value in _changes(json_object(PROVIDER, raw_body)):
+        told = [_message(message) for message in objects(value.get("messages"))]
+        told += [_status(status) for status in objects(value.get("statuses"))]
+        news += told or [Ignored(kind=f"change:{field if _WORD.fullmatch(field) else 'unknown'}", needs_person=True)]
+    if not news:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    return tuple(news)
+
+
+def _changes(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for entry in objects(body.get("entry")):
+        for change in objects(entry.get("changes")):
+            value = change.get("value")
+            yield _text(change.get("field")), value if isinstance(value, dict) else {}
+
+
+def _message(message: Mapping[str, Any]) -> WebhookNews:
+    kind, sender, message_id = (_text(message.get(name)) for name in ("type", "from", "id"))
+    if not _SENDER.fullmatch(sender) or not message_id.isprintable() or not 0 < len(message_id) <= _LONGEST_ID:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    text = _words(kind, message)
+    if text is None:
+        return Ignored(kind=f"message:{kind if _WORD.fullmatch(kind) else 'unknown'}", needs_person=True)
+    return InboundNews(
+        channel=Channel.WHATSAPP,
+        provider=PROVIDER,
+        sender_address=f"+{sender}",
+        text=text[:_LONGEST_TEXT],
+        provider_message_id=message_id,
+    )
+
+
+def _words(kind: str, message: Mapping[str, Any]) -> str | None:
+    """What the person wrote or tapped; None where it is neither."""
+    content = message.get(kind)
+    if not isinstance(content, dict):
+        return None
+    if kind == "interactive":
+        reply = content.get("button_reply") or content.get("list_reply")
+        content = reply if isinstance(reply, dict) else {}
+    found = content.get({"text": "body", "button": "text", "interactive": "title"}.get(kind, ""))
+    return found if isinstance(found, str) and found else None
+
+
+def _status(status: Mapping[str, Any]) -> WebhookNews:
+    message_id, word = _text(status.get("id")), _text(status.get("status"))
+    if not message_id.isprintable() or not 0 < len(message_id) <= _LONGEST_ID:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    state = _STATES.get(word)
+    if state is None:
+        return Ignored(kind=f"status:{word if _WORD.fullmatch(word) else 'unknown'}")
+    errors = objects(status.get("errors"))
+    given = errors[0].get("code") if errors and state.has_failed else None
+    code = given if type(given) is int and 0 <= given < 10**9 else None
+    return DeliveryNews(
+        message_id=None,
+        provider=PROVIDER,
+        provider_message_id=message_id,
+        state=state,
+        error_code=None if code is None else str(code),
+        reaction=reaction_to_failed_delivery(code) if state.has_failed else None,
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
