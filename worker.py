@@ -16,14 +16,15 @@ from typing import Annotated
 import pydantic
 import typer
 from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.campaigns import CampaignRunner
 from activities.composition import loan_activities
 from config.logs import set_up_logs
 from config.metric_catalogue import CLOCK
-from config.settings import Settings, load_settings
+from config.settings import Settings, WorkerBuild, load_settings
 from records.database import Database
 from workflows.campaign import Campaign
 from workflows.connection import NoTemporal, connect, ensure_search_attributes
@@ -34,6 +35,14 @@ from workflows.runner import workflow_runner
 PARENT = "RECOBRO_WORKER_PARENT"
 DRAIN = timedelta(seconds=30)
 log = logging.getLogger("recobro.worker")
+
+
+def deployment(build: WorkerBuild) -> WorkerDeploymentConfig | None:
+    """How the server knows this build; None: the worker has no build id and takes every task of its queue."""
+    if build.build_id is None:
+        return None
+    version = WorkerDeploymentVersion(deployment_name=build.deployment, build_id=build.build_id)
+    return WorkerDeploymentConfig(version=version, use_worker_versioning=True)
 
 
 async def serve(client: Client, settings: Settings, database: Database, stop: asyncio.Event) -> None:
@@ -55,6 +64,7 @@ async def serve(client: Client, settings: Settings, database: Database, stop: as
             workflow_failure_exception_types=[pydantic.ValidationError],
             graceful_shutdown_timeout=DRAIN,
             max_heartbeat_throttle_interval=timedelta(seconds=5),
+            deployment_config=deployment(settings.worker),
         )
         async with worker:
             log.info("worker ready", extra={"task_queue": settings.task_queue, "namespace": client.namespace})
@@ -155,6 +165,9 @@ def main(
     metrics_port: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics here (and on the next ports).")
     ] = None,
+    build_id: Annotated[
+        str | None, typer.Option(help="This build's name for worker versioning (RECOBRO_WORKER__BUILD_ID).")
+    ] = None,
 ) -> None:
     """Carry loans and campaigns until SIGTERM or Ctrl-C; work under way gets 30 seconds to finish.
 
@@ -163,6 +176,9 @@ def main(
 
     Example: worker.py --processes 4 --metrics-port 9100
     """
+    if build_id is not None:
+        # Told by the environment, so that each of several processes hears it too.
+        os.environ["RECOBRO_WORKER__BUILD_ID"] = build_id
     if processes > 1:
         raise typer.Exit(run_many(processes, metrics_port))
     try:

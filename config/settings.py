@@ -178,6 +178,13 @@ class Encryption(_Part):
         return bool(self.keys) if self.payloads is None else self.payloads
 
 
+class WorkerBuild(_Part):
+    """Worker versioning: with a `build_id` a loan stays with the build it began with (docs/upgrades.md)."""
+
+    deployment: str = "recobro"
+    build_id: str | None = Field(None, min_length=1, max_length=200)
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="RECOBRO_",
@@ -190,6 +197,7 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///var/recobro.db"
     task_queue: str = "recobro"
+    worker: WorkerBuild = WorkerBuild()
     lender: Lender = Lender()
     lenders: dict[str, Lender] = {}
     caps: ContactCaps = ContactCaps()

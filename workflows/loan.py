@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy
+from temporalio.common import RawValue, RetryPolicy, VersioningBehavior
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
@@ -51,11 +51,17 @@ LEDGER_BATCH = 200
 """Entries written at once: a burst of news must not grow an order beyond what a payload may hold."""
 LEDGER_RESTS = timedelta(minutes=10)
 RECEIPT_TRIED_FOR = timedelta(days=30)
+_NEW_BUILD = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
 OVER_THE_END = timedelta(days=1)
 """A contact that nothing else ends is given up this long after the strategy's end."""
 
 
-@workflow.defn(name="LoanCollection", failure_exception_types=[ValidationError])
+# Where workers carry a build id a run stays with the build it began with; without one this says nothing.
+@workflow.defn(
+    name="LoanCollection",
+    failure_exception_types=[ValidationError],
+    versioning_behavior=VersioningBehavior.PINNED,
+)
 class LoanCollection:
     @workflow.init
     def __init__(self, given: LoanInput) -> None:
@@ -192,7 +198,8 @@ class LoanCollection:
                     facts=self._state.facts,
                     strategy=self._state.strategy,
                     state=self._state,
-                )
+                ),
+                initial_versioning_behavior=_NEW_BUILD if self._build_is_superseded() else None,
             )
         timeout = wait.until - workflow.now() if wait.until is not None else None
         await self._until(self._news_since(heard), timeout, wait.why)
@@ -400,4 +407,9 @@ class LoanCollection:
         return min(open_slas) - workflow.now() if open_slas and self._state.end is None else None
 
     def _may_start_afresh(self) -> bool:
-        return workflow.info().get_current_history_length() >= CONTINUE_AS_NEW_AT and workflow.all_handlers_finished()
+        long = workflow.info().get_current_history_length() >= CONTINUE_AS_NEW_AT
+        return (long or self._build_is_superseded()) and workflow.all_handlers_finished()
+
+    def _build_is_superseded(self) -> bool:
+        """Another build was made current since this run began: a quiet loan moves to it by a fresh run."""
+        return workflow.info().is_target_worker_deployment_version_changed()

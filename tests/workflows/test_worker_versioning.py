@@ -1,0 +1,131 @@
+"""Two builds of the worker at once: a loan stays with the build it began with, and moves when it starts afresh."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from config.settings import WorkerBuild
+from domain.contact import Channel
+from domain.strategy import Ends, Step, StepKind
+from tests.domain.simulated_loan import facts, strategy
+from tests.workflows.skipping import World, executable, failed_tasks, replays
+from worker import deployment
+from workflows.loan import LoanCollection
+from workflows.messages import LoanInput
+from workflows.runner import workflow_runner
+from workflows.search_attributes import ALL
+
+QUEUE = "recobro"
+
+
+def worker(client: Client, world: World, build: str | None) -> Worker:
+    return Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=[LoanCollection],
+        activities=[world.contact, world.watch, world.write],
+        workflow_runner=workflow_runner(),
+        deployment_config=deployment(WorkerBuild(build_id=build)),
+    )
+
+
+async def make_current(client: Client, build: str) -> None:
+    """As `temporal worker deployment set-current-version` does; the server must have seen the build poll."""
+    for _ in range(100):
+        try:
+            await client.workflow_service.set_worker_deployment_current_version(
+                SetWorkerDeploymentCurrentVersionRequest(
+                    namespace=client.namespace, deployment_name="recobro", build_id=build
+                )
+            )
+            return
+        except RPCError:
+            await asyncio.sleep(0.1)
+    raise AssertionError(f"{build} never became current")
+
+
+async def builds(handle: WorkflowHandle[Any, Any]) -> set[str]:
+    """The builds that carried out the workflow tasks of a run."""
+    return {
+        event.workflow_task_completed_event_attributes.deployment_version.build_id
+        for event in (await handle.fetch_history()).events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    }
+
+
+def part(number: int, paid_at: str, amount_minor: int = 100) -> dict[str, Any]:
+    return {
+        "payment_id": f"p-{number}",
+        "amount_minor": amount_minor,
+        "currency": "EUR",
+        "paid_at": paid_at,
+        "provider": "bank",
+    }
+
+
+async def test_a_sleeping_loan_stays_with_its_build_and_moves_when_it_starts_afresh() -> None:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=executable("temporal"),
+        search_attributes=list(ALL),
+        data_converter=pydantic_data_converter,
+    ) as env:
+        old, new = World(), World()
+        now = await env.get_current_time()
+        loan = facts(due_date=now.date() - timedelta(days=10), consent=True)
+        steps = (Step(id="one", kind=StepKind.REMIND, dpd=5, channels=(Channel.SMS,), template="t"),)
+        plan = strategy(steps=steps, ends=Ends(after_days=90))
+
+        # Given a loan of build v1 that sleeps after its contact
+        async with worker(env.client, old, "v1"):
+            await make_current(env.client, "v1")
+            first = await env.client.start_workflow(
+                LoanCollection.run,
+                LoanInput(facts=loan, strategy=plan),
+                id=loan.workflow_id,
+                task_queue=QUEUE,
+            )
+            async with asyncio.timeout(20):
+                while not old.sent():
+                    await asyncio.sleep(0.05)
+            run = env.client.get_workflow_handle(loan.workflow_id, run_id=first.first_execution_run_id)
+
+            # When v2 becomes current and some news wakes the loan
+            async with worker(env.client, new, "v2"):
+                await make_current(env.client, "v2")
+                await asyncio.sleep(0.3)
+                assert (await run.describe()).close_time is None
+                asleep = await builds(run)
+                await first.signal("payment_received", part(1, now.isoformat()))
+                async with asyncio.timeout(20):
+                    while (await run.describe()).close_time is None:
+                        await asyncio.sleep(0.05)
+                latest = env.client.get_workflow_handle_for(LoanCollection.run, loan.workflow_id)
+                status = await latest.query(LoanCollection.status)
+                later = env.client.get_workflow_handle(loan.workflow_id, run_id=(await latest.describe()).run_id)
+
+                # Then v1 heard the news, v2 carries the loan on, and nobody was written to again
+                assert asleep == {"v1"}
+                assert await builds(run) == {"v1"}
+                assert status.balance_minor == 30_000 - 100
+                await latest.signal("payment_received", part(2, now.isoformat(), 30_000 - 100))
+                assert (await latest.result()).end == "cured"
+                assert await builds(later) == {"v2"}
+                assert (old.sent(), new.sent()) == (["one"], ["receipt"])
+                assert [entry.entry for entry in (*old.entries, *new.entries)] == ["payment", "payment", "end"]
+                assert await failed_tasks(run) == await failed_tasks(later) == []
+                await replays(run)
+                await replays(later)
+
+
+async def test_without_a_build_id_nothing_is_versioned() -> None:
+    assert deployment(WorkerBuild()) is None
