@@ -4,10 +4,10 @@ PYTHON ?= python3
 LOANS ?= 60
 BIN := .venv/bin
 
-.PHONY: help setup demo test bench lint types floors lock clean
+.PHONY: help setup demo test bench lint types floors lock release-histories clean
 
 help: ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: .venv/.ready ## Make .venv with everything pinned, and nothing else
 
@@ -40,6 +40,9 @@ floors: setup ## import-linter: each floor imports only the ones below it
 
 lock: ## Pin again what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --group dev --group bench --universal --generate-hashes --python-version 3.11 --no-header -o requirements.lock
+
+release-histories: setup ## Record what this version's loans and campaigns leave, for every later version to replay
+	$(BIN)/python -m tests.histories.record
 
 clean: ## Remove .venv and everything that runs left in var/
 	rm -rf .venv var

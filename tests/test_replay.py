@@ -1,4 +1,4 @@
-"""Loans that are running when the code changes must go on: recorded histories replay against today's workflow.
+"""Loans and campaigns that are running when the code changes must go on: what every release recorded replays today.
 
 When one fails, do not record it again: the file stands for loans out there. Guard the change with
 `workflow.patched("...")` so that old runs keep the order of commands they began with.
@@ -14,26 +14,30 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from config.strategies import list_strategies
+from tests.histories.campaign_stories import CAMPAIGNS
+from tests.histories.record import STORIES
+from workflows.campaign import Campaign
 from workflows.loan import LoanCollection
 from workflows.runner import workflow_runner
 
-HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+RELEASES = sorted(file.parent for file in (Path(__file__).parent / "histories").glob("*/release.json"))
+HISTORIES = [file for release in RELEASES for file in sorted(release.glob("*.json")) if file.name != "release.json"]
 
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[LoanCollection], workflow_runner=workflow_runner(), data_converter=pydantic_data_converter
+        workflows=[LoanCollection, Campaign], workflow_runner=workflow_runner(), data_converter=pydantic_data_converter
     )
 
 
-@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
-async def test_a_recorded_loan_replays(file: Path) -> None:
-    history = WorkflowHistory.from_json("loan-demo-L1", file.read_text())
-    await replayer().replay_workflow(history)
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+async def test_what_a_release_recorded_replays(file: Path) -> None:
+    await replayer().replay_workflow(WorkflowHistory.from_json("recorded", file.read_text()))
 
 
 async def test_another_order_of_commands_is_noticed() -> None:
-    told = json.loads((Path(__file__).parent / "histories" / "cured_by_watch.json").read_text())
+    told = json.loads((RELEASES[0] / "cured_by_watch.json").read_text())
     ordered = [
         e["activityTaskScheduledEventAttributes"] for e in told["events"] if "activityTaskScheduledEventAttributes" in e
     ]
@@ -41,15 +45,21 @@ async def test_another_order_of_commands_is_noticed() -> None:
         "write_ledger"
     )
     with pytest.raises(Exception, match=r"[Nn]ondeterminism"):
-        await replayer().replay_workflow(WorkflowHistory.from_json("loan-demo-L1", told))
+        await replayer().replay_workflow(WorkflowHistory.from_json("recorded", told))
 
 
-def test_the_recordings_cover_the_ways_a_loan_goes() -> None:
-    assert {file.stem for file in HISTORIES} >= {
-        "cured_by_watch",
-        "decided_by_agent",
-        "not_cured",
-        "reversed_while_the_receipt_waits",
-        "paused",
-        "opted_out",
+@pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)
+def test_a_release_kept_every_way_a_loan_goes_open_and_closed(release: Path) -> None:
+    kept = {file.stem for file in release.glob("*.json")}
+    last = [json.loads(file.read_text())["events"][-1]["eventType"] for file in HISTORIES if file.parent == release]
+    assert kept >= {"cured_by_watch", "decided_by_agent", "not_cured", "paused", "opted_out", "started_afresh"}
+    assert any(event.endswith("WORKFLOW_EXECUTION_COMPLETED") for event in last)
+    assert any(not event.endswith("WORKFLOW_EXECUTION_COMPLETED") for event in last)
+
+
+def test_a_new_release_will_record_every_shipped_strategy_and_campaigns() -> None:
+    wanted = {
+        f"{found.strategy.name.replace('-', '_')}_{how}" for found in list_strategies() for how in ("open", "closed")
     }
+    assert wanted <= set(STORIES)
+    assert CAMPAIGNS
