@@ -4,7 +4,7 @@ PYTHON ?= python3
 LOANS ?= 60
 BIN := .venv/bin
 
-.PHONY: help setup demo test bench lint types floors lock release-histories clean
+.PHONY: help setup demo test bench lint types floors alerts lock release-histories clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -37,6 +37,14 @@ types: setup ## mypy, strict
 
 floors: setup ## import-linter: each floor imports only the ones below it
 	$(BIN)/lint-imports
+
+# Debian's package is unpacked, not installed: nothing needs root and no service starts.
+PROMTOOL := $(or $(shell command -v promtool),$(wildcard var/promtool/usr/bin/promtool))
+
+alerts: ## Check the alert rules and run their tests (needs promtool)
+	@test -n "$(PROMTOOL)" || { echo "promtool is not here: it comes with Prometheus (Debian: apt install prometheus)" >&2; exit 2; }
+	$(PROMTOOL) check rules config/monitoring/alerts.yaml
+	$(PROMTOOL) test rules config/monitoring/alerts.test.yaml
 
 lock: ## Pin again what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --group dev --group bench --universal --generate-hashes --python-version 3.11 --no-header -o requirements.lock

@@ -65,6 +65,8 @@ class Stack:
     """Temporal keeps only ciphertext; the keys are those of the settings, else of a file beside the records."""
     addresses: Addresses = field(default_factory=lambda: Addresses("", ""))
     settings: dict[str, str] = field(default_factory=dict)
+    metrics_ports: dict[str, int] = field(default_factory=dict)
+    """Where the processes named serve metrics; a stack whose clocks are skipped has none."""
 
     @property
     def temporal_file(self) -> Path:
@@ -103,6 +105,8 @@ class Stack:
             "RECOBRO_ENCRYPTION__PAYLOADS": str(self.encrypt).lower(),
             "RECOBRO_ENCRYPTION__TEMPORAL_UI": to.temporal_ui,
         }
+        if (metrics_port := self.metrics_ports.get("web")) is not None:
+            told["RECOBRO_WEB__METRICS_PORT"] = str(metrics_port)
         if self.case_webhook_url:
             told["RECOBRO_CASE_WEBHOOK_URL"] = self.case_webhook_url
         return told | self.settings
@@ -113,6 +117,8 @@ class Stack:
         web_port = self.processes.ports.take(8080)
         self.addresses = Addresses("", "", web=f"http://127.0.0.1:{web_port}")
         self.start_temporal()
+        if not self.skipping:
+            self.metrics_ports["web"] = self.processes.ports.take(9110)
         self.start_sandbox()
         self.start_web()
         for number in range(self.workers):
@@ -171,7 +177,13 @@ class Stack:
 
     def start_worker(self, number: int = 0) -> Child:
         said = _count(self.processes.log(f"worker-{number}"), "worker ready")
-        child = self.processes.start(f"worker-{number}", [sys.executable, "worker.py"], self.environment)
+        name = f"worker-{number}"
+        command = [sys.executable, "worker.py"]
+        if not self.skipping:
+            if name not in self.metrics_ports:
+                self.metrics_ports[name] = self.processes.ports.take(9100 + number)
+            command += ["--metrics-port", str(self.metrics_ports[name])]
+        child = self.processes.start(name, command, self.environment)
         self.processes.wait_ready(child, lambda: _count(child.log, "worker ready") > said)
         return child
 

@@ -83,6 +83,7 @@ def _tell(stack: Stack, path: str) -> None:
         ("web app (webhooks)", to.web),
         ("sandbox: bank, gateway, carrier", to.sandbox),
         ("sandbox: mail to read", f"{to.sandbox}/_world/mail.html"),
+        *((f"metrics: {name}", f"http://127.0.0.1:{port}/metrics") for name, port in stack.metrics_ports.items()),
         ("logs", str(local_stack.FOLDER / "logs")),
     )
     for name, where in rows:
