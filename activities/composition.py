@@ -16,6 +16,7 @@ from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
+from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import SHIPPED, load_rulebook
 from config.settings import Settings
 from domain.contact import Channel
@@ -95,7 +96,12 @@ def load_rules(settings: Settings) -> RuleBook:
 def contact_slots(settings: Settings) -> ContactSlots:
     """The contact rules as this lender works under them. Raises as `load_rules` does."""
     caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week, guard_minutes=settings.guard_minutes)
-    return ContactSlots(load_rules(settings), caps, lambda lender: settings.lender_named(lender).collects_as)
+    return ContactSlots(
+        load_rules(settings),
+        caps,
+        lambda lender: settings.lender_named(lender).collects_as,
+        WhatsAppLimits(settings.whatsapp_tier),
+    )
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from activities.counting import count
 from activities.orders import ContactOrder
+from activities.whatsapp_limits import WhatsAppLimits
 from config.metric_catalogue import REFUSALS
 from domain.contact import Actor, Channel, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, RuleBook, decide
@@ -57,10 +58,15 @@ Answer = Slot | NotYet | NoChannel | NotWanted
 
 class ContactSlots:
     def __init__(
-        self, rules: RuleBook, caps: Caps, actor_of: Callable[[str], Actor] = lambda lender: Actor.CREDITOR
+        self,
+        rules: RuleBook,
+        caps: Caps,
+        actor_of: Callable[[str], Actor] = lambda lender: Actor.CREDITOR,
+        whatsapp: WhatsAppLimits | None = None,
     ) -> None:
         """`actor_of`: as what a lender, by its key, collects; some rules bind only agencies."""
         self._rules = rules
+        self._whatsapp = whatsapp or WhatsAppLimits(None)
         self._caps = caps
         self._actor_of = actor_of
 
@@ -83,6 +89,8 @@ class ContactSlots:
                 refused.append(f"no address for {channel}")
                 continue
             decision = self.decision(session, loan, person, order.purpose, channel, at)
+            if channel is Channel.WHATSAPP and decision.verdict is Verdict.ALLOWED:
+                decision = self._within_limits(session, person, at, decision)
             if keep:
                 contacts.record_decision(
                     session,
@@ -107,6 +115,13 @@ class ContactSlots:
             refused += rules
         return NoChannel(tuple(dict.fromkeys(refused)), ceased)
 
+    def _within_limits(self, session: Session, person: Person, at: datetime, lawful: Decision) -> Decision:
+        """What the law allows, unless WhatsApp's own limits make it wait; the law is asked again then."""
+        held = self._whatsapp.held(session, person, at)
+        if held is None:
+            return lawful
+        return Decision(verdict=Verdict.NOT_BEFORE, not_before=held.until, reasons=(held.reason,))
+
     def decision(
         self, session: Session, loan: Loan, person: Person, purpose: Purpose, channel: Channel, at: datetime
     ) -> Decision:
@@ -117,10 +132,12 @@ class ContactSlots:
             purpose=purpose,
             country=person.country,
             region=person.region,
+            city=person.city,
             timezones=(person.timezone,) if person.timezone else (),
             opted_out=people.opted_out(session, person),
             flags=people.flags(session, person),
             actor=self._actor_of(loan.lender),
+            authorised_channels=people.authorised_channels(person),
         )
         events = contacts.person_events(session, person, at - LEDGER_DAYS)
         return decide(request, at, events, self._rules, self._caps)

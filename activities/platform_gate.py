@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from activities.clock import try_again_in
+from activities.counting import count
 from activities.orders import ContactOrder
 from activities.provider_waits import OPERATOR_NEEDED
+from config.metric_catalogue import REFUSALS
 from config.platform_rules import load_sms, load_whatsapp
 from config.settings import Settings
-from domain.contact import Channel, ContactEventKind, Reason
+from domain.contact import Channel, ContactEventKind, Decision, Reason, Verdict
 from domain.platform_rules import Form, WhatsAppSend, refusals, sender_refusal
 from records import contacts, loans, people
 from records.database import Database
@@ -41,9 +44,30 @@ class PlatformGate:
             person = people.of_loan(session, loans.get(session, order.lender, order.loan_id))
             found = {channel: self._reasons(session, order, person, channel, now) for channel in order.channels}
         closed = {channel: reasons for channel, reasons in found.items() if reasons}
+        if closed:
+            self._keep(order, closed, now)
         if Channel.SMS in closed and len(closed) == len(order.channels):
             raise try_again_in(OPERATOR_NEEDED, " ".join(f"{r.rule}: {r.text}" for r in closed[Channel.SMS]), "Sender")
         return {channel: ", ".join(reason.rule for reason in reasons) for channel, reasons in closed.items()}
+
+    def _keep(self, order: ContactOrder, closed: Mapping[Channel, tuple[Reason, ...]], now: datetime) -> None:
+        """A refusal of a platform's terms is a decision about the contact like the law's."""
+        with self._database.writing() as session:
+            loan, person = contacts.lock_person(session, order.lender, order.loan_id)
+            for channel, reasons in closed.items():
+                for reason in reasons:
+                    count(REFUSALS, rule=reason.rule, verdict=Verdict.NEVER)
+                contacts.record_decision(
+                    session,
+                    loan,
+                    person,
+                    step=order.step,
+                    occurrence=order.occurrence,
+                    channel=channel,
+                    at=now,
+                    decision=Decision(verdict=Verdict.NEVER, reasons=reasons),
+                    rules_version="platform",
+                )
 
     def _reasons(
         self, session: Session, order: ContactOrder, person: Person, channel: Channel, now: datetime
@@ -72,12 +96,14 @@ class PlatformGate:
             for event in lately
             if event.channel is Channel.WHATSAPP and event.kind is ContactEventKind.INBOUND and event.at <= now
         ]
+        authorised = people.authorised_channels(person)
         send = WhatsAppSend(
             at=now,
             form=Form.FREE_TEXT,
             country=person.country,
             actor=self._settings.lender_named(order.lender).collects_as,
             acknowledged=whatsapp_acknowledged(session, order.lender),
+            opted_in=None if authorised is None else Channel.WHATSAPP in authorised,
             last_inbound=max(inbound, default=None),
         )
         return refusals(send, rules)

@@ -37,6 +37,8 @@ def loan_record(session: Session, loan: Loan, *, contact_data: bool, history: bo
         "grade": loan.grade,
         "country": person.country,
         "region": person.region,
+        "city": person.city,
+        "authorised_channels": person.authorised_channels,
         "language": person.language,
         "timezone": person.timezone,
         "channels_with_address": [

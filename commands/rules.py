@@ -23,7 +23,7 @@ app = operator_app(
 )
 
 CountryArgument = Annotated[str, typer.Argument(metavar="COUNTRY", help="ISO 3166-1 code, such as CL.")]
-RegionOption = Annotated[str | None, typer.Option(help="ISO 3166-2 code without the country, such as RM or NY.")]
+RegionOption = Annotated[str | None, typer.Option(help="Its ISO 3166-2 code or name, such as RM, es-md or California.")]
 CityOption = Annotated[str | None, typer.Option(help="City, where a rule asks for it, such as Chillán or Brooklyn.")]
 ProfileOption = Annotated[Profile | None, typer.Option(help="By default the one of the settings: strict.")]
 ActorOption = Annotated[Actor | None, typer.Option(help="By default as the settings say: creditor.")]
@@ -95,11 +95,12 @@ def explain(
     settings = configuration.settings()
     profile = profile or settings.profile
     book = _book(settings, profile)
+    pack = None if country is None else _pack(book, country)
     given = Question(
         channel=channel,
         purpose=purpose,
-        country=None if country is None else _pack(book, country).country,
-        region=region,
+        country=None if pack is None else pack.country,
+        region=region if pack is None or region is None else _region(book, pack, region),
         city=city,
         timezones=tuple(timezone or ()),
         flags=frozenset(flag or ()),
@@ -271,16 +272,15 @@ def _pack(book: RuleBook, country: str) -> Pack:
 
 def _region(book: RuleBook, pack: Pack, region: str | None) -> str | None:
     """The region's code. Raises Refused where the country's rules need one, or do not know it."""
-    from domain.contact_rules.rulebook import regions_of
+    from domain.contact_rules.regions import region_code, regions_of
 
-    if region is not None:
-        region = region.strip().removeprefix(f"{pack.country}-")
-    if not book.region_is_known(pack, region):
-        known = ", ".join(sorted(regions_of(pack)))
-        raise Refused(
-            f"--region: expected one of {known}" + (", since hours are state law there" if not region else "")
-        )
-    return region
+    code = None if region is None else region_code(pack, region)
+    if (region is None or code is not None) and book.region_is_known(pack, code):
+        return code
+    codes = ", ".join(sorted(regions_of(pack))) or "a code of one to three letters or digits"
+    if region is None:
+        raise Refused(f"--region: expected one of {codes}, since hours are state law there")
+    raise Refused(f"--region: {region[:40]!r} is no region of {pack.name} that is known; expected a name, or {codes}")
 
 
 def _print(part: Any) -> None:

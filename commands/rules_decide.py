@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.contact import Actor, Channel, ContactEvent, ContactRequest, Decision, Moratorium, Purpose, Verdict
 from domain.contact_rules import Caps, Profile, RuleBook, decide
+from domain.contact_rules.regions import region_code
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _SAME_COUNTRY = {"UK": "GB"}
@@ -57,15 +58,20 @@ class Line(BaseModel):
     moratorium: Moratorium | None = None
     events: tuple[LineEvent, ...] | None = None
 
-    def request(self) -> ContactRequest:
+    def request(self, book: RuleBook) -> ContactRequest:
         zones = dict.fromkeys((*(self.timezones or ()), *((self.timezone,) if self.timezone else ())))
         country = self.country.strip().upper()
+        country = _SAME_COUNTRY.get(country, country)
+        pack, region = book.pack(country), self.region or None
+        if pack is not None and region is not None:
+            # One that is no region stays as it is, and the rules refuse it.
+            region = region_code(pack, region) or region
         return ContactRequest.model_construct(
             loan_id=self.debt or "",
             channel=self.channel,
             purpose=self.purpose,
-            country=_SAME_COUNTRY.get(country, country),
-            region=self.region or None,
+            country=country,
+            region=region,
             timezones=tuple(zones),
             opted_out=frozenset(),
             flags=self.flags or frozenset(),
@@ -134,7 +140,7 @@ def _answer(given: dict[str, Any], books: Mapping[Profile, RuleBook], caps: Caps
         place = ".".join(str(part) for part in first["loc"])
         raise BadLine(f"{place}: {first['msg'].removeprefix('Value error, ')}") from None
     try:
-        decision = decide(line.request(), line.at, line.events or (), books[line.profile], caps)
+        decision = decide(line.request(books[line.profile]), line.at, line.events or (), books[line.profile], caps)
     except OverflowError:
         raise BadLine("at: out of range") from None
     return {"id": name, **told(decision, line.timezone or (line.timezones[0] if line.timezones else None))}

@@ -35,15 +35,14 @@ class Question:
         unknown = sorted(self.flags - KNOWN_FLAGS)
         if unknown:
             raise Refused(f"--flag: {unknown[0][:40]!r} is no stop state; there are {', '.join(sorted(KNOWN_FLAGS))}")
-        region = None if self.region is None else self.region.strip().removeprefix(f"{pack.country}-")
         return ContactRequest(
             loan_id="",
             channel=self.channel,
             purpose=self.purpose,
             country=pack.country,
-            region=region,
+            region=self.region,
             city=self.city,
-            timezones=self.timezones or pack.zones.of(region),
+            timezones=self.timezones or pack.zones.of(self.region),
             flags=self.flags,
             actor=self.actor or actor,
         )
@@ -68,11 +67,12 @@ def of_loan(
             purpose=given.purpose,
             country=given.country or person.country,
             region=given.region or person.region,
-            city=given.city,
+            city=given.city or person.city,
             timezones=given.timezones or ((person.timezone,) if person.timezone else ()),
             opted_out=people.opted_out(session, person),
             flags=people.flags(session, person) | given.flags,
             actor=given.actor or settings.lender_named(loan.lender).collects_as,
+            authorised_channels=people.authorised_channels(person),
         )
         moment = asked_at(at, request)
         return request, moment, contacts.person_events(session, person, moment - LEDGER_DAYS)

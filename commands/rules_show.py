@@ -39,6 +39,8 @@ def pack_lines(packs: Mapping[Profile, Pack]) -> Iterator[Any]:
     pack = next(iter(packs.values()))
     yield f"{pack.name} ({pack.country}), rules {pack.version}"
     yield "Without a region: " + ", ".join(f"{name}: {_missing(each)}" for name, each in packs.items())
+    if pack.not_researched:
+        yield f"Not researched: {pack.not_researched.strip()}"
     yield ""
     shown = table("rule", "profile", "binds", "says", "where, since", "evidence", "source")
     shown.columns[0].min_width = max(map(len, _by_id(packs)))
@@ -79,6 +81,7 @@ def pack_as_json(packs: Mapping[Profile, Pack]) -> dict[str, Any]:
         "country": pack.country,
         "name": pack.name,
         "version": pack.version,
+        "not_researched": pack.not_researched or None,
         "rules": [
             {
                 "rule": rule.id,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.contact import Actor
@@ -217,6 +217,8 @@ class Settings(BaseSettings):
     standard_webhooks: StandardWebhooksSender | None = None
     whatsapp_enabled: bool = False
     """Write on WhatsApp. Its policy is shown once before a campaign uses it; an agency is refused."""
+    whatsapp_tier: int | None = 250
+    """How many people the business portfolio may write to outside their window in 24 hours; None: unlimited."""
     web: Web = Web()
     encryption: Encryption = Encryption()
     case_webhook_url: str | None = None
@@ -224,6 +226,17 @@ class Settings(BaseSettings):
     json_logs: bool = False
     metrics_host: str = "127.0.0.1"
     """Where workers and the web app serve metrics; they are not guarded, so keep them on an inner network."""
+
+    @field_validator("whatsapp_tier", mode="before")
+    @classmethod
+    def _tier(cls, value: object) -> object:
+        from config.platform_rules import load_whatsapp
+
+        tiers = {str(tier or "unlimited"): tier for tier in load_whatsapp().tier.tiers}
+        named = "unlimited" if value is None else str(value).strip().lower()
+        if named not in tiers:
+            raise ValueError(f"expected one of {', '.join(tiers)}")
+        return tiers[named]
 
     def lender_named(self, key: str) -> Lender:
         return self.lenders.get(key, self.lender)

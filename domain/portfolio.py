@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from domain.contact import Channel
 
 LoanId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 E164 = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{4,14}$")]
@@ -11,6 +13,17 @@ CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 RegionCode = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,3}$")]
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+NO_CHANNELS = "none"
+
+
+def _channels(value: object) -> object:
+    """From the one text that a table's cell holds."""
+    if not isinstance(value, str):
+        return value
+    return () if value == NO_CHANNELS else tuple(value.split(","))
+
+
+AuthorisedChannels = Annotated[tuple[Channel, ...], BeforeValidator(_channels)]
 
 
 class PortfolioLoan(BaseModel):
@@ -36,6 +49,9 @@ class PortfolioLoan(BaseModel):
     region: RegionCode | None = None
     """ISO 3166-2 subdivision without its country prefix: "CA" for US-CA, "MD" for ES-MD."""
     city: str | None = None
+    """As people write it; some contact rules and holidays are a city's own."""
+    authorised_channels: AuthorisedChannels | None = None
+    """The channels the person agreed to be contacted by. None: not known, and the lender vouches for them."""
     timezone: str | None = None
     """IANA name of the person's own zone. None: unknown, and then no contact may be made."""
     currency: CurrencyCode

@@ -1,5 +1,6 @@
 """Codes that must exist: countries, currencies, languages, time zones."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -7,7 +8,9 @@ from importlib.resources import files
 import polars as pl
 from babel.core import get_global
 
+from domain.contact import Channel
 from domain.money import is_currency
+from domain.portfolio import NO_CHANNELS
 
 LANGUAGES = frozenset({"en", "es"})
 """Languages there are message templates for."""
@@ -54,6 +57,14 @@ def language(text: str) -> str | None:
 
 def timezone(text: str) -> str | None:
     return zones().get(text.lower())
+
+
+def channels(text: str) -> str | None:
+    """Contact channels with commas, semicolons, bars, plus signs or blanks between, in one order; or NO_CHANNELS."""
+    named = {word.replace("e-mail", "email") for word in re.split(r"[,;|+/\s]+", text.strip().lower()) if word}
+    if named == {NO_CHANNELS}:
+        return NO_CHANNELS
+    return ",".join(sorted(named)) if named and named <= frozenset(Channel) else None
 
 
 def each(cells: pl.Series, judge: Callable[[str], str | None]) -> pl.Series:

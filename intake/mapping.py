@@ -141,6 +141,8 @@ class Fields(_Strict):
     country: FieldRule
     region: FieldRule | None = None
     city: FieldRule | None = None
+    authorised_channels: FieldRule | None = None
+    """Contact channels with commas between, or "none"; an empty cell says that it is not known."""
     timezone: FieldRule | None = None
     currency: FieldRule
     amount_due: FieldRule | None = None

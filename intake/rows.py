@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from domain.contact import Channel
 from domain.money import minor_digits
 from intake import codes, emails, numerals, phones
 from intake.chunks import Chunk
@@ -23,6 +24,7 @@ LOAN_SCHEMA: dict[str, pl.DataType] = {
     "country": pl.String(),
     "region": pl.String(),
     "city": pl.String(),
+    "authorised_channels": pl.String(),
     "timezone": pl.String(),
     "currency": pl.String(),
     "amount_due_minor": pl.Int64(),
@@ -42,6 +44,10 @@ _CODES = {
     "country": (codes.country, "unknown country: expected an ISO 3166-1 code of two letters, such as ES"),
     "currency": (codes.currency, "unknown currency: expected an ISO 4217 code, such as EUR"),
     "timezone": (codes.timezone, "unknown time zone: expected an IANA name, such as Europe/Madrid"),
+    "authorised_channels": (
+        codes.channels,
+        f"not channels: expected some of {', '.join(sorted(Channel))} with commas between, or none",
+    ),
 }
 _HIGHEST_PRIORITY = 1_000_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -68,6 +68,23 @@ def close_address(
         return False
     assert person.id is not None
     session.add(ClosedAddress(person_ref=person.id, channel=channel, address=address, reason=reason, at=at))
+    session.flush()
+    return True
+
+
+def authorised_channels(person: Person) -> frozenset[Channel] | None:
+    """The channels the person agreed to be contacted by; None: not known."""
+    known = person.authorised_channels
+    return None if known is None else frozenset(Channel(name) for name in known)
+
+
+def authorise(session: Session, person: Person, channels: Collection[Channel] | None, *, at: datetime) -> bool:
+    """Keep which channels the person agreed to; None: not known. False when nothing changed."""
+    stated = None if channels is None else sorted(channel.value for channel in channels)
+    if stated == (None if person.authorised_channels is None else sorted(person.authorised_channels)):
+        return False
+    person.authorised_channels, person.updated_at = stated, at
+    session.add(person)
     session.flush()
     return True
 

@@ -17,7 +17,7 @@ from records.locks import one_at_a_time
 from records.tables import Campaign, CampaignLoan, Consent, ConsentStatus, Loan, LoanState, Person
 
 _PAGE = 1000
-_CONTACT_DATA = ("name", "phone", "email", "language", "country", "region", "timezone")
+_CONTACT_DATA = ("name", "phone", "email", "language", "country", "region", "city", "timezone", "authorised_channels")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _enter_people(session: Session, lender: str, rows: Sequence[PortfolioLoan], 
     named: dict[str, dict[str, Any]] = {}
     for loan in rows:
         data = named.setdefault(loan.person_id, {})
-        data |= {field: getattr(loan, field) for field in _CONTACT_DATA if getattr(loan, field) is not None}
+        data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
     known = _people(session, lender, named)
     changed = [
         {"id": person.id, **data, "updated_at": at}
@@ -131,6 +131,11 @@ def _enter_people(session: Session, lender: str, rows: Sequence[PortfolioLoan], 
 def _people(session: Session, lender: str, person_ids: Iterable[str]) -> dict[str, Person]:
     rows = session.exec(select(Person).where(Person.lender == lender, col(Person.person_id).in_(person_ids))).all()
     return {person.person_id: person for person in rows}
+
+
+def _kept(loan: PortfolioLoan, field: str) -> Any:
+    value = getattr(loan, field)
+    return [channel.value for channel in value] if isinstance(value, tuple) else value
 
 
 def _enter_consents(

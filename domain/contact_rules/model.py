@@ -118,10 +118,19 @@ def _clock_range(value: object) -> object:
     return {"start": h1 * 60 + m1, "end": h2 * 60 + m2}
 
 
+_AFTER_CITY = re.compile(r"[,/(]| - ")
+
+
 def city_key(name: str) -> str:
-    """A city's name for comparison: without case, accents and spaces at its ends."""
-    bare = unicodedata.normalize("NFKD", name.strip().casefold())
-    return "".join(letter for letter in bare if not unicodedata.combining(letter))
+    """A city's name for comparison: without case, accents, marks, and what follows it ("Flushing, NY")."""
+    return folded_name(_AFTER_CITY.split(name, maxsplit=1)[0])
+
+
+def folded_name(name: str) -> str:
+    """A place's name without case, accents, marks and needless blanks."""
+    bare = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    return " ".join(re.sub(r"[^\w\s]", " ", plain).split())
 
 
 class Rule(BaseModel):

@@ -145,6 +145,10 @@ class Pack(BaseModel):
     profile: Profile
     missing_region: MissingRegion
     zones: Zones
+    region_names: dict[str, tuple[str, ...]] = {}
+    """Further names of regions, and those of a country that the `holidays` library does not divide."""
+    not_researched: str = ""
+    """What nobody looked into, in a sentence for operators; empty: nothing of that kind is known."""
     hours: tuple[HoursRule, ...] = ()
     holidays: tuple[HolidayRule, ...] = ()
     caps: tuple[CapRule, ...] = ()

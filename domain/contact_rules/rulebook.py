@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from domain.contact import Actor, Channel
 from domain.contact_rules.bound import BoundRules
-from domain.contact_rules.calendar import known_regions
 from domain.contact_rules.model import city_key
 from domain.contact_rules.pack import MissingRegion, Pack
+from domain.contact_rules.regions import regions_of
 
 _ELSEWHERE = ""
 """Stands for every city that no rule names, so that what is kept stays small."""
@@ -65,15 +65,6 @@ class RuleBook:
         if known is None:
             known = self._bound[key] = BoundRules(pack, region, city, channel, actor, flags)
         return known
-
-
-def regions_of(pack: Pack) -> frozenset[str]:
-    """The region codes a pack can tell apart; empty: it takes any, since none changes anything."""
-    calendars = known_regions(pack.country)
-    if not calendars:
-        return frozenset()
-    named = {region for rule in pack.rules() for region in (*rule.regions, *rule.except_regions)}
-    return calendars | named | {region for change in pack.calendar for region in change.regions}
 
 
 def _cities(pack: Pack) -> frozenset[str]:

@@ -40,6 +40,7 @@ class Contact(Record, table=True):
             sqlite_where=text("state IN ('reserved', 'sending')"),
             postgresql_where=text("state IN ('reserved', 'sending')"),
         ),
+        Index("ix_contact_channel_reserved_at", "channel", "reserved_at"),
         one_of("channel", Channel),
         one_of("purpose", Purpose),
         one_of("state", ContactState),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field
 
 from domain.contact import Channel
@@ -28,7 +28,10 @@ class Person(Record, table=True):
     language: str = Field(max_length=2)
     country: str = Field(max_length=2)
     region: str | None = Field(default=None, max_length=3)
+    city: str | None = Field(default=None, max_length=100)
     timezone: str | None = Field(default=None, max_length=64)
+    authorised_channels: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    """The channels the person agreed to; None is not known, and then the lender vouches for each."""
     updated_at: datetime = Field(sa_type=UTCDateTime)
 
 

@@ -24,6 +24,7 @@ from activities.contacts import ContactSender
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
 from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
+from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import load_rulebook
 from config.settings import Bank, Lender, Settings, Smtp, SmtpSecurity, Stripe, Twilio
 from domain.contact import Channel, Purpose
@@ -159,7 +160,8 @@ async def desk_for(
         outside = connect_outside(settings, client)
         links = LinkIssuer(database, outside.gateway)
         balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"))
-        slots = ContactSlots(RULES, Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week))
+        caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
+        slots = ContactSlots(RULES, caps, whatsapp=WhatsAppLimits(settings.whatsapp_tier))
         sender = ContactSender(database, slots, messengers(outside.messengers), links, balances, settings)
         ledger = LedgerWriter(database, links, CaseNotices(case_url, client))
         yield Desk(database, sender, balances, ledger, links)

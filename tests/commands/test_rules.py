@@ -285,3 +285,62 @@ def test_a_loan_is_explained_with_its_persons_ledger_and_stop_states(
     assert "CL.gap.messages" in said
     assert (held["decision"], held["reasons"][0]["rule"]) == ("never", "stop.dispute")
     assert "L9" in run("explain", "--loan", "L9", code=2)
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "zone", "code"),
+    [
+        ("ES", "md", "Europe/Madrid", "MD"),
+        ("ES", "es-md", "Europe/Madrid", "MD"),
+        ("ES", "Comunidad de Madrid", "Europe/Madrid", "MD"),
+        ("ES", "canary islands", "Atlantic/Canary", "CN"),
+        ("ES", "Comunidad Valenciana", "Europe/Madrid", "VC"),
+        ("US", "California", "America/Los_Angeles", "CA"),
+        ("US", "us-az", "America/Phoenix", "AZ"),
+        ("US", "Washington", "America/Los_Angeles", "WA"),
+        ("GB", "Scotland", "Europe/London", "SCT"),
+        ("BR", "São Paulo", "America/Sao_Paulo", "SP"),
+        ("BR", "Estado do Amazonas", "America/Manaus", "AM"),
+        ("CL", "Región de Magallanes", "America/Punta_Arenas", "MA"),
+        ("CL", "Metropolitana", "America/Santiago", "RM"),
+        ("AR", "CABA", "America/Argentina/Buenos_Aires", "C"),
+        ("EC", "galapagos", "Pacific/Galapagos", "W"),
+    ],
+)
+def test_a_region_is_known_by_its_code_or_its_name(country: str, region: str, zone: str, code: str) -> None:
+    said = run("explain", "--country", country, "--region", region, "--at", "2026-11-18T12:00")
+
+    assert f"({code}):" in said
+    assert zone in said.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("country", "region"), [("ES", "Narnia"), ("US", "Virginia Beach"), ("EC", "Q"), ("CO", "no?")]
+)
+def test_a_region_nobody_knows_is_one_line_and_in_a_file_of_questions_never(country: str, region: str) -> None:
+    said = run("explain", "--country", country, "--region", region, "--at", "2026-11-18T12:00", code=2)
+    told = decide({**QUESTION, "country": country, "region": region, "timezone": "Europe/Madrid"})[0]
+
+    assert f"'{region}' is no region" in said
+    assert country == "CO" or (told["decision"], told["reasons"][0]["rule"]) == ("never", "zone.unknown")
+
+
+def test_a_file_of_questions_may_name_regions_as_people_do() -> None:
+    madrid = {
+        **QUESTION,
+        "country": "ES",
+        "timezone": "Europe/Madrid",
+        "channel": "sms",
+        "at": "2026-11-02T10:00:00+01:00",
+    }
+
+    named = decide({**madrid, "region": "Comunidad de Madrid"}, {**madrid, "region": "Catalunya"})
+
+    assert [answer["decision"] for answer in named] == ["not_before", "allowed"]
+
+
+def test_the_states_nobody_researched_are_named() -> None:
+    said = " ".join(run("show", "US").split())
+
+    assert "only Massachusetts, New York City and Florida were researched" in said
+    assert json.loads(run("show", "US", "--json"))["not_researched"].startswith("Of the states only")

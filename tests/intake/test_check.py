@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import intake
+from domain.contact import Channel
 from domain.portfolio import PortfolioLoan
 from intake import CellError, PortfolioError, PortfolioReport
 from tests.intake.workbooks import write_workbook
@@ -461,6 +462,7 @@ def test_a_loan_written_out_in_our_own_columns_reads_back_as_itself(tmp_path: Pa
         country="ES",
         region="MD",
         city="Getafe",
+        authorised_channels=(Channel.EMAIL, Channel.SMS),
         timezone="Europe/Madrid",
         currency="EUR",
         amount_due_minor=12345,
@@ -474,7 +476,7 @@ def test_a_loan_written_out_in_our_own_columns_reads_back_as_itself(tmp_path: Pa
     out = io.StringIO()
     rows = csv.DictWriter(out, list(PortfolioLoan.model_fields))
     rows.writeheader()
-    rows.writerow(loan.model_dump(mode="json"))
+    rows.writerow(loan.model_dump(mode="json") | {"authorised_channels": "SMS; e-mail"})
 
     report = intake.check(written(tmp_path, out.getvalue()), None, TODAY)
 
