@@ -125,7 +125,9 @@ async def test_a_name_that_spain_has_not_registered_sends_no_text_and_the_next_c
     async with desk_for(lite, settings_for(world, **spanish_name(world))) as desk:
         only_sms = await desk.refused(remind(loan_id, channels=(Channel.SMS,)), NOVEMBER)
         report = await desk.contact(remind(loan_id, step="r2"), NOVEMBER)
+        kept = [(channel, verdict, rules[0][0]) for channel, verdict, rules in desk.decisions(loan_id)]
 
+    assert kept[:2] == [(Channel.SMS, "never", "sms.sender.es")] * 2
     assert "sms.sender.es" in str(only_sms)
     assert "RECOBRO_TWILIO__REGISTERED_SENDERS" in str(only_sms)
     assert (report.outcome, report.channel) == (ContactOutcome.SENT, Channel.EMAIL)
