@@ -22,6 +22,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.campaigns import CampaignRunner
 from activities.composition import loan_activities
+from activities.log_ids import LogIds
 from config.logs import set_up_logs
 from config.metric_catalogue import CLOCK
 from config.settings import Settings, WorkerBuild, load_settings
@@ -30,6 +31,7 @@ from workflows.campaign import Campaign
 from workflows.connection import NoTemporal, connect, ensure_search_attributes
 from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
+from workflows.log_subject import subject
 from workflows.runner import workflow_runner
 
 PARENT = "RECOBRO_WORKER_PARENT"
@@ -61,6 +63,7 @@ async def serve(client: Client, settings: Settings, database: Database, stop: as
                 campaigns.await_ends,
             ],
             workflow_runner=workflow_runner(),
+            interceptors=[LogIds()],
             workflow_failure_exception_types=[pydantic.ValidationError],
             graceful_shutdown_timeout=DRAIN,
             max_heartbeat_throttle_interval=timedelta(seconds=5),
@@ -103,7 +106,7 @@ async def _show_the_time(runtime: Runtime) -> None:
 
 async def run(metrics_port: int | None) -> None:
     settings = load_settings()
-    set_up_logs(json=settings.json_logs)
+    set_up_logs(json=settings.json_logs, subject=subject)
     runtime = None
     if metrics_port is not None:
         runtime = measured_runtime(settings.metrics_host, metrics_port)

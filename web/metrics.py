@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, start_http_server
+from prometheus_client import CollectorRegistry, Counter, disable_created_metrics, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -20,6 +20,7 @@ from records.figures import Figures, read
 
 _LOG = logging.getLogger("recobro.web.metrics")
 FRESH_SECONDS = 10.0
+disable_created_metrics()  # type: ignore[no-untyped-call]
 SHARE = 20
 """Figures are read again at the earliest after this many times as long as reading them took: a large portfolio
 costs the database a twentieth of one connection, however often it is scraped."""

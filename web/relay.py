@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from domain.webhook_news import WebhookNews
 from providers.webhooks.refused import WebhookRefused
@@ -107,6 +108,7 @@ class Relay:
 
     async def _work(self) -> timedelta:
         """Do what is due; returns how long there is nothing to do."""
+        clear_contextvars()
         if not await _in_thread(self._anything_due):
             return self._settings.poll
         mine = True  # until we know better: a cancellation may hide that we took it
@@ -126,6 +128,8 @@ class Relay:
     async def _record_page(self) -> bool:
         ids = await _in_thread(self._unrecorded)
         for webhook_id in ids:
+            clear_contextvars()
+            bind_contextvars(webhook_id=webhook_id)
             try:
                 await _in_thread(self._record, webhook_id)
             except LeaseLost:
@@ -140,6 +144,7 @@ class Relay:
             for webhook_id, signals in owed:
                 try:
                     for signal in signals:
+                        bind_contextvars(webhook_id=webhook_id, lender=signal.lender, loan_id=signal.loan_id)
                         await self._send(signal)
                         await _in_thread(self._signalled, webhook_id, signal)
                 except (TemporalUnavailable, TimeoutError) as error:
