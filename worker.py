@@ -16,7 +16,7 @@ from typing import Annotated
 import pydantic
 import typer
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
@@ -44,7 +44,10 @@ def deployment(build: WorkerBuild) -> WorkerDeploymentConfig | None:
     if build.build_id is None:
         return None
     version = WorkerDeploymentVersion(deployment_name=build.deployment, build_id=build.build_id)
-    return WorkerDeploymentConfig(version=version, use_worker_versioning=True)
+    # Here and not at the workflows: a server refuses tasks that name a behaviour from workers without a build id.
+    return WorkerDeploymentConfig(
+        version=version, use_worker_versioning=True, default_versioning_behavior=VersioningBehavior.PINNED
+    )
 
 
 async def serve(client: Client, settings: Settings, database: Database, stop: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, VersioningBehavior
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
@@ -32,9 +32,7 @@ FOR_EVER = timedelta(days=3640)
 """A pause without an end; loans refuse one of ten years and more as a slip."""
 
 
-# A campaign lasts as long as its last loan and never starts afresh: it moves with the current build, so its code
-# must go on with every history there is (tests/histories).
-@workflow.defn(name="Campaign", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name="Campaign")
 class Campaign:
     @workflow.init
     def __init__(self, given: CampaignInput) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import RawValue, RetryPolicy, VersioningBehavior
+from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
@@ -56,12 +56,7 @@ OVER_THE_END = timedelta(days=1)
 """A contact that nothing else ends is given up this long after the strategy's end."""
 
 
-# Where workers carry a build id a run stays with the build it began with; without one this says nothing.
-@workflow.defn(
-    name="LoanCollection",
-    failure_exception_types=[ValidationError],
-    versioning_behavior=VersioningBehavior.PINNED,
-)
+@workflow.defn(name="LoanCollection", failure_exception_types=[ValidationError])
 class LoanCollection:
     @workflow.init
     def __init__(self, given: LoanInput) -> None:
