@@ -26,6 +26,7 @@ GROUPS = (
     ("rehearse", "Rehearse a campaign on skipped time against the sandbox.", "commands.rehearse:app_command"),
     ("keys", "Master keys of encryption: make one, change to another.", "commands.keys:app"),
     ("webhooks", "Webhooks that are not with their loans yet, and why one is refused.", "commands.webhooks:app"),
+    ("audit", "The audit trail: who did what, and whether it was tampered with.", "commands.audit:app"),
     ("database", "Bring the records' tables to this version.", "commands.database:app"),
 )
 

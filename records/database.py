@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
+from records import last_work
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
@@ -72,7 +74,9 @@ class Database:
         with self._engine.connect().execution_options(writing=True, durable=durable) as connection:
             with Session(connection, expire_on_commit=False) as session:
                 session.connection()
+                last_work.begin(session)
                 yield session
+                last_work.finish(session)
                 session.commit()
 
     def check(self) -> None:

@@ -1,7 +1,7 @@
 """All tables. Importing this package fills `Record.metadata`."""
 
 from domain.ledger_entries import CaseState
-from records.tables.audit import Audit
+from records.tables.audit import Audit, AuditHead
 from records.tables.base import Record
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
@@ -29,6 +29,7 @@ from records.tables.webhooks import Lease, Webhook
 
 __all__ = [
     "Audit",
+    "AuditHead",
     "BalanceRead",
     "Campaign",
     "CampaignLoan",

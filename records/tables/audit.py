@@ -1,4 +1,4 @@
-"""The audit trail. The migrations add triggers that refuse every change and removal."""
+"""The audit trail, a hash chain. The migrations add triggers that refuse every change and removal."""
 
 from __future__ import annotations
 
@@ -23,3 +23,16 @@ class Audit(Record, table=True):
     lender: str | None = Field(default=None, max_length=64)
     loan_id: str | None = Field(default=None, max_length=64)
     details: dict[str, Any] = Field(sa_type=JSON)
+    hash: str = Field(max_length=64)
+    """Over the hash of the row before and this row's content (domain/audit_chain.py)."""
+
+
+class AuditHead(Record, table=True):
+    """Where the trail ends: one row, locked by whoever appends. It cannot be removed, nor go back."""
+
+    __tablename__ = "audit_head"
+
+    id: int = Field(primary_key=True)
+    rows: int
+    last_id: int
+    hash: str = Field(max_length=64)
