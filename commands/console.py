@@ -95,6 +95,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "config.content_rules": ("ContentRulesError",),
     "config.jurisdictions": ("JurisdictionError",),
     "records.database": ("BadDatabaseUrl", "SchemaOutOfDate"),
+    "records.audit": ("NoHead",),
     "records.loans": ("UnknownLoan",),
     "records.cases": ("UnknownCase", "CaseClosed"),
     "records.campaigns": ("UnknownCampaign", "CampaignExists"),
