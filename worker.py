@@ -33,6 +33,7 @@ from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
 from workflows.log_subject import subject
 from workflows.runner import workflow_runner
+from workflows.tracing import Traces, start_tracing
 
 PARENT = "RECOBRO_WORKER_PARENT"
 DRAIN = timedelta(seconds=30)
@@ -50,10 +51,12 @@ def deployment(build: WorkerBuild) -> WorkerDeploymentConfig | None:
     )
 
 
-async def serve(client: Client, settings: Settings, database: Database, stop: asyncio.Event) -> None:
+async def serve(
+    client: Client, settings: Settings, database: Database, stop: asyncio.Event, traces: Traces | None = None
+) -> None:
     """Carry loans and campaigns until `stop`; then finish what is under way, 30 seconds at most."""
     campaigns = CampaignRunner(database, TemporalLoans(client, settings.task_queue))
-    async with loan_activities(settings, database) as loans:
+    async with loan_activities(settings, database, traces.http_client if traces else None) as loans:
         worker = Worker(
             client,
             task_queue=settings.task_queue,
@@ -120,9 +123,12 @@ async def run(metrics_port: int | None) -> None:
     clock = asyncio.create_task(_show_the_time(runtime)) if runtime is not None else None
     database = Database(settings.database_url)
     await asyncio.to_thread(database.check)
-    client = await connect(runtime=runtime)
+    traces = start_tracing(settings.tracing, "worker")
+    client = await connect(runtime=runtime, interceptors=[traces.interceptor] if traces else [])
     await ensure_search_attributes(client)
-    await serve(client, settings, database, stop)
+    await serve(client, settings, database, stop, traces)
+    if traces is not None:
+        await asyncio.to_thread(traces.close)
     for task in (watch, clock):
         if task is not None:
             task.cancel()

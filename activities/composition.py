@@ -105,10 +105,17 @@ def contact_slots(settings: Settings) -> ContactSlots:
 
 
 @asynccontextmanager
-async def loan_activities(settings: Settings, database: Database) -> AsyncIterator[list[Callable[..., Any]]]:
-    """The activities of a loan's life, ready to be registered with a worker."""
+async def loan_activities(
+    settings: Settings,
+    database: Database,
+    http_client: Callable[[httpx.Limits], httpx.AsyncClient] | None = None,
+) -> AsyncIterator[list[Callable[..., Any]]]:
+    """The activities of a loan's life, ready to be registered with a worker.
+
+    `http_client` makes another client to call providers with, for traces.
+    """
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
-    async with httpx.AsyncClient(limits=limits) as client:
+    async with http_client(limits) if http_client else httpx.AsyncClient(limits=limits) as client:
         outside = connect_outside(settings, client)
         links = LinkIssuer(database, outside.gateway)
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")

@@ -185,6 +185,14 @@ class WorkerBuild(_Part):
     build_id: str | None = Field(None, min_length=1, max_length=200)
 
 
+class Tracing(_Part):
+    """OpenTelemetry: `endpoint` is a collector's OTLP/HTTP address without `/v1/traces`; `share` of traces are kept."""
+
+    endpoint: str = Field(pattern=r"^https?://")
+    headers: dict[str, SecretStr] = {}
+    share: float = Field(1.0, ge=0, le=1)
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="RECOBRO_",
@@ -224,6 +232,7 @@ class Settings(BaseSettings):
     case_webhook_url: str | None = None
     """Told of every case that opens or moves (POST, JSON), before the loan goes on."""
     json_logs: bool = False
+    tracing: Tracing | None = None
     metrics_host: str = "127.0.0.1"
     """Where workers and the web app serve metrics; they are not guarded, so keep them on an inner network."""
 

@@ -30,6 +30,7 @@ from web.sources import (
 from web.temporal_signals import TemporalSignals
 from workflows.connection import connect
 from workflows.payload_encryption import payload_codec
+from workflows.tracing import Traces, start_tracing
 
 
 def requests_clock(request: Request | None) -> datetime:
@@ -50,12 +51,13 @@ class NoMetrics(RuntimeError):
 class LazyClient:
     """One client, made at the first need: the web app takes webhooks in while Temporal is down."""
 
-    def __init__(self) -> None:
+    def __init__(self, traces: Traces | None = None) -> None:
         self._client: Client | None = None
+        self._interceptors = [traces.interceptor] if traces is not None else []
 
     async def __call__(self) -> Client:
         if self._client is None:
-            self._client = await connect(lazy=True)
+            self._client = await connect(lazy=True, interceptors=self._interceptors)
         return self._client
 
 
@@ -88,10 +90,11 @@ def codec_server(settings: Settings) -> list[APIRouter]:
 async def serve(settings: Settings) -> None:
     database = Database(settings.database_url)
     await asyncio.to_thread(database.check)
+    traces = start_tracing(settings.tracing, "web")
     now: Now = requests_clock if settings.web.clock is Clock.REQUESTS else wall_clock
     app = create_app(
         database,
-        TemporalSignals(LazyClient(), database, settings.task_queue),
+        TemporalSignals(LazyClient(traces), database, settings.task_queue),
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
@@ -111,6 +114,8 @@ async def serve(settings: Settings) -> None:
     finally:
         if watched is not None:
             await asyncio.to_thread(watched.stop)
+        if traces is not None:
+            await asyncio.to_thread(traces.close)
     database.dispose()
     # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
     await asyncio.sleep(0.05)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
 from temporalio.service import RPCError
@@ -20,7 +21,9 @@ class NoTemporal(ConnectionError):
     """The server cannot be reached or used; the text says where it was looked for and what to do."""
 
 
-async def connect(*, lazy: bool = False, runtime: Runtime | None = None) -> Client:
+async def connect(
+    *, lazy: bool = False, runtime: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
+) -> Client:
     """A client for the configured server and namespace, with the payload encryption of the settings.
 
     Raises NoTemporal, unless `lazy`; BadSettings and BadKeys when the keys cannot be used.
@@ -34,7 +37,9 @@ async def connect(*, lazy: bool = False, runtime: Runtime | None = None) -> Clie
     given.setdefault("namespace", "default")
     where = f"{given['target_host']} (namespace {given['namespace']})"
     try:
-        return await Client.connect(**given, data_converter=converter, lazy=lazy, runtime=runtime)
+        return await Client.connect(
+            **given, data_converter=converter, lazy=lazy, runtime=runtime, interceptors=interceptors
+        )
     except (RuntimeError, RPCError) as error:
         reason = str(error).split("\n")[0][:160]
         raise NoTemporal(
