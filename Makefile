@@ -4,7 +4,7 @@ PYTHON ?= python3
 LOANS ?= 60
 BIN := .venv/bin
 
-.PHONY: help setup demo test bench lint types floors alerts lock release-histories clean
+.PHONY: help setup demo test bench lint careless types floors alerts lock release-histories clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -31,6 +31,9 @@ bench: setup ## Figures beside their bars, into var/bench.json
 lint: setup ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+careless: setup ## bandit: careless calls; what is let through says why
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive .
 
 types: setup ## mypy, strict
 	$(BIN)/mypy --strict domain workflows activities config records providers intake web commands worker.py starter.py

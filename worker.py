@@ -145,7 +145,7 @@ def run_many(processes: int, metrics_port: int | None) -> int:
     def start(number: int) -> subprocess.Popen[bytes]:
         port = [] if metrics_port is None else ["--metrics-port", str(metrics_port + number)]
         told = {**os.environ, PARENT: str(os.getpid())}
-        return subprocess.Popen([sys.executable, __file__, *port], start_new_session=True, env=told)
+        return subprocess.Popen([sys.executable, __file__, *port], start_new_session=True, env=told)  # nosec B603 # this program itself
 
     def stop(_number: int, _frame: object) -> None:
         nonlocal stopping

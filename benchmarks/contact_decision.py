@@ -64,7 +64,7 @@ def _cpu_seconds(work: Callable[[], object]) -> float:
 
 def _asked(rules: RuleBook, verdict: Verdict) -> list[Question]:
     """Questions with this answer, over the countries in turn."""
-    chance = random.Random(7)
+    chance = random.Random(7)  # nosec B311 # the same questions in every run
     places = [
         ("CL", "RM", "America/Santiago"),
         ("CO", None, "America/Bogota"),
@@ -141,7 +141,7 @@ def _beside_proactive_gate(rules: RuleBook) -> list[Figure]:
 
 def _colombians(rules: RuleBook) -> list[Question]:
     """People whose week so far both engines count alike: their contacts of the week, the rest long before."""
-    chance = random.Random(11)
+    chance = random.Random(11)  # nosec B311 # the same questions in every run
     found: list[Question] = []
     while len(found) < PEOPLE:
         at = datetime(2026, 1, 5, tzinfo=UTC) + timedelta(minutes=chance.randrange(350 * 1440))

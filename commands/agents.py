@@ -47,7 +47,7 @@ class Agents:
 
     def note(self, news: CaseNews) -> datetime | None:
         """When somebody will decide this case, or None when they will let it lapse."""
-        chance = random.Random(f"{self._seed}:{news.case_id}:{news.queue}")
+        chance = random.Random(f"{self._seed}:{news.case_id}:{news.queue}")  # nosec B311 # pretend agents of a rehearsal, by seed
         mine = self._agenda.setdefault(news.loan_id, {})
         mine.pop(news.case_id, None)
         if chance.random() >= self._in_time:
@@ -87,5 +87,5 @@ class Agents:
 
     def decision_for(self, case_id: str) -> CaseDecision:
         """The same for the same seed and case, whenever it is asked."""
-        chance = random.Random(f"{self._seed}:{case_id}")
+        chance = random.Random(f"{self._seed}:{case_id}")  # nosec B311 # pretend agents of a rehearsal, by seed
         return chance.choices(list(DECISIONS), weights=list(DECISIONS.values()))[0]

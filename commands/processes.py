@@ -50,7 +50,7 @@ class Ports:
 
     def take(self, preferred: int | None = None) -> int:
         """`preferred` if nobody has it, else any free port. Raises ProcessFailed when there is none."""
-        others = random.sample(_PORTS, 200)
+        others = random.sample(_PORTS, 200)  # nosec B311 # any free port will do
         for port in others if preferred is None else [preferred, *others]:
             lock = (self._folder / str(port)).open("wb")
             try:
@@ -104,7 +104,7 @@ class Processes:
         self.ports = Ports()
 
     def __enter__(self) -> Self:
-        self._reaper = subprocess.Popen(
+        self._reaper = subprocess.Popen(  # nosec B603 # our own programs, no shell
             [sys.executable, "-m", "commands.reaper"], stdin=subprocess.PIPE, cwd=ROOT, start_new_session=True
         )
         return self
@@ -120,7 +120,7 @@ class Processes:
         """Start a child in a process group of its own; what it writes goes to `<logs>/<name>.log`."""
         log = self.log(name)
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # nosec B603 # our own programs, no shell
                 command,
                 cwd=ROOT,
                 env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},

@@ -31,7 +31,7 @@ def write_report(results: Results, rehearsal: Rehearsal, path: Path) -> None:
         figures=figures,
         first_day=f"{rehearsal.plan.begins:%Y-%m-%d}",
         cards=_cards(results, figures),
-        plots={name: {width: Markup(svg) for width, svg in both.items()} for name, both in draw(figures).items()},
+        plots={name: {width: _drawn_here(svg) for width, svg in both.items()} for name, both in draw(figures).items()},
         residences=len({loan.country for loan in rehearsal.plan.loans}),
         loan_url=lambda loan_id: web_ui_address(rehearsal, loan_id),
     )
@@ -86,3 +86,7 @@ def _cards(results: Results, figures: Figures) -> list[dict[str, str]]:
         (f"{results.decided_by_agent} of {results.loans}", "loans ended by a person’s decision"),
     ]
     return [{"figure": figure, "label": label} for figure, label in cards]
+
+
+def _drawn_here(svg: str) -> Markup:
+    return Markup(svg)  # nosec B704 # from figures alone, no text of anybody else

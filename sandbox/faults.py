@@ -44,7 +44,7 @@ def fault_of(body: dict[str, Any]) -> Fault:
 class Faults:
     def __init__(self, seed: int) -> None:
         self._faults: list[Fault] = []
-        self._chance = random.Random(f"{seed}|faults")
+        self._chance = random.Random(f"{seed}|faults")  # nosec B311 # faults must repeat themselves
 
     def add(self, fault: Fault) -> None:
         self._faults.append(fault)
