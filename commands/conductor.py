@@ -19,9 +19,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
+from sqlalchemy.exc import DBAPIError
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import FastForwardPollingResult, PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -327,8 +329,8 @@ class Conductor:
     async def _until_relayed(self, loan_id: str) -> None:
         """Webhooks were accepted; the loan must have heard of them before its clock moves on."""
         waited = 0.0
-        last = await asyncio.to_thread(self._newest_webhook)
-        while not await asyncio.to_thread(self._relayed, last):
+        last = await patiently_read(self._newest_webhook)
+        while not await patiently_read(partial(self._relayed, last)):
             await asyncio.sleep(0.02)
             waited += 0.02
             if waited > _PATIENCE_SECONDS:
@@ -375,6 +377,18 @@ class Conductor:
                 if error.status not in _PASSING or asyncio.get_running_loop().time() > deadline:
                     raise
             await asyncio.sleep(0.2)
+
+
+async def patiently_read(question: Callable[[], T]) -> T:
+    """Ask the records in a thread; they may be away for a moment."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return await asyncio.to_thread(question)
+        except DBAPIError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.2)
 
 
 def _virtual_time(raw: DescribeWorkflowExecutionResponse) -> datetime:

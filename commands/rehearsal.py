@@ -21,7 +21,7 @@ from starlette.routing import Route
 from temporalio.client import Client
 
 from commands.agents import Agents, CaseNews
-from commands.conductor import Conductor
+from commands.conductor import Conductor, patiently_read
 from commands.processes import Processes
 from commands.stack import Stack
 from config.settings import load_settings
@@ -94,17 +94,19 @@ async def rehearse(
     progress: Progress,
     changed: Callable[[], None] = lambda: None,
     disturb: Callable[[Stack, Progress], Any] | None = None,
+    make_stack: Callable[..., Stack] = Stack,
 ) -> AsyncIterator[Rehearsal]:
     """Run a plan to its end. Raises ProcessFailed, RehearsalStuck. The stack is ended with the context.
 
-    `disturb` is awaited beside the rehearsal with the running stack, to break things on purpose.
+    `disturb` is awaited beside the rehearsal with the running stack, from the moment the campaign starts its loans,
+    to break things on purpose; `make_stack` takes the arguments of Stack.
     """
     started = asyncio.get_running_loop().time()
     settings = load_settings()
     with Processes(plan.folder / "logs") as processes:
         listener = _Listener(processes.ports.take())
         async with listener.running():
-            stack = Stack(
+            stack = make_stack(
                 processes,
                 plan.folder,
                 skipping=True,
@@ -124,12 +126,11 @@ async def rehearse(
             )
             changed()
             await asyncio.to_thread(stack.start)
-            stack_url = stack.environment["RECOBRO_DATABASE_URL"]
-            database = Database(stack_url)
+            database = Database(stack.records_url)
             client = await Client.connect(
                 stack.addresses.temporal,
                 namespace=stack.namespace,
-                data_converter=data_converter(settings.model_copy(update={"database_url": stack_url})),
+                data_converter=data_converter(settings.model_copy(update={"database_url": stack.records_url})),
             )
             agents = Agents(plan.seed)
             horizon = plan.begins + timedelta(days=plan.days)
@@ -157,11 +158,11 @@ async def rehearse(
                 task_queue="recobro",
                 static_summary=f"Rehearsal of {len(loans)} loans, strategy {plan.strategy.key}",
             )
-            await _until_started(database, campaign_id, progress, changed)
-            progress.phase = f"{plan.days} days pass"
-            changed()
             beside = asyncio.create_task(disturb(stack, progress)) if disturb else None
             try:
+                await _until_started(database, campaign_id, progress, changed)
+                progress.phase = f"{plan.days} days pass"
+                changed()
                 await conductor.drive_all(_people(loans))
                 if beside is not None:
                     await beside
@@ -294,7 +295,7 @@ async def _until_started(database: Database, campaign_id: str, progress: Progres
             return campaigns.progress(session, campaign_id)
 
     while True:
-        found = await asyncio.to_thread(look)
+        found = await patiently_read(look)
         progress.started = found.started
         changed()
         if found.waiting == 0:

@@ -77,6 +77,16 @@ class Stack:
         return self.folder / "world.jsonl"
 
     @property
+    def records_url(self) -> str:
+        """The records, as whoever conducts the stack reaches them."""
+        return self.database_url or f"sqlite:///{self.folder / 'recobro.db'}"
+
+    @property
+    def web_as_called(self) -> str:
+        """The web app's address as providers call it."""
+        return self.addresses.web
+
+    @property
     def environment(self) -> dict[str, str]:
         """What the product's processes are told: the sandbox stands in for every provider."""
         to = self.addresses
@@ -86,7 +96,7 @@ class Stack:
             "TEMPORAL_ADDRESS": to.temporal,
             "TEMPORAL_NAMESPACE": self.namespace,
             "TEMPORAL_CONFIG_FILE": str(self.folder / "no-temporal-profile.toml"),
-            "RECOBRO_DATABASE_URL": self.database_url or f"sqlite:///{self.folder / 'recobro.db'}",
+            "RECOBRO_DATABASE_URL": self.records_url,
             "RECOBRO_BANK__BASE_URL": to.sandbox,
             "RECOBRO_STRIPE__BASE_URL": to.sandbox,
             "RECOBRO_STRIPE__API_KEY": "sk_test_sandbox",
@@ -100,7 +110,7 @@ class Stack:
             "RECOBRO_SMTP__SECURITY": "none",
             "RECOBRO_SMTP__FROM_ADDRESS": "collections@lender.example",
             "RECOBRO_WEB__PORT": web_port,
-            "RECOBRO_WEB__PUBLIC_URL": to.web,
+            "RECOBRO_WEB__PUBLIC_URL": self.web_as_called,
             "RECOBRO_WEB__CLOCK": clock,
             "RECOBRO_ENCRYPTION__PAYLOADS": str(self.encrypt).lower(),
             "RECOBRO_ENCRYPTION__TEMPORAL_UI": to.temporal_ui,
@@ -159,8 +169,8 @@ class Stack:
         smtp_port = old.smtp_port or self.processes.ports.take()
         command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
         command += ["--seed", str(self.seed), "--preset", self.preset, "--log", str(self.world_log)]
-        command += ["--stripe-webhook", f"{old.web}/webhooks/stripe", "--stripe-secret", STRIPE_SECRET]
-        command += ["--twilio-webhook", f"{old.web}/webhooks/twilio", "--twilio-token", TWILIO_TOKEN]
+        command += ["--stripe-webhook", f"{self.web_as_called}/webhooks/stripe", "--stripe-secret", STRIPE_SECRET]
+        command += ["--twilio-webhook", f"{self.web_as_called}/webhooks/twilio", "--twilio-token", TWILIO_TOKEN]
         command += ["--clock", "requests" if self.skipping else "live"]
         if self.clock_url:
             command += ["--clock-url", self.clock_url]
@@ -170,8 +180,15 @@ class Stack:
         self.addresses = Addresses(old.temporal, old.temporal_ui, address, smtp_port, old.web)
         return child
 
+    def web_command(self) -> list[str]:
+        return [sys.executable, "-m", "web"]
+
+    def worker_environment(self, number: int) -> dict[str, str]:
+        """What worker `number` is told."""
+        return self.environment
+
     def start_web(self) -> Child:
-        child = self.processes.start("web", [sys.executable, "-m", "web"], self.environment)
+        child = self.processes.start("web", self.web_command(), self.environment)
         self.processes.wait_ready(child, lambda: _lives_as(child.process.pid, f"{self.addresses.web}/healthz"))
         return child
 
@@ -183,7 +200,7 @@ class Stack:
             if name not in self.metrics_ports:
                 self.metrics_ports[name] = self.processes.ports.take(9100 + number)
             command += ["--metrics-port", str(self.metrics_ports[name])]
-        child = self.processes.start(name, command, self.environment)
+        child = self.processes.start(name, command, self.worker_environment(number))
         self.processes.wait_ready(child, lambda: _count(child.log, "worker ready") > said)
         return child
 

@@ -1,0 +1,193 @@
+"""One campaign under chaos from its start to its verdict, and the same campaign in calm."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chaos import portfolio
+from chaos.checker.checks import Check, judge
+from chaos.checker.evidence import Evidence, Outcome, read_debts, read_rows, read_runs, read_world
+from chaos.faults import Disturbance
+from chaos.postgresql import Postgresql
+from chaos.replays import Catcher
+from chaos.schedule import Fault, listed
+from chaos.stack import ChaosStack, proxies_of
+from commands.processes import Ports
+from commands.rehearsal import Plan, Progress, Rehearsal, begin_of, rehearse
+from commands.stack import Stack
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one campaign under chaos came to."""
+
+    seed: int
+    database: str
+    loans: int
+    faults: dict[str, int]
+    struck: dict[str, int]
+    """Connections broken or slowed, by service."""
+    died: dict[str, int]
+    checks: tuple[Check, ...]
+    ends: dict[str, int]
+    compared: int
+    """Loans with which the world did the same in calm."""
+    seconds: float
+    not_possible: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def violations(self) -> list[str]:
+        return [violation for check in self.checks for violation in check.violations]
+
+
+def share_of(plan: Plan, progress: Progress) -> float:
+    """How much of the campaign's loan days has passed, from 0 to 1."""
+    passed = sum(
+        1.0 if loan_id in progress.ended else min(1.0, (at - plan.begins) / (_DAY * portfolio.DAYS))
+        for loan_id, at in progress.reached.items()
+    )
+    return passed / max(1, len(plan.loans))
+
+
+def plan_of(seed: int, number: int, folder: Path, database_url: str = "") -> Plan:
+    return Plan(
+        loans=portfolio.loans(seed, number),
+        strategy=portfolio.strategy(),
+        seed=seed,
+        begins=begin_of(portfolio.FIRST_DAY),
+        days=portfolio.DAYS + portfolio.AFTERWARDS,
+        preset="prime",
+        folder=folder.resolve(),
+        workers=2,
+        database_url=database_url,
+        source="lendingclub_delinquent.csv",
+    )
+
+
+async def in_calm(seed: int, number: int, folder: Path, tell: Callable[[str], None]) -> dict[str, Outcome]:
+    """The campaign without faults: what each loan came to."""
+    plan = plan_of(seed, number, folder)
+    progress = Progress()
+    telling = asyncio.create_task(_tell_progress(plan, progress, partial(_prefixed, tell, "calm: ")))
+    try:
+        async with rehearse(plan, progress) as rehearsal:
+            return (await _evidence(rehearsal)).outcomes()
+    finally:
+        await _ended(telling)
+
+
+async def under_chaos(
+    seed: int,
+    number: int,
+    folder: Path,
+    database: str,
+    faults: tuple[Fault, ...],
+    calm: asyncio.Future[dict[str, Outcome]] | None,
+    tell: Callable[[str], None],
+) -> Verdict:
+    """The campaign under these faults, and the verdict. Everything started is ended, whatever happens."""
+    began = time.monotonic()
+    with contextlib.ExitStack() as later:
+        postgresql = None
+        if database == "postgresql":
+            postgresql = await asyncio.to_thread(Postgresql)
+            later.callback(postgresql.stop)
+        plan = plan_of(seed, number, folder, postgresql.url if postgresql else "")
+        progress = Progress()
+        ports = Ports()
+        later.callback(ports.release)
+        stacks: list[Stack] = []
+        proxies = proxies_of(stacks, ports, postgresql.socket if postgresql else None)
+        catcher = Catcher()
+        proxies["web"].heard = catcher.hear
+        disturb = Disturbance(faults, proxies, catcher, postgresql, partial(share_of, plan), tell, seed)
+
+        def make_stack(*given: Any, **more: Any) -> Stack:
+            stacks.append(ChaosStack(*given, **{**more, "proxies": proxies}))
+            return stacks[0]
+
+        telling = asyncio.create_task(_tell_progress(plan, progress, tell))
+        try:
+            for proxy in proxies.values():
+                await proxy.start()
+            async with rehearse(plan, progress, disturb=disturb, make_stack=make_stack) as rehearsal:
+                evidence = await _evidence(rehearsal, await calm if calm is not None else None, catcher)
+        finally:
+            await _ended(telling)
+            for proxy in proxies.values():
+                await proxy.stop()
+    checks = tuple(judge(evidence))
+    outcomes = evidence.outcomes()
+    same = sum(
+        1
+        for loan_id, one in (evidence.calm or {}).items()
+        if loan_id in outcomes and outcomes[loan_id].money == one.money
+    )
+    ends: dict[str, int] = {}
+    for outcome in outcomes.values():
+        ends[str(outcome.end)] = ends.get(str(outcome.end), 0) + 1
+    return Verdict(
+        seed=seed,
+        database=database,
+        loans=len(plan.loans),
+        faults=listed(disturb.happened),
+        struck={name: proxy.struck for name, proxy in proxies.items() if proxy.struck},
+        died=dict(disturb.died),
+        checks=checks,
+        ends=ends,
+        compared=same,
+        seconds=round(time.monotonic() - began, 1),
+        not_possible=dict(disturb.not_possible),
+    )
+
+
+async def _evidence(
+    rehearsal: Rehearsal, calm: Mapping[str, Outcome] | None = None, catcher: Catcher | None = None
+) -> Evidence:
+    """Read while the stack still stands."""
+    stack = rehearsal.stack
+    handed = [
+        {
+            "loan_id": loan.loan_id,
+            "person_id": loan.person_id,
+            "amount_minor": loan.amount_due_minor,
+            "currency": loan.currency,
+            "country": loan.country,
+            "region": loan.region,
+        }
+        for loan in rehearsal.plan.loans
+    ]
+    return Evidence(
+        debts=await asyncio.to_thread(read_debts, stack.addresses.sandbox, handed),
+        world=await asyncio.to_thread(read_world, rehearsal.world_log),
+        rows=await asyncio.to_thread(read_rows, stack.records_url),
+        runs=await read_runs(stack.addresses.temporal, stack.namespace),
+        calm=calm,
+        late_replays=tuple(catcher.late) if catcher else (),
+    )
+
+
+async def _tell_progress(plan: Plan, progress: Progress, tell: Callable[[str], None]) -> None:
+    while True:
+        await asyncio.sleep(10)
+        tell(f"{progress.phase}: {len(progress.ended)}/{len(plan.loans)} ended, {share_of(plan, progress):.0%} passed")
+
+
+def _prefixed(tell: Callable[[str], None], prefix: str, text: str) -> None:
+    tell(prefix + text)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

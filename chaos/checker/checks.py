@@ -1,0 +1,317 @@
+"""The checks: each asks one question of the evidence and names what it finds against it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from chaos.checker.evidence import Entry, Evidence, Row
+from chaos.checker.rules import Place, Told, closed, too_many
+
+_PAID_BY = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
+_STOPS = frozenset({"STOP", "BAJA", "SAIR"})
+_ASKS_FOR_MONEY = "/pay/"
+_SOON = timedelta(hours=24)
+_ENDED_WELL = frozenset({"COMPLETED", "CONTINUED_AS_NEW"})
+_ON_ITS_WAY = frozenset({*_ENDED_WELL, "RUNNING"})
+_PAID_ENDS = frozenset({"cured", "recalled", "sold", "written_off"})
+
+
+@dataclass
+class Check:
+    """`looked_at`: how many things were asked about; `violations`: what was found, in words without personal data."""
+
+    name: str
+    question: str
+    looked_at: int = 0
+    violations: list[str] = field(default_factory=list)
+
+    def against(self, loan_id: str | None, what: str, entry: Entry | None = None) -> None:
+        where = f"loan {loan_id}" if loan_id else "no one loan"
+        line = f", {entry.at:%Y-%m-%d %H:%M:%SZ}, line {entry.seq} of the world's log" if entry else ""
+        self.violations.append(f"{self.name}: {where}{line}: {what}")
+
+
+def judge(evidence: Evidence) -> list[Check]:
+    """Every check, in the order in which they are told."""
+    receipts, after = after_payment(evidence)
+    return [
+        twice(evidence),
+        after,
+        rules(evidence, receipts),
+        stopped(evidence),
+        money(evidence),
+        stuck(evidence),
+        failed_tasks(evidence),
+        ends(evidence),
+        replays(evidence),
+        world(evidence),
+    ]
+
+
+def _named(entry: Entry) -> str:
+    """How the carrier names a message: its own id of an SMS, ours (without the host) of an e-mail."""
+    return entry.text("sid") if entry.kind == "sms" else _local(entry.text("message_id"))
+
+
+def _local(message_id: str) -> str:
+    return message_id.strip("<>").partition("@")[0]
+
+
+def _contacts(evidence: Evidence) -> dict[str, Row]:
+    """The ledger's contacts by every name a carrier may give their message."""
+    found: dict[str, Row] = {}
+    for row in evidence.rows["contact"]:
+        found[row["message_id"]] = row
+        if row["provider_message_id"]:
+            found[_local(row["provider_message_id"])] = row
+    return found
+
+
+def twice(evidence: Evidence) -> Check:
+    """Each message that reached the carrier stands in the ledger as one contact, and no contact as two messages."""
+    check = Check("twice", "Was nobody contacted twice for one step?")
+    contacts = _contacts(evidence)
+    filled: dict[object, Entry] = {}
+    said: dict[tuple[str | None, str, str], Entry] = {}
+    for message in evidence.of("sms", "email"):
+        check.looked_at += 1
+        row = contacts.get(_named(message))
+        if row is None:
+            check.against(message.loan_id, f"{message.kind} that stands in no ledger", message)
+        else:
+            place = (row["loan_ref"], row["entry"], row["step"], row["occurrence"])
+            if place in filled:
+                check.against(message.loan_id, f"{message.kind} for the contact of line {filled[place].seq}", message)
+            filled.setdefault(place, message)
+        body = (message.loan_id, message.kind, message.text("body") + message.text("subject") + message.text("text"))
+        earlier = said.get(body)
+        if earlier is not None and message.at - earlier.at < _SOON:
+            check.against(message.loan_id, f"the same {message.kind} as line {earlier.seq} within a day", message)
+        said[body] = message
+    return check
+
+
+def _accepted(evidence: Evidence) -> dict[tuple[str | None, str], Entry]:
+    """The first delivery of each webhook that was answered 2xx."""
+    found: dict[tuple[str | None, str], Entry] = {}
+    for hook in evidence.of("webhook"):
+        if 200 <= int(hook.data["status"]) < 300:
+            found.setdefault((hook.loan_id, hook.text("event_id")), hook)
+    return found
+
+
+def _told_of_payments(evidence: Evidence) -> dict[int, int]:
+    """By the line of a payment, the line on which news of it and of all before it had certainly been accepted.
+
+    The log does not say which payment an event is about: so as many must be accepted as payments were made.
+    """
+    heard: dict[str | None, list[int]] = defaultdict(list)
+    for (loan_id, _), hook in _accepted(evidence).items():
+        if hook.text("type") in _PAID_BY:
+            heard[loan_id].append(hook.seq)
+    number: Counter[str | None] = Counter()
+    found: dict[int, int] = {}
+    for payment in evidence.of("payment"):
+        number[payment.loan_id] += 1
+        lines = sorted(heard[payment.loan_id])
+        if len(lines) >= number[payment.loan_id]:
+            found[payment.seq] = lines[number[payment.loan_id] - 1]
+    return found
+
+
+def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
+    """Once the debt is paid and the product was told: one receipt, which asks for nothing, and no more.
+
+    Also gives the lines of receipts: what the ledger calls transactional, of a debt that was paid in full.
+    """
+    check = Check("after-payment", "Was nobody contacted after paying in full, but for one receipt?")
+    told = _told_of_payments(evidence)
+    contacts = _contacts(evidence)
+    delivered = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") == "delivered"}
+    left = {loan_id: debt.amount_minor for loan_id, debt in evidence.debts.items()}
+    closed_by: dict[str, Entry] = {}
+    receipt: dict[str, Entry] = {}
+    receipts: set[int] = set()
+    back: set[str] = set()
+    for entry in evidence.world:
+        loan_id = entry.loan_id or ""
+        if loan_id not in left:
+            continue
+        if entry.kind == "payment":
+            before, left[loan_id] = left[loan_id], left[loan_id] - entry.minor()
+            if before > 0 >= left[loan_id]:
+                check.looked_at += 1
+                closed_by[loan_id] = entry
+                receipt.pop(loan_id, None)
+        elif entry.kind == "reversal" and entry.text("payment_id") not in back:
+            back.add(entry.text("payment_id"))
+            left[loan_id] += entry.minor()
+            if left[loan_id] > 0:
+                closed_by.pop(loan_id, None)
+        elif entry.kind in ("sms", "email") and loan_id in closed_by:
+            paid = closed_by[loan_id]
+            asks = _ASKS_FOR_MONEY in entry.text("body") + entry.text("text")
+            row = contacts.get(_named(entry))
+            first = receipt.get(loan_id)
+            if row is not None and row["purpose"] == "transactional" and not asks:
+                if first is None or (first.kind == "sms" and first.text("sid") not in delivered):
+                    receipt[loan_id] = entry
+                    receipts.add(entry.seq)
+                else:
+                    check.against(loan_id, f"a second message after the receipt of line {first.seq}", entry)
+            elif told.get(paid.seq, entry.seq) < entry.seq:
+                kind = "a demand with a link" if asks else "a message that is no receipt"
+                check.against(loan_id, f"{kind}, although line {paid.seq} paid everything and we were told", entry)
+    return receipts, check
+
+
+def rules(evidence: Evidence, receipts: set[int]) -> Check:
+    """Every message but receipts within the hours and the limits of the person's place."""
+    check = Check("rules", "Was every contact within the rules of the person's place?")
+    by_person: dict[str, list[Told]] = defaultdict(list)
+    places: dict[str, Place] = {}
+    for message in evidence.of("sms", "email"):
+        debt = evidence.debts.get(message.loan_id or "")
+        if debt is None:
+            check.against(message.loan_id, "a message to nobody of the portfolio", message)
+            continue
+        if message.seq in receipts:
+            continue
+        check.looked_at += 1
+        place = places[debt.person_id] = Place(debt.country, debt.region, debt.zone)
+        if (why := closed(place, message.kind, message.at)) is not None:
+            check.against(message.loan_id, why, message)
+        by_person[debt.person_id].append(Told(message.at, message.kind, debt.loan_id))
+    for person_id, told in by_person.items():
+        for why in too_many(places[person_id], told):
+            check.against(told[-1].loan_id, why)
+    return check
+
+
+def stopped(evidence: Evidence) -> Check:
+    """No SMS to a person after their STOP was accepted, for any of their loans."""
+    check = Check("stop", "Was nobody texted after their STOP was heard?")
+    accepted = _accepted(evidence)
+    since: dict[str, int] = {}
+    for word in evidence.of("inbound_sms"):
+        debt = evidence.debts.get(word.loan_id or "")
+        heard = accepted.get((word.loan_id, word.text("sid")))
+        if debt is not None and heard is not None and word.text("body").strip().upper() in _STOPS:
+            check.looked_at += 1
+            since[debt.person_id] = min(heard.seq, since.get(debt.person_id, heard.seq))
+    for message in evidence.of("sms"):
+        debt = evidence.debts.get(message.loan_id or "")
+        if debt is not None and message.seq > since.get(debt.person_id, message.seq):
+            check.against(message.loan_id, f"SMS after the STOP heard on line {since[debt.person_id]}", message)
+    return check
+
+
+def money(evidence: Evidence) -> Check:
+    """Each payment and reversal of the world stands in the ledger once, as it was, and nothing else does."""
+    check = Check("money", "Was no payment lost or counted twice?")
+    names = evidence.loan_names()
+    kept: dict[str, list[tuple[str | None, int, str, bool]]] = defaultdict(list)
+    for row in evidence.rows["payment"]:
+        kept[row["payment_id"]].append(
+            (names.get(row["loan_ref"]), row["amount_minor"], row["currency"], row["reversed_at"] is not None)
+        )
+    back = {entry.text("payment_id") for entry in evidence.of("reversal")}
+    for entry in evidence.of("payment"):
+        check.looked_at += 1
+        payment_id = entry.text("payment_id")
+        expected = [(entry.loan_id, entry.minor(), entry.text("currency"), payment_id in back)]
+        if (found := kept.pop(payment_id, [])) != expected:
+            check.against(entry.loan_id, f"{payment_id} should stand as {expected}, stands as {found}", entry)
+    for payment_id in kept:
+        check.against(kept[payment_id][0][0], f"{payment_id} stands in the ledger, the world knows no such payment")
+    return check
+
+
+def stuck(evidence: Evidence) -> Check:
+    """Every loan ended, in the ledger and in Temporal; nothing was left half done."""
+    check = Check("stuck", "Is no loan stuck, and nothing left half done?")
+    rows = {row["loan_id"]: row for row in evidence.rows["loan"]}
+    names = evidence.loan_names()
+    for loan_id in evidence.debts:
+        check.looked_at += 1
+        row = rows.get(loan_id)
+        if row is None:
+            check.against(loan_id, "not in the ledger")
+        elif row["state"] != "ended" or row["end_kind"] is None:
+            check.against(loan_id, f"reached no end, it is {row['state']}")
+    for run in evidence.runs:
+        check.looked_at += 1
+        # A campaign's own workflow lives by the wall clock and may still be looking on.
+        if run.status not in (_ENDED_WELL if run.workflow_id.startswith("loan-") else _ON_ITS_WAY):
+            check.against(None, f"workflow {run.workflow_id} is {run.status}")
+    for row in evidence.rows["contact"]:
+        check.looked_at += 1
+        if row["state"] in ("reserved", "sending"):
+            check.against(names.get(row["loan_ref"]), f"contact {row['step']} is left as {row['state']}")
+    for row in evidence.rows["webhook"]:
+        check.looked_at += 1
+        if row["relayed_at"] is None:
+            check.against(None, f"{row['provider']} webhook was never passed on")
+    for row in evidence.rows["campaign_loan"]:
+        if row["started_at"] is None:
+            check.against(names.get(row["loan_ref"]), "never started")
+    last: dict[tuple[str | None, str], Entry] = {}
+    accepted = _accepted(evidence)
+    for hook in evidence.of("webhook"):
+        last[hook.loan_id, hook.text("event_id")] = hook
+    for key, hook in last.items():
+        if key not in accepted:
+            check.against(hook.loan_id, f"{hook.text('provider')} {hook.text('type')} was never accepted", hook)
+    return check
+
+
+def failed_tasks(evidence: Evidence) -> Check:
+    check = Check("failed-tasks", "Did no workflow task fail?")
+    for run in evidence.runs:
+        check.looked_at += 1
+        for failed in run.failed_tasks:
+            check.against(None, f"{run.workflow_id}: {failed}")
+    return check
+
+
+def ends(evidence: Evidence) -> Check:
+    """Each loan ended as the world's money says; and as without faults wherever the world moved the same money."""
+    check = Check("ends", "Did each loan end as its money says, and as without faults where they cannot matter?")
+    for loan_id, outcome in evidence.outcomes().items():
+        check.looked_at += 1
+        is_paid = sum(outcome.money) >= evidence.debts[loan_id].amount_minor
+        if (
+            outcome.end is not None
+            and (outcome.end == "cured") != is_paid
+            and not (is_paid and outcome.end in _PAID_ENDS)
+        ):
+            paid = f"{sum(outcome.money)} of {evidence.debts[loan_id].amount_minor}"
+            check.against(loan_id, f"it ended as {outcome.end}, and {paid} minor units were paid")
+        calm = (evidence.calm or {}).get(loan_id)
+        if calm is not None and calm.money == outcome.money and calm.end != outcome.end:
+            check.against(loan_id, f"it ended as {outcome.end}, without faults as {calm.end}, with the same payments")
+    return check
+
+
+def replays(evidence: Evidence) -> Check:
+    check = Check("replays", "Was every webhook refused whose signature was too old?")
+    check.looked_at = len(evidence.late_replays)
+    for status, number in Counter(evidence.late_replays).items():
+        if not 400 <= status < 600:
+            check.against(None, f"{number} replays two days late were answered {status}")
+    return check
+
+
+def world(evidence: Evidence) -> Check:
+    """The world was in order: else no other check means anything."""
+    check = Check("world", "Was the world itself in order, and its log whole?")
+    check.looked_at = len(evidence.world)
+    for number, entry in enumerate(evidence.world, 1):
+        if entry.seq != number:
+            check.against(None, f"line {number} of the log is missing", entry)
+            break
+    for entry in evidence.of("world_error"):
+        check.against(entry.loan_id, entry.text("reason"), entry)
+    return check

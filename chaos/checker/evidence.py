@@ -1,0 +1,168 @@
+"""What there is to judge by: the world's log, the product's tables and Temporal's histories, as plain values."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psycopg
+from psycopg.rows import dict_row
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.client import Client
+
+Row = Mapping[str, Any]
+
+QUERIES = {
+    "loan": "SELECT id, loan_id, state, end_kind FROM loan",
+    "contact": "SELECT loan_ref, entry, step, occurrence, purpose, state, message_id, provider_message_id FROM contact",
+    "payment": "SELECT payment_id, loan_ref, amount_minor, currency, reversed_at FROM payment",
+    "webhook": "SELECT provider, event_key, recorded_at, relayed_at FROM webhook",
+    "campaign_loan": "SELECT loan_ref, started_at, refused FROM campaign_loan",
+}
+_UNHANDLED = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Debt:
+    """A loan as it was handed over and the place where the world says that its person is."""
+
+    loan_id: str
+    person_id: str
+    amount_minor: int
+    currency: str
+    country: str
+    region: str | None
+    zone: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the world's log (sandbox/README.md); `at` is the loan's own clock."""
+
+    seq: int
+    kind: str
+    at: datetime
+    loan_id: str | None
+    data: Row
+
+    def text(self, key: str) -> str:
+        return str(self.data.get(key) or "")
+
+    def minor(self) -> int:
+        return int(self.data["amount_minor"])
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a workflow: its status, and the workflow tasks that failed in it, in words."""
+
+    workflow_id: str
+    status: str
+    failed_tasks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a campaign came to for one loan: its end, and the money that moved by the world's log."""
+
+    end: str | None
+    money: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    debts: Mapping[str, Debt]
+    world: tuple[Entry, ...]
+    rows: Mapping[str, tuple[Row, ...]]
+    runs: tuple[Run, ...] = ()
+    calm: Mapping[str, Outcome] | None = None
+    """The same campaign without faults; None: not compared."""
+    late_replays: tuple[int, ...] = ()
+    """Statuses that replays after the tolerance were answered with."""
+
+    def of(self, *kinds: str) -> list[Entry]:
+        """The world's entries of these kinds, in order."""
+        return [entry for entry in self.world if entry.kind in kinds]
+
+    def loan_names(self) -> dict[int, str]:
+        return {row["id"]: row["loan_id"] for row in self.rows["loan"]}
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """For being compared with another run of the same campaign."""
+        money: dict[str, list[int]] = {loan_id: [] for loan_id in self.debts}
+        back: set[str] = set()
+        for entry in self.of("payment", "reversal"):
+            if entry.kind == "reversal" and entry.text("payment_id") in back:
+                continue
+            if entry.kind == "reversal":
+                back.add(entry.text("payment_id"))
+            money.setdefault(entry.loan_id or "", []).append(entry.minor() * (1 if entry.kind == "payment" else -1))
+        ends = {row["loan_id"]: row["end_kind"] for row in self.rows["loan"]}
+        return {loan_id: Outcome(ends.get(loan_id), tuple(money[loan_id])) for loan_id in self.debts}
+
+
+def read_world(path: Path) -> tuple[Entry, ...]:
+    """The log, in order. Raises OSError, ValueError for a line that is no entry."""
+    entries = [entry_of(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return tuple(sorted(entries, key=lambda entry: entry.seq))
+
+
+def entry_of(line: Row) -> Entry:
+    """Raises KeyError, ValueError."""
+    return Entry(line["seq"], line["kind"], datetime.fromisoformat(line["at"]), line["loan_id"], line)
+
+
+def read_rows(url: str) -> dict[str, tuple[Row, ...]]:
+    """The tables, from an SQLite file (`sqlite:///FILE`) or from PostgreSQL. Raises sqlite3.Error, psycopg.Error."""
+    if url.startswith("sqlite:///"):
+        with sqlite3.connect(f"file:{quote(url.removeprefix('sqlite:///'))}?mode=ro", uri=True) as connection:
+            connection.row_factory = sqlite3.Row
+            return {
+                name: tuple({key: row[key] for key in row.keys()} for row in connection.execute(query))
+                for name, query in QUERIES.items()
+            }
+    with psycopg.connect(url, row_factory=dict_row) as server:
+        return {name: tuple(server.execute(query.encode()).fetchall()) for name, query in QUERIES.items()}
+
+
+def read_debts(sandbox: str, handed_over: Iterable[Row]) -> dict[str, Debt]:
+    """The loans as handed over, with the zones that the world gave their people. Raises httpx.HTTPError."""
+    handed = {row["loan_id"]: row for row in handed_over}
+    asked = {"loans": [{"loan_id": loan_id} for loan_id in handed]}
+    answer = httpx.post(f"{sandbox}/_world/loans", json=asked, timeout=120, trust_env=False)
+    answer.raise_for_status()
+    zones = {person["loan_id"]: person["timezone"] for person in answer.json()["people"]}
+    return {loan_id: Debt(**row, zone=zones[loan_id]) for loan_id, row in handed.items()}
+
+
+async def read_runs(address: str, namespace: str) -> tuple[Run, ...]:
+    """Every run of every workflow, its whole history looked through. Raises temporalio.service.RPCError."""
+    client = await Client.connect(address, namespace=namespace)
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(workflow_id: str, run_id: str, status: str) -> Run:
+        failed: list[str] = []
+        async with gate:
+            async for event in client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history_events():
+                if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+                    continue
+                attributes = event.workflow_task_failed_event_attributes
+                # A signal that came while the worker answered: the server asks again, nothing failed.
+                if attributes.cause != _UNHANDLED:
+                    cause = WorkflowTaskFailedCause.Name(attributes.cause)
+                    failed.append(f"event {event.event_id}: {cause.removeprefix('WORKFLOW_TASK_FAILED_CAUSE_')}")
+        return Run(workflow_id, status, tuple(failed))
+
+    found = [
+        (run.id, run.run_id, run.status.name if run.status else "UNKNOWN") async for run in client.list_workflows()
+    ]
+    return tuple(await asyncio.gather(*(one(*run) for run in found)))

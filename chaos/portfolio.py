@@ -1,0 +1,47 @@
+"""Loans to collect under chaos: real delinquent US loans, drawn by seed, some people owing two."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from pathlib import Path
+
+import intake
+from commands.processes import ROOT
+from config.strategies import find_strategy
+from domain.portfolio import PortfolioLoan
+from domain.strategy import Ends, Strategy
+
+FIRST_DAY = date(2026, 12, 1)
+DAYS = 16
+"""The shipped strategy's first sixteen days: three messages, one with a link, and the balance watch with its offers."""
+
+AFTERWARDS = 30
+"""How many days more the loans' clocks run: late webhooks, reversals, receipts."""
+
+_FILE = ROOT / "portfolios" / "lendingclub_delinquent.csv"
+
+
+def strategy() -> Strategy:
+    return find_strategy("us-consumer").model_copy(update={"ends": Ends(after_days=DAYS)})
+
+
+def loans(seed: int, number: int, file: Path = _FILE) -> tuple[PortfolioLoan, ...]:
+    """`number` loans: the file's rows in an order drawn by seed, then second loans of the same people."""
+    chance = random.Random(f"{seed}|portfolio")
+    rows = list(intake.check(file, "lendingclub", FIRST_DAY).loans())
+    chance.shuffle(rows)
+    second = -(-number // 20)
+    chosen = rows[: number - second]
+    while len(chosen) < number:
+        first = chosen[len(chosen) % max(1, number - second)]
+        rank = len(chosen)
+        chosen.append(
+            first.model_copy(
+                update={
+                    "loan_id": f"{first.loan_id}-{rank}",
+                    "amount_due_minor": max(2_000, first.amount_due_minor // 2 + rank),
+                }
+            )
+        )
+    return tuple(chosen)

@@ -1,0 +1,61 @@
+"""The faults of a seed: the same each time, of every kind over some seeds, and only of those asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos.__main__ import database_of, main
+from chaos.schedule import KINDS, draw, listed
+
+
+def test_a_seed_brings_the_same_faults_each_time_and_another_seed_brings_others() -> None:
+    assert draw(7, "sqlite") == draw(7, "sqlite")
+    assert draw(7, "sqlite") != draw(8, "sqlite")
+
+
+def test_twenty_seeds_bring_every_kind_to_each_of_its_targets() -> None:
+    brought = {(fault.kind, fault.target) for seed in range(1, 21) for fault in draw(seed, database_of(seed, None))}
+
+    assert {kind for kind, _ in brought} == set(KINDS)
+    missing = {(kind.name, target) for kind in KINDS.values() for target in kind.targets} - brought
+    assert {kind for kind, _ in missing} <= {"slow", "cut", "refused", "500", "429", "lost-answer", "cut-after-effect"}
+    assert len(missing) <= 3
+
+
+def test_faults_come_in_order_spread_over_the_campaign() -> None:
+    faults = draw(3, "postgresql", count=20)
+
+    assert [fault.at for fault in faults] == sorted(fault.at for fault in faults)
+    assert faults[0].at < 0.1
+    assert 0.7 < faults[-1].at < 1.0
+    assert sum(listed(faults).values()) == 20
+
+
+def test_only_kinds_that_were_asked_for_come_and_only_where_they_apply() -> None:
+    assert set(listed(draw(1, "sqlite", kinds=["kill", "kill-postgresql"]))) == {"kill"}
+    with pytest.raises(ValueError, match="sqlite"):
+        draw(1, "sqlite", kinds=["kill-postgresql"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--faults", "kil"], "no kind 'kil'"),
+        (["--faults", "kill-postgresql", "--database", "sqlite"], "applies to sqlite"),
+        (["--loans", "0"], "--loans"),
+        (["--seeds", "0"], "--seeds"),
+    ],
+)
+def test_wrong_options_are_one_line_and_exit_code_2(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert says in told.err
+    assert told.err.count("\n") == 1
+
+
+def test_the_list_names_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(KINDS)
