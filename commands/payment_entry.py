@@ -21,6 +21,7 @@ from domain.events import PaymentReceived, Reference
 from domain.money import parse_major
 from domain.payments import FAR_AHEAD
 from records import audit, loans, payments, people, webhooks
+from records.clock import shared_time
 from records.database import Database
 from records.tables import Loan, Payment, PaymentSource
 from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
@@ -190,7 +191,7 @@ def _owe(session: Session, signal: OwedSignal, payment: Payment, now: datetime) 
         body=json.dumps(signal.payload, sort_keys=True).encode(),
         headers={},
         received_at=now,
-        due_at=now + _HEAD_START,
+        due_at=shared_time(session, now) + _HEAD_START,
         verified=True,
     )
     webhooks.mark_recorded(session, stored.id, now, outcome=signal.name.value, signals=[signal.model_dump(mode="json")])

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from records.clock import FURTHEST_PLAN
 from records.locks import one_at_a_time
 from records.tables import Lease, Webhook
 
@@ -35,8 +36,8 @@ def store(
 ) -> Stored:
     """Keep a delivery once per (provider, event_key).
 
-    `received_at` is the time of the world it came from; `due_at` is by the clock of whoever relays it. They
-    differ when a campaign is rehearsed on skipped time.
+    `received_at` is the time of the world it came from; `due_at` is by the time that those who relay share
+    (`records.clock`). They differ when a campaign is rehearsed on skipped time.
     """
     one_at_a_time(session, f"webhook:{provider}:{event_key}")
     known = session.exec(select(Webhook.id).where(Webhook.provider == provider, Webhook.event_key == event_key)).first()
@@ -78,18 +79,21 @@ def unsignalled(session: Session, at: datetime, limit: int = 100) -> Sequence[We
 
 
 def _due(at: datetime) -> SelectOfScalar[Webhook]:
+    due = or_(col(Webhook.next_try_at) <= at, col(Webhook.next_try_at) > at + FURTHEST_PLAN)
     return (
-        select(Webhook)
-        .where(col(Webhook.relayed_at).is_(None), col(Webhook.verified), col(Webhook.next_try_at) <= at)
-        .order_by(col(Webhook.id))
+        select(Webhook).where(col(Webhook.relayed_at).is_(None), col(Webhook.verified), due).order_by(col(Webhook.id))
     )
 
 
-def next_due_at(session: Session) -> datetime | None:
-    """When the next webhook that is not yet relayed falls due; None when all are."""
-    return session.exec(
+def next_due_at(session: Session, at: datetime) -> datetime | None:
+    """When the next webhook that is not yet relayed falls due, as seen at `at`; None when all are.
+
+    One that lies further ahead than anything is ever put off is due now.
+    """
+    first = session.exec(
         select(func.min(Webhook.next_try_at)).where(col(Webhook.relayed_at).is_(None), Webhook.verified)
     ).one()
+    return at if first is not None and first > at + FURTHEST_PLAN else first
 
 
 def mark_recorded(
@@ -124,10 +128,13 @@ def mark_failed(session: Session, webhook_id: int, *, error: str, next_try_at: d
 
 
 def take_lease(session: Session, name: str, holder: str, *, at: datetime, lasts: timedelta) -> bool:
-    """Become or stay the only holder of `name` until `at` + `lasts`. False while another holds it."""
+    """Become or stay the only holder of `name` until `at` + `lasts`. False while another holds it.
+
+    A lease for longer than `lasts` was taken by a clock ahead of ours, and nobody would ever renew it: it is void.
+    """
     one_at_a_time(session, f"lease:{name}")
     lease = session.get(Lease, name)
-    if lease is not None and lease.holder != holder and lease.until > at:
+    if lease is not None and lease.holder != holder and at < lease.until <= at + lasts:
         return False
     lease = lease or Lease(name=name, holder=holder, until=at)
     lease.holder, lease.until = holder, at + lasts

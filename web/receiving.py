@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from records import webhooks
+from records.clock import shared_time
 from records.database import Database
 from web.sources import Delivery, WebhookSource
 
@@ -81,7 +82,7 @@ async def take_in(
                 body=delivery.body,
                 headers={name: delivery.headers[name] for name in source.kept_headers if name in delivery.headers},
                 received_at=received_at,
-                due_at=due_at,
+                due_at=shared_time(session, due_at),
                 verified=True,
             )
 

@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from domain.webhook_news import WebhookNews
 from providers.webhooks.refused import WebhookRefused
 from records import audit, loans, webhooks
+from records.clock import shared_time
 from records.database import Database
 from records.tables import LoanState, Webhook
 from web import metrics
@@ -183,14 +184,19 @@ class Relay:
             case SignalName.CONTACT_FAILED:
                 return await self._signals.contact_failed(*arguments)
 
+    def _now(self, session: Session) -> datetime:
+        """Not our own clock: another host may go on with what we planned, and its clock need not agree with ours."""
+        return shared_time(session, self._clock())
+
     def _anything_due(self) -> bool:
         with self._database.reading() as session:
-            due_at = webhooks.next_due_at(session)
-        return due_at is not None and due_at <= self._clock()
+            now = self._now(session)
+            due_at = webhooks.next_due_at(session, now)
+        return due_at is not None and due_at <= now
 
     def _take_lease(self) -> bool:
         with self._database.writing() as session:
-            return webhooks.take_lease(session, _LEASE, self._holder, at=self._clock(), lasts=self._settings.lease)
+            return webhooks.take_lease(session, _LEASE, self._holder, at=self._now(session), lasts=self._settings.lease)
 
     def _give_up_lease(self) -> None:
         with self._database.writing() as session:
@@ -198,11 +204,11 @@ class Relay:
 
     def _unrecorded(self) -> list[int]:
         with self._database.reading() as session:
-            return [row.id for row in webhooks.unrecorded(session, self._clock(), _PAGE) if row.id is not None]
+            return [row.id for row in webhooks.unrecorded(session, self._now(session), _PAGE) if row.id is not None]
 
     def _unsignalled(self) -> list[tuple[int, list[OwedSignal]]]:
         with self._database.reading() as session:
-            rows = webhooks.unsignalled(session, self._clock(), _PAGE)
+            rows = webhooks.unsignalled(session, self._now(session), _PAGE)
             return [(row.id, [OwedSignal.model_validate(one) for one in row.signals]) for row in rows if row.id]
 
     def _record(self, webhook_id: int) -> None:
@@ -225,7 +231,7 @@ class Relay:
             webhooks.mark_recorded(
                 session,
                 webhook_id,
-                self._clock(),
+                self._now(session),
                 outcome=consequence.outcome,
                 signals=[signal.model_dump(mode="json") for signal in consequence.signals],
             )
@@ -241,7 +247,7 @@ class Relay:
 
     def _signalled(self, webhook_id: int, signal: OwedSignal) -> None:
         with self._database.writing() as session:
-            webhooks.mark_signalled(session, webhook_id, signal.model_dump(mode="json"), self._clock())
+            webhooks.mark_signalled(session, webhook_id, signal.model_dump(mode="json"), self._now(session))
             self._renew(session)
 
     async def _failed(self, webhook_id: int, error: Exception) -> None:
@@ -253,14 +259,14 @@ class Relay:
             with self._database.writing() as session:
                 attempts = webhooks.get(session, webhook_id).relay_attempts
                 webhooks.mark_failed(
-                    session, webhook_id, error=kind, next_try_at=self._clock() + self._backoff(attempts)
+                    session, webhook_id, error=kind, next_try_at=self._now(session) + self._backoff(attempts)
                 )
                 self._renew(session)
 
         await _in_thread(put_off)
 
     def _renew(self, session: Session) -> None:
-        if not webhooks.take_lease(session, _LEASE, self._holder, at=self._clock(), lasts=self._settings.lease):
+        if not webhooks.take_lease(session, _LEASE, self._holder, at=self._now(session), lasts=self._settings.lease):
             raise LeaseLost
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
@@ -274,11 +280,12 @@ class Relay:
 
     def _idle(self) -> timedelta:
         with self._database.reading() as session:
-            due_at = webhooks.next_due_at(session)
+            now = self._now(session)
+            due_at = webhooks.next_due_at(session, now)
         if due_at is None:
             return self._settings.poll
         outage = timedelta(seconds=self._resume_at - time.monotonic())
-        return min(self._settings.poll, max(due_at - self._clock(), outage, timedelta(milliseconds=20)))
+        return min(self._settings.poll, max(due_at - now, outage, timedelta(milliseconds=20)))
 
     def _backoff(self, attempts: int) -> timedelta:
         longest = self._settings.longest_retry
