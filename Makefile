@@ -27,7 +27,7 @@ demo: setup ## A 90-day campaign over real delinquent loans, on skipped time (LO
 test: setup ## All tests, in parallel
 	$(BIN)/pytest -n auto --dist worksteal
 
-bench: setup ## Figures beside their bars, into var/bench.json
+bench: setup ## Figures of speed and scale beside their bars, into var/bench.json and var/bench.svg
 	$(BIN)/python -m benchmarks
 
 chaos: setup ## Campaigns under kills, cuts and floods of faults, judged by the world's own log (an hour; SEEDS=20 CHAOS_LOANS=200)
@@ -44,7 +44,7 @@ careless: setup ## bandit: careless calls; what is let through says why
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive .
 
 types: setup ## mypy, strict
-	$(BIN)/mypy --strict domain workflows activities config records providers intake web commands chaos worker.py starter.py
+	$(BIN)/mypy --strict domain workflows activities config records providers intake web commands chaos benchmarks worker.py starter.py
 
 floors: setup ## import-linter: each floor imports only the ones below it
 	$(BIN)/lint-imports

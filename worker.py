@@ -21,11 +21,11 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.campaigns import CampaignRunner
-from activities.composition import loan_activities
+from activities.composition import Outside, loan_activities
 from activities.log_ids import LogIds
 from config.logs import set_up_logs
 from config.metric_catalogue import CLOCK
-from config.settings import Settings, WorkerBuild, load_settings
+from config.settings import Settings, WorkerProcess, load_settings
 from records.database import Database
 from workflows.campaign import Campaign
 from workflows.connection import NoTemporal, connect, ensure_search_attributes
@@ -40,7 +40,7 @@ DRAIN = timedelta(seconds=30)
 log = logging.getLogger("recobro.worker")
 
 
-def deployment(build: WorkerBuild) -> WorkerDeploymentConfig | None:
+def deployment(build: WorkerProcess) -> WorkerDeploymentConfig | None:
     """How the server knows this build; None: the worker has no build id and takes every task of its queue."""
     if build.build_id is None:
         return None
@@ -52,11 +52,19 @@ def deployment(build: WorkerBuild) -> WorkerDeploymentConfig | None:
 
 
 async def serve(
-    client: Client, settings: Settings, database: Database, stop: asyncio.Event, traces: Traces | None = None
+    client: Client,
+    settings: Settings,
+    database: Database,
+    stop: asyncio.Event,
+    traces: Traces | None = None,
+    outside: Outside | None = None,
 ) -> None:
-    """Carry loans and campaigns until `stop`; then finish what is under way, 30 seconds at most."""
+    """Carry loans and campaigns until `stop`; then finish what is under way, 30 seconds at most.
+
+    `outside` takes the place of the providers that the settings name.
+    """
     campaigns = CampaignRunner(database, TemporalLoans(client, settings.task_queue))
-    async with loan_activities(settings, database, traces.http_client if traces else None) as loans:
+    async with loan_activities(settings, database, traces.http_client if traces else None, outside) as loans:
         worker = Worker(
             client,
             task_queue=settings.task_queue,
@@ -70,6 +78,7 @@ async def serve(
             ],
             workflow_runner=workflow_runner(),
             interceptors=[LogIds()],
+            max_cached_workflows=settings.worker.cached_workflows,
             workflow_failure_exception_types=[pydantic.ValidationError],
             graceful_shutdown_timeout=DRAIN,
             max_heartbeat_throttle_interval=timedelta(seconds=5),

@@ -109,14 +109,16 @@ async def loan_activities(
     settings: Settings,
     database: Database,
     http_client: Callable[[httpx.Limits], httpx.AsyncClient] | None = None,
+    outside: Outside | None = None,
 ) -> AsyncIterator[list[Callable[..., Any]]]:
     """The activities of a loan's life, ready to be registered with a worker.
 
-    `http_client` makes another client to call providers with, for traces.
+    `http_client` makes another client to call providers with, for traces. `outside` takes the place of the
+    providers that the settings name.
     """
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
     async with http_client(limits) if http_client else httpx.AsyncClient(limits=limits) as client:
-        outside = connect_outside(settings, client)
+        outside = outside or connect_outside(settings, client)
         links = LinkIssuer(database, outside.gateway)
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
         balances = BalanceReader(database, outside.bank, zone)

@@ -1,6 +1,7 @@
 """What `make bench` runs: each benchmark measures figures and holds them against a bar.
 
-A new one is a module with a function that returns figures, and a line in `BENCHMARKS`.
+A new one is a module with a function of the scale that returns figures, and a line in `BENCHMARKS`. At scale 1 the
+sizes are those that the bars are about; smaller ones are for trials.
 """
 
 from __future__ import annotations
@@ -31,10 +32,30 @@ class Figure:
         return self.value <= self.bar if self.at_most else self.value >= self.bar
 
 
+def sized(full: int, scale: float) -> int:
+    """So many at this scale; never less than two."""
+    return max(2, round(full * scale))
+
+
 # name: (module:function, what it measures). The module is imported when it runs.
 BENCHMARKS: dict[str, tuple[str, str]] = {
     "contact-decision": (
         "benchmarks.contact_decision:measure",
         "contact decisions a second on one core, with a ledger of 50 events, beside proactive-gate",
     ),
+    "carrying": (
+        "benchmarks.carrying:measure",
+        "loans carried from start to cure a second, of the bare workflow; CPU for two worker processes, of one",
+    ),
+    "history": (
+        "benchmarks.history:measure",
+        "events and bytes of the standard 90-day loan; the longest run of a busy one",
+    ),
+    "waking": ("benchmarks.waking:measure", "CPU of a sleeping loan's cold wake, of the bare workflow's"),
+    "stopping": ("benchmarks.stopping:measure", "from a payment webhook's 2xx to the plans cancelled, 20 a second"),
+    "campaign": (
+        "benchmarks.campaign:measure",
+        "20,000 loans: started by a campaign and by a plain client loop; memory of 10,000 asleep; cost as they grow",
+    ),
+    "taking-in": ("benchmarks.taking_in:measure", "verified webhooks stored a second, on SQLite and PostgreSQL"),
 }

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: measure, print, and keep the figures in var/bench.json.
+"""`python -m benchmarks [NAME ...]`: measure, print, keep the figures in var/bench.json and draw var/bench.svg.
 
 Exit code: 0 every bar holds, 1 one does not, 2 no such benchmark.
 """
@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from benchmarks import BENCHMARKS, Figure
+from benchmarks.plot import draw
 
 OUT = Path("var/bench.json")
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; all by default")
     parser.add_argument("--list", action="store_true", help="list the benchmarks and end")
     parser.add_argument("--out", type=Path, default=OUT, help=f"where to keep the figures (default {OUT})")
+    parser.add_argument("--scale", type=float, default=1.0, help="smaller sizes, for trials; bars are about 1")
     given = parser.parse_args(arguments)
     if given.list:
         for name, (_, about) in BENCHMARKS.items():
@@ -34,13 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures: list[Figure] = []
     for name in given.names or BENCHMARKS:
         module, function = BENCHMARKS[name][0].split(":")
-        measured: list[Figure] = getattr(import_module(module), function)()
+        measured: list[Figure] = getattr(import_module(module), function)(given.scale)
         for figure in measured:
             print(line(figure), flush=True)
         figures += measured
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps([as_json(figure) for figure in figures], indent=2) + "\n", encoding="utf-8")
-    print(f"kept in {given.out}")
+    kept = str(given.out)
+    plot = given.out.with_suffix(".svg")
+    if draw(figures, plot):
+        kept += f", drawn in {plot}"
+    print(f"kept in {kept}")
     return 0 if all(figure.holds is not False for figure in figures) else 1
 
 

@@ -36,7 +36,7 @@ class Question(NamedTuple):
     events: tuple[ContactEvent, ...]
 
 
-def measure() -> list[Figure]:
+def measure(_scale: float = 1.0) -> list[Figure]:
     rules = load_rulebook()
     figures = [
         _rate(rules, "contact-decision.at_once", _asked(rules, Verdict.ALLOWED), AT_ONCE, "allowed at once"),

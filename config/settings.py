@@ -178,11 +178,15 @@ class Encryption(_Part):
         return bool(self.keys) if self.payloads is None else self.payloads
 
 
-class WorkerBuild(_Part):
-    """Worker versioning: with a `build_id` a loan stays with the build it began with (docs/upgrades.md)."""
+class WorkerProcess(_Part):
+    """Worker versioning: with a `build_id` a loan stays with the build it began with (docs/upgrades.md).
+
+    `cached_workflows` are kept in memory between two of their tasks; any other is replayed when it wakes.
+    """
 
     deployment: str = "recobro"
     build_id: str | None = Field(None, min_length=1, max_length=200)
+    cached_workflows: int = Field(500, ge=0)
 
 
 class Tracing(_Part):
@@ -205,7 +209,7 @@ class Settings(BaseSettings):
 
     database_url: str = "sqlite:///var/recobro.db"
     task_queue: str = "recobro"
-    worker: WorkerBuild = WorkerBuild()
+    worker: WorkerProcess = WorkerProcess()
     lender: Lender = Lender()
     lenders: dict[str, Lender] = {}
     caps: ContactCaps = ContactCaps()

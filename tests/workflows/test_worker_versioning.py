@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from config.settings import WorkerBuild
+from config.settings import WorkerProcess
 from domain.contact import Channel
 from domain.strategy import Ends, Step, StepKind
 from tests.domain.simulated_loan import facts, strategy
@@ -35,7 +35,7 @@ def worker(client: Client, world: World, build: str | None) -> Worker:
         workflows=[LoanCollection],
         activities=[world.contact, world.watch, world.write],
         workflow_runner=workflow_runner(),
-        deployment_config=deployment(WorkerBuild(build_id=build)),
+        deployment_config=deployment(WorkerProcess(build_id=build)),
     )
 
 
@@ -128,4 +128,4 @@ async def test_a_sleeping_loan_stays_with_its_build_and_moves_when_it_starts_afr
 
 
 async def test_without_a_build_id_nothing_is_versioned() -> None:
-    assert deployment(WorkerBuild()) is None
+    assert deployment(WorkerProcess()) is None

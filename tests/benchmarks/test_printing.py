@@ -15,8 +15,8 @@ from benchmarks.__main__ import main
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("measured_here")
-    module.fast = lambda: [Figure("fast.rate", 120.0, "calls/s", 100)]  # type: ignore[attr-defined]
-    module.slow = lambda: [  # type: ignore[attr-defined]
+    module.fast = lambda scale: [Figure("fast.rate", 120.0, "calls/s", 100)]  # type: ignore[attr-defined]
+    module.slow = lambda scale: [  # type: ignore[attr-defined]
         Figure("slow.seconds", 3.0, "s", 2, at_most=True),
         Figure("slow.missing", None, "s", 1, note="not installed"),
         Figure("slow.size", 7.0, "MB"),
@@ -44,6 +44,10 @@ def test_figures_are_printed_and_kept_with_their_bars(tmp_path: Path, capsys: py
     printed = capsys.readouterr().out
     assert "fast.rate: 120 calls/s (bar: at least 100: holds)" in printed
     assert "DOES NOT HOLD" in printed
+    drawn = out.with_suffix(".svg").read_text(encoding="utf-8")
+    assert drawn.startswith("<svg")
+    assert "fast.rate" in drawn
+    assert "slow.size" not in drawn, "it has no bar to stand beside"
 
 
 @pytest.mark.usefixtures("two")

@@ -1,0 +1,213 @@
+"""A campaign of 20,000 loans: how fast it starts, what the command takes, what its sleeping loans cost a worker.
+
+First the loans are only started, by the campaign and, before and after it, by a plain loop over
+`client.start_workflow` with the same arguments and as many calls under way. Then one worker takes them up until all
+sleep; on the way its memory is read with 10,000 of them asleep, and its cost for a loan among the first 2,000 and
+among all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func
+from sqlmodel import select
+
+from activities.campaigns import BATCH
+from benchmarks import Figure, sized
+from benchmarks.ground import Ground, cpu_seconds, ground
+from benchmarks.loans import LENDER, OurLoans, all_of, due_date
+from commands.processes import ROOT
+from records import campaigns
+from records.tables import BalanceRead
+
+LOANS = 20_000
+FEW, ASLEEP_FOR_MEMORY = 0.1, 0.5
+"""Of all loans: those a growth is measured from, and those asleep when memory is read."""
+_STARTED_WITHIN = 900.0
+_COLUMNS = (
+    "loan_id", "person_id", "name", "phone", "email", "language", "country", "region", "timezone", "currency",
+    "amount_due_minor", "due_date", "bank_consent", "bank_account", "consent_valid_until",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Moment:
+    """So many loans by then; CPU seconds of the worker and of the server since the beginning."""
+
+    loans: int
+    at: float
+    worker_cpu: float
+    server_cpu: float
+
+
+def measure(scale: float = 1.0) -> list[Figure]:
+    return asyncio.run(_measure(sized(LOANS, scale)))
+
+
+async def _measure(count: int) -> list[Figure]:
+    async with ground() as on:
+        before = await _plain_loop(on, max(1, count // 4))
+        starter_mb, started, queue = await _by_campaign(on, count)
+        after = await _plain_loop(on, max(1, count // 4))
+        figures = _starting(started, (before + after) / 2, starter_mb, count)
+        async with on.workers("product", queue=f"{queue}-loans") as workers:
+            empty = workers.resident_mb()
+            pid = workers.children[0].process.pid
+            marks = (round(count * FEW), round(count * ASLEEP_FOR_MEMORY), count)
+            begun = Moment(0, time.monotonic(), cpu_seconds(pid), cpu_seconds(on.server_pid))
+            moments = {}
+            for mark in marks:
+                await _until(lambda at_least=mark: _asleep(on) >= at_least)
+                moments[mark] = Moment(_asleep(on), time.monotonic(), cpu_seconds(pid), cpu_seconds(on.server_pid))
+                if mark == marks[1]:
+                    full = workers.resident_mb()
+        return figures + _sleeping(begun, moments, marks, full - empty, empty)
+
+
+def _starting(started: list[Moment], plain_rate: float, starter_mb: float, count: int) -> list[Figure]:
+    first = next(one for one in started if one.loans)
+    if first is started[-1]:
+        # So few that they were all started between two looks.
+        first = started[0]
+    few = next((one for one in started if one.loans >= first.loans + count * FEW), started[-1])
+    rate = _rate(first, started[-1])
+    cpu_few = (few.worker_cpu - first.worker_cpu) / max(1, few.loans - first.loans)
+    cpu_all = (started[-1].worker_cpu - first.worker_cpu) / max(1, started[-1].loans - first.loans)
+    return [
+        Figure("campaign.start_rate", rate, "loans/s", note=f"{count} loans, {BATCH} starts under way"),
+        Figure("campaign.plain_rate", plain_rate, "loans/s", note="a client loop with the same arguments"),
+        Figure("campaign.to_plain_loop", rate / plain_rate, "of a plain client loop", 0.9),
+        Figure("campaign.starter_memory", starter_mb, "MB", 200, at_most=True, note="peak of `campaign start`"),
+        Figure(
+            "campaign.start_growth",
+            cpu_all / max(cpu_few, 1e-6),
+            "times",
+            1.15,
+            at_most=True,
+            note=f"worker CPU for a start: {1000 * cpu_few:.2f} ms among the first, {1000 * cpu_all:.2f} ms over all",
+        ),
+    ]
+
+
+def _sleeping(
+    begun: Moment, moments: dict[int, Moment], marks: tuple[int, int, int], more_mb: float, empty_mb: float
+) -> list[Figure]:
+    few, every = moments[marks[0]], moments[marks[2]]
+    ours = [(one.worker_cpu - begun.worker_cpu) / one.loans for one in (few, every)]
+    server = [(one.server_cpu - begun.server_cpu) / one.loans for one in (few, every)]
+    return [
+        Figure(
+            "campaign.sleeping_memory",
+            more_mb,
+            "MB",
+            100,
+            at_most=True,
+            note=f"{moments[marks[1]].loans} loans asleep, above the {empty_mb:.0f} MB of the empty worker",
+        ),
+        Figure("campaign.first_task", 1000 * ours[1], "ms/loan", note="worker CPU until a loan sleeps"),
+        Figure(
+            "campaign.growth",
+            ours[1] / ours[0],
+            "times",
+            1.15,
+            at_most=True,
+            note=f"worker CPU for a loan until it sleeps, {every.loans} loans against {few.loans}",
+        ),
+        Figure("campaign.server_growth", server[1] / server[0], "times", note="the same of Temporal's server"),
+    ]
+
+
+def _rate(first: Moment, last: Moment) -> float:
+    return (last.loans - first.loans) / (last.at - first.at)
+
+
+async def _plain_loop(on: Ground, count: int) -> float:
+    loans = OurLoans(on, on.new_queue("plain"), 0)
+    begun = time.monotonic()
+    await all_of(loans.start, range(count), at_once=BATCH)
+    return count / (time.monotonic() - begun)
+
+
+async def _by_campaign(on: Ground, count: int) -> tuple[float, list[Moment], str]:
+    """Peak memory of the command in MB, how far the campaign was when, and its queue."""
+    file = on.folder / "portfolio.csv"
+    await asyncio.to_thread(_write_portfolio, file, count)
+    queue = on.new_queue("campaign")
+    async with on.workers("campaign", queue=queue) as workers:
+        starter = asyncio.create_task(asyncio.to_thread(_start, on, file, queue))
+        pid = workers.children[0].process.pid
+        moments = [Moment(0, time.monotonic(), cpu_seconds(pid), cpu_seconds(on.server_pid))]
+        deadline = time.monotonic() + _STARTED_WITHIN
+        while moments[-1].loans < count:
+            await asyncio.sleep(0.2)
+            if starter.done():
+                starter.result()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{moments[-1].loans} of {count} loans started")
+            started = await asyncio.to_thread(_started, on, queue)
+            moments.append(Moment(started, time.monotonic(), cpu_seconds(pid), cpu_seconds(on.server_pid)))
+        return await starter, moments, queue
+
+
+def _start(on: Ground, file: Path, queue: str) -> float:
+    command = ["starter.py", "campaign", "start", str(file), "--id", queue, "--strategy", "es-microloan"]
+    command += ["--lender", LENDER, "--rate", "10000", "--yes", "--json"]
+    with (on.folder / "log" / "campaign-start.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, **on.environment(RECOBRO_TASK_QUEUE=queue)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise AssertionError((on.folder / "log" / "campaign-start.log").read_text()[-2000:])
+    return usage.ru_maxrss / 1000
+
+
+def _started(on: Ground, campaign_id: str) -> int:
+    with on.database.reading() as session:
+        try:
+            return campaigns.progress(session, campaign_id).started
+        except campaigns.UnknownCampaign:
+            return 0
+
+
+def _asleep(on: Ground) -> int:
+    """Loans whose balance was looked at once: their first task is done and they sleep."""
+    with on.database.reading() as session:
+        return session.exec(select(func.count()).select_from(BalanceRead)).one()
+
+
+async def _until(done: object) -> None:
+    assert callable(done)
+    deadline = time.monotonic() + _STARTED_WITHIN
+    while not await asyncio.to_thread(done):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the loans did not fall asleep")
+        await asyncio.sleep(0.25)
+
+
+def _write_portfolio(file: Path, count: int) -> None:
+    due = due_date()
+    with file.open("w", newline="", encoding="utf-8") as out:
+        rows = csv.writer(out)
+        rows.writerow(_COLUMNS)
+        for number in range(count):
+            key = f"C{number:06d}"
+            rows.writerow(
+                (key, f"P{number}", "Lucía Gómez", f"+346{number:08d}", f"{key.lower()}@mail.example", "es", "ES", "MD",
+                 "Europe/Madrid", "EUR", 30_000, due.isoformat(), f"consent-{key}", f"account-{key}",
+                 f"{due.year + 1}-01-01")
+            )  # fmt: skip
