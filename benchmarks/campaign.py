@@ -61,7 +61,7 @@ async def _measure(count: int) -> list[Figure]:
         async with on.workers("product", queue=f"{queue}-loans") as workers:
             empty = workers.resident_mb()
             pid = workers.children[0].process.pid
-            marks = (round(count * FEW), round(count * ASLEEP_FOR_MEMORY), count)
+            marks = (max(1, round(count * FEW)), max(1, round(count * ASLEEP_FOR_MEMORY)), count)
             begun = Moment(0, time.monotonic(), cpu_seconds(pid), cpu_seconds(on.server_pid))
             moments = {}
             for mark in marks:

@@ -30,20 +30,18 @@ async def _measure(loans: int, rounds: int) -> list[Figure]:
     async with ground() as on:
         queues = {"ours": on.new_queue("product"), "bare": on.new_queue("bare")}
         sides: dict[str, Side] = {"ours": OurLoans(on, queues["ours"], loans), "bare": BareLoans(on, queues["bare"])}
-        kinds = {"ours": "product", "bare": "bare"}
         handles = {}
-        for name, side in sides.items():
-            async with on.workers(kinds[name], queue=queues[name]):
-                handles[name] = await all_of(side.start, range(loans))
-                await asleep(handles[name], ASLEEP)
-                for part in range(PARTS):
-                    await all_of(partial(side.pay_part, part=part), handles[name])
-                    await asleep(handles[name], ASLEEP + (part + 1) * EVENTS_OF_PART)
         async with (
             on.workers("product", queue=queues["ours"], cached=0) as ours,
             on.workers("bare", queue=queues["bare"], cached=0) as bare,
         ):
             workers = {"ours": ours, "bare": bare}
+            for name, side in sides.items():
+                handles[name] = await all_of(side.start, range(loans))
+                await asleep(handles[name], ASLEEP)
+                for part in range(PARTS):
+                    await all_of(partial(side.pay_part, part=part), handles[name])
+                    await asleep(handles[name], ASLEEP + (part + 1) * EVENTS_OF_PART)
             lengths = {name: (await handles[name][0].describe()).history_length for name in handles}
             for turn in range(rounds + 1):
                 for name in ("ours", "bare") if turn % 2 else ("bare", "ours"):
