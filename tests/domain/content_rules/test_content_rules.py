@@ -182,6 +182,47 @@ def test_colombia_nobody_is_asked_why(text: str) -> None:
     assert forbidden(text, "CL") == set()
 
 
+@pytest.mark.parametrize(
+    ("markets", "texts"),
+    [
+        (
+            ("CL", "PE", "AR", "MX", "US"),
+            "Última notificación antes de la audiencia|You have been served|Legal notice: case filed against you",
+        ),
+        (("MX", "US", "BR"), "Hay orden de captura en su contra|Perderá su casa|Te van a meter preso"),
+        (
+            ("MX", "PE", "AR", "BR", "GB"),
+            "Lo exhibiremos en Facebook|Pegaremos carteles en su puerta|We will post your name|We name and shame",
+        ),
+        (ANYWHERE, "We'll call your family|Hemos contactado a su jefe|Hablaremos con sus referencias"),
+        (
+            ("MX",),
+            "Pague directamente con su gestor|Haga el pago al gestor|CLABE del despacho: 0123|Pague al cobrador",
+        ),
+        (("PE",), "Solicita un nuevo préstamo|Tenemos un préstamo preaprobado para ti|Refinancia tu deuda"),
+        (("CO",), "¿Cuál es el motivo de su mora?|Díganos por qué está en mora|¿A qué se debe el retraso?"),
+    ],
+)
+def test_each_markets_own_list_in_words_of_other_collectors(markets: tuple[str, ...], texts: str) -> None:
+    passed = [(market, text) for market in markets for text in texts.split("|") if not forbidden(text, market)]
+
+    assert passed == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Para pagar, hable con su gestor",
+        "Pague en el banco y avise a su gestor",
+        "Si perdió su tarjeta, pague en la web",
+        "Pedimos disculpas: su pago fue publicado tarde",
+        "Hemos contactado a su banco",
+    ],
+)
+def test_what_only_sounds_like_it_passes_in_mexico(text: str) -> None:
+    assert forbidden(text, "MX") == set()
+
+
 def test_colombia_references_are_never_contacted() -> None:
     assert forbidden("Contactaremos a las referencias que nos diste", "CO") == {"CO.content.third_parties"}
 
