@@ -194,8 +194,17 @@ def opt_out_hint(channel: Channel, language: str, *, folder: Path = TEMPLATES_FO
     """
     if not _LANGUAGE.fullmatch(language):
         raise TemplateError(language, "is no language: expected two letters such as es")
-    path = folder / language / f"_opt_out.{channel}.txt"
+    path = _text_file("_opt_out", channel, language, folder)
     return " ".join(_read(path, _shown(path, folder)).split())
+
+
+def _text_file(name: str, channel: Channel, language: str, folder: Path) -> Path:
+    """Where the text is: WhatsApp's is that of the text message where it has none of its own."""
+    path = folder / language / f"{name}.{channel}.txt"
+    if channel is Channel.WHATSAPP and not path.is_file():
+        other = folder / language / f"{name}.{Channel.SMS}.txt"
+        return other if other.is_file() else path
+    return path
 
 
 def _shown(path: Path, folder: Path) -> str:
@@ -207,7 +216,7 @@ def _compiled(template: str, channel: Channel, language: str, folder: Path) -> _
         raise TemplateError(repr(language), "is no language: expected two letters such as es")
     if not _NAME.fullmatch(template):
         raise TemplateError(repr(template), "is no template name: expected lower-case letters, digits, - and _")
-    path = folder / language / f"{template}.{channel}.txt"
+    path = _text_file(template, channel, language, folder)
     html = path.with_suffix(".html") if channel is Channel.EMAIL else None
     try:
         stamp = path.stat().st_mtime_ns

@@ -13,7 +13,8 @@ from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
 from records import contacts
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp
-from tests.activities.outside import LENDER, desk_for, enter_loan, remind, settings_for
+from tests.activities.outside import desk_for, enter_loan, remind, settings_for
+from tests.records.portfolios import LENDER
 from tests.sandbox.running import World
 
 LATE = datetime(2026, 3, 10, 19, 30, tzinfo=UTC)

@@ -106,7 +106,7 @@ def test_a_lender_whose_settings_lack_what_law_asks_for_is_told_which(monkeypatc
         (["check", "--template", "late_notise"], "there is no template 'late_notise'; did you mean late_notice?"),
         (["check", "--folder", "/nowhere"], "/nowhere: there are no templates: expected"),
         (["show", "late_notice", "--channel", "fax"], "--channel: 'fax': expected one of sms, email, whatsapp"),
-        (["show", "late_notice", "--channel", "whatsapp"], "there is no such template"),
+        (["show", "late_notices", "--channel", "whatsapp"], "there is no template 'late_notices'"),
         (["show", "late_notice", "--language", "xx"], "unknown language 'xx'"),
     ],
 )
