@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedBase
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from config.yaml_source import bomb_in
 from domain.contact_rules.calendar import holidays_of, known_categories, known_regions
 from domain.contact_rules.lender import LenderPack
 from domain.contact_rules.model import Profile
@@ -151,14 +152,21 @@ def _with_lender(packs: list[Pack], profile: Profile, directory: Path) -> list[P
 
 def _read(file: Path, expected: str) -> dict[str, Any]:
     try:
-        document = YAML(typ="rt").load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise JurisdictionError(file, 1, "", f"cannot be read: {type(error).__name__}") from error
+    if (bomb := bomb_in(text)) is not None:
+        raise JurisdictionError(file, 1, "", bomb)
+    try:
+        document = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         raise JurisdictionError(file, line, "", f"not YAML: {error.problem}") from error
     except YAMLError as error:
         raise JurisdictionError(file, 1, "", "not YAML") from error
+    except Exception as error:
+        # A number or a date that is none, deep nesting: the library lets its own errors through.
+        raise JurisdictionError(file, 1, "", f"not YAML that can be read ({type(error).__name__})") from error
     if not isinstance(document, dict):
         raise JurisdictionError(file, 1, "", expected)
     return document

@@ -6,6 +6,7 @@ value means is decided by whoever reads it, and an error can always name its lin
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,9 @@ _MAX_BYTES = 64 * 1024
 # Aliases may repeat a part, but a small file must not unfold into an endless one.
 _MAX_VALUES = 5_000
 _MAX_DEPTH = 20
+_MAX_BRACKETS = 100
+_ENDLESS = 10**9
+_ALIAS = re.compile(r"\*[^\s*]")
 _PLAIN = "tag:yaml.org,2002:"
 _KINDS = ("null", "bool", "int", "float", "str", "map", "seq", "timestamp", "merge", "value")
 _BUILT_IN = {_PLAIN + kind for kind in _KINDS}
@@ -76,6 +80,8 @@ def read_yaml(path: Path) -> YamlSource:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return _failed(source, raw[: error.start].count(b"\n") + 1, "the file is not UTF-8 text", "UTF-8")
+    if _brackets(text) > _MAX_BRACKETS:
+        return _failed(source, None, "broken YAML: nested too deeply", f"at most {_MAX_DEPTH} levels")
     try:
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
@@ -92,6 +98,46 @@ def read_yaml(path: Path) -> YamlSource:
         return _failed(source, 1, "the file is empty")
     _Unfolding(source).run(node)
     return source
+
+
+def bomb_in(text: str) -> str | None:
+    """Why a text must not be given to a reader that unfolds it; None: it may, whatever else is wrong with it."""
+    if len(text) > 4 * _MAX_BYTES:
+        return f"larger than {4 * _MAX_BYTES} characters"
+    if _brackets(text) > _MAX_BRACKETS:
+        return "nested too deeply"
+    if _ALIAS.search(text) is None:
+        return None
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+        values = 0 if node is None else _unfolded(node, {})
+    except RecursionError:
+        return "nested too deeply"
+    except Exception:
+        return None
+    return f"unfolds into more than {_MAX_VALUES} values" if values > _MAX_VALUES else None
+
+
+def _brackets(text: str) -> int:
+    """How deep brackets stand in one another at most; the reader's time grows with the square of that."""
+    depth = deepest = 0
+    for letter in text:
+        if letter in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif letter in "]}":
+            depth = max(depth - 1, 0)
+    return deepest
+
+
+def _unfolded(node: Node, known: dict[int, int]) -> int:
+    """How many values a node stands for once its aliases are written out; one inside itself is endless."""
+    if id(node) not in known:
+        known[id(node)] = _ENDLESS
+        parts = [part for pair in node.value for part in pair] if isinstance(node, MappingNode) else node.value
+        inside = parts if isinstance(node, MappingNode | SequenceNode) else ()
+        known[id(node)] = min(_ENDLESS, 1 + sum(_unfolded(part, known) for part in inside))
+    return known[id(node)]
 
 
 def _failed(source: YamlSource, line: int | None, reason: str, expected: str = "") -> YamlSource:

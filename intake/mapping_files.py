@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from config.yaml_source import bomb_in
 from intake.errors import PortfolioError
 from intake.mapping import ColumnNames, Mapping
 
@@ -25,7 +26,12 @@ def folded(text: str) -> str:
 def load_mapping(path: Path) -> Mapping:
     """A mapping file. PortfolioError names file, line and field of a fault, and how many more there are."""
     try:
-        document = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if (bomb := bomb_in(text)) is not None:
+            raise PortfolioError(f"{path.name}: {bomb}")
+        document = YAML(typ="rt").load(text)
+    except PortfolioError:
+        raise
     except FileNotFoundError:
         raise PortfolioError(f"mapping file {path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:

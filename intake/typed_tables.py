@@ -1,5 +1,6 @@
 """XLSX and Parquet: the same rows as CSV gives, with typed cells turned to plain text."""
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from intake.chunks import CHUNK_ROWS, Chunk, Table, trimmed
 from intake.errors import PortfolioError
 
 _ROWS_BEFORE_HEADER = 50
+_UNPACKED_ALWAYS = 64 * 2**20
+_UNPACKED_TIMES = 200
 
 
 def _plain_text(column: pl.Series) -> pl.Series:
@@ -68,9 +71,18 @@ def open_parquet(path: Path) -> Table:
     return Table(names, read, "parquet", f"columns left out: {', '.join(unfit)}" if unfit else "", plain)
 
 
+def _refuse_bomb(path: Path) -> None:
+    """A workbook is a ZIP: one that unpacks into far more than it is was not made by people who keep loans."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(part.file_size for part in archive.infolist())
+    if unpacked > _UNPACKED_ALWAYS and unpacked > _UNPACKED_TIMES * path.stat().st_size:
+        raise PortfolioError(f"{path.name} unpacks into {unpacked // 2**20:,} MiB: not opened")
+
+
 def open_xlsx(path: Path) -> Table:
     """The first sheet of an Excel workbook that has rows. Lines are the sheet's row numbers."""
     with _readable(path, "XLSX"):
+        _refuse_bomb(path)
         reader = fastexcel.read_excel(path)
         for name in reader.sheet_names:
             texts = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()

@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
+import pytest
 from babel.numbers import format_decimal
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import intake
@@ -19,6 +20,7 @@ from intake.calendar_dates import to_dates
 from intake.mapping import DateFormat, NumberFormat
 from intake.numerals import to_minor, to_plain
 from tests.intake.workbooks import write_workbook
+from tests.nasty import fuzzing
 
 TODAY = date(2026, 11, 23)
 OWN = "loan_id,phone,email,language,country,timezone,currency,amount_due_minor,due_date,name,priority"
@@ -40,7 +42,7 @@ LIKELY = st.sampled_from(
         "\x00",
     ]
 )
-loose = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+loose = fuzzing(120)
 
 
 def used_up(path: Path, mapping: str | None) -> None:
@@ -129,6 +131,25 @@ def test_a_damaged_workbook_or_parquet_file(tmp_path: Path, data: st.DataObject)
     path.write_bytes(bytes(content[: data.draw(st.integers(4, len(content)))]))
 
     used_up(path, "recobro")
+
+
+def test_a_workbook_that_unpacks_into_far_more_than_it_is(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "a.xlsx", [OWN.split(",")])
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/media/a.bin", "w") as part:
+        for _ in range(80):
+            part.write(bytes(2**20))
+
+    with pytest.raises(PortfolioError, match="unpacks into 80 MiB"):
+        intake.check(path, None, TODAY)
+
+
+@loose
+@given(content=st.binary(min_size=1, max_size=300), magic=st.sampled_from([b"PK\x03\x04", b"PAR1"]))
+def test_any_bytes_behind_a_workbooks_or_parquets_first(tmp_path: Path, content: bytes, magic: bytes) -> None:
+    path = tmp_path / "any.xlsx"
+    path.write_bytes(magic + content + magic)
+
+    used_up(path, None)
 
 
 def test_a_zip_that_is_no_workbook(tmp_path: Path) -> None:
