@@ -12,10 +12,10 @@ _LONGER = int(os.environ.get("RECOBRO_FUZZ", "1"))
 
 
 def fuzzing(examples: int) -> settings:
-    """So many examples, each in at most five seconds: a hang is a fault too."""
+    """So many examples, each in at most fifteen seconds: a hang is a fault too."""
     return settings(
         max_examples=examples * _LONGER,
-        deadline=5_000,
+        deadline=15_000,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 
