@@ -55,7 +55,7 @@ class LedgerWriter(Ledger):
         whoever listens for cases.
         """
         now = task_time()
-        await asyncio.to_thread(self._write, order)
+        await asyncio.to_thread(self.keep, order)
         await self._tell(_notices(order))
         if any(isinstance(entry, _CHANGES_WHAT_IS_DUE) for entry in order.entries):
             try:
@@ -74,16 +74,20 @@ class LedgerWriter(Ledger):
             if isinstance(error, BaseException):
                 activity.logger.warning("case listener did not answer: %s", type(error).__name__)
 
-    def _write(self, order: LedgerOrder) -> None:
+    def keep(self, order: LedgerOrder) -> int:
+        """Write the entries that are not in the records yet; nobody is told. How many those were."""
+        new = 0
         with self._database.writing() as session:
             loan = loans.get(session, order.lender, order.loan_id)
             for number, entry in enumerate(order.entries, order.first_entry):
                 if loans.once(session, loan, f"entry:{order.entry}:{number}", entry.at):
                     self._write_entry(session, loan, entry, order)
+                    new += 1
             if order.final_state is not None and loan.state is LoanState.ENDED and order.entry == loan.entry:
                 # News may follow the end before the run is over; the loan goes on from the latest state.
                 loan.final_state = order.final_state
                 session.add(loan)
+        return new
 
     def _write_entry(self, session: Session, loan: Loan, entry: LedgerEntry, order: LedgerOrder) -> None:
         details: dict[str, object] = {}

@@ -30,3 +30,33 @@ def migrate(as_json: JsonOption = False) -> None:
         print_json({"up_to_date": True, "embedded": records.embedded})
     else:
         typer.echo("the database is up to date")
+
+
+@app.command("catch-up")
+def catch_up(as_json: JsonOption = False) -> None:
+    """After a restore: write again what Temporal knows of loans and the backup does not.
+
+    Run it before the workers are started again. Payments, cases, ends and contacts come back, each once; nothing is
+    sent. See docs/operations.md.
+
+    Example: starter.py database catch-up
+    """
+    import httpx
+
+    from activities.case_notices import CaseNotices
+    from activities.ledger import LedgerWriter
+    from activities.links import LinkIssuer
+    from commands import catch_up as work
+    from commands.temporal_session import with_temporal
+
+    records = configuration.records(configuration.settings())
+    quiet = LedgerWriter(records, LinkIssuer(records, None), CaseNotices(None, httpx.AsyncClient()))
+    done = with_temporal(lambda client: work.catch_up(client, records, quiet))
+    if as_json:
+        print_json(
+            {"loans": done.loans, "entries": done.entries, "contacts": done.contacts, "unknown": list(done.unknown)}
+        )
+        return
+    typer.echo(f"{done.loans} loans read: {done.entries} entries and {done.contacts} contacts written again")
+    for workflow in done.unknown:
+        typer.echo(f"{workflow}: its loan came after the backup: start its campaign's file again", err=True)

