@@ -6,7 +6,7 @@ SEEDS ?= 20
 CHAOS_LOANS ?= 200
 BIN := .venv/bin
 
-.PHONY: help setup demo test bench chaos chaos-short lint careless types floors alerts lock release-histories clean
+.PHONY: help setup demo test bench chaos chaos-short lint careless types floors alerts lock release-histories upgrade-drill clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -62,6 +62,9 @@ lock: ## Pin again what pyproject.toml asks for (needs uv)
 
 release-histories: setup ## Record what this version's loans and campaigns leave, for every later version to replay
 	$(BIN)/python -m tests.histories.record
+
+upgrade-drill: setup ## Loans started by the last release, carried to their end by this checkout
+	$(BIN)/python -m tests.upgrade.drill
 
 clean: ## Remove .venv and everything that runs left in var/
 	rm -rf .venv var

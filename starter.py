@@ -25,6 +25,7 @@ GROUPS = (
     ("rules", "Contact law: rules, lawful hours, and why a contact may or may not be made.", "commands.rules:app"),
     ("rehearse", "Rehearse a campaign on skipped time against the sandbox.", "commands.rehearse:app_command"),
     ("keys", "Master keys of encryption: make one, change to another.", "commands.keys:app"),
+    ("doctor", "Find what is stuck or about to be, say why, and mend what is safe.", "commands.doctor:app_command"),
     ("webhooks", "Webhooks that are not with their loans yet, and why one is refused.", "commands.webhooks:app"),
     ("audit", "The audit trail: who did what, and whether it was tampered with.", "commands.audit:app"),
     ("database", "Bring the records' tables to this version.", "commands.database:app"),

@@ -27,7 +27,7 @@ def start_warnings(settings: Settings, lender: str, countries: Iterable[str], st
     """Plain paragraphs, each once: what is not configured, carriers' terms, then what content rules hold back."""
     where = tuple(sorted(set(countries)))
     channels = channels_of(strategy)
-    told = _not_configured(settings, strategy, channels)
+    told = not_configured(settings, strategy, channels)
     if settings.twilio is not None and Channel.SMS in channels:
         told += _carrier(settings, lender, where)
     return told + _content(settings, lender, where, strategy)
@@ -68,7 +68,7 @@ def channels_of(strategy: Strategy) -> frozenset[Channel]:
     return frozenset(channel for channels in parts for channel in channels)
 
 
-def _not_configured(settings: Settings, strategy: Strategy, channels: frozenset[Channel]) -> list[str]:
+def not_configured(settings: Settings, strategy: Strategy, channels: frozenset[Channel]) -> list[str]:
     """What the strategy needs and the settings lack, with what will happen."""
     told = []
     links = strategy.watch is not None or any(step.kind is StepKind.OFFER_LINK for step in strategy.steps)

@@ -91,3 +91,29 @@ def verify() -> None:
     sys.stdout.flush()
     if not all_good:
         raise typer.Exit(1)
+
+
+@app.command()
+def relay(as_json: JsonOption = False) -> None:
+    """Try every waiting webhook now, whenever it was to be tried. The web app does this by itself, later and later.
+
+    Example: starter.py webhooks relay
+    """
+    import asyncio
+
+    from web.relaying import relay_now
+
+    settings = configuration.settings()
+
+    async def work() -> tuple[int, int]:
+        try:
+            return await relay_now(configuration.records(settings), settings)
+        finally:
+            await asyncio.sleep(0.05)
+
+    left, done = asyncio.run(work())
+    if as_json:
+        print_json({"relayed": done, "waiting": left})
+    else:
+        typer.echo(f"{done:,} webhooks are with their loans now" + (f", {left:,} still wait" if left else ""))
+    raise typer.Exit(1 if left else 0)

@@ -109,6 +109,14 @@ class Database:
                     connection.rollback()
         self._checked = True
 
+    def outdated(self) -> str | None:
+        """What is wrong with the tables' version, in a line; None when it is this program's. Changes nothing."""
+        current, wanted = self._revision(), _head()
+        if current == wanted:
+            return None
+        found = "has no tables of Recobro" if current is None else f"is at version {current}"
+        return f"the database {found}, this program needs {wanted}"
+
     def schema_differences(self) -> list[Any]:
         """What a new migration would have to change: empty when the migrations equal the tables in code."""
         from alembic.autogenerate import compare_metadata
@@ -131,16 +139,13 @@ class Database:
         with self._lock:
             if self._checked:
                 return
-            current, wanted = self._revision(), _head()
-            if current == wanted:
+            outdated = self.outdated()
+            if outdated is None:
                 self._checked = True
             elif self.embedded:
                 self.migrate()
             else:
-                found = "has no tables of Recobro" if current is None else f"is at version {current}"
-                raise SchemaOutOfDate(
-                    f"the database {found}, this program needs {wanted}: run `starter.py database migrate`"
-                )
+                raise SchemaOutOfDate(f"{outdated}: run `starter.py database migrate`")
 
     def _revision(self) -> str | None:
         with self._engine.connect() as connection:

@@ -9,10 +9,12 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
+from providers.webhooks.refused import RefusedReason
 from records.database import Database
 from web import metrics
 from web.ports import LoanSignals
@@ -58,6 +60,15 @@ def create_app(
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
     counts: Counter[str] = Counter()
+    reasons: Counter[tuple[str, RefusedReason]] = Counter()
+    refused: dict[str, dict[str, object]] = {}
+
+    def note_refusal(provider: str, reason: RefusedReason) -> None:
+        reasons[provider, reason] += 1
+        refused[f"{provider} {reason.value}"] = {
+            "count": reasons[provider, reason],
+            "last_at": now(None).isoformat(),
+        }
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +96,15 @@ def create_app(
             taken = Taken.TOO_LARGE
         else:
             delivery = Delivery(url=_called(request, public_url), headers=dict(request.headers), body=body)
-            taken = await take_in(database, provider, source, delivery, received_at=now(request), due_at=now(None))
+            taken = await take_in(
+                database,
+                provider,
+                source,
+                delivery,
+                received_at=now(request),
+                due_at=now(None),
+                on_refused=partial(note_refusal, provider),
+            )
         counts[f"{provider} {taken}"] += 1
         metrics.COUNTERS.webhook(provider, taken)
         if taken is Taken.STORED:
@@ -110,7 +129,7 @@ def create_app(
     @app.get("/healthz")
     async def healthz() -> dict[str, object]:
         """The process lives; how many webhooks it took in, refused and failed to store since it began."""
-        return {"status": "ok", "pid": os.getpid(), "webhooks": dict(sorted(counts.items()))}
+        return {"status": "ok", "pid": os.getpid(), "webhooks": dict(sorted(counts.items())), "refused": refused}
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:

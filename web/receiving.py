@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
@@ -57,8 +58,9 @@ async def take_in(
     *,
     received_at: datetime,
     due_at: datetime,
+    on_refused: Callable[[RefusedReason], None] = lambda reason: None,
 ) -> Taken:
-    """Prove, store and deduplicate one delivery.
+    """Prove, store and deduplicate one delivery; `on_refused` hears why one is not proven.
 
     A proven body that nobody can read is stored too, under its hash: it may be money.
     """
@@ -66,6 +68,7 @@ async def take_in(
         source.verify(delivery, received_at)
     except WebhookRefused as refused:
         _LOG.warning("%s webhook refused: %s", provider, refused.reason.value)
+        on_refused(refused.reason)
         return Taken.TOO_LARGE if refused.reason is RefusedReason.TOO_LARGE else Taken.REFUSED
     try:
         key = source.event_key(delivery)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
@@ -106,6 +107,14 @@ class Relay:
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def work_off(self, seconds: float) -> None:
+        """Relay what is due now, for at most so long; for a command where no web app runs, or beside one."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while await _in_thread(self._anything_due):
+                    await self._work()
+                    await asyncio.sleep(0.05)
 
     async def _work(self) -> timedelta:
         """Do what is due; returns how long there is nothing to do."""

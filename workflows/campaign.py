@@ -102,8 +102,19 @@ class Campaign:
         while not ends.done():
             await self._instruct()
             self._show()
+            self._move_to_the_current_build()
             await workflow.wait_condition(lambda: ends.done() or bool(self._orders))
         return await ends
+
+    def _move_to_the_current_build(self) -> None:
+        """Go on as a fresh run where another build was made current since this one began and nothing is under way."""
+        quiet = not (self._orders or self._paused or self._stopped) and workflow.all_handlers_finished()
+        if quiet and workflow.info().is_target_worker_deployment_version_changed():
+            counted = {"started": self._started, "refused": self._refused, "instructions": self._number}
+            workflow.continue_as_new(
+                self._given.model_copy(update=counted),
+                initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
+            )
 
     async def _instruct(self) -> None:
         while self._orders:

@@ -15,6 +15,32 @@ from workflows.messages import Signal
 from workflows.starting import ENTRY, start_loan
 
 
+def known_payments(loan: LoanAsEntered) -> tuple[Signal, ...]:
+    """What a loan's workflow has to hear of payments that came before it was started."""
+    signals: list[Signal] = []
+    for payment in loan.payments:
+        signals.append(
+            Signal(
+                name="payment_received",
+                payload={
+                    "payment_id": payment.payment_id,
+                    "provider": payment.provider,
+                    "amount_minor": payment.amount_minor,
+                    "currency": payment.currency,
+                    "paid_at": payment.paid_at.isoformat(),
+                },
+            )
+        )
+        if payment.reversed_at is not None:
+            signals.append(
+                Signal(
+                    name="payment_reversed",
+                    payload={"payment_id": payment.payment_id, "provider": payment.provider},
+                )
+            )
+    return tuple(signals)
+
+
 class TemporalLoans:
     """`activities.campaigns.LoanControl` on a Temporal cluster."""
 
@@ -24,29 +50,8 @@ class TemporalLoans:
 
     async def start(self, loan: LoanAsEntered, begin_at: datetime) -> LoanStart:
         """Start a loan, telling it of payments that came before; one that runs is left alone."""
-        signals: list[Signal] = []
-        for payment in loan.payments:
-            signals.append(
-                Signal(
-                    name="payment_received",
-                    payload={
-                        "payment_id": payment.payment_id,
-                        "provider": payment.provider,
-                        "amount_minor": payment.amount_minor,
-                        "currency": payment.currency,
-                        "paid_at": payment.paid_at.isoformat(),
-                    },
-                )
-            )
-            if payment.reversed_at is not None:
-                signals.append(
-                    Signal(
-                        name="payment_reversed",
-                        payload={"payment_id": payment.payment_id, "provider": payment.provider},
-                    )
-                )
         try:
-            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, tuple(signals), begin_at)
+            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, known_payments(loan), begin_at)
         except WorkflowAlreadyStartedError:
             running = await self._client.get_workflow_handle(loan.facts.workflow_id).describe()
             same = await running.memo_value(ENTRY, loan.facts.entry, type_hint=int) == loan.facts.entry

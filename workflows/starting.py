@@ -33,14 +33,20 @@ async def start_loan(
     strategy: Strategy,
     signals: tuple[Signal, ...],
     begin_at: datetime,
+    entries_written: int = 0,
 ) -> WorkflowHandle[Any, Any]:
     """Start a loan that enters at `begin_at`, now or later.
 
+    `entries_written`: how many ledger entries an earlier, lost workflow of the same entry wrote.
+
     Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs.
     """
+    state = None
+    if entries_written:
+        state = enter(facts, strategy, begin_at).model_copy(update={"entries_written": entries_written})
     return await client.start_workflow(
         LoanCollection.run,
-        LoanInput(facts=facts, strategy=strategy, signals=signals, not_before=begin_at),
+        LoanInput(facts=facts, strategy=strategy, state=state, signals=signals, not_before=begin_at),
         id=facts.workflow_id,
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,

@@ -1,0 +1,88 @@
+"""`doctor` on the records: webhooks, contacts, cases and money that wait for somebody."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, or_, select
+
+from commands.console import iso
+from commands.doctor_findings import Finding, Mend, about
+from domain.ledger_entries import CaseState
+from records.tables import CollectionCase, Contact, ContactState, Loan, Webhook
+
+_RELAYED_WITHIN = timedelta(minutes=2)
+_SENT_WITHIN = timedelta(minutes=15)
+_LOOKED_BACK = timedelta(days=30)
+
+
+def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Finding]:
+    """Stored and not with their loans; and proven ones whose money belongs to no loan."""
+    waiting = session.exec(
+        select(Webhook)
+        .where(col(Webhook.relayed_at).is_(None))
+        .where(or_(col(Webhook.received_at) < now - _RELAYED_WITHIN, col(Webhook.relay_attempts) >= 3))
+        .order_by(col(Webhook.id))
+    ).all()
+    errors = sorted({row.relay_error for row in waiting if row.relay_error})
+    found = about(
+        "webhooks_unrelayed",
+        "{n} webhooks are stored and not with their loans" + (f": {'; '.join(errors)[:200]}" if errors else ""),
+        "a loan that does not hear of its payment goes on as if it were unpaid",
+        "starter.py webhooks relay",
+        (row.id for row in waiting),
+        relay,
+    )
+    nobodys = session.exec(
+        select(Webhook.id)
+        .where(or_(col(Webhook.outcome).contains("unmatched"), col(Webhook.outcome) == "unreadable"))
+        .where(col(Webhook.received_at) > now - _LOOKED_BACK)
+    ).all()
+    return found + about(
+        "webhooks_unmatched",
+        "{n} proven webhooks of the last 30 days belong to no loan or could not be read",
+        "they may be money that no loan counts",
+        "starter.py payment record LOAN AMOUNT --id ID   (after finding the payment in the provider's own pages)",
+        nobodys,
+    )
+
+
+def look_at_contacts(session: Session, now: datetime, look_up: Mend) -> list[Finding]:
+    """Contacts that were begun and whose fate nobody knows."""
+    rows = session.exec(
+        select(Contact, Loan)
+        .join(Loan, col(Loan.id) == col(Contact.loan_ref))
+        .where(
+            or_(
+                (col(Contact.state) == ContactState.SENDING) & (col(Contact.changed_at) < now - _SENT_WITHIN),
+                (col(Contact.state) == ContactState.UNKNOWN) & (col(Contact.changed_at) > now - _LOOKED_BACK),
+            )
+        )
+        .order_by(col(Contact.id))
+    ).all()
+    return about(
+        "contacts_unknown",
+        "{n} contacts were begun and it is not known whether they were sent",
+        "they count as sent and are never sent again blindly; a carrier that can be asked settles them",
+        "starter.py doctor --mend   (asks the carriers that can be asked)",
+        (f"{loan.loan_id}/{contact.step}/{contact.occurrence}" for contact, loan in rows),
+        look_up,
+    )
+
+
+def look_at_cases(session: Session, now: datetime) -> list[Finding]:
+    """Cases that nobody decided in time."""
+    rows = session.exec(
+        select(CollectionCase)
+        .where(CollectionCase.state == CaseState.OPEN, col(CollectionCase.sla_at) < now)
+        .order_by(col(CollectionCase.sla_at))
+    ).all()
+    queues = ", ".join(sorted({row.queue for row in rows}))
+    since = f", the oldest since {iso(rows[0].sla_at)}" if rows and rows[0].sla_at else ""
+    return about(
+        "cases_late",
+        "{n} cases are past their SLA in " + queues + since,
+        "a case may hold its loan: nothing moves until a person decides",
+        "starter.py case list; starter.py case decide CASE --decision continue --by YOU",
+        (row.case_id for row in rows),
+    )
