@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +22,7 @@ from config.settings import Settings
 from domain.ledger_entries import CaseState
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage
-from records import campaigns, contacts, facts, loans
+from records import audit, campaigns, contacts, facts, loans
 from records.database import Database
 from records.tables import CollectionCase, Contact, ContactState, LoanWrite
 from web.relaying import relay_now
@@ -94,7 +95,9 @@ class Mends:
                     open_loans,
                     (),
                 )
-                strategy = campaign.strategy_key
+                strategy, lender = campaign.strategy_key, campaign.lender
+            with self._database.writing() as session:
+                _note(session, "campaign_restarted", lender, None, {"campaign_id": campaign_id})
             await campaign_control.start(self._client, self._settings.task_queue, held, _RATE, strategy=strategy)
         return f"{len(campaign_ids):,} campaigns go on"
 
@@ -123,6 +126,8 @@ class Mends:
                 )
             except WorkflowAlreadyStartedError:
                 continue
+            with self._database.writing() as session:
+                _note(session, "loan_restarted", lender, loan_id, {"entries_written": written})
             started += 1
         told = f"{started:,} loans go on from the records"
         return f"{told}; left to a person, for their open cases: {', '.join(left)}" if left else told
@@ -155,7 +160,22 @@ class Mends:
     def _settle(self, contact_id: int, state: ContactState, advance: partial[bool]) -> None:
         with self._database.writing() as session:
             contact = contacts.get(session, contact_id)
-            advance(session, contact, state)
+            loan = contacts.loan_of(session, contact)
+            if advance(session, contact, state):
+                details = {"step": contact.step, "occurrence": contact.occurrence, "state": state.value}
+                _note(session, "contact_looked_up", loan.lender, loan.loan_id, details)
+
+
+def _note(session: Session, action: str, lender: str, loan_id: str | None, details: dict[str, object]) -> None:
+    audit.append(
+        session,
+        at=datetime.now(UTC),
+        actor=f"operator {getpass.getuser()}, doctor",
+        action=action,
+        lender=lender,
+        loan_id=loan_id,
+        details=details,
+    )
 
 
 def _open_cases(session: Session, lender: str, loan_id: str) -> bool:
