@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, update
 from sqlmodel import col, select
@@ -29,8 +29,9 @@ async def relay_now(database: Database, settings: Settings) -> tuple[int, int]:
 
 def _make_due(database: Database) -> int:
     with database.writing() as session:
-        now = datetime.now(UTC)
-        session.execute(update(Webhook).where(col(Webhook.relayed_at).is_(None)).values(next_try_at=now))
+        # Long since due, whichever host's clock it is held against.
+        due = datetime.now(UTC) - timedelta(days=1)
+        session.execute(update(Webhook).where(col(Webhook.relayed_at).is_(None)).values(next_try_at=due))
     return _waiting(database)
 
 

@@ -29,7 +29,7 @@ from typer.testing import CliRunner
 from activities.composition import connect_outside
 from commands import configuration, doctor, doctor_agreement, doctor_temporal
 from commands.stack import STRIPE_SECRET
-from config.settings import Settings, WorkerBuild, load_settings
+from config.settings import Settings, WorkerProcess, load_settings
 from domain.contact import Channel, Purpose
 from providers.ports import OutgoingMessage
 from records import cases, contacts, loans, webhooks
@@ -300,7 +300,7 @@ def test_clocks_that_differ_are_found(clinic: Clinic, database: Database, monkey
 async def test_a_build_that_is_current_and_has_no_worker_is_found(clinic: Clinic) -> None:
     with sqlite_only(clinic.url):
         client, name = await clinic.client(), f"d{uuid4().hex[:6]}"
-        build = WorkerBuild(deployment=name, build_id="v1")
+        build = WorkerProcess(deployment=name, build_id="v1")
         settings = Settings(_env_file=None, task_queue=clinic.queue, worker=build)
         async with worker(client, clinic.queue, World(), deployment_config=deployment(build)):
             await make_current(client, "v1", name)
@@ -342,7 +342,7 @@ def test_a_healthy_stack_is_called_so_and_what_then_goes_wrong_is_found_and_mend
                 body=b"{}",
                 headers={},
                 received_at=YESTERDAY,
-                due_at=datetime.now(UTC) + timedelta(hours=1),
+                due_at=datetime.now(UTC) + timedelta(minutes=4),
                 verified=True,
             )
         stack.processes.stop("web")

@@ -164,7 +164,7 @@ async def test_a_sleeping_campaign_moves_after_an_instruction_and_ends_as_it_wou
                 workflows=[Campaign],
                 activities=work,
                 workflow_runner=workflow_runner(),
-                deployment_config=deployment(WorkerBuild(build_id=build)),
+                deployment_config=deployment(WorkerProcess(build_id=build)),
             )
 
         async with desk_worker("v1"):
