@@ -57,7 +57,7 @@ class Disturbance:
         self._postgresql = postgresql
         self._share = share
         self._tell = tell
-        self._chance = random.Random(f"{seed}|replays")
+        self._chance = random.Random(f"{seed}|replays")  # nosec B311 # faults must repeat themselves
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._in_world: dict[int, dict[str, Any]] = {}
         self._expected_down: Counter[str] = Counter()

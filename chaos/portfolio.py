@@ -28,7 +28,7 @@ def strategy() -> Strategy:
 
 def loans(seed: int, number: int, file: Path = _FILE) -> tuple[PortfolioLoan, ...]:
     """`number` loans: the file's rows in an order drawn by seed, then second loans of the same people."""
-    chance = random.Random(f"{seed}|portfolio")
+    chance = random.Random(f"{seed}|portfolio")  # nosec B311 # the same loans for a seed
     rows = list(intake.check(file, "lendingclub", FIRST_DAY).loans())
     chance.shuffle(rows)
     second = -(-number // 20)

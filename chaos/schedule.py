@@ -74,7 +74,7 @@ def draw(seed: int, database: str, *, count: int = 14, kinds: Collection[str] | 
 
     Raises ValueError when no kind is left to draw from.
     """
-    chance = random.Random(f"{seed}|{database}|chaos")
+    chance = random.Random(f"{seed}|{database}|chaos")  # nosec B311 # faults must repeat themselves
     open_kinds = [k for k in KINDS.values() if database in k.databases and (kinds is None or k.name in kinds)]
     if not open_kinds:
         raise ValueError(f"none of these faults applies to {database}")
