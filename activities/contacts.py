@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from temporalio import activity
@@ -23,8 +23,9 @@ from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
 from activities.provider_waits import OPERATOR_NEEDED, call_again
+from activities.unheard_payments import UnheardPayments
 from config.settings import Settings
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome, ContactReported
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
@@ -59,6 +60,7 @@ class ContactSender(Contacts):
         self._platforms = PlatformGate(database, settings)
         self._messengers = messengers
         self._links = links
+        self._unheard = UnheardPayments(database, links.gateway)
         self._balances = balances
 
     @activity.defn(name="contact")
@@ -107,11 +109,15 @@ class ContactSender(Contacts):
         slot: Slot | None = None
         link: PaymentLink | None = None
         old = order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
-        if old or order.with_link:
+        demands = order.purpose is Purpose.COLLECTION
+        payable = await asyncio.to_thread(self._unheard.payable, order.lender, order.loan_id) if demands else ()
+        if old or order.with_link or payable:
             answer = await asyncio.to_thread(self._places.look, order, now)
             if not isinstance(answer, Slot):
                 return await asyncio.to_thread(self._places.refused, order, now)
             slot = answer
+            if payable and await self._paid_unheard(order, payable, now):
+                return Changed.CHANGED
             if old and not await self._funds_still_there(order, now):
                 return await self._report(order, ContactOutcome.FUNDS_GONE)
             if order.with_link:
@@ -142,6 +148,13 @@ class ContactSender(Contacts):
         """Where it cannot be found out the answer is no: the watch goes on, and offers when it sees the money."""
         assert order.threshold is not None
         return await self._balances.funds_are_there(order.lender, order.loan_id, order.threshold, now)
+
+    async def _paid_unheard(self, order: ContactOrder, payable: Sequence[PaymentLink], now: datetime) -> bool:
+        """Whether the gateway holds a payment that no webhook has told us of; it is in the records afterwards."""
+        try:
+            return await self._unheard.find(order.lender, order.loan_id, payable, now) > 0
+        except ProviderError as error:
+            raise call_again(error, now, activity.info().attempt) from None
 
     async def _link(self, order: ContactOrder, now: datetime) -> PaymentLink:
         try:

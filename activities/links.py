@@ -32,6 +32,10 @@ class LinkIssuer:
         self._database = database
         self._gateway = gateway
 
+    @property
+    def gateway(self) -> PaymentGateway | None:
+        return self._gateway
+
     async def link_for_balance(self, lender: str, loan_id: str, at: datetime) -> PaymentLink:
         """The link that pays exactly what is due now; made once, however often this is tried.
 

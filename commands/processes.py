@@ -134,7 +134,7 @@ class Processes:
         self._tell_reaper(process.pid)
         return child
 
-    def wait_ready(self, child: Child, ready: Callable[[], bool], seconds: float = 60.0) -> None:
+    def wait_ready(self, child: Child, ready: Callable[[], bool], seconds: float = 120.0) -> None:
         """Wait until `ready` says so. Raises ProcessFailed when the child ends or takes too long."""
         deadline = time.monotonic() + seconds
         while not ready():

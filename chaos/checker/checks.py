@@ -12,6 +12,7 @@ from chaos.checker.rules import Place, Told, closed, too_many
 _PAID_BY = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
 _ASKS_FOR_MONEY = "/pay/"
+_A_CONTACT_TAKES = timedelta(minutes=5)
 _SOON = timedelta(hours=24)
 _ENDED_WELL = frozenset({"COMPLETED", "CONTINUED_AS_NEW"})
 _ON_ITS_WAY = frozenset({*_ENDED_WELL, "RUNNING"})
@@ -121,8 +122,15 @@ def _told_of_payments(evidence: Evidence) -> dict[int, int]:
     return found
 
 
+def _could_ask(payments: list[Entry], message: Entry) -> bool:
+    """Whether all of it was paid through links, and longer ago than a contact takes from deciding to sending."""
+    return all(paid.data.get("link_id") and message.at - paid.at > _A_CONTACT_TAKES for paid in payments)
+
+
 def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
-    """Once the debt is paid and the product was told: one receipt, which asks for nothing, and no more.
+    """Once the debt is paid and the product could know: one receipt, which asks for nothing, and no more.
+
+    It could know from when the webhook was answered 2xx; and of links, from when the gateway could have been asked.
 
     Also gives the lines of receipts: what the ledger calls transactional, of a debt that was paid in full.
     """
@@ -132,6 +140,7 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
     delivered = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") == "delivered"}
     left = {loan_id: debt.amount_minor for loan_id, debt in evidence.debts.items()}
     closed_by: dict[str, Entry] = {}
+    paid_by: dict[str, list[Entry]] = defaultdict(list)
     receipt: dict[str, Entry] = {}
     receipts: set[int] = set()
     back: set[str] = set()
@@ -140,6 +149,7 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
         if loan_id not in left:
             continue
         if entry.kind == "payment":
+            paid_by[loan_id].append(entry)
             before, left[loan_id] = left[loan_id], left[loan_id] - entry.minor()
             if before > 0 >= left[loan_id]:
                 check.looked_at += 1
@@ -161,9 +171,9 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
                     receipts.add(entry.seq)
                 else:
                     check.against(loan_id, f"a second message after the receipt of line {first.seq}", entry)
-            elif told.get(paid.seq, entry.seq) < entry.seq:
+            elif told.get(paid.seq, entry.seq) < entry.seq or _could_ask(paid_by[loan_id], entry):
                 kind = "a demand with a link" if asks else "a message that is no receipt"
-                check.against(loan_id, f"{kind}, although line {paid.seq} paid everything and we were told", entry)
+                check.against(loan_id, f"{kind}, although line {paid.seq} had paid everything", entry)
     return receipts, check
 
 

@@ -116,6 +116,12 @@ def reminder_after_payment(c: Campaign) -> None:
     c.text("SM9", DAY.format(4, "15:00"), step="offer-help")
 
 
+def reminder_although_the_gateway_could_be_asked(c: Campaign) -> None:
+    c.log[2]["link_id"] = "plink_1"
+    c.log[3]["status"] = 400
+    c.text("SM9", DAY.format(4, "15:00"), step="offer-help")
+
+
 def second_receipt(c: Campaign) -> None:
     c.text("SM9", DAY.format(4, "15:00"), step="receipt-2")
     c.contacts[-1]["purpose"] = "transactional"
@@ -201,6 +207,7 @@ def hole_in_the_log(c: Campaign) -> None:
         (same_contact_twice, "twice"),
         (demand_after_payment, "after-payment"),
         (reminder_after_payment, "after-payment"),
+        (reminder_although_the_gateway_could_be_asked, "after-payment"),
         (second_receipt, "after-payment"),
         (at_night, "rules"),
         (too_often, "rules"),

@@ -1,0 +1,94 @@
+"""What was paid through a link and no webhook told us of is asked for before anybody is written to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import select
+
+from domain.events import ContactOutcome
+from records import links, loans, payments, webhooks
+from records.tables import LinkState, Webhook
+from tests.activities.outside import TUESDAY, Desk, enter_loan, offer, person_of, remind, texts_to
+from tests.records.portfolios import LENDER
+from tests.sandbox.running import World
+
+
+def pay_unheard(desk: Desk, world: World, loan_id: str) -> dict[str, Any]:
+    """The borrower presses the button of the link's page, and no webhook comes."""
+    with desk.database.reading() as session:
+        [link] = links.open_links(session, loans.get(session, LENDER, loan_id))
+    assert world.http.post(f"/pay/{link.provider_link_id}").status_code == 200
+    [paid] = [entry for entry in world.entries("payment") if entry["link_id"] == link.provider_link_id]
+    return paid
+
+
+LATER = TUESDAY + timedelta(days=2)
+
+
+async def linked(desk: Desk) -> tuple[str, str]:
+    """A loan that was sent a link over the whole balance of 100.00 EUR, and its phone."""
+    loan_id = enter_loan(desk.database)
+    await desk.contact(offer(loan_id))
+    return loan_id, person_of(desk.database, loan_id)[0]
+
+
+async def test_who_has_paid_through_the_link_is_not_reminded_although_no_webhook_came(both: Desk, world: World) -> None:
+    loan_id, phone = await linked(both)
+    paid = pay_unheard(both, world, loan_id)
+
+    report = await both.contact(remind(loan_id), LATER)
+
+    assert report.outcome is ContactOutcome.NOT_WANTED
+    assert len(texts_to(world, phone)) == 1
+    with both.database.reading() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        assert payments.balance_due(session, loan) == 0
+        assert links.open_links(session, loan) == []
+        kept = payments.find(session, "stripe", paid["payment_id"])
+        assert kept is not None
+        assert kept.amount_minor == paid["amount_minor"]
+
+
+async def test_the_loan_is_owed_the_news_like_a_webhooks(both: Desk, world: World) -> None:
+    loan_id, _ = await linked(both)
+    paid = pay_unheard(both, world, loan_id)
+
+    await both.contact(remind(loan_id), LATER)
+    await both.contact(remind(loan_id, occurrence=2), LATER + timedelta(hours=1))
+
+    with both.database.reading() as session:
+        owed = [row for row in session.exec(select(Webhook)).all() if row.event_key == f"asked:{paid['payment_id']}"]
+        assert [row.id for row in owed] == [row.id for row in webhooks.unsignalled(session, TUESDAY)]
+    [signal] = owed[0].signals
+    assert (signal["name"], signal["loan_id"], signal["restart"]) == ("payment_received", loan_id, True)
+    assert signal["payload"]["payment_id"] == paid["payment_id"]
+
+
+async def test_nobody_is_written_to_while_the_gateway_cannot_be_asked(desk: Desk, world: World) -> None:
+    loan_id, phone = await linked(desk)
+    world.fault("stripe", "500", count=10)
+
+    put_off = await desk.refused(remind(loan_id), LATER)
+
+    assert put_off.next_retry_delay is not None
+    assert len(texts_to(world, phone)) == 1
+
+
+async def test_without_an_open_link_the_gateway_is_not_asked(desk: Desk, world: World) -> None:
+    loan_id = enter_loan(desk.database)
+    world.fault("stripe", "500", count=10)
+
+    assert (await desk.contact(remind(loan_id))).outcome is ContactOutcome.SENT
+
+
+async def test_a_link_the_gateway_does_not_know_holds_nobody_up(desk: Desk, world: World) -> None:
+    loan_id, _ = await linked(desk)
+    with desk.database.writing() as session:
+        [link] = links.open_links(session, loans.get(session, LENDER, loan_id))
+        link.provider_link_id = "plink_of_another_account"
+        session.add(link)
+        assert link.state is LinkState.ACTIVE
+
+    assert (await desk.contact(remind(loan_id), LATER)).outcome is ContactOutcome.SENT
