@@ -25,6 +25,7 @@ from config.strategies import find_strategy
 from domain.contact import Channel, ContactEvent, ContactEventKind, ContactRequest, Purpose
 from domain.contact_rules import Caps
 from domain.portfolio import PortfolioLoan
+from records import people
 from records.tables import Contact, ContactLedger, ContactState, Loan, OptOut, Person, PersonFlag
 from tests.domain.contact_rules.oracle import Oracle
 
@@ -86,6 +87,8 @@ def breaches(rehearsal: Rehearsal) -> tuple[list[str], Counter[str]]:
                         channel=row.channel,
                         country=person.country,
                         region=person.region,
+                        city=person.city,
+                        authorised_channels=people.authorised_channels(person),
                         timezones=(person.timezone,) if person.timezone else (),
                     )
                     what = f"{person.country} {person.region} {row.channel} {contact.step} at {row.at.isoformat()}"
