@@ -1,5 +1,6 @@
 """XLSX and Parquet: the same rows as CSV gives, with typed cells turned to plain text."""
 
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from intake.errors import PortfolioError
 _ROWS_BEFORE_HEADER = 50
 _UNPACKED_ALWAYS = 64 * 2**20
 _UNPACKED_TIMES = 200
+_FAR_COLUMN = re.compile(rb"""\br\s*=\s*["'][A-Za-z]{3,}[0-9]""")
 
 
 def _plain_text(column: pl.Series) -> pl.Series:
@@ -75,8 +77,21 @@ def _refuse_bomb(path: Path) -> None:
     """A workbook is a ZIP: one that unpacks into far more than it is was not made by people who keep loans."""
     with zipfile.ZipFile(path) as archive:
         unpacked = sum(part.file_size for part in archive.infolist())
+        for part in archive.infolist():
+            if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
+                _refuse_wide(path, archive, part)
     if unpacked > _UNPACKED_ALWAYS and unpacked > _UNPACKED_TIMES * path.stat().st_size:
         raise PortfolioError(f"{path.name} unpacks into {unpacked // 2**20:,} MiB: not opened")
+
+
+def _refuse_wide(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """The reader takes memory for every place up to the last cell, filled or not; far columns are a bomb."""
+    tail = b""
+    with archive.open(part) as sheet:
+        while block := sheet.read(2**20):
+            if _FAR_COLUMN.search(tail + block):
+                raise PortfolioError(f"{path.name} has cells beyond column ZZ: expected a table of loans")
+            tail = block[-64:]
 
 
 def open_xlsx(path: Path) -> Table:

@@ -152,6 +152,18 @@ def test_any_bytes_behind_a_workbooks_or_parquets_first(tmp_path: Path, content:
     used_up(path, None)
 
 
+def test_a_cell_at_the_far_end_of_the_sheet_takes_no_memory(tmp_path: Path) -> None:
+    near = write_workbook(tmp_path / "a.xlsx", [OWN.split(",")])
+    path = tmp_path / "b.xlsx"
+    far = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+    with zipfile.ZipFile(near) as old, zipfile.ZipFile(path, "w") as new:
+        for part in old.infolist():
+            new.writestr(part, old.read(part).replace(b"</sheetData>", far))
+
+    with pytest.raises(PortfolioError, match="beyond column ZZ"):
+        intake.check(path, None, TODAY)
+
+
 def test_a_zip_that_is_no_workbook(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
