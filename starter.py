@@ -16,7 +16,7 @@ GROUPS = (
     ("up", "Run everything for local work on the live clock, until Ctrl-C.", "commands.up:app"),
     ("campaign", "Start the collection of a portfolio, steer all its loans at once.", "commands.campaign:app"),
     ("loan", "One loan: where it stands, why, and what you can tell it.", "commands.loan:app"),
-    ("person", "What is known of the person who owes: facts, channels they agreed to.", "commands.person:app"),
+    ("person", "The person who owes: facts, channels they agreed to, their data and its end.", "commands.person:app"),
     ("case", "Cases that wait for a person: list, read and decide them.", "commands.case:app"),
     ("payment", "Payments that no webhook tells of: record them, take them back.", "commands.payment:app"),
     ("portfolio", "Check a file of overdue loans before a campaign.", "commands.portfolio:app"),

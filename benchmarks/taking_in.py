@@ -20,6 +20,7 @@ from benchmarks import Figure, sized
 from benchmarks.loans import LENDER
 from benchmarks.webapp import Line, payment_event, signed_request, web_app
 from commands.processes import Processes
+from config.master_keys import use_throwaway_key
 from records.database import Database
 
 WEBHOOKS = 3000
@@ -91,6 +92,7 @@ async def postgresql(folder: Path) -> AsyncIterator[str]:
 
     # The package starts the server as another user when it runs as root, so the way to it must be open.
     folder.chmod(0o755)
+    use_throwaway_key()
     server = await asyncio.to_thread(get_server, str(folder / "pg"), cleanup_mode="delete")
     try:
         yield str(server.get_uri(database="postgres"))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 
+from config.master_keys import use_throwaway_key
 from records.database import Database
 
 # The server must not outlive us, however we end: this waits for the end of the pipe to us.
@@ -41,6 +42,7 @@ class Postgresql:
         at = self._server.get_postmaster_info().socket_dir or self._folder / "pg"
         self.socket = str(Path(at) / ".s.PGSQL.5432")
         self.url = str(self._server.get_uri(database="recobro"))
+        use_throwaway_key()
         with psycopg.connect(str(self._server.get_uri(database="postgres")), autocommit=True) as connection:
             connection.execute("CREATE DATABASE recobro")
         database = Database(self.url)

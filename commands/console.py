@@ -96,6 +96,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "config.jurisdictions": ("JurisdictionError",),
     "records.database": ("BadDatabaseUrl", "SchemaOutOfDate"),
     "records.audit": ("NoHead",),
+    "records.person_keys": ("KeysMissing",),
     "records.loans": ("UnknownLoan",),
     "records.cases": ("UnknownCase", "CaseClosed"),
     "records.campaigns": ("UnknownCampaign", "CampaignExists"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from commands import configuration
 from commands.console import JsonOption, operator_app, print_json
 
 app = operator_app("Master keys of encryption: make one, change to another.")
@@ -32,3 +33,31 @@ def generate(as_json: JsonOption = False) -> None:
         "start everything\nagain, then make it the active one. Whoever loses all keys has lost what they encrypt.",
         err=True,
     )
+
+
+@app.command()
+def rotate(as_json: JsonOption = False) -> None:
+    """Wrap every person's key under the active master key; nothing else is written again. May be repeated.
+
+    With configured keys: add the new key to RECOBRO_ENCRYPTION__KEYS everywhere, restart, make it the active one, then
+    run this. With a key file beside an SQLite database: it makes the new key itself.
+
+    Example: starter.py keys rotate
+    """
+    from config.master_keys import add_to_key_file
+
+    settings = configuration.settings()
+    database = configuration.records(settings)
+    database.check()
+    if database.keys.master.file is not None and set(database.keys.counts()) == {database.keys.master.active}:
+        database.keys.use_master(add_to_key_file(database.keys.master))
+    moved = database.keys.rewrap()
+    wraps = database.keys.counts()
+    active = database.keys.master.active
+    idle = sorted(set(database.keys.master.keys) - set(wraps) - {active})
+    if as_json:
+        print_json({"active_key": active, "moved": moved, "idle_keys": idle})
+        return
+    typer.echo(f"{moved} keys of people moved under {active}")
+    for key_id in idle:
+        typer.echo(f"{key_id} wraps nothing any more: it may go once no Temporal history is encrypted under it")

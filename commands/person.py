@@ -11,6 +11,7 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, did_you_mean, operator_app, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
+from commands.person_data import erase, export, find, retention
 from domain.contact import Channel
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from records.tables import Loan, Person
 
-app = operator_app("What is known of the person who owes: facts that close or open contact, channels they agreed to.")
+app = operator_app("The person who owes: facts that bear on contact, channels they agreed to, their data and its end.")
+for command in (find, export, erase, retention):
+    app.command()(command)
 
 Change = Callable[["Session", "Person", datetime], bool]
 """Answers whether anything changed."""

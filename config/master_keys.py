@@ -67,6 +67,13 @@ def new_key() -> tuple[str, str]:
     return f"k{secrets.token_hex(4)}", base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
+def use_throwaway_key() -> None:
+    """Let this process and the ones it starts work on records that nobody keeps, if no key is set."""
+    key_id, key = new_key()
+    os.environ.setdefault("RECOBRO_ENCRYPTION__KEYS", json.dumps({key_id: key}))
+    os.environ.setdefault("RECOBRO_ENCRYPTION__PAYLOADS", "false")
+
+
 def read_key(key_id: str, text: str) -> bytes:
     """A key from base64, of either alphabet. Raises BadKeys."""
     try:
@@ -124,14 +131,16 @@ def key_file(path: Path) -> MasterKeys:
             _create(path, {"active": key_id, "keys": {key_id: key}})
 
 
-def write_key_file(keys: MasterKeys) -> None:
-    """Replace the file that `keys` came from."""
+def add_to_key_file(keys: MasterKeys) -> MasterKeys:
+    """Make a new key in the file that `keys` came from, and make it the active one."""
     assert keys.file is not None
-    told = {key_id: base64.b64encode(key).decode() for key_id, key in keys.keys.items()}
+    key_id, key = new_key()
+    every = {**keys.keys, key_id: read_key(key_id, key)}
     beside = keys.file.with_name(keys.file.name + ".new")
     beside.unlink(missing_ok=True)
-    _create(beside, {"active": keys.active, "keys": told})
+    _create(beside, {"active": key_id, "keys": {name: base64.b64encode(one).decode() for name, one in every.items()}})
     beside.replace(keys.file)
+    return MasterKeys(every, key_id, keys.file)
 
 
 def _create(path: Path, content: dict[str, object]) -> None:

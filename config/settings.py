@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.contact import Actor
 from domain.contact_rules.model import Profile
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 class _Part(BaseModel):
@@ -255,14 +257,29 @@ class Settings(BaseSettings):
         return self.lenders.get(key, self.lender)
 
 
+class _EncryptionAlone(BaseSettings):
+    model_config = Settings.model_config
+
+    encryption: Encryption = Encryption()
+
+
 class BadSettings(ValueError):
     """Settings that cannot be used: one line for each, naming the variable and what was expected."""
 
 
 def load_settings() -> Settings:
     """The settings of this process. Raises BadSettings; the text never holds a value."""
+    return _loaded(Settings)
+
+
+def load_encryption() -> Encryption:
+    """Only what the records' keys need. Raises BadSettings as `load_settings` does."""
+    return _loaded(_EncryptionAlone).encryption
+
+
+def _loaded(kind: type[S]) -> S:
     try:
-        return Settings()
+        return kind()
     except ValidationError as wrong:
         lines = [
             f"RECOBRO_{'__'.join(str(part).upper() for part in error['loc'])}: {error['msg']}"

@@ -250,6 +250,8 @@ def _load(
 
 
 def _read(path: Path, file: str) -> str:
+    if not path.resolve().is_relative_to(path.parent.parent.resolve()):
+        raise TemplateError(file, "the file is a link that leads outside the templates")
     try:
         raw = path.read_bytes()
         if len(raw) > _MAX_FILE_BYTES:

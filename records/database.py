@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
-from records import last_work
+from config.master_keys import MasterKeys, beside, master_keys
+from config.settings import Encryption, load_encryption
+from records import last_work, person_keys
+from records.person_keys import KeysMissing, PersonKeys
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -39,10 +42,23 @@ class Database:
     `postgres://` mean the same). On SQLite the migrations apply themselves at first use. On PostgreSQL they
     do not: sessions raise SchemaOutOfDate until `migrate()` was called once. `busy_seconds` is how long a
     transaction on SQLite waits for another one before it fails.
+
+    Personal columns are sealed under people's own keys (`records.person_keys`), these under the master keys of
+    `RECOBRO_ENCRYPTION__*` unless `master` gives others. Sessions raise KeysMissing when the keys are not here.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        master: Callable[[], MasterKeys] | None = None,
+    ) -> None:
         self._engine = _engine(url, busy_seconds)
+        given = load_encryption()
+        self._keys_engine = _keys_engine(url, given, busy_seconds)
+        self.keys = PersonKeys(self._keys_engine, master or partial(master_keys, given, url))
+        person_keys.use(self._engine, self.keys)
         self._checked = False
         self._lock = threading.Lock()
 
@@ -99,6 +115,7 @@ class Database:
                 with options.begin():
                     if not self.embedded:
                         options.execute(text("SELECT pg_advisory_xact_lock(727268)"))
+                    self._check_keys(options)
                     command.upgrade(alembic_config(options), "head")
                     if self.embedded and options.exec_driver_sql("PRAGMA foreign_key_check").first():
                         raise SchemaOutOfDate("the migration left rows without what they refer to; it was undone")
@@ -132,6 +149,7 @@ class Database:
     def dispose(self) -> None:
         """Close all connections; the next session opens new ones."""
         self._engine.dispose()
+        self._keys_engine.dispose()
 
     def _ensure_schema(self) -> None:
         if self._checked:
@@ -141,11 +159,23 @@ class Database:
                 return
             outdated = self.outdated()
             if outdated is None:
+                with self._engine.connect() as connection:
+                    self._check_keys(connection)
                 self._checked = True
             elif self.embedded:
                 self.migrate()
             else:
                 raise SchemaOutOfDate(f"{outdated}: run `starter.py database migrate`")
+
+    def _check_keys(self, connection: Connection) -> None:
+        """Make the store of people's keys for new records; raise KeysMissing when it does not fit these."""
+        if not self.keys.is_prepared():
+            sealed = "key_id" in {column["name"] for column in _columns(connection, "person")}
+            if sealed and connection.execute(text("SELECT 1 FROM person WHERE key_id IS NOT NULL LIMIT 1")).first():
+                where = self._keys_engine.url.render_as_string(hide_password=True)
+                raise KeysMissing(f"people's keys are not at {where}: restore them, or say where they are")
+            self.keys.prepare()
+        self.keys.index("check", "")
 
     def _revision(self) -> str | None:
         with self._engine.connect() as connection:
@@ -165,6 +195,11 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+def _columns(connection: Connection, table: str) -> list[Any]:
+    known = inspect(connection)
+    return list(known.get_columns(table)) if known.has_table(table) else []
 
 
 def _head() -> str:
@@ -202,6 +237,15 @@ def _engine(url: str, busy_seconds: float) -> Engine:
     raise BadDatabaseUrl(
         f"database {parsed.drivername!r} is not supported: expected sqlite:///FILE or postgresql://..."
     )
+
+
+def _keys_engine(url: str, given: Encryption, busy_seconds: float) -> Engine:
+    file = beside(url, ".person-keys.db")
+    engine = _engine(given.person_keys_url or (url if file is None else f"sqlite:///{file}"), busy_seconds)
+    if engine.dialect.name == "sqlite":
+        # A destroyed key must not stay in the file's unused pages.
+        event.listen(engine, "connect", lambda connection, _record: connection.execute("PRAGMA secure_delete=ON"))
+    return engine
 
 
 def _drop_details(context: ExceptionContext) -> None:

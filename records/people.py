@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from domain.contact import Channel
+from records import person_keys
 from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
+from records.tables.sealing import ADDRESS, EMAIL, PHONE
 
 _BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.CALL})
 
@@ -33,7 +35,19 @@ def lock(session: Session, person: Person) -> None:
 
 def by_phone(session: Session, phone: str) -> Sequence[Person]:
     """Everyone reached by a phone number (E.164); several lenders may know the same person."""
-    return session.exec(select(Person).where(Person.phone == phone).order_by(col(Person.id))).all()
+    found = person_keys.of(session).index(PHONE, phone)
+    return session.exec(select(Person).where(Person.phone_index == found).order_by(col(Person.id))).all()
+
+
+def by_email(session: Session, email: str) -> Sequence[Person]:
+    """Everyone with an e-mail address, letter by letter."""
+    found = person_keys.of(session).index(EMAIL, email)
+    return session.exec(select(Person).where(Person.email_index == found).order_by(col(Person.id))).all()
+
+
+def find(session: Session, lender: str, person_id: str) -> Person | None:
+    """A person by the lender's name and the lender's id of them."""
+    return session.exec(select(Person).where(Person.lender == lender, Person.person_id == person_id)).first()
 
 
 def loans_of(session: Session, person: Person) -> Sequence[Loan]:
@@ -67,7 +81,8 @@ def close_address(
     if _closed(session, person, channel, address) is not None:
         return False
     assert person.id is not None
-    session.add(ClosedAddress(person_ref=person.id, channel=channel, address=address, reason=reason, at=at))
+    index = person_keys.of(session).index(ADDRESS, address)
+    session.add(ClosedAddress(person_ref=person.id, channel=channel, address_index=index, reason=reason, at=at))
     session.flush()
     return True
 
@@ -154,7 +169,7 @@ def _closed(session: Session, person: Person, channel: Channel, address: str) ->
         select(ClosedAddress).where(
             ClosedAddress.person_ref == person.id,
             ClosedAddress.channel == channel,
-            ClosedAddress.address == address,
+            ClosedAddress.address_index == person_keys.of(session).index(ADDRESS, address),
         )
     ).first()
 

@@ -12,12 +12,17 @@ from sqlmodel import Session, col, select
 
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
-from records import strategies
+from records import person_keys, strategies
 from records.locks import one_at_a_time
+from records.person_keys import PersonKeys
+from records.sealed import Private
 from records.tables import Campaign, CampaignLoan, Consent, ConsentStatus, Loan, LoanState, Person
+from records.tables.sealing import CONSENT, EMAIL, PHONE
 
 _PAGE = 1000
-_CONTACT_DATA = ("name", "phone", "email", "language", "country", "region", "city", "timezone", "authorised_channels")
+_PRIVATE = ("name", "phone", "email")
+_CONTACT_DATA = (*_PRIVATE, "language", "country", "region", "city", "timezone", "authorised_channels")
+_NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "phone_index", "email_index"))
 
 
 @dataclass(frozen=True)
@@ -66,8 +71,8 @@ def enter_portfolio(
             else:
                 seen.add(loan.loan_id)
                 rows.append(loan)
-        people = _enter_people(session, campaign.lender, rows, at)
-        _enter_consents(session, people, rows, bank, at)
+        people, keys = _enter_people(session, campaign.lender, rows, at)
+        _enter_consents(session, people, keys, rows, bank, at)
         entered, page_refused = _enter_loans(session, campaign, people, rows, strategy, pinned, at)
         refused += page_refused
         places = []
@@ -95,17 +100,21 @@ def _pages(loans: Sequence[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
     return (loans[start : start + _PAGE] for start in range(0, len(loans), _PAGE))
 
 
-def _enter_people(session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime) -> dict[str, int]:
+def _enter_people(
+    session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime
+) -> tuple[dict[str, int], dict[int, str]]:
+    """Everyone's own number by the lender's id, and everyone's data key by the number."""
+    keys = person_keys.of(session)
     named: dict[str, dict[str, Any]] = {}
     for loan in rows:
         data = named.setdefault(loan.person_id, {})
         data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
     known = _people(session, lender, named)
     changed = [
-        {"id": person.id, **data, "updated_at": at}
+        {"id": person.id, **_sealed(keys, data, person.key_id or keys.new()), "updated_at": at}
         for person_id, data in named.items()
         if (person := known.get(person_id)) is not None
-        and any(getattr(person, field) != value for field, value in data.items())
+        and (person.key_id is None or any(getattr(person, field) != value for field, value in data.items()))
     ]
     for change in changed:
         session.execute(
@@ -114,18 +123,35 @@ def _enter_people(session: Session, lender: str, rows: Sequence[PortfolioLoan], 
             .values(**change)
             .execution_options(synchronize_session=False)
         )
+    unknown = [(person_id, data) for person_id, data in sorted(named.items()) if person_id not in known]
     new = [
-        dict.fromkeys(_CONTACT_DATA) | data | {"lender": lender, "person_id": person_id, "updated_at": at}
-        for person_id, data in sorted(named.items())
-        if person_id not in known
+        _NOTHING_KNOWN | _sealed(keys, data, key_id) | {"lender": lender, "person_id": person_id, "updated_at": at}
+        for (person_id, data), key_id in zip(unknown, keys.new_many(len(unknown)), strict=True)
     ]
     if new:
         session.execute(insert(Person), new)
     session.expire_all()
     found = session.exec(
-        select(Person.person_id, Person.id).where(Person.lender == lender, col(Person.person_id).in_(named))
+        select(Person.person_id, Person.id, Person.key_id).where(
+            Person.lender == lender, col(Person.person_id).in_(named)
+        )
     ).all()
-    return {person_id: ref for person_id, ref in found if ref is not None}
+    return (
+        {person_id: ref for person_id, ref, _ in found if ref is not None},
+        {ref: key_id for _, ref, key_id in found if ref is not None and key_id is not None},
+    )
+
+
+def _sealed(keys: PersonKeys, data: dict[str, Any], key_id: str) -> dict[str, Any]:
+    """Contact data as a bulk statement takes it: the ORM's hooks do not see these rows."""
+    told = {**data, "key_id": key_id, "erased_at": None}
+    for field in _PRIVATE:
+        if field in data:
+            told[field] = Private(data[field], key_id)
+    for field, index in ((PHONE, "phone_index"), (EMAIL, "email_index")):
+        if field in data:
+            told[index] = keys.index(field, data[field])
+    return told
 
 
 def _people(session: Session, lender: str, person_ids: Iterable[str]) -> dict[str, Person]:
@@ -139,10 +165,17 @@ def _kept(loan: PortfolioLoan, field: str) -> Any:
 
 
 def _enter_consents(
-    session: Session, people: dict[str, int], rows: Sequence[PortfolioLoan], bank: str, at: datetime
+    session: Session,
+    people: dict[str, int],
+    key_ids: dict[int, str],
+    rows: Sequence[PortfolioLoan],
+    bank: str,
+    at: datetime,
 ) -> None:
+    keys = person_keys.of(session)
     stated = {
-        (people[loan.person_id], loan.bank_consent): {
+        (people[loan.person_id], keys.index(CONSENT, loan.bank_consent)): {
+            "consent_id": loan.bank_consent,
             "account_id": loan.bank_account,
             "valid_until": loan.consent_valid_until,
         }
@@ -153,11 +186,11 @@ def _enter_consents(
         return
     known = session.exec(
         select(Consent).where(
-            Consent.provider == bank, tuple_(col(Consent.person_ref), col(Consent.consent_id)).in_(stated)
+            Consent.provider == bank, tuple_(col(Consent.person_ref), col(Consent.consent_index)).in_(stated)
         )
     ).all()
     for consent in known:
-        data = stated.pop((consent.person_ref, consent.consent_id))
+        data = stated.pop((consent.person_ref, consent.consent_index))
         if (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
             consent.account_id, consent.valid_until = data["account_id"], data["valid_until"]  # type: ignore[assignment]
             consent.status, consent.changed_at = ConsentStatus.VALID, at
@@ -170,13 +203,15 @@ def _enter_consents(
                 {
                     "person_ref": person_ref,
                     "provider": bank,
-                    "consent_id": consent_id,
+                    "consent_index": index,
                     "status": ConsentStatus.VALID,
                     "reads_per_day": 4,
                     "changed_at": at,
                     **data,
+                    "consent_id": Private(str(data["consent_id"]), key_ids[person_ref]),
+                    "account_id": Private(str(data["account_id"]), key_ids[person_ref]),
                 }
-                for (person_ref, consent_id), data in stated.items()
+                for (person_ref, index), data in stated.items()
             ],
         )
 

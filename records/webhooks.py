@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_
+from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from records.clock import FURTHEST_PLAN
 from records.locks import one_at_a_time
-from records.tables import Lease, Webhook
+from records.sealed import PrivateBytes
+from records.tables import Lease, Person, Webhook
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,24 @@ def next_due_at(session: Session, at: datetime) -> datetime | None:
 
 
 def mark_recorded(
-    session: Session, webhook_id: int, at: datetime, *, outcome: str, signals: Sequence[dict[str, Any]]
+    session: Session,
+    webhook_id: int,
+    at: datetime,
+    *,
+    outcome: str,
+    signals: Sequence[dict[str, Any]],
+    person_ref: int | None = None,
 ) -> None:
-    """Its news stands in the records; what is left to do is to send `signals`, in order."""
+    """Its news stands in the records; what is left to do is to send `signals`, in order.
+
+    From now on its body is sealed under the key of the person it was about, if that is known.
+    """
     webhook = get(session, webhook_id)
+    person = None if person_ref is None else session.get(Person, person_ref)
+    if person is not None and person.key_id is not None:
+        webhook.person_ref, webhook.body = person.id, PrivateBytes(webhook.body, person.key_id)
+        # The same bytes under another key are no change in the eyes of the ORM.
+        flag_modified(webhook, "body")
     webhook.recorded_at, webhook.outcome, webhook.signals = at, outcome, list(signals)
     webhook.relayed_at = None if signals else at
     session.add(webhook)

@@ -19,7 +19,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from config.master_keys import use_throwaway_key
 from records.database import Database
+
+# Records on a server want configured keys; processes that tests start inherit these.
+use_throwaway_key()
 
 _numbers = itertools.count(1)
 _running: list[PostgresServer] = []

@@ -40,12 +40,15 @@ class Consequence(BaseModel):
 
     outcome: str
     signals: tuple[OwedSignal, ...] = ()
+    person_ref: int | None = None
+    """Whose news it was, if that is known."""
 
 
 def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> Consequence:
     """Write what belongs in the records; `at` is when the webhook came in. One transaction with its mark."""
     outcomes: list[str] = []
     signals: list[OwedSignal] = []
+    person_ref: int | None = None
     for one in news:
         match one:
             case PaymentNews():
@@ -60,7 +63,8 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
                 consequence = _ignored(session, one, at)
         outcomes.append(consequence.outcome)
         signals += consequence.signals
-    return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals))
+        person_ref = person_ref or consequence.person_ref
+    return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals), person_ref=person_ref)
 
 
 def _payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
@@ -113,7 +117,8 @@ def _payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
     signals = [received]
     if payment.reversed_at is not None and recorded.new:
         signals.append(_reversed(loan, payment.payment_id, payment.provider, restart=True))
-    return Consequence(outcome="payment" if recorded.new else "payment_known", signals=tuple(signals))
+    outcome = "payment" if recorded.new else "payment_known"
+    return Consequence(outcome=outcome, signals=tuple(signals), person_ref=loan.person_ref)
 
 
 def _reversal(session: Session, news: ReversalNews, at: datetime) -> Consequence:
@@ -130,7 +135,8 @@ def _reversal(session: Session, news: ReversalNews, at: datetime) -> Consequence
     if not known:
         _note(session, at, news.provider, "payment_reversed", loan.lender, loan.loan_id, details)
     signal = _reversed(loan, payment.payment_id, payment.provider, restart=not known)
-    return Consequence(outcome="reversal_known" if known else "reversal", signals=(signal,))
+    outcome = "reversal_known" if known else "reversal"
+    return Consequence(outcome=outcome, signals=(signal,), person_ref=loan.person_ref)
 
 
 def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> OwedSignal:
@@ -151,14 +157,15 @@ def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence
     if contact is None:
         return Consequence(outcome="unknown_message")
     if news.state is DeliveryState.FAILED:
-        return _failed_delivery(session, contact, news, at)
+        failed = _failed_delivery(session, contact, news, at)
+        return failed.model_copy(update={"person_ref": contact.person_ref})
     reached = _REACHED.get(news.state)
     if reached is None:
-        return Consequence(outcome=f"message_{news.state}")
+        return Consequence(outcome=f"message_{news.state}", person_ref=contact.person_ref)
     _advance(session, contact, reached, news, at)
     if news.state in _SEEN:
         contacts.add_event(session, contact, _SEEN[news.state], at)
-    return Consequence(outcome=f"message_{news.state}")
+    return Consequence(outcome=f"message_{news.state}", person_ref=contact.person_ref)
 
 
 def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at: datetime) -> Consequence:
@@ -223,7 +230,7 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
         elif reading is OptOutReading.OPT_IN and people.opt_in(session, person, news.channel, at=at):
             _note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
     outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
-    return Consequence(outcome=outcome, signals=tuple(signals))
+    return Consequence(outcome=outcome, signals=tuple(signals), person_ref=senders[0].id)
 
 
 def _close_wrong_address(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[OwedSignal, ...]:

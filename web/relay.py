@@ -243,6 +243,7 @@ class Relay:
                 self._now(session),
                 outcome=consequence.outcome,
                 signals=[signal.model_dump(mode="json") for signal in consequence.signals],
+                person_ref=consequence.person_ref,
             )
             self._renew(session)
         metrics.COUNTERS.news(webhook.provider, consequence.outcome)

@@ -8,6 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlmodel.sql.sqltypes import AutoString
 
+from records.sealed import Sealed, SealedBytes
 from records.tables import Record
 from records.types import EnumText, UTCDateTime
 
@@ -18,6 +19,10 @@ def _render(kind: str, item: Any, _context: AutogenContext) -> str | Literal[Fal
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, EnumText):
         return "sa.String(length=40)"
+    if kind == "type" and isinstance(item, Sealed):
+        return "sa.Text()"
+    if kind == "type" and isinstance(item, SealedBytes):
+        return "sa.LargeBinary()"
     if kind == "type" and isinstance(item, AutoString):
         return f"sa.String(length={item.length})" if item.length else "sa.String()"
     return False

@@ -1,5 +1,6 @@
 """All tables. Importing this package fills `Record.metadata`."""
 
+import records.tables.sealing  # noqa: F401  # its hooks
 from domain.ledger_entries import CaseState
 from records.tables.audit import Audit, AuditHead
 from records.tables.base import Record

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, Index
 from sqlmodel import Field
 
 from domain.ledger_entries import CaseState
+from records.sealed import Sealed
 from records.tables.base import Record
 from records.types import EnumText, UTCDateTime, one_of
 
@@ -34,6 +35,6 @@ class CollectionCase(Record, table=True):
     assignments: list[dict[str, Any]] = Field(sa_type=JSON)
     decision: str | None = Field(default=None, max_length=40)
     decided_by: str | None = Field(default=None, max_length=160)
-    note: str | None = None
+    note: str | None = Field(default=None, sa_type=Sealed("collection_case.note"))
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -10,6 +10,7 @@ from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from domain.contact import Channel, ContactEventKind, Purpose, Verdict
+from records.sealed import Sealed
 from records.tables.base import Record
 from records.types import EnumText, UTCDateTime, one_of
 
@@ -56,7 +57,7 @@ class Contact(Record, table=True):
     occurrence: int
     purpose: Purpose = Field(sa_type=EnumText(Purpose))
     channel: Channel = Field(sa_type=EnumText(Channel))
-    address: str | None = Field(default=None, max_length=320)
+    address: str | None = Field(default=None, sa_type=Sealed("contact.address"))
     template: str = Field(max_length=60)
     state: ContactState = Field(default=ContactState.RESERVED, sa_type=EnumText(ContactState))
     provider: str | None = Field(default=None, max_length=40)
@@ -66,7 +67,7 @@ class Contact(Record, table=True):
     changed_at: datetime = Field(sa_type=UTCDateTime)
     valid_until: datetime | None = Field(default=None, sa_type=UTCDateTime)
     link_ref: int | None = Field(default=None, foreign_key="payment_link.id")
-    text: str | None = None
+    text: str | None = Field(default=None, sa_type=Sealed("contact.text"))
     """What was said, as it was sent: an unclear sending is looked up by it."""
     error_code: str | None = Field(default=None, max_length=80)
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
+from records.sealed import Sealed
 from records.tables.base import Record
 from records.types import EnumText, UTCDateTime, one_of
 
@@ -115,15 +116,16 @@ class Consent(Record, table=True):
 
     __tablename__ = "consent"
     __table_args__ = (
-        UniqueConstraint("person_ref", "provider", "consent_id"),
+        UniqueConstraint("person_ref", "provider", "consent_index"),
         one_of("status", ConsentStatus),
     )
 
     id: int | None = Field(default=None, primary_key=True)
     person_ref: int = Field(foreign_key="person.id")
     provider: str = Field(max_length=40)
-    consent_id: str = Field(max_length=255)
-    account_id: str = Field(max_length=255)
+    consent_id: str = Field(sa_type=Sealed("consent.consent_id"))
+    account_id: str = Field(sa_type=Sealed("consent.account_id"))
+    consent_index: str = Field(default="", max_length=64)
     valid_until: date | None = None
     status: ConsentStatus = Field(default=ConsentStatus.VALID, sa_type=EnumText(ConsentStatus))
     reads_per_day: int = 4

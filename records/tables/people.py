@@ -8,6 +8,7 @@ from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field
 
 from domain.contact import Channel
+from records.sealed import Sealed
 from records.tables.base import Record
 from records.types import EnumText, UTCDateTime, one_of
 
@@ -21,10 +22,16 @@ class Person(Record, table=True):
     id: int | None = Field(default=None, primary_key=True)
     lender: str = Field(max_length=64)
     person_id: str = Field(max_length=64)
-    name: str | None = None
-    phone: str | None = Field(default=None, max_length=16, index=True)
+    name: str | None = Field(default=None, sa_type=Sealed("person.name"))
+    phone: str | None = Field(default=None, sa_type=Sealed("person.phone"))
     """E.164."""
-    email: str | None = Field(default=None, max_length=320)
+    email: str | None = Field(default=None, sa_type=Sealed("person.email"))
+    phone_index: str | None = Field(default=None, max_length=64, index=True)
+    email_index: str | None = Field(default=None, max_length=64, index=True)
+    """Keyed fingerprints: what telephone and e-mail are found by."""
+    key_id: str | None = Field(default=None, max_length=40)
+    """The person's own data key; None before they have data and after they were erased."""
+    erased_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     language: str = Field(max_length=2)
     country: str = Field(max_length=2)
     region: str | None = Field(default=None, max_length=3)
@@ -38,16 +45,16 @@ class Person(Record, table=True):
 class ClosedAddress(Record, table=True):
     """A phone number or e-mail address that must not be used again by this channel (dead, wrong person).
 
-    The address itself is the key: a new number handed over later is open.
+    The address itself is the key, as a keyed fingerprint: a new number handed over later is open.
     """
 
     __tablename__ = "closed_address"
-    __table_args__ = (UniqueConstraint("person_ref", "channel", "address"), one_of("channel", Channel))
+    __table_args__ = (UniqueConstraint("person_ref", "channel", "address_index"), one_of("channel", Channel))
 
     id: int | None = Field(default=None, primary_key=True)
     person_ref: int = Field(foreign_key="person.id")
     channel: Channel = Field(sa_type=EnumText(Channel))
-    address: str = Field(max_length=320)
+    address_index: str = Field(max_length=64)
     reason: str = Field(max_length=80)
     at: datetime = Field(sa_type=UTCDateTime)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field
 
+from records.sealed import SealedBytes
 from records.tables.base import Record
 from records.types import UTCDateTime
 
@@ -31,7 +32,9 @@ class Webhook(Record, table=True):
     event_key: str = Field(max_length=255)
     url: str
     """The address as the provider called it, with its query."""
-    body: bytes = Field(sa_type=LargeBinary)
+    body: bytes = Field(sa_type=SealedBytes("webhook.body"))
+    person_ref: int | None = Field(default=None, foreign_key="person.id", index=True)
+    """Whose news it brought, once that is known; the body is then sealed under their key."""
     headers: dict[str, str] = Field(sa_type=JSON)
     received_at: datetime = Field(sa_type=UTCDateTime)
     verified: bool

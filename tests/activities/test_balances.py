@@ -12,9 +12,10 @@ from activities.orders import WatchOrder
 from config.settings import Bank
 from domain.events import ContactOutcome
 from domain.strategy import AmountThreshold, ShareThreshold, Threshold, WholeThreshold
-from records import consents, loans
+from records import consents, loans, person_keys
 from records.database import Database
 from records.tables import Consent, ConsentStatus
+from records.tables.sealing import CONSENT
 from tests.activities.outside import (
     TUESDAY,
     Desk,
@@ -176,7 +177,11 @@ async def test_a_day_of_25_hours_has_four_reads_too(desk: Desk, world: World, bo
     midnight = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)  # Madrid's clocks go back on the 25th
     moments = [midnight + timedelta(minutes=61 * n) for n in range(4)]
     with desk.database.writing() as session:
-        consent = session.exec(select(Consent).where(Consent.consent_id == borrower["bank_consent"])).one()
+        consent = session.exec(
+            select(Consent).where(
+                Consent.consent_index == person_keys.of(session).index(CONSENT, borrower["bank_consent"])
+            )
+        ).one()
         loan = loan_row(session, loan_id)
         for moment in moments:
             consents.record_read(session, consent, loan, at=moment, outcome="read", amount_minor=1)
@@ -338,7 +343,11 @@ async def test_an_offer_whose_balance_cannot_be_read_again_is_dropped_and_holds_
     if trouble == "down":
         world.fault("bank", "500", count=1)
     with desk.database.writing() as session:
-        consent = session.exec(select(Consent).where(Consent.consent_id == borrower["bank_consent"])).one()
+        consent = session.exec(
+            select(Consent).where(
+                Consent.consent_index == person_keys.of(session).index(CONSENT, borrower["bank_consent"])
+            )
+        ).one()
         if trouble == "expired":
             consent.status = ConsentStatus.EXPIRED
             session.add(consent)

@@ -1,0 +1,176 @@
+"""`person find|export|erase|retention`: what is known of somebody, and its end."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import configuration
+from commands.console import JsonOption, Refused, YesOption, agree, iso, print_json
+
+if TYPE_CHECKING:
+    from records.tables import Person
+
+_Person = Annotated[str, typer.Argument(metavar="PERSON", help="The lender's own id of the person.")]
+_Lender = Annotated[str | None, typer.Option(help="Where several lenders are served.")]
+_By = Annotated[str, typer.Option(help="Who asked for it; kept in the audit trail.")]
+
+
+def find(
+    phone: Annotated[str | None, typer.Option(help="E.164, such as +34600111222.")] = None,
+    email: Annotated[str | None, typer.Option()] = None,
+    loan: Annotated[str | None, typer.Option(help="The lender's id of a loan.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a person's id by telephone, e-mail or loan: whoever asks for their data rarely knows it.
+
+    Example: starter.py person find --phone +34600111222
+    """
+    from sqlmodel import select
+
+    from records import people
+    from records.tables import Loan
+
+    if sum(one is not None for one in (phone, email, loan)) != 1:
+        raise Refused("say one of --phone, --email and --loan")
+    with configuration.records(configuration.settings()).reading() as session:
+        if phone is not None:
+            found = list(people.by_phone(session, phone))
+        elif email is not None:
+            found = list(people.by_email(session, email))
+        else:
+            loans = session.exec(select(Loan).where(Loan.loan_id == loan)).all()
+            found = [people.of_loan(session, one) for one in loans]
+        told = [
+            {
+                "lender": person.lender,
+                "person_id": person.person_id,
+                "loans": [one.loan_id for one in people.loans_of(session, person)],
+            }
+            for person in found
+        ]
+    if as_json:
+        print_json({"people": told})
+    for one in [] if as_json else told:
+        typer.echo(f"{one['lender']}  {one['person_id']}  loans: {', '.join(map(str, one['loans'])) or 'none'}")
+    if not told:
+        if not as_json:
+            typer.echo("nobody", err=True)
+        raise typer.Exit(1)
+
+
+def export(person_id: _Person, lender: _Lender = None) -> None:
+    """All that the records know of PERSON, as readable JSON on stdout, with how long it is kept and why.
+
+    Example: starter.py person export C000001 > C000001.json
+    """
+    import json
+
+    from config.retention import retention_of
+    from records import person_export
+
+    settings = configuration.settings()
+    with configuration.records(settings).reading() as session:
+        person = _found(session, configuration.lender_of(settings, lender), person_id)
+        told = person_export.export(session, person)
+        kept = retention_of(person.country)
+    told["retention"] = {"country": person.country, **kept.model_dump()}
+    typer.echo(json.dumps(told, ensure_ascii=False, indent=2, default=_plain))
+
+
+def erase(
+    person_id: _Person,
+    by: _By = "operator",
+    lender: _Lender = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Destroy PERSON's key, so that what records, histories and backups hold of them cannot be read again.
+
+    Name, addresses, texts, bank consents and balances go; ids, amounts, and when and why contacts were made stay, as
+    the law asks, and name nobody. Refused while a loan waits or is in collection: close it first.
+
+    Example: starter.py person erase C000001 --by "request of 2026-11-20"
+    """
+    from records.erasure import StillCollecting
+    from records.erasure import erase as erase_person
+
+    settings = configuration.settings()
+    database, named = configuration.records(settings), configuration.lender_of(settings, lender)
+    with database.reading() as session:
+        _found(session, named, person_id)
+    agree(f"Erase all personal data of {person_id}? It cannot be brought back.", yes)
+    try:
+        erased = erase_person(database, named, person_id, at=datetime.now(UTC), actor=by[:160])
+    except StillCollecting as busy:
+        raise Refused(f"{busy}: `starter.py loan close` ends them") from None
+    if as_json:
+        print_json({"lender": named, "person_id": person_id, "erased": erased})
+    else:
+        typer.echo(f"{person_id}: {'erased' if erased else 'was erased before'}")
+
+
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who it would be.")] = False,
+    lender: _Lender = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase everyone whose records have been kept as long as their country asks (docs/privacy.md).
+
+    Example: starter.py person retention --dry-run
+    """
+    from config.retention import retention_of
+    from records.erasure import StillCollecting
+    from records.erasure import erase as erase_person
+    from records.person_retention import past
+
+    def kept_until(country: str, last_at: datetime) -> datetime:
+        years = retention_of(country).years
+        try:
+            return last_at.replace(year=last_at.year + years)
+        except ValueError:  # the 29th of February
+            return last_at.replace(year=last_at.year + years, month=3, day=1)
+
+    database, at = configuration.records(configuration.settings()), datetime.now(UTC)
+    with database.reading() as session:
+        found = past(session, kept_until, at, lender=lender)
+    erased = 0
+    if found and not dry_run:
+        agree(f"Erase all personal data of {len(found)} people? It cannot be brought back.", yes)
+        for one in found:
+            try:
+                erased += erase_person(database, one.lender, one.person_id, at=at, actor="retention")
+            except StillCollecting:
+                continue
+    people: list[dict[str, Any]] = [
+        {
+            "lender": one.lender,
+            "person_id": one.person_id,
+            "country": one.country,
+            "last_at": iso(one.last_at),
+            "kept_until": iso(kept_until(one.country, one.last_at)),
+        }
+        for one in found
+    ]
+    if as_json:
+        print_json({"people": people, "erased": erased, "dry_run": dry_run})
+        return
+    for row in people:
+        typer.echo("{lender}  {person_id}  {country}  last {last_at}, kept until {kept_until}".format(**row))
+    typer.echo(f"{len(people)} past retention, {erased} erased")
+
+
+def _found(session: Any, lender: str, person_id: str) -> Person:
+    from records import people
+
+    person = people.find(session, lender, person_id)
+    if person is None:
+        raise Refused(f"no person {person_id[:80]!r} of lender {lender!r}: `starter.py person find` looks for one")
+    return person
+
+
+def _plain(value: object) -> str:
+    return iso(value) if isinstance(value, datetime) else str(value)

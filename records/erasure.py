@@ -1,0 +1,80 @@
+"""Erasing a person: their key is destroyed and their rows lose all that says who they are.
+
+What stays is what law asks to keep and names nobody: that and when contacts were made, decided and answered, the
+lender's ids, amounts, payments and the audit trail, and that the person wants no contact.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from records import audit, people
+from records.database import Database
+from records.tables import (
+    BalanceRead,
+    ClosedAddress,
+    CollectionCase,
+    Consent,
+    Contact,
+    Loan,
+    LoanState,
+    Person,
+    Webhook,
+)
+
+
+class StillCollecting(RuntimeError):
+    """Loans of the person are in collection or about to be; the text names them."""
+
+
+def erase(database: Database, lender: str, person_id: str, *, at: datetime, actor: str) -> bool:
+    """Erase a person for good. False when there was nothing left to erase. Raises KeyError, StillCollecting.
+
+    Safe to repeat, also after it broke off: the key is destroyed once the rows are empty, and forgotten last.
+    """
+    with database.writing(durable=True) as session:
+        person = people.find(session, lender, person_id)
+        if person is None:
+            raise KeyError(person_id)
+        people.lock(session, person)
+        if person.key_id is None:
+            return False
+        busy = [loan.loan_id for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
+        if busy:
+            raise StillCollecting(f"not while loans of the person wait or are in collection: {', '.join(busy)}")
+        key_id = person.key_id
+        _empty(session, person, at)
+    database.keys.destroy([key_id])
+    with database.writing(durable=True) as session:
+        person = people.find(session, lender, person_id)
+        assert person is not None
+        if person.key_id == key_id:
+            person.key_id = None
+            session.add(person)
+            loan_ids: list[str | None] = [loan.loan_id for loan in people.loans_of(session, person)]
+            for loan_id in loan_ids or [None]:
+                audit.append(session, at=at, actor=actor, action="person_erased", lender=lender, loan_id=loan_id)
+    return True
+
+
+def _empty(session: Session, person: Person, at: datetime) -> None:
+    own = person.id
+    consents = select(Consent.id).where(Consent.person_ref == own)
+    loans = select(Loan.id).where(Loan.person_ref == own)
+    contacts = update(Contact).where(col(Contact.person_ref) == own)
+    session.execute(contacts.values(address=None, text=None).execution_options(synchronize_session=False))
+    session.execute(delete(BalanceRead).where(col(BalanceRead.consent_ref).in_(consents)))
+    session.execute(delete(Consent).where(col(Consent.person_ref) == own))
+    session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))
+    session.execute(update(CollectionCase).where(col(CollectionCase.loan_ref).in_(loans)).values(note=None))
+    # Their bodies were sealed under the person's key; the row stays so that the event is not taken in again.
+    session.execute(update(Webhook).where(col(Webhook.person_ref) == own).values(url="", headers={}))
+    session.execute(
+        update(Person)
+        .where(col(Person.id) == own)
+        .values(name=None, phone=None, email=None, phone_index=None, email_index=None, city=None, erased_at=at)
+        .execution_options(synchronize_session=False)
+    )

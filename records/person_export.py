@@ -1,0 +1,84 @@
+"""All that the records know of a person, in words of the records, for the person to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlmodel import Session, SQLModel, col, select
+
+from records import people
+from records.tables import (
+    Audit,
+    BalanceRead,
+    ClosedAddress,
+    CollectionCase,
+    Consent,
+    Contact,
+    ContactDecision,
+    ContactLedger,
+    OptOut,
+    Payment,
+    PaymentLink,
+    Person,
+    PersonFlag,
+    Webhook,
+)
+
+_OURS = {
+    "id",
+    "key_id",
+    "phone_index",
+    "email_index",
+    "address_index",
+    "consent_index",
+    "person_ref",
+    "strategy_digest",
+}
+"""Keys of the database, which say nothing of the person."""
+
+
+def export(session: Session, person: Person) -> dict[str, Any]:
+    """The person and everything that hangs on them; values as the records keep them, amounts in minor units."""
+    loans = people.loans_of(session, person)
+    names = {loan.id: loan.loan_id for loan in loans}
+    refs = list(names)
+    of_loans = [
+        ("payments", Payment, Payment.loan_ref),
+        ("payment_links", PaymentLink, PaymentLink.loan_ref),
+        ("cases", CollectionCase, CollectionCase.loan_ref),
+        ("balance_reads", BalanceRead, BalanceRead.loan_ref),
+    ]
+    of_person = [
+        ("contacts", Contact, Contact.person_ref),
+        ("contact_events", ContactLedger, ContactLedger.person_ref),
+        ("contact_decisions", ContactDecision, ContactDecision.person_ref),
+        ("bank_consents", Consent, Consent.person_ref),
+        ("closed_addresses", ClosedAddress, ClosedAddress.person_ref),
+        ("opt_outs", OptOut, OptOut.person_ref),
+        ("stop_states", PersonFlag, PersonFlag.person_ref),
+        ("messages_of_providers", Webhook, Webhook.person_ref),
+    ]
+    told: dict[str, Any] = {"person": _row(person, names), "loans": _rows(loans, names)}
+    for name, table, column in of_loans:
+        told[name] = _rows(session.exec(select(table).where(col(column).in_(refs))).all(), names)  # type: ignore[arg-type]
+    for name, table, column in of_person:
+        told[name] = _rows(session.exec(select(table).where(column == person.id)).all(), names)  # type: ignore[arg-type]
+    audit = select(Audit).where(Audit.lender == person.lender, col(Audit.loan_id).in_(list(names.values())))
+    told["audit"] = _rows(session.exec(audit.order_by(col(Audit.id))).all(), names)
+    return told
+
+
+def _rows(rows: Iterable[SQLModel] | Sequence[Any], names: dict[int | None, str]) -> list[dict[str, Any]]:
+    return [_row(row, names) for row in rows]
+
+
+def _row(row: SQLModel, names: dict[int | None, str]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for field in type(row).model_fields:
+        value = getattr(row, field)
+        if field == "loan_ref":
+            told["loan_id"] = names.get(value)
+        elif field not in _OURS and value is not None and not field.endswith("_ref"):
+            told[field] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return told

@@ -1,0 +1,55 @@
+"""Whose records have been kept as long as they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from records.tables import Contact, ContactLedger, Loan, LoanState, Payment, Person
+
+
+@dataclass(frozen=True)
+class PastRetention:
+    lender: str
+    person_id: str
+    country: str
+    last_at: datetime
+
+
+def past(
+    session: Session, kept_until: Callable[[str, datetime], datetime], at: datetime, *, lender: str | None = None
+) -> list[PastRetention]:
+    """People with data, no loan waiting or in collection, and nothing new since long enough.
+
+    `kept_until` gives the moment until which records of a country with their last event then are kept.
+    """
+    busy = select(Loan.person_ref).where(Loan.state != LoanState.ENDED)
+    people = select(Person).where(col(Person.key_id).is_not(None), col(Person.id).not_in(busy)).order_by(col(Person.id))
+    if lender is not None:
+        people = people.where(Person.lender == lender)
+    last: dict[int, datetime] = {}
+    for person_ref, moment in (
+        *session.exec(select(Loan.person_ref, func.max(Loan.ended_at)).group_by(col(Loan.person_ref))).all(),
+        *session.exec(select(Contact.person_ref, func.max(Contact.changed_at)).group_by(col(Contact.person_ref))).all(),
+        *session.exec(
+            select(ContactLedger.person_ref, func.max(ContactLedger.at)).group_by(col(ContactLedger.person_ref))
+        ).all(),
+        *session.exec(
+            select(Loan.person_ref, func.max(Payment.received_at))
+            .join(Payment, col(Payment.loan_ref) == col(Loan.id))
+            .group_by(col(Loan.person_ref))
+        ).all(),
+    ):
+        if moment is not None:
+            last[person_ref] = max(moment, last.get(person_ref, moment))
+    found = []
+    for person in session.exec(people).all():
+        assert person.id is not None
+        last_at = max(last.get(person.id, person.updated_at), person.updated_at)
+        if kept_until(person.country, last_at) <= at:
+            found.append(PastRetention(person.lender, person.person_id, person.country, last_at))
+    return found

@@ -1,0 +1,109 @@
+"""Sees to it that personal values of rows written through the ORM are sealed under their person's key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, event, inspect, select
+from sqlalchemy.orm import Mapper, object_session
+from sqlmodel import col
+
+from records import person_keys
+from records.person_keys import PersonKeys
+from records.sealed import Private, PrivateBytes
+from records.tables.cases import CollectionCase
+from records.tables.contacts import Contact
+from records.tables.loans import Loan
+from records.tables.money import Consent
+from records.tables.people import Person
+from records.tables.webhooks import Webhook
+
+PHONE, EMAIL, ADDRESS, CONSENT = "phone", "email", "address", "consent"
+"""What the keyed indexes are of."""
+
+
+def day_key(received_at: datetime) -> str:
+    """The key webhooks are sealed under until it is known whose they are: one for each day."""
+    return f"webhooks-{received_at:%Y-%m-%d}"
+
+
+def _before_person(_mapper: Mapper[Person], connection: Connection, person: Person) -> None:
+    changed = _changed(person, "name", "phone", "email")
+    if not changed:
+        return
+    keys = person_keys.of_dialect(connection.dialect)
+    if person.key_id is None:
+        person.key_id = keys.new()
+        changed = ["name", "phone", "email"]
+    _seal(person, person.key_id, changed)
+    if "phone" in changed:
+        person.phone_index = _index(keys, PHONE, person.phone)
+    if "email" in changed:
+        person.email_index = _index(keys, EMAIL, person.email)
+
+
+def _before_contact(_mapper: Mapper[Contact], connection: Connection, contact: Contact) -> None:
+    changed = _changed(contact, "address", "text")
+    if changed:
+        _seal(contact, _key_of(connection, contact, contact.person_ref), changed)
+
+
+def _before_consent(_mapper: Mapper[Consent], connection: Connection, consent: Consent) -> None:
+    changed = _changed(consent, "consent_id", "account_id")
+    if changed:
+        keys = person_keys.of_dialect(connection.dialect)
+        if "consent_id" in changed:
+            consent.consent_index = keys.index(CONSENT, consent.consent_id)
+        _seal(consent, _key_of(connection, consent, consent.person_ref), changed)
+
+
+def _before_case(_mapper: Mapper[CollectionCase], connection: Connection, case: CollectionCase) -> None:
+    changed = _changed(case, "note")
+    if changed:
+        person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == case.loan_ref)).scalar_one()  # type: ignore[call-overload]
+        _seal(case, _key_of(connection, case, person_ref), changed)
+
+
+def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:
+    if isinstance(webhook.body, PrivateBytes) or not _changed(webhook, "body"):
+        return
+    key_id = person_keys.of_dialect(connection.dialect).named(day_key(webhook.received_at))
+    webhook.body = PrivateBytes(webhook.body, key_id)
+
+
+def _changed(row: Any, *fields: str) -> list[str]:
+    attributes = inspect(row).attrs
+    return [field for field in fields if attributes[field].history.has_changes() and getattr(row, field) is not None]
+
+
+def _seal(row: Any, key_id: str | None, fields: list[str]) -> None:
+    """Nothing personal is kept any more of a person whose key was destroyed."""
+    for field in fields:
+        value = getattr(row, field)
+        if value is not None and not isinstance(value, Private):
+            setattr(row, field, None if key_id is None else Private(value, key_id))
+
+
+def _index(keys: PersonKeys, label: str, value: str | None) -> str | None:
+    return None if value is None else keys.index(label, value)
+
+
+def _key_of(connection: Connection, row: object, person_ref: int) -> str | None:
+    session = object_session(row)
+    known = None if session is None else session.identity_map.get((Person, (person_ref,), None))
+    if known is not None and known.__dict__.get("key_id") is not None:
+        return str(known.__dict__["key_id"])
+    found: str | None = connection.execute(select(Person.key_id).where(col(Person.id) == person_ref)).scalar()  # type: ignore[call-overload]
+    return found
+
+
+for _table, _hook in (
+    (Person, _before_person),
+    (Contact, _before_contact),
+    (Consent, _before_consent),
+    (CollectionCase, _before_case),
+    (Webhook, _before_webhook),
+):
+    event.listen(_table, "before_insert", _hook)
+    event.listen(_table, "before_update", _hook)

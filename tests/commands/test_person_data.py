@@ -1,0 +1,128 @@
+"""An operator answers a person who asks what is known of them, or wants it gone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from commands import configuration
+from records import loans
+from records.database import Database
+from starter import app
+from tests.commands.stacks import DOCUMENTED, Said, keys_of
+from tests.records.portfolios import enter, handed
+
+LONG_AGO = datetime(2020, 2, 29, 9, 0, tzinfo=UTC)
+
+
+class Office:
+    def __init__(self, folder: Path) -> None:
+        self.url = f"sqlite:///{folder / 'recobro.db'}"
+        self.database = Database(self.url)
+        self.folder = folder
+
+    def hand_over(self, loan_id: str, *, at: datetime, ended: bool, **changes: object) -> None:
+        with self.database.writing() as session:
+            enter(session, [handed(loan_id, **changes)], campaign_id=f"c-{loan_id}", at=at, lender="demo")
+            if ended:
+                loan = loans.get(session, "demo", loan_id)
+                loans.end(session, loan, kind="cured", at=at, final_state=None)
+
+    def run(self, *words: str) -> Said:
+        configuration._records.cache_clear()
+        environment = {"RECOBRO_DATABASE_URL": self.url, "RECOBRO_ENCRYPTION__KEYS": "{}"}
+        result = CliRunner(env=environment).invoke(app, list(words))
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.setenv("RECOBRO_ENCRYPTION__KEYS", "{}")
+    return Office(tmp_path)
+
+
+def test_a_person_is_found_exported_and_erased(office: Office) -> None:
+    office.hand_over("L1", at=datetime.now(UTC), ended=True, name="Ximena Zubizarreta")
+
+    found = office.run("person", "find", "--phone", "+34600000001", "--json").json
+    assert found["people"] == [{"lender": "demo", "person_id": "p-L1", "loans": ["L1"]}]
+    told = office.run("person", "export", "p-L1").json
+    assert told["person"]["name"] == "Ximena Zubizarreta"
+    assert told["retention"]["years"] == 5
+
+    asked = office.run("person", "erase", "p-L1")
+    assert (asked.code, "--yes" in asked.err) == (2, True)
+    erased = office.run("person", "erase", "p-L1", "--yes", "--json").json
+    assert erased == {"lender": "demo", "person_id": "p-L1", "erased": True}
+
+    assert office.run("person", "find", "--phone", "+34600000001").code == 1
+    assert "Ximena" not in office.run("person", "export", "p-L1").out
+    assert keys_of(found) | keys_of(erased) <= DOCUMENTED
+
+
+def test_a_loan_in_collection_keeps_its_person(office: Office) -> None:
+    office.hand_over("L1", at=datetime.now(UTC), ended=False)
+
+    said = office.run("person", "erase", "p-L1", "--yes")
+
+    assert said.code == 2
+    assert "L1" in said.err
+    assert "loan close" in said.err
+    assert office.run("person", "erase", "nobody", "--yes").code == 2
+
+
+def test_who_has_been_kept_long_enough_is_erased_by_the_law_of_their_country(office: Office) -> None:
+    four_years = datetime.now(UTC) - timedelta(days=4 * 366)
+    office.hand_over("L1", at=LONG_AGO, ended=True)
+    office.hand_over("L2", at=LONG_AGO, ended=False)
+    office.hand_over("L3", at=four_years, ended=True)
+    office.hand_over("L4", at=four_years, ended=True, country="CL", region="RM", timezone="America/Santiago")
+
+    dry = office.run("person", "retention", "--dry-run", "--json").json
+    done = office.run("person", "retention", "--yes", "--json").json
+
+    assert [one["person_id"] for one in dry["people"]] == ["p-L1", "p-L4"]
+    assert dry["people"][0]["kept_until"].startswith("2025-03-01")
+    assert (dry["erased"], done["erased"]) == (0, 2)
+    assert office.run("person", "retention", "--json").json["people"] == []
+    assert keys_of(done) <= DOCUMENTED
+
+
+def test_a_key_file_is_rotated_and_everyone_is_read_as_before(office: Office) -> None:
+    office.hand_over("L1", at=datetime.now(UTC), ended=True, name="Ximena Zubizarreta")
+    file = office.folder / "recobro.master-keys.json"
+    before = json.loads(file.read_text())
+    assert file.stat().st_mode & 0o077 == 0
+
+    said = office.run("keys", "rotate", "--json").json
+
+    after = json.loads(file.read_text())
+    assert said["moved"] >= 2
+    assert after["active"] == said["active_key"] != before["active"]
+    assert said["idle_keys"] == [before["active"]]
+    assert file.stat().st_mode & 0o077 == 0
+    assert "Ximena" in office.run("person", "export", "p-L1").out
+    with office.database.reading() as session:
+        assert loans.get(session, "demo", "L1").loan_id == "L1"
+    assert "Ximena" in office.run("person", "export", "p-L1").out
+
+
+def test_a_made_key_can_be_set_as_it_is_printed(office: Office) -> None:
+    made = office.run("keys", "generate", "--json").json
+
+    assert keys_of(made) <= DOCUMENTED
+    assert len(made["key"]) == 44
+
+
+def test_records_on_a_server_want_a_key(office: Office) -> None:
+    environment = {"RECOBRO_DATABASE_URL": "postgresql://localhost:1/none", "RECOBRO_ENCRYPTION__KEYS": "{}"}
+    configuration._records.cache_clear()
+
+    said = CliRunner(env=environment).invoke(app, ["person", "find", "--loan", "L1"])
+
+    assert said.exit_code == 2
+    assert "Traceback" not in said.stderr
