@@ -54,7 +54,20 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with temporal_server() as server:
+        asyncio.run(_healthy(server))
         yield server
+
+
+async def _healthy(server: str) -> None:
+    """A server on a busy machine takes connections before it answers."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await Client.connect(server)
+            except RuntimeError:
+                await asyncio.sleep(0.1)
+            else:
+                return
 
 
 @dataclass
