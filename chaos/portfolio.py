@@ -31,10 +31,10 @@ def loans(seed: int, number: int, file: Path = _FILE) -> tuple[PortfolioLoan, ..
     chance = random.Random(f"{seed}|portfolio")  # nosec B311 # the same loans for a seed
     rows = list(intake.check(file, "lendingclub", FIRST_DAY).loans())
     chance.shuffle(rows)
-    second = -(-number // 20)
-    chosen = rows[: number - second]
+    firsts = rows[: number - number // 20]
+    chosen = list(firsts)
     while len(chosen) < number:
-        first = chosen[len(chosen) % max(1, number - second)]
+        first = firsts[len(chosen) % len(firsts)]
         rank = len(chosen)
         chosen.append(
             first.model_copy(
