@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+import operator
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from domain.contact import Channel, Purpose
 from domain.ledger_entries import LedgerEntry
@@ -24,14 +26,14 @@ class ContactOrder(_Order):
     """
 
     step: str
-    occurrence: int
+    occurrence: int = Field(1, exclude_if=(1).__eq__)
     channels: tuple[Channel, ...]
     template: str
-    purpose: Purpose
-    with_link: bool
-    balance_read_at: AwareDatetime | None
-    threshold: Threshold | None
-    give_up_at: AwareDatetime | None
+    purpose: Purpose = Field(Purpose.COLLECTION, exclude_if=Purpose.COLLECTION.__eq__)
+    with_link: bool = Field(False, exclude_if=operator.not_)
+    balance_read_at: AwareDatetime | None = None
+    threshold: Threshold | None = None
+    give_up_at: AwareDatetime | None = None
 
 
 class WatchOrder(_Order):
@@ -39,7 +41,7 @@ class WatchOrder(_Order):
 
     threshold: Threshold
     reads_per_day: int
-    not_before: AwareDatetime | None
+    not_before: AwareDatetime | None = None
 
 
 class WatchReport(BaseModel):

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from commands.processes import Child, Processes
 from commands.stack import Stack
 from records.database import Database
 from workflows.connection import ensure_search_attributes
+from workflows.payload_json import compact_data_converter
 
 _STARTED_WITHIN = 60.0
 
@@ -119,7 +119,7 @@ async def ground() -> AsyncIterator[Ground]:
             database = Database(f"sqlite:///{folder / 'recobro.db'}")
             await asyncio.to_thread(database.check)
             address = stack.addresses.temporal
-            client = await Client.connect(address, data_converter=pydantic_data_converter)
+            client = await Client.connect(address, data_converter=compact_data_converter)
             await ensure_search_attributes(client)
             plain = await Client.connect(address)
             try:

@@ -5,6 +5,7 @@ Field names and types are the public contract (docs/contract.md).
 
 from __future__ import annotations
 
+import operator
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -149,12 +150,12 @@ class ContactReported(_Event):
     rules that closed a channel for good; `ceased`: the person asked for no contact at all."""
 
     step: str
-    occurrence: int
+    occurrence: int = Field(1, exclude_if=(1).__eq__)
     outcome: ContactOutcome
     channel: Channel | None = None
-    closed: tuple[Channel, ...] = ()
-    refused: tuple[str, ...] = ()
-    ceased: bool = False
+    closed: tuple[Channel, ...] = Field((), exclude_if=operator.not_)
+    refused: tuple[str, ...] = Field((), exclude_if=operator.not_)
+    ceased: bool = Field(False, exclude_if=operator.not_)
 
 
 class FundsSeen(_Event):

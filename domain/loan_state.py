@@ -62,7 +62,7 @@ class EarlyReversal(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     payment_id: str
-    provider: str | None
+    provider: str | None = None
 
 
 class SetAside(BaseModel):

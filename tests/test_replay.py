@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from config.strategies import list_strategies
@@ -19,6 +18,7 @@ from tests.histories.campaign_stories import CAMPAIGNS
 from tests.histories.record import STORIES
 from workflows.campaign import Campaign
 from workflows.loan import LoanCollection
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 
 RELEASES = sorted(file.parent for file in (Path(__file__).parent / "histories").glob("*/release.json"))
@@ -27,7 +27,7 @@ HISTORIES = [file for release in RELEASES for file in sorted(release.glob("*.jso
 
 def replayer() -> Replayer:
     return Replayer(
-        workflows=[LoanCollection, Campaign], workflow_runner=workflow_runner(), data_converter=pydantic_data_converter
+        workflows=[LoanCollection, Campaign], workflow_runner=workflow_runner(), data_converter=compact_data_converter
     )
 
 

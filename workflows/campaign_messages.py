@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from activities.campaign_orders import InstructReport
+from workflows.payload_json import ToldOutside
 
 
 class _Message(BaseModel):
@@ -27,17 +28,17 @@ class CampaignInput(_Message):
     instructions: int = 0
 
 
-class CampaignProgress(_Message):
+class CampaignProgress(_Message, ToldOutside):
     """`waiting` is None until the first page is done; the records know the rest (`starter.py campaign status`)."""
 
     campaign_id: str
     started: int
     refused: int
-    waiting: int | None
+    waiting: int | None = None
     paused: bool
     stopped: bool
     instructions_pending: int
-    last_instruction: InstructReport | None
+    last_instruction: InstructReport | None = None
 
 
 class CampaignResult(_Message):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
 
 from domain.contact import Channel
 from domain.events import (
@@ -19,6 +19,7 @@ from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, OpenCase, Refusal, StepRecord
 from domain.loans import LoanFacts
 from domain.strategy import Strategy
+from workflows.payload_json import ToldOutside
 
 SIGNALS: dict[str, type[BaseModel]] = {
     "payment_received": PaymentReceived,
@@ -54,6 +55,11 @@ class LoanInput(_Message):
     signals: tuple[Signal, ...] = ()
     not_before: AwareDatetime | None = None
 
+    @field_serializer("strategy")
+    def _without_defaults(self, strategy: Strategy) -> dict[str, Any]:
+        """Half of a strategy's JSON is defaults; running loans count on it that a default, once given, stays."""
+        return strategy.model_dump(mode="json", exclude_defaults=True)
+
 
 class LoanResult(_Message):
     end: LoanEnd
@@ -76,7 +82,7 @@ class MigrateOrder(_Message):
     strategy: Strategy
 
 
-class LoanStatus(_Message):
+class LoanStatus(_Message, ToldOutside):
     """Where a loan stands. Amounts in minor units; moments in UTC."""
 
     lender: str
@@ -87,14 +93,14 @@ class LoanStatus(_Message):
     currency: str
     strategy: str
     doing: str
-    next_action_at: AwareDatetime | None
-    hold: str | None
+    next_action_at: AwareDatetime | None = None
+    hold: str | None = None
     watching_balance: bool
     cases: tuple[OpenCase, ...]
     closed_channels: tuple[Channel, ...]
     steps: tuple[StepRecord, ...]
-    next_step: str | None
-    end: LoanEnd | None
+    next_step: str | None = None
+    end: LoanEnd | None = None
     refusals: tuple[Refusal, ...]
     refusal_count: int
 

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from temporalio.api.common.v1 import Payload
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
 from config.master_keys import NONCE_BYTES, MasterKeys, master_keys
 from config.settings import Settings
+from workflows.payload_json import compact_data_converter
 
 _ENCODING = b"binary/encrypted"
 _PURPOSE = "temporal payloads"
@@ -80,9 +80,9 @@ def data_converter(settings: Settings) -> DataConverter:
     """How every client, worker and codec server of Recobro talks to Temporal."""
     codec = payload_codec(settings)
     if codec is None:
-        return pydantic_data_converter
+        return compact_data_converter
     return dataclasses.replace(
-        pydantic_data_converter,
+        compact_data_converter,
         payload_codec=codec,
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

@@ -13,7 +13,6 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 from temporalio.worker import Worker
@@ -32,6 +31,7 @@ from tests.records.portfolios import LENDER, enter, handed
 from tests.workflows.skipping import World as FakeWorld
 from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 
 
@@ -45,7 +45,7 @@ def server() -> Iterator[str]:
 async def client(server: str) -> AsyncIterator[Client]:
     for _ in range(100):
         try:
-            yield await Client.connect(server, data_converter=pydantic_data_converter)
+            yield await Client.connect(server, data_converter=compact_data_converter)
             return
         except (RuntimeError, RPCError):
             await asyncio.sleep(0.1)

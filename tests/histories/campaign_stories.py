@@ -9,7 +9,6 @@ from typing import Any
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -18,6 +17,7 @@ from activities.campaign_orders import InstructOrder, InstructReport, StartOrder
 from tests.workflows.skipping import executable
 from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 
 QUEUE = "recobro"
@@ -54,7 +54,7 @@ class Desk:
 @asynccontextmanager
 async def campaign_stage() -> AsyncIterator[tuple[Client, Desk]]:
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=executable("temporal-test-server"), data_converter=pydantic_data_converter
+        test_server_existing_path=executable("temporal-test-server"), data_converter=compact_data_converter
     ) as env:
         desk = Desk()
         work = [desk.start_loans, desk.instruct_loans, desk.set_state, desk.await_ends]

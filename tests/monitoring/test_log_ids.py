@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from temporalio import activity, workflow
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from activities.log_ids import LogIds
@@ -22,6 +21,7 @@ from domain.strategy import WholeThreshold
 from tests.activities.servers import temporal_server
 from tests.records.portfolios import STRATEGY
 from workflows.log_subject import subject
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 
 FACTS = LoanFacts(
@@ -63,7 +63,7 @@ def the_logs_of_others() -> Iterator[None]:
 async def test_lines_name_loan_and_campaign(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logs(json=True, subject=subject)
     with temporal_server() as address:
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        client = await Client.connect(address, data_converter=compact_data_converter)
         async with Worker(
             client,
             task_queue="q",

@@ -19,7 +19,6 @@ import httpx
 import pytest
 from sqlmodel import select
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
@@ -34,6 +33,7 @@ from records.tables import Loan, Payment, Webhook
 from tests.system.campaigns import plan
 from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput
+from workflows.payload_json import compact_data_converter
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -141,7 +141,7 @@ async def running(folder: Path, number: int) -> AsyncIterator[Running]:
         given = plan(folder, number)
         database = Database(stack.environment["RECOBRO_DATABASE_URL"])
         client = await Client.connect(
-            stack.addresses.temporal, namespace=stack.namespace, data_converter=pydantic_data_converter
+            stack.addresses.temporal, namespace=stack.namespace, data_converter=compact_data_converter
         )
         loans = await invent_people(stack.addresses.sandbox, given)
         await asyncio.to_thread(enter, database, given, "c1", loans)

@@ -17,7 +17,6 @@ from temporalio import activity
 from temporalio.api.enums.v1 import EventType, IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
@@ -30,6 +29,7 @@ from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch, Ends, Queue, Receipt, Step, StepKind, Strategy
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 from workflows.search_attributes import ALL
 
@@ -193,7 +193,7 @@ async def replays(handle: WorkflowHandle[Any, Any]) -> WorkflowHistory:
     """The history of a run, after replaying it against the code as it is. Raises when it does not replay."""
     history = await handle.fetch_history()
     replayer = Replayer(
-        workflows=[LoanCollection], workflow_runner=workflow_runner(), data_converter=pydantic_data_converter
+        workflows=[LoanCollection], workflow_runner=workflow_runner(), data_converter=compact_data_converter
     )
     await replayer.replay_workflow(history)
     return history
@@ -212,11 +212,11 @@ async def failed_tasks(handle: WorkflowHandle[Any, Any]) -> list[str]:
 async def stage(**worker: Any) -> AsyncIterator[Stage]:
     """A fresh server with its own clock, a worker, and a world that records."""
     async with await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=executable("temporal-test-server"), data_converter=pydantic_data_converter
+        test_server_existing_path=executable("temporal-test-server"), data_converter=compact_data_converter
     ) as env:
         await register_search_attributes(env.client)
         world = World()
-        queue = f"test-{uuid4()}"
+        queue = "recobro"
         async with Worker(
             env.client,
             task_queue=queue,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.campaign_orders import LoanStart
 from records.facts import LoanAsEntered
 from tests.activities.servers import temporal_server
 from tests.workflows.skipping import facts, strategy
 from workflows.loan_control import TemporalLoans
+from workflows.payload_json import compact_data_converter
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 async def test_a_loan_whose_last_run_still_sends_its_receipt_is_not_taken_for_started() -> None:
     with temporal_server() as address:
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        client = await Client.connect(address, data_converter=compact_data_converter)
         loans = TemporalLoans(client, "nobody-polls-here")
         loan = facts(entry=1)
 

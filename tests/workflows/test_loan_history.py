@@ -10,7 +10,6 @@ from uuid import uuid4
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -21,6 +20,7 @@ from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import World, executable, failed_tasks, replays, stage
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 from workflows.search_attributes import ALL
 
@@ -113,7 +113,7 @@ async def test_a_long_history_goes_on_as_a_fresh_run_and_nothing_is_sent_twice(
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=executable("temporal"),
         search_attributes=list(ALL),
-        data_converter=pydantic_data_converter,
+        data_converter=compact_data_converter,
     ) as env:
         world, queue = World(), str(uuid4())
         async with Worker(

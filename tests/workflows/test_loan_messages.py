@@ -20,7 +20,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import RawValue
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -30,6 +29,7 @@ from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, World, executable, failed_tasks, replays, stage
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput, Signal
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 from workflows.search_attributes import ALL
 
@@ -363,7 +363,7 @@ async def test_the_plain_temporal_cli_signals_updates_and_asks() -> None:
     ) as env:
         address = env.client.service_client.config.target_host
         world, queue = World(), str(uuid4())
-        client = await Client.connect(address, data_converter=pydantic_data_converter)
+        client = await Client.connect(address, data_converter=compact_data_converter)
         async with Worker(
             client,
             task_queue=queue,

@@ -7,12 +7,12 @@ import base64
 import pytest
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 
 from config.master_keys import BadKeys, new_key
 from config.settings import Encryption, Settings
 from workflows.payload_encryption import CannotDecrypt, EncryptionCodec, data_converter, payload_codec
+from workflows.payload_json import compact_data_converter
 
 OLD, NEW = new_key()[1], new_key()[1]
 
@@ -28,12 +28,12 @@ def codec(**given: object) -> EncryptionCodec:
 
 
 async def written(keys: EncryptionCodec, text: str = "100 EUR") -> Payload:
-    [payload] = await keys.encode(pydantic_data_converter.payload_converter.to_payloads([text]))
+    [payload] = await keys.encode(compact_data_converter.payload_converter.to_payloads([text]))
     return payload
 
 
 async def read(keys: EncryptionCodec, payload: Payload) -> object:
-    return pydantic_data_converter.payload_converter.from_payloads(await keys.decode([payload]))[0]
+    return compact_data_converter.payload_converter.from_payloads(await keys.decode([payload]))[0]
 
 
 async def test_nothing_of_the_value_is_left_and_it_comes_back() -> None:
@@ -61,7 +61,7 @@ async def test_after_a_change_of_key_the_new_one_encrypts_and_both_decrypt() -> 
 
 
 async def test_what_was_written_before_it_was_switched_on_is_read_as_it_is() -> None:
-    [plain] = pydantic_data_converter.payload_converter.to_payloads(["100 EUR"])
+    [plain] = compact_data_converter.payload_converter.to_payloads(["100 EUR"])
 
     assert await read(codec(keys={"a": OLD}), plain) == "100 EUR"
 
@@ -99,7 +99,7 @@ async def test_failure_messages_and_their_traces_are_encrypted_too() -> None:
 def test_it_is_on_when_keys_are_set_and_off_otherwise() -> None:
     assert payload_codec(settings()) is None
     assert payload_codec(settings(keys={"a": OLD}, payloads=False)) is None
-    assert data_converter(settings()) is pydantic_data_converter
+    assert data_converter(settings()) is compact_data_converter
 
 
 @pytest.mark.parametrize(

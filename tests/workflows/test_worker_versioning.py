@@ -11,7 +11,6 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -26,6 +25,7 @@ from worker import deployment
 from workflows.campaign import Campaign
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 from workflows.search_attributes import ALL
 
@@ -95,7 +95,7 @@ async def test_a_sleeping_loan_stays_with_its_build_and_moves_when_it_starts_afr
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=executable("temporal"),
         search_attributes=list(ALL),
-        data_converter=pydantic_data_converter,
+        data_converter=compact_data_converter,
     ) as env:
         old, new = World(), World()
         now = await env.get_current_time()
