@@ -21,7 +21,6 @@ from sqlalchemy import text
 from sqlmodel import select
 from temporalio import workflow
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from typer.testing import CliRunner
@@ -45,6 +44,7 @@ from tests.workflows.test_worker_versioning import make_current
 from worker import deployment
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput
+from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 from workflows.starting import start_loan
 
@@ -97,7 +97,7 @@ class Clinic:
         return {finding["check"]: finding for finding in told["findings"]}
 
     async def client(self) -> Client:
-        return await Client.connect(self.address, data_converter=pydantic_data_converter)
+        return await Client.connect(self.address, data_converter=compact_data_converter)
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ async def test_a_sleeping_loan_stays_with_its_build_and_moves_when_it_starts_afr
 
 async def test_a_sleeping_campaign_moves_after_an_instruction_and_ends_as_it_would_have() -> None:
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=executable("temporal"), data_converter=pydantic_data_converter
+        dev_server_existing_path=executable("temporal"), data_converter=compact_data_converter
     ) as env:
         desk = Desk()
         desk.pages = 1
