@@ -28,6 +28,8 @@ GROUPS = (
     ("doctor", "Find what is stuck or about to be, say why, and mend what is safe.", "commands.doctor:app_command"),
     ("webhooks", "Webhooks that are not with their loans yet, and why one is refused.", "commands.webhooks:app"),
     ("audit", "The audit trail: who did what, and whether it was tampered with.", "commands.audit:app"),
+    ("account", "People who sign in to the web app: roles, passwords, closing.", "commands.account:app"),
+    ("apikey", "Keys of services that call the web app: make, list, revoke.", "commands.apikey:app"),
     ("database", "Bring the records' tables to this version.", "commands.database:app"),
 )
 

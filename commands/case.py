@@ -37,9 +37,9 @@ def list_command(
 
       starter.py case list --queue agents --json
     """
-    from commands.loan_record import case_record
     from records import cases
     from records.tables import CaseState
+    from web.loan_record import case_record
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:
@@ -64,8 +64,8 @@ def show(case_id: _Case, as_json: JsonOption = False) -> None:
 
     Example: starter.py case show demo-P-20417-1-1
     """
-    from commands.loan_record import case_record
     from records import loans
+    from web.loan_record import case_record
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:

@@ -15,6 +15,8 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperGroup
 
+from domain.moments import iso as iso
+
 LOGS = Path("var/log")
 _WIDTH_WITHOUT_TERMINAL = 140
 
@@ -150,11 +152,6 @@ def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return iso(value)
     return str(value)
-
-
-def iso(at: datetime) -> str:
-    """UTC, to the second: 2026-11-23T18:00:00Z."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def terminal() -> Any:

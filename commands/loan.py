@@ -38,8 +38,8 @@ def show(
 
       starter.py loan show P-20417 --history --json
     """
-    from commands.loan_record import loan_record
     from commands.loan_text import print_loan
+    from web.loan_record import loan_record
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:

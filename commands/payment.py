@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -45,24 +46,29 @@ def record(
 
       starter.py payment record P-20417 --id TR-881 --provider bank --reverse
     """
-    from commands.payment_entry import NewPayment, checked, enter_payment, enter_reversal, tell_the_loan
+    from commands.payment_entry import HEAD_START, checked, read_payment, tell_the_loan
+    from web.payment_entry import ENTERED_BY_HAND, Entry, PaymentRefused, enter_payment, enter_reversal
 
     settings = configuration.settings()
     database = configuration.records(settings)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
-    if reverse_it:
-        if amount_major is not None or paid_at is not None or currency is not None:
-            raise Refused("--reverse takes back the whole payment of --id: leave AMOUNT, --currency and --paid-at out")
-        entered = enter_reversal(database, loan, checked(provider, "--provider"), checked(payment_id, "--id"))
-    else:
-        if amount_major is None:
-            raise Refused("AMOUNT is missing: expected one such as 120.50")
-        entered = enter_payment(
-            database,
-            loan,
-            NewPayment.read(database, loan, amount_major, currency, paid_at, provider, payment_id),
-        )
+    entry = Entry(ENTERED_BY_HAND, datetime.now(UTC), HEAD_START)
+    try:
+        if reverse_it:
+            if amount_major is not None or paid_at is not None or currency is not None:
+                raise Refused(
+                    "--reverse takes back the whole payment of --id: leave AMOUNT, --currency and --paid-at out"
+                )
+            names = checked(provider, "--provider"), checked(payment_id, "--id")
+            entered = enter_reversal(database, loan, *names, entry)
+        else:
+            if amount_major is None:
+                raise Refused("AMOUNT is missing: expected one such as 120.50")
+            new = read_payment(database, loan, amount_major, currency, paid_at, provider, payment_id)
+            entered = enter_payment(database, loan, new, entry)
+    except PaymentRefused as error:
+        raise Refused(str(error)) from None
     answer = tell_the_loan(settings, database, entered)
     told = {
         "lender": loan.lender,

@@ -14,6 +14,7 @@ from typing import Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from domain.access import Role
 from domain.contact import Actor
 from domain.contact_rules.model import Profile
 
@@ -155,6 +156,9 @@ class Web(_Part):
     port: int = Field(8080, ge=0, le=65_535)
     public_url: str | None = None
     clock: Clock = Clock.WALL
+    session_idle_minutes: int = Field(30, ge=1, le=1_440)
+    session_hours: int = Field(10, ge=1, le=168)
+    """A session ends after so long without a request, and in any case after so many hours."""
     metrics_port: int | None = Field(None, ge=1, le=65_535)
 
 
@@ -178,6 +182,23 @@ class Encryption(_Part):
     def encrypts_payloads(self) -> bool:
         """Whether Temporal is to keep only ciphertext."""
         return bool(self.keys) if self.payloads is None else self.payloads
+
+
+class OpenIdConnect(_Part):
+    """The lender's own sign-in. `issuer` serves `/.well-known/openid-configuration`.
+
+    `roles` says which value of the claim `role_claim` makes whom: {"collections-ops": "operator"}. `state_secret`
+    keeps the state of a sign-in that is under way; the same in every web process.
+    """
+
+    issuer: str = Field(pattern=r"^https?://")
+    client_id: str
+    client_secret: SecretStr
+    state_secret: SecretStr = Field(min_length=32)
+    role_claim: str = "roles"
+    roles: dict[str, Role]
+    name: str = "OpenID"
+    """What the button says."""
 
 
 class WorkerProcess(_Part):
@@ -235,6 +256,7 @@ class Settings(BaseSettings):
     """How many people the business portfolio may write to outside their window in 24 hours; None: unlimited."""
     web: Web = Web()
     encryption: Encryption = Encryption()
+    oidc: OpenIdConnect | None = None
     case_webhook_url: str | None = None
     """Told of every case that opens or moves (POST, JSON), before the loan goes on."""
     json_logs: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import uvicorn
@@ -14,9 +14,10 @@ from temporalio.client import Client
 from config.logs import set_up_logs
 from config.master_keys import BadKeys
 from config.settings import BadSettings, Clock, Settings, load_settings
+from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
-from web.codec import bearer_of, codec_router
+from web.codec import DecodingAccess, codec_router
 from web.metrics import MetricsServer
 from web.sources import (
     GoCardlessWebhooks,
@@ -80,11 +81,11 @@ def sources(settings: Settings) -> dict[str, WebhookSource]:
 
 
 def codec_server(settings: Settings) -> list[APIRouter]:
-    """The routes that decode Temporal's payloads: none unless these are encrypted and someone may ask."""
+    """The routes that decode Temporal's payloads, if these are encrypted."""
     codec, given = payload_codec(settings), settings.encryption
-    if codec is None or given.codec_token is None:
+    if codec is None:
         return []
-    return [codec_router(codec, bearer_of(given.codec_token), ui_origin=given.temporal_ui)]
+    return [codec_router(codec, DecodingAccess(given.codec_token), ui_origin=given.temporal_ui)]
 
 
 async def serve(settings: Settings) -> None:
@@ -99,6 +100,12 @@ async def serve(settings: Settings) -> None:
         public_url=settings.web.public_url,
         now=now,
         routers=codec_server(settings),
+        limits=SessionLimits(
+            idle=timedelta(minutes=settings.web.session_idle_minutes),
+            longest=timedelta(hours=settings.web.session_hours),
+        ),
+        oidc=settings.oidc,
+        trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
     )
     config = uvicorn.Config(
         app, host=settings.web.host, port=settings.web.port, log_config=None, access_log=False, lifespan="on"

@@ -1,4 +1,4 @@
-"""The web app: webhooks in, and whether it lives and is ready."""
+"""The web app: webhooks in, the API, the pages to sign in, and whether it lives and is ready."""
 
 from __future__ import annotations
 
@@ -11,19 +11,30 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from datetime import UTC, datetime
 from functools import partial
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.middleware.sessions import SessionMiddleware
 
+from config.settings import OpenIdConnect
+from domain.access import Public
+from domain.sign_in import SessionLimits
 from providers.webhooks.refused import RefusedReason
 from records.database import Database
 from web import metrics
+from web.access import Access, Doorkeeper, everything_is_declared
+from web.api import api_router
+from web.headers import SecurityHeaders
 from web.ports import LoanSignals
+from web.provider_sign_in import provider_router
 from web.receiving import Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
+from web.sign_in import pages_router
 from web.sources import AsksFirst, Delivery, WebhookSource
 
 _LOG = logging.getLogger("recobro.web")
 _READY_SECONDS = 3.0
+SIGNED = Depends(Access(Public("proven by the provider's signature")))
+WATCHED = Depends(Access(Public("load balancers ask; it says nothing of loans")))
 _STATUS = {
     Taken.STORED: 200,
     Taken.DUPLICATE: 200,
@@ -50,13 +61,19 @@ def create_app(
     now: Now = wall_clock,
     relay: RelaySettings | None = None,
     routers: Sequence[APIRouter] = (),
+    limits: SessionLimits = SessionLimits(),
+    oidc: OpenIdConnect | None = None,
+    trusted_origins: Sequence[str] = (),
 ) -> FastAPI:
     """The ASGI application; it relays webhooks while it runs.
+
+    Raises NotDeclared when a route does not say who may call it.
 
     `sources` are the providers by the name in their address, `/webhooks/<name>`. `public_url` is our address
     as providers call it (scheme, host, port), which Twilio signs; None takes the request's own. `now` is
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
-    are more routes beside these.
+    are more routes beside these. `trusted_origins` may post with a person's cookie, as Temporal's Web UI does to
+    the codec.
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
     counts: Counter[str] = Counter()
@@ -82,10 +99,28 @@ def create_app(
 
     app = FastAPI(title="Recobro", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
-    for router in routers:
-        app.include_router(router)
+    keeper = Doorkeeper(
+        database, lambda: now(None), limits=limits, public_url=public_url, trusted_origins=trusted_origins
+    )
+    app.state.doorkeeper = keeper
+    own = [
+        api_router(database, lambda: now(None), working.wake_from_thread),
+        pages_router(database, keeper, lambda: now(None), oidc.name if oidc else None),
+    ]
+    if oidc is not None:
+        own.append(provider_router(database, keeper, lambda: now(None), oidc, public_url))
+        app.add_middleware(
+            SessionMiddleware,
+            secret_key=oidc.state_secret.get_secret_value(),
+            session_cookie="recobro_away",
+            max_age=600,
+            https_only=keeper.https,
+        )
+    app.add_middleware(SecurityHeaders, https=keeper.https)
+    for router in (*own, *routers):
+        app.router.routes.extend(router.routes)
 
-    @app.post("/webhooks/{provider}")
+    @app.post("/webhooks/{provider}", dependencies=[SIGNED])
     async def webhook(provider: str, request: Request) -> Response:
         """200 only once stored; 400 not proven; 404 no such provider; 413 too large; 503 try again."""
         source = sources.get(provider)
@@ -115,7 +150,7 @@ def create_app(
         headers = {"Retry-After": "5"} if taken is Taken.NOT_STORED else None
         return JSONResponse({"error": taken.value}, status_code=_STATUS[taken], headers=headers)
 
-    @app.get("/webhooks/{provider}")
+    @app.get("/webhooks/{provider}", dependencies=[SIGNED])
     async def challenge(provider: str, request: Request) -> Response:
         """Meta asks so whether the address is ours: 200 and its challenge, 403 if it is not Meta, else 404."""
         source = sources.get(provider)
@@ -126,18 +161,19 @@ def create_app(
             return JSONResponse({"error": "refused"}, status_code=403)
         return PlainTextResponse(echo, headers={"X-Content-Type-Options": "nosniff"})
 
-    @app.get("/healthz")
+    @app.get("/healthz", dependencies=[WATCHED])
     async def healthz() -> dict[str, object]:
         """The process lives; how many webhooks it took in, refused and failed to store since it began."""
         return {"status": "ok", "pid": os.getpid(), "webhooks": dict(sorted(counts.items())), "refused": refused}
 
-    @app.get("/readyz")
+    @app.get("/readyz", dependencies=[WATCHED])
     async def readyz() -> JSONResponse:
         """200 when the database and Temporal answer; else 503 and which does not."""
         found = await asyncio.gather(_answers(_check(database)), _answers(signals.reachable()))
         state = dict(zip(("database", "temporal"), ("ok" if yes else "unreachable" for yes in found), strict=True))
         return JSONResponse(state, status_code=200 if all(found) else 503)
 
+    everything_is_declared(app)
     return app
 
 

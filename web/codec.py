@@ -10,21 +10,39 @@ import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from pydantic import SecretStr
 from temporalio.api.common.v1 import Payloads
 from temporalio.converter import PayloadCodec
 
+from domain.access import Caller, Public, Role, Scope, ServiceCaller, roles
+from web.access import Access
 from web.receiving import read_body
 from workflows.payload_encryption import CannotDecrypt
 
+MAY_DECODE = roles(Role.OPERATOR, Role.SUPERVISOR, scope=Scope.PAYLOADS_DECODE)
 
-def codec_router(codec: PayloadCodec, allowed: Callable[..., Any], *, ui_origin: str | None) -> APIRouter:
+
+class DecodingAccess(Access):
+    """Operators and supervisors who are signed in, keys with the scope, and whoever shows the token of the settings."""
+
+    def __init__(self, token: SecretStr | None) -> None:
+        super().__init__(MAY_DECODE)
+        self._expected = None if token is None else f"Bearer {token.get_secret_value()}".encode()
+
+    async def __call__(self, request: Request) -> Caller:
+        shown = request.headers.get("authorization", "").encode()
+        if self._expected is not None and hmac.compare_digest(shown, self._expected):
+            return ServiceCaller("codec", "codec token", frozenset({Scope.PAYLOADS_DECODE}))
+        return await super().__call__(request)
+
+
+def codec_router(codec: PayloadCodec, allowed: Access, *, ui_origin: str | None) -> APIRouter:
     """`POST /codec/decode` and `/codec/encode`: `{"payloads": [...]}` in Temporal's JSON, and the same back.
 
-    `allowed` is a FastAPI dependency that raises HTTPException for whoever may not. 400 for a body that holds no
+    `allowed` says who may. 400 for a body that holds no
     payloads, 422 for payloads whose key is not known here.
     """
     router = APIRouter(prefix="/codec")
@@ -49,7 +67,7 @@ def codec_router(codec: PayloadCodec, allowed: Callable[..., Any], *, ui_origin:
             return JSONResponse({"error": str(error)}, status_code=422, headers=headers)
         return JSONResponse(MessageToDict(done), headers=headers)
 
-    @router.options("/{what}")
+    @router.options("/{what}", dependencies=[Depends(Access(Public("a browser asks before it sends")))])
     async def preflight(what: str, request: Request) -> Response:
         headers = cross_origin(request)
         if not headers:
@@ -72,14 +90,3 @@ def codec_router(codec: PayloadCodec, allowed: Callable[..., Any], *, ui_origin:
         return await answer(request, codec.encode)
 
     return router
-
-
-def bearer_of(token: SecretStr) -> Callable[[Request], None]:
-    """A dependency that lets in whoever sends `Authorization: Bearer <token>`; 401 otherwise."""
-    expected = f"Bearer {token.get_secret_value()}".encode()
-
-    def allowed(request: Request) -> None:
-        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected):
-            raise HTTPException(401, headers={"www-authenticate": "Bearer"})
-
-    return allowed

@@ -85,13 +85,20 @@ class Relay:
         self._wake = asyncio.Event()
         self._outages = 0
         self._resume_at = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def wake(self) -> None:
         """There is something new; call it on the event loop."""
         self._wake.set()
 
+    def wake_from_thread(self) -> None:
+        """As `wake`, from a thread of a request."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
+
     async def run(self) -> None:
         """Work until cancelled. What fails is tried again; nothing but a cancellation ends it."""
+        self._loop = asyncio.get_running_loop()
         failures = 0
         while True:
             self._wake.clear()

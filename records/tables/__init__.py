@@ -2,6 +2,7 @@
 
 import records.tables.sealing  # noqa: F401  # its hooks
 from domain.ledger_entries import CaseState
+from records.tables.access import Account, ApiKey, SignInAttempt, SignInSession
 from records.tables.audit import Audit, AuditHead
 from records.tables.base import Record
 from records.tables.cases import CollectionCase
@@ -29,6 +30,8 @@ from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
 from records.tables.webhooks import Lease, Webhook
 
 __all__ = [
+    "Account",
+    "ApiKey",
     "Audit",
     "AuditHead",
     "BalanceRead",
@@ -57,6 +60,8 @@ __all__ = [
     "Person",
     "PersonFlag",
     "Record",
+    "SignInAttempt",
+    "SignInSession",
     "StrategySnapshot",
     "Webhook",
 ]

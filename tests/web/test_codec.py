@@ -6,19 +6,28 @@ import base64
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from google.protobuf.json_format import MessageToDict
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 from temporalio.api.common.v1 import Payload, Payloads
 
 from config.master_keys import KEY_BYTES, MasterKeys
-from web.codec import bearer_of, codec_router
+from domain.access import Caller, Nobody
+from web.access import Doorkeeper
+from web.codec import DecodingAccess, codec_router
 from workflows.payload_encryption import EncryptionCodec
 
 UI = "http://127.0.0.1:8233"
 SIGNED_IN = {"authorization": "Bearer s3cret"}
 PLAIN = Payload(metadata={"encoding": b"json/plain"}, data=b'"100 EUR"')
+
+
+class NobodyKnown(Doorkeeper):
+    def __init__(self) -> None: ...
+
+    async def who(self, request: Request) -> Caller:
+        return Nobody()
 
 
 @pytest.fixture
@@ -29,7 +38,8 @@ def codec() -> EncryptionCodec:
 @pytest.fixture
 def web(codec: EncryptionCodec) -> TestClient:
     app = FastAPI()
-    app.include_router(codec_router(codec, bearer_of(SecretStr("s3cret")), ui_origin=UI))
+    app.state.doorkeeper = NobodyKnown()
+    app.include_router(codec_router(codec, DecodingAccess(SecretStr("s3cret")), ui_origin=UI))
     return TestClient(app)
 
 

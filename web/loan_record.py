@@ -1,4 +1,4 @@
-"""What the records hold of one loan, as the JSON of `loan show`; names and addresses only when asked for."""
+"""What the records hold of one loan, as the JSON of `loan show` and of the API; names and addresses only when asked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from commands.console import iso
 from domain.contact import Channel
+from domain.moments import iso
 from records import audit, cases, contacts, links, loans, payments, people
 from records.tables import Campaign, Loan, LoanState
 

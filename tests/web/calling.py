@@ -1,0 +1,81 @@
+"""The app in this process, as people with browsers and services with keys call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from temporalio.api.common.v1 import Payload
+
+from domain.access import Role, Scope
+from records import accounts, api_keys
+from records.database import Database
+from tests.web.outside import STRIPE_SECRET, FakeTemporal
+from web import passwords
+from web.app import create_app
+from web.codec import DecodingAccess, codec_router
+from web.sources import StripeWebhooks
+
+PASSWORD = "correct horse battery"
+HERE = "http://testserver"
+NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self, _request: object = None) -> datetime:
+        return self.at
+
+    def pass_by(self, gone: timedelta) -> None:
+        self.at += gone
+
+
+class Plain:
+    async def encode(self, payloads: Any) -> list[Payload]:
+        return list(payloads)
+
+    async def decode(self, payloads: Any) -> list[Payload]:
+        return list(payloads)
+
+
+def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastAPI:
+    codec = codec_router(Plain(), DecodingAccess(None), ui_origin="http://ui.test")  # type: ignore[arg-type]
+    return create_app(
+        database,
+        FakeTemporal(),
+        {"stripe": StripeWebhooks(SecretStr(STRIPE_SECRET))},
+        now=clock or Clock(),
+        routers=[codec],
+        **more,
+    )
+
+
+def account(database: Database, login: str, role: Role) -> None:
+    hashed = passwords.hash_password(PASSWORD)
+    with database.writing() as session:
+        accounts.create(session, login=login, role=role, password_hash=hashed, at=NOW, by="test")
+
+
+def key(database: Database, *scopes: Scope, lender: str | None = None, days: int | None = None) -> dict[str, str]:
+    """The header of a service with a fresh key."""
+    ends = None if days is None else NOW + timedelta(days=days)
+    with database.writing() as session:
+        made = api_keys.create(session, name="svc", scopes=scopes, lender=lender, expires_at=ends, at=NOW, by="test")
+    return {"authorization": f"Bearer {made}"}
+
+
+@contextmanager
+def browser(app: FastAPI) -> Iterator[TestClient]:
+    """A browser with cookies of its own. The relay does not run: several may be open at once."""
+    yield TestClient(app, base_url=HERE, follow_redirects=False, headers={"sec-fetch-site": "same-origin"})
+
+
+def sign_in(client: TestClient, login: str, password: str = PASSWORD, **more: str) -> Any:
+    return client.post("/sign-in", data={"login": login, "password": password, **more})

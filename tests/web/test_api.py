@@ -1,0 +1,162 @@
+"""The API as a core-banking system uses it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, given, settings
+
+from domain.access import Role, Scope
+from records import loans, payments
+from records.database import Database
+from tests.records.portfolios import LENDER, entered
+from tests.web.calling import account, app_on, browser, key, sign_in
+
+PAYMENT: dict[str, Any] = {
+    "lender": LENDER,
+    "loan_id": "L1",
+    "provider": "bank",
+    "payment_id": "TR-1",
+    "amount_minor": 2_500,
+    "currency": "EUR",
+    "paid_at": "2026-11-27T10:00:00+01:00",
+}
+
+
+@pytest.fixture
+def app(database: Database) -> FastAPI:
+    with database.writing() as session:
+        entered(session, "L1")
+    return app_on(database)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with browser(app) as client:
+        yield client
+
+
+def test_a_payment_counts_once_however_often_it_is_sent(database: Database, client: TestClient) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+
+    answers = [client.post("/api/v1/payments", json=PAYMENT, headers=mine) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.json()["new"] for answer in answers] == [True, False, False]
+    assert answers[-1].json()["balance_due_minor"] == 7_500
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 7_500
+
+
+def test_a_payment_is_taken_back_once(database: Database, client: TestClient) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    client.post("/api/v1/payments", json=PAYMENT, headers=mine)
+    names = {name: PAYMENT[name] for name in ("lender", "loan_id", "provider", "payment_id")}
+
+    answers = [client.post("/api/v1/payments/reversals", json=names, headers=mine).json() for _ in range(2)]
+    unknown = client.post("/api/v1/payments/reversals", json=names | {"payment_id": "other"}, headers=mine)
+
+    assert [answer["new"] for answer in answers] == [True, False]
+    assert answers[-1]["balance_due_minor"] == 10_000
+    assert unknown.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "named"),
+    [
+        ({"amount_minor": 0}, 422, "amount_minor"),
+        ({"amount_minor": 12.5}, 422, "amount_minor"),
+        ({"amount_minor": "2500"}, 422, "amount_minor"),
+        ({"paid_at": "2026-11-27T10:00:00"}, 422, "paid_at"),
+        ({"paid_at": "2031-01-01T00:00:00Z"}, 409, "paid_at"),
+        ({"currency": "USD"}, 409, "EUR"),
+        ({"loan_id": "L9"}, 404, "no such loan"),
+        ({"surplus": 1}, 422, "surplus"),
+    ],
+)
+def test_a_wrong_payment_is_refused_by_name_and_changes_nothing(
+    database: Database, client: TestClient, change: dict[str, Any], status: int, named: str
+) -> None:
+    answer = client.post("/api/v1/payments", json=PAYMENT | change, headers=key(database, Scope.PAYMENTS_WRITE))
+
+    assert answer.status_code == status
+    assert named in answer.text
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 10_000
+
+
+def test_the_same_id_with_other_money_is_refused(database: Database, client: TestClient) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    client.post("/api/v1/payments", json=PAYMENT, headers=mine)
+    assert client.post("/api/v1/payments", json=PAYMENT | {"amount_minor": 1}, headers=mine).status_code == 409
+
+
+def test_a_key_of_one_lender_does_not_see_anothers_loans(database: Database, client: TestClient) -> None:
+    theirs = key(database, Scope.PAYMENTS_WRITE, Scope.LOANS_READ, Scope.AUDIT_READ, lender="other")
+
+    assert client.get(f"/api/v1/loans/{LENDER}/L1", headers=theirs).status_code == 404
+    assert client.post("/api/v1/payments", json=PAYMENT, headers=theirs).status_code == 404
+    assert client.get("/api/v1/audit", headers=theirs).json() == {"rows": []}
+    mine = key(database, Scope.LOANS_READ, lender=LENDER)
+    assert client.get(f"/api/v1/loans/{LENDER}/L1", headers=mine).json()["balance_due_minor"] == 10_000
+
+
+def test_names_and_addresses_only_for_those_whose_work_needs_them(database: Database, app: FastAPI) -> None:
+    path = f"/api/v1/loans/{LENDER}/L1"
+    with browser(app) as client:
+        assert "contact_data" not in client.get(path, headers=key(database, Scope.LOANS_READ)).json()
+        both = key(database, Scope.LOANS_READ, Scope.CONTACT_DATA_READ)
+        assert client.get(path, headers=both).json()["contact_data"]["name"]
+    for role in Role:
+        account(database, role.value, role)
+        with browser(app) as client:
+            sign_in(client, role.value)
+            assert ("contact_data" in client.get(path).json()) is (role in (Role.AGENT, Role.SUPERVISOR)), role
+
+
+def test_no_input_makes_a_route_fail(database: Database, app: FastAPI) -> None:
+    """Every operation of the API's own description, with inputs that fit it and inputs that do not."""
+    headers = key(database, *Scope)
+    with browser(app) as client:
+        description = client.get("/api/v1/openapi.json", headers=headers).json()
+    schema = schemathesis.openapi.from_dict(description)
+    schema.app = app
+    tried = 0
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+
+        @settings(
+            max_examples=int(os.environ.get("SCHEMATHESIS_EXAMPLES", "12")),
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def attack(case: Any) -> None:
+            nonlocal tried
+            tried += 1
+            answer = case.call(headers=headers)
+            assert answer.status_code < 500, (case.method, case.path, answer.status_code, answer.text[:300])
+
+        attack()
+    assert tried >= 40
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/password", "/codec/decode", "/webhooks/stripe", "/webhooks/nobody"])
+def test_no_body_makes_a_page_or_a_webhook_fail(database: Database, app: FastAPI, path: str) -> None:
+    account(database, "ana", Role.SUPERVISOR)
+    bodies = [b"", b"\x00", b"{", b"[]", b"a" * 100_000, b"login=%00&password=%ff", b'{"payloads": 1}', b"%" * 5_000]
+    kinds = ["", "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "\x7f"]
+    with browser(app) as client:
+        sign_in(client, "ana")
+        for body in bodies:
+            for kind in kinds:
+                answer = client.post(path, content=body, headers={"content-type": kind})
+                assert answer.status_code < 500, (path, body[:20], kind)

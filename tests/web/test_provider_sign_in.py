@@ -1,0 +1,164 @@
+"""Signing in through the lender's own provider: a real OpenID Connect provider in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from config.settings import OpenIdConnect
+from domain.access import Role
+from records import accounts
+from records.database import Database
+from tests.web.calling import NOW, app_on, browser
+from web.provider_sign_in import role_of
+
+PEOPLE = [
+    {"sub": "u-ana", "preferred_username": "ana", "roles": ["staff", "collections-ops"]},
+    {"sub": "u-eve", "preferred_username": "eve", "roles": ["kitchen"]},
+]
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = str(Path(sys.executable).with_name("oidc-provider-mock"))
+    people = [part for person in PEOPLE for part in ("--user-claims", json.dumps(person))]
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--require-nonce", "true", *people],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(f"{url}/.well-known/openid-configuration").raise_for_status()
+                break
+            except httpx.HTTPError:
+                assert time.monotonic() < deadline
+                assert process.poll() is None
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def settings(issuer: str) -> OpenIdConnect:
+    return OpenIdConnect(
+        issuer=issuer,
+        client_id="recobro",
+        client_secret=SecretStr("secret"),
+        state_secret=SecretStr("s" * 32),
+        roles={"collections-ops": Role.OPERATOR, "collections-audit": Role.AUDITOR},
+        name="Lender SSO",
+    )
+
+
+@pytest.fixture
+def client(database: Database, issuer: str) -> Iterator[TestClient]:
+    with browser(app_on(database, oidc=settings(issuer))) as client:
+        yield client
+
+
+def answer_of(client: TestClient, sub: str, next: str = "/") -> str:
+    """Where the provider sends `sub` back to, with its code."""
+    away = client.get("/sign-in/provider", params={"next": next})
+    assert away.status_code == 302
+    asked = parse_qs(urlsplit(away.headers["location"]).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["nonce"]
+    assert asked["state"]
+    back = httpx.post(away.headers["location"], data={"sub": sub}, follow_redirects=False)
+    assert back.status_code in (302, 303), back.text
+    found = urlsplit(back.headers["location"])
+    return f"{found.path}?{found.query}"
+
+
+def test_whoever_has_a_role_there_has_it_here(database: Database, client: TestClient) -> None:
+    assert "Lender SSO" in client.get("/sign-in").text
+
+    landed = client.get(answer_of(client, "u-ana", next="/password"))
+
+    assert (landed.status_code, landed.headers["location"]) == (303, "/password")
+    assert client.get("/api/v1/me").json()["role"] == "operator"
+    with database.reading() as session:
+        [account] = accounts.listing(session)
+    assert (account.login, account.subject, account.password_hash) == ("ana", "u-ana", None)
+
+    client.get(answer_of(client, "u-ana"))
+    with database.reading() as session:
+        assert len(accounts.listing(session)) == 1
+
+
+def test_whoever_has_none_stays_outside(database: Database, client: TestClient) -> None:
+    landed = client.get(answer_of(client, "u-eve"))
+
+    assert landed.status_code == 403
+    assert "no role" in landed.text
+    assert client.get("/").status_code == 303
+    with database.reading() as session:
+        assert accounts.listing(session) == []
+
+
+def test_an_answer_that_was_not_asked_for_is_refused(client: TestClient) -> None:
+    mine = answer_of(client, "u-ana")
+    client.cookies.clear()
+
+    assert client.get(mine).status_code == 400, "another browser's answer"
+    assert client.get("/sign-in/provider/back").status_code == 400
+    altered = re.sub(r"state=\w+", "state=x", answer_of(client, "u-ana"))
+    assert client.get(altered).status_code == 400
+    once = answer_of(client, "u-ana")
+    assert client.get(once).status_code == 303
+    assert client.get(once).status_code == 400, "a second time"
+
+
+def test_a_closed_account_stays_closed(database: Database, client: TestClient) -> None:
+    client.get(answer_of(client, "u-ana"))
+    with database.writing() as session:
+        accounts.set_disabled(session, accounts.get(session, "ana"), True, at=NOW, by="test")
+
+    assert client.get("/").status_code == 303
+    assert client.get(answer_of(client, "u-ana")).status_code == 403
+
+
+def test_a_provider_takes_no_password_account_over(database: Database, client: TestClient) -> None:
+    with database.writing() as session:
+        accounts.create(session, login="ana", role=Role.AUDITOR, password_hash="x", at=NOW, by="test")
+
+    client.get(answer_of(client, "u-ana"))
+
+    me = client.get("/api/v1/me").json()
+    assert me["role"] == "operator"
+    assert me["name"].startswith("provider-")
+
+
+def test_a_provider_that_is_away_is_said_in_words(database: Database) -> None:
+    with browser(app_on(database, oidc=settings("http://127.0.0.1:9"))) as client:
+        answer = client.get("/sign-in/provider")
+    assert answer.status_code == 400
+    assert "begin again" in answer.text
+
+
+def test_of_several_roles_the_first_in_the_settings_counts() -> None:
+    given = settings("http://x.test")
+    assert role_of({"roles": ["collections-audit", "collections-ops"]}, given) is Role.OPERATOR
+    assert role_of({"roles": "collections-audit"}, given) is Role.AUDITOR
+    assert role_of({"roles": [1, None]}, given) is None
+    assert role_of({}, given) is None

@@ -1,0 +1,155 @@
+"""Who may call a route: declared beside it, refused unless declared.
+
+Every route has one `Access` among its dependencies. `everything_is_declared` is asked before the app serves, so a
+route that nobody thought about does not open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from urllib.parse import quote, urlsplit
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from domain.access import Answer, Caller, Nobody, PersonCaller, Public, Rule, may
+from domain.sign_in import SessionLimits
+from records import accounts, api_keys
+from records.database import Database
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class NotDeclared(RuntimeError):
+    """A route without a word on who may call it."""
+
+
+class Doorkeeper:
+    """Finds out who calls. `trusted_origins` may post with a person's cookie besides the app's own origin."""
+
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime],
+        *,
+        limits: SessionLimits,
+        public_url: str | None,
+        trusted_origins: Iterable[str] = (),
+    ) -> None:
+        self.database, self.now, self.limits = database, now, limits
+        self._own = _origin(public_url) if public_url else None
+        self._trusted = frozenset(trusted_origins)
+        self.https = bool(public_url and public_url.lower().startswith("https:"))
+
+    @property
+    def cookie(self) -> str:
+        """Browsers take a __Host- cookie from this very host over https only, so no neighbour can plant one."""
+        return "__Host-recobro" if self.https else "recobro"
+
+    async def who(self, request: Request) -> Caller:
+        """The caller by API key, else by session. A key that is wrong is not made good by a cookie."""
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return await asyncio.to_thread(self._by_key, given.strip())
+        token = request.cookies.get(self.cookie)
+        return await asyncio.to_thread(self._by_session, token) if token else Nobody()
+
+    def same_origin(self, request: Request) -> bool:
+        """Whether a browser sends this from a page of ours: a form of another site carries our cookie too.
+
+        By Sec-Fetch-Site, which no page can set, and for browsers without it by Origin; with neither it is no
+        browser's form and holds no cookie worth guarding, but is refused all the same.
+        """
+        origin = request.headers.get("origin")
+        if origin is not None and origin in self._trusted:
+            return True
+        site = request.headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        if origin is None:
+            return False
+        return origin == (self._own or _origin(str(request.base_url)))
+
+    def _by_key(self, key: str) -> Caller:
+        now = self.now()
+        with self.database.reading() as session:
+            found = api_keys.known_by(session, key, now)
+        if found is None:
+            return Nobody()
+        caller, due = found
+        if due:
+            with self.database.writing() as session:
+                api_keys.used(session, caller.prefix, now)
+        return caller
+
+    def _by_session(self, token: str) -> Caller:
+        now = self.now()
+        with self.database.reading() as session:
+            found = accounts.known_by(session, token, now, self.limits)
+        if found is None:
+            return Nobody()
+        caller, due = found
+        if due:
+            with self.database.writing() as session:
+                accounts.seen(session, token, now)
+        return caller
+
+
+class Access:
+    """A dependency that lets in whoever the rule lets in, and gives the route its caller.
+
+    401 for nobody (a page sends them to sign in instead), 403 for a caller it is not for, and 403 for a change that
+    a page of another site asks for.
+    """
+
+    def __init__(self, rule: Rule, *, page: bool = False) -> None:
+        self.rule, self.page = rule, page
+
+    async def __call__(self, request: Request) -> Caller:
+        if isinstance(self.rule, Public):
+            return Nobody()
+        doorkeeper = doorkeeper_of(request)
+        caller = await doorkeeper.who(request)
+        match may(caller, self.rule):
+            case Answer.UNKNOWN if self.page:
+                here = quote(request.url.path, safe="/")
+                raise HTTPException(303, headers={"location": f"/sign-in?next={here}"})
+            case Answer.UNKNOWN:
+                raise HTTPException(401, "say who you are", headers={"www-authenticate": "Bearer"})
+            case Answer.FORBIDDEN:
+                raise HTTPException(403, "this is not for you")
+            case Answer.ALLOWED:
+                pass
+        changes = request.method not in _SAFE
+        if changes and isinstance(caller, PersonCaller) and not doorkeeper.same_origin(request):
+            raise HTTPException(403, "this was asked for by another site")
+        return caller
+
+
+def doorkeeper_of(request: Request) -> Doorkeeper:
+    keeper = request.app.state.doorkeeper
+    assert isinstance(keeper, Doorkeeper)
+    return keeper
+
+
+def rule_of(route: BaseRoute) -> Rule | None:
+    """What a route declares; None: nothing."""
+    if not isinstance(route, APIRoute):
+        return None
+    declared = [each.call.rule for each in route.dependant.dependencies if isinstance(each.call, Access)]
+    return declared[0] if len(declared) == 1 else None
+
+
+def everything_is_declared(app: FastAPI) -> None:
+    """Raise NotDeclared, naming every route that says not, or says twice, who may call it."""
+    silent = [getattr(route, "path", repr(route)) for route in app.routes if rule_of(route) is None]
+    if silent:
+        raise NotDeclared(f"who may call {', '.join(silent)}? Give each route one Access(...)")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

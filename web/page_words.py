@@ -1,0 +1,98 @@
+"""The words of the pages, in Spanish and English."""
+
+from __future__ import annotations
+
+from babel.core import negotiate_locale
+
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "sign_in": "Sign in",
+        "login": "Name",
+        "password": "Password",
+        "with_provider": "Sign in with",
+        "refused": "Name or password is wrong, or the account is closed.",
+        "wait": "Too many attempts. Please wait {} seconds.",
+        "no_role": "You are known, but no role of Recobro was given to you. Ask whoever looks after your accounts.",
+        "failed": "The sign-in did not come to its end. Please begin again.",
+        "again": "Back to the sign-in",
+        "sign_out": "Sign out",
+        "signed_in_as": "Signed in as",
+        "cases": "Cases that wait",
+        "no_cases": "No case waits for a person.",
+        "overdue": "past its time",
+        "queue": "Queue",
+        "waiting": "Waiting",
+        "campaigns": "Campaigns",
+        "no_campaigns": "No campaign yet: starter.py campaign start FILE begins one.",
+        "state": "State",
+        "started": "Started",
+        "of": "of",
+        "change_password": "Change password",
+        "current": "Current password",
+        "new": "New password (12 characters or more)",
+        "save": "Save",
+        "current_wrong": "That is not the current password.",
+        "weak": "Choose one of at least 12 characters that does not contain your name.",
+        "back": "Back",
+        "operator": "operator",
+        "agent": "agent",
+        "supervisor": "supervisor",
+        "auditor": "auditor",
+        "running": "running",
+        "paused": "paused",
+        "stopped": "stopped",
+        "finished": "finished",
+    },
+    "es": {
+        "sign_in": "Iniciar sesión",
+        "login": "Nombre",
+        "password": "Contraseña",
+        "with_provider": "Entrar con",
+        "refused": "El nombre o la contraseña no son correctos, o la cuenta está cerrada.",
+        "wait": "Demasiados intentos. Espere {} segundos.",
+        "no_role": "Le conocemos, pero no tiene ningún papel en Recobro. Hable con quien cuida de sus cuentas.",
+        "failed": "No se pudo completar el inicio de sesión. Empiece de nuevo.",
+        "again": "Volver al inicio de sesión",
+        "sign_out": "Cerrar sesión",
+        "signed_in_as": "Sesión de",
+        "cases": "Casos en espera",
+        "no_cases": "Ningún caso espera a una persona.",
+        "overdue": "fuera de plazo",
+        "queue": "Cola",
+        "waiting": "En espera",
+        "campaigns": "Campañas",
+        "no_campaigns": "Aún no hay campañas: starter.py campaign start FICHERO inicia una.",
+        "state": "Estado",
+        "started": "Iniciados",
+        "of": "de",
+        "change_password": "Cambiar la contraseña",
+        "current": "Contraseña actual",
+        "new": "Contraseña nueva (12 caracteres o más)",
+        "save": "Guardar",
+        "current_wrong": "Esa no es la contraseña actual.",
+        "weak": "Elija una de al menos 12 caracteres que no contenga su nombre.",
+        "back": "Volver",
+        "operator": "operador",
+        "agent": "agente",
+        "supervisor": "supervisor",
+        "auditor": "auditor",
+        "running": "en marcha",
+        "paused": "en pausa",
+        "stopped": "detenida",
+        "finished": "terminada",
+    },
+}
+
+
+def words_for(accept_language: str) -> tuple[str, dict[str, str]]:
+    """The language the browser asks for first among ours, and its words; English if it asks for none."""
+    asked = []
+    for part in accept_language[:500].split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            asked.append((-float(weight or 1), tag.split("-")[0].lower()))
+        except ValueError:
+            continue
+    wanted = [tag for _, tag in sorted(asked, key=lambda each: each[0]) if tag]
+    language = negotiate_locale(wanted, list(_WORDS)) or "en"
+    return language, _WORDS[language]

@@ -1,0 +1,144 @@
+"""Payments that no webhook tells of: kept in the records as a webhook's news would be.
+
+What is owed to the loan stands in the same table as webhooks', so the relay brings it there, whatever dies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic import JsonValue
+from sqlmodel import Session
+
+from domain.events import PaymentReceived
+from records import audit, loans, payments, webhooks
+from records.clock import shared_time
+from records.database import Database
+from records.tables import Loan, Payment, PaymentSource
+from web.ports import OwedSignal, SignalName
+
+ENTERED_BY_HAND = "operator"
+"""The provider that such webhooks name."""
+
+
+class PaymentRefused(ValueError):
+    """The payment cannot be kept as it was said; nothing was recorded."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Who says so, and when; for `head_start` the relay leaves the telling to whoever called."""
+
+    actor: str
+    at: datetime
+    head_start: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Entered:
+    """`webhook_id` keeps what is owed to the loan; None when it has been told long ago."""
+
+    new: bool
+    amount_minor: int
+    paid_at: datetime
+    balance_minor: int
+    signal: OwedSignal
+    webhook_id: int | None
+
+
+def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: Entry) -> Entered:
+    """Keep a payment, once. Raises PaymentRefused when the same id stands for other money."""
+    now = entry.at
+    with database.writing(durable=True) as session:
+        row = loans.get(session, loan.lender, loan.loan_id)
+        recorded = payments.record(
+            session,
+            provider=new.provider,
+            payment_id=new.payment_id,
+            lender=loan.lender,
+            loan_id=loan.loan_id,
+            amount_minor=new.amount_minor,
+            currency=loan.currency,
+            paid_at=new.paid_at,
+            received_at=now,
+            source=PaymentSource.RECORD,
+        )
+        payment = recorded.payment
+        if (payment.loan_ref, payment.amount_minor, payment.currency) != (row.id, new.amount_minor, row.currency):
+            raise PaymentRefused(
+                f"payment {new.payment_id!r} of {new.provider!r} is recorded already, with another amount or for "
+                "another loan: nothing was changed"
+            )
+        payload: dict[str, JsonValue] = {
+            "payment_id": payment.payment_id,
+            "amount_minor": payment.amount_minor,
+            "currency": payment.currency,
+            "paid_at": payment.paid_at.isoformat(),
+            "provider": payment.provider,
+        }
+        return _entered(session, row, payment, SignalName.PAYMENT_RECEIVED, payload, recorded.new, entry)
+
+
+def enter_reversal(database: Database, loan: Loan, provider: str, payment_id: str, entry: Entry) -> Entered:
+    """Note that a payment of this loan was taken back, once. Raises PaymentRefused when there is no such payment."""
+    now = entry.at
+    with database.writing(durable=True) as session:
+        row = loans.get(session, loan.lender, loan.loan_id)
+        before = payments.find(session, provider, payment_id)
+        if before is None or before.loan_ref != row.id:
+            raise PaymentRefused(
+                f"loan {loan.loan_id!r} has no payment {payment_id!r} of {provider!r}: nothing was taken back"
+            )
+        new = before.reversed_at is None
+        payment = payments.reverse(session, provider=provider, payment_id=payment_id, at=now)
+        assert payment is not None
+        payload: dict[str, JsonValue] = {"payment_id": payment_id, "provider": provider}
+        return _entered(session, row, payment, SignalName.PAYMENT_REVERSED, payload, new, entry)
+
+
+def _entered(
+    session: Session,
+    loan: Loan,
+    payment: Payment,
+    name: SignalName,
+    payload: dict[str, JsonValue],
+    new: bool,
+    entry: Entry,
+) -> Entered:
+    signal = OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=name, payload=payload, restart=new)
+    webhook_id = None
+    if new:
+        audit.append(
+            session,
+            at=entry.at,
+            actor=entry.actor,
+            action="payment_recorded" if name is SignalName.PAYMENT_RECEIVED else "payment_reversed",
+            lender=loan.lender,
+            loan_id=loan.loan_id,
+            details={"provider": payment.provider, "payment_id": payment.payment_id, "entered_by_hand": True},
+        )
+        webhook_id = _owe(session, signal, payment, entry)
+    return Entered(new, payment.amount_minor, payment.paid_at, payments.balance_due(session, loan), signal, webhook_id)
+
+
+def _owe(session: Session, signal: OwedSignal, payment: Payment, entry: Entry) -> int:
+    """Put the signal among those the relay brings, should we not get to it."""
+    named = hashlib.sha256(f"{signal.name}\n{payment.provider}\n{payment.payment_id}".encode()).hexdigest()
+    stored = webhooks.store(
+        session,
+        provider=ENTERED_BY_HAND,
+        event_key=named,
+        url="",
+        body=json.dumps(signal.payload, sort_keys=True).encode(),
+        headers={},
+        received_at=entry.at,
+        due_at=shared_time(session, entry.at) + entry.head_start,
+        verified=True,
+    )
+    webhooks.mark_recorded(
+        session, stored.id, entry.at, outcome=signal.name.value, signals=[signal.model_dump(mode="json")]
+    )
+    return stored.id
