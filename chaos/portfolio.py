@@ -16,8 +16,9 @@ FIRST_DAY = date(2026, 12, 1)
 DAYS = 16
 """The shipped strategy's first sixteen days: three messages, one with a link, and the balance watch with its offers."""
 
-AFTERWARDS = 30
-"""How many days more the loans' clocks run: late webhooks, reversals, receipts."""
+AFTERWARDS = 75
+"""How many days more the loans' clocks run: late webhooks, and loans that a reversal weeks later
+lets go on for as long again."""
 
 _FILE = ROOT / "portfolios" / "lendingclub_delinquent.csv"
 
