@@ -8,7 +8,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "sign_in": "Sign in",
         "login": "Name",
-        "password": "Password",
+        "password": "Password",  # nosec B105 # a label
         "with_provider": "Sign in with",
         "refused": "Name or password is wrong, or the account is closed.",
         "wait": "Too many attempts. Please wait {} seconds.",
@@ -27,7 +27,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "state": "State",
         "started": "Started",
         "of": "of",
-        "change_password": "Change password",
+        "change_password": "Change password",  # nosec B105 # a label
         "current": "Current password",
         "new": "New password (12 characters or more)",
         "save": "Save",
@@ -46,7 +46,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "es": {
         "sign_in": "Iniciar sesión",
         "login": "Nombre",
-        "password": "Contraseña",
+        "password": "Contraseña",  # nosec B105 # a label
         "with_provider": "Entrar con",
         "refused": "El nombre o la contraseña no son correctos, o la cuenta está cerrada.",
         "wait": "Demasiados intentos. Espere {} segundos.",
@@ -65,7 +65,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "state": "Estado",
         "started": "Iniciados",
         "of": "de",
-        "change_password": "Cambiar la contraseña",
+        "change_password": "Cambiar la contraseña",  # nosec B105 # a label
         "current": "Contraseña actual",
         "new": "Contraseña nueva (12 caracteres o más)",
         "save": "Guardar",
