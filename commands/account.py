@@ -111,7 +111,8 @@ def password(login: _Login, password_stdin: _FromStdin = False, as_json: JsonOpt
 
     database = configuration.records(configuration.settings())
     with database.reading() as session:
-        _found(session, login)
+        if _found(session, login).issuer is not None:
+            raise Refused(f"{login} signs in through the provider and has no password here")
     hashed = _password(login, password_stdin)
     with database.writing() as session:
         accounts.set_password(session, _found(session, login), hashed, at=datetime.now(UTC), by=BY)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -149,17 +150,27 @@ class ContactCaps(_Part):
 class Web(_Part):
     """`public_url` is where providers reach the web app, without a slash at its end.
 
+    `trusted_proxies` are the addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed.
+
     `metrics_port` serves Prometheus metrics apart from everything that is reachable from outside; None: nowhere.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65_535)
     public_url: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
     clock: Clock = Clock.WALL
     session_idle_minutes: int = Field(30, ge=1, le=1_440)
     session_hours: int = Field(10, ge=1, le=168)
     """A session ends after so long without a request, and in any case after so many hours."""
     metrics_port: int | None = Field(None, ge=1, le=65_535)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            ip_network(each)
+        return given
 
 
 class Encryption(_Part):

@@ -23,6 +23,10 @@ class UnknownAccount(LookupError):
     """Nobody signs in by this name."""
 
 
+class NoPassword(ValueError):
+    """The account signs in through the provider: a password would be a way around it."""
+
+
 class AccountExists(ValueError):
     """Somebody signs in by this name already."""
 
@@ -87,7 +91,9 @@ def set_role(session: Session, account: Account, role: Role, *, at: datetime, by
 
 
 def set_password(session: Session, account: Account, password_hash: str, *, at: datetime, by: str) -> None:
-    """All sessions end: whoever had the old password may hold one."""
+    """All sessions end: whoever had the old password may hold one. Raises NoPassword."""
+    if account.issuer is not None:
+        raise NoPassword(f"{account.login} signs in through the provider and has no password here")
     account.password_hash = password_hash
     session.add(account)
     end_sessions(session, account)
@@ -175,8 +181,12 @@ def seen(session: Session, token: str, at: datetime) -> None:
         session.add(row)
 
 
-def sign_out(session: Session, token: str) -> None:
-    session.exec(delete(SignInSession).where(col(SignInSession.token_hash) == hashed(token)))
+def sign_out(session: Session, token: str, at: datetime) -> None:
+    row = session.get(SignInSession, hashed(token))
+    if row is not None:
+        session.delete(row)
+        session.flush()
+        _note(session, session.get_one(Account, row.account_ref), "signed_out", at, f"account:{row.account_ref}")
 
 
 def end_sessions(session: Session, account: Account) -> None:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import uvicorn
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from temporalio.client import Client
 
 from config.logs import set_up_logs
 from config.master_keys import BadKeys
-from config.settings import BadSettings, Clock, Settings, load_settings
+from config.settings import BadSettings, Clock, Settings, Web, load_settings
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
@@ -107,9 +107,7 @@ async def serve(settings: Settings) -> None:
         oidc=settings.oidc,
         trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
     )
-    config = uvicorn.Config(
-        app, host=settings.web.host, port=settings.web.port, log_config=None, access_log=False, lifespan="on"
-    )
+    config = server_config(app, settings.web)
     watched = None
     if (port := settings.web.metrics_port) is not None:
         try:
@@ -126,6 +124,21 @@ async def serve(settings: Settings) -> None:
     database.dispose()
     # The SDK's threads need a moment, or the interpreter may abort while it exits (sdk-python#300).
     await asyncio.sleep(0.05)
+
+
+def server_config(app: FastAPI, web: Web) -> uvicorn.Config:
+    """The server: it believes X-Forwarded-* of the named proxies alone, not of whoever is on this machine."""
+    return uvicorn.Config(
+        app,
+        host=web.host,
+        port=web.port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        proxy_headers=bool(web.trusted_proxies),
+        forwarded_allow_ips=list(web.trusted_proxies),
+        server_header=False,
+    )
 
 
 def main() -> int:

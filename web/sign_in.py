@@ -80,7 +80,7 @@ def pages_router(
         token = request.cookies.get(keeper.cookie)
         if token:
             with database.writing() as session:
-                accounts.sign_out(session, token)
+                accounts.sign_out(session, token, now())
         answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(keeper.cookie, path="/", secure=keeper.https, httponly=True, samesite="lax")
         return answer
@@ -104,6 +104,8 @@ def pages_router(
     ) -> Response:
         """Ends every session of the account, and opens one anew for whoever changed it."""
         assert isinstance(caller, PersonCaller)
+        if why_no_password(new, caller.login) is not None:
+            return page(request, "password", 422, caller=caller, wrong="weak")
         at = now()
         address = request.client.host if request.client else "unknown"
         with database.writing() as session:
@@ -115,8 +117,6 @@ def pages_router(
         account = _account(database, caller.login)
         if account is None or not passwords.matches(account.password_hash, current):
             return page(request, "password", 401, caller=caller, wrong="current")
-        if why_no_password(new, caller.login) is not None:
-            return page(request, "password", 422, caller=caller, wrong="weak")
         hashed, token = passwords.hash_password(new), secrets.token_urlsafe(32)
         with database.writing() as session:
             fresh = session.get_one(Account, caller.account_id)
@@ -157,6 +157,7 @@ def _seen_by(session: Session, caller: PersonCaller, at: datetime) -> dict[str, 
     )
     shown = [] if caller.role is Role.AGENT else list(campaigns.listing(session))[-20:]
     return {
+        "has_password": session.get_one(Account, caller.account_id).issuer is None,
         "campaigns": [(row, campaigns.progress(session, row.id)) for row in reversed(shown)],
         "queues": [(queue, number, sla is not None and sla < at) for queue, number, sla in session.exec(waiting).all()],
     }

@@ -186,6 +186,7 @@ def test_every_answer_tells_the_browser_to_keep_out(client: TestClient) -> None:
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "same-origin", "else browsers without Sec-Fetch-Site cannot sign in"
         assert headers["cache-control"] == "no-store"
 
 

@@ -104,6 +104,9 @@ def test_whoever_has_a_role_there_has_it_here(database: Database, client: TestCl
     client.get(answer_of(client, "u-ana"))
     with database.reading() as session:
         assert len(accounts.listing(session)) == 1
+    assert "/password" not in client.get("/").text
+    with pytest.raises(accounts.NoPassword), database.writing() as session:
+        accounts.set_password(session, accounts.get(session, "ana"), "$argon2id$", at=NOW, by="test")
 
 
 def test_whoever_has_none_stays_outside(database: Database, client: TestClient) -> None:
