@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from records import audit
 from records.tables import ApiKey
 
 MARK = "rcb"
+_PREFIX = re.compile("[0-9a-f]{8}")
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 
 
@@ -72,9 +74,9 @@ def revoke(session: Session, prefix: str, *, at: datetime, by: str) -> bool:
 def known_by(session: Session, key: str, at: datetime) -> tuple[ServiceCaller, bool] | None:
     """Whose live key this is, and whether its last use should be noted anew; None: nobody's."""
     parts = key.split("_", 2)
-    if len(parts) != 3 or parts[0] != MARK:
+    if len(parts) != 3 or parts[0] != MARK or not _PREFIX.fullmatch(parts[1]):
         return None
-    row = session.get(ApiKey, parts[1][:16])
+    row = session.get(ApiKey, parts[1])
     if not hmac.compare_digest(_hash(parts[2]), row.secret_hash if row is not None else "") or row is None:
         return None
     if row.revoked_at is not None or (row.expires_at is not None and at >= row.expires_at):

@@ -85,7 +85,7 @@ def codec_server(settings: Settings) -> list[APIRouter]:
     codec, given = payload_codec(settings), settings.encryption
     if codec is None:
         return []
-    return [codec_router(codec, DecodingAccess(given.codec_token), ui_origin=given.temporal_ui)]
+    return [codec_router(codec, DecodingAccess(given.codec_token, given.temporal_ui), ui_origin=given.temporal_ui)]
 
 
 async def serve(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from pydantic import SecretStr
@@ -28,15 +28,21 @@ MAY_DECODE = roles(Role.OPERATOR, Role.SUPERVISOR, scope=Scope.PAYLOADS_DECODE)
 class DecodingAccess(Access):
     """Operators and supervisors who are signed in, keys with the scope, and whoever shows the token of the settings."""
 
-    def __init__(self, token: SecretStr | None) -> None:
+    def __init__(self, token: SecretStr | None, ui_origin: str | None) -> None:
         super().__init__(MAY_DECODE)
+        self._ui_origin = ui_origin
         self._expected = None if token is None else f"Bearer {token.get_secret_value()}".encode()
 
     async def __call__(self, request: Request) -> Caller:
         shown = request.headers.get("authorization", "").encode()
         if self._expected is not None and hmac.compare_digest(shown, self._expected):
             return ServiceCaller("codec", "codec token", frozenset({Scope.PAYLOADS_DECODE}))
-        return await super().__call__(request)
+        try:
+            return await super().__call__(request)
+        except HTTPException as refused:
+            # Without these the Web UI can say no more than that the network failed.
+            refused.headers = {**(refused.headers or {}), **_cross_origin(request, self._ui_origin)}
+            raise
 
 
 def codec_router(codec: PayloadCodec, allowed: Access, *, ui_origin: str | None) -> APIRouter:
@@ -48,9 +54,7 @@ def codec_router(codec: PayloadCodec, allowed: Access, *, ui_origin: str | None)
     router = APIRouter(prefix="/codec")
 
     def cross_origin(request: Request) -> dict[str, str]:
-        if ui_origin is None or request.headers.get("origin") != ui_origin:
-            return {}
-        return {"access-control-allow-origin": ui_origin, "access-control-allow-credentials": "true", "vary": "origin"}
+        return _cross_origin(request, ui_origin)
 
     async def answer(request: Request, work: Callable[[Any], Awaitable[Any]]) -> Response:
         headers = cross_origin(request) | {"cache-control": "no-store"}
@@ -90,3 +94,9 @@ def codec_router(codec: PayloadCodec, allowed: Access, *, ui_origin: str | None)
         return await answer(request, codec.encode)
 
     return router
+
+
+def _cross_origin(request: Request, ui_origin: str | None) -> dict[str, str]:
+    if ui_origin is None or request.headers.get("origin") != ui_origin:
+        return {}
+    return {"access-control-allow-origin": ui_origin, "access-control-allow-credentials": "true", "vary": "origin"}

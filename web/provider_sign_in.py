@@ -18,6 +18,7 @@ from config.settings import OpenIdConnect
 from domain.access import Role
 from records import accounts
 from records.database import Database
+from records.locks import one_at_a_time
 from records.tables import Account
 from web.access import Doorkeeper
 from web.sign_in import EVERYONE, inside, page, with_session
@@ -100,6 +101,8 @@ def _take_in(
     """Open a session for the person, whose account is made at their first sign-in; False: it is closed."""
     subject = str(claims["sub"])[:255]
     with database.writing() as session:
+        # Two who come in for the first time at once might be given one name.
+        one_at_a_time(session, "first sign-in through the provider")
         account = accounts.of_provider(session, issuer, subject)
         if account is None:
             login = _free_name(session, claims, subject)

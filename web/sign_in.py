@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from web import passwords
 from web.access import Access, Doorkeeper
 from web.page_words import words_for
 
+_LOG = logging.getLogger("recobro.web")
 _PAGES = Path(__file__).parent / "pages"
 EVERYONE = Access(Public("people who have not signed in yet must reach it"))
 PEOPLE = Access(Only(EVERY_ROLE), page=True)
@@ -62,6 +64,7 @@ def pages_router(
         account = _account(database, login)
         kept = account.password_hash if account is not None and account.disabled_at is None else None
         if not passwords.matches(kept, password) or account is None or account.id is None or kept is None:
+            _LOG.warning("a sign-in was refused")
             return page(request, "sign_in", 401, wrong="refused", **again)
         token = secrets.token_urlsafe(32)
         dated = passwords.hash_password(password) if passwords.is_dated(kept) else None

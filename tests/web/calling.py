@@ -46,7 +46,7 @@ class Plain:
 
 
 def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastAPI:
-    codec = codec_router(Plain(), DecodingAccess(None), ui_origin="http://ui.test")  # type: ignore[arg-type]
+    codec = codec_router(Plain(), DecodingAccess(None, "http://ui.test"), ui_origin="http://ui.test")  # type: ignore[arg-type]
     return create_app(
         database,
         FakeTemporal(),

@@ -39,7 +39,7 @@ def codec() -> EncryptionCodec:
 def web(codec: EncryptionCodec) -> TestClient:
     app = FastAPI()
     app.state.doorkeeper = NobodyKnown()
-    app.include_router(codec_router(codec, DecodingAccess(SecretStr("s3cret")), ui_origin=UI))
+    app.include_router(codec_router(codec, DecodingAccess(SecretStr("s3cret"), UI), ui_origin=UI))
     return TestClient(app)
 
 
@@ -66,11 +66,12 @@ async def test_what_the_web_ui_sends_is_encrypted(web: TestClient, codec: Encryp
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer other"}, {"authorization": "Bearer ñ"}])
 async def test_nobody_else_reads_anything(web: TestClient, codec: EncryptionCodec, headers: dict[str, str]) -> None:
-    sent = {name: value.encode() for name, value in headers.items()}
+    sent = {name: value.encode() for name, value in (headers | {"origin": UI}).items()}
     answer = web.post("/codec/decode", json=await encrypted(codec), headers=sent)
 
     assert answer.status_code == 401
     assert "100" not in answer.text
+    assert answer.headers["access-control-allow-origin"] == UI, "else the Web UI cannot say why"
 
 
 def test_a_browser_may_ask_from_the_web_ui_and_from_nowhere_else(web: TestClient) -> None:
