@@ -61,6 +61,8 @@ class Database:
         person_keys.use(self._engine, self.keys)
         self._checked = False
         self._lock = threading.Lock()
+        self._writer = threading.Lock()
+        self._busy_seconds = busy_seconds
 
     @property
     def embedded(self) -> bool:
@@ -87,13 +89,23 @@ class Database:
         SQLite takes its write lock at the start, so two processes queue instead of failing half way.
         """
         self._ensure_schema()
-        with self._engine.connect().execution_options(writing=True, durable=durable) as connection:
+        with self._turn(), self._engine.connect().execution_options(writing=True, durable=durable) as connection:
             with Session(connection, expire_on_commit=False) as session:
                 session.connection()
                 last_work.begin(session)
                 yield session
                 last_work.finish(session)
                 session.commit()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """SQLite looks for its lock again after ever longer sleeps; threads here hand it over without."""
+        mine = self.embedded and self._writer.acquire(timeout=self._busy_seconds)
+        try:
+            yield
+        finally:
+            if mine:
+                self._writer.release()
 
     def check(self) -> None:
         """Raise unless the database answers and its tables are up to date."""

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, and_, func, insert, or_, tuple_
 from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from records.clock import FURTHEST_PLAN
-from records.locks import one_at_a_time
+from records.locks import all_at_a_time, one_at_a_time
+from records.person_keys import of
 from records.sealed import PrivateBytes
 from records.tables import Lease, Person, Webhook
+from records.tables.sealing import day_key
+
+_INSERT = insert(Webhook.__table__)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def store(
     `received_at` is the time of the world it came from; `due_at` is by the time that those who relay share
     (`records.clock`). They differ when a campaign is rehearsed on skipped time.
     """
-    one_at_a_time(session, f"webhook:{provider}:{event_key}")
+    one_at_a_time(session, _lock(provider, event_key))
     known = session.exec(select(Webhook.id).where(Webhook.provider == provider, Webhook.event_key == event_key)).first()
     if known is not None:
         return Stored(known, duplicate=True)
@@ -62,6 +65,56 @@ def store(
     return Stored(webhook.id, duplicate=False)
 
 
+@dataclass(frozen=True)
+class Proven:
+    """A delivery whose signature was checked, as it is to be kept."""
+
+    provider: str
+    event_key: str
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+
+
+def store_many(session: Session, deliveries: Sequence[Proven], due_at: datetime) -> list[bool]:
+    """As `store`, many at once; for each, in their order, whether it is new and not a duplicate."""
+    all_at_a_time(session, {_lock(one.provider, one.event_key) for one in deliveries})
+    named = tuple_(col(Webhook.provider), col(Webhook.event_key))
+    wanted = [(one.provider, one.event_key) for one in deliveries]
+    known = {
+        (provider, key)
+        for provider, key in session.execute(select(Webhook.provider, Webhook.event_key).where(named.in_(wanted)))
+    }
+    keys, new, rows = of(session), [], []
+    for one, name in zip(deliveries, wanted, strict=True):
+        new.append(name not in known)
+        if name in known:
+            continue
+        known.add(name)
+        rows.append(
+            {
+                "provider": one.provider,
+                "event_key": one.event_key,
+                "url": one.url,
+                "body": PrivateBytes(one.body, keys.named(day_key(one.received_at))),
+                "headers": dict(one.headers),
+                "received_at": one.received_at,
+                "verified": True,
+                "signals": [],
+                "relay_attempts": 0,
+                "next_try_at": due_at,
+            }
+        )
+    if rows:
+        session.connection().execute(_INSERT, rows)
+    return new
+
+
+def _lock(provider: str, event_key: str) -> str:
+    return f"webhook:{provider}:{event_key}"
+
+
 def get(session: Session, webhook_id: int) -> Webhook:
     """A webhook by its id, locked for this transaction. Raises KeyError."""
     webhook = session.get(Webhook, webhook_id, with_for_update=True)
@@ -70,21 +123,22 @@ def get(session: Session, webhook_id: int) -> Webhook:
     return webhook
 
 
-def unrecorded(session: Session, at: datetime, limit: int = 100) -> Sequence[Webhook]:
-    """Those due at `at` whose news is not yet in the records, in the order they came in."""
-    return session.exec(_due(at).where(col(Webhook.recorded_at).is_(None)).limit(limit)).all()
+def unrecorded(session: Session, at: datetime, limit: int = 100) -> list[int]:
+    """Ids of those due at `at` whose news is not yet in the records, in the order they came in."""
+    waiting = select(Webhook.id).where(_due(at), col(Webhook.recorded_at).is_(None))
+    return [each for each in session.exec(waiting.order_by(col(Webhook.id)).limit(limit)) if each is not None]
 
 
-def unsignalled(session: Session, at: datetime, limit: int = 100) -> Sequence[Webhook]:
-    """Those due at `at` that still owe a signal, in the order they came in."""
-    return session.exec(_due(at).where(col(Webhook.recorded_at).is_not(None)).limit(limit)).all()
+def unsignalled(session: Session, at: datetime, limit: int = 100) -> list[tuple[int, list[dict[str, Any]]]]:
+    """Ids of those due at `at` that still owe signals, and these, in the order they came in."""
+    owing = select(Webhook.id, Webhook.signals).where(_due(at), col(Webhook.recorded_at).is_not(None))
+    found = session.exec(owing.order_by(col(Webhook.id)).limit(limit))
+    return [(each, list(signals)) for each, signals in found if each is not None]
 
 
-def _due(at: datetime) -> SelectOfScalar[Webhook]:
+def _due(at: datetime) -> ColumnElement[bool]:
     due = or_(col(Webhook.next_try_at) <= at, col(Webhook.next_try_at) > at + FURTHEST_PLAN)
-    return (
-        select(Webhook).where(col(Webhook.relayed_at).is_(None), col(Webhook.verified), due).order_by(col(Webhook.id))
-    )
+    return and_(col(Webhook.relayed_at).is_(None), col(Webhook.verified), due)
 
 
 def next_due_at(session: Session, at: datetime) -> datetime | None:

@@ -26,7 +26,7 @@ from web.api import api_router
 from web.headers import SecurityHeaders
 from web.ports import LoanSignals
 from web.provider_sign_in import provider_router
-from web.receiving import Taken, read_body, take_in
+from web.receiving import Intake, Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
 from web.sign_in import pages_router
 from web.sources import AsksFirst, Delivery, WebhookSource
@@ -76,6 +76,7 @@ def create_app(
     the codec.
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
+    intake = Intake(database)
     counts: Counter[str] = Counter()
     reasons: Counter[tuple[str, RefusedReason]] = Counter()
     refused: dict[str, dict[str, object]] = {}
@@ -93,6 +94,7 @@ def create_app(
         try:
             yield
         finally:
+            await intake.close()
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
@@ -132,7 +134,7 @@ def create_app(
         else:
             delivery = Delivery(url=_called(request, public_url), headers=dict(request.headers), body=body)
             taken = await take_in(
-                database,
+                intake,
                 provider,
                 source,
                 delivery,

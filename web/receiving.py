@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from fastapi import Request
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 
 from providers.webhooks.refused import RefusedReason, WebhookRefused
@@ -19,6 +21,7 @@ from records.database import Database
 from web.sources import Delivery, WebhookSource
 
 LARGEST_BODY = 256 * 1024
+_AT_ONCE = 100
 _LOG = logging.getLogger("recobro.web.webhooks")
 
 
@@ -50,8 +53,55 @@ async def read_body(request: Request) -> bytes | None:
     return b"".join(parts)
 
 
+class Intake:
+    """Stores deliveries that come in at once in one transaction, and answers each when that is on disk.
+
+    While one transaction waits for the disk, the next deliveries gather. One per web process, on its event loop.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[webhooks.Proven, datetime, asyncio.Future[Taken]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def store(self, proven: webhooks.Proven, due_at: datetime) -> Taken:
+        """STORED or DUPLICATE once that is certain; NOT_STORED leaves nothing behind."""
+        answer: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+        self._waiting.append((proven, due_at, answer))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="intake")
+        return await answer
+
+    async def close(self) -> None:
+        """Wait for what is being stored: a caller that has gone does not take its delivery back."""
+        if self._writer is not None:
+            await asyncio.wait([self._writer])
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            taken = await asyncio.to_thread(self._store, [(proven, due_at) for proven, due_at, _ in batch])
+            for (_, _, answer), one in zip(batch, taken, strict=True):
+                if not answer.done():
+                    answer.set_result(one)
+
+    def _store(self, batch: Sequence[tuple[webhooks.Proven, datetime]]) -> list[Taken]:
+        try:
+            with self._database.writing(durable=True) as session:
+                due_at = shared_time(session, batch[0][1])
+                new = webhooks.store_many(session, [proven for proven, _ in batch], due_at)
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, (OperationalError, PoolTimeout)):
+                # One of them cannot be stored; the database could take the others.
+                return [taken for one in batch for taken in self._store([one])]
+            for proven, _ in batch:
+                _LOG.error("%s webhook not stored: %s", proven.provider, type(error).__name__)
+            return [Taken.NOT_STORED] * len(batch)
+        return [Taken.STORED if one else Taken.DUPLICATE for one in new]
+
+
 async def take_in(
-    database: Database,
+    intake: Intake,
     provider: str,
     source: WebhookSource,
     delivery: Delivery,
@@ -75,23 +125,12 @@ async def take_in(
     except WebhookRefused:
         key = f"sha256:{hashlib.sha256(delivery.body).hexdigest()}"
 
-    def store() -> webhooks.Stored:
-        with database.writing(durable=True) as session:
-            return webhooks.store(
-                session,
-                provider=provider,
-                event_key=key,
-                url=delivery.url,
-                body=delivery.body,
-                headers={name: delivery.headers[name] for name in source.kept_headers if name in delivery.headers},
-                received_at=received_at,
-                due_at=shared_time(session, due_at),
-                verified=True,
-            )
-
-    try:
-        stored = await asyncio.to_thread(store)
-    except Exception as error:
-        _LOG.error("%s webhook not stored: %s", provider, type(error).__name__)
-        return Taken.NOT_STORED
-    return Taken.DUPLICATE if stored.duplicate else Taken.STORED
+    proven = webhooks.Proven(
+        provider=provider,
+        event_key=key,
+        url=delivery.url,
+        body=delivery.body,
+        headers={name: delivery.headers[name] for name in source.kept_headers if name in delivery.headers},
+        received_at=received_at,
+    )
+    return await intake.store(proven, due_at)

@@ -220,12 +220,12 @@ class Relay:
 
     def _unrecorded(self) -> list[int]:
         with self._database.reading() as session:
-            return [row.id for row in webhooks.unrecorded(session, self._now(session), _PAGE) if row.id is not None]
+            return webhooks.unrecorded(session, self._now(session), _PAGE)
 
     def _unsignalled(self) -> list[tuple[int, list[OwedSignal]]]:
         with self._database.reading() as session:
             rows = webhooks.unsignalled(session, self._now(session), _PAGE)
-            return [(row.id, [OwedSignal.model_validate(one) for one in row.signals]) for row in rows if row.id]
+            return [(webhook_id, [OwedSignal.model_validate(one) for one in owed]) for webhook_id, owed in rows]
 
     def _record(self, webhook_id: int) -> None:
         with self._database.writing() as session:
