@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -83,23 +84,24 @@ def choose_strategy(name: str | None, report: PortfolioReport) -> Strategy:
 def enter(database: Database, order: Order, strategy: Strategy, report: PortfolioReport, *, bank: str) -> Held:
     """Create the campaign with its loans, or find it as it was created. Raises CampaignExists, NothingHeld, Refused.
 
-    A campaign holds the loans of its first start: the same file started again adds none.
+    A campaign holds the loans of its first start: the same file started again adds none. The file is read again while
+    its loans are entered, and raises PortfolioError, with nothing entered, when it has changed since it was checked.
     """
     now = datetime.now(UTC)
     with database.reading() as session:
         known = session.get(Campaign, order.campaign_id)
-    every = list(report.loans())
     if known is not None:
         with database.reading() as session:
             _create(session, order, strategy, now)
-            return _as_it_was(session, known, every)
-    fitting, refused = _by_currency(every, strategy)
+            return _as_it_was(session, known, report.loans())
+    refused: list[RefusedLoan] = []
+    fitting = _by_currency(report.loans_by_priority(), strategy, refused)
     with database.writing() as session:
         campaign = _create(session, order, strategy, now)
         if campaign.total:
             # Another process created it between our look and our transaction.
-            return _as_it_was(session, campaign, every)
-        entered = portfolio.enter_portfolio(session, campaign, fitting, strategy=strategy, at=now, bank=bank)
+            return _as_it_was(session, campaign, report.loans())
+        entered = portfolio.enter_in_order(session, campaign, fitting, strategy=strategy, at=now, bank=bank)
         every_refusal = tuple(sorted((*refused, *entered.refused), key=lambda one: one.line))
         if entered.held == 0:
             raise NothingHeld(every_refusal)
@@ -118,20 +120,19 @@ def _create(session: Session, order: Order, strategy: Strategy, now: datetime) -
     )
 
 
-def _by_currency(every: list[PortfolioLoan], strategy: Strategy) -> tuple[list[PortfolioLoan], list[RefusedLoan]]:
-    if strategy.currency is None:
-        return every, []
-    refused = [
-        RefusedLoan(
-            loan.loan_id, loan.line, f"is in {loan.currency}, strategy {strategy.key} is for {strategy.currency}"
-        )
-        for loan in every
-        if loan.currency != strategy.currency
-    ]
-    return [loan for loan in every if loan.currency == strategy.currency], refused
+def _by_currency(
+    every: Iterable[PortfolioLoan], strategy: Strategy, refused: list[RefusedLoan]
+) -> Iterator[PortfolioLoan]:
+    """The loans in the strategy's currency; the others are noted in `refused`."""
+    for loan in every:
+        if strategy.currency in (None, loan.currency):
+            yield loan
+        else:
+            reason = f"is in {loan.currency}, strategy {strategy.key} is for {strategy.currency}"
+            refused.append(RefusedLoan(loan.loan_id, loan.line, reason))
 
 
-def _as_it_was(session: Session, campaign: Campaign, every: list[PortfolioLoan]) -> Held:
+def _as_it_was(session: Session, campaign: Campaign, every: Iterable[PortfolioLoan]) -> Held:
     if campaign.state is CampaignState.STOPPED:
         raise Refused(f"campaign {campaign.id!r} was stopped: start the file under another --id")
     progress = campaigns.progress(session, campaign.id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import polars as pl
 
@@ -18,6 +19,8 @@ BUCKETS: tuple[tuple[str, int | None], ...] = (
     ("over 180", None),
 )
 """Names of the intervals of days past due with their last day, inclusive."""
+BAND_ROWS = 25_000
+"""Rows sorted in memory at once; a file of more is read again for the next ones."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,55 @@ class PortfolioReport:
             raise PortfolioError(f"{self.path}: {self.bad_rows} bad rows, nothing accepted")
         return self._loans()
 
+    def loans_by_priority(self, band_rows: int = BAND_ROWS) -> Iterator[PortfolioLoan]:
+        """The good loans, highest priority first, then by line, without holding the file in memory.
+
+        The file is read once for every band of priorities that together have at most `band_rows` loans, and a band's
+        rows are sorted in memory. A priority with more loans than that is a band of its own and in file order already.
+        Raises PortfolioError when the file has changed since it was checked.
+        """
+        for low, high in self._bands(band_rows):
+            kept: Iterator[pl.DataFrame] = (
+                frame.filter(pl.col("priority").is_between(low, high)) for frame in self.frames()
+            )
+            if low != high:
+                kept = iter([pl.concat(list(kept)).sort("priority", "line", descending=[True, False])])
+            yield from _validated(kept)
+
+    def _bands(self, rows: int) -> list[tuple[int, int]]:
+        """Lowest and highest priority of each band, highest band first."""
+        bands: list[tuple[int, int]] = []
+        filled = 0
+        for priority, count in self._priorities.iter_rows():
+            if bands and filled + count <= rows:
+                bands[-1] = (priority, bands[-1][1])
+                filled += count
+            else:
+                bands.append((priority, priority))
+                filled = count
+        return bands
+
+    @cached_property
+    def _priorities(self) -> pl.DataFrame:
+        """How many good loans each priority has, highest first."""
+        counted = [frame.group_by("priority").len("count") for frame in self.frames()]
+        if not counted:
+            return pl.DataFrame(schema={"priority": pl.Int64, "count": pl.Int64})
+        return (
+            pl.concat(counted)
+            .group_by("priority")
+            .agg(pl.col("count").cast(pl.Int64).sum())
+            .sort("priority", descending=True)
+        )
+
     def _loans(self) -> Iterator[PortfolioLoan]:
-        for frame in self.frames():
-            for row in frame.iter_rows(named=True):
-                yield PortfolioLoan.model_validate(row)
+        yield from _validated(self.frames())
+
+
+def _validated(frames: Iterator[pl.DataFrame]) -> Iterator[PortfolioLoan]:
+    for frame in frames:
+        for row in frame.iter_rows(named=True):
+            yield PortfolioLoan.model_validate(row)
 
 
 class Tally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import insert, tuple_, update
@@ -49,7 +50,21 @@ def enter_portfolio(
     at: datetime,
     bank: str = "xs2a",
 ) -> Entered:
-    """Enter loans into the records and into `campaign`, highest priority first, then by line.
+    """As `enter_in_order`, highest priority first, then by line, whatever the order given."""
+    ordered = sorted(loans, key=lambda loan: (-loan.priority, loan.line))
+    return enter_in_order(session, campaign, ordered, strategy=strategy, at=at, bank=bank)
+
+
+def enter_in_order(
+    session: Session,
+    campaign: Campaign,
+    loans: Iterable[PortfolioLoan],
+    *,
+    strategy: Strategy,
+    at: datetime,
+    bank: str = "xs2a",
+) -> Entered:
+    """Enter loans into the records and into `campaign`, a page of them in memory at a time.
 
     A loan that a live campaign holds, or that is in collection, is refused and left as it was. A loan known
     from before starts a new entry with the amount and due date now handed over. Contact data that is absent
@@ -62,8 +77,7 @@ def enter_portfolio(
     held = 0
     seen: set[str] = set()
     position = campaign.total
-    ordered = sorted(loans, key=lambda loan: (-loan.priority, loan.line))
-    for page in _pages(ordered):
+    for page in _pages(loans):
         rows = []
         for loan in page:
             if loan.loan_id in seen:
@@ -96,8 +110,10 @@ def enter_portfolio(
     return Entered(held=held, refused=tuple(refused))
 
 
-def _pages(loans: Sequence[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
-    return (loans[start : start + _PAGE] for start in range(0, len(loans), _PAGE))
+def _pages(loans: Iterable[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
+    rest = iter(loans)
+    while page := list(islice(rest, _PAGE)):
+        yield page
 
 
 def _enter_people(

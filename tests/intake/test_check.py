@@ -396,6 +396,20 @@ def test_rows_beyond_the_first_chunk_keep_their_lines_and_are_checked_alike(tmp_
     assert (last.line, last.loan_id) == (60_001, "L59999")
 
 
+@pytest.mark.parametrize("band_rows", [1, 3, 4, 100])
+def test_loans_come_by_priority_then_by_line_however_many_fit_in_memory(tmp_path: Path, band_rows: int) -> None:
+    priorities = [0, 5, -3, 5, 0, 0, 0, 9, 5, -3, 2]
+    rows = [f"L{at},es,ES,EUR,1000,2026-11-01,{priority}" for at, priority in enumerate(priorities)]
+    header = "loan_id,language,country,currency,amount_due_minor,due_date,priority"
+    file = written(tmp_path, "\n".join([header, *rows, "L 99,es,ES,EUR,1000,2026-11-01,9"]))
+
+    report = intake.check(file, None, date(2026, 11, 23))
+
+    expected = sorted(report.loans(), key=lambda loan: (-loan.priority, loan.line))
+    assert len(expected) == len(priorities)
+    assert list(report.loans_by_priority(band_rows)) == expected
+
+
 def test_a_file_changed_after_its_check_gives_no_loans(tmp_path: Path) -> None:
     report = own(tmp_path, GOOD.format(id="L1"))
     written(tmp_path, OWN + GOOD.format(id="L1") + GOOD.format(id="L2"))
