@@ -92,10 +92,12 @@ class LinkIssuer:
         with self._database.reading() as session:
             loan = loans.get(session, lender, loan_id)
             due = payments.balance_due(session, loan)
+            # The number first: on PostgreSQL a link may be kept between two queries. Then it is found, or the number is
+            # still the one it was made by, and the gateway answers with that same link.
+            number = links.next_generation(session, loan, PURPOSE, due)
             known = links.active(session, loan, PURPOSE, due)
             payable = _payable(session, loan) if known is None else links.open_links(session, loan)
             stale = [link for link in payable if known is None or link.id != known.id]
-            number = links.next_generation(session, loan, PURPOSE, due)
             key = f"{lender}:{loan_id}:{loan.entry}:{PURPOSE}:{due}:{number}"
             return Money(amount_minor=due, currency=loan.currency), known, stale, key
 

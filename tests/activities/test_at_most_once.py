@@ -191,7 +191,7 @@ async def test_a_worker_killed_around_the_sending_sends_one_message_in_the_end(
     done = subprocess.run(
         [sys.executable, "-m", "tests.activities.dying", database_url, str(world.http.base_url), loan_id, when],
         cwd=ROOT,
-        timeout=30,
+        timeout=100,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=False,
     )

@@ -164,7 +164,9 @@ def _commands(group: str) -> list[list[str]]:
     from importlib import import_module
 
     module, name = next(target for known, _, target in GROUPS if known == group).split(":")
-    found: typer.Typer = getattr(import_module(module), name)
+    found = getattr(import_module(module), name)
+    if not isinstance(found, typer.Typer):
+        return [[group]]
     names = [each.name or each.callback.__name__ for each in found.registered_commands if each.callback is not None]
     return [[group, each] for each in names] or [[group]]
 

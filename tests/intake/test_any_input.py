@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from babel.numbers import format_decimal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import intake
@@ -172,6 +172,7 @@ def test_a_zip_that_is_no_workbook(tmp_path: Path) -> None:
     used_up(path, None)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**13), st.sampled_from([("en", NumberFormat.POINT), ("es", NumberFormat.COMMA)]))
 def test_an_amount_written_in_a_locale_reads_back_to_the_cent(cents: int, way: tuple[str, NumberFormat]) -> None:
     locale, format_ = way
@@ -182,6 +183,7 @@ def test_an_amount_written_in_a_locale_reads_back_to_the_cent(cents: int, way: t
     assert to_minor(plain, pl.Series([2])).to_list() == [cents]
 
 
+@settings(deadline=None)
 @given(st.dates(date(1970, 1, 1), date(2100, 12, 31)), st.sampled_from("/-."))
 def test_a_day_first_date_reads_back(day: date, separator: str) -> None:
     cell = pl.Series([f"{day.day}{separator}{day.month:02d}{separator}{day.year}"])

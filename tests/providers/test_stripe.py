@@ -258,7 +258,7 @@ async def test_a_link_whose_answer_makes_no_sense_may_exist() -> None:
 async def test_logs_and_errors_hold_no_secret_and_no_address(caplog: pytest.LogCaptureFixture) -> None:
     adapter, _ = gateway(httpx.Response(200, json={"data": [], "has_more": False}))
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx"):
         await adapter.link_payments("plink_private", AT)
 
     assert "HTTP Request: GET https://api.stripe.com/ " in caplog.text

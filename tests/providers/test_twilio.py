@@ -366,7 +366,7 @@ def test_nothing_secret_or_personal_is_shown() -> None:
 async def test_the_logs_hold_no_number(caplog: pytest.LogCaptureFixture) -> None:
     adapter, _ = messenger(page())
 
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "httpx"):
         await adapter.look_up(message(), since=AT, at=AT)
 
     assert "HTTP Request: GET https://api.twilio.com/ " in caplog.text

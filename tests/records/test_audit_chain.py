@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session
 
 from domain.audit_chain import BEGINNING, Entry, Fault, FaultKind, Head, entry_hash
 from records import audit
 from records.database import Database, alembic_config
 from records.last_work import NotWriting
+from tests.databases import PostgresServer
 from tests.records.portfolios import LENDER, NOW
 
 
@@ -222,14 +225,29 @@ def test_appending_where_it_would_be_lost_is_refused(database: Database) -> None
         audit.append(session, at=NOW, actor="x", action="lost")
 
 
-def test_rows_from_before_are_chained_as_they_stand(database: Database) -> None:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(
+    request: pytest.FixtureRequest, tmp_path: Path, postgresql_server: Callable[[], PostgresServer]
+) -> Iterator[Database]:
+    """A database without any table."""
+    if request.param == "sqlite":
+        opened = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    else:
+        name = f"empty_{uuid4().hex[:8]}"
+        postgresql_server().run(f"CREATE DATABASE {name}")
+        opened = Database(postgresql_server().url(name))
+    yield opened
+    opened.dispose()
+
+
+def test_rows_from_before_are_chained_as_they_stand(empty: Database) -> None:
+    database = empty
     at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    with database.writing() as session:
-        config = alembic_config(session.connection())
-        command.downgrade(config, BEFORE)
-        _old_row(session, 1, at, '{"a": 1}')
-        _old_row(session, 5, at + timedelta(microseconds=1), '{"z": "ñ", "a": [1.5, null]}')
-        command.upgrade(config, "head")
+    with database._engine.connect().execution_options(writing=True) as connection, connection.begin():
+        command.upgrade(alembic_config(connection), BEFORE)
+        _old_row(connection, 1, at, '{"a": 1}')
+        _old_row(connection, 5, at + timedelta(microseconds=1), '{"z": "ñ", "a": [1.5, null]}')
+    database.migrate()
 
     filled(database, 2)
 
@@ -243,10 +261,10 @@ def test_rows_from_before_are_chained_as_they_stand(database: Database) -> None:
 BEFORE = "0004"
 
 
-def _old_row(session: Session, id: int, at: datetime, details: str) -> None:
+def _old_row(connection: Connection, id: int, at: datetime, details: str) -> None:
     moment = at.isoformat(sep=" ", timespec="microseconds")
-    kept = moment.removesuffix("+00:00") if session.get_bind().dialect.name == "sqlite" else moment
-    session.execute(
+    kept = moment.removesuffix("+00:00") if connection.dialect.name == "sqlite" else moment
+    connection.execute(
         text("INSERT INTO audit (id, at, actor, action, details) VALUES (:id, :at, 'old', 'noted', :details)"),
         {"id": id, "at": kept, "details": details},
     )
