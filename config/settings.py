@@ -177,9 +177,9 @@ class Encryption(_Part):
     """Master keys by id, base64 of 32 bytes each; `active_key` encrypts, all decrypt (docs/privacy.md).
 
     `payloads`: encrypt what Temporal keeps too; unset, exactly when keys are set. `temporal_ui` is the origin of the
-    Web UI that may ask the web app to decode, such as `http://127.0.0.1:8233`; whoever asks shows `codec_token`.
-    `person_keys_url`: the database of the
-    people's own keys, if not beside the records.
+    Web UI that may ask the web app to decode, such as `http://127.0.0.1:8233`; beside whoever has signed in and keys
+    with the scope, holders of `codec_token` may ask. `person_keys_url`: the database of the people's own keys, if not
+    beside the records.
     """
 
     keys: dict[str, SecretStr] = {}

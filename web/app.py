@@ -25,7 +25,6 @@ from web.access import Access, Doorkeeper, everything_is_declared
 from web.api import api_router
 from web.headers import SecurityHeaders
 from web.ports import LoanSignals
-from web.provider_sign_in import provider_router
 from web.receiving import Intake, Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
 from web.sign_in import pages_router
@@ -110,6 +109,9 @@ def create_app(
         pages_router(database, keeper, lambda: now(None), oidc.name if oidc else None),
     ]
     if oidc is not None:
+        # Here, because most have no such provider, and what it stands on is slow to import and warns when it is.
+        from web.provider_sign_in import provider_router
+
         own.append(provider_router(database, keeper, lambda: now(None), oidc, public_url))
         app.add_middleware(
             SessionMiddleware,
