@@ -60,9 +60,10 @@ def share_of(plan: Plan, progress: Progress) -> float:
 
 
 def plan_of(seed: int, number: int, folder: Path, database_url: str = "") -> Plan:
+    drawn = portfolio.portfolio_of(seed, number)
     return Plan(
-        loans=portfolio.loans(seed, number),
-        strategy=portfolio.strategy(),
+        loans=drawn.loans,
+        strategy=drawn.strategy,
         seed=seed,
         begins=begin_of(portfolio.FIRST_DAY),
         days=portfolio.DAYS + portfolio.AFTERWARDS,
@@ -70,7 +71,7 @@ def plan_of(seed: int, number: int, folder: Path, database_url: str = "") -> Pla
         folder=folder.resolve(),
         workers=2,
         database_url=database_url,
-        source="lendingclub_delinquent.csv",
+        source=drawn.source,
     )
 
 

@@ -1,8 +1,12 @@
-"""Loans to collect under chaos: real delinquent US loans, drawn by seed, some people owing two."""
+"""Loans to collect under chaos, drawn by seed, some people owing two: US loans, or Spanish microloans."""
 
 from __future__ import annotations
 
+import csv
 import random
+import runpy
+import tempfile
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,23 +18,41 @@ from domain.strategy import Ends, Strategy
 
 FIRST_DAY = date(2026, 12, 1)
 DAYS = 16
-"""The shipped strategy's first sixteen days: three messages, one with a link, and the balance watch with its offers."""
+"""The shipped strategies' sixteen days from entry: messages with and without links, the balance watch with its offers,
+in Spain people's cases, and in December two public holidays of the whole country."""
 
 AFTERWARDS = 75
 """How many days more the loans' clocks run: late webhooks, and loans that a reversal weeks later
 lets go on for as long again."""
 
 _FILE = ROOT / "portfolios" / "lendingclub_delinquent.csv"
+_MAKER = ROOT / "portfolios" / "make_microprestamos_es.py"
 
 
-def strategy() -> Strategy:
-    return find_strategy("us-consumer").model_copy(update={"ends": Ends(after_days=DAYS)})
+@dataclass(frozen=True)
+class Portfolio:
+    """`source` names the file the loans come from, or would."""
+
+    loans: tuple[PortfolioLoan, ...]
+    strategy: Strategy
+    source: str
 
 
-def loans(seed: int, number: int, file: Path = _FILE) -> tuple[PortfolioLoan, ...]:
-    """`number` loans: the file's rows in an order drawn by seed, then second loans of the same people."""
+def portfolio_of(seed: int, number: int) -> Portfolio:
+    """`number` loans, always the same for a seed: of the United States for odd seeds, of Spain for even ones."""
+    if seed % 2:
+        return Portfolio(_american(seed, number), _cut("us-consumer"), _FILE.name)
+    return Portfolio(_spanish(seed, number), _cut("es-microloan"), "microprestamos_es.csv")
+
+
+def _cut(strategy: str) -> Strategy:
+    return find_strategy(strategy).model_copy(update={"ends": Ends(after_days=DAYS)})
+
+
+def _american(seed: int, number: int) -> tuple[PortfolioLoan, ...]:
+    """Real delinquent loans in an order drawn by seed, then second loans of the same people."""
     chance = random.Random(f"{seed}|portfolio")  # nosec B311 # the same loans for a seed
-    rows = list(intake.check(file, "lendingclub", FIRST_DAY).loans())
+    rows = list(intake.check(_FILE, "lendingclub", FIRST_DAY).loans())
     chance.shuffle(rows)
     firsts = rows[: number - number // 20]
     chosen = list(firsts)
@@ -46,3 +68,15 @@ def loans(seed: int, number: int, file: Path = _FILE) -> tuple[PortfolioLoan, ..
             )
         )
     return tuple(chosen)
+
+
+def _spanish(seed: int, number: int) -> tuple[PortfolioLoan, ...]:
+    """Invented microloans over the whole country, every tenth the second of one person."""
+    maker = runpy.run_path(str(_MAKER))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "microprestamos_es.csv"
+        with file.open("w", encoding="utf-8", newline="") as out:
+            lines = csv.writer(out, delimiter=";", lineterminator="\n")
+            lines.writerow(maker["HEADER"])
+            lines.writerows(maker["rows"](FIRST_DAY, number, seed))
+        return tuple(intake.check(file, "microlender_es", FIRST_DAY).loans())

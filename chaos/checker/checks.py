@@ -10,6 +10,7 @@ from chaos.checker.evidence import Entry, Evidence, Row
 from chaos.checker.rules import Place, Told, closed, too_many
 
 _PAID_BY = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
+_NOT_ARRIVED = frozenset({"undelivered", "failed"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
 _ASKS_FOR_MONEY = "/pay/"
 _A_CONTACT_TAKES = timedelta(minutes=5)
@@ -76,6 +77,7 @@ def twice(evidence: Evidence) -> Check:
     contacts = _contacts(evidence)
     filled: dict[object, Entry] = {}
     said: dict[tuple[str | None, str, str], Entry] = {}
+    failed = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") in _NOT_ARRIVED}
     for message in evidence.of("sms", "email"):
         check.looked_at += 1
         row = contacts.get(_named(message))
@@ -90,7 +92,9 @@ def twice(evidence: Evidence) -> Check:
         earlier = said.get(body)
         if earlier is not None and message.at - earlier.at < _SOON:
             check.against(message.loan_id, f"the same {message.kind} as line {earlier.seq} within a day", message)
-        said[body] = message
+        if message.text("sid") not in failed:
+            # What never arrived may be said once more, as a contact of its own.
+            said[body] = message
     return check
 
 

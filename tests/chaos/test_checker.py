@@ -108,6 +108,20 @@ def same_contact_twice(c: Campaign) -> None:
     c.text("SM8", DAY.format(2, "15:00"), step="first-link", body="other", loan_id="L2")
 
 
+def same_words_within_a_day(c: Campaign) -> None:
+    c.text("SM9", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
+    c.text("SM8", DAY.format(2, "14:30"), step="offer", loan_id="L2")
+
+
+def test_what_did_not_arrive_may_be_said_again_the_day_after() -> None:
+    campaign = Campaign()
+    campaign.text("SM9", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
+    line(campaign.log, "sms_status", DAY.format(1, "15:06"), sid="SM9", status="undelivered")["loan_id"] = "L2"
+    campaign.text("SM8", DAY.format(2, "14:30"), step="offer", loan_id="L2")
+
+    assert campaign.violations() == []
+
+
 def demand_after_payment(c: Campaign) -> None:
     c.text("SM9", DAY.format(4, "15:00"), step="second-link", body="pay http://w/pay/1")
 
@@ -205,6 +219,7 @@ def hole_in_the_log(c: Campaign) -> None:
     [
         (sent_again, "twice"),
         (same_contact_twice, "twice"),
+        (same_words_within_a_day, "twice"),
         (demand_after_payment, "after-payment"),
         (reminder_after_payment, "after-payment"),
         (reminder_although_the_gateway_could_be_asked, "after-payment"),
