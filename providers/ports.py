@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
 from domain.money import Money
+from domain.payment_references import reference_of
 from domain.webhook_news import DeliveryState
 from domain.what_next import Reaction
 
@@ -78,7 +79,10 @@ class BalanceReading(_Value):
 
 
 class LinkRequest(_Value):
-    """A link to pay exactly `amount` once. The same `idempotency_key` must carry the same other fields."""
+    """A link to pay exactly `amount` once. The same `idempotency_key` must carry the same other fields.
+
+    From `expires_at` on nothing may be paid through it; None leaves that to the gateway.
+    """
 
     idempotency_key: str
     amount: Money
@@ -86,6 +90,12 @@ class LinkRequest(_Value):
     loan_id: str
     description: str
     at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+    @property
+    def reference(self) -> str:
+        """What the gateway carries along and gives back with each payment, where it cannot repeat a request."""
+        return reference_of(self.idempotency_key)
 
 
 class PaymentLink(_Value):
@@ -102,6 +112,51 @@ class GatewayPayment(_Value):
     amount: Money
     paid_at: AwareDatetime
     refunded: bool = False
+
+
+class PaymentState(StrEnum):
+    """PENDING may still become anything; TAKEN_BACK was paid and has been refunded in full or charged back."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+    TAKEN_BACK = "taken_back"
+
+
+class PaymentReport(_Value):
+    """A payment as the gateway knows it now. `reference` is ours (see LinkRequest), where it carries one."""
+
+    payment_id: str
+    state: PaymentState
+    amount: Money
+    paid_at: AwareDatetime
+    reference: str | None = None
+
+
+class RefundRequest(_Value):
+    """Give back `amount` of a payment. `refunded_before_minor`: what we had given back of it already.
+
+    The same `idempotency_key` must carry the same other fields.
+    """
+
+    idempotency_key: str
+    payment_id: str
+    amount: Money
+    refunded_before_minor: int = Field(default=0, ge=0)
+    at: AwareDatetime
+
+
+class RefundState(StrEnum):
+    """PENDING: the gateway will do it; FAILED: it did not, and the money is still the lender's to give back."""
+
+    DONE = "done"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+class Refund(_Value):
+    id: str
+    state: RefundState
 
 
 class OutgoingMessage(_Value):
@@ -158,12 +213,29 @@ class BankData(Protocol):
 
 
 class PaymentGateway(Protocol):
+    @property
+    def name(self) -> str:
+        """The provider's name in the records."""
+        ...
+
     async def create_link(self, request: LinkRequest) -> PaymentLink: ...
 
     async def deactivate_link(self, link_id: str, at: datetime) -> None: ...
 
     async def link_payments(self, link_id: str, at: datetime) -> tuple[GatewayPayment, ...]:
         """All payments made through the link, oldest first."""
+        ...
+
+    async def refund(self, request: RefundRequest) -> Refund:
+        """Give money back. Asked again after an UNKNOWN effect it gives nothing back a second time."""
+        ...
+
+
+class PaymentLookup(Protocol):
+    """A gateway that can be asked about one payment, because its webhooks are only pointers."""
+
+    async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
+        """The payment as it stands; None where this account has no such payment."""
         ...
 
 

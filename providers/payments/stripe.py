@@ -16,12 +16,19 @@ from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
 from providers.payments.stripe_amounts import from_stripe, to_stripe
 from providers.payments.stripe_codes import reaction_to
-from providers.ports import GatewayPayment, LinkRequest, PaymentLink
+from providers.ports import GatewayPayment, LinkRequest, PaymentLink, Refund, RefundRequest, RefundState
 
 PROVIDER: Final = "stripe"
 _KEY_LIMIT = 255
 _PAGE = 100
 _MOST_PAGES = 20
+_REFUND_STATES: Final[Mapping[object, RefundState]] = {
+    "succeeded": RefundState.DONE,
+    "pending": RefundState.PENDING,
+    "requires_action": RefundState.PENDING,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
 
 
 class StripeSettings(BaseModel):
@@ -37,6 +44,8 @@ class StripeSettings(BaseModel):
 
 class StripeGateway:
     """`PaymentGateway` on one Stripe account."""
+
+    name = PROVIDER
 
     def __init__(self, settings: StripeSettings, client: httpx.AsyncClient) -> None:
         self._settings = settings
@@ -122,6 +131,27 @@ class StripeGateway:
             WhatNext.TERMINAL,
             "more checkout sessions on one link than we read",
         )
+
+    async def refund(self, request: RefundRequest) -> Refund:
+        """Refund a part or all of a payment intent, under the request's own key."""
+        try:
+            amount = to_stripe(request.amount)
+        except ValueError as why:
+            raise refusal(PROVIDER, "amount_not_chargeable", WhatNext.TERMINAL, str(why)) from None
+        made = await self._post(
+            "/v1/refunds",
+            {
+                "payment_intent": request.payment_id,
+                "amount": str(amount),
+                "metadata[refund_key]": request.idempotency_key,
+            },
+            request.at,
+            key=_key(request.idempotency_key, "refund"),
+        )
+        state = _REFUND_STATES.get(made.get("status"))
+        if state is None:
+            raise unreadable(PROVIDER, changes_something=True)
+        return Refund(id=_text(made, "id", changes_something=True), state=state)
 
     async def _post(self, path: str, form: Mapping[str, str], at: datetime, *, key: str | None) -> dict[str, Any]:
         return await self._call("POST", path, at, changes_something=True, form=form, key=key)

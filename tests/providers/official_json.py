@@ -1,4 +1,4 @@
-"""Holds Berlin Group requests and our stand-in's answers against the standard's own OpenAPI file."""
+"""Holds JSON requests and our stand-ins' answers against the publishers' own OpenAPI files."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import json
 from functools import cache
 
 import httpx
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from tests.providers.official_forms import SPECS
 
+BERLIN_GROUP = "berlin_group_ais_pis.json"
+
 
 @cache
-def _berlin_group() -> OpenAPI:
-    return OpenAPI.from_dict(json.loads((SPECS / "berlin_group_ais_pis.json").read_text(encoding="utf-8")))
+def _official(spec: str) -> OpenAPI:
+    return OpenAPI.from_dict(
+        json.loads((SPECS / spec).read_text(encoding="utf-8")),
+        config=Config(extra_media_type_deserializers={"application/vnd.conekta-v2.3.0+json": json.loads}),
+    )
 
 
 class _Request:
@@ -42,27 +47,27 @@ class _Response:
         self.data = response.content
 
 
-def request_faults(request: httpx.Request) -> list[str]:
-    """What the standard finds wrong with `request`; empty if nothing."""
+def request_faults(request: httpx.Request, spec: str = BERLIN_GROUP) -> list[str]:
+    """What the file finds wrong with `request`; empty if nothing."""
     try:
-        _berlin_group().validate_request(_Request(request))
+        _official(spec).validate_request(_Request(request))
     except OpenAPIError as fault:
         return [_told(fault)]
     return []
 
 
-def answer_faults(request: httpx.Request, response: httpx.Response) -> list[str]:
-    """What the standard finds wrong with a stand-in's answer; empty if nothing."""
+def answer_faults(request: httpx.Request, response: httpx.Response, spec: str = BERLIN_GROUP) -> list[str]:
+    """What the file finds wrong with a stand-in's answer; empty if nothing."""
     try:
-        _berlin_group().validate_response(_Request(request), _Response(response))
+        _official(spec).validate_response(_Request(request), _Response(response))
     except OpenAPIError as fault:
         return [_told(fault)]
     return []
 
 
 def _told(fault: BaseException) -> str:
-    parts = [f"{type(fault).__name__}: {fault}"]
-    parts += [str(e) for e in getattr(fault, "schema_errors", ())]
+    parts = [f"{type(fault).__name__}: {str(fault)[:300]}"]
+    parts += [f"{e.json_path}: {e.message[:200]}" for e in getattr(fault, "schema_errors", ())]
     if fault.__cause__ is not None:
         parts.append(_told(fault.__cause__))
     return "; ".join(parts)

@@ -20,12 +20,12 @@ class StandIn:
 
     def __init__(self, spec: str, *answers: Answer) -> None:
         self.requests: list[httpx.Request] = []
+        self._spec, self._is_json = spec, not spec.startswith(("stripe", "twilio"))
         self._faults: Callable[[httpx.Request], list[str]] = (
-            official_json.request_faults
-            if spec.startswith("berlin")
-            else lambda request: official_forms.request_faults(spec, request)
+            (lambda request: official_json.request_faults(request, spec))
+            if self._is_json
+            else (lambda request: official_forms.request_faults(spec, request))
         )
-        self._is_json = spec.startswith("berlin")
         self._answers = list(answers)
 
     def client(self) -> httpx.AsyncClient:
@@ -39,5 +39,5 @@ class StandIn:
         if isinstance(answer, Exception):
             raise answer
         if self._is_json and answer.is_success:
-            assert not (wrong := official_json.answer_faults(request, answer)), wrong
+            assert not (wrong := official_json.answer_faults(request, answer, self._spec)), wrong
         return answer

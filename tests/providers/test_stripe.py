@@ -15,7 +15,7 @@ from domain.money import Money
 from providers.errors import Effect, ProviderError, WhatNext
 from providers.payments.stripe import StripeGateway, StripeSettings
 from providers.payments.stripe_amounts import from_stripe, stripe_digits, to_stripe
-from providers.ports import GatewayPayment, LinkRequest
+from providers.ports import GatewayPayment, LinkRequest, RefundRequest, RefundState
 from tests.providers.stand_in import AT, AT_ON_THE_WIRE, Answer, StandIn
 
 SETTINGS = StripeSettings(api_key=SecretStr("sk_test_secret"))
@@ -264,3 +264,40 @@ async def test_logs_and_errors_hold_no_secret_and_no_address(caplog: pytest.LogC
     assert "HTTP Request: GET https://api.stripe.com/ " in caplog.text
     assert "plink_private" not in caplog.text
     assert "sk_test_secret" not in caplog.text + repr(SETTINGS)
+
+
+REFUND = RefundRequest(
+    idempotency_key="refund:9", payment_id="pi_1", amount=Money(amount_minor=2345, currency="EUR"), at=AT
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("succeeded", RefundState.DONE),
+        ("pending", RefundState.PENDING),
+        ("requires_action", RefundState.PENDING),
+        ("failed", RefundState.FAILED),
+        ("canceled", RefundState.FAILED),
+    ],
+)
+async def test_a_refund_gives_back_the_part_that_was_too_much(status: str, state: RefundState) -> None:
+    adapter, side = gateway(httpx.Response(200, json={"id": "re_1", "status": status}))
+
+    refund = await adapter.refund(REFUND)
+
+    assert (refund.id, refund.state) == ("re_1", state)
+    form = form_of(side.requests[0])
+    assert (form["payment_intent"], form["amount"]) == ("pi_1", "2345")
+
+
+async def test_a_refund_asked_again_after_a_lost_answer_carries_the_same_key() -> None:
+    adapter, side = gateway(httpx.ReadTimeout("lost"), httpx.Response(200, json={"id": "re_1", "status": "succeeded"}))
+
+    with pytest.raises(ProviderError):
+        await adapter.refund(REFUND)
+    await adapter.refund(REFUND)
+
+    first, second = side.requests
+    assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
+    assert first.content == second.content
