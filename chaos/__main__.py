@@ -16,7 +16,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaos.campaign import Verdict, in_calm, under_chaos
+from chaos.calm import outcomes_in_calm
+from chaos.campaign import Verdict, under_chaos
 from chaos.checker.evidence import Outcome
 from chaos.schedule import KINDS, draw
 
@@ -126,7 +127,7 @@ async def _one(seed: int, given: argparse.Namespace) -> Verdict:
     tell(f"{given.loans} loans on {database}, {len(faults)} faults")
     calm: asyncio.Task[dict[str, Outcome]] | None = None
     if not given.no_calm:
-        calm = asyncio.create_task(in_calm(seed, given.loans, folder / "calm", tell))
+        calm = asyncio.create_task(outcomes_in_calm(seed, given.loans, folder / "calm"))
     try:
         verdict = await under_chaos(seed, given.loans, folder / "chaos", database, faults, calm, tell)
     finally:

@@ -31,7 +31,12 @@ from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionResponse,
     PollWorkflowExecutionTimeSkippingRequest,
 )
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.testing._timeskipping import FastForwardConfig
@@ -373,6 +378,11 @@ class Conductor:
         while True:
             try:
                 return await call()
+            except WorkflowUpdateRPCTimeoutOrCancelledError:
+                # The client's word for our own cancellation, too.
+                current = asyncio.current_task()
+                if (current and current.cancelling()) or asyncio.get_running_loop().time() > deadline:
+                    raise
             except RPCError as error:
                 if error.status not in _PASSING or asyncio.get_running_loop().time() > deadline:
                     raise

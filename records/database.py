@@ -120,8 +120,7 @@ class Database:
         with self._engine.connect() as connection:
             if self.embedded:
                 # Rebuilding a table in batch mode drops the old one, which foreign keys would refuse.
-                connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-                connection.rollback()
+                _mind_foreign_keys(connection, False)
             try:
                 options = connection.execution_options(writing=True)
                 with options.begin():
@@ -134,8 +133,7 @@ class Database:
             finally:
                 if self.embedded:
                     connection.rollback()
-                    connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-                    connection.rollback()
+                    _mind_foreign_keys(connection, True)
         self._checked = True
 
     def outdated(self) -> str | None:
@@ -207,6 +205,14 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
+
+
+def _mind_foreign_keys(connection: Connection, on: bool) -> None:
+    """Must come between transactions, where SQLAlchemy would begin one: within one SQLite ignores it."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    assert not raw.in_transaction
+    raw.execute(f"PRAGMA foreign_keys={'ON' if on else 'OFF'}")
 
 
 def _columns(connection: Connection, table: str) -> list[Any]:
