@@ -100,6 +100,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "records.audit": ("NoHead",),
     "records.person_keys": ("KeysMissing",),
     "records.loans": ("UnknownLoan",),
+    "records.mandates": ("MandateExists", "UnknownMandate"),
     "records.cases": ("UnknownCase", "CaseClosed"),
     "records.campaigns": ("UnknownCampaign", "CampaignExists"),
     "intake.errors": ("PortfolioError",),

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
+from domain.direct_debit import MandateStatus
 from records import audit, people
 from records.database import Database
 from records.tables import (
@@ -21,6 +22,7 @@ from records.tables import (
     Contact,
     Loan,
     LoanState,
+    Mandate,
     Person,
     Webhook,
 )
@@ -69,6 +71,13 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(delete(BalanceRead).where(col(BalanceRead.consent_ref).in_(consents)))
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))
+    # The row stays: the debits made under it are payments, which law asks to keep.
+    mandates = update(Mandate).where(col(Mandate.person_ref) == own)
+    session.execute(
+        mandates.values(
+            iban=None, holder=None, iban_index="", bic=None, status=MandateStatus.CANCELLED, reason="erased"
+        ).execution_options(synchronize_session=False)
+    )
     session.execute(update(CollectionCase).where(col(CollectionCase.loan_ref).in_(loans)).values(note=None))
     # Their bodies were sealed under the person's key; the row stays so that the event is not taken in again.
     session.execute(update(Webhook).where(col(Webhook.person_ref) == own).values(url="", headers={}))

@@ -17,6 +17,8 @@ from records.tables import (
     Contact,
     ContactDecision,
     ContactLedger,
+    Debit,
+    Mandate,
     OptOut,
     Payment,
     PaymentLink,
@@ -32,6 +34,7 @@ _OURS = {
     "email_index",
     "address_index",
     "consent_index",
+    "iban_index",
     "person_ref",
     "strategy_digest",
 }
@@ -46,6 +49,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
     of_loans = [
         ("payments", Payment, Payment.loan_ref),
         ("payment_links", PaymentLink, PaymentLink.loan_ref),
+        ("debits", Debit, Debit.loan_ref),
         ("cases", CollectionCase, CollectionCase.loan_ref),
         ("balance_reads", BalanceRead, BalanceRead.loan_ref),
     ]
@@ -54,6 +58,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
         ("contact_events", ContactLedger, ContactLedger.person_ref),
         ("contact_decisions", ContactDecision, ContactDecision.person_ref),
         ("bank_consents", Consent, Consent.person_ref),
+        ("mandates", Mandate, Mandate.person_ref),
         ("closed_addresses", ClosedAddress, ClosedAddress.person_ref),
         ("opt_outs", OptOut, OptOut.person_ref),
         ("stop_states", PersonFlag, PersonFlag.person_ref),

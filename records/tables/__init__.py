@@ -7,6 +7,7 @@ from records.tables.audit import Audit, AuditHead
 from records.tables.base import Record
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
+from records.tables.debits import Debit, DebitFile, Mandate
 from records.tables.loans import (
     Campaign,
     CampaignLoan,
@@ -47,12 +48,15 @@ __all__ = [
     "ContactDecision",
     "ContactLedger",
     "ContactState",
+    "Debit",
+    "DebitFile",
     "EarlyReversal",
     "Lease",
     "LinkState",
     "Loan",
     "LoanState",
     "LoanWrite",
+    "Mandate",
     "OptOut",
     "Payment",
     "PaymentLink",

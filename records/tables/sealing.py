@@ -14,12 +14,13 @@ from records.person_keys import PersonKeys
 from records.sealed import Private, PrivateBytes
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact
+from records.tables.debits import Mandate
 from records.tables.loans import Loan
 from records.tables.money import Consent
 from records.tables.people import Person
 from records.tables.webhooks import Webhook
 
-PHONE, EMAIL, ADDRESS, CONSENT = "phone", "email", "address", "consent"
+PHONE, EMAIL, ADDRESS, CONSENT, IBAN = "phone", "email", "address", "consent", "iban"
 """What the keyed indexes are of."""
 
 
@@ -56,6 +57,15 @@ def _before_consent(_mapper: Mapper[Consent], connection: Connection, consent: C
         if "consent_id" in changed:
             consent.consent_index = keys.index(CONSENT, consent.consent_id)
         _seal(consent, _key_of(connection, consent, consent.person_ref), changed)
+
+
+def _before_mandate(_mapper: Mapper[Mandate], connection: Connection, mandate: Mandate) -> None:
+    changed = _changed(mandate, "iban", "holder")
+    if changed:
+        keys = person_keys.of_dialect(connection.dialect)
+        if "iban" in changed:
+            mandate.iban_index = keys.index(IBAN, mandate.iban or "")
+        _seal(mandate, _key_of(connection, mandate, mandate.person_ref), changed)
 
 
 def _before_case(_mapper: Mapper[CollectionCase], connection: Connection, case: CollectionCase) -> None:
@@ -102,6 +112,7 @@ for _table, _hook in (
     (Person, _before_person),
     (Contact, _before_contact),
     (Consent, _before_consent),
+    (Mandate, _before_mandate),
     (CollectionCase, _before_case),
     (Webhook, _before_webhook),
 ):
