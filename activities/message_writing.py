@@ -15,6 +15,7 @@ from config.templates import opt_out_hint
 from domain.contact import Channel, Purpose
 from domain.content_rules import Circumstances
 from domain.money import Money
+from domain.sms_price import spelled_for_less
 from records import contacts, payments, people
 from records.tables import ContactState, Loan, Person
 
@@ -63,8 +64,11 @@ def circumstances_of(
 def write_message(
     template: str, language: str, context: MessageContext, lender: Lender, circumstances: Circumstances
 ) -> RenderedMessage:
-    """The message as its market's content rules let it be sent.
+    """The message as its market's content rules let it be sent; a text message spelled in as few segments as it takes.
 
     Raises config.templates.TemplateError and config.lawful_messages.ContentRefused, without personal data.
     """
-    return lawful_message(template, language, context, lender, circumstances, load_content())
+    message = lawful_message(template, language, context, lender, circumstances, load_content())
+    if circumstances.channel is Channel.SMS:
+        return message.model_copy(update={"text": spelled_for_less(message.text)})
+    return message

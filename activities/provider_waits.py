@@ -16,6 +16,8 @@ OPERATOR_NEEDED = timedelta(hours=1)
 """A refused key, an unregistered sender, a broken template: a person must act and finds the reason in the Web UI.
 Once it is mended every loan goes on within the hour, without anyone touching it."""
 
+LONGEST_DOUBLED = timedelta(hours=1)
+
 
 def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationError:
     """The activity failure that asks for another attempt at the right moment; texts hold no personal data."""
@@ -24,6 +26,8 @@ def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationE
         wait = error.not_before - at
     elif error.delay is not None:
         wait = error.delay
+        if error.reaction.doubles:
+            wait = min(wait * (1 << min(attempt - 1, 20)), LONGEST_DOUBLED)
     elif error.what_next is WhatNext.LATER:
         wait = timedelta(minutes=15)
     elif error.what_next is WhatNext.RETRY:

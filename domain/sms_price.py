@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +16,8 @@ _EQUALS = {
     "`": "'", "₲": "Gs.", "₡": "CRC", "×": "x", "·": ".", "•": "-", "→": "->", "✓": "", "®": "", "™": "", "©": "",
 }  # fmt: skip
 _ESCAPED = {"[": "(", "]": ")", "{": "(", "}": ")", "~": "-", "|": "/", "^": "", "\\": "/", "€": "EUR"}
+
+_LINK = re.compile(r"https?://[!-~]+")
 
 
 class DearCharacter(BaseModel):
@@ -58,6 +61,27 @@ def price_advice(text: str) -> PriceAdvice | None:
         for char, instead in spelled.items()
     )
     return PriceAdvice(size=size, cheaper=cheaper, characters=tuple(named))
+
+
+def spelled_for_less(text: str) -> str:
+    """`text` in the GSM alphabet where that takes fewer segments, else `text` itself.
+
+    Links stay letter by letter, and a text in another script stays as it is: a name is never left out.
+    """
+    foreign = outside_gsm7(text)
+    spelled = {char: cheaper_spelling(char) for char in foreign} if foreign else dict(_ESCAPED)
+    if any(not instead and unicodedata.category(char).startswith("L") for char, instead in spelled.items()):
+        return text
+    parts, end = [], 0
+    for link in _LINK.finditer(text):
+        parts += [_respelled(text[end : link.start()], spelled), link.group()]
+        end = link.end()
+    cheaper = "".join((*parts, _respelled(text[end:], spelled)))
+    return cheaper if sms_size(cheaper).segments < sms_size(text).segments else text
+
+
+def _respelled(text: str, spelled: dict[str, str]) -> str:
+    return "".join(spelled.get(char, char) for char in text)
 
 
 def cheaper_spelling(char: str) -> str:

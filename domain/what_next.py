@@ -42,8 +42,14 @@ class Reaction(BaseModel):
     `then` is what follows when `what_next` is used up, or goes with it ("retry once, then terminal",
     "later, then another channel", "stop the sender and use another channel"). `at_most` bounds how often
     `what_next` may be done; None leaves it to the caller's policy. `delay` is counted from the time of the
-    task; `next_day` asks for the provider's next calendar day instead. `address_is_dead` holds for this
-    address on this channel only. `meaning` is a sentence for an operator, without personal data.
+    task; `next_day` asks for the provider's next calendar day instead, and `doubles` that it be twice as long
+    each time. `address_is_dead` holds for this address on this channel only. `meaning` is a sentence for an
+    operator, without personal data.
+
+    Where a provider's senders and templates are its own objects: `rest_sender` is how long the number is not to
+    be used, `stops_template` says that the template is not to be used until somebody looked at it,
+    `needs_template` that the same message may go as a template, and `stops_marketing` that the person wants no
+    marketing by this channel.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,9 +60,14 @@ class Reaction(BaseModel):
     effect: Effect = Effect.NONE
     at_most: int | None = None
     delay: timedelta | None = None
+    doubles: bool = False
     next_day: bool = False
     address_is_dead: bool = False
     opted_out: bool = False
+    rest_sender: timedelta | None = None
+    stops_template: bool = False
+    needs_template: bool = False
+    stops_marketing: bool = False
 
     @property
     def try_other_channel(self) -> bool:

@@ -159,11 +159,32 @@ class Refund(_Value):
     state: RefundState
 
 
+class TemplateValue(_Value):
+    """What stands at one place of an approved template."""
+
+    name: str
+    text: str = Field(repr=False)
+
+
+class ApprovedTemplate(_Value):
+    """A template that WhatsApp approved, by its name and language there, with its values in their order.
+
+    `named`: its places have names; else they are numbered.
+    """
+
+    name: str
+    language: str
+    values: tuple[TemplateValue, ...] = ()
+    named: bool = True
+
+
 class OutgoingMessage(_Value):
     """One message to one address. `message_id` is ours and fixed over all attempts.
 
     `to` is E.164 for SMS and WhatsApp, an address for e-mail. `valid_until` is the exclusive end of the
-    lawful window: the carrier must not deliver at or after it.
+    lawful window: the carrier must not deliver at or after it. `sender` is the number or name it goes out
+    under, as the provider knows it; None: the adapter's own. `approved`: WhatsApp is asked to fill this template,
+    and `text` is what that comes to.
     """
 
     message_id: str
@@ -176,6 +197,8 @@ class OutgoingMessage(_Value):
     loan_id: str
     lender: str
     at: AwareDatetime
+    sender: str | None = None
+    approved: ApprovedTemplate | None = None
 
 
 class Sent(_Value):

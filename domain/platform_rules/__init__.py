@@ -2,6 +2,16 @@
 
 from domain.platform_rules.model import CategoryRule, SmsRules, WhatsAppRules
 from domain.platform_rules.sms import category_warnings, is_name, one_way_warning, sender_refusal
+from domain.platform_rules.templates import (
+    PLACE,
+    OurTemplate,
+    PlatformTemplate,
+    TemplateStatus,
+    Unusable,
+    candidates,
+    same_words,
+    usable,
+)
 from domain.platform_rules.whatsapp import (
     Category,
     Form,
@@ -16,21 +26,29 @@ from domain.platform_rules.whatsapp import (
 )
 
 __all__ = [
+    "PLACE",
     "Category",
     "CategoryRule",
     "Form",
+    "OurTemplate",
+    "PlatformTemplate",
     "Quality",
     "Sent",
     "SmsRules",
+    "TemplateStatus",
+    "Unusable",
     "WhatsAppRules",
     "WhatsAppSend",
     "allowed_form",
+    "candidates",
     "category_warnings",
     "is_name",
     "one_way_warning",
     "pair_not_before",
     "refusals",
+    "same_words",
     "sender_refusal",
     "tier_reached",
     "tier_room_at",
+    "usable",
 ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sms_price import cheaper_spelling, price_advice
+from domain.sms_price import cheaper_spelling, price_advice, spelled_for_less
 from domain.sms_segments import SmsEncoding, outside_gsm7, sms_size
 
 
@@ -51,3 +51,28 @@ def test_advice_always_saves_and_a_cheaper_spelling_is_in_the_alphabet(text: str
         assert advice.cheaper.segments < sms_size(text).segments
         if outside_gsm7(text):
             assert advice.cheaper.encoding is SmsEncoding.GSM7
+
+
+LINK = "https://pay.example/l~1|x^"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("a" * 120 + " venció", "a" * 120 + " vencio"),
+        ("José, tu cuota venció: " + "a" * 120, "José, tu cuota vencio: " + "a" * 120),  # é costs nothing
+        ("venció ñ", "venció ñ"),  # one segment either way
+        ("“ó” " + "a" * 80 + LINK, '"o" ' + "a" * 80 + LINK),  # a link is never respelled
+        ("Иван, ó " + "a" * 90, "Иван, ó " + "a" * 90),  # nor is a name left out
+        ("[a] " + "a" * 156, "(a) " + "a" * 156),
+    ],
+)
+def test_a_text_is_spelled_for_less_where_that_saves_a_segment_and_only_there(text: str, sent: str) -> None:
+    assert spelled_for_less(text) == sent
+
+
+@given(st.text())
+def test_spelling_for_less_never_costs_more(text: str) -> None:
+    spelled = spelled_for_less(text)
+
+    assert spelled == text or sms_size(spelled).segments < sms_size(text).segments
