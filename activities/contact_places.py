@@ -14,12 +14,14 @@ from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet,
 from activities.counting import count
 from activities.message_writing import circumstances_of, message_context, write_message
 from activities.orders import ContactOrder
+from config.costs import load_costs
 from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
 from config.settings import Settings
 from config.templates import TemplateError
 from domain.contact import Channel
+from domain.costs import message_cost
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
 from records import audit, contacts, loans, payments, people
@@ -52,6 +54,7 @@ class ContactPlaces:
         self._database = database
         self._slots = slots
         self._settings = settings
+        self._costs = load_costs(settings.costs)
 
     def look(self, order: ContactOrder, now: datetime) -> Slot | NotYet | NoChannel | NotWanted:
         """What the rules say now; holds nobody up and keeps nothing."""
@@ -119,19 +122,24 @@ class ContactPlaces:
 
     def sent(self, ready: Ready, sent: Sent, now: datetime) -> None:
         with self._database.writing() as session:
+            contact = contacts.get(session, ready.contact_id)
             contacts.advance(
                 session,
-                contacts.get(session, ready.contact_id),
+                contact,
                 ContactState.SENT,
                 at=now,
                 provider=sent.provider,
                 provider_message_id=sent.provider_message_id,
             )
+            self._charge(session, contact)
         count(CONTACTS, channel=ready.message.channel, outcome="sent")
 
     def unknown(self, ready: Ready, code: str, now: datetime) -> None:
-        """It may have arrived, and nobody can be asked."""
-        self._advance(ready, ContactState.UNKNOWN, code, now)
+        """It may have arrived, and nobody can be asked: it counts as charged too."""
+        with self._database.writing() as session:
+            contact = contacts.get(session, ready.contact_id)
+            contacts.advance(session, contact, ContactState.UNKNOWN, at=now, error_code=code[:80])
+            self._charge(session, contact)
         count(CONTACTS, channel=ready.message.channel, outcome="unknown")
 
     def failed(self, ready: Ready, code: str, now: datetime) -> None:
@@ -156,6 +164,12 @@ class ContactPlaces:
             contacts.give_back(session, contact)
             contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code[:80])
         count(CONTACTS, channel=ready.message.channel, outcome="address_closed")
+
+    def _charge(self, session: Session, contact: Contact) -> None:
+        """What it cost, once it left us. A call is charged by its length when it is over."""
+        person = people.get(session, contact.person_ref)
+        cost = message_cost(self._costs, contact.channel, person.country, contact.text or "", contact.purpose)
+        contacts.charge(session, contact, cost)
 
     def _advance(self, ready: Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False) -> None:
         with self._database.writing() as session:

@@ -206,6 +206,32 @@ def status(campaign_id: _Id, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+def costs(campaign_id: _Id, as_json: JsonOption = False) -> None:
+    """Show for each channel whom it reached, what it cost and the share of the money that came after it.
+
+    Prices are those of config/costs.yaml or RECOBRO_COSTS. Money is put down to the last contact in the seven days
+    before it.
+
+    Example: starter.py campaign costs november --json
+    """
+    from commands.channel_costs import costs_of, print_costs
+    from config.costs import CostsError
+
+    settings = configuration.settings()
+    database = configuration.records(settings)
+    with database.reading() as session:
+        find_campaign(session, campaign_id)
+        try:
+            told = costs_of(session, settings, campaign_id)
+        except CostsError as wrong:
+            raise Refused(str(wrong)) from None
+    if as_json:
+        print_json(told.model_dump(mode="json"))
+    else:
+        print_costs(told)
+
+
+@app.command()
 def pause(
     campaign_id: _Id,
     until: Annotated[

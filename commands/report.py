@@ -8,10 +8,12 @@ from babel.numbers import format_currency
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from commands.channel_costs import shown
 from commands.rehearsal import LENDER, Rehearsal
 from commands.report_charts import draw
 from commands.report_figures import Figures, cured_by_the_watch, gather
 from commands.results import ENDING_DECISIONS, Results
+from domain.attribution import LAST_TOUCH
 from domain.loans import workflow_id
 from domain.money import Money
 
@@ -25,10 +27,12 @@ def write_report(results: Results, rehearsal: Rehearsal, path: Path) -> None:
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     pages.filters["money"] = money
+    pages.filters["cost"] = shown
     pages.filters["words"] = lambda name: str(name).replace("_", " ")
     page = pages.get_template(_TEMPLATE).render(
         results=results,
         figures=figures,
+        last_touch_days=LAST_TOUCH.days,
         first_day=f"{rehearsal.plan.begins:%Y-%m-%d}",
         cards=_cards(results, figures),
         plots={name: {width: _drawn_here(svg) for width, svg in both.items()} for name, both in draw(figures).items()},

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
+from commands import configuration
+from commands.channel_costs import Costs, costs_of
 from commands.plain_rules import Residence, windows
 from commands.rehearsal import Rehearsal
 from commands.world_log import Entry, WorldLog
@@ -93,6 +95,7 @@ class Figures:
     """From Monday to Sunday."""
     watched: int
     """Loans whose borrower let their balance be read."""
+    costs: Costs
 
 
 def gather(rehearsal: Rehearsal) -> Figures:
@@ -107,6 +110,7 @@ def gather(rehearsal: Rehearsal) -> Figures:
         decisions = session.exec(select(ContactDecision)).all()
         cases = session.exec(select(CollectionCase)).all()
         links = {link.id: link.provider_link_id for link in session.exec(select(PaymentLink)).all()}
+        costs = costs_of(session, configuration.settings())
     zones = {loan.id: _zone(people[loan.person_ref]) for loan in loans}
     lived = Counter((people[loan.person_ref].country, people[loan.person_ref].region) for loan in loans)
     (country, region), _ = lived.most_common(1)[0]
@@ -121,6 +125,7 @@ def gather(rehearsal: Rehearsal) -> Figures:
         country=country,
         open_hours=tuple(windows(Residence(country, region if len(same_country) == 1 else None, "UTC"), begins.date())),
         watched=len({entry.loan_id for entry in log.of("balance_read")}),
+        costs=costs,
     )
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session, col, func, select
 from temporalio.client import Client
 
+from commands import configuration
+from commands.channel_costs import Costs, costs_of
 from commands.plain_rules import Residence
 from commands.rehearsal import Rehearsal
 from commands.verdict import Borrower, Check, DebtFacts, KeptPayment, Ours, Verdict, Violation, judge
@@ -78,6 +80,7 @@ class Results(BaseModel):
     reversals: int
     cases_by_kind: dict[str, int]
     cases_by_state: dict[str, int]
+    costs: Costs
     seconds: float
     checks: tuple[CheckResult, ...]
     violations: tuple[Violation, ...]
@@ -94,6 +97,7 @@ def collect(rehearsal: Rehearsal) -> Results:
         rows = list(session.exec(select(Loan)).all())
         figures, received = _figures(session, rows)
         ours = _ours(session, rehearsal, rows, borrowers)
+        costs = costs_of(session, configuration.settings())
     verdict = judge(log, ours, received, _traces(rehearsal, borrowers.values()))
     return Results(
         source=rehearsal.plan.source,
@@ -102,6 +106,7 @@ def collect(rehearsal: Rehearsal) -> Results:
         days=rehearsal.plan.days,
         begins=rehearsal.plan.begins.isoformat(),
         seconds=round(rehearsal.seconds, 1),
+        costs=costs,
         people=len(borrowers),
         checks=tuple(_checked(check) for check in verdict.checks),
         violations=_unique(verdict),

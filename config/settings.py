@@ -253,6 +253,8 @@ class Settings(BaseSettings):
     """Nothing is begun in the last so many minutes of a lawful window."""
     lender_rules: Path | None = None
     """A folder of the lender's own packs, stricter than the law's (docs/contact-rules.md)."""
+    costs: Path | None = None
+    """A table of what channels and gateways charge in place of config/costs.yaml."""
     bank: Bank | None = None
     stripe: Stripe | None = None
     twilio: Twilio | None = None

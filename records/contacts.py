@@ -21,6 +21,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
+from domain.costs import Cost
 from records import loans
 from records.tables import Contact, ContactDecision, ContactLedger, ContactState, Loan, Person
 
@@ -280,6 +281,13 @@ def decisions_of(session: Session, loan: Loan) -> Sequence[ContactDecision]:
     ).all()
 
 
+def charge(session: Session, contact: Contact, cost: Cost) -> None:
+    """Keep what a contact cost; what was kept before is replaced."""
+    contact.cost_micros, contact.cost_currency = cost.micros, cost.currency
+    session.add(contact)
+    session.flush()
+
+
 def take_again(session: Session, contact: Contact, *, channel: Channel, address: str, at: datetime) -> None:
     """Use a contact that surely was not sent for another attempt, perhaps by another channel.
 
@@ -289,6 +297,7 @@ def take_again(session: Session, contact: Contact, *, channel: Channel, address:
     contact.channel, contact.address, contact.state = channel, address, ContactState.SENDING
     contact.reserved_at = contact.changed_at = at
     contact.provider = contact.provider_message_id = contact.valid_until = contact.error_code = None
+    contact.cost_micros = contact.cost_currency = None
     session.add(contact)
     noted = select(ContactLedger).where(
         ContactLedger.contact_ref == contact.id, ContactLedger.kind == ContactEventKind.ATTEMPT

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from domain.contact import Channel, ContactEventKind, Purpose, Verdict
@@ -70,6 +70,9 @@ class Contact(Record, table=True):
     text: str | None = Field(default=None, sa_type=Sealed("contact.text"))
     """What was said, as it was sent: an unclear sending is looked up by it."""
     error_code: str | None = Field(default=None, max_length=80)
+    cost_micros: int | None = Field(default=None, sa_type=BigInteger)
+    cost_currency: str | None = Field(default=None, max_length=3)
+    """What it cost, in millionths of one major unit: by the table in force when it was sent, or by a call's length."""
 
 
 class ContactLedger(Record, table=True):

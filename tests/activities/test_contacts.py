@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 from config.settings import ContactCaps
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome
+from domain.sms_segments import sms_size
 from records import loans, people
 from records.database import Database
 from records.tables import ContactState, Person
@@ -56,6 +57,7 @@ async def test_a_reminder_is_sent_once_by_the_preferred_channel(both: Desk, worl
     row = both.row(remind(loan_id))
     assert (row.state, row.provider, row.provider_message_id) == (ContactState.SENT, "twilio", text["sid"])
     assert row.text == text["body"]
+    assert (row.cost_micros, row.cost_currency) == (60_000 * sms_size(text["body"]).segments, "USD")
 
 
 async def test_before_the_lawful_hour_it_waits_for_exactly_that_hour(both: Desk, world: World) -> None:

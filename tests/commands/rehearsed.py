@@ -11,6 +11,7 @@ from commands.rehearsal import LENDER, Plan, Rehearsal
 from commands.stack import Addresses, Stack
 from config.strategies import find_strategy
 from domain.contact import Channel, Decision, Purpose, Reason, Verdict
+from domain.costs import Cost
 from domain.ledger_entries import CaseState
 from domain.portfolio import PortfolioLoan
 from records import campaigns, cases, consents, contacts, links, loans, payments
@@ -163,6 +164,9 @@ def live_through(rehearsal: Rehearsal) -> None:
             contacts.advance(
                 session, reserved, ContactState.SENT, at=at_ten, provider="twilio", provider_message_id=f"SM{loan_id}"
             )
+            contacts.charge(session, reserved, Cost(micros=60_000, currency="USD"))
+            if loan_id == "A1":
+                contacts.advance(session, reserved, ContactState.DELIVERED, at=at_ten)
         cured, written_off, not_cured = (loans.get(session, LENDER, loan_id) for loan_id in NAMES)
         paid_at = at_ten + 30 * HOUR
         # A1 pays what is due through the link, and then a little more by a way of their own.

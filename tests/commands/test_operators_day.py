@@ -40,6 +40,9 @@ def test_a_campaign_starts_once_and_is_shown(operator: Operator) -> None:
     assert after["money"] == [{"currency": "EUR", "loans": 2, "due_minor": 20_000, "recovered_minor": 0}]
     assert after["workflow"] == "running"
     assert "once" in operator.run("campaign", "list").out
+    costs = operator.json("campaign", "costs", "once")
+    assert {row["channel"] for row in costs["channels"]} >= {"all"}
+    assert "cost of 1" in operator.run("campaign", "costs", "once").out
 
 
 def test_a_second_campaign_names_each_loan_the_first_holds_and_takes_the_others(operator: Operator) -> None:

@@ -63,6 +63,26 @@ def test_the_page_says_what_is_simulated_and_gives_figures_with_their_denominato
         assert figure in page
 
 
+def test_each_channel_shows_reach_cost_and_share_of_money_with_their_denominators(
+    page: str, rehearsal: Rehearsal
+) -> None:
+    figures = gather(rehearsal).costs
+    sms, whole = (next(row for row in figures.channels if row.channel == name) for name in ("sms", "all"))
+
+    # Three texts at 0.06 USD; one is known to have arrived; A1 paid 100 of the 100 due after it, and 5 more.
+    assert (sms.contacts, sms.arrived, sms.reached, sms.people, sms.people_in_all) == (3, 1, 1, 3, 3)
+    assert sms.cost_micros == round(3 * 60_000 / 1.15)
+    assert (sms.recovered_minor, sms.recovered_in_all_minor, sms.payments) == (10_000, 10_000, 2)
+    assert sms.cost_of_one_recovered == "0.0016"
+    # All: six reads at 0.01 USD and what the gateway keeps of 100 and of 5 euros.
+    [other] = figures.others
+    assert (other.reads, other.reads_micros, other.fees_micros) == (6, round(60_000 / 1.15), 1_750_000 + 325_000)
+    assert whole.cost_micros == (sms.cost_micros or 0) + (other.reads_micros or 0) + other.fees_micros
+    assert "1 of 3</td>" in page
+    assert "100.0 % of €100.00" in page
+    assert "€0.1565" in page
+
+
 def test_every_plot_is_drawn_for_paper_and_for_a_phone_with_ids_of_its_own(page: str) -> None:
     assert page.count("<svg") == 10
     ids = re.findall(r' id="([^"]+)"', page)

@@ -50,7 +50,7 @@ def test_money_counts_what_stayed_and_what_was_too_much_apart(told: Results) -> 
 
 def test_contacts_and_refusals_are_counted_by_what_became_of_them(told: Results) -> None:
     assert told.contacts_by_channel == {"sms": 3}
-    assert told.contacts_by_outcome == {"sent": 3}
+    assert told.contacts_by_outcome == {"sent": 2, "delivered": 1}
     assert told.refused == {"not_before": 3}
     assert told.refused_by_rule == {"ES.hours.weekday": 3}
     assert (told.balance_reads, told.balance_reads_failed) == (6, 0)
