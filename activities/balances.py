@@ -14,7 +14,17 @@ from activities.clock import ask_again, task_time
 from activities.counting import count
 from activities.orders import WatchOrder, WatchReport
 from activities.provider_waits import call_again
-from activities.read_budget import OTHER_CURRENCY, READ, ReadBefore, Taken, UsedUp, keep_outcome, take_read
+from activities.read_budget import (
+    OTHER_CURRENCY,
+    READ,
+    BeingRead,
+    ReadBefore,
+    Taken,
+    UsedUp,
+    keep_outcome,
+    take_read,
+)
+from activities.read_timing import next_look, note_reading
 from config.metric_catalogue import BALANCE_READS
 from domain.strategy import Threshold
 from domain.watching import funds_needed, next_read_at
@@ -32,17 +42,21 @@ class ConsentOver(Exception):
 
 @dataclass(frozen=True)
 class Look:
-    """`seen_at`: when the money was read to be there. `again_at`: no look is possible before; None: at will."""
+    """`seen_at`: when the money was read to be there. `again_at`: no look is possible before; None: at will.
+
+    `soon_at`: another loan's look at the same account is answered by then.
+    """
 
     seen_at: datetime | None = None
     again_at: datetime | None = None
+    soon_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class _Needed:
     """A read that is to be judged: what was taken for it, and the balance that is enough."""
 
-    read: Taken | ReadBefore | UsedUp
+    read: Taken | ReadBefore | BeingRead | UsedUp
     enough_minor: int
     currency: str
 
@@ -72,7 +86,9 @@ class BalanceReader(Balances):
             raise call_again(error, now, activity.info().attempt) from None
         if look.seen_at is not None:
             return WatchReport(funds_seen_at=look.seen_at)
-        again = look.again_at or next_read_at(now, order.reads_per_day)
+        if look.soon_at is not None:
+            raise ask_again(look.soon_at, "the account is just being read for another loan", "BeingRead")
+        again = await asyncio.to_thread(self._next_look, order, look.again_at or now)
         why = "the day's reads are used up" if look.again_at else "funds not there yet"
         raise ask_again(again, f"{why}; next look {again:%d %b %H:%M} UTC", "FundsNotSeen")
 
@@ -96,6 +112,8 @@ class BalanceReader(Balances):
             if needed is None:
                 return Look()
             match needed.read:
+                case BeingRead(ask_at):
+                    return Look(soon_at=ask_at)
                 case UsedUp(free_at):
                     return Look(again_at=free_at)
                 case ReadBefore(read_at, amount):
@@ -134,9 +152,18 @@ class BalanceReader(Balances):
             read = take_read(session, consent, loan, at, self._zone)
             return _Needed(read, funds_needed(threshold, due), loan.currency)
 
+    def _next_look(self, order: WatchOrder, after: datetime) -> datetime:
+        """Where the money is likely to have come; evenly spread where there is no consent to reckon with."""
+        with self._database.reading() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            placed = next_look(session, loan, after, order.reads_per_day, self._zone)
+        return placed or next_read_at(after, order.reads_per_day)
+
     def _keep_read(self, taken: Taken, outcome: str, amount_minor: int) -> None:
         with self._database.writing() as session:
-            keep_outcome(session, taken.read_id, outcome, amount_minor)
+            row = keep_outcome(session, taken.read_id, outcome, amount_minor)
+            if outcome == READ:
+                note_reading(session, taken.consent, row, self._zone)
 
     def _keep_failure(self, taken: Taken, error: ProviderError, at: datetime) -> None:
         with self._database.writing() as session:

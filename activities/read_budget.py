@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.planning import REREAD_AFTER
 from records import consents
+from records.locks import one_at_a_time
 from records.tables import BalanceRead, Consent, Loan
 
 DAY = timedelta(days=1)
+FRESH_FOR = timedelta(minutes=25)
+"""A reading so young is good for the person's other loans too; reads are placed half an hour apart at the closest."""
+ANSWERS_WITHIN = timedelta(minutes=1)
 BEGUN = "begun"
 READ = "read"
 OTHER_CURRENCY = "other_currency"
@@ -32,10 +37,17 @@ class Taken:
 
 @dataclass(frozen=True)
 class ReadBefore:
-    """The same account was read less than an hour ago, perhaps for another loan of the person."""
+    """The same account was read a moment ago, perhaps for another loan of the person."""
 
     at: datetime
     amount_minor: int
+
+
+@dataclass(frozen=True)
+class BeingRead:
+    """Another loan is just reading the account; what it reads will do from `ask_at` on."""
+
+    ask_at: datetime
 
 
 @dataclass(frozen=True)
@@ -47,19 +59,22 @@ class UsedUp:
 
 def take_read(
     session: Session, consent: Consent, loan: Loan, at: datetime, zone: ZoneInfo
-) -> Taken | ReadBefore | UsedUp:
+) -> Taken | ReadBefore | BeingRead | UsedUp:
     """A fresh reading, else one of the consent's reads. `zone`: where the bank's calendar day turns.
 
-    Never more than the consent allows within 24 hours, nor within a calendar day of 25. Needs
-    `Database.writing()`; on PostgreSQL others who want a read of this consent wait for it.
+    Never more than the consent allows within 24 hours, nor within a calendar day of 25, over all loans, campaigns and
+    lenders that hold it: the bank counts the consent, whoever's it is here. Needs `Database.writing()`; on PostgreSQL
+    others who want a read of this consent wait for it.
     """
-    session.exec(select(Consent.id).where(Consent.id == consent.id).with_for_update()).one()
+    one_at_a_time(session, f"consent:{consent.provider}:{consent.consent_index}")
     if (fresh := _fresh(session, consent, loan, at)) is not None:
         return fresh
+    if (begun := _being_read(session, consent, at)) is not None:
+        return BeingRead(begun + ANSWERS_WITHIN)
     today, tomorrow = _day(at, zone)
     if _refused_since(session, consent, today):
         return UsedUp(tomorrow)
-    reads = _counted_since(session, consent, min(today, at - DAY))
+    reads = counted_since(session, consent, min(today, at - DAY))
     if len(reads) >= consent.reads_per_day:
         free_at = reads[len(reads) - consent.reads_per_day] + DAY + timedelta(seconds=1)
         return UsedUp(free_at if free_at > at else tomorrow)
@@ -69,13 +84,14 @@ def take_read(
     return Taken(row.id, consent)
 
 
-def keep_outcome(session: Session, read_id: int, outcome: str, amount_minor: int | None = None) -> None:
+def keep_outcome(session: Session, read_id: int, outcome: str, amount_minor: int | None = None) -> BalanceRead:
     """What became of a read that was taken."""
     row = session.get(BalanceRead, read_id)
     assert row is not None
     row.outcome, row.amount_minor = outcome[:80], amount_minor
     session.add(row)
     session.flush()
+    return row
 
 
 def _fresh(session: Session, consent: Consent, loan: Loan, at: datetime) -> ReadBefore | None:
@@ -86,7 +102,7 @@ def _fresh(session: Session, consent: Consent, loan: Loan, at: datetime) -> Read
             BalanceRead.consent_ref == consent.id,
             BalanceRead.outcome == READ,
             Loan.currency == loan.currency,
-            col(BalanceRead.at) >= at - REREAD_AFTER,
+            col(BalanceRead.at) >= at - FRESH_FOR,
             col(BalanceRead.at) <= at,
         )
         .order_by(col(BalanceRead.at).desc(), col(BalanceRead.id).desc())
@@ -94,24 +110,43 @@ def _fresh(session: Session, consent: Consent, loan: Loan, at: datetime) -> Read
     return None if row is None or row.amount_minor is None else ReadBefore(row.at, row.amount_minor)
 
 
+def _being_read(session: Session, consent: Consent, at: datetime) -> datetime | None:
+    """Since when a read is under way. An answer that takes longer is taken for lost, and the read stays counted."""
+    begun = select(BalanceRead.at).where(
+        BalanceRead.consent_ref == consent.id,
+        BalanceRead.outcome == BEGUN,
+        col(BalanceRead.at) > at - ANSWERS_WITHIN,
+        col(BalanceRead.at) <= at,
+    )
+    return session.exec(begun.order_by(col(BalanceRead.at).desc())).first()
+
+
 def _refused_since(session: Session, consent: Consent, since: datetime) -> bool:
     refused = select(BalanceRead.id).where(
-        BalanceRead.consent_ref == consent.id, BalanceRead.outcome == EXCEEDED, col(BalanceRead.at) >= since
+        col(BalanceRead.consent_ref).in_(_same(consent)), BalanceRead.outcome == EXCEEDED, col(BalanceRead.at) >= since
     )
     return session.exec(refused).first() is not None
 
 
-def _counted_since(session: Session, consent: Consent, since: datetime) -> list[datetime]:
+def counted_since(session: Session, consent: Consent, since: datetime) -> list[datetime]:
+    """The reads that count against the consent, oldest first."""
     return list(
         session.exec(
             select(BalanceRead.at)
             .where(
-                BalanceRead.consent_ref == consent.id,
+                col(BalanceRead.consent_ref).in_(_same(consent)),
                 col(BalanceRead.at) >= since,
                 col(BalanceRead.outcome).in_(_COUNTED),
             )
             .order_by(col(BalanceRead.at))
         ).all()
+    )
+
+
+def _same(consent: Consent) -> SelectOfScalar[Any]:
+    """The rows of one consent of the bank: people of several lenders may have handed over the same."""
+    return select(Consent.id).where(
+        Consent.provider == consent.provider, Consent.consent_index == consent.consent_index
     )
 
 

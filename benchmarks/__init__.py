@@ -57,5 +57,9 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "benchmarks.campaign:measure",
         "20,000 loans: started by a campaign and by a plain client loop; memory of 10,000 asleep; cost as they grow",
     ),
+    "money-to-link": (
+        "benchmarks.money_to_link:measure",
+        "5,000 sandbox borrowers over 90 days: from money arriving to the link, reads placed and reads spread evenly",
+    ),
     "taking-in": ("benchmarks.taking_in:measure", "verified webhooks stored a second, on SQLite and PostgreSQL"),
 }

@@ -20,6 +20,7 @@ from records.tables import (
     CollectionCase,
     Consent,
     Contact,
+    IncomeSeen,
     Loan,
     LoanState,
     Mandate,
@@ -69,6 +70,7 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     contacts = update(Contact).where(col(Contact.person_ref) == own)
     session.execute(contacts.values(address=None, text=None).execution_options(synchronize_session=False))
     session.execute(delete(BalanceRead).where(col(BalanceRead.consent_ref).in_(consents)))
+    session.execute(delete(IncomeSeen).where(col(IncomeSeen.person_ref) == own))
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))
     # The row stays: the debits made under it are payments, which law asks to keep.

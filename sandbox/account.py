@@ -196,6 +196,10 @@ class Account:
         """What is paid in on the local day, minor units."""
         return self._pay[self._index(ordinal)]
 
+    def pay_hour_on(self, ordinal: int) -> float:
+        """When in the local day it is paid in, in hours from midnight; 0 where nothing is."""
+        return self._pay_hour[self._index(ordinal)]
+
     def at(self, moment: Moment) -> float:
         """Money at the moment, minor units, never below zero."""
         here = local(moment, self._zone)

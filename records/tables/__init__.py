@@ -8,6 +8,7 @@ from records.tables.base import Record
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
 from records.tables.debits import Debit, DebitFile, Mandate
+from records.tables.income import BookingHour, IncomeSeen
 from records.tables.loans import (
     Campaign,
     CampaignLoan,
@@ -36,6 +37,7 @@ __all__ = [
     "Audit",
     "AuditHead",
     "BalanceRead",
+    "BookingHour",
     "Campaign",
     "CampaignLoan",
     "CampaignState",
@@ -51,6 +53,7 @@ __all__ = [
     "Debit",
     "DebitFile",
     "EarlyReversal",
+    "IncomeSeen",
     "Lease",
     "LinkState",
     "Loan",

@@ -15,6 +15,7 @@ from records.sealed import Private, PrivateBytes
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact
 from records.tables.debits import Mandate
+from records.tables.income import IncomeSeen
 from records.tables.loans import Loan
 from records.tables.money import Consent
 from records.tables.people import Person
@@ -68,6 +69,12 @@ def _before_mandate(_mapper: Mapper[Mandate], connection: Connection, mandate: M
         _seal(mandate, _key_of(connection, mandate, mandate.person_ref), changed)
 
 
+def _before_income(_mapper: Mapper[IncomeSeen], connection: Connection, income: IncomeSeen) -> None:
+    changed = _changed(income, "seen")
+    if changed:
+        _seal(income, _key_of(connection, income, income.person_ref), changed)
+
+
 def _before_case(_mapper: Mapper[CollectionCase], connection: Connection, case: CollectionCase) -> None:
     changed = _changed(case, "note")
     if changed:
@@ -113,6 +120,7 @@ for _table, _hook in (
     (Contact, _before_contact),
     (Consent, _before_consent),
     (Mandate, _before_mandate),
+    (IncomeSeen, _before_income),
     (CollectionCase, _before_case),
     (Webhook, _before_webhook),
 ):

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -12,7 +14,7 @@ from activities.orders import WatchOrder
 from config.settings import Bank
 from domain.events import ContactOutcome
 from domain.strategy import AmountThreshold, ShareThreshold, Threshold, WholeThreshold
-from records import consents, loans, person_keys
+from records import consents, incomes, loans, person_keys
 from records.database import Database
 from records.tables import Consent, ConsentStatus
 from records.tables.sealing import CONSENT
@@ -99,8 +101,10 @@ async def test_it_ends_when_the_threshold_is_reached_and_not_one_cent_before(
     report = await desk.watch(watching(loan_id, threshold(0)), TUESDAY)
 
     assert short.category is ApplicationErrorCategory.BENIGN
-    assert short.next_retry_delay == timedelta(hours=6, seconds=30)
-    assert str(short) == "FundsNotSeen: funds not there yet; next look 10 Mar 15:00 UTC"
+    assert short.next_retry_delay is not None
+    again = TUESDAY + short.next_retry_delay
+    assert TUESDAY + timedelta(minutes=30) < again <= TUESDAY + DAY
+    assert str(short) == f"FundsNotSeen: funds not there yet; next look {again:%d %b %H:%M} UTC"
     assert report.funds_seen_at == TUESDAY
     assert len([e for e in reads(world, borrower) if not e["attended"]]) == 1
 
@@ -156,7 +160,7 @@ async def test_three_loans_of_one_person_share_four_reads_in_24_hours(
     days = [moment.astimezone(UTC).date() for moment in moments]
     assert all(days.count(day) <= 4 for day in days)
     assert [e for e in world.entries("refused") if "ACCESS_EXCEEDED" in e["reason"]] == []
-    assert all(count >= 5 for count in judged.values()), judged
+    assert all(count >= 4 for count in judged.values()), judged
 
 
 async def test_loans_that_look_at_the_same_instant_never_take_the_same_read(
@@ -189,7 +193,8 @@ async def test_a_day_of_25_hours_has_four_reads_too(desk: Desk, world: World, bo
     fifth = midnight + timedelta(hours=24, minutes=30)
     error = await put_off(desk, watching(loan_id), fifth)
 
-    assert error.next_retry_delay == timedelta(minutes=30)
+    assert error.next_retry_delay is not None
+    assert error.next_retry_delay >= timedelta(minutes=30)
     assert str(error).startswith("FundsNotSeen: the day's reads are used up")
     assert reads(world, borrower) == []
 
@@ -260,7 +265,8 @@ async def test_when_the_bank_says_the_day_is_used_up_all_loans_wait_for_its_next
     midnight = datetime(2026, 3, 10, 23, 0, tzinfo=UTC)
     assert error.next_retry_delay == midnight - TUESDAY
     assert "ACCESS_EXCEEDED" in str(error)
-    assert other.next_retry_delay == midnight - TUESDAY - timedelta(hours=1)
+    assert other.next_retry_delay is not None
+    assert midnight <= TUESDAY + timedelta(hours=1) + other.next_retry_delay < midnight + timedelta(hours=12)
     assert "funds not there yet" in str(tomorrow)
     assert len(reads(world, borrower)) == 1
 
@@ -300,7 +306,70 @@ async def test_a_read_whose_answer_was_lost_counts_against_the_day(
     ]
 
     assert len(reads(world, borrower)) == 4
-    assert delays[4] == DAY - timedelta(minutes=4) + timedelta(seconds=1)
+    assert delays[4] is not None
+    assert DAY - timedelta(minutes=4) < delays[4] < 2 * DAY
+
+
+# Where the reads are placed
+
+
+async def test_looks_come_just_after_the_hours_at_which_the_banks_people_are_paid(
+    both: Desk, world: World, borrower: dict[str, Any]
+) -> None:
+    """What others' accounts have shown says when to look at one that was never read before."""
+    loan_id = owing(both.database, borrower, 90_000_000)
+    with both.database.writing() as session:
+        bank = session.exec(select(Consent)).one().provider
+        incomes.count_booking(session, bank, "ES", [(28, 300), (29, 300)])  # 14:00 to 15:00
+    moment, hours = TUESDAY + timedelta(days=1), []
+
+    for _ in range(5):
+        error = await put_off(both, watching(loan_id), moment)
+        assert error.next_retry_delay is not None
+        moment += error.next_retry_delay
+        hours.append(moment.astimezone(ZoneInfo("Europe/Madrid")).hour)
+
+    assert sum(1 for hour in hours if 14 <= hour < 16) >= 2, hours
+
+
+async def test_each_read_that_sees_more_money_teaches_when_it_comes(
+    both: Desk, world: World, borrower: dict[str, Any]
+) -> None:
+    loan_id = owing(both.database, borrower, 90_000_000)
+    moment, end = TUESDAY, TUESDAY + timedelta(days=25)
+    while moment < end:
+        error = await put_off(both, watching(loan_id), moment)
+        assert error.next_retry_delay is not None
+        moment += error.next_retry_delay
+
+    seen = [e["amount_minor"] for e in reads(world, borrower)]
+    risen = sum(1 for before, after in pairwise(seen) if after > before)
+    with both.database.reading() as session:
+        row = loan_row(session, loan_id)
+        kept = incomes.known(session, row.person_ref)
+        stored = session.connection().exec_driver_sql("SELECT seen FROM income_seen").scalar_one_or_none()
+    assert kept is not None
+    assert kept.watched_since == TUESDAY
+    assert len(kept.arrivals) <= risen
+    assert bool(kept.arrivals) == bool(risen)
+    assert stored is None or "2026" not in str(stored)
+
+
+async def test_one_consent_of_the_bank_is_counted_once_whoever_hands_it_over(
+    both: Desk, world: World, borrower: dict[str, Any]
+) -> None:
+    """Two lenders' records hold the same consent; their loans look at the same instants for two days."""
+    mine = owing(both.database, borrower, 90_000_000, person_id=f"mine-{id(both)}")
+    theirs = owing(both.database, borrower, 90_000_000, person_id=f"theirs-{id(both)}")
+
+    for n in range(16):
+        moment = TUESDAY + timedelta(hours=3 * n)
+        await asyncio.gather(*(both.watch(watching(one), moment) for one in (mine, theirs)), return_exceptions=True)
+
+    moments = [datetime.fromisoformat(e["at"]) for e in reads(world, borrower)]
+    assert len(moments) >= 8
+    assert all(sum(1 for other in moments if moment - DAY < other <= moment) <= 4 for moment in moments)
+    assert [e for e in world.entries("refused") if "ACCESS_EXCEEDED" in e["reason"]] == []
 
 
 # A link because the money is there

@@ -22,6 +22,11 @@ FIGURES = {
         "campaign.sleeping_memory",
         "campaign.growth",
     },
+    "money-to-link": {
+        "money-to-link.to_even",
+        "money-to-link.reads_to_even",
+        "money-to-link.most_in_24_hours",
+    },
     "taking-in": {
         "taking-in.sqlite_rate",
         "taking-in.sqlite_p99",

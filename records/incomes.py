@@ -1,0 +1,84 @@
+"""When money came to people, as far as reads of their balances have shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, select
+
+from domain.arrival_model import KEPT, SLOTS, Arrival, of_weight
+from records.tables import BookingHour, IncomeSeen
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is remembered of one person."""
+
+    watched_since: datetime
+    arrivals: tuple[Arrival, ...]
+
+
+def known(session: Session, person_ref: int) -> Known | None:
+    """None when the person was never read."""
+    row = session.get(IncomeSeen, person_ref)
+    return None if row is None else Known(row.watched_since, _arrivals(row.seen))
+
+
+def watched(session: Session, person_ref: int, at: datetime) -> None:
+    """The person's balance was read; the first time is remembered."""
+    if session.get(IncomeSeen, person_ref) is None:
+        session.add(IncomeSeen(person_ref=person_ref, watched_since=at, changed_at=at))
+        session.flush()
+
+
+def remember(session: Session, person_ref: int, arrival: Arrival) -> bool:
+    """Keep an arrival; False when it is too small beside what is known. The oldest ones make room."""
+    row = session.get(IncomeSeen, person_ref)
+    assert row is not None
+    kept = of_weight([*_arrivals(row.seen), arrival])
+    if arrival not in kept:
+        return False
+    told = [[one.after.isoformat(), one.by.isoformat(), one.amount_minor] for one in kept[-KEPT:]]
+    row.seen, row.changed_at = json.dumps(told, separators=(",", ":")), arrival.by
+    session.add(row)
+    session.flush()
+    return True
+
+
+def booking_hours(session: Session, provider: str, country: str) -> list[float]:
+    """Arrivals of all people by half hour of the local day."""
+    counts = [0.0] * SLOTS
+    rows = session.exec(select(BookingHour).where(BookingHour.provider == provider, BookingHour.country == country))
+    for row in rows:
+        counts[row.slot] = row.thousandths / 1000
+    return counts
+
+
+def count_booking(session: Session, provider: str, country: str, shares: Sequence[tuple[int, float]]) -> None:
+    """Add one arrival, spread over half hours."""
+    counted = [
+        {"provider": provider, "country": country, "slot": slot, "thousandths": round(share * 1000)}
+        for slot, share in sorted(shares)
+        if share >= 0.0005
+    ]
+    if not counted:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(BookingHour)
+    added = BookingHour.thousandths + insert.excluded.thousandths
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=["provider", "country", "slot"], set_={"thousandths": added}
+        ).values(counted)
+    )
+
+
+def _arrivals(seen: str | None) -> tuple[Arrival, ...]:
+    return tuple(
+        Arrival(datetime.fromisoformat(after), datetime.fromisoformat(by), amount)
+        for after, by, amount in json.loads(seen or "[]")
+    )
