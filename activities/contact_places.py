@@ -85,7 +85,7 @@ class ContactPlaces:
                     return answer
                 if expected is not None and answer != expected:
                     return Changed.CHANGED
-                if link is not None and link.amount_minor != payments.balance_due(session, loan):
+                if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
                 text = self._text(session, loan, person, order, answer.channel, link, now)
                 contact = self._slots.take(session, loan, person, order, answer, now)
@@ -190,7 +190,9 @@ class ContactPlaces:
     ) -> RenderedMessage:
         lender = self._settings.lender_named(order.lender)
         try:
-            context = message_context(session, loan, person, lender, channel, now, link.url if link else None)
+            context = message_context(
+                session, loan, person, lender, channel, now, link.url if link else None, order.agreed
+            )
             circumstances = circumstances_of(session, loan, person, lender, channel, order.purpose, now)
             return write_message(order.template, person.language, context, lender, circumstances)
         except TemplateError as error:
@@ -233,6 +235,10 @@ class ContactPlaces:
             lender=order.lender,
             at=at,
         )
+
+
+def _payable(order: ContactOrder, due_minor: int) -> int:
+    return due_minor if order.agreed is None else min(due_minor, order.agreed.amount_minor)
 
 
 def _is_dead(session: Session, person: Person, channel: Channel) -> bool:

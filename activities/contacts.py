@@ -158,7 +158,8 @@ class ContactSender(Contacts):
 
     async def _link(self, order: ContactOrder, now: datetime) -> PaymentLink:
         try:
-            return await self._links.link_for_balance(order.lender, order.loan_id, now)
+            agreed = order.agreed.amount_minor if order.agreed is not None else None
+            return await self._links.link_for_balance(order.lender, order.loan_id, now, at_most_minor=agreed)
         except ProviderError as error:
             raise call_again(error, now, activity.info().attempt) from None
         except NoGateway as why:

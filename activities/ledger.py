@@ -16,6 +16,7 @@ from activities.provider_waits import call_again
 from domain.contact import Channel
 from domain.ledger_entries import (
     AddressEntry,
+    AgreementEntry,
     CaseClosedEntry,
     CaseMovedEntry,
     CaseOpenedEntry,
@@ -29,7 +30,7 @@ from domain.ledger_entries import (
     ReversalEntry,
 )
 from providers.errors import ProviderError
-from records import audit, cases, loans, payments, people
+from records import agreements, audit, cases, loans, payments, people
 from records.database import Database
 from records.tables import CaseState as KeptCaseState
 from records.tables import Loan, LoanState, Payment, PaymentSource, Person
@@ -143,6 +144,15 @@ class LedgerWriter(Ledger):
             case CaseClosedEntry():
                 self._close_case(session, entry)
                 details = {"case_id": entry.case_id, "state": entry.state, "decision": entry.decision}
+            case AgreementEntry():
+                agreements.keep(session, loan, entry.agreement, entry.paid_minor, of_entry=order.entry, at=entry.at)
+                details = {
+                    "number": entry.agreement.number,
+                    "kind": entry.agreement.kind,
+                    "state": entry.agreement.state,
+                    "change": entry.change,
+                    "by": entry.agreement.by,
+                }
             case NoteEntry():
                 details = {"detail": entry.detail}
             case EndEntry() | ReopenedEntry() if order.entry != loan.entry:

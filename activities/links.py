@@ -36,15 +36,17 @@ class LinkIssuer:
     def gateway(self) -> PaymentGateway | None:
         return self._gateway
 
-    async def link_for_balance(self, lender: str, loan_id: str, at: datetime) -> PaymentLink:
-        """The link that pays exactly what is due now; made once, however often this is tried.
+    async def link_for_balance(
+        self, lender: str, loan_id: str, at: datetime, *, at_most_minor: int | None = None
+    ) -> PaymentLink:
+        """The link that pays exactly what is due now, or `at_most_minor` of it; made once, however often this is tried.
 
         Links of the loan over other amounts are closed first, and before a new one is made those that were
         paid. Raises ProviderError, NoGateway.
         """
         if self._gateway is None:
             raise NoGateway("no payment gateway is configured: set RECOBRO_STRIPE__API_KEY")
-        amount, known, stale, key = await asyncio.to_thread(self._look, lender, loan_id)
+        amount, known, stale, key = await asyncio.to_thread(self._look, lender, loan_id, at_most_minor)
         for link in stale:
             await self._close(link, at)
         if known is not None:
@@ -88,10 +90,14 @@ class LinkIssuer:
         await asyncio.to_thread(self._mark_closed, link, at)
         count(LINKS, outcome="closed")
 
-    def _look(self, lender: str, loan_id: str) -> tuple[Money, PaymentLink | None, list[PaymentLink], str]:
+    def _look(
+        self, lender: str, loan_id: str, at_most_minor: int | None
+    ) -> tuple[Money, PaymentLink | None, list[PaymentLink], str]:
         with self._database.reading() as session:
             loan = loans.get(session, lender, loan_id)
             due = payments.balance_due(session, loan)
+            if at_most_minor is not None:
+                due = min(due, at_most_minor)
             # The number first: on PostgreSQL a link may be kept between two queries. Then it is found, or the number is
             # still the one it was made by, and the gateway answers with that same link.
             number = links.next_generation(session, loan, PURPOSE, due)

@@ -13,6 +13,7 @@ from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
 from config.templates import opt_out_hint
 from domain.contact import Channel, Purpose
+from domain.contact_orders import Agreed
 from domain.content_rules import Circumstances
 from domain.money import Money
 from domain.sms_price import spelled_for_less
@@ -23,7 +24,14 @@ _REACHED = frozenset({ContactState.SENT, ContactState.DELIVERED, ContactState.RE
 
 
 def message_context(
-    session: Session, loan: Loan, person: Person, lender: Lender, channel: Channel, at: datetime, link_url: str | None
+    session: Session,
+    loan: Loan,
+    person: Person,
+    lender: Lender,
+    channel: Channel,
+    at: datetime,
+    link_url: str | None,
+    agreed: Agreed | None = None,
 ) -> MessageContext:
     """The figures as the records hold them now; `at` decides the borrower's local date."""
     today = at.astimezone(ZoneInfo(person.timezone) if person.timezone else at.tzinfo).date()
@@ -40,6 +48,8 @@ def message_context(
         days_past_due=(today - loan.due_date).days,
         today=today,
         link_url=link_url,
+        agreed_amount=Money(amount_minor=agreed.amount_minor, currency=loan.currency) if agreed else None,
+        agreed_date=agreed.due if agreed else None,
         amount_paid=Money(amount_minor=last.amount_minor, currency=loan.currency) if last else None,
         paid_on=last.paid_at.astimezone(ZoneInfo(person.timezone)).date() if last and person.timezone else None,
         opt_out_hint=opt_out_hint(channel, person.language),

@@ -7,6 +7,7 @@ import operator
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from domain.contact import Channel, Purpose
+from domain.contact_orders import Agreed
 from domain.ledger_entries import LedgerEntry
 from domain.strategy import Threshold
 
@@ -22,7 +23,7 @@ class ContactOrder(_Order):
     """Reach the borrower once, by the first of `channels` that works, at the next lawful slot.
 
     `balance_read_at`: the message rests on a balance read then; an older one than an hour is read again.
-    `give_up_at`: a slot at or after this moment is of no use.
+    `give_up_at`: a slot at or after this moment is of no use. `agreed`: the link is over no more than that.
     """
 
     step: str
@@ -34,6 +35,7 @@ class ContactOrder(_Order):
     balance_read_at: AwareDatetime | None = None
     threshold: Threshold | None = None
     give_up_at: AwareDatetime | None = None
+    agreed: Agreed | None = None
 
 
 class WatchOrder(_Order):

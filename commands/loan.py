@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from commands import configuration
+from commands.agreements import register_agreements
 from commands.console import JsonOption, Refused, moment_of, operator_app, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
+from commands.loan_orders import tell_loan
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from records.tables import Loan
 
 app = operator_app("One loan: where it stands, why, and what you can tell it.")
+register_agreements(app)
 
 
 @app.command()
@@ -116,7 +118,7 @@ def pause(
 
         return await tell(handle, "pause", {"until": moment_of(until, "--until", _zone(database, loan)).isoformat()})
 
-    _tell(loan_id, lender, order, as_json)
+    tell_loan(loan_id, lender, order, as_json)
 
 
 @app.command()
@@ -131,7 +133,7 @@ def resume(loan_id: LoanArgument, lender: LenderOption = None, as_json: JsonOpti
 
         return await tell(handle, "resume")
 
-    _tell(loan_id, lender, order, as_json)
+    tell_loan(loan_id, lender, order, as_json)
 
 
 @app.command()
@@ -152,7 +154,7 @@ def close(
 
         return await tell(handle, "close", {"reason": wanted})
 
-    _tell(loan_id, lender, order, as_json)
+    tell_loan(loan_id, lender, order, as_json)
 
 
 def close_reason(text: str) -> str:
@@ -163,40 +165,6 @@ def close_reason(text: str) -> str:
     if text not in known:
         raise Refused(f"--reason: {text[:40]!r}: expected one of {', '.join(known)}")
     return text
-
-
-_Order = Callable[["Loan", "Database", "WorkflowHandle[object, object]"], Awaitable[str]]
-
-
-def _tell(loan_id: str, lender: str | None, order: _Order, as_json: bool) -> None:
-    from commands.loan_lookup import loan_handle
-    from commands.temporal_session import NotRunning, with_temporal
-
-    database = configuration.records(configuration.settings())
-    with database.reading() as session:
-        loan = find_loan(session, loan_id, lender)
-
-    async def work(client: Client) -> str:
-        try:
-            return await order(loan, database, loan_handle(client, loan))
-        except NotRunning:
-            raise Refused(_why_it_cannot_hear(loan)) from None
-
-    detail = with_temporal(work)
-    if as_json:
-        print_json({"lender": loan.lender, "loan_id": loan.loan_id, "accepted": True, "detail": detail})
-    else:
-        typer.echo(f"loan {loan.loan_id} of {loan.lender}: {detail}")
-
-
-def _why_it_cannot_hear(loan: Loan) -> str:
-    from records.tables import LoanState
-
-    if loan.state is LoanState.ENDED:
-        return f"refused: loan {loan.loan_id!r} has ended as {loan.end_kind}"
-    if loan.state is LoanState.WAITING:
-        return f"refused: loan {loan.loan_id!r} waits for its campaign to start it"
-    return f"refused: Temporal has no running workflow of loan {loan.loan_id!r}"
 
 
 def _check_moment(until: str) -> None:

@@ -65,6 +65,7 @@ def channels_of(strategy: Strategy) -> frozenset[Channel]:
     """Every channel a strategy may use."""
     parts = [step.channels for step in strategy.steps]
     parts += [part.channels for part in (strategy.watch, strategy.receipt) if part is not None]
+    parts += [message.channels for message in strategy.agreement_messages]
     return frozenset(channel for channels in parts for channel in channels)
 
 
@@ -131,4 +132,5 @@ def templates_of(strategy: Strategy) -> frozenset[str]:
     """Every template a strategy names."""
     names = [step.template for step in strategy.steps]
     names += [part.template for part in (strategy.watch, strategy.receipt) if part is not None]
+    names += [message.template for message in strategy.agreement_messages]
     return frozenset(name for name in names if name is not None)

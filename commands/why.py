@@ -13,6 +13,7 @@ from activities.contact_slots import ContactSlots
 from commands.forecast import Change, Forecast, forecast, what_would_change_it
 from commands.loan_lookup import Known
 from commands.why_words import consequence, rule_text, what_words, without_end
+from domain.agreements.judging import next_moment
 from domain.contact import Channel, Decision, Reason, Verdict
 from domain.loan_state import LoanState
 from domain.planning import SendContact
@@ -244,6 +245,9 @@ def _holds(state: LoanState, at: datetime) -> tuple[Hold, ...]:
             found.append(Hold(text="it is paused until somebody resumes it", until=None))
         else:
             found.append(Hold(text="it is paused and goes on by itself", until=state.paused_until))
+    if (agreement := state.agreement) is not None:
+        text = f"{agreement.kind} {agreement.number} is being kept: only what it asks for is written"
+        found.append(Hold(text=text, until=next_moment(state)))
     if state.ceased:
         found.append(Hold(text="the borrower asked for no more contact", until=None))
     if state.contact_rests_until is not None:

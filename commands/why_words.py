@@ -8,11 +8,18 @@ from zoneinfo import ZoneInfo
 from commands.console import amount
 from commands.forecast import Change
 from commands.strategy_words import KIND_WORDS, condition_words
+from domain.agreements.model import BROKEN, LINK, MESSAGES, MISSED, REMINDER
 from domain.contact import Purpose
 from domain.loan_state import FUNDS, LoanState
 from domain.planning import SendContact
 from domain.strategy import Step
 
+_AGREED = {
+    REMINDER: "a reminder of what was agreed",
+    LINK: "a payment link over what was agreed, because the money is there",
+    MISSED: "word that an agreed payment has not come",
+    BROKEN: "word that what was agreed was not kept",
+}
 _AS_GOOD_AS_FOR_EVER = timedelta(days=5 * 365)
 
 
@@ -28,6 +35,8 @@ def what_words(state: LoanState, contact: SendContact) -> str:
         return "a receipt"
     if contact.step == FUNDS:
         return "a payment link, because the money is there"
+    if contact.step in _AGREED:
+        return _AGREED[contact.step]
     step = state.strategy.find_step(contact.step)
     return f"step {contact.step}" + (f" ({KIND_WORDS[step.kind]})" if step is not None else "")
 
@@ -43,6 +52,8 @@ def rule_text(state: LoanState, contact: SendContact) -> str:
         return f"{state.strategy.key}, receipt: a cured loan is thanked for"
     if contact.step == FUNDS:
         return f"{state.strategy.key}, watch: the borrower's balance reached the threshold"
+    if contact.step in MESSAGES:
+        return f"{state.strategy.key}, what it has written about agreements: {contact.what}"
     step = state.strategy.find_step(contact.step)
     if step is None:
         return state.strategy.key

@@ -54,6 +54,8 @@ class MessageContext(BaseModel):
     days_past_due: int
     today: date
     link_url: LinkUrl | None = None
+    agreed_amount: Money | None = None
+    agreed_date: date | None = None
     amount_paid: Money | None = None
     paid_on: date | None = None
     opt_out_hint: OneLine | None = None
@@ -88,9 +90,11 @@ def sample_context(
     days_past_due: int = 7,
     link: bool = True,
     paid: bool = False,
+    agreed: bool = False,
     opt_out_hint: str | None = None,
 ) -> MessageContext:
-    """A context with invented values; `link` and `paid` say whether a link and a payment are part of it."""
+    """A context with invented values; `link`, `paid` and `agreed` say what is part of it: a link, a
+    payment, an agreement to pay."""
     country = country or _SAMPLE_COUNTRY.get(language, "US")
     amount = Money(amount_minor=12_350, currency=currency)
     return MessageContext(
@@ -104,6 +108,8 @@ def sample_context(
         days_past_due=days_past_due,
         today=_SAMPLE_TODAY,
         link_url="https://pay.credialba.example/l/7Hq2mX4c" if link else None,
+        agreed_amount=amount if agreed else None,
+        agreed_date=_SAMPLE_TODAY + timedelta(days=1) if agreed else None,
         amount_paid=amount if paid else None,
         paid_on=_SAMPLE_TODAY if paid else None,
         opt_out_hint=opt_out_hint,

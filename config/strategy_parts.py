@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from config.agreement_parts import KEYS as AGREEMENT_KEYS
+from config.agreement_parts import AgreementSections
 from config.strategy_checks import sequence_problems, step_problems
 from config.yaml_source import FieldPath, Problem, Value, YamlSource
 from domain.money import is_currency, minor_digits, parse_major
@@ -76,6 +78,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "ends": _written(Ends),
     "threshold": ("share", "amount"),
     "stages": tuple(Stage),
+    **AGREEMENT_KEYS,
 }
 
 
@@ -101,7 +104,7 @@ def _inside(value: Value, part: str | int) -> Value:
     return None
 
 
-class StrategyReader:
+class StrategyReader(AgreementSections):
     """Reads one file; what is wrong is added to the source's problems."""
 
     def __init__(self, source: YamlSource) -> None:
@@ -132,6 +135,7 @@ class StrategyReader:
         if top.get("receipt") is not None:
             written = self._mapping(("receipt",), top["receipt"], "receipt")
             parts["receipt"] = self._part(Receipt, ("receipt",), written)
+        self._read_agreements(top, parts)
         if top.get("ends") is None:
             self._problem(("ends",), "is missing", "a mapping such as {after_days: 90}")
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.agreement_parts import AGREEMENT_PARTS, messages_written
 from config.message_context import MessageContext, sample_context
 from config.strategy_parts import shown
 from config.templates import TemplateError, opt_out_hint, render
@@ -51,6 +52,7 @@ def _parts(data: dict[str, Value]) -> Iterator[tuple[FieldPath, dict[str, Value]
         part = data.get(name)
         if isinstance(part, dict):
             yield (name,), part
+    yield from messages_written(data)
 
 
 def _sample(
@@ -65,7 +67,8 @@ def _sample(
         language,
         currency=currency,
         days_past_due=-3 if before_due else 7,
-        link=path == ("watch",) or part.get("kind") == "offer_link",
+        link=path == ("watch",) or path[-1] == "link" or part.get("kind") == "offer_link",
+        agreed=path[0] in AGREEMENT_PARTS,
         paid=path == ("receipt",),
         opt_out_hint=hint,
     )

@@ -56,6 +56,7 @@ class TemplateError(ValueError):
 @pass_context
 def _money(context: Context, value: object) -> str:
     if not isinstance(value, Money):
+        str(value)  # one that is absent says so
         raise TypeError("money prints an amount")
     return format_money(value, _locale(context))
 

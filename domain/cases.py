@@ -11,7 +11,7 @@ from domain.strategy import Queue, Strategy
 
 DEFAULT_QUEUE = "people"
 _HOLDING = frozenset({CaseKind.HANDOFF, CaseKind.CIRCUMSTANCE})
-_CAUSED_BY_DEBT = frozenset({CaseKind.HANDOFF, CaseKind.CONTACT_DATA})
+_CAUSED_BY_DEBT = frozenset({CaseKind.HANDOFF, CaseKind.CONTACT_DATA, CaseKind.BROKEN_AGREEMENT})
 
 
 def queue_for(strategy: Strategy, wanted: str | None) -> tuple[str, Queue]:
@@ -33,6 +33,7 @@ def open_case(
     circumstance: Circumstance | None = None,
     step: str | None = None,
     amount_minor: int | None = None,
+    agreement: int | None = None,
 ) -> LoanState:
     """A new case of `kind`; its id is `<lender>-<loan>-<entry>-<number>`."""
     name, tray = queue_for(state.strategy, queue)
@@ -47,6 +48,7 @@ def open_case(
         circumstance=circumstance,
         step=step,
         amount_minor=amount_minor,
+        agreement=agreement,
     )
     opened = CaseOpenedEntry(at=now, case_id=case.case_id, kind=kind, queue=name, reason=reason, sla_at=case.sla_at)
     return write(state.model_copy(update={"cases": (*state.cases, case), "case_count": state.case_count + 1}), opened)
@@ -69,6 +71,7 @@ def reopen_case(state: LoanState, case: OpenCase, now: datetime) -> LoanState:
         queue=case.queue,
         circumstance=case.circumstance,
         step=case.step,
+        agreement=case.agreement,
     )
 
 

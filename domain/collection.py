@@ -10,10 +10,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.agreements.judging import judge
+from domain.agreements.making import agreement_cancelled
+from domain.agreements.promise import promise_made
 from domain.cases import close_case, open_case
 from domain.contact_results import cease, contact_failed, contact_reported
 from domain.endings import end_loan
 from domain.events import (
+    AgreementCancelled,
     CaseDecision,
     CircumstanceReported,
     Close,
@@ -26,10 +30,11 @@ from domain.events import (
     Pause,
     PaymentReceived,
     PaymentReversed,
+    PromiseMade,
     Resume,
     WatchEnded,
 )
-from domain.ledger_entries import CaseKind, CaseState, LoanEnd, OptOutEntry
+from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
 from domain.payments import payment_received, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
@@ -52,7 +57,7 @@ def apply(state: LoanState, event: LoanEvent, now: datetime) -> tuple[LoanState,
     changed, refused = handle(state, event, now)
     if refused is not None:
         return state, refused
-    return settle_hold(changed, now), None
+    return settle_hold(judge(changed, now), now), None
 
 
 def written(state: LoanState, count: int) -> LoanState:
@@ -76,7 +81,7 @@ def _circumstance(state: LoanState, event: CircumstanceReported, now: datetime) 
 
     One that is reported of a cured loan waits in its case: it holds should the payment be reversed.
     """
-    if state.end is not None and state.end is not LoanEnd.CURED:
+    if state.end is not None and state.end not in PAID_ENDS:
         return state, f"the loan has ended as {state.end}"
     if any(case.circumstance is event.kind for case in state.cases):
         return note(state, now, "circumstance_reported", event.kind), None
@@ -147,4 +152,6 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     ContactReported: contact_reported,
     FundsSeen: _funds_seen,
     WatchEnded: _watch_ended,
+    PromiseMade: promise_made,
+    AgreementCancelled: agreement_cancelled,
 }

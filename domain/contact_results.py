@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from domain.agreements.contacts import agreement_contact_reported
+from domain.agreements.model import MESSAGES
 from domain.cases import open_case
 from domain.contact import Channel
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
@@ -12,6 +14,7 @@ from domain.loan_state import EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanSta
 from domain.standing_clock import step_done
 
 TRY_AGAIN_AFTER = timedelta(days=1)
+_ADDRESSED = frozenset({Channel.SMS, Channel.EMAIL, Channel.WHATSAPP})
 _TOUCHES = frozenset({"sent", "not_delivered", "unreachable", "done"})
 
 
@@ -26,6 +29,11 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return state.model_copy(update={"receipt_due": due}), None
     if event.step == FUNDS:
         return _offer_reported(state, event, now), None
+    if event.step in MESSAGES:
+        state = agreement_contact_reported(state, event, now)
+        if event.outcome is ContactOutcome.UNREACHABLE:
+            return _unreachable(state, event, now), None
+        return (_hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state), None
     if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FUNDS_GONE, ContactOutcome.FAILED):
         return state.model_copy(update={"contact_rests_until": now + TRY_AGAIN_AFTER}), None
     fallback = state.fallback is not None and state.fallback.step == event.step
@@ -107,7 +115,7 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
     left = _channels_left(state, event)
     if not left:
         return (state if event.reason is AddressFailure.UNDELIVERED else _find_contact_data(state, now)), None
-    if event.step == FUNDS or _overtaken(state, event):
+    if event.step in (FUNDS, *MESSAGES) or _overtaken(state, event):
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
     return state.model_copy(update={"fallback": again}), None
@@ -117,6 +125,8 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
     if event.step == FUNDS:
         watch = state.strategy.watch
         return tuple(c for c in watch.channels if c not in state.closed_channels) if watch else ()
+    if event.step in MESSAGES:
+        return tuple(c for c in Channel if c not in state.closed_channels and c in _ADDRESSED)
     step = state.strategy.find_step(event.step)
     tried = {r.channel for r in state.records if r.step == event.step}
     return tuple(c for c in step.channels if c not in tried and c not in state.closed_channels) if step else ()
@@ -138,7 +148,7 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    if event.step not in (FUNDS, RECEIPT) and state.strategy.find_step(event.step) is None:
+    if event.step not in (FUNDS, RECEIPT, *MESSAGES) and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:
         return state, None

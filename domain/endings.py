@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from domain.agreements.judging import end_with_loan
 from domain.cases import close_case, reopen_case
-from domain.ledger_entries import CaseKind, CaseState, EndEntry, LoanEnd, ReopenedEntry
+from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, EndEntry, LoanEnd, ReopenedEntry
 from domain.loan_state import LoanState, SetAside, StepRecord, position_for, would_exist, write
 
 _ABOUT_MONEY_IN_HAND = frozenset({CaseKind.REFUND, CaseKind.PAYMENT_QUERY})
@@ -14,6 +15,7 @@ _ABOUT_MONEY_IN_HAND = frozenset({CaseKind.REFUND, CaseKind.PAYMENT_QUERY})
 
 def end_loan(state: LoanState, end: LoanEnd, by: str, now: datetime) -> LoanState:
     """Everything planned is dropped and every case closed, but those about money that is not the lender's."""
+    state = end_with_loan(state, end, now)
     for case in state.cases:
         if case.kind not in _ABOUT_MONEY_IN_HAND:
             state = close_case(state, case.case_id, CaseState.CLOSED, now, note=f"the loan ended as {end}")
@@ -30,7 +32,7 @@ def end_loan(state: LoanState, end: LoanEnd, by: str, now: datetime) -> LoanStat
             "fallback": None,
             "funds_seen_at": None,
             "contact_rests_until": None,
-            "receipt_due": end is LoanEnd.CURED and state.strategy.receipt is not None and not state.ceased,
+            "receipt_due": end in PAID_ENDS and state.strategy.receipt is not None and not state.ceased,
         }
     )
     return write(ended, EndEntry(at=now, end=end, by=by))

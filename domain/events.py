@@ -6,7 +6,7 @@ Field names and types are the public contract (docs/contract.md).
 from __future__ import annotations
 
 import operator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -20,6 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
+from domain.agreements.model import Evidence, Via
 from domain.contact import Channel
 from domain.money import MOST_MINOR
 
@@ -42,6 +43,23 @@ def _in_utc(value: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """A moment as the contract takes it: ISO 8601 text with a zone; kept in UTC."""
+
+
+def _a_day(value: object) -> object:
+    if isinstance(value, datetime) or not isinstance(value, str | date):
+        raise ValueError("expected a local date such as 2026-03-02")
+    return value
+
+
+def _in_our_time(value: date) -> date:
+    if value.year not in _YEARS:
+        raise ValueError(f"the year must lie between {_YEARS[0]} and {_YEARS[-1]}")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_a_day), AfterValidator(_in_our_time)]
+"""A date where the borrower lives: ISO 8601 text."""
+Amount = Annotated[int, Field(gt=0, le=MOST_MINOR, strict=True)]
 
 
 class _Event(BaseModel):
@@ -133,6 +151,27 @@ class Decide(_Event):
     note: str = Field("", max_length=2000)
 
 
+class PromiseMade(_Event):
+    """The borrower promised `amount_minor` by the end of `date`. `by` is who took it down: an agent's id, or a service.
+
+    `currency` may be left out; when given it must be the loan's.
+    """
+
+    amount_minor: Amount
+    date: Day
+    by: Reference
+    via: Via
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
+    evidence: Evidence | None = None
+
+
+class AgreementCancelled(_Event):
+    """A person calls off agreement `number`, or an offer that waits for its answer."""
+
+    number: int = Field(ge=1, le=1000, strict=True)
+    by: Reference
+
+
 class ContactOutcome(StrEnum):
     """SENT; UNREACHABLE by every channel; NOT_WANTED: pointless at the moment of dispatch; FUNDS_GONE: the money
     the message rests on is no longer there; FAILED: given up for a technical reason. After NOT_WANTED and
@@ -181,4 +220,6 @@ LoanEvent = (
     | ContactReported
     | FundsSeen
     | WatchEnded
+    | PromiseMade
+    | AgreementCancelled
 )

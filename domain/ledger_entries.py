@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.agreements.model import Agreement
 from domain.contact import Channel
 from domain.events import AddressFailure, CaseDecision
 from domain.loans import Payment
@@ -28,6 +29,8 @@ class CaseKind(StrEnum):
     CEASE = "cease"
     REFUND = "refund"
     PAYMENT_QUERY = "payment_query"
+    BROKEN_AGREEMENT = "broken_agreement"
+    APPROVAL = "approval"
 
 
 class CaseState(StrEnum):
@@ -39,10 +42,15 @@ class CaseState(StrEnum):
 
 class LoanEnd(StrEnum):
     CURED = "cured"
+    SETTLED = "settled"
     NOT_CURED = "not_cured"
     RECALLED = "recalled"
     SOLD = "sold"
     WRITTEN_OFF = "written_off"
+
+
+PAID_ENDS = frozenset({LoanEnd.CURED, LoanEnd.SETTLED})
+"""Nothing is due any more: paid in full, or as much as a settlement asked for."""
 
 
 class PaymentEntry(_Entry):
@@ -112,6 +120,15 @@ class ReopenedEntry(_Entry):
     why: str
 
 
+class AgreementEntry(_Entry):
+    """An agreement as it stands after `change`; `paid_minor` of each instalment, in their order."""
+
+    entry: Literal["agreement"] = "agreement"
+    agreement: Agreement
+    paid_minor: tuple[int, ...]
+    change: str
+
+
 LedgerEntry = Annotated[
     PaymentEntry
     | ReversalEntry
@@ -122,6 +139,7 @@ LedgerEntry = Annotated[
     | CaseClosedEntry
     | NoteEntry
     | EndEntry
-    | ReopenedEntry,
+    | ReopenedEntry
+    | AgreementEntry,
     Field(discriminator="entry"),
 ]

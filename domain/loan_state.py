@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import date, datetime, timedelta
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from domain.agreements.model import Agreement, AgreementState
 from domain.contact import Channel
 from domain.events import Circumstance, ContactFailed
 from domain.ledger_entries import CaseKind, LedgerEntry, LoanEnd, NoteEntry
@@ -37,7 +39,7 @@ class OpenCase(BaseModel):
     """A case that waits for a person. `holds` stops planned contacts; `lapsed`: past its last SLA.
 
     `caused_by_debt`: it would not exist had the debt been paid. `step` opened it, if a step did.
-    `amount_minor` is what a refund is about.
+    `amount_minor` is what a refund is about, `agreement` the number of the one a case is about.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +56,7 @@ class OpenCase(BaseModel):
     circumstance: Circumstance | None = None
     step: str | None = None
     amount_minor: int | None = None
+    agreement: int | None = None
 
 
 class EarlyReversal(BaseModel):
@@ -128,6 +131,7 @@ class LoanState(BaseModel):
     case_count: int = 0
     escalated: Stage | None = None
     broken_promises: int = 0
+    agreements: tuple[Agreement, ...] = Field((), exclude_if=operator.not_)
 
     funds_seen_at: AwareDatetime | None = None
     offers_made: int = 0
@@ -148,7 +152,13 @@ class LoanState(BaseModel):
     @property
     def balance_minor(self) -> int:
         """What is still due, minor units; negative when overpaid."""
-        return self.facts.amount_due_minor - sum(p.amount_minor for p in self.payments if not p.reversed)
+        agreed = sum(agreement.adjustment_minor for agreement in self.agreements)
+        return self.facts.amount_due_minor + agreed - sum(p.amount_minor for p in self.payments if not p.reversed)
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """The one in force; a loan never has two."""
+        return next((agreement for agreement in self.agreements if agreement.live), None)
 
     @property
     def closed_channels(self) -> tuple[Channel, ...]:
@@ -174,7 +184,16 @@ class LoanState(BaseModel):
 
     @property
     def hold(self) -> str | None:
-        """Why planned contacts stand still, or None."""
+        """Why the strategy's own contacts stand still, or None."""
+        if (stands_still := self.stands_still) is not None:
+            return stands_still
+        if (agreement := self.agreement) is not None:
+            return f"{agreement.kind} {agreement.number} until {agreement.last_due.isoformat()}"
+        return None
+
+    @property
+    def stands_still(self) -> str | None:
+        """Why nothing is written at all, not even what an agreement asks for, or None."""
         if self.circumstance:
             return f"{self.circumstance} reported: a person must decide"
         if self.paused_until:
@@ -238,6 +257,9 @@ def would_exist(state: LoanState, case: OpenCase) -> bool:
     """Whether `case` would have been opened had all that is now known been known then."""
     paid = sum(p.amount_minor for p in state.payments if not p.reversed and p.paid_at <= case.opened_at)
     balance = state.facts.amount_due_minor - paid
+    if case.agreement is not None:
+        broken = AgreementState.BROKEN
+        return balance > 0 and any(a.number == case.agreement and a.state is broken for a in state.agreements)
     step = state.strategy.find_step(case.step) if case.step else None
     return balance > 0 and (step is None or _amount_unmet(step.when, balance) is None)
 

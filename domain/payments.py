@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from domain.agreements.judging import grant_fresh_grace, judge, still_paid_off
+from domain.agreements.model import AgreementKind
 from domain.cases import close_case, open_case, open_once
 from domain.endings import bring_back, end_loan, reopen_loan
 from domain.events import PaymentReceived, PaymentReversed
-from domain.ledger_entries import CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
+from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
 from domain.loan_state import (
     EARLY_NEWS_KEPT,
     PAYMENTS_KEPT,
@@ -76,17 +78,24 @@ def _counted(state: LoanState, payment: Payment, now: datetime) -> LoanState:
         if case.caused_by_debt and payment.paid_at <= case.opened_at and not would_exist(state, case):
             why = "a payment made before the case was opened became known"
             state = close_case(state, case.case_id, CaseState.RETRACTED, now, note=why)
+    state = judge(state, now)
     if state.balance_minor <= 0 and state.end in (None, LoanEnd.NOT_CURED):
-        state = end_loan(state, LoanEnd.CURED, "payment", now)
+        state = end_loan(state, _paid_end(state), "payment", now)
     gone = tuple(case for case in cases if case.case_id not in {left.case_id for left in state.cases})
     set_aside = state.set_aside
-    if state.end is LoanEnd.CURED and paused_until is not None:
+    if state.end in PAID_ENDS and paused_until is not None:
         set_aside = set_aside.model_copy(update={"paused_until": paused_until})
     state = state.model_copy(
         update={"set_aside": SetAside(cases=(*set_aside.cases, *gone), paused_until=set_aside.paused_until)}
     )
     over = min(payment.amount_minor, -state.balance_minor)
     return _refund(state, over, now) if over > 0 else state
+
+
+def _paid_end(state: LoanState) -> LoanEnd:
+    """Settled when it took a remission to leave nothing due."""
+    forgiven = any(a.kind is AgreementKind.SETTLEMENT and a.remitted_minor > 0 for a in state.agreements)
+    return LoanEnd.SETTLED if forgiven else LoanEnd.CURED
 
 
 def _refund(state: LoanState, amount_minor: int, now: datetime) -> LoanState:
@@ -108,12 +117,14 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
         state.model_copy(update={"payments": taken_back}),
         ReversalEntry(at=now, provider=payment.provider, payment_id=payment.payment_id),
     )
-    state = _shrink_refunds(state, now)
-    if state.balance_minor <= 0:
+    state = grant_fresh_grace(state, now)
+    if state.end in PAID_ENDS and not still_paid_off(state, now):
+        # Judged first while it counts as open: a case about a broken agreement exists only if that is still broken.
+        return judge(reopen_loan(_shrink_refunds(state, now), now), now), None
+    state = _shrink_refunds(judge(state, now), now)
+    if state.balance_minor <= 0 or state.end is not None:
         return state, None
-    if state.end is LoanEnd.CURED:
-        return reopen_loan(state, now), None
-    return (bring_back(state, now) if state.end is None else state), None
+    return bring_back(state, now), None
 
 
 def _reversed_before(state: LoanState, early: EarlyReversal, now: datetime) -> tuple[LoanState, str | None]:

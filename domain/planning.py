@@ -5,36 +5,30 @@ The workflow executes the action and asks again; simulation and `loan why` ask t
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from domain.agreements.contacts import (
+    LOOK_DAYS_BEFORE,
+    contact_of_agreement,
+    contact_of_breach,
+    next_contact_at,
+)
+from domain.agreements.judging import messages_of, next_moment, next_unpaid
+from domain.agreements.model import AgreementKind, AgreementState
 from domain.cases import open_case
 from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact as SendContact
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
 from domain.loan_state import FUNDS, RECEIPT, LoanState, StepRecord, note
 from domain.standing_clock import pass_time, settle_hold, step_done
-from domain.strategy import Step, StepKind
+from domain.strategy import AmountThreshold, Step, StepKind, Threshold
 
 REREAD_AFTER = timedelta(hours=1)
 """A balance older than this is read again before a link is sent on its strength."""
-
-
-class SendContact(BaseModel):
-    """Reach the borrower about `step`, by the first channel that works, at the next lawful slot."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    occurrence: int
-    channels: tuple[Channel, ...]
-    template: str
-    purpose: Purpose = Purpose.COLLECTION
-    with_link: bool = False
-    balance_read_at: AwareDatetime | None = None
-    what: str
 
 
 class Wait(BaseModel):
@@ -66,11 +60,16 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             if not state.receipt_due:
                 return state, Finish()
             order: SendContact | None = _receipt(state)
-        elif state.hold is not None:
+        elif state.stands_still is not None:
             return state, _wait_while_held(state)
+        elif state.agreement is not None:
+            if (rests := state.contact_rests_until) is not None and now < rests:
+                return state, _wait(state, rests, "the last try could not be made")
+            if (order := contact_of_agreement(state, now)) is None:
+                return state, _wait(state, next_contact_at(state, now), state.hold or "")
         elif state.ceased:
             return state, _wait(state, state.ends_at, "the borrower asked for no more contact")
-        elif (order := _funds_offer(state)) is None:
+        elif (order := _breach(state, now) or _funds_offer(state)) is None:
             if (rests := state.contact_rests_until) is not None and now < rests:
                 return state, _wait(state, rests, "the last try could not be made")
             if (order := _fallback(state)) is None:
@@ -139,21 +138,59 @@ def still_wanted(state: LoanState, order: SendContact, now: datetime) -> bool:
     return plan(state, now)[1] == order
 
 
+def _breach(state: LoanState, now: datetime) -> SendContact | None:
+    rests = state.contact_rests_until
+    return contact_of_breach(state) if rests is None or now >= rests else None
+
+
 def watch_wanted(state: LoanState) -> bool:
     """Whether the borrower's balance should be looked at now."""
     watch = state.strategy.watch
+    agreement = state.agreement
+    if watch is None or not _may_be_watched(state):
+        return False
+    if agreement is not None:
+        link = messages_of(state.strategy, agreement.kind).link
+        covered = next_unpaid(state, agreement)
+        offered = covered is None or agreement.offered >= covered.instalment.number
+        return link is not None and not offered and bool(_open(state, link.channels))
     return (
-        watch is not None
-        and state.facts.consent
+        state.offers_made < watch.max_offers
+        and (watch.after_step is None or state.done(watch.after_step) is not None)
+        and bool(_open(state, watch.channels))
+    )
+
+
+def watch_threshold(state: LoanState) -> Threshold:
+    """What must be in the account for a link to make sense: while an agreement is kept, its next payment."""
+    agreement = state.agreement
+    covered = next_unpaid(state, agreement) if agreement is not None else None
+    if covered is not None:
+        left = min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor)
+        return AmountThreshold(kind="amount", amount_minor=max(left, 1))
+    assert state.strategy.watch is not None
+    return state.strategy.watch.threshold
+
+
+def watch_not_before(state: LoanState) -> datetime | None:
+    """When the watch may look first; None: now."""
+    agreement = state.agreement
+    covered = next_unpaid(state, agreement) if agreement is not None else None
+    if agreement is None or covered is None or agreement.kind is AgreementKind.PROMISE:
+        return state.watch_rests_until
+    begins = state.facts.moment(covered.instalment.due - timedelta(days=LOOK_DAYS_BEFORE), time(0))
+    return max(begins, state.watch_rests_until or begins)
+
+
+def _may_be_watched(state: LoanState) -> bool:
+    return (
+        state.facts.consent
         and state.end is None
         and state.watch_over is None
         and state.circumstance is None
         and not state.ceased
         and state.paused_until is None
         and state.funds_seen_at is None
-        and state.offers_made < watch.max_offers
-        and (watch.after_step is None or state.done(watch.after_step) is not None)
-        and bool(_open(state, watch.channels))
     )
 
 
@@ -201,7 +238,7 @@ def _fallback(state: LoanState) -> SendContact | None:
 
 
 def _wait_while_held(state: LoanState) -> Wait:
-    hold = state.hold
+    hold = state.stands_still
     assert hold is not None
     return _wait(state, state.paused_until, hold)
 
@@ -211,6 +248,13 @@ def _wait(state: LoanState, until: datetime | None, why: str) -> Wait:
     moments: list[tuple[datetime, str]] = [] if until is None else [(until, why)]
     moments += [
         (case.sla_at, f"case {case.case_id} in {case.queue} must be decided") for case in state.cases if not case.lapsed
+    ]
+    if (judged := next_moment(state)) is not None:
+        moments.append((judged, f"what was agreed is judged: {state.hold}"))
+    moments += [
+        (a.expires_at, f"offer {a.number} expires")
+        for a in state.agreements
+        if a.state is AgreementState.PROPOSED and a.expires_at is not None
     ]
     if state.held_since is None:
         moments.append((state.ends_at, "the strategy's time is over"))

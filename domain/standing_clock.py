@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from domain.agreements.judging import expire_proposals, judge, next_moment
 from domain.cases import lapse_case
 from domain.endings import end_loan
 from domain.ledger_entries import LoanEnd
@@ -14,6 +15,18 @@ def pass_time(state: LoanState, now: datetime) -> LoanState:
     """What has come about by the clock alone: a pause is over, a case is past its SLA, time is up."""
     if state.end is not None:
         return state
+    while (moment := next_moment(state)) is not None and moment <= now:
+        # What was over before the agreement's day must not stretch or cut the time the loan stood still.
+        state = _lapsed(state, moment)
+        state = settle_hold(judge(state, moment), moment)
+    state = _lapsed(state, now)
+    state = expire_proposals(state, now)
+    if state.held_since is None and now >= state.ends_at:
+        state = end_loan(state, LoanEnd.NOT_CURED, "strategy", now)
+    return state
+
+
+def _lapsed(state: LoanState, now: datetime) -> LoanState:
     if state.paused_until is not None and now >= state.paused_until:
         over = state.paused_until
         state = settle_hold(state.model_copy(update={"paused_until": None}), over)
@@ -22,8 +35,6 @@ def pass_time(state: LoanState, now: datetime) -> LoanState:
         if not case.lapsed and now >= case.sla_at:
             # The hold ended when the time was up, however late anybody looked.
             state = settle_hold(lapse_case(state, case.case_id, now), case.sla_at)
-    if state.held_since is None and now >= state.ends_at:
-        state = end_loan(state, LoanEnd.NOT_CURED, "strategy", now)
     return state
 
 

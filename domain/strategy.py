@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.agreements.terms import AgreementMessage, PromiseTerms
 from domain.contact import Channel
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -165,6 +166,7 @@ class Strategy(_Data):
     watch: BalanceWatch | None = None
     receipt: Receipt | None = None
     queues: dict[Identifier, Queue] = {}
+    promises: PromiseTerms = PromiseTerms()
     ends: Ends
 
     @model_validator(mode="after")
@@ -183,6 +185,8 @@ class Strategy(_Data):
                 raise ValueError(f"step {step.id!r} names queue {step.queue!r}, which queues does not have")
         if self.watch is not None and self.watch.after_step not in (None, *ids):
             raise ValueError(f"watch names the step {self.watch.after_step!r}, which steps does not have")
+        if self.promises.queue is not None and self.promises.queue not in self.queues:
+            raise ValueError(f"promises names queue {self.promises.queue!r}, which queues does not have")
         for name, queue in self.queues.items():
             seen = {name}
             while queue.then is not None:
@@ -196,6 +200,11 @@ class Strategy(_Data):
         if starts != sorted(set(starts)):
             raise ValueError("stages must start at rising days past due")
         return self
+
+    @property
+    def agreement_messages(self) -> tuple[AgreementMessage, ...]:
+        """Everything that is written about agreements."""
+        return self.promises.messages
 
     @property
     def key(self) -> str:

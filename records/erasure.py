@@ -15,6 +15,7 @@ from domain.direct_debit import MandateStatus
 from records import audit, people
 from records.database import Database
 from records.tables import (
+    AgreementEvidence,
     BalanceRead,
     ClosedAddress,
     CollectionCase,
@@ -81,6 +82,8 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
         ).execution_options(synchronize_session=False)
     )
     session.execute(update(CollectionCase).where(col(CollectionCase.loan_ref).in_(loans)).values(note=None))
+    words = update(AgreementEvidence).where(col(AgreementEvidence.loan_ref).in_(loans))
+    session.execute(words.values(text=None).execution_options(synchronize_session=False))
     # Their bodies were sealed under the person's key; the row stays so that the event is not taken in again.
     session.execute(update(Webhook).where(col(Webhook.person_ref) == own).values(url="", headers={}))
     session.execute(

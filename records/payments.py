@@ -108,7 +108,7 @@ def unmatched(session: Session) -> Sequence[Payment]:
 
 
 def balance_due(session: Session, loan: Loan) -> int:
-    """What is still due in this entry: the amount handed over less payments that were not reversed.
+    """What is still due in this entry: the amount handed over, as agreements changed it, less payments not reversed.
 
     Negative when more was paid than due.
     """
@@ -117,4 +117,4 @@ def balance_due(session: Session, loan: Loan) -> int:
             Payment.loan_ref == loan.id, Payment.entry == loan.entry, col(Payment.reversed_at).is_(None)
         )
     ).one()
-    return loan.amount_due_minor - int(paid)
+    return loan.amount_due_minor + loan.adjusted_minor - int(paid)

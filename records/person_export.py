@@ -9,6 +9,9 @@ from sqlmodel import Session, SQLModel, col, select
 
 from records import people
 from records.tables import (
+    Agreement,
+    AgreementEvidence,
+    AgreementInstalment,
     Audit,
     BalanceRead,
     ClosedAddress,
@@ -52,6 +55,9 @@ def export(session: Session, person: Person) -> dict[str, Any]:
         ("payment_links", PaymentLink, PaymentLink.loan_ref),
         ("debits", Debit, Debit.loan_ref),
         ("cases", CollectionCase, CollectionCase.loan_ref),
+        ("agreements", Agreement, Agreement.loan_ref),
+        ("instalments", AgreementInstalment, AgreementInstalment.loan_ref),
+        ("words_of_acceptance", AgreementEvidence, AgreementEvidence.loan_ref),
         ("balance_reads", BalanceRead, BalanceRead.loan_ref),
     ]
     of_person = [

@@ -272,6 +272,7 @@ def _enter_loans(
             "person_ref": people[handed.person_id],
             "currency": handed.currency,
             "amount_due_minor": handed.amount_due_minor,
+            "adjusted_minor": 0,
             "due_date": handed.due_date,
             "grade": handed.grade,
             "campaign_id": campaign.id,

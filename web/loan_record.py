@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from domain.contact import Channel
 from domain.moments import iso
-from records import audit, cases, contacts, links, loans, payments, people
+from records import agreements, audit, cases, contacts, links, loans, payments, people
 from records.tables import Campaign, Loan, LoanState
 
 
@@ -51,6 +51,7 @@ def loan_record(session: Session, loan: Loan, *, contact_data: bool, history: bo
         "payments": [_payment(row) for row in payments.of_loan(session, loan)],
         "contacts": [_contact(row) for row in contacts.of_loan(session, loan)],
         "open_payment_links": len(links.open_links(session, loan)),
+        "agreements": [agreement_record(session, row) for row in agreements.of_loan(session, loan)],
         "cases": [case_record(row, loan) for row in cases.of_loan(session, loan)],
     }
     if contact_data:
@@ -61,6 +62,50 @@ def loan_record(session: Session, loan: Loan, *, contact_data: bool, history: bo
             for row in audit.of_loan(session, loan.lender, loan.loan_id)
         ]
     return told
+
+
+def agreement_record(session: Session, row: Any) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "entry": row.entry,
+        "kind": row.kind.value,
+        "state": row.state.value,
+        "made_at": iso(row.made_at),
+        "made_by": row.made_by,
+        "via": row.via.value,
+        "option": row.option,
+        "rule": row.rule,
+        "balance_minor": row.balance_minor,
+        "total_minor": row.total_minor,
+        "remission_minor": row.remission_minor,
+        "added_minor": row.added_minor,
+        "grace_days": row.grace_days,
+        "tolerance_minor": row.tolerance_minor,
+        "fees_frozen": row.fees_frozen,
+        "version": row.version,
+        "proposed_by": row.proposed_by,
+        "approved_by": row.approved_by,
+        "expires_at": _iso(row.expires_at),
+        "ended_at": _iso(row.ended_at),
+        "evidence": {
+            "at": _iso(row.evidence_at),
+            "message_id": row.evidence_message_id,
+            "text_sha256": row.evidence_sha256,
+        }
+        if row.evidence_at is not None
+        else None,
+        "instalments": [
+            {
+                "number": each.number,
+                "due": each.due.isoformat(),
+                "amount_minor": each.amount_minor,
+                "paid_minor": each.paid_minor,
+                "missed": each.missed,
+                "moved": each.moved,
+            }
+            for each in agreements.instalments_of(session, row)
+        ],
+    }
 
 
 def case_record(case: Any, loan: Loan) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.loan_state import LoanState
 from domain.money import Money
 from domain.planning import Action, Finish, SendContact, Wait
-from workflows.messages import LoanResult, LoanStatus
+from workflows.messages import Answer, LoanResult, LoanStatus
 
 
 def next_action_at(action: Action) -> datetime | None:
@@ -45,12 +45,28 @@ def status(state: LoanState, action: Action | None, watching: bool, now: datetim
         hold=state.hold,
         watching_balance=watching,
         cases=state.cases,
+        agreement=state.agreement,
+        agreements=state.agreements,
         closed_channels=state.closed_channels,
         steps=state.records,
         next_step=state.next_step.id if state.next_step else None,
         end=state.end,
         refusals=state.refusals,
         refusal_count=state.refusal_count,
+    )
+
+
+def agreed(state: LoanState) -> Answer:
+    """What is in force now, for whoever made the agreement; nothing when it was fulfilled at once."""
+    agreement = state.agreement
+    if agreement is None:
+        return Answer(detail="it is fulfilled already")
+    amount = Money(amount_minor=agreement.total_minor, currency=state.facts.currency)
+    parts = len(agreement.instalments)
+    how = f"in {parts} payments, the last by" if parts > 1 else "by"
+    return Answer(
+        detail=f"{agreement.kind} {agreement.number}: {amount.major} {amount.currency} {how} {agreement.last_due}",
+        agreement=agreement.number,
     )
 
 
@@ -80,6 +96,9 @@ def details(state: LoanState, action: Action, watching: bool, now: datetime) -> 
     ]
     if state.hold:
         lines.append(f"- **Held:** {state.hold}")
+    if (agreement := state.agreement) is not None:
+        dates = ", ".join(f"{i.amount_minor} by {i.due:%d %b %Y}" for i in agreement.instalments[:12])
+        lines.append(f"- **{agreement.kind} {agreement.number}**, in minor units: {dates}")
     if state.closed_channels:
         lines.append(f"- Closed channels: {', '.join(state.closed_channels)}")
     lines += [

@@ -22,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
     from domain.collection import apply, pass_time, refuse, written
     from domain.events import (
+        AgreementCancelled,
         Close,
         CloseReason,
         ContactOutcome,
@@ -30,13 +31,24 @@ with workflow.unsafe.imports_passed_through():
         FundsSeen,
         LoanEvent,
         Pause,
+        PromiseMade,
         Resume,
         WatchEnded,
     )
     from domain.ledger_entries import LedgerEntry
     from domain.loan_state import enter, snapshot
     from domain.migration import migrate, migration_refused
-    from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
+    from domain.planning import (
+        Action,
+        Finish,
+        SendContact,
+        Wait,
+        plan,
+        still_wanted,
+        watch_not_before,
+        watch_threshold,
+        watch_wanted,
+    )
     from workflows import describe, search_attributes
     from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, LoanView, MigrateOrder, read_signal
 
@@ -144,7 +156,7 @@ class LoanCollection:
 
     def _start_contact(self, order: SendContact) -> workflow.ActivityHandle[ContactReported]:
         state = self._state
-        ends_at = state.ends_at if state.end is None else None
+        ends_at = order.give_up_at or (state.ends_at if state.end is None else None)
         return workflow.start_activity_method(
             Contacts.contact,
             ContactOrder(
@@ -157,8 +169,9 @@ class LoanCollection:
                 purpose=order.purpose,
                 with_link=order.with_link,
                 balance_read_at=order.balance_read_at,
-                threshold=state.strategy.watch.threshold if order.balance_read_at and state.strategy.watch else None,
+                threshold=watch_threshold(state) if order.balance_read_at and state.strategy.watch else None,
                 give_up_at=ends_at,
+                agreed=order.agreed,
             ),
             start_to_close_timeout=timedelta(minutes=2),
             schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else RECEIPT_TRIED_FOR,
@@ -253,9 +266,9 @@ class LoanCollection:
         return WatchOrder(
             lender=self._state.facts.lender,
             loan_id=self._state.facts.loan_id,
-            threshold=watch.threshold,
+            threshold=watch_threshold(self._state),
             reads_per_day=watch.reads_per_day,
-            not_before=self._state.watch_rests_until,
+            not_before=watch_not_before(self._state),
         )
 
     async def _watch_balance(self, order: WatchOrder) -> None:
@@ -314,6 +327,16 @@ class LoanCollection:
         return Answer(detail=f"case {order.case_id} decided: {order.decision}")
 
     @workflow.update
+    def promise(self, order: PromiseMade) -> Answer:
+        self._obey(order)
+        return describe.agreed(self._state)
+
+    @workflow.update
+    def cancel_agreement(self, order: AgreementCancelled) -> Answer:
+        self._obey(order)
+        return Answer(detail=f"agreement {order.number} is called off", agreement=order.number)
+
+    @workflow.update
     def migrate(self, order: MigrateOrder) -> Answer:
         before = self._state.strategy.key
         self._state = migrate(self._state, order.strategy, workflow.now())
@@ -334,6 +357,14 @@ class LoanCollection:
 
     @decide.validator
     def _may_decide(self, order: Decide) -> None:
+        self._check(order)
+
+    @promise.validator
+    def _may_promise(self, order: PromiseMade) -> None:
+        self._check(order)
+
+    @cancel_agreement.validator
+    def _may_cancel_agreement(self, order: AgreementCancelled) -> None:
         self._check(order)
 
     @migrate.validator

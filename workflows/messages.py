@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
 
+from domain.agreements.model import Agreement
 from domain.contact import Channel
 from domain.events import (
     CircumstanceReported,
@@ -14,6 +15,7 @@ from domain.events import (
     OptOut,
     PaymentReceived,
     PaymentReversed,
+    PromiseMade,
 )
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, OpenCase, Refusal, StepRecord
@@ -27,6 +29,7 @@ SIGNALS: dict[str, type[BaseModel]] = {
     "opt_out": OptOut,
     "circumstance_reported": CircumstanceReported,
     "contact_failed": ContactFailed,
+    "promise_made": PromiseMade,
 }
 
 
@@ -70,10 +73,11 @@ class LoanResult(_Message):
 
 
 class Answer(_Message):
-    """What an update did, in a sentence."""
+    """What an update did, in a sentence; `agreement`: the number of the one it was about."""
 
     accepted: bool = True
     detail: str
+    agreement: int | None = None
 
 
 class MigrateOrder(_Message):
@@ -97,6 +101,8 @@ class LoanStatus(_Message, ToldOutside):
     hold: str | None = None
     watching_balance: bool
     cases: tuple[OpenCase, ...]
+    agreement: Agreement | None = None
+    agreements: tuple[Agreement, ...] = ()
     closed_channels: tuple[Channel, ...]
     steps: tuple[StepRecord, ...]
     next_step: str | None = None

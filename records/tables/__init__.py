@@ -3,6 +3,7 @@
 import records.tables.sealing  # noqa: F401  # its hooks
 from domain.ledger_entries import CaseState
 from records.tables.access import Account, ApiKey, SignInAttempt, SignInSession
+from records.tables.agreements import Agreement, AgreementEvidence, AgreementInstalment
 from records.tables.audit import Audit, AuditHead
 from records.tables.base import Record
 from records.tables.cases import CollectionCase
@@ -33,6 +34,9 @@ from records.tables.webhooks import Lease, Webhook
 
 __all__ = [
     "Account",
+    "Agreement",
+    "AgreementEvidence",
+    "AgreementInstalment",
     "ApiKey",
     "Audit",
     "AuditHead",

@@ -62,6 +62,8 @@ class Loan(Record, table=True):
     currency: str = Field(max_length=3)
     amount_due_minor: int = Field(sa_type=BigInteger)
     """What was overdue when this entry was handed over."""
+    adjusted_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """What agreements changed in it: interest of a new schedule, less what a settlement forgave."""
     due_date: date
     grade: str | None = Field(default=None, max_length=40)
     campaign_id: str | None = Field(default=None, max_length=80, foreign_key="campaign.id", index=True)

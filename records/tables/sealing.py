@@ -12,6 +12,7 @@ from sqlmodel import col
 from records import person_keys
 from records.person_keys import PersonKeys
 from records.sealed import Private, PrivateBytes
+from records.tables.agreements import AgreementEvidence
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact
 from records.tables.debits import Mandate
@@ -78,8 +79,12 @@ def _before_income(_mapper: Mapper[IncomeSeen], connection: Connection, income: 
 def _before_case(_mapper: Mapper[CollectionCase], connection: Connection, case: CollectionCase) -> None:
     changed = _changed(case, "note")
     if changed:
-        person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == case.loan_ref)).scalar_one()  # type: ignore[call-overload]
-        _seal(case, _key_of(connection, case, person_ref), changed)
+        _seal(case, _key_of_loan(connection, case, case.loan_ref), changed)
+
+
+def _before_evidence(_mapper: Mapper[AgreementEvidence], connection: Connection, evidence: AgreementEvidence) -> None:
+    if _changed(evidence, "text"):
+        _seal(evidence, _key_of_loan(connection, evidence, evidence.loan_ref), ["text"])
 
 
 def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:
@@ -106,6 +111,11 @@ def _index(keys: PersonKeys, label: str, value: str | None) -> str | None:
     return None if value is None else keys.index(label, value)
 
 
+def _key_of_loan(connection: Connection, row: object, loan_ref: int) -> str | None:
+    person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == loan_ref)).scalar_one()  # type: ignore[call-overload]
+    return _key_of(connection, row, person_ref)
+
+
 def _key_of(connection: Connection, row: object, person_ref: int) -> str | None:
     session = object_session(row)
     known = None if session is None else session.identity_map.get((Person, (person_ref,), None))
@@ -122,6 +132,7 @@ for _table, _hook in (
     (Mandate, _before_mandate),
     (IncomeSeen, _before_income),
     (CollectionCase, _before_case),
+    (AgreementEvidence, _before_evidence),
     (Webhook, _before_webhook),
 ):
     event.listen(_table, "before_insert", _hook)

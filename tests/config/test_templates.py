@@ -34,6 +34,7 @@ def shipped_context(name: str, channel: Channel, language: str, **changes: objec
         currency="EUR" if language == "es" else "USD",
         paid=name in RECEIPTS,
         link=name not in RECEIPTS,
+        agreed=name.startswith("agreed_"),
         opt_out_hint=opt_out_hint(channel, language),
     )
     return MessageContext.model_validate({**dict(context), **changes})
@@ -56,7 +57,7 @@ def test_every_template_is_there_in_every_language_for_text_message_and_email() 
 
     assert set(languages()) == {"en", "es"}
     assert len(set(names.values())) == 1
-    assert len(SHIPPED) == 40
+    assert len(SHIPPED) == 56
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)
@@ -330,6 +331,7 @@ def test_whatever_the_values_a_message_comes_out_whole_or_is_refused_by_name(
         context = MessageContext(
             country=country, lender_name=lender, lender_phone=phone, loan_id=reference, borrower_name=borrower,
             amount_due=Money(amount_minor=amount, currency=currency), due_date=day, days_past_due=dpd, today=day,
+            agreed_amount=Money(amount_minor=amount, currency=currency), agreed_date=day,
             link_url="https://pay.example/l/1", opt_out_hint=hint,
         )  # fmt: skip
     except ValidationError:

@@ -9,13 +9,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 
+from domain.agreements.terms import AgreementMessage, PromiseTerms
 from domain.collection import apply, written
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported, FundsSeen, LoanEvent
 from domain.ledger_entries import LedgerEntry
 from domain.loan_state import LoanState, enter, refuse
 from domain.loans import LoanFacts
-from domain.planning import Action, Finish, SendContact, Wait, plan, still_wanted, watch_wanted
+from domain.planning import (
+    Action,
+    Finish,
+    SendContact,
+    Wait,
+    plan,
+    still_wanted,
+    watch_not_before,
+    watch_threshold,
+    watch_wanted,
+)
 from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Stage, Step, StepKind, Strategy
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -37,6 +48,18 @@ STEPS = (
     Step(id="harder", kind=StepKind.ESCALATE, dpd=20, stage=Stage.LATE),
     Step(id="agent", kind=StepKind.HANDOFF, dpd=30, queue="agents"),
     Step(id="last", kind=StepKind.REMIND, dpd=60, channels=(Channel.SMS, Channel.EMAIL), template="last"),
+)
+
+
+BOTH = (Channel.SMS, Channel.EMAIL)
+PROMISES = PromiseTerms(
+    grace_days=2,
+    tolerance_minor=100,
+    least_minor=1_000,
+    reminder=AgreementMessage(channels=BOTH, template="agreed_reminder"),
+    link=AgreementMessage(channels=BOTH, template="agreed_link"),
+    broken=AgreementMessage(channels=BOTH, template="agreed_broken"),
+    queue="agents",
 )
 
 
@@ -204,7 +227,7 @@ class SimulatedLoan:
             return action.until or never
         assert isinstance(action, SendContact)
         assert still_wanted(self.state, action, self.now)
-        give_up_at = self.state.ends_at if self.state.end is None else None
+        give_up_at = action.give_up_at or (self.state.ends_at if self.state.end is None else None)
         answer = self.borrower.answer(self.now, action, give_up_at)
         if isinstance(answer, datetime):
             return min([answer, *(case.sla_at for case in self.state.cases if not case.lapsed and not self.state.end)])
@@ -216,10 +239,10 @@ class SimulatedLoan:
 
     def _mind_the_watch(self) -> None:
         wanted = watch_wanted(self.state)
-        key = (self.state.strategy.watch, self.state.watch_rests_until) if wanted else None
+        rests = watch_not_before(self.state)
+        key = (watch_threshold(self.state), rests) if wanted else None
         if key != self.watch_key:
             self.watch_key = key
-            rests = self.state.watch_rests_until
             self.next_read = (max(self.now, rests) if rests else self.now) if wanted else None
 
     def _read(self) -> None:

@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from domain.agreements.model import BROKEN, LINK, LIVE, MESSAGES, AgreementState
 from domain.collection import apply, pass_time
 from domain.contact import Channel
 from domain.events import (
     AddressFailure,
+    AgreementCancelled,
     CaseDecision,
     Circumstance,
     CircumstanceReported,
@@ -25,10 +27,12 @@ from domain.events import (
     Pause,
     PaymentReceived,
     PaymentReversed,
+    PromiseMade,
     Resume,
     WatchEnded,
 )
 from domain.ledger_entries import (
+    AgreementEntry,
     CaseClosedEntry,
     CaseMovedEntry,
     CaseOpenedEntry,
@@ -39,7 +43,7 @@ from domain.ledger_entries import (
 )
 from domain.loan_state import FUNDS, RECEIPT, LoanState, restore, snapshot
 from domain.planning import plan
-from tests.domain.simulated_loan import Borrower, SimulatedLoan, facts, strategy
+from tests.domain.simulated_loan import PROMISES, Borrower, SimulatedLoan, facts, strategy
 
 PROVIDERS = st.sampled_from(["stripe", "bank"])
 PAYMENT_IDS = st.sampled_from([f"p{n}" for n in range(6)])
@@ -63,7 +67,7 @@ class CollectionMachine(RuleBasedStateMachine):
         span = ((now + timedelta(days=4), now + timedelta(days=4.3)),) if money else ()
         borrower = Borrower(dead=frozenset(dead), awake=awake, money=span)
         loan = facts(due_date=due, timezone=timezone, consent=consent)
-        self.loan = SimulatedLoan.entered(loan, strategy(), now, borrower)
+        self.loan = SimulatedLoan.entered(loan, strategy(promises=PROMISES), now, borrower)
         self.told: dict[tuple[str, str], PaymentReceived] = {}
         self.took_back: set[tuple[str, str]] = set()
 
@@ -112,6 +116,20 @@ class CollectionMachine(RuleBasedStateMachine):
     def take_back(self, payment_id: str, provider: str) -> None:
         self.took_back.add((provider, payment_id))
         assert self.hear(PaymentReversed(payment_id=payment_id, provider=provider)) is None
+
+    @rule(amount=st.sampled_from([500, 5_000, 12_000, 30_000]), ahead=st.integers(-1, 40))
+    def promise(self, amount: int, ahead: int) -> None:
+        before = self.loan.state
+        day = before.facts.local_date(self.loan.now) + timedelta(days=ahead)
+        event = PromiseMade(amount_minor=amount, date=day, by="agent-1", via="agent")
+        if self.hear(event) is None:
+            assert 0 <= ahead <= 31
+            assert amount <= pass_time(before, self.loan.now).balance_minor
+            assert self.hear(event) is None, "the same promise told again is the same promise"
+
+    @rule(number=st.integers(1, 4))
+    def call_off(self, number: int) -> None:
+        self.hear(AgreementCancelled(number=number, by="agent-1"))
 
     @rule(channel=st.one_of(CHANNELS, st.just("all")))
     def opt_out(self, channel: str) -> None:
@@ -186,7 +204,14 @@ class CollectionMachine(RuleBasedStateMachine):
                 continue
             assert then.end is None
             assert then.balance_minor > 0, "nothing after full payment is known"
-            assert then.hold is None, "nothing while held"
+            if order.step in MESSAGES:
+                assert then.stands_still is None, "nothing while held"
+                assert (then.agreement is None) == (order.step == BROKEN)
+                assert order.agreed is not None
+                assert order.agreed.amount_minor <= then.balance_minor
+                assert order.with_link == (order.step == LINK)
+                continue
+            assert then.hold is None, "nothing while held, and no demand while an agreement is kept"
             if order.step != FUNDS:
                 assert places[order.step] >= furthest, "no step after a later one"
                 furthest = places[order.step]
@@ -196,7 +221,7 @@ class CollectionMachine(RuleBasedStateMachine):
         state = self.loan.state
         behind = {record.step for record in state.records}
         assert {step.id for step in state.strategy.steps[: state.position]} <= behind
-        firsts = [r for r in state.records if r.occurrence == 1 and r.step != FUNDS]
+        firsts = [r for r in state.records if r.occurrence == 1 and r.step not in (FUNDS, *MESSAGES)]
         assert len(firsts) == len({r.step for r in firsts}) == state.position
 
     @invariant()
@@ -247,6 +272,25 @@ class CollectionMachine(RuleBasedStateMachine):
         assert end == state.end
         assert state.outbox == ()
         assert state.entries_written == len(self.loan.ledger)
+
+    @invariant()
+    def one_agreement_at_a_time_and_judged_by_the_payments(self) -> None:
+        state = self.loan.state
+        live = [a for a in state.agreements if a.live]
+        assert len(live) <= (state.end is None)
+        assert [a.number for a in state.agreements] == list(range(1, len(state.agreements) + 1))
+        for agreement in live:
+            assert state.circumstance is None or agreement.held_since is not None
+        told: dict[int, AgreementState] = {}
+        for entry in self.loan.ledger:
+            if isinstance(entry, AgreementEntry):
+                told[entry.agreement.number] = entry.agreement.state
+                assert len([s for s in told.values() if s in LIVE]) <= 1, "the records never see two"
+        assert told == {a.number: a.state for a in state.agreements}
+        broken = [a for a in state.agreements if a.kind == "promise" and a.state == "broken"]
+        assert state.broken_promises == len(broken)
+        about = [case.agreement for case in state.cases if case.kind == "broken_agreement"]
+        assert set(about) <= {a.number for a in broken}
 
     @invariant()
     def planning_again_changes_nothing(self) -> None:

@@ -1,0 +1,134 @@
+"""`loan promise` and what else an operator agrees on with a borrower."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands.console import JsonOption, Refused
+from commands.loan_lookup import LenderOption, LoanArgument
+from commands.loan_orders import tell_loan
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowHandle
+
+    from records.database import Database
+    from records.tables import Loan
+
+ByOption = Annotated[str, typer.Option("--by", help="Who agreed it: an operator's or agent's id, never a name.")]
+ViaOption = Annotated[str, typer.Option("--via", help="How the borrower said yes: message, agent, keypad or page.")]
+MessageOption = Annotated[str | None, typer.Option("--message-id", help="The message in which they said it.")]
+WordsOption = Annotated[
+    str | None, typer.Option("--words", help="What they said. Kept sealed in the records; Temporal gets its hash.")
+]
+
+
+def register_agreements(app: typer.Typer) -> None:
+    """Add these commands to the `loan` group."""
+    app.command("promise")(promise)
+    app.command("cancel-agreement")(cancel_agreement)
+
+
+def promise(
+    loan_id: LoanArgument,
+    amount_major: Annotated[str, typer.Option("--amount", help="In major units, such as 120.50.")],
+    on: Annotated[str, typer.Option("--date", help="The last day of the promise, such as 2026-03-10.")],
+    by: ByOption,
+    via: ViaOption = "agent",
+    message_id: MessageOption = None,
+    words: WordsOption = None,
+    lender: LenderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take down a borrower's promise to pay. Planned messages wait until its day and the grace have passed.
+
+    A promise takes the place of one that is still open. How many, how far ahead and how small is the strategy's.
+
+    Examples:
+
+      starter.py loan promise P-20417 --amount 120.50 --date 2026-03-10 --by agent-7
+
+      starter.py loan promise P-20417 --amount 80 --date 2026-03-10 --by agent-7 --words "te pago el martes" --json
+    """
+    day = day_of(on, "--date")
+    checked_via(via)
+
+    async def order(loan: Loan, database: Database, handle: WorkflowHandle[object, object]) -> str:
+        from commands.temporal_session import tell
+
+        asked = {
+            "amount_minor": minor_of(amount_major, loan.currency, "--amount"),
+            "date": day.isoformat(),
+            "by": by,
+            "via": via,
+            "currency": loan.currency,
+        }
+        return await tell(handle, "promise", asked | evidence(database, loan, message_id, words, always=via != "agent"))
+
+    tell_loan(loan_id, lender, order, as_json)
+
+
+def cancel_agreement(
+    loan_id: LoanArgument,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The agreement's number, as `loan show` lists it.")],
+    by: ByOption,
+    lender: LenderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Call off an agreement, or an offer that waits for its answer. The sequence goes on where it stood.
+
+    Example: starter.py loan cancel-agreement P-20417 2 --by agent-7
+    """
+
+    async def order(_loan: Loan, _database: Database, handle: WorkflowHandle[object, object]) -> str:
+        from commands.temporal_session import tell
+
+        return await tell(handle, "cancel_agreement", {"number": number, "by": by})
+
+    tell_loan(loan_id, lender, order, as_json)
+
+
+def evidence(
+    database: Database, loan: Loan, message_id: str | None, words: str | None, *, always: bool
+) -> dict[str, Any]:
+    """What proves the borrower's yes; their words go into the records, sealed, before the loan hears of them."""
+    from records import agreements
+
+    now = datetime.now(UTC)
+    if message_id is None and words is None and not always:
+        return {}
+    told: dict[str, Any] = {"at": now.isoformat()}
+    if message_id is not None:
+        told["message_id"] = message_id
+    if words is not None:
+        with database.writing() as session:
+            kept = agreements.keep_words(session, loan, words, at=now, message_id=message_id)
+            told["text_sha256"] = kept.sha256
+    return {"evidence": told}
+
+
+def day_of(text: str, option: str) -> date:
+    """A date as ISO 8601. Raises Refused."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{option}: {text[:40]!r}: expected a date such as 2026-03-10") from None
+
+
+def minor_of(text: str, currency: str, option: str) -> int:
+    """Minor units of an amount in major units. Raises Refused."""
+    from domain.money import parse_major
+
+    try:
+        return parse_major(text, currency)
+    except ValueError as wrong:
+        raise Refused(f"{option}: {wrong}") from None
+
+
+def checked_via(text: str) -> None:
+    from domain.agreements.model import Via
+
+    if text not in set(Via):
+        raise Refused(f"--via: {text[:40]!r}: expected one of {', '.join(Via)}")

@@ -1,0 +1,313 @@
+"""Whether an agreement is kept: read off the payments, and read off them again whenever money or time brings news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import ceil
+
+from domain.agreements.model import JUDGED, Agreement, AgreementKind, AgreementState, Instalment
+from domain.agreements.terms import AgreementMessages
+from domain.cases import close_case, open_case
+from domain.ledger_entries import PAID_ENDS, AgreementEntry, CaseKind, CaseState, LoanEnd
+from domain.loan_state import LoanState, write
+from domain.loans import LoanFacts
+from domain.strategy import Strategy
+
+_PROMISE = AgreementKind.PROMISE
+
+
+@dataclass(frozen=True)
+class Covered:
+    """How far payments cover an instalment; `on` is the value date of the one that completed it."""
+
+    instalment: Instalment
+    paid_minor: int
+    on: date | None
+
+
+def messages_of(strategy: Strategy, kind: AgreementKind) -> AgreementMessages:
+    """What the strategy has said while such an agreement lives."""
+    return strategy.promises if kind is _PROMISE else AgreementMessages()
+
+
+def last_day(agreement: Agreement, instalment: Instalment) -> date:
+    """The last local day on which money for `instalment` still counts as in time."""
+    granted = instalment.due + timedelta(days=agreement.grace_days)
+    return max(granted, instalment.grace_until) if instalment.grace_until is not None else granted
+
+
+def _after(facts: LoanFacts, day: date) -> datetime:
+    return facts.moment(day + timedelta(days=1), time(0))
+
+
+def deadline(agreement: Agreement, instalment: Instalment, facts: LoanFacts) -> datetime:
+    """The first moment at which `instalment` is too late."""
+    return _after(facts, last_day(agreement, instalment))
+
+
+def counted(state: LoanState, agreement: Agreement) -> list[tuple[date, int]]:
+    """Value dates and amounts of the payments that go towards the agreement, oldest first.
+
+    Those it was made in the knowledge of do not, nor those of days before it.
+    """
+    made_on = state.facts.local_date(agreement.made_at)
+    since = [
+        (state.facts.local_date(p.paid_at), p.amount_minor)
+        for p in state.payments[agreement.payments_before :]
+        if not p.reversed
+    ]
+    return sorted((on, amount) for on, amount in since if on >= made_on)
+
+
+def coverage(state: LoanState, agreement: Agreement) -> tuple[Covered, ...]:
+    """Each instalment with what covers it: the oldest is paid first."""
+    payments = counted(state, agreement)
+    found: list[Covered] = []
+    needed = before = 0
+    for instalment in agreement.instalments:
+        needed += instalment.amount_minor
+        total, on = 0, None
+        for day, amount in payments:
+            total += amount
+            if total >= needed - agreement.tolerance_minor:
+                on = day
+                break
+        paid = min(max(sum(amount for _, amount in payments) - before, 0), instalment.amount_minor)
+        found.append(Covered(instalment, paid, on))
+        before = needed
+    return tuple(found)
+
+
+def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
+    return next((covered for covered in coverage(state, agreement) if covered.on is None), None)
+
+
+def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementState:
+    """What the payments say of an agreement at `now`."""
+    paid_off = state.balance_minor - agreement.adjustment_minor <= 0
+    covered = coverage(state, agreement)
+    if agreement.kind is _PROMISE:
+        return _promise_verdict(state, agreement, covered[0], paid_off, now)
+    late = [c for c in covered if c.on is None or c.on > last_day(agreement, c.instalment)]
+    if paid_off or not late:
+        return AgreementState.COMPLETED
+    if state.circumstance is None and any(now >= deadline(agreement, c.instalment, state.facts) for c in late):
+        return AgreementState.BROKEN
+    return AgreementState.ACTIVE
+
+
+def _promise_verdict(
+    state: LoanState, promise: Agreement, covered: Covered, paid_off: bool, now: datetime
+) -> AgreementState:
+    end = last_day(promise, covered.instalment)
+    if paid_off or (covered.on is not None and covered.on <= end):
+        return AgreementState.KEPT
+    if now < deadline(promise, covered.instalment, state.facts):
+        return AgreementState.OPEN
+    in_time = sum(amount for on, amount in counted(state, promise) if on <= end)
+    return AgreementState.PARTLY_KEPT if in_time > 0 else AgreementState.BROKEN
+
+
+def judge(state: LoanState, now: datetime) -> LoanState:
+    """Every agreement as the payments and the clock have it at `now`. Asking again changes nothing."""
+    state = _stand_still(state, now)
+    for agreement in state.agreements:
+        if agreement.state in JUDGED:
+            state = _judged_again(state, agreement, now)
+    return _mark_instalments(state, now)
+
+
+def _judged_again(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
+    found = verdict(state, agreement, now)
+    if agreement.live and agreement.kind is _PROMISE and state.circumstance is not None and found.value == "open":
+        return finish(state, agreement, AgreementState.VOID, now)
+    if found is agreement.state:
+        return state
+    if found in (AgreementState.OPEN, AgreementState.ACTIVE):
+        return _revive(state, agreement, found, now)
+    if agreement.state is AgreementState.BROKEN:
+        state = _take_back_breach(state, agreement, now)
+    return finish(state, agreement, found, now)
+
+
+def _revive(state: LoanState, agreement: Agreement, found: AgreementState, now: datetime) -> LoanState:
+    """In force again: a payment was taken back, or one that came in time has become known."""
+    if state.end is not None:
+        return state
+    if agreement.state is AgreementState.BROKEN:
+        state = _take_back_breach(state, agreement, now)
+    newest = agreement.number == max(a.number for a in state.agreements if a.state is not AgreementState.PROPOSED)
+    if state.agreement is not None or not newest:
+        return finish(state, agreement, AgreementState.REPLACED, now)
+    if agreement.kind is _PROMISE and state.circumstance is not None:
+        return finish(state, agreement, AgreementState.VOID, now)
+    again = {"state": found, "ended_at": None, "told": False, "remitted_minor": 0}
+    state = replace(state, agreement.model_copy(update=again), now, "in force again")
+    return _stand_still(state.model_copy(update={"funds_seen_at": None}), now)
+
+
+def _take_back_breach(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
+    if agreement.kind is _PROMISE:
+        state = state.model_copy(update={"broken_promises": max(state.broken_promises - 1, 0)})
+    for case in state.cases:
+        if case.agreement == agreement.number and case.kind is CaseKind.BROKEN_AGREEMENT:
+            state = close_case(
+                state, case.case_id, CaseState.RETRACTED, now, note="a payment made in time became known"
+            )
+    return state
+
+
+def replace(state: LoanState, agreement: Agreement, now: datetime, change: str) -> LoanState:
+    """`agreement` in the place of the one with its number, told to the records."""
+    kept = tuple(agreement if a.number == agreement.number else a for a in state.agreements)
+    state = state.model_copy(update={"agreements": kept})
+    return tell(state, agreement, now, change)
+
+
+def tell(state: LoanState, agreement: Agreement, now: datetime, change: str) -> LoanState:
+    """The records get the whole agreement as it stands, with what is paid of each instalment."""
+    paid = tuple(covered.paid_minor for covered in coverage(state, agreement))
+    return write(state, AgreementEntry(at=now, agreement=agreement, paid_minor=paid, change=change))
+
+
+def finish(state: LoanState, agreement: Agreement, end: AgreementState, now: datetime) -> LoanState:
+    """The agreement ends as `end`, with all that follows from it."""
+    update: dict[str, object] = {"state": end, "ended_at": now, "held_since": None, "remitted_minor": 0}
+    messages = messages_of(state.strategy, agreement.kind)
+    broken = end is AgreementState.BROKEN
+    if end is AgreementState.COMPLETED:
+        update["remitted_minor"] = _remitted(state, agreement)
+    if broken:
+        update["told"] = messages.broken is None
+    if agreement.live:
+        state = state.model_copy(update={"funds_seen_at": None})
+    state = replace(state, agreement.model_copy(update=update), now, end)
+    if not broken:
+        return state
+    if agreement.kind is _PROMISE:
+        state = state.model_copy(update={"broken_promises": state.broken_promises + 1})
+    queue = messages.queue if agreement.kind is _PROMISE else messages.queue or next(iter(state.strategy.queues), None)
+    if state.end is None and (queue is not None or agreement.kind is not _PROMISE):
+        reason = f"{agreement.kind} {agreement.number} was not kept"
+        state = open_case(state, CaseKind.BROKEN_AGREEMENT, reason, now, queue=queue, agreement=agreement.number)
+    return state
+
+
+def _remitted(state: LoanState, agreement: Agreement) -> int:
+    """What a completed settlement forgives: the rest of the debt as it turned out to be, never more than agreed."""
+    if agreement.remission_minor == 0:
+        return 0
+    towards = sum(amount for _, amount in counted(state, agreement))
+    elsewhere = sum(p.amount_minor for p in state.payments if not p.reversed) - towards
+    others = sum(a.adjustment_minor for a in state.agreements if a.number != agreement.number)
+    debt = state.facts.amount_due_minor + others - elsewhere
+    return min(agreement.remission_minor, max(debt - agreement.total_minor, 0))
+
+
+def _stand_still(state: LoanState, now: datetime) -> LoanState:
+    """While a person has to decide on a circumstance an agreement stands still; afterwards its unpaid dates move on by
+    the days it stood, never onto a weekend."""
+    agreement = state.agreement
+    if agreement is None or agreement.kind is _PROMISE:
+        return state
+    if state.circumstance is not None:
+        if agreement.held_since is not None:
+            return state
+        return replace(state, agreement.model_copy(update={"held_since": now}), now, "held")
+    if agreement.held_since is None:
+        return state
+    days = ceil((now - agreement.held_since) / timedelta(days=1))
+    unpaid = {covered.instalment.number for covered in coverage(state, agreement) if covered.on is None}
+    moved = tuple(_moved(i, days) if i.number in unpaid else i for i in agreement.instalments)
+    goes_on = agreement.model_copy(update={"held_since": None, "instalments": moved})
+    return replace(state, goes_on, now, f"goes on, {days} days later")
+
+
+def _moved(instalment: Instalment, days: int) -> Instalment:
+    due = instalment.due + timedelta(days=days)
+    while due.weekday() >= 5:
+        due += timedelta(days=1)
+    return instalment.model_copy(update={"due": due, "moved": min(instalment.moved + 1, 9), "missed": False})
+
+
+def _mark_instalments(state: LoanState, now: datetime) -> LoanState:
+    """Note which instalments' days passed without the money, and which of those were made good."""
+    agreement = state.agreement
+    if agreement is None or agreement.kind is _PROMISE or agreement.held_since is not None:
+        return state
+    marked = tuple(
+        c.instalment.model_copy(update={"missed": True})
+        if not c.instalment.missed and _was_missed(c, state.facts, now)
+        else c.instalment
+        for c in coverage(state, agreement)
+    )
+    if marked == agreement.instalments:
+        return state
+    return replace(state, agreement.model_copy(update={"instalments": marked}), now, "instalment missed")
+
+
+def _was_missed(covered: Covered, facts: LoanFacts, now: datetime) -> bool:
+    return covered.on is None and now >= _after(facts, covered.instalment.due)
+
+
+def next_moment(state: LoanState) -> datetime | None:
+    """When the clock alone changes the agreement in force."""
+    agreement = state.agreement
+    if agreement is None or agreement.held_since is not None:
+        return None
+    if (covered := next_unpaid(state, agreement)) is None:
+        return None
+    if agreement.kind is not _PROMISE and not covered.instalment.missed:
+        return _after(state.facts, covered.instalment.due)
+    return deadline(agreement, covered.instalment, state.facts)
+
+
+def grant_fresh_grace(state: LoanState, now: datetime) -> LoanState:
+    """A payment was taken back: an instalment it had covered is open again, and its grace begins anew."""
+    return state.model_copy(update={"agreements": tuple(_granted(state, a, now) for a in state.agreements)})
+
+
+def _granted(state: LoanState, agreement: Agreement, now: datetime) -> Agreement:
+    if agreement.kind is _PROMISE or agreement.state not in (AgreementState.ACTIVE, AgreementState.COMPLETED):
+        return agreement
+    until = state.facts.local_date(now) + timedelta(days=agreement.grace_days)
+    granted = tuple(
+        c.instalment.model_copy(update={"grace_until": until})
+        if (c.on is None or c.on > last_day(agreement, c.instalment))
+        and now >= deadline(agreement, c.instalment, state.facts)
+        else c.instalment
+        for c in coverage(state, agreement)
+    )
+    return agreement.model_copy(update={"instalments": granted})
+
+
+def still_paid_off(state: LoanState, now: datetime) -> bool:
+    """Whether a loan that ended as paid is so after a payment was taken back: a settlement may no longer hold."""
+    return judge(state.model_copy(update={"end": None}), now).balance_minor <= 0
+
+
+def expire_proposals(state: LoanState, now: datetime) -> LoanState:
+    """Offers that nobody said yes to in time."""
+    for agreement in state.agreements:
+        over = agreement.expires_at is not None and now >= agreement.expires_at
+        if agreement.state is AgreementState.PROPOSED and over:
+            state = close_approval(state, agreement, now, "the offer expired")
+            state = finish(state, agreement, AgreementState.EXPIRED, now)
+    return state
+
+
+def close_approval(state: LoanState, agreement: Agreement, now: datetime, why: str) -> LoanState:
+    for case in state.cases:
+        if case.agreement == agreement.number and case.kind is CaseKind.APPROVAL:
+            state = close_case(state, case.case_id, CaseState.CLOSED, now, note=why)
+    return state
+
+
+def end_with_loan(state: LoanState, end: LoanEnd, now: datetime) -> LoanState:
+    """The loan leaves collection: what was agreed is fulfilled by full payment, else it is void."""
+    state = judge(state, now) if end in PAID_ENDS else state
+    for agreement in state.agreements:
+        if agreement.live or agreement.state is AgreementState.PROPOSED:
+            state = finish(state, agreement, AgreementState.VOID, now)
+    return state

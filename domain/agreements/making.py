@@ -1,0 +1,59 @@
+"""Coming to an agreement, whatever its kind: when it may be, what it takes the place of, and how it is called off."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from domain.agreements.judging import finish, judge, tell
+from domain.agreements.model import AGREEMENTS_KEPT, Agreement, AgreementKind, AgreementState
+from domain.cases import close_cases
+from domain.events import AgreementCancelled
+from domain.ledger_entries import CaseKind, CaseState
+from domain.loan_state import LoanState, note
+
+_GIVES_WAY = {
+    AgreementKind.PROMISE: frozenset({AgreementKind.PROMISE}),
+    AgreementKind.PLAN: frozenset({AgreementKind.PROMISE}),
+    AgreementKind.SETTLEMENT: frozenset({AgreementKind.PROMISE, AgreementKind.PLAN}),
+    AgreementKind.RESTRUCTURING: frozenset({AgreementKind.PROMISE, AgreementKind.PLAN}),
+}
+"""What an agreement of each kind takes the place of; any other in force must be called off first."""
+_ANSWERED = (CaseKind.HANDOFF, CaseKind.BROKEN_AGREEMENT)
+
+
+def not_now(state: LoanState, kind: AgreementKind) -> str | None:
+    """Why no agreement of this kind can be made at this moment, or None."""
+    if state.end is not None:
+        return f"the loan has ended as {state.end}"
+    if state.circumstance is not None:
+        return f"{state.circumstance} was reported: a person must decide first"
+    now = state.agreement
+    if now is not None and now.kind not in _GIVES_WAY[kind]:
+        return f"{now.kind} {now.number} is in force: call it off first"
+    if len(state.agreements) >= AGREEMENTS_KEPT:
+        return f"the loan has had {AGREEMENTS_KEPT} agreements already"
+    return None
+
+
+def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
+    """`agreement` is in force from `now`: what stood before gives way, and who waited to talk has talked."""
+    if (before := state.agreement) is not None:
+        state = finish(state, before, AgreementState.REPLACED, now)
+    others = tuple(a for a in state.agreements if a.number != agreement.number)
+    by_number = tuple(sorted((*others, agreement), key=lambda a: a.number))
+    state = state.model_copy(update={"agreements": by_number, "funds_seen_at": None, "watch_rests_until": None})
+    state = tell(state, agreement, now, "agreed")
+    for kind in _ANSWERED:
+        state = close_cases(state, kind, CaseState.CLOSED, now, note=f"answered by {agreement.kind} {agreement.number}")
+    return judge(state, now)
+
+
+def agreement_cancelled(state: LoanState, event: AgreementCancelled, now: datetime) -> tuple[LoanState, str | None]:
+    """A person calls an agreement or an offer off; the sequence goes on where it stood."""
+    agreement = next((a for a in state.agreements if a.number == event.number), None)
+    if agreement is None:
+        return state, f"the loan has no agreement {event.number}"
+    if not agreement.live and agreement.state is not AgreementState.PROPOSED:
+        return state, f"{agreement.kind} {agreement.number} is {agreement.state.replace('_', ' ')} already"
+    state = note(state, now, "agreement_cancelled", f"{agreement.kind} {agreement.number} by {event.by}")
+    return finish(state, agreement, AgreementState.CANCELLED, now), None

@@ -1,0 +1,144 @@
+"""What an agreement is: its instalments, its state, and the evidence that it was accepted. Amounts are minor units."""
+
+from __future__ import annotations
+
+import operator
+from datetime import date
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+AGREEMENTS_KEPT = 40
+"""More agreements than any loan makes in its life; the state must stay small enough to travel."""
+
+REMINDER = "agreement_reminder"
+MISSED = "agreement_missed"
+LINK = "agreement_link"
+BROKEN = "agreement_broken"
+MESSAGES = (REMINDER, MISSED, LINK, BROKEN)
+"""The steps of contacts that an agreement asks for itself, beside the strategy's sequence."""
+
+
+class AgreementKind(StrEnum):
+    PROMISE = "promise"
+    PLAN = "plan"
+    SETTLEMENT = "settlement"
+    RESTRUCTURING = "restructuring"
+
+
+class AgreementState(StrEnum):
+    """OPEN is a promise that may still be kept, ACTIVE any other agreement in force; PROPOSED waits for an approval
+    or for the borrower's yes. The rest are ends: VOID by a circumstance or by the loan's end, CANCELLED by a person."""
+
+    PROPOSED = "proposed"
+    OPEN = "open"
+    ACTIVE = "active"
+    KEPT = "kept"
+    PARTLY_KEPT = "partly_kept"
+    COMPLETED = "completed"
+    BROKEN = "broken"
+    REPLACED = "replaced"
+    VOID = "void"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+LIVE = frozenset({AgreementState.OPEN, AgreementState.ACTIVE})
+JUDGED = LIVE | {
+    AgreementState.KEPT,
+    AgreementState.PARTLY_KEPT,
+    AgreementState.COMPLETED,
+    AgreementState.BROKEN,
+}
+"""States that follow from the payments: news of money is judged again."""
+
+
+class Via(StrEnum):
+    """How the borrower said yes."""
+
+    MESSAGE = "message"
+    AGENT = "agent"
+    KEYPAD = "keypad"
+    PAGE = "page"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Evidence(_Value):
+    """That the borrower said yes: which message, when, and the hash of its words. The words stay in the records."""
+
+    at: AwareDatetime
+    message_id: str | None = Field(None, max_length=128, pattern=r"^[\x21-\x7e]+$")
+    text_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+
+
+class Instalment(_Value):
+    """One payment that was agreed. `moved` counts how often its date was moved; `grace_until`: a fresh last day, given
+    when a payment that had covered it was taken back. `missed`: its day passed without the money."""
+
+    number: int
+    due: date
+    amount_minor: int = Field(gt=0)
+    moved: int = Field(0, exclude_if=operator.not_)
+    grace_until: date | None = None
+    missed: bool = Field(False, exclude_if=operator.not_)
+
+
+class Agreement(_Value):
+    """An agreement of a loan, from its first moment on.
+
+    `payments_before` is how many payments the loan knew when it was made: those never count towards it. Of a
+    settlement `remission_minor` is what is forgiven when it is completed, `remitted_minor` what was; of a
+    restructuring `added_minor` is what the new schedule adds to the debt. `reminded` and `offered` are numbers of the
+    last instalment a reminder or a link went out for; `told`: the message of its breach is behind it.
+    """
+
+    number: int
+    kind: AgreementKind
+    state: AgreementState
+    made_at: AwareDatetime
+    by: str
+    via: Via
+    instalments: tuple[Instalment, ...] = Field(min_length=1, max_length=60)
+    balance_minor: int
+    payments_before: int = 0
+    grace_days: int = 0
+    tolerance_minor: int = Field(0, exclude_if=operator.not_)
+    option: str | None = None
+    rule: str | None = None
+    fees_frozen: bool = Field(False, exclude_if=operator.not_)
+    evidence: Evidence | None = None
+    proposed_by: str | None = None
+    approved_by: str | None = None
+    expires_at: AwareDatetime | None = None
+    remission_minor: int = Field(0, exclude_if=operator.not_)
+    remitted_minor: int = Field(0, exclude_if=operator.not_)
+    added_minor: int = Field(0, exclude_if=operator.not_)
+    version: int | None = None
+    held_since: AwareDatetime | None = None
+    reminded: int = Field(0, exclude_if=operator.not_)
+    missed_told: int = Field(0, exclude_if=operator.not_)
+    offered: int = Field(0, exclude_if=operator.not_)
+    told: bool = Field(False, exclude_if=operator.not_)
+    ended_at: AwareDatetime | None = None
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def total_minor(self) -> int:
+        return sum(instalment.amount_minor for instalment in self.instalments)
+
+    @property
+    def last_due(self) -> date:
+        return self.instalments[-1].due
+
+    @property
+    def adjustment_minor(self) -> int:
+        """What this agreement changes in the debt as it stands now: interest added, or a rest forgiven."""
+        if self.kind is AgreementKind.RESTRUCTURING and self.state in (AgreementState.ACTIVE, AgreementState.COMPLETED):
+            return self.added_minor
+        return -self.remitted_minor if self.state is AgreementState.COMPLETED else 0

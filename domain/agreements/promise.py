@@ -1,0 +1,67 @@
+"""A promise to pay: an amount and a date, within the strategy's limits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.agreements.making import agreed, not_now
+from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment
+from domain.events import PromiseMade
+from domain.loan_state import LoanState
+
+_UNCOUNTED = frozenset({AgreementState.CANCELLED})
+
+
+def promise_made(state: LoanState, event: PromiseMade, now: datetime) -> tuple[LoanState, str | None]:
+    """Open a promise in the place of one that is open; the same promise told again changes nothing."""
+    if _is_known(state, event):
+        return state, None
+    if (why := promise_refused(state, event, now)) is not None:
+        return state, why
+    terms = state.strategy.promises
+    promise = Agreement(
+        number=len(state.agreements) + 1,
+        kind=AgreementKind.PROMISE,
+        state=AgreementState.OPEN,
+        made_at=now,
+        by=event.by,
+        via=event.via,
+        instalments=(Instalment(number=1, due=event.date, amount_minor=event.amount_minor),),
+        balance_minor=state.balance_minor,
+        payments_before=len(state.payments),
+        grace_days=terms.grace_days,
+        tolerance_minor=min(terms.tolerance_minor, event.amount_minor - 1),
+        evidence=event.evidence,
+    )
+    return agreed(state, promise, now), None
+
+
+def promise_refused(state: LoanState, event: PromiseMade, now: datetime) -> str | None:
+    """Why this promise cannot be taken now, or None. Amounts in the text are minor units."""
+    if (why := not_now(state, AgreementKind.PROMISE)) is not None:
+        return why
+    terms = state.strategy.promises
+    if event.currency not in (None, state.facts.currency):
+        return f"the loan is in {state.facts.currency}"
+    if event.amount_minor > state.balance_minor:
+        return f"more than what is due ({state.balance_minor})"
+    if event.amount_minor < min(terms.least_minor, state.balance_minor):
+        return f"less than the strategy takes ({terms.least_minor})"
+    today = state.facts.local_date(now)
+    if event.date < today:
+        return "the date lies in the past"
+    if event.date > today + timedelta(days=terms.days_ahead):
+        return f"the date lies more than {terms.days_ahead} days ahead"
+    made = [a for a in state.agreements if a.kind is AgreementKind.PROMISE and a.state not in _UNCOUNTED]
+    if len(made) >= terms.at_most:
+        return f"the loan has had {len(made)} promises already"
+    if state.broken_promises >= terms.broken_at_most:
+        return f"{state.broken_promises} promises were broken already"
+    return None
+
+
+def _is_known(state: LoanState, event: PromiseMade) -> bool:
+    now = state.agreement
+    if now is None or now.kind is not AgreementKind.PROMISE:
+        return False
+    return (now.instalments[0].due, now.instalments[0].amount_minor) == (event.date, event.amount_minor)

@@ -1,0 +1,38 @@
+"""A contact as the plan orders it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from domain.contact import Channel, Purpose
+
+
+class Agreed(BaseModel):
+    """What is agreed to be paid, and on which local date: a message may print it, and a link is over no more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    amount_minor: int
+    due: date
+
+
+class SendContact(BaseModel):
+    """Reach the borrower about `step`, by the first channel that works, at the next lawful slot.
+
+    `give_up_at`: a slot at or after this moment is of no use; None leaves it to the strategy's end.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    occurrence: int
+    channels: tuple[Channel, ...]
+    template: str
+    purpose: Purpose = Purpose.COLLECTION
+    with_link: bool = False
+    balance_read_at: AwareDatetime | None = None
+    agreed: Agreed | None = None
+    give_up_at: AwareDatetime | None = None
+    what: str

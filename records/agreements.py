@@ -1,0 +1,145 @@
+"""Agreements as the records keep them: each as its loan last told it, with the words that accepted it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from domain.agreements import model
+from records.tables import Agreement, AgreementEvidence, AgreementInstalment, Loan
+
+
+def keep(
+    session: Session,
+    loan: Loan,
+    agreement: model.Agreement,
+    paid_minor: Sequence[int],
+    *,
+    of_entry: int,
+    at: datetime,
+) -> Agreement:
+    """Write an agreement as it stands now, and what all of the loan's agreements together change in its debt."""
+    assert loan.id is not None
+    evidence = agreement.evidence
+    values: dict[str, Any] = {
+        "kind": agreement.kind,
+        "state": agreement.state,
+        "made_at": agreement.made_at,
+        "made_by": agreement.by,
+        "via": agreement.via,
+        "balance_minor": agreement.balance_minor,
+        "total_minor": agreement.total_minor,
+        "remission_minor": agreement.remission_minor,
+        "added_minor": agreement.added_minor,
+        "adjustment_minor": agreement.adjustment_minor,
+        "grace_days": agreement.grace_days,
+        "tolerance_minor": agreement.tolerance_minor,
+        "fees_frozen": agreement.fees_frozen,
+        "option": agreement.option,
+        "rule": agreement.rule,
+        "version": agreement.version,
+        "proposed_by": agreement.proposed_by,
+        "approved_by": agreement.approved_by,
+        "expires_at": agreement.expires_at,
+        "evidence_at": evidence.at if evidence else None,
+        "evidence_message_id": evidence.message_id if evidence else None,
+        "evidence_sha256": evidence.text_sha256 if evidence else None,
+        "ended_at": agreement.ended_at,
+        "changed_at": at,
+    }
+    row = find(session, loan, agreement.number, entry=of_entry)
+    if row is None:
+        row = Agreement(loan_ref=loan.id, entry=of_entry, number=agreement.number, **values)
+    else:
+        row.sqlmodel_update(values)
+    session.add(row)
+    session.flush()
+    _keep_instalments(session, loan, row, agreement, paid_minor)
+    if of_entry == loan.entry:
+        loan.adjusted_minor = _adjustments(session, loan)
+        session.add(loan)
+        session.flush()
+    return row
+
+
+def find(session: Session, loan: Loan, number: int, *, entry: int | None = None) -> Agreement | None:
+    """An agreement of the loan's current entry, or of another, by its number."""
+    return session.exec(
+        select(Agreement).where(
+            Agreement.loan_ref == loan.id,
+            Agreement.entry == (loan.entry if entry is None else entry),
+            Agreement.number == number,
+        )
+    ).first()
+
+
+def of_loan(session: Session, loan: Loan) -> Sequence[Agreement]:
+    """All agreements of a loan over all entries, oldest first."""
+    return session.exec(
+        select(Agreement).where(Agreement.loan_ref == loan.id).order_by(col(Agreement.entry), col(Agreement.number))
+    ).all()
+
+
+def instalments_of(session: Session, agreement: Agreement) -> Sequence[AgreementInstalment]:
+    return session.exec(
+        select(AgreementInstalment)
+        .where(AgreementInstalment.agreement_ref == agreement.id)
+        .order_by(col(AgreementInstalment.number))
+    ).all()
+
+
+def keep_words(
+    session: Session, loan: Loan, words: str, *, at: datetime, message_id: str | None = None
+) -> AgreementEvidence:
+    """Keep what the borrower said, sealed; the loan's agreement refers to it by its hash."""
+    assert loan.id is not None
+    sha256 = hashlib.sha256(words.encode("utf-8")).hexdigest()
+    known = session.exec(
+        select(AgreementEvidence).where(
+            AgreementEvidence.loan_ref == loan.id,
+            AgreementEvidence.sha256 == sha256,
+            AgreementEvidence.message_id == message_id,
+        )
+    ).first()
+    if known is not None:
+        return known
+    kept = AgreementEvidence(loan_ref=loan.id, at=at, message_id=message_id, sha256=sha256, text=words)
+    session.add(kept)
+    session.flush()
+    return kept
+
+
+def _keep_instalments(
+    session: Session, loan: Loan, row: Agreement, agreement: model.Agreement, paid_minor: Sequence[int]
+) -> None:
+    assert row.id is not None
+    assert loan.id is not None
+    for instalment, paid in zip(agreement.instalments, paid_minor, strict=True):
+        values: dict[str, Any] = {
+            "due": instalment.due,
+            "amount_minor": instalment.amount_minor,
+            "paid_minor": paid,
+            "missed": instalment.missed,
+            "moved": instalment.moved,
+        }
+        kept = session.get(AgreementInstalment, (row.id, instalment.number))
+        if kept is None:
+            kept = AgreementInstalment(agreement_ref=row.id, number=instalment.number, loan_ref=loan.id, **values)
+        else:
+            kept.sqlmodel_update(values)
+        session.add(kept)
+    session.flush()
+
+
+def _adjustments(session: Session, loan: Loan) -> int:
+    found = session.exec(
+        select(func.coalesce(func.sum(Agreement.adjustment_minor), 0)).where(
+            Agreement.loan_ref == loan.id, Agreement.entry == loan.entry
+        )
+    ).one()
+    return int(found)
