@@ -60,9 +60,14 @@ def test_the_database_itself_refuses_two_in_force(database: Database) -> None:
     with database.writing() as session:
         (loan,) = entered(session, "L1")
         agreements.keep(session, loan, PROMISE, (0,), of_entry=1, at=NOW)
-    with pytest.raises(IntegrityError), database.writing() as session:
-        loan = loans.get(session, LENDER, "L1")
-        agreements.keep(session, loan, PROMISE.model_copy(update={"number": 2}), (0,), of_entry=1, at=NOW)
+
+    def keep_another() -> None:
+        with database.writing() as session:
+            loan = loans.get(session, LENDER, "L1")
+            agreements.keep(session, loan, PROMISE.model_copy(update={"number": 2}), (0,), of_entry=1, at=NOW)
+
+    with pytest.raises(IntegrityError):
+        keep_another()
 
 
 def test_the_words_are_sealed_exported_and_gone_with_the_person(database: Database) -> None:
