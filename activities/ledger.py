@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 from sqlmodel import Session
 from temporalio import activity
@@ -80,6 +81,7 @@ class LedgerWriter(Ledger):
         new = 0
         with self._database.writing() as session:
             loan = loans.get(session, order.lender, order.loan_id)
+            payments.lock(session, _payments_in(order))
             for number, entry in enumerate(order.entries, order.first_entry):
                 if loans.once(session, loan, f"entry:{order.entry}:{number}", entry.at):
                     self._write_entry(session, loan, entry, order)
@@ -210,6 +212,14 @@ def _counts_here(session: Session, loan: Loan, payment: Payment, amount_minor: i
         session.add(payment)
         session.flush()
     return payment.loan_ref == loan.id
+
+
+def _payments_in(order: LedgerOrder) -> Iterator[tuple[str, str]]:
+    for entry in order.entries:
+        if isinstance(entry, PaymentEntry):
+            yield entry.payment.provider, entry.payment.payment_id
+        elif isinstance(entry, ReversalEntry):
+            yield entry.provider, entry.payment_id
 
 
 def _notices(order: LedgerOrder) -> list[CaseNotice]:

@@ -14,10 +14,11 @@ Whoever else wants to contact the same person waits at `lock_person`, so two can
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import or_, tuple_
 from sqlmodel import Session, col, select
 
 from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
@@ -96,6 +97,13 @@ def by_message(session: Session, provider: str, message_id: str) -> Contact | No
     return session.exec(
         select(Contact).where(Contact.provider == provider, Contact.provider_message_id == message_id)
     ).first()
+
+
+def people_of_messages(session: Session, named: Iterable[tuple[str, str]], own_ids: Iterable[str]) -> set[int]:
+    """To whom these messages went, by provider and its message id or by our own, as surrogate keys."""
+    by_provider = tuple_(col(Contact.provider), col(Contact.provider_message_id)).in_(list(named))
+    by_us = col(Contact.message_id).in_(list(own_ids))
+    return set(session.exec(select(Contact.person_ref).where(or_(by_provider, by_us))))
 
 
 def of_loan(session: Session, loan: Loan) -> Sequence[Contact]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 BUSY_SECONDS: float = 15
+_LOOK_AGAIN_SECONDS = 0.001
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -241,7 +242,7 @@ def _engine(url: str, busy_seconds: float) -> Engine:
             parsed, connect_args={"timeout": busy_seconds}, pool_size=8, max_overflow=32, hide_parameters=True
         )
         event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", partial(_begin_sqlite, busy_seconds))
         return engine
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         engine = create_engine(
@@ -294,7 +295,33 @@ def _prepare_sqlite(busy_seconds: float, connection: sqlite3.Connection, _record
     cursor.close()
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:
     options = connection.get_execution_options()
-    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN")
+    # Straight to the driver: these statements belong to every transaction.
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
+    if not options.get("writing"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        if not _write_lock_taken(driver, time.monotonic() + busy_seconds):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={int(busy_seconds * 1000)}")
+
+
+def _write_lock_taken(driver: sqlite3.Connection, until: float) -> bool:
+    """Begin with the write lock. SQLite itself would look for it again after sleeps of up to a tenth of a second,
+    which is longer than other processes hold it, and so makes the unlucky wait for many of them.
+    """
+    while time.monotonic() < until:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                return False
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    return False

@@ -19,8 +19,10 @@ def one_at_a_time(session: Session, what: str) -> None:
 
 def all_at_a_time(session: Session, what: Iterable[str]) -> None:
     """As `one_at_a_time` for many in one call; in the same order by everybody, so that no two wait for each other."""
-    if session.get_bind().dialect.name == "postgresql":
-        keys = sorted(int.from_bytes(hashlib.sha256(one.encode()).digest()[:8], "big", signed=True) for one in what)
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    keys = sorted(int.from_bytes(hashlib.sha256(one.encode()).digest()[:8], "big", signed=True) for one in what)
+    if keys:
         session.execute(
             text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": keys}
         )

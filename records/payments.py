@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from records import loans
-from records.locks import one_at_a_time
+from records.locks import all_at_a_time
 from records.tables import EarlyReversal, Loan, Payment, PaymentSource
 
 
@@ -24,6 +24,14 @@ class Recorded:
 
     new: bool
     payment: Payment
+
+
+def lock(session: Session, named: Iterable[tuple[str, str]]) -> None:
+    """Let nobody else keep or reverse these payments, by provider and its id, until this transaction ends.
+
+    Who will touch several locks them at once and before people, so that no two wait for each other.
+    """
+    all_at_a_time(session, {f"payment:{provider}:{payment_id}" for provider, payment_id in named})
 
 
 def record(
@@ -43,7 +51,7 @@ def record(
 
     `paid_at` is the value date. A reversal that arrived earlier is applied at once.
     """
-    one_at_a_time(session, f"payment:{provider}:{payment_id}")
+    lock(session, [(provider, payment_id)])
     known = find(session, provider, payment_id)
     if known is not None:
         return Recorded(new=False, payment=known)
@@ -76,7 +84,7 @@ def reverse(session: Session, *, provider: str, payment_id: str, at: datetime) -
 
     Repeating it changes nothing; a payment reported later is reversed from its first moment.
     """
-    one_at_a_time(session, f"payment:{provider}:{payment_id}")
+    lock(session, [(provider, payment_id)])
     payment = find(session, provider, payment_id)
     if payment is None:
         if session.get(EarlyReversal, (provider, payment_id)) is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -33,10 +33,24 @@ def lock(session: Session, person: Person) -> None:
     session.exec(select(Person.id).where(Person.id == person.id).with_for_update()).one()
 
 
+def lock_many(session: Session, refs: Iterable[int]) -> None:
+    """As `lock`, many people in the order of their ids, so that no two transactions wait for each other."""
+    if wanted := set(refs):
+        many = select(Person.id).where(col(Person.id).in_(wanted)).order_by(col(Person.id))
+        session.exec(many.with_for_update()).all()
+
+
 def by_phone(session: Session, phone: str) -> Sequence[Person]:
     """Everyone reached by a phone number (E.164); several lenders may know the same person."""
     found = person_keys.of(session).index(PHONE, phone)
     return session.exec(select(Person).where(Person.phone_index == found).order_by(col(Person.id))).all()
+
+
+def refs_by_phone(session: Session, phones: Iterable[str]) -> Sequence[int]:
+    """Who is reached by any of these numbers, as surrogate keys."""
+    if not (wanted := {person_keys.of(session).index(PHONE, phone) for phone in phones}):
+        return ()
+    return [ref for ref in session.exec(select(Person.id).where(col(Person.phone_index).in_(wanted))) if ref]
 
 
 def by_email(session: Session, email: str) -> Sequence[Person]:

@@ -123,6 +123,12 @@ def get(session: Session, webhook_id: int) -> Webhook:
     return webhook
 
 
+def get_many(session: Session, ids: Sequence[int]) -> Sequence[Webhook]:
+    """As `get`, many in the order of their ids; those that are gone are left out."""
+    wanted = select(Webhook).where(col(Webhook.id).in_(ids)).order_by(col(Webhook.id))
+    return session.exec(wanted.with_for_update().execution_options(populate_existing=True)).all()
+
+
 def unrecorded(session: Session, at: datetime, limit: int = 100) -> list[int]:
     """Ids of those due at `at` whose news is not yet in the records, in the order they came in."""
     waiting = select(Webhook.id).where(_due(at), col(Webhook.recorded_at).is_(None))
@@ -200,11 +206,12 @@ def mark_failed(session: Session, webhook_id: int, *, error: str, next_try_at: d
 def take_lease(session: Session, name: str, holder: str, *, at: datetime, lasts: timedelta) -> bool:
     """Become or stay the only holder of `name` until `at` + `lasts`. False while another holds it.
 
-    A lease for longer than `lasts` was taken by a clock ahead of ours, and nobody would ever renew it: it is void.
+    A lease for longer than twice `lasts` was taken by a clock ahead of ours, and nobody would ever renew it: it is
+    void. One for a little more than `lasts` was renewed while we waited here.
     """
     one_at_a_time(session, f"lease:{name}")
     lease = session.get(Lease, name)
-    if lease is not None and lease.holder != holder and at < lease.until <= at + lasts:
+    if lease is not None and lease.holder != holder and at < lease.until <= at + 2 * lasts:
         return False
     lease = lease or Lease(name=name, holder=holder, until=at)
     lease.holder, lease.until = holder, at + lasts

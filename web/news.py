@@ -67,6 +67,26 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
     return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals), person_ref=person_ref)
 
 
+def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
+    """Lock what recording all this news will touch, as everybody does: payments, then people in their order.
+
+    One transaction of many webhooks locks several people; whoever locked them in another order would wait for it
+    while it waits for them. On SQLite a writing transaction is alone anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    news = [one for each in many for one in each]
+    payments.lock(
+        session, [(one.provider, one.payment_id) for one in news if isinstance(one, PaymentNews | ReversalNews)]
+    )
+    reports = [one for one in news if isinstance(one, DeliveryNews)]
+    persons = set(people.refs_by_phone(session, [one.sender_address for one in news if isinstance(one, InboundNews)]))
+    if reports:
+        named = [(one.provider, one.provider_message_id) for one in reports]
+        persons |= contacts.people_of_messages(session, named, [one.message_id for one in reports if one.message_id])
+    people.lock_many(session, persons)
+
+
 def _payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
     lender, loan_id = news.lender, news.loan_id
     link = links.by_provider_id(session, news.provider, news.link_id) if news.link_id else None
@@ -150,10 +170,7 @@ def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> O
 
 
 def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence:
-    contact = contacts.by_message(session, news.provider, news.provider_message_id)
-    if contact is None and news.message_id is not None:
-        # The report can be faster than the answer to the call that sent the message.
-        contact = contacts.by_own_id(session, news.message_id)
+    contact = _contact_of(session, news)
     if contact is None:
         return Consequence(outcome="unknown_message")
     if news.state is DeliveryState.FAILED:
@@ -166,6 +183,14 @@ def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence
     if news.state in _SEEN:
         contacts.add_event(session, contact, _SEEN[news.state], at)
     return Consequence(outcome=f"message_{news.state}", person_ref=contact.person_ref)
+
+
+def _contact_of(session: Session, news: DeliveryNews) -> Contact | None:
+    contact = contacts.by_message(session, news.provider, news.provider_message_id)
+    if contact is None and news.message_id is not None:
+        # The report can be faster than the answer to the call that sent the message.
+        contact = contacts.by_own_id(session, news.message_id)
+    return contact
 
 
 def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at: datetime) -> Consequence:

@@ -1,0 +1,189 @@
+"""What many webhooks at once meet: they are recorded together, and their loans hear of them side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import event
+from sqlmodel import select
+
+from records import loans, payments, people, webhooks
+from records.database import Database
+from records.tables import Person, Webhook
+from tests.records.portfolios import LENDER
+from tests.web.outside import STRIPE_SECRET, FakeTemporal, paid, refunded, running, until
+from tests.web.test_webhooks import all_relayed, loans_in_collection, stored
+from web import relay_records
+from web.news import Consequence
+from web.ports import SignalAnswer
+from web.relay import Relay
+from web.sources import StripeWebhooks
+
+NAMES = [f"L{number}" for number in range(1, 31)]
+
+
+class SlowTemporal(FakeTemporal):
+    """Each signal takes a moment; `busy` are the loans that are being told something now."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.busy: list[str] = []
+        self.most_at_once = 0
+        self.twice_at_once = False
+
+    async def payment_received(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._slowly("payment_received", loan_id, payload)
+
+    async def payment_reversed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._slowly("payment_reversed", loan_id, payload)
+
+    async def _slowly(self, name: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        self.twice_at_once |= loan_id in self.busy
+        self.busy.append(loan_id)
+        self.most_at_once = max(self.most_at_once, len(self.busy))
+        await asyncio.sleep(self.seconds)
+        self.busy.remove(loan_id)
+        return self._take(name, loan_id, payload)
+
+
+def relay(database: Database, temporal: FakeTemporal) -> Relay:
+    source = StripeWebhooks(SecretStr(STRIPE_SECRET))
+    return Relay(database, temporal, {"stripe": source}, lambda: datetime.now(UTC))
+
+
+def store(database: Database, *events: dict[str, Any]) -> None:
+    """As the web app keeps them, long since due."""
+    now = datetime.now(UTC)
+    proven = [
+        webhooks.Proven("stripe", one["id"], "https://x/webhooks/stripe", json.dumps(one).encode(), {}, now)
+        for one in events
+    ]
+    with database.writing() as session:
+        webhooks.store_many(session, proven, now - timedelta(days=1))
+
+
+async def test_webhooks_that_wait_are_recorded_together_and_their_loans_told_side_by_side(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_records, "_BATCH_SECONDS", 10)  # however busy this machine is
+    loans_in_collection(database, *NAMES)
+    store(database, *(paid(name, event=f"e-{name}", payment=f"p-{name}") for name in NAMES))
+    temporal = SlowTemporal(0.02)
+    commits: list[int] = []
+    event.listen(database._engine, "commit", lambda _connection: commits.append(1))
+
+    await relay(database, temporal).work_off(20)
+
+    assert all_relayed(database)
+    assert sorted(loan_id for _, loan_id, _ in temporal.calls) == sorted(NAMES)
+    assert 4 <= temporal.most_at_once <= 16
+    assert len(commits) < len(NAMES)
+
+
+async def test_a_loan_hears_its_news_one_after_the_other_in_the_order_it_came(database: Database) -> None:
+    loans_in_collection(database, "L1", "L2")
+    events = [paid("L1", event="e1"), refunded(), paid("L1", event="e2", payment="pi_2"), paid("L2", payment="pi_3")]
+    store(database, *events[:-1], events[-1] | {"id": "e3"})
+    temporal = SlowTemporal(0.02)
+
+    await relay(database, temporal).work_off(20)
+
+    told = [(name, payload["payment_id"]) for name, loan_id, payload in temporal.calls if loan_id == "L1"]
+    assert told == [("payment_received", "pi_1"), ("payment_reversed", "pi_1"), ("payment_received", "pi_2")]
+    assert not temporal.twice_at_once
+
+
+async def test_one_that_cannot_be_recorded_takes_none_of_the_others_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loans_in_collection(database, *NAMES)
+    store(database, *(paid(name, event=f"e-{name}", payment=f"p-{name}") for name in NAMES))
+    whole = relay_records.record_news
+
+    def breaks(session: Any, news: Any, at: datetime) -> Consequence:
+        consequence = whole(session, news, at)
+        if news[0].loan_id == "L7":
+            raise RuntimeError("this one cannot be recorded")
+        return consequence
+
+    monkeypatch.setattr(relay_records, "record_news", breaks)
+    temporal = FakeTemporal()
+    async with running(database, temporal):
+        await until(lambda: sum(row.relayed_at is not None for row in stored(database)) == len(NAMES) - 1)
+        failed = stored(database)[6]
+
+    assert (failed.recorded_at, failed.relay_error) == (None, "RuntimeError")
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, "L7")) == 10_000
+        assert payments.balance_due(session, loans.get(session, LENDER, "L8")) == 7_500
+    assert len(temporal.effects) == len(NAMES) - 1
+
+
+async def test_killed_between_recording_and_telling_nothing_is_lost_or_counted_twice(database: Database) -> None:
+    """Given a process that died after each of its steps in turn, its successor does the rest."""
+    loans_in_collection(database, *NAMES[:4])
+    store(database, *(paid(name, event=f"e-{name}", payment=f"p-{name}") for name in NAMES[:4]))
+    temporal = FakeTemporal()
+    first, second, third = (relay(database, temporal) for _ in range(3))
+
+    turn = first._records.record_some()  # dies here: recorded, nobody told
+    first._records.step_down()
+    turn = second._records.record_some()
+    await second._sender.send(turn.owed)  # dies here: told, not noted
+    second._records.step_down()
+    await third.work_off(20)
+
+    assert all_relayed(database)
+    assert len(temporal.effects) == 4
+    with database.reading() as session:
+        assert [payments.balance_due(session, loans.get(session, LENDER, name)) for name in NAMES[:4]] == [7_500] * 4
+        assert len(payments.of_loan(session, loans.get(session, LENDER, "L1"))) == 1
+
+
+def test_people_locked_together_never_wait_for_each_other_in_a_circle(database: Database) -> None:
+    loans_in_collection(database, *NAMES[:8])
+    with database.reading() as session:
+        refs = [ref for ref in session.exec(select(Person.id)).all() if ref is not None]
+    errors: list[BaseException] = []
+
+    def lock(order: list[int]) -> None:
+        try:
+            for _ in range(5):
+                with database.writing() as session:
+                    people.lock_many(session, order)
+                    time.sleep(0.005)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=lock, args=(order,)) for order in (refs, refs[::-1], refs[4:] + refs[:4])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+
+
+def test_the_lease_is_not_lost_to_one_who_waited_for_it(database: Database) -> None:
+    """Given another process that read the time, then waited while the holder renewed."""
+    lasts = timedelta(seconds=20)
+    earlier = datetime.now(UTC)
+    with database.writing() as session:
+        webhooks.take_lease(session, "relay", "a", at=earlier + timedelta(seconds=2), lasts=lasts)
+    with database.writing() as session:
+        assert not webhooks.take_lease(session, "relay", "b", at=earlier, lasts=lasts)
+
+
+def test_a_webhook_that_is_gone_holds_up_nobody(database: Database) -> None:
+    store(database, paid("L1", event="e1"))
+    with database.writing() as session:
+        kept = session.exec(select(Webhook)).one()
+        assert [row.id for row in webhooks.get_many(session, [kept.id or 0, 999])] == [kept.id]
