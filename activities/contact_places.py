@@ -20,13 +20,15 @@ from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
 from config.settings import Settings
 from config.templates import TemplateError
-from domain.contact import Channel
+from domain.contact import Channel, ContactEventKind
 from domain.costs import message_cost
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
 from records import audit, contacts, loans, payments, people
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
+
+TELLS_OF_READING = frozenset({Channel.WHATSAPP, Channel.EMAIL})
 
 
 class Unwritable(Exception):
@@ -112,6 +114,25 @@ class ContactPlaces:
         with self._database.reading() as session:
             contact = self._find(session, order)
             return contact.channel if contact else None
+
+    def was_read(self, order: ContactOrder) -> bool:
+        """Whether the earlier contact that this one repeats is known to have been read, or was answered since.
+
+        Where a channel never tells of reading, that it arrived has to do.
+        """
+        assert order.unless_read is not None
+        with self._database.reading() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            earlier = contacts.find(session, loan, order.step, order.unless_read)
+            if earlier is None:
+                return False
+            if earlier.state is ContactState.READ:
+                return True
+            if earlier.state is ContactState.DELIVERED and earlier.channel not in TELLS_OF_READING:
+                return True
+            since = earlier.sent_at or earlier.reserved_at
+            events = contacts.person_events(session, people.of_loan(session, loan), since)
+            return any(event.kind is ContactEventKind.INBOUND for event in events)
 
     def dead_channels(self, order: ContactOrder) -> tuple[Channel, ...]:
         """The order's channels whose address proved dead, in this attempt or before."""

@@ -79,7 +79,8 @@ class ContactSlots:
         gives way to the next.
         """
         due = payments.balance_due(session, loan)
-        if order.purpose is Purpose.COLLECTION and (due <= 0 or loan.state is LoanState.ENDED):
+        asks = order.purpose is Purpose.COLLECTION or order.with_link
+        if asks and (due <= 0 or loan.state is LoanState.ENDED):
             return NotWanted()
         refused: list[str] = []
         ceased = _CEASE in people.flags(session, person)

@@ -76,6 +76,8 @@ class ContactSender(Contacts):
             return settled
         if order.give_up_at is not None and now >= order.give_up_at:
             return await self._report(order, ContactOutcome.NOT_WANTED)
+        if order.unless_read is not None and await asyncio.to_thread(self._places.was_read, order):
+            return await self._report(order, ContactOutcome.SEEN)
         useless = self._not_configured(order)
         useless |= await asyncio.to_thread(self._platforms.refused, order, now)
         while True:

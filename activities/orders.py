@@ -36,6 +36,8 @@ class ContactOrder(_Order):
     threshold: Threshold | None = None
     give_up_at: AwareDatetime | None = None
     agreed: Agreed | None = None
+    unless_read: int | None = None
+    """The occurrence of an earlier contact of the step; if that was read by now this one is not wanted."""
 
 
 class WatchOrder(_Order):

@@ -29,6 +29,9 @@ def step_problems(path: FieldPath, step: Mapping[str, Value]) -> Iterator[Findin
         yield path, f"kind {kind} without {missing}", "channels and a template"
     elif len({"channels", "template"} & given) == 1:
         yield path, "channels and template go together", "both or none"
+    channels = step.get("channels")
+    if "unread_after_hours" in given and len(channels if isinstance(channels, list) else []) < 2:
+        yield (*path, "unread_after_hours"), "has no second channel to go out by", "two or more channels"
     if kind == "escalate" and "stage" not in given:
         yield path, "an escalate step has no stage", "the stage it moves the loan to"
     if kind == "handoff" and "queue" not in given:

@@ -13,11 +13,13 @@ from typing import Any
 from domain.agreements.judging import judge
 from domain.agreements.making import agreement_cancelled
 from domain.agreements.promise import promise_made
+from domain.call_wishes import call_choice
 from domain.cases import close_case, open_case
 from domain.contact_results import cease, contact_failed, contact_reported
 from domain.endings import end_loan
 from domain.events import (
     AgreementCancelled,
+    CallChoice,
     CaseDecision,
     CircumstanceReported,
     Close,
@@ -145,6 +147,7 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     OptOut: _opt_out,
     CircumstanceReported: _circumstance,
     ContactFailed: contact_failed,
+    CallChoice: call_choice,
     Pause: _pause,
     Resume: _resume,
     Close: _close,

@@ -21,7 +21,8 @@ class Agreed(BaseModel):
 class SendContact(BaseModel):
     """Reach the borrower about `step`, by the first channel that works, at the next lawful slot.
 
-    `give_up_at`: a slot at or after this moment is of no use; None leaves it to the strategy's end.
+    `give_up_at`: a slot at or after this moment is of no use; None leaves it to the strategy's end. `unless_read`: only
+    if the contact of this occurrence turns out not to have been read.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,4 +36,5 @@ class SendContact(BaseModel):
     balance_read_at: AwareDatetime | None = None
     agreed: Agreed | None = None
     give_up_at: AwareDatetime | None = None
+    unless_read: int | None = None
     what: str

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from domain.agreements.contacts import agreement_contact_reported
 from domain.agreements.model import MESSAGES
-from domain.cases import open_case
+from domain.cases import open_case, open_once
 from domain.contact import Channel
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
-from domain.loan_state import EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanState, StepRecord, note, write
+from domain.loan_state import ASKED, EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanState, StepRecord, note, write
 from domain.standing_clock import step_done
+from domain.unread import watch_reading
 
 TRY_AGAIN_AFTER = timedelta(days=1)
 _ADDRESSED = frozenset({Channel.SMS, Channel.EMAIL, Channel.WHATSAPP})
@@ -34,6 +35,10 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         if event.outcome is ContactOutcome.UNREACHABLE:
             return _unreachable(state, event, now), None
         return (_hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state), None
+    if event.step == ASKED:
+        return _asked_link_reported(state, event, now), None
+    if event.outcome is ContactOutcome.SEEN:
+        return state.model_copy(update={"fallback": None}), None
     if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FUNDS_GONE, ContactOutcome.FAILED):
         return state.model_copy(update={"contact_rests_until": now + TRY_AGAIN_AFTER}), None
     fallback = state.fallback is not None and state.fallback.step == event.step
@@ -45,12 +50,15 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         state = step_done(state, now)
     if event.outcome is not ContactOutcome.SENT:
         return _unreachable(state, event, now), None
+    state = watch_reading(state, event, now)
     return _hear_early_failure(state, event, now), None
 
 
 def _heard_before(state: LoanState, event: ContactReported) -> bool:
     if event.step == FUNDS:
         return event.occurrence <= state.offers_made
+    if event.step == ASKED:
+        return state.link_asked_at is None or event.occurrence != state.links_asked
     awaited = state.next_step is not None and state.next_step.id == event.step
     return not awaited and any((r.step, r.occurrence) == (event.step, event.occurrence) for r in state.records)
 
@@ -77,7 +85,9 @@ def cease(state: LoanState, now: datetime) -> LoanState:
     """The person asked for no contact, about this or another of their loans."""
     if state.ceased:
         return state
-    ceased = state.model_copy(update={"ceased": True, "funds_seen_at": None, "fallback": None, "receipt_due": False})
+    ceased = state.model_copy(
+        update={"ceased": True, "funds_seen_at": None, "fallback": None, "receipt_due": False, "unread": None}
+    )
     if state.end is not None:
         return ceased
     return open_case(ceased, CaseKind.CEASE, "the borrower asked for no more contact", now)
@@ -98,12 +108,22 @@ def _offer_reported(state: LoanState, event: ContactReported, now: datetime) -> 
     return cease(state, now) if event.ceased and state.end is None else state
 
 
+def _asked_link_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    """Not sent now means not sent: the moment in which it was wanted is over, and a person is asked instead."""
+    state = state.model_copy(update={"link_asked_at": None})
+    if event.outcome is ContactOutcome.SENT:
+        return _recorded(state, event, now)
+    return open_once(state, CaseKind.HANDOFF, "a link asked for on the telephone could not be sent", now)
+
+
 def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tuple[LoanState, str | None]:
     """A message did not arrive: a dead address is closed, and the step goes out by the channels left."""
     state = _close_address(state, event, now)
     record = next((r for r in state.records if (r.step, r.occurrence) == (event.step, event.occurrence)), None)
     if record is None:
         return _keep_early(state, event)
+    if event.step == ASKED:
+        return state, None
     if record.result != "sent" or record.channel is not event.channel:
         return state, None
     records = tuple(r.model_copy(update={"result": "not_delivered"}) if r is record else r for r in state.records)
@@ -118,7 +138,7 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
     if event.step in (FUNDS, *MESSAGES) or _overtaken(state, event):
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
-    return state.model_copy(update={"fallback": again}), None
+    return state.model_copy(update={"fallback": again, "unread": None}), None
 
 
 def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...]:
@@ -135,7 +155,7 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
 def _overtaken(state: LoanState, event: ContactFailed) -> bool:
     """Whether a later step was already taken: an older message must not follow it."""
     last = max(i for i, record in enumerate(state.records) if record.step == event.step)
-    return any(r.result in _TOUCHES and r.step != FUNDS for r in state.records[last + 1 :])
+    return any(r.result in _TOUCHES and r.step not in (FUNDS, ASKED) for r in state.records[last + 1 :])
 
 
 def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> LoanState:
@@ -148,7 +168,7 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    if event.step not in (FUNDS, RECEIPT, *MESSAGES) and state.strategy.find_step(event.step) is None:
+    if event.step not in (FUNDS, RECEIPT, ASKED, *MESSAGES) and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:
         return state, None

@@ -117,6 +117,24 @@ class ContactFailed(_Event):
     reason: AddressFailure
 
 
+class CallWish(StrEnum):
+    PAY_NOW = "pay_now"
+    PROMISE = "promise"
+    PERSON = "person"
+
+
+class CallChoice(_Event):
+    """On a call, the right person pressed a key: a link now, a day to pay on, or a person to speak with.
+
+    `step` and `occurrence` name the call's contact; the same wish of the same call counts once.
+    """
+
+    step: Reference
+    occurrence: int = Field(ge=1)
+    wish: CallWish
+    promised_on: date | None = None
+
+
 class Pause(_Event):
     until: Moment
 
@@ -174,13 +192,14 @@ class AgreementCancelled(_Event):
 
 class ContactOutcome(StrEnum):
     """SENT; UNREACHABLE by every channel; NOT_WANTED: pointless at the moment of dispatch; FUNDS_GONE: the money
-    the message rests on is no longer there; FAILED: given up for a technical reason. After NOT_WANTED and
-    FAILED nothing was sent and the same contact is tried again a day later."""
+    the message rests on is no longer there; SEEN: what it would say again was read by then; FAILED: given up for a
+    technical reason. After NOT_WANTED and FAILED nothing was sent and the same contact is tried again a day later."""
 
     SENT = "sent"
     UNREACHABLE = "unreachable"
     NOT_WANTED = "not_wanted"
     FUNDS_GONE = "funds_gone"
+    SEEN = "seen"
     FAILED = "failed"
 
 
@@ -213,6 +232,7 @@ LoanEvent = (
     | OptOut
     | CircumstanceReported
     | ContactFailed
+    | CallChoice
     | Pause
     | Resume
     | Close

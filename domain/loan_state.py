@@ -16,6 +16,8 @@ from domain.strategy import Conditions, Stage, Step, Strategy
 
 RECEIPT = "receipt"
 FUNDS = "funds"
+ASKED = "asked"
+"""A payment link that the borrower asked for on the telephone."""
 REFUSALS_KEPT = 20
 PAYMENTS_KEPT = 2000
 """More payments than any borrower makes of one loan; the state must stay small enough to travel."""
@@ -85,6 +87,22 @@ class Fallback(BaseModel):
     step: str
     occurrence: int
     channels: tuple[Channel, ...]
+    unless_read: int | None = None
+    """Only if the contact of this occurrence turns out not to have been read."""
+
+
+class Unread(BaseModel):
+    """A message that was sent at `since` and has to be read within its step's time.
+
+    `clock_shift` is how long the collection had stood still by then.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    occurrence: int
+    since: AwareDatetime
+    clock_shift: timedelta
 
 
 class Refusal(BaseModel):
@@ -114,6 +132,11 @@ class LoanState(BaseModel):
     ends_base: AwareDatetime
     records: tuple[StepRecord, ...] = ()
     fallback: Fallback | None = None
+    unread: Unread | None = None
+    call_wishes: tuple[str, ...] = ()
+    """What was asked for by keypad and acted on, as step:occurrence:wish."""
+    link_asked_at: AwareDatetime | None = None
+    links_asked: int = 0
 
     payments: tuple[Payment, ...] = ()
     early_reversals: tuple[EarlyReversal, ...] = ()

@@ -17,15 +17,17 @@ from domain.agreements.contacts import (
 )
 from domain.agreements.judging import messages_of, next_moment, next_unpaid
 from domain.agreements.model import AgreementKind, AgreementState
+from domain.call_wishes import LINK_CHANNELS, link_template
 from domain.cases import open_case
 from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact as SendContact
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
-from domain.loan_state import FUNDS, RECEIPT, LoanState, StepRecord, note
+from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, StepRecord, note
 from domain.standing_clock import pass_time, settle_hold, step_done
 from domain.strategy import AmountThreshold, Step, StepKind, Threshold
+from domain.unread import say_again, unread_due_at
 
 REREAD_AFTER = timedelta(hours=1)
 """A balance older than this is read again before a link is sent on its strength."""
@@ -60,6 +62,8 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             if not state.receipt_due:
                 return state, Finish()
             order: SendContact | None = _receipt(state)
+        elif (order := _asked_link(state)) is not None:
+            pass
         elif state.stands_still is not None:
             return state, _wait_while_held(state)
         elif state.agreement is not None:
@@ -69,7 +73,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
                 return state, _wait(state, next_contact_at(state, now), state.hold or "")
         elif state.ceased:
             return state, _wait(state, state.ends_at, "the borrower asked for no more contact")
-        elif (order := _breach(state, now) or _funds_offer(state)) is None:
+        elif (order := _breach(state, now) or _funds_offer(state := say_again(state, now))) is None:
             if (rests := state.contact_rests_until) is not None and now < rests:
                 return state, _wait(state, rests, "the last try could not be made")
             if (order := _fallback(state)) is None:
@@ -222,6 +226,22 @@ def _funds_offer(state: LoanState) -> SendContact | None:
     )
 
 
+def _asked_link(state: LoanState) -> SendContact | None:
+    """An answer to the borrower: it goes out while the loan is held too."""
+    template = link_template(state)
+    if state.link_asked_at is None or template is None or state.ceased or state.balance_minor <= 0:
+        return None
+    return SendContact(
+        step=ASKED,
+        occurrence=state.links_asked,
+        channels=_open(state, LINK_CHANNELS),
+        template=template,
+        purpose=Purpose.REPLY,
+        with_link=True,
+        what="payment link that was asked for",
+    )
+
+
 def _fallback(state: LoanState) -> SendContact | None:
     again = state.fallback
     step = state.strategy.find_step(again.step) if again is not None else None
@@ -233,6 +253,7 @@ def _fallback(state: LoanState) -> SendContact | None:
         channels=_open(state, again.channels),
         template=step.template,
         with_link=step.kind is StepKind.OFFER_LINK,
+        unless_read=again.unless_read,
         what=f"{step.kind} {step.id} by another channel",
     )
 
@@ -246,6 +267,8 @@ def _wait_while_held(state: LoanState) -> Wait:
 def _wait(state: LoanState, until: datetime | None, why: str) -> Wait:
     """Wait until then, a case's SLA or the strategy's end, whichever is first."""
     moments: list[tuple[datetime, str]] = [] if until is None else [(until, why)]
+    if (unread := unread_due_at(state)) is not None and state.held_since is None:
+        moments.append((unread, "a message has to be read by then, or goes out by another channel"))
     moments += [
         (case.sla_at, f"case {case.case_id} in {case.queue} must be decided") for case in state.cases if not case.lapsed
     ]

@@ -67,6 +67,8 @@ class Step(_Data):
     when: Conditions = Conditions()
     stage: Stage | None = None
     queue: Identifier | None = None
+    unread_after_hours: int | None = Field(None, ge=1, le=720, exclude_if=lambda hours: hours is None)
+    """Not known to have been read so long after it was sent: the step goes out again by its next channel."""
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
@@ -80,6 +82,8 @@ class Step(_Data):
             raise ValueError("an escalate step needs the stage it moves the loan to")
         if self.kind is StepKind.HANDOFF and self.queue is None:
             raise ValueError("a handoff step needs a queue")
+        if self.unread_after_hours is not None and len(self.channels) < 2:
+            raise ValueError("unread_after_hours needs a second channel to go out by")
         if bool(self.channels) != bool(self.template):
             raise ValueError("channels and template go together")
         if len(set(self.channels)) != len(self.channels):

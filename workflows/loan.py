@@ -172,6 +172,7 @@ class LoanCollection:
                 threshold=watch_threshold(state) if order.balance_read_at and state.strategy.watch else None,
                 give_up_at=ends_at,
                 agreed=order.agreed,
+                unless_read=order.unless_read,
             ),
             start_to_close_timeout=timedelta(minutes=2),
             schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else RECEIPT_TRIED_FOR,

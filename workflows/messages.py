@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, fiel
 from domain.agreements.model import Agreement
 from domain.contact import Channel
 from domain.events import (
+    CallChoice,
     CircumstanceReported,
     ContactFailed,
     LoanEvent,
@@ -30,6 +31,7 @@ SIGNALS: dict[str, type[BaseModel]] = {
     "circumstance_reported": CircumstanceReported,
     "contact_failed": ContactFailed,
     "promise_made": PromiseMade,
+    "call_choice": CallChoice,
 }
 
 

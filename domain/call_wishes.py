@@ -1,0 +1,58 @@
+"""What a borrower asked for by the keys of their telephone: a link, a day to pay on, a person."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from domain.agreements.model import Via
+from domain.agreements.promise import promise_made
+from domain.cases import open_once
+from domain.contact import Channel
+from domain.events import CallChoice, CallWish, PromiseMade
+from domain.ledger_entries import CaseKind
+from domain.loan_state import LoanState, note
+from domain.strategy import StepKind
+
+LINK_CHANNELS = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
+"""By which a link that was asked for on the telephone is sent: where it can be opened at once, first."""
+WISHES_KEPT = 50
+
+
+def call_choice(state: LoanState, event: CallChoice, now: datetime) -> tuple[LoanState, str | None]:
+    """Act on a wish once, however often it is told."""
+    if state.end is not None:
+        return state, f"the loan has ended as {state.end}"
+    if state.ceased:
+        return state, "the borrower asked for no more contact"
+    named = f"{event.step}:{event.occurrence}:{event.wish}"
+    if named in state.call_wishes:
+        return state, None
+    state = state.model_copy(update={"call_wishes": (*state.call_wishes, named)[-WISHES_KEPT:]})
+    state = note(state, now, "asked_by_keypad", named)
+    match event.wish:
+        case CallWish.PAY_NOW if state.balance_minor > 0 and link_template(state) is not None:
+            return state.model_copy(update={"link_asked_at": now, "links_asked": state.links_asked + 1}), None
+        case CallWish.PAY_NOW:
+            return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a way to pay", now), None
+        case CallWish.PROMISE:
+            return _promised(state, event.promised_on, now), None
+        case CallWish.PERSON:
+            return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a person", now), None
+
+
+def link_template(state: LoanState) -> str | None:
+    """The words with which this strategy offers a link; None where it never does."""
+    offers = (step.template for step in state.strategy.steps if step.kind is StepKind.OFFER_LINK and step.template)
+    watch = state.strategy.watch
+    return next(offers, watch.template if watch is not None else None)
+
+
+def _promised(state: LoanState, day: date | None, now: datetime) -> LoanState:
+    """The whole of what is due by that day; where the strategy does not take that, a person decides about it."""
+    if day is None:
+        return open_once(state, CaseKind.HANDOFF, "promised by keypad to pay on a day not understood", now)
+    promise = PromiseMade(amount_minor=max(state.balance_minor, 1), date=day, by="borrower", via=Via.KEYPAD)
+    opened, refused = promise_made(state, promise, now)
+    if refused is None:
+        return opened
+    return open_once(state, CaseKind.HANDOFF, f"promised by keypad to pay on {day.isoformat()}: {refused}", now)

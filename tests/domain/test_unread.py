@@ -1,0 +1,105 @@
+"""A step that nobody reads goes out again by its next channel, once, and inside everything that holds for contacts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from domain.collection import apply
+from domain.contact import Channel
+from domain.events import ContactFailed, ContactOutcome, ContactReported, OptOut, Pause
+from domain.loan_state import LoanState, enter
+from domain.planning import SendContact, Wait, plan
+from domain.strategy import Step, StepKind
+from tests.domain.simulated_loan import START, facts, strategy
+
+DUE = datetime.fromisoformat("2026-03-04T10:00:00+01:00")
+STEP = Step(
+    id="day-3",
+    kind=StepKind.REMIND,
+    dpd=3,
+    channels=(Channel.EMAIL, Channel.SMS, Channel.CALL),
+    template="reminder",
+    unread_after_hours=48,
+)
+LATER = Step(id="day-20", kind=StepKind.REMIND, dpd=20, channels=(Channel.SMS,), template="reminder")
+TWO_DAYS = timedelta(hours=48)
+
+
+def sent(state: LoanState, now: datetime, outcome: ContactOutcome = ContactOutcome.SENT) -> LoanState:
+    state, order = plan(state, now)
+    assert isinstance(order, SendContact)
+    channel = order.channels[0] if outcome is ContactOutcome.SENT else None
+    report = ContactReported(step=order.step, occurrence=order.occurrence, outcome=outcome, channel=channel)
+    return apply(state, report, now)[0]
+
+
+@pytest.fixture
+def mailed() -> LoanState:
+    return sent(enter(facts(), strategy(watch=None, steps=(STEP, LATER)), START), DUE)
+
+
+def test_unread_after_its_time_it_goes_out_by_the_next_channel_and_only_then(mailed: LoanState) -> None:
+    state, waits = plan(mailed, DUE)
+    assert waits == Wait(until=DUE + TWO_DAYS, why="a message has to be read by then, or goes out by another channel")
+
+    state, order = plan(state, DUE + TWO_DAYS)
+
+    assert isinstance(order, SendContact)
+    assert (order.step, order.occurrence, order.unless_read) == ("day-3", 2, 1)
+    assert order.channels == (Channel.SMS, Channel.CALL)
+    assert plan(state, DUE + TWO_DAYS) == (state, order)
+
+
+def test_when_it_was_read_after_all_the_sequence_goes_on_without_it(mailed: LoanState) -> None:
+    state = sent(plan(mailed, DUE + TWO_DAYS)[0], DUE + TWO_DAYS, ContactOutcome.SEEN)
+    _, action = plan(state, DUE + TWO_DAYS)
+    assert isinstance(action, Wait)
+    assert action.why == "remind day-20 falls due"
+
+
+def test_the_repeat_has_a_time_to_be_read_of_its_own_and_then_the_last_channel_is_used(mailed: LoanState) -> None:
+    state = sent(mailed, DUE + TWO_DAYS)
+    state, order = plan(state, DUE + 2 * TWO_DAYS)
+    assert isinstance(order, SendContact)
+    assert (order.occurrence, order.channels, order.unless_read) == (3, (Channel.CALL,), 2)
+    state = sent(state, DUE + 2 * TWO_DAYS)
+    assert isinstance(plan(state, DUE + 3 * TWO_DAYS)[1], Wait)
+
+
+def test_a_closed_channel_is_not_used_for_it(mailed: LoanState) -> None:
+    state, _ = apply(mailed, OptOut(channel=Channel.SMS), DUE)
+    order = plan(state, DUE + TWO_DAYS)[1]
+    assert isinstance(order, SendContact)
+    assert order.channels == (Channel.CALL,)
+
+
+def test_time_in_which_the_loan_was_held_does_not_count(mailed: LoanState) -> None:
+    state, _ = apply(mailed, Pause(until=DUE + timedelta(hours=30)), DUE + timedelta(hours=10))
+    assert isinstance(plan(state, DUE + TWO_DAYS)[1], Wait)
+    assert isinstance(plan(state, DUE + timedelta(hours=67))[1], Wait)
+    assert isinstance(plan(state, DUE + timedelta(hours=68))[1], SendContact)
+
+
+def test_a_message_that_did_not_arrive_goes_out_again_at_once_and_not_twice(mailed: LoanState) -> None:
+    failed = ContactFailed(step="day-3", occurrence=1, channel=Channel.EMAIL, reason="dead")
+    state, _ = apply(mailed, failed, DUE + timedelta(hours=1))
+    state = sent(state, DUE + timedelta(hours=1))
+    order = plan(state, DUE + timedelta(hours=49))[1]
+    assert isinstance(order, SendContact)
+    assert (order.occurrence, order.unless_read, order.channels) == (3, 2, (Channel.CALL,))
+
+
+def test_a_later_step_makes_it_moot() -> None:
+    soon = LATER.model_copy(update={"dpd": 4})
+    state = sent(enter(facts(), strategy(watch=None, steps=(STEP, soon)), START), DUE)
+    state = sent(state, DUE + timedelta(days=1))
+    _, action = plan(state, DUE + timedelta(days=9))
+    assert isinstance(action, Wait)
+
+
+def test_one_channel_is_not_enough_to_say_it_again() -> None:
+    with pytest.raises(ValidationError, match="second channel"):
+        Step.model_validate({**STEP.model_dump(), "channels": ["sms"]})
