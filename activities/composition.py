@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from activities.balances import BalanceReader
 from activities.case_notices import CaseNotices
 from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
+from activities.gateways import Gateways
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
 from activities.whatsapp_limits import WhatsAppLimits
@@ -21,9 +23,12 @@ from config.jurisdictions import SHIPPED, load_rulebook
 from config.settings import Settings
 from domain.contact import Channel
 from domain.contact_rules import Caps, RuleBook
+from domain.gateway_choice import Offer, order_for
 from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
+from providers.payments.conekta import ConektaGateway, ConektaSettings
+from providers.payments.mercadopago import CURRENCIES, MercadoPagoGateway, MercadoPagoSettings
 from providers.payments.stripe import StripeGateway, StripeSettings
 from providers.ports import BankData, Messenger, PaymentGateway
 from records.database import Database
@@ -34,8 +39,8 @@ class Outside:
     """The outside world as configured; what is not configured is absent, and said so when it is needed."""
 
     bank: BankData | None
-    gateway: PaymentGateway | None
     messengers: dict[Channel, Messenger]
+    gateways: Gateways = field(default_factory=Gateways)
 
 
 def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
@@ -74,18 +79,41 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
             )
         )
     bank = settings.bank
-    stripe = settings.stripe
     return Outside(
         bank=BerlinGroupBank(
             BerlinGroupSettings(base_url=bank.base_url, access_token=bank.access_token, zone=bank.zone), client
         )
         if bank
         else None,
-        gateway=StripeGateway(StripeSettings(base_url=stripe.base_url, api_key=stripe.api_key), client)
-        if stripe
-        else None,
         messengers=messengers,
+        gateways=connect_gateways(settings, client),
     )
+
+
+def connect_gateways(settings: Settings, client: httpx.AsyncClient) -> Gateways:
+    """The ways to pay that the settings name. Raises pydantic.ValidationError for values no adapter takes."""
+    known: list[tuple[Offer, PaymentGateway]] = []
+    if (stripe := settings.stripe) is not None:
+        gateway = StripeGateway(StripeSettings(base_url=stripe.base_url, api_key=stripe.api_key), client)
+        known.append((Offer(name=gateway.name), gateway))
+    if (mercadopago := settings.mercadopago) is not None:
+        for country, account in mercadopago.accounts.items():
+            site = MercadoPagoSettings(
+                base_url=mercadopago.base_url,
+                country=country,
+                access_token=account.access_token,
+                excluded_types=account.excluded_types,
+            )
+            offer = Offer(name=MercadoPagoGateway.name, country=country, currency=CURRENCIES[country])
+            known.append((offer, MercadoPagoGateway(site, client)))
+    if (conekta := settings.conekta) is not None:
+        account_ = ConektaSettings(base_url=conekta.base_url, api_key=conekta.api_key, methods=conekta.methods)
+        known.append((Offer(name=ConektaGateway.name, country="MX", currency="MXN"), ConektaGateway(account_, client)))
+
+    def order(lender: str, country: str) -> tuple[str, ...]:
+        return order_for(country, settings.lender_named(lender).ways_to_pay, settings.payments.ways)
+
+    return Gateways(known, order)
 
 
 def load_rules(settings: Settings) -> RuleBook:
@@ -119,7 +147,7 @@ async def loan_activities(
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
     async with http_client(limits) if http_client else httpx.AsyncClient(limits=limits) as client:
         outside = outside or connect_outside(settings, client)
-        links = LinkIssuer(database, outside.gateway)
+        links = LinkIssuer(database, outside.gateways, timedelta(days=settings.payments.link_days))
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
         balances = BalanceReader(database, outside.bank, zone)
         slots = contact_slots(settings)

@@ -60,7 +60,7 @@ class ContactSender(Contacts):
         self._platforms = PlatformGate(database, settings)
         self._messengers = messengers
         self._links = links
-        self._unheard = UnheardPayments(database, links.gateway)
+        self._unheard = UnheardPayments(database, links.gateways)
         self._balances = balances
 
     @activity.defn(name="contact")

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from activities.counting import count
+from activities.gateways import Gateways
 from config.metric_catalogue import LINKS
+from domain.gateway_choice import BANK
 from domain.money import Money
+from domain.payment_references import reference_of
+from providers import ports
 from providers.errors import ProviderError
 from providers.ports import LinkRequest, PaymentGateway
-from records import links, loans, payments
+from records import inquiries, links, loans, payments, people
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import LinkState, Loan, LoanState, PaymentLink
 
 PURPOSE = "balance"
+LINK_LIVES = timedelta(days=120)
+STILL_USEFUL = timedelta(days=2)
+"""A link with less of its life left is made anew: who reads a message on the weekend must be able to pay."""
 
 # A link that the gateway does not have takes no money: it is as good as closed.
 _NO_SUCH_LINK = frozenset({"resource_missing", "404"})
@@ -27,72 +35,97 @@ class NoGateway(Exception):
     """No payment gateway is configured."""
 
 
-class LinkIssuer:
-    def __init__(self, database: Database, gateway: PaymentGateway | None) -> None:
-        self._database = database
-        self._gateway = gateway
+@dataclass(frozen=True)
+class _Found:
+    """What the records say of a loan's links: what is due, the link in use, and those to be closed."""
 
-    @property
-    def gateway(self) -> PaymentGateway | None:
-        return self._gateway
+    due: Money
+    known: PaymentLink | None
+    stale: list[PaymentLink]
+    key: str
+    country: str
+    bank_may_have_taken: bool
+
+
+class LinkIssuer:
+    """`link_lives`: how long a link may be paid."""
+
+    def __init__(self, database: Database, gateways: Gateways | None, link_lives: timedelta = LINK_LIVES) -> None:
+        self._database = database
+        self.gateways = gateways or Gateways()
+        self._link_lives = link_lives
 
     async def link_for_balance(
         self, lender: str, loan_id: str, at: datetime, *, at_most_minor: int | None = None
     ) -> PaymentLink:
         """The link that pays exactly what is due now, or `at_most_minor` of it; made once, however often this is tried.
 
-        Links of the loan over other amounts are closed first, and before a new one is made those that were
-        paid. Raises ProviderError, NoGateway.
+        Links of the loan over other amounts, and one that is about to expire, are closed first, and before a new one
+        is made those that were paid. Raises ProviderError, NoGateway.
         """
-        if self._gateway is None:
-            raise NoGateway("no payment gateway is configured: set RECOBRO_STRIPE__API_KEY")
-        amount, known, stale, key = await asyncio.to_thread(self._look, lender, loan_id, at_most_minor)
-        for link in stale:
-            await self._close(link, at)
-        if known is not None:
+        found = await asyncio.to_thread(self._look, lender, loan_id, at, at_most_minor)
+        # A transfer that the bank may have taken without telling us is never begun again.
+        without = frozenset({BANK}) if found.bank_may_have_taken else frozenset[str]()
+        gateway = self.gateways.for_loan(lender, found.country, found.due.currency, without)
+        if gateway is None:
+            ways = "RECOBRO_STRIPE__API_KEY, RECOBRO_MERCADOPAGO__ACCOUNTS, RECOBRO_CONEKTA__API_KEY"
+            raise NoGateway(
+                f"no payment gateway is configured for {found.due.currency} in {found.country}: set one of {ways}"
+            )
+        for link in found.stale:
+            await self._close(link, found.country, at)
+        if found.known is not None:
             count(LINKS, outcome="reused")
-            return known
-        made = await self._gateway.create_link(
+            return found.known
+        expires_at = at + self._link_lives
+        made = await gateway.create_link(
             LinkRequest(
-                idempotency_key=key,
-                amount=amount,
+                idempotency_key=found.key,
+                amount=found.due,
                 lender=lender,
                 loan_id=loan_id,
                 description=loan_id,
                 at=at,
+                expires_at=expires_at,
             )
         )
-        kept = await asyncio.to_thread(self._keep, lender, loan_id, amount, made.id, made.url, at)
+        kept = await asyncio.to_thread(self._keep, lender, loan_id, gateway, found, made, at, expires_at)
+        if kept.provider_link_id != made.id:
+            # Another worker was faster, at a gateway that makes two of two requests.
+            await gateway.deactivate_link(made.id, at)
+            count(LINKS, outcome="reused")
+            return kept
         count(LINKS, outcome="made")
         return kept
 
     async def close_all(self, lender: str, loan_id: str, at: datetime) -> None:
         """Nothing is due: no link of the loan may take money any more. Raises ProviderError."""
-        if self._gateway is None:
-            return
-        for link in await asyncio.to_thread(self._payable, lender, loan_id):
-            await self._close(link, at)
+        await self._close_each(lender, loan_id, at, only_stale=False)
 
     async def close_stale(self, lender: str, loan_id: str, at: datetime) -> None:
         """No link may take another amount than what is due now. Raises ProviderError."""
-        if self._gateway is None:
-            return
-        for link in await asyncio.to_thread(self._stale, lender, loan_id):
-            await self._close(link, at)
+        await self._close_each(lender, loan_id, at, only_stale=True)
 
-    async def _close(self, link: PaymentLink, at: datetime) -> None:
-        assert self._gateway is not None
+    async def _close_each(self, lender: str, loan_id: str, at: datetime, *, only_stale: bool) -> None:
+        if not self.gateways.known:
+            return
+        country, open_links = await asyncio.to_thread(self._payable, lender, loan_id, only_stale)
+        for link in open_links:
+            await self._close(link, country, at)
+
+    async def _close(self, link: PaymentLink, country: str, at: datetime) -> None:
+        gateway = self.gateways.of(link.provider, country)
+        if gateway is None:
+            return  # of a gateway that is not configured any more: nobody here can close it
         try:
-            await self._gateway.deactivate_link(link.provider_link_id, at)
+            await gateway.deactivate_link(link.provider_link_id, at)
         except ProviderError as error:
             if error.code not in _NO_SUCH_LINK:
                 raise
         await asyncio.to_thread(self._mark_closed, link, at)
         count(LINKS, outcome="closed")
 
-    def _look(
-        self, lender: str, loan_id: str, at_most_minor: int | None
-    ) -> tuple[Money, PaymentLink | None, list[PaymentLink], str]:
+    def _look(self, lender: str, loan_id: str, at: datetime, at_most_minor: int | None) -> _Found:
         with self._database.reading() as session:
             loan = loans.get(session, lender, loan_id)
             due = payments.balance_due(session, loan)
@@ -102,36 +135,58 @@ class LinkIssuer:
             # still the one it was made by, and the gateway answers with that same link.
             number = links.next_generation(session, loan, PURPOSE, due)
             known = links.active(session, loan, PURPOSE, due)
+            if known is not None and known.expires_at is not None and known.expires_at - at < STILL_USEFUL:
+                known = None
             payable = _payable(session, loan) if known is None else links.open_links(session, loan)
             stale = [link for link in payable if known is None or link.id != known.id]
-            key = f"{lender}:{loan_id}:{loan.entry}:{PURPOSE}:{due}:{number}"
-            return Money(amount_minor=due, currency=loan.currency), known, stale, key
+            return _Found(
+                due=Money(amount_minor=due, currency=loan.currency),
+                known=known,
+                stale=stale,
+                key=f"{lender}:{loan_id}:{loan.entry}:{PURPOSE}:{due}:{number}",
+                country=people.of_loan(session, loan).country,
+                bank_may_have_taken=inquiries.may_have_been_taken(session, loan),
+            )
 
-    def _keep(self, lender: str, loan_id: str, amount: Money, link_id: str, url: str, at: datetime) -> PaymentLink:
+    def _keep(
+        self,
+        lender: str,
+        loan_id: str,
+        gateway: PaymentGateway,
+        found: _Found,
+        made: ports.PaymentLink,
+        at: datetime,
+        expires_at: datetime,
+    ) -> PaymentLink:
+        amount_minor = found.due.amount_minor
         with self._database.writing() as session:
             one_at_a_time(session, f"link:{lender}:{loan_id}")
             loan = loans.get(session, lender, loan_id)
+            faster = links.active(session, loan, PURPOSE, amount_minor)
+            if faster is not None:
+                return faster
             return links.keep(
                 session,
                 loan,
                 purpose=PURPOSE,
-                amount_minor=amount.amount_minor,
-                generation=links.next_generation(session, loan, PURPOSE, amount.amount_minor),
-                provider="stripe",
-                provider_link_id=link_id,
-                url=url,
+                amount_minor=amount_minor,
+                generation=links.next_generation(session, loan, PURPOSE, amount_minor),
+                provider=gateway.name,
+                provider_link_id=made.id,
+                url=made.url,
                 at=at,
+                reference=reference_of(found.key),
+                expires_at=expires_at,
             )
 
-    def _payable(self, lender: str, loan_id: str) -> list[PaymentLink]:
-        with self._database.reading() as session:
-            return _payable(session, loans.get(session, lender, loan_id))
-
-    def _stale(self, lender: str, loan_id: str) -> list[PaymentLink]:
+    def _payable(self, lender: str, loan_id: str, only_stale: bool) -> tuple[str, list[PaymentLink]]:
         with self._database.reading() as session:
             loan = loans.get(session, lender, loan_id)
+            payable, country = _payable(session, loan), people.of_loan(session, loan).country
+            if not only_stale:
+                return country, payable
             due = 0 if loan.state is LoanState.ENDED else payments.balance_due(session, loan)
-            return [link for link in _payable(session, loan) if due <= 0 or link.amount_minor != due]
+            return country, [link for link in payable if due <= 0 or link.amount_minor != due]
 
     def _mark_closed(self, link: PaymentLink, at: datetime) -> None:
         with self._database.writing() as session:

@@ -64,7 +64,6 @@ async def product(stop: asyncio.Event) -> None:
     carrier = TakesAll()
     outside = Outside(
         bank=EmptyAccounts(),  # type: ignore[arg-type]
-        gateway=None,
         messengers={Channel.SMS: carrier, Channel.EMAIL: carrier},
     )
     await worker.serve(client, settings, database, stop, outside=outside)

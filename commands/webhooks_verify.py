@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pydantic import SecretStr
 
 from commands.console import did_you_mean
-from providers.webhooks import gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks import conekta, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 VALID: Final = "valid"
@@ -123,6 +123,12 @@ def _mercadopago(q: Question) -> None:
     mercadopago.verify(about, q.body, signature, request_id, q.secrets, q.now, q.tolerance)
 
 
+def _conekta(q: Question) -> None:
+    given = (q.secrets,) if isinstance(q.secrets, SecretStr) else q.secrets
+    keys = conekta.load_keys([one.get_secret_value() for one in given])
+    conekta.verify(q.body, q.headers.get("digest"), keys)
+
+
 _SCHEMES: Mapping[str, Callable[[Question], None]] = {
     "stripe-v1": _stripe,
     "twilio-v1": _twilio,
@@ -130,6 +136,7 @@ _SCHEMES: Mapping[str, Callable[[Question], None]] = {
     "gocardless": _gocardless,
     "standard-webhooks": _standard,
     "mercadopago": _mercadopago,
+    "conekta-rsa": _conekta,
 }
 
 

@@ -12,12 +12,14 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Self, TypeVar
 
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.access import Role
 from domain.contact import Actor
 from domain.contact_rules.model import Profile
+from domain.gateway_choice import KNOWN, MERCADOPAGO_COUNTRIES
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -39,6 +41,16 @@ class Clock(StrEnum):
     REQUESTS = "requests"
 
 
+def known_ways(given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """By country, or `*` for every other, names of ways to pay. Raises ValueError naming what is none."""
+    for country, names in given.items():
+        if country != "*" and not (len(country) == 2 and country.isascii() and country.isupper()):
+            raise ValueError(f"{country[:10]!r} is no country: expected two letters such as MX, or *")
+        if unknown := [name for name in names if name not in KNOWN]:
+            raise ValueError(f"{unknown[0][:40]!r} is no way to pay: expected {', '.join(sorted(KNOWN))}")
+    return given
+
+
 class Lender(_Part):
     """How the lender, or the agency that collects for it, names itself to borrowers.
 
@@ -54,6 +66,13 @@ class Lender(_Part):
     address: str | None = None
     responsible: str | None = None
     complaints: str | None = None
+    ways_to_pay: dict[str, tuple[str, ...]] = {}
+    """As `payments.ways`, for this lender's borrowers."""
+
+    @field_validator("ways_to_pay")
+    @classmethod
+    def _known_ways(cls, given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return known_ways(given)
 
     @model_validator(mode="after")
     def _agency_has_a_name(self) -> Self:
@@ -88,6 +107,79 @@ class WebhookSender(_Part):
     @property
     def webhook_secrets(self) -> tuple[SecretStr, ...]:
         return self.webhook_secret, *self.more_webhook_secrets
+
+
+class MercadoPagoAccount(_Part):
+    """`excluded_types` are payment types the lender does not take, such as credit_card."""
+
+    access_token: SecretStr
+    excluded_types: tuple[str, ...] = ()
+
+
+class MercadoPago(WebhookSender):
+    """An account belongs to one country: {"MX": {"access_token": "APP_USR-..."}}. The secrets prove its webhooks."""
+
+    base_url: str = "https://api.mercadopago.com"
+    accounts: dict[str, MercadoPagoAccount] = {}
+
+    @field_validator("accounts")
+    @classmethod
+    def _served(cls, given: dict[str, MercadoPagoAccount]) -> dict[str, MercadoPagoAccount]:
+        if unknown := [country for country in given if country not in MERCADOPAGO_COUNTRIES]:
+            raise ValueError(f"{unknown[0][:10]!r}: Mercado Pago serves {', '.join(MERCADOPAGO_COUNTRIES)}")
+        return given
+
+
+class Conekta(_Part):
+    """`webhook_public_key` is the PEM text of the account's webhook key, which proves its webhooks."""
+
+    base_url: str = "https://api.conekta.io"
+    api_key: SecretStr
+    methods: tuple[str, ...] = ("cash", "card", "bank_transfer")
+    webhook_public_key: str | None = None
+    more_webhook_public_keys: tuple[str, ...] = ()
+
+    @field_validator("webhook_public_key", "more_webhook_public_keys")
+    @classmethod
+    def _are_keys(cls, given: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        for text in (given,) if isinstance(given, str) else given or ():
+            try:
+                load_pem_public_key(text.replace("\\n", "\n").encode())
+            except ValueError:
+                raise ValueError("expected a public key as PEM text: -----BEGIN PUBLIC KEY----- ...") from None
+        return given
+
+    @property
+    def webhook_public_keys(self) -> tuple[str, ...]:
+        """With line breaks, also where a variable held them as `\\n`."""
+        keys = (self.webhook_public_key, *self.more_webhook_public_keys)
+        return tuple(key.replace("\\n", "\n") for key in keys if key)
+
+
+class BankPayments(_Part):
+    """Payments that the borrower confirms at their own bank (Berlin Group PIS), in euros.
+
+    `base_url` ends before `/v1`; `creditor_*` is the lender's account; `country` is whose borrowers are offered it.
+    """
+
+    base_url: str
+    access_token: SecretStr | None = None
+    creditor_name: str = Field(min_length=1, max_length=70)
+    creditor_iban: SecretStr
+    product: str = Field("sepa-credit-transfers", pattern=r"^(instant-)?sepa-credit-transfers$")
+    country: str = Field("ES", pattern=r"^[A-Z]{2}$")
+
+
+class Payments(_Part):
+    """`ways` by country, in order: {"MX": ["mercadopago", "conekta"], "*": ["stripe"]}. `link_days`: a link's life."""
+
+    ways: dict[str, tuple[str, ...]] = {}
+    link_days: int = Field(120, ge=3, le=365)
+
+    @field_validator("ways")
+    @classmethod
+    def _known_ways(cls, given: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        return known_ways(given)
 
 
 class StandardWebhooksSender(WebhookSender):
@@ -260,7 +352,10 @@ class Settings(BaseSettings):
     twilio: Twilio | None = None
     smtp: Smtp | None = None
     meta: Meta | None = None
-    mercadopago: WebhookSender | None = None
+    mercadopago: MercadoPago | None = None
+    conekta: Conekta | None = None
+    bank_payments: BankPayments | None = None
+    payments: Payments = Payments()
     gocardless: WebhookSender | None = None
     standard_webhooks: StandardWebhooksSender | None = None
     whatsapp_enabled: bool = False

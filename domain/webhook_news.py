@@ -38,7 +38,7 @@ class PaymentNews(BaseModel):
     """Money was received. `amount_minor` is in Recobro's minor units (CLDR digits), not the provider's.
 
     `lender` and `loan_id` are None when the provider sent no reference: the payment must then be matched
-    by `link_id` or by a person, never dropped.
+    by `link_id`, by `reference` or by a person, never dropped.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +51,17 @@ class PaymentNews(BaseModel):
     lender: str | None
     loan_id: str | None
     link_id: str | None
+    reference: str | None = None
+    """Ours, where the provider carries one along (see domain.payment_references)."""
+
+
+class PaymentPointer(BaseModel):
+    """Something happened to a payment; what, the provider must be asked: the webhook itself proves nothing of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: str
+    provider: str
 
 
 class ReversalNews(BaseModel):
@@ -114,4 +125,4 @@ class Ignored(BaseModel):
     reference: str | None = None
 
 
-WebhookNews = PaymentNews | ReversalNews | DeliveryNews | InboundNews | Ignored
+WebhookNews = PaymentNews | PaymentPointer | ReversalNews | DeliveryNews | InboundNews | Ignored

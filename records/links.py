@@ -51,6 +51,8 @@ def keep(
     provider_link_id: str,
     url: str,
     at: datetime,
+    reference: str | None = None,
+    expires_at: datetime | None = None,
 ) -> PaymentLink:
     """Keep a link the provider made. The same link kept again is the same row."""
     known = by_provider_id(session, provider, provider_link_id)
@@ -67,6 +69,8 @@ def keep(
         provider=provider,
         provider_link_id=provider_link_id,
         url=url,
+        reference=reference,
+        expires_at=expires_at,
         created_at=at,
         changed_at=at,
     )
@@ -79,6 +83,13 @@ def by_provider_id(session: Session, provider: str, provider_link_id: str) -> Pa
     """A link by the provider's own id."""
     return session.exec(
         select(PaymentLink).where(PaymentLink.provider == provider, PaymentLink.provider_link_id == provider_link_id)
+    ).first()
+
+
+def by_reference(session: Session, provider: str, reference: str) -> PaymentLink | None:
+    """A link by the reference that goes with its payments (see domain.payment_references)."""
+    return session.exec(
+        select(PaymentLink).where(PaymentLink.provider == provider, PaymentLink.reference == reference)
     ).first()
 
 

@@ -38,6 +38,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--stripe-secret", default="whsec_sandbox")
     p.add_argument("--twilio-webhook", default="", metavar="URL", help="incoming SMS")
     p.add_argument("--twilio-token", default="")
+    p.add_argument("--mercadopago-webhook", default="", metavar="URL")
+    p.add_argument("--mercadopago-secret", default="")
+    p.add_argument("--conekta-webhook", default="", metavar="URL")
+    p.add_argument("--conekta-key", default=None, type=Path, metavar="FILE", help="PEM private key that signs events")
     p.add_argument("--clock", choices=("live", "requests"), default="requests")
     p.add_argument("--clock-url", default="", metavar="URL")
     return p
@@ -60,6 +64,10 @@ async def serve(args: argparse.Namespace) -> None:
         args.twilio_token,
         args.clock_url,
         args.clock == "live",
+        mercadopago_url=args.mercadopago_webhook,
+        mercadopago_secret=args.mercadopago_secret,
+        conekta_url=args.conekta_webhook,
+        conekta_key=args.conekta_key.read_text() if args.conekta_key else "",
     )
     options = Options(args.seed, args.borrowers, args.preset, args.log, targets, args.clock == "live")
     sandbox = Sandbox(options, f"http://127.0.0.1:{http_port}")

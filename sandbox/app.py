@@ -8,13 +8,16 @@ from starlette.types import ASGIApp
 
 from .admin import Admin
 from .bank import Bank
+from .bank_payments import BankPayments
 from .carrier import Carrier
 from .carrier_api import CarrierApi
+from .conekta import Conekta
 from .faults import FaultMiddleware
 from .gateway import Gateway
 from .gateway_api import GatewayApi
 from .life import Life
 from .mail import Mailroom
+from .mercadopago import MercadoPago
 from .odds import load_odds
 from .store import Store
 from .webhooks import Targets
@@ -43,6 +46,9 @@ class Sandbox:
         self.mailroom = Mailroom(self.world, life)
         routes = [
             *Bank(self.world).routes(),
+            *BankPayments(self.world, life, base_url).routes(),
+            *MercadoPago(self.world, life, base_url).routes(),
+            *Conekta(self.world, life, base_url).routes(),
             *GatewayApi(gateway, life).routes(),
             *CarrierApi(carrier, life).routes(),
             *Admin(self.world, life, self.mailroom).routes(),

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SERVICES = {"bank", "stripe", "twilio", "smtp", "webhooks"}
+SERVICES = {"bank", "stripe", "mercadopago", "conekta", "twilio", "smtp", "webhooks"}
 KINDS = {"latency", "429", "500", "drop", "lost_answer", "duplicate", "reorder", "delay"}
 WEBHOOK_KINDS = {"duplicate", "reorder", "delay", "drop"}
 
@@ -66,8 +66,12 @@ class Faults:
 
 
 def service_of(path: str) -> str | None:
-    if path.startswith(("/v1/accounts", "/v1/consents")):
+    if path.startswith(("/v1/accounts", "/v1/consents", "/v1/payments/sepa", "/v1/payments/instant")):
         return "bank"
+    if path.startswith(("/checkout/preferences", "/v1/payments/")):
+        return "mercadopago"
+    if path.startswith(("/checkouts", "/orders")):
+        return "conekta"
     if path.startswith("/v1/"):
         return "stripe"
     if path.startswith("/2010-04-01/"):
@@ -83,6 +87,10 @@ def _error(service: str, status: int) -> Response:
         kind = "invalid_request_error" if status == 429 else "api_error"
         body = {"type": kind, "message": "Too many requests" if status == 429 else "Something went wrong"}
         return JSONResponse({"error": body | ({"code": "rate_limit"} if status == 429 else {})}, status)
+    if service == "mercadopago":
+        return JSONResponse({"status": status, "error": "error", "message": "x"}, status)
+    if service == "conekta":
+        return JSONResponse({"object": "error", "type": "error", "details": []}, status)
     code_twilio = 20429 if status == 429 else 20500
     return JSONResponse(
         {

@@ -111,6 +111,14 @@ class Life:
         world.save(loan)
         return session_id
 
+    def paid_elsewhere(self, loan: Loan, amount: int, at: Moment) -> None:
+        """Money leaves the account for another gateway than Stripe, or for the lender's own account."""
+        self.world.money_moves(self.world.person_of_loan(loan), at, -amount)
+        loan.debt.outstanding -= amount
+        if loan.debt.outstanding > 0:
+            self.world.mind.paid_part(loan.debt, at)
+        self.world.replan(loan, at)
+
     def _delayed(self, loan: Loan, amount: int, at: Moment, link_id: str | None, succeeded: bool, days: float) -> None:
         session_id = self.gateway.checkout(loan, amount, loan.currency, at, link_id, settled=False)
         if succeeded:  # in the person's mind the debt is paid already

@@ -19,6 +19,11 @@ def _page(title: str, body: str) -> str:
     )
 
 
+def simple_page(text: str) -> str:
+    """One line, and a button that posts to the same address."""
+    return _page("Payment", f"<h1>{escape(text)}</h1><form method=post><button>Go on</button></form>")
+
+
 def payment_page(link: Json, state: str) -> str:
     """`state`: open, paid or inactive."""
     currency = link["object"]["currency"].upper()

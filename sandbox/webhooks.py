@@ -6,6 +6,10 @@ import hmac
 from dataclasses import dataclass
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from .clock import http_date, wall
 from .store import Json
@@ -21,6 +25,11 @@ class Targets:
     twilio_token: str = ""
     clock_url: str = ""
     live: bool = False
+    mercadopago_url: str = ""
+    mercadopago_secret: str = ""
+    conekta_url: str = ""
+    conekta_key: str = ""
+    """PEM text of the private key its events are signed with."""
 
 
 def stripe_signature(secret: str, body: bytes, timestamp: int) -> str:
@@ -33,6 +42,19 @@ def twilio_signature(token: str, url: str, params: dict[str, str]) -> str:
     """Over the URL exactly as it was given, query included, and the sorted form fields."""
     text = url + "".join(key + params[key] for key in sorted(params))
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def mercadopago_signature(secret: str, about: str, request_id: str, timestamp: int) -> str:
+    """Over the id and the request's own, never the body."""
+    signed = f"id:{about};request-id:{request_id};ts:{timestamp};"
+    return f"ts={timestamp},v1={hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()}"
+
+
+def conekta_digest(private_key: str, body: bytes) -> str:
+    """RSA, PKCS #1 v1.5, SHA-256, in base64."""
+    key = load_pem_private_key(private_key.encode(), None)
+    assert isinstance(key, RSAPrivateKey)
+    return base64.b64encode(key.sign(body, PKCS1v15(), SHA256())).decode()
 
 
 class Postman:
@@ -55,6 +77,16 @@ class Postman:
                 headers["Stripe-Signature"] = stripe_signature(self._targets.stripe_secret, body, signed)
                 headers["Content-Type"] = "application/json; charset=utf-8"
                 answer = await self._client.post(data["url"], content=body, headers=headers)
+            elif data["provider"] == "mercadopago":
+                stamp = int((wall() if self._targets.live else at) * 1000)
+                secret = self._targets.mercadopago_secret
+                headers["x-signature"] = mercadopago_signature(secret, data["about"], data["event_id"], stamp)
+                headers |= {"x-request-id": data["event_id"], "Content-Type": "application/json"}
+                answer = await self._client.post(data["url"], content=data["body"].encode(), headers=headers)
+            elif data["provider"] == "conekta":
+                headers["Digest"] = conekta_digest(self._targets.conekta_key, data["body"].encode())
+                headers["Content-Type"] = "application/json"
+                answer = await self._client.post(data["url"], content=data["body"].encode(), headers=headers)
             else:
                 headers["X-Twilio-Signature"] = twilio_signature(
                     self._targets.twilio_token, data["url"], data["params"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+import httpx
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from temporalio.client import Client
@@ -17,9 +20,11 @@ from config.settings import BadSettings, Clock, Settings, Web, load_settings
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
+from web.asking import ask_on
 from web.codec import DecodingAccess, codec_router
 from web.metrics import MetricsServer
 from web.sources import (
+    ConektaWebhooks,
     GoCardlessWebhooks,
     MercadoPagoWebhooks,
     MetaWebhooks,
@@ -73,6 +78,8 @@ def sources(settings: Settings) -> dict[str, WebhookSource]:
         known["meta"] = MetaWebhooks(settings.meta.webhook_secrets, settings.meta.verify_token)
     if settings.mercadopago is not None:
         known["mercadopago"] = MercadoPagoWebhooks(settings.mercadopago.webhook_secrets)
+    if settings.conekta is not None and settings.conekta.webhook_public_keys:
+        known["conekta"] = ConektaWebhooks(settings.conekta.webhook_public_keys)
     if settings.gocardless is not None:
         known["gocardless"] = GoCardlessWebhooks(settings.gocardless.webhook_secrets)
     if settings.standard_webhooks is not None:
@@ -88,7 +95,27 @@ def codec_server(settings: Settings) -> list[APIRouter]:
     return [codec_router(codec, DecodingAccess(given.codec_token, given.temporal_ui), ui_origin=given.temporal_ui)]
 
 
+async def asking(
+    settings: Settings, database: Database, now: Now, stack: contextlib.AsyncExitStack
+) -> list[Callable[[], Coroutine[None, None, None]]]:
+    """What asks gateways about payments, where one is configured that only points at them."""
+    if settings.mercadopago is None and settings.conekta is None:
+        return []
+    # Here, because most have no such gateway, and what it stands on is slow to import.
+    from activities.composition import connect_gateways
+    from activities.payment_inquiries import PaymentInquiries
+
+    client = await stack.enter_async_context(httpx.AsyncClient())
+    inquiries = PaymentInquiries(database, connect_gateways(settings, client))
+    return [lambda: ask_on(inquiries.ask_due, lambda: now(None))]
+
+
 async def serve(settings: Settings) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        await _serve(settings, stack)
+
+
+async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
     database = Database(settings.database_url)
     await asyncio.to_thread(database.check)
     traces = start_tracing(settings.tracing, "web")
@@ -106,6 +133,7 @@ async def serve(settings: Settings) -> None:
         ),
         oidc=settings.oidc,
         trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
+        beside=await asking(settings, database, now, stack),
     )
     config = server_config(app, settings.web)
     watched = None

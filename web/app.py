@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -63,6 +63,7 @@ def create_app(
     limits: SessionLimits = SessionLimits(),
     oidc: OpenIdConnect | None = None,
     trusted_origins: Sequence[str] = (),
+    beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
 ) -> FastAPI:
     """The ASGI application; it relays webhooks while it runs.
 
@@ -72,7 +73,7 @@ def create_app(
     as providers call it (scheme, host, port), which Twilio signs; None takes the request's own. `now` is
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
     are more routes beside these. `trusted_origins` may post with a person's cookie, as Temporal's Web UI does to
-    the codec.
+    the codec. `beside` runs as tasks while the app does.
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
     intake = Intake(database)
@@ -89,14 +90,16 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        task = asyncio.create_task(working.run(), name="relay")
+        tasks = [asyncio.create_task(working.run(), name="relay"), *(asyncio.create_task(one()) for one in beside)]
         try:
             yield
         finally:
             await intake.close()
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
     app = FastAPI(title="Recobro", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 

@@ -17,11 +17,12 @@ from domain.webhook_news import (
     Ignored,
     InboundNews,
     PaymentNews,
+    PaymentPointer,
     ReversalNews,
     WebhookNews,
 )
 from domain.wrong_person_words import says_wrong_person
-from records import audit, contacts, links, loans, payments, people
+from records import audit, contacts, inquiries, links, loans, payments, people
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
 from web.ports import OwedSignal, SignalName
 
@@ -53,6 +54,9 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
         match one:
             case PaymentNews():
                 consequence = _payment(session, one, at)
+            case PaymentPointer():
+                inquiries.note(session, one.provider, one.payment_id, at)
+                consequence = Consequence(outcome="payment_pointed_at")
             case ReversalNews():
                 consequence = _reversal(session, one, at)
             case DeliveryNews():
@@ -90,6 +94,8 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
 def _payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
     lender, loan_id = news.lender, news.loan_id
     link = links.by_provider_id(session, news.provider, news.link_id) if news.link_id else None
+    if link is None and news.reference:
+        link = links.by_reference(session, news.provider, news.reference)
     if link is not None and (lender is None or loan_id is None):
         owner = loans.by_ref(session, link.loan_ref)
         lender, loan_id = owner.lender, owner.loan_id

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from domain.webhook_news import WebhookNews
-from providers.webhooks import gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks import conekta, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
 from providers.webhooks.signatures import Secrets
 
 
@@ -161,7 +161,26 @@ class MercadoPagoWebhooks:
         return mercadopago.event_key(about, headers.get("x-signature"), headers.get("x-request-id"))
 
     def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
-        return mercadopago.parse(mercadopago.data_id(delivery.url))
+        return mercadopago.parse(mercadopago.data_id(delivery.url), mercadopago.kind(delivery.url))
+
+
+class ConektaWebhooks:
+    """`public_keys` are PEM texts of the account's webhook keys: one, or several while it is being replaced."""
+
+    kept_headers = ("content-type", "digest")
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, public_keys: Sequence[str]) -> None:
+        self._public_keys = conekta.load_keys(public_keys)
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        conekta.verify(delivery.body, delivery.headers.get("digest"), self._public_keys)
+
+    def event_key(self, delivery: Delivery) -> str:
+        return conekta.event_key(delivery.body)
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return conekta.parse(delivery.body)
 
 
 class StandardWebhooks:

@@ -1,7 +1,7 @@
 """Mercado Pago's webhooks: `x-signature` over the notice's id, `x-request-id` and a timestamp.
 
 **The body is not signed**: nothing in it may be believed, so the key and the news rest on what is. A notice is
-only a pointer; what was paid is asked of Mercado Pago, today by a person.
+only a pointer; what was paid is asked of Mercado Pago.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from domain.webhook_news import Ignored, WebhookNews
+from domain.webhook_news import Ignored, PaymentPointer, WebhookNews
 from providers.webhooks.json_bodies import one_key
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
@@ -82,8 +82,25 @@ def event_key(about: str | None, header: str | None, request_id: str | None) -> 
     return one_key(PROVIDER, [f"{about or ''}:{request_id or stamp}"])
 
 
-def parse(about: str | None) -> tuple[WebhookNews, ...]:
-    """That something happened to this id, for a person to look at."""
+def kind(url: str) -> str | None:
+    """What kind of thing the notice says it is about (`payment`, `merchant_order` ...); not signed."""
+    try:
+        query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=100))
+    except ValueError:
+        return None
+    return query.get("type") or query.get("topic")
+
+
+def parse(about: str | None, kind: str | None = None) -> tuple[WebhookNews, ...]:
+    """A payment to be asked about; anything else that has no number is for a person to look at.
+
+    Orders of Mercado Pago's own tell of the same payments and are passed over.
+    """
+    if about is not None and about.isascii() and about.isdigit() and len(about) <= 20:
+        if kind in (None, "payment"):
+            return (PaymentPointer(payment_id=about, provider=PROVIDER),)
+        if kind in ("merchant_order", "topic_merchant_order_wh"):
+            return (Ignored(kind="merchant_order"),)
     reference = about if about and _ID.fullmatch(about) else None
     return (Ignored(kind="notice", needs_person=True, reference=reference),)
 

@@ -26,6 +26,7 @@ from records.tables.money import (
     EarlyReversal,
     LinkState,
     Payment,
+    PaymentInquiry,
     PaymentLink,
     PaymentSource,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Mandate",
     "OptOut",
     "Payment",
+    "PaymentInquiry",
     "PaymentLink",
     "PaymentSource",
     "Person",

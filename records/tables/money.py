@@ -67,6 +67,9 @@ class PaymentLink(Record, table=True):
     provider: str = Field(max_length=40)
     provider_link_id: str = Field(max_length=255)
     url: str
+    reference: str | None = Field(default=None, max_length=40, index=True)
+    """What the provider gives back with each payment; also the end-to-end identification of a transfer."""
+    expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     state: LinkState = Field(default=LinkState.ACTIVE, sa_type=EnumText(LinkState))
     created_at: datetime = Field(sa_type=UTCDateTime)
     changed_at: datetime = Field(sa_type=UTCDateTime)
@@ -99,6 +102,29 @@ class Payment(Record, table=True):
     received_at: datetime = Field(sa_type=UTCDateTime)
     reversed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     source: PaymentSource = Field(sa_type=EnumText(PaymentSource))
+
+
+class PaymentInquiry(Record, table=True):
+    """A payment to be asked about at `next_at`; None: nothing more is to be heard of it.
+
+    `reference` is the provider's id of the payment; of a transfer begun at a bank it is our own, and `gateway_id` the
+    bank's. `redirect_url` is where the borrower can go on confirming.
+    """
+
+    __tablename__ = "payment_inquiry"
+    __table_args__ = (UniqueConstraint("provider", "reference"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    provider: str = Field(max_length=40)
+    reference: str = Field(max_length=255)
+    link_ref: int | None = Field(default=None, foreign_key="payment_link.id", index=True)
+    request_id: str | None = Field(default=None, max_length=36)
+    gateway_id: str | None = Field(default=None, max_length=255)
+    redirect_url: str | None = None
+    status: str = Field(default="pointed at", max_length=40)
+    tries: int = 0
+    created_at: datetime = Field(sa_type=UTCDateTime)
+    next_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
 
 
 class EarlyReversal(Record, table=True):

@@ -158,7 +158,7 @@ async def desk_for(
 ) -> AsyncIterator[Desk]:
     async with httpx.AsyncClient(trust_env=False) as client:
         outside = connect_outside(settings, client)
-        links = LinkIssuer(database, outside.gateway)
+        links = LinkIssuer(database, outside.gateways)
         balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"))
         caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
         slots = ContactSlots(RULES, caps, whatsapp=WhatsAppLimits(settings.whatsapp_tier))

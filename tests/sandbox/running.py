@@ -10,18 +10,30 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_test"
 TOKEN = "carrier-token"
 ACCOUNT = "AC" + "0" * 31 + "1"
 SENDER = "+15005550006"
+
+
+@cache
+def conekta_keys() -> tuple[str, str]:
+    """A private and a public key, as PEM texts."""
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
 
 
 class Posted(NamedTuple):
@@ -89,6 +101,8 @@ class World:
                 *(sys.executable, "-m", "sandbox", "--log", str(self.log), "--seed", "7"),
                 *("--stripe-webhook", self.listener.url + "/stripe", "--stripe-secret", SECRET),
                 *("--twilio-webhook", self.listener.url + "/inbound", "--twilio-token", TOKEN),
+                *("--mercadopago-webhook", self.listener.url + "/mercadopago", "--mercadopago-secret", SECRET),
+                *("--conekta-webhook", self.listener.url + "/conekta", "--conekta-key", str(self._conekta_key())),
                 *("--clock-url", self.listener.url + "/clock"),
                 *self._extra,
             ],
@@ -100,6 +114,11 @@ class World:
         ports = json.loads(self.process.stdout.readline())
         self.smtp = ports["smtp"]
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{ports['http']}", trust_env=False, timeout=20)
+
+    def _conekta_key(self) -> Path:
+        file = self.log.parent / "conekta.pem"
+        file.write_text(conekta_keys()[0])
+        return file
 
     def kill(self) -> None:
         self.process.kill()

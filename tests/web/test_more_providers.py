@@ -7,13 +7,14 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 from sqlmodel import select
 
-from records import audit
+from records import audit, inquiries
 from records.database import Database
 from records.tables import Payment, Webhook
 from tests.records.portfolios import LENDER
@@ -149,9 +150,14 @@ async def test_a_mercado_pago_notice_counts_once_whatever_its_unsigned_body_says
     async with running(database, FakeTemporal(), more=MORE) as web:
         assert await mercadopago(web, "123", "r-1") == 200
         assert await mercadopago(web, "123", "r-1", b'{"action": "payment.refunded"}') == 200
-        await relayed(database, 1)
+        assert await mercadopago(web, "an-order", "r-2") == 200
+        rows = await relayed(database, 2)
 
-    assert shown(database) == [{"kind": "notice", "reference": "123"}]
+    assert [row.outcome for row in rows] == ["payment_pointed_at", "ignored notice"]
+    with database.reading() as session:
+        [asked] = inquiries.due(session, datetime.now(UTC), 10)
+        assert (asked.provider, asked.reference) == ("mercadopago", "123")
+    assert shown(database) == [{"kind": "notice", "reference": "an-order"}]
 
 
 async def test_a_payment_told_by_the_lenders_own_system_reaches_its_loan(database: Database) -> None:

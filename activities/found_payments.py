@@ -1,0 +1,110 @@
+"""Money that was asked for and found, kept as a webhook's news would be: once, with what its loan is owed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+from sqlmodel import Session
+
+from providers.ports import PaymentReport, PaymentState
+from records import audit, links, loans, payments, webhooks
+from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
+
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Due by every clock: the relay goes by the wall, this by the time of its task."""
+
+
+def keep_report(session: Session, provider: str, report: PaymentReport, at: datetime, *, actor: str = "") -> bool:
+    """Record what the gateway says of a payment that brought money or lost it again. Whether that was news.
+
+    Found by our reference to the link and its loan; without one it waits as unmatched for a person.
+    """
+    link = links.by_reference(session, provider, report.reference) if report.reference else None
+    loan = loans.by_ref(session, link.loan_ref) if link is not None else None
+    new = keep_payment(session, provider, report, loan, link, at, actor=actor or provider)
+    if report.state is not PaymentState.TAKEN_BACK:
+        return new
+    before = payments.find(session, provider, report.payment_id)
+    if before is None or before.reversed_at is not None:
+        return new
+    payments.reverse(session, provider=provider, payment_id=report.payment_id, at=at)
+    if before.loan_ref is not None:
+        own = loans.by_ref(session, before.loan_ref)
+        details: dict[str, JsonValue] = {"provider": provider, "payment_id": report.payment_id}
+        _note(session, at, actor or provider, "payment_reversed", own, {**details, "asked_for": True})
+        _owe(session, provider, f"asked:{report.payment_id}:reversed", own, "payment_reversed", details, at)
+    return True
+
+
+def keep_payment(
+    session: Session,
+    provider: str,
+    report: PaymentReport,
+    loan: Loan | None,
+    link: PaymentLink | None,
+    at: datetime,
+    *,
+    actor: str,
+) -> bool:
+    """One transaction with what is owed to the loan: neither is ever without the other. Whether it was new."""
+    recorded = payments.record(
+        session,
+        provider=provider,
+        payment_id=report.payment_id,
+        lender=loan.lender if loan else None,
+        loan_id=loan.loan_id if loan else None,
+        amount_minor=report.amount.amount_minor,
+        currency=report.amount.currency,
+        paid_at=report.paid_at,
+        received_at=at,
+        source=PaymentSource.RECORD,
+    )
+    payment = recorded.payment
+    if link is not None:
+        links.set_state(session, link, LinkState.PAID, at=at)
+    if not recorded.new:
+        return False
+    if loan is None or payment.loan_ref is None:
+        details = _told(payment)
+        audit.append(session, at=at, actor=actor, action="payment_unmatched", details=dict(details))
+        return True
+    _note(session, at, actor, "payment_recorded", loan, {**_told(payment), "asked_for": True})
+    payload: dict[str, JsonValue] = {**_told(payment), "paid_at": payment.paid_at.isoformat()}
+    _owe(session, provider, f"asked:{payment.payment_id}", loan, "payment_received", payload, at)
+    return True
+
+
+def _told(payment: Payment) -> dict[str, JsonValue]:
+    return {
+        "provider": payment.provider,
+        "payment_id": payment.payment_id,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+    }
+
+
+def _note(session: Session, at: datetime, actor: str, action: str, loan: Loan, details: dict[str, JsonValue]) -> None:
+    audit.append(
+        session, at=at, actor=actor, action=action, lender=loan.lender, loan_id=loan.loan_id, details=dict(details)
+    )
+
+
+def _owe(
+    session: Session, provider: str, key: str, loan: Loan, name: str, payload: dict[str, JsonValue], at: datetime
+) -> None:
+    """The relay brings it to the loan, as of a webhook."""
+    stored = webhooks.store(
+        session,
+        provider=provider,
+        event_key=key,
+        url="",
+        body=b"",
+        headers={},
+        received_at=at,
+        due_at=_AT_ONCE,
+        verified=True,
+    )
+    signal = {"lender": loan.lender, "loan_id": loan.loan_id, "name": name, "payload": payload, "restart": True}
+    outcome = "payment_asked_for" if name == "payment_received" else "reversal_asked_for"
+    webhooks.mark_recorded(session, stored.id, at, outcome=outcome, signals=[signal])

@@ -1,0 +1,41 @@
+"""The ways to pay as configured: which one a loan gets, and which one a link or payment is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from domain.gateway_choice import Offer, choose
+from providers.ports import PaymentGateway, PaymentLookup
+
+
+@runtime_checkable
+class _LooksUp(PaymentLookup, Protocol):
+    pass
+
+
+@dataclass(frozen=True)
+class Gateways:
+    """`order` gives the names to try for a lender's borrowers in a country."""
+
+    known: Sequence[tuple[Offer, PaymentGateway]] = ()
+    order: Callable[[str, str], Sequence[str]] = lambda lender, country: ()
+
+    def for_loan(
+        self, lender: str, country: str, currency: str, without: frozenset[str] = frozenset()
+    ) -> PaymentGateway | None:
+        """The gateway a new link is made at; None where none is configured that serves there."""
+        offers = [offer for offer, _ in self.known if offer.name not in without]
+        chosen = choose(offers, self.order(lender, country), country, currency)
+        return next((gateway for offer, gateway in self.known if offer == chosen), None)
+
+    def of(self, provider: str, country: str) -> PaymentGateway | None:
+        """The gateway a link or payment of this provider belongs to; None where it is not configured any more."""
+        own = [pair for pair in self.known if pair[0].name == provider]
+        here = [gateway for offer, gateway in own if offer.country in (None, country)]
+        return here[0] if here else own[0][1] if own else None
+
+    def lookups(self, provider: str) -> list[PaymentLookup]:
+        """Every account of a provider that can be asked about a payment by its id."""
+        return [gateway for offer, gateway in self.known if offer.name == provider and isinstance(gateway, _LooksUp)]

@@ -1,0 +1,83 @@
+"""Asking gateways about payments that a webhook only pointed at, until nothing is left to ask."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from activities.found_payments import keep_report
+from activities.gateways import Gateways
+from domain.what_next import WhatNext
+from providers.errors import ProviderError
+from providers.ports import PaymentReport, PaymentState
+from records import audit, inquiries
+from records.database import Database
+from records.tables import PaymentInquiry
+
+_LOG = logging.getLogger("recobro.inquiries")
+AT_ONCE = 50
+MOST_TRIES = 12
+"""Of a payment no account knows: about two days. Then a person is told."""
+_LONGEST_WAIT = timedelta(hours=6)
+
+
+class PaymentInquiries:
+    """Safe to run in several processes: a payment counts once however often it is asked about."""
+
+    def __init__(self, database: Database, gateways: Gateways) -> None:
+        self._database = database
+        self._gateways = gateways
+
+    async def ask_due(self, now: datetime) -> int:
+        """Ask about what is due by `now`; how many that were. What fails is asked again later."""
+        due = await asyncio.to_thread(self._due, now)
+        for one in due:
+            await self._ask(one, now)
+        return len(due)
+
+    async def _ask(self, one: PaymentInquiry, now: datetime) -> None:
+        lookups = self._gateways.lookups(one.provider)
+        try:
+            report: PaymentReport | None = None
+            for account in lookups:
+                report = report or await account.payment(one.reference, now)
+        except ProviderError as error:
+            _LOG.warning("payment not asked about yet: %s", error)
+            over = error.what_next is WhatNext.TERMINAL or one.tries >= MOST_TRIES * 4
+            await asyncio.to_thread(self._put_off, one, error.code[:40], now, give_up=over, wait=error.delay)
+            return
+        if report is None:
+            # A notice can be faster than the payment is readable; one of another account never will be.
+            over = not lookups or one.tries >= MOST_TRIES
+            await asyncio.to_thread(self._put_off, one, "not known", now, give_up=over)
+            return
+        await asyncio.to_thread(self._keep, one, report, now)
+
+    def _due(self, now: datetime) -> Sequence[PaymentInquiry]:
+        with self._database.reading() as session:
+            return inquiries.due(session, now, AT_ONCE)
+
+    def _keep(self, one: PaymentInquiry, report: PaymentReport, now: datetime) -> None:
+        assert one.id is not None
+        with self._database.writing(durable=True) as session:
+            if report.state in (PaymentState.PAID, PaymentState.TAKEN_BACK):
+                keep_report(session, one.provider, report, now)
+            inquiries.answered(session, one.id, report.state.value, None)
+
+    def _put_off(
+        self, one: PaymentInquiry, why: str, now: datetime, *, give_up: bool, wait: timedelta | None = None
+    ) -> None:
+        assert one.id is not None
+        backoff = min(timedelta(seconds=5 * 2 ** min(one.tries, 20)), _LONGEST_WAIT)
+        with self._database.writing() as session:
+            inquiries.answered(session, one.id, why, None if give_up else now + (wait or backoff))
+            if give_up:
+                audit.append(
+                    session,
+                    at=now,
+                    actor=one.provider,
+                    action="webhook_needs_person",
+                    details={"kind": "notice", "reference": one.reference},
+                )
