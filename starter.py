@@ -20,6 +20,7 @@ GROUPS = (
     ("case", "Cases that wait for a person: list, read and decide them.", "commands.case:app"),
     ("payment", "Payments that no webhook tells of: record them, take them back.", "commands.payment:app"),
     ("mandate", "Mandates to collect by direct debit: add, list, cancel.", "commands.mandate:app"),
+    ("debit", "Direct debits: the day's file to the bank, and what it answers.", "commands.debit:app"),
     ("portfolio", "Check a file of overdue loans before a campaign.", "commands.portfolio:app"),
     ("strategy", "Check, read and list strategies; move loans to another version.", "commands.strategy:app"),
     ("templates", "Messages: are they lawful where they are sent, and what do they cost.", "commands.templates:app"),

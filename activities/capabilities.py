@@ -5,8 +5,8 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.campaign_orders import InstructOrder, InstructReport, StartOrder, StartReport, StateOrder
-from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
-from domain.events import ContactReported
+from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
+from domain.events import ContactReported, DebitReported
 
 
 class Contacts:
@@ -24,6 +24,12 @@ class Balances:
 class Ledger:
     @activity.defn(name="write_ledger")
     async def write(self, order: LedgerOrder) -> None:
+        raise NotImplementedError
+
+
+class Debits:
+    @activity.defn(name="order_debit")
+    async def order(self, order: DebitOrder) -> DebitReported:
         raise NotImplementedError
 
 

@@ -15,6 +15,8 @@ from activities.balances import BalanceReader
 from activities.case_notices import CaseNotices
 from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
+from activities.debit_files import NotConfigured
+from activities.debits import DebitClerk
 from activities.gateways import Gateways
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
@@ -25,6 +27,9 @@ from domain.contact import Channel
 from domain.contact_rules import Caps, RuleBook
 from domain.gateway_choice import Offer, order_for
 from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
+from providers.debit_bank import DebitBank
+from providers.debits.folder_bank import FolderDebitBank
+from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
 from providers.payments.conekta import ConektaGateway, ConektaSettings
@@ -116,6 +121,22 @@ def connect_gateways(settings: Settings, client: httpx.AsyncClient) -> Gateways:
     return Gateways(known, order)
 
 
+@asynccontextmanager
+async def debit_bank(settings: Settings) -> AsyncIterator[DebitBank]:
+    """The bank that takes direct debits, as configured. Raises NotConfigured."""
+    given = settings.direct_debit
+    if given is None:
+        raise NotConfigured("no bank takes direct debits: set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER")
+    if given.folder is not None:
+        yield FolderDebitBank(given.folder)
+        return
+    assert given.base_url is not None
+    async with httpx.AsyncClient() as client:
+        yield HttpDebitBank(
+            HttpDebitBankSettings(base_url=given.base_url, username=given.username, password=given.password), client
+        )
+
+
 def load_rules(settings: Settings) -> RuleBook:
     """The contact rules in force. Raises config.jurisdictions' errors, which name file, line and field."""
     return load_rulebook(settings.jurisdictions or SHIPPED, settings.profile, settings.lender_rules)
@@ -153,4 +174,5 @@ async def loan_activities(
         slots = contact_slots(settings)
         sender = ContactSender(database, slots, outside.messengers, links, balances, settings)
         ledger = LedgerWriter(database, links, CaseNotices(settings.case_webhook_url, client))
-        yield [sender.contact, balances.watch, ledger.write]
+        debits = DebitClerk(database, settings.direct_debit)
+        yield [sender.contact, balances.watch, ledger.write, debits.order]

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.counting import count
+from activities.debit_notices import with_debit
 from activities.message_writing import circumstances_of, message_context, write_message
 from activities.orders import ContactOrder
 from config.costs import load_costs
@@ -214,6 +215,7 @@ class ContactPlaces:
             context = message_context(
                 session, loan, person, lender, channel, now, link.url if link else None, order.agreed
             )
+            context = with_debit(session, loan, context, self._settings.direct_debit)
             circumstances = circumstances_of(session, loan, person, lender, channel, order.purpose, now)
             return write_message(order.template, person.language, context, lender, circumstances)
         except TemplateError as error:

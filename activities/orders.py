@@ -57,6 +57,18 @@ class WatchReport(BaseModel):
     over: str | None = None
 
 
+class DebitOrder(_Order):
+    """Collect what is due by direct debit. `noticed`: not before a message of this step announced it, `notice_days`
+    ago. Not `released`: it stands in the records and goes into no file."""
+
+    entry: int = 1
+    step: str
+    occurrence: int = Field(1, exclude_if=(1).__eq__)
+    released: bool = Field(False, exclude_if=operator.not_)
+    noticed: bool = Field(False, exclude_if=operator.not_)
+    notice_days: int = 0
+
+
 class LedgerOrder(_Order):
     """Write `entries` in order; `first_entry` numbers them over the loan's whole life, so each is written once.
 

@@ -14,6 +14,8 @@ from domain.events import (
     CaseDecision,
     Circumstance,
     CircumstanceReported,
+    DebitOutcome,
+    DebitReported,
     Decide,
     FundsSeen,
     LoanEvent,
@@ -24,7 +26,7 @@ from domain.events import (
 )
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, OpenCase, StepRecord
-from domain.planning import Finish, SendContact, Wait, plan, watch_wanted
+from domain.planning import Finish, OrderDebit, SendContact, Wait, plan, watch_wanted
 
 _MOST_WAITS = 200
 
@@ -58,6 +60,13 @@ def forecast(state: LoanState, at: datetime) -> Forecast:
         state, action = plan(state, now)
         if isinstance(action, SendContact):
             return _told(before, state, at, first, contact=action, moment=now)
+        if isinstance(action, OrderDebit):
+            # As if there were a mandate: the records know, the loan does not.
+            planned = DebitReported(
+                step=action.step, occurrence=action.occurrence, outcome=DebitOutcome.PLANNED, released=action.released
+            )
+            state, _ = apply(state, planned, now)
+            continue
         if isinstance(action, Finish):
             return _told(before, state, at, first, end=state.end, moment=now)
         first = first or action

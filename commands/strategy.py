@@ -225,6 +225,7 @@ def _preview(found: StrategyFile, entry: TimelineEntry, language: str) -> str | 
             currency=found.strategy.currency or "EUR",
             days_past_due=days,
             link=entry.kind is StepKind.OFFER_LINK,
+            debit=entry.kind is StepKind.DEBIT,
             opt_out_hint=_hint(channel, language),
         )
         message = render(entry.template, channel, language, context)

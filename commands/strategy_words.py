@@ -23,6 +23,7 @@ KIND_WORDS = {
     StepKind.OFFER_LINK: "offer a payment link",
     StepKind.ESCALATE: "escalate",
     StepKind.HANDOFF: "hand over to people",
+    StepKind.DEBIT: "collect by direct debit",
 }
 
 

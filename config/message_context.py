@@ -58,6 +58,10 @@ class MessageContext(BaseModel):
     agreed_date: date | None = None
     amount_paid: Money | None = None
     paid_on: date | None = None
+    debit_on: date | None = None
+    mandate_reference: OneLine | None = None
+    creditor_id: OneLine | None = None
+    account_ending: Annotated[str, Field(pattern=r"^[0-9A-Z]{4}$")] | None = None
     opt_out_hint: OneLine | None = None
     legal_notice: Notice | None = None
 
@@ -91,10 +95,11 @@ def sample_context(
     link: bool = True,
     paid: bool = False,
     agreed: bool = False,
+    debit: bool = False,
     opt_out_hint: str | None = None,
 ) -> MessageContext:
-    """A context with invented values; `link`, `paid` and `agreed` say what is part of it: a link, a
-    payment, an agreement to pay."""
+    """A context with invented values; `link`, `paid`, `agreed` and `debit` say what is part of it: a link, a
+    payment, an agreement to pay, a direct debit."""
     country = country or _SAMPLE_COUNTRY.get(language, "US")
     amount = Money(amount_minor=12_350, currency=currency)
     return MessageContext(
@@ -112,5 +117,9 @@ def sample_context(
         agreed_date=_SAMPLE_TODAY + timedelta(days=1) if agreed else None,
         amount_paid=amount if paid else None,
         paid_on=_SAMPLE_TODAY if paid else None,
+        debit_on=_SAMPLE_TODAY + timedelta(days=14) if debit else None,
+        mandate_reference="M-20417" if debit else None,
+        creditor_id="ES50ZZZA12345678" if debit else None,
+        account_ending="1332" if debit else None,
         opt_out_hint=opt_out_hint,
     )

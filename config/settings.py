@@ -10,7 +10,7 @@ import base64
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -304,6 +304,52 @@ class OpenIdConnect(_Part):
     """What the button says."""
 
 
+class SepaCreditor(_Part):
+    """Who collects by direct debit: the creditor identifier its bank gave it, and the account the money comes to."""
+
+    creditor_id: str = Field(min_length=8, max_length=35)
+    iban: str
+    bic: str | None = None
+    name: str | None = Field(None, max_length=70)
+    instrument: Literal["CORE", "B2B"] = "CORE"
+
+    @field_validator("iban")
+    @classmethod
+    def _is_iban(cls, given: str) -> str:
+        from schwifty import IBAN
+        from schwifty.exceptions import SchwiftyException
+
+        try:
+            return str(IBAN(given))
+        except SchwiftyException:
+            raise ValueError("expected an IBAN") from None
+
+
+class DirectDebit(_Part):
+    """The bank that takes files of direct debits: by HTTP at `base_url`, or by `folder` (docs/direct-debit.md).
+
+    `creditors` by lender key take the place of `creditor`. `lead_days`: settlement days before a collection on which
+    the bank wants the file.
+    """
+
+    base_url: str | None = Field(None, pattern=r"^https?://")
+    username: str | None = None
+    password: SecretStr | None = None
+    folder: Path | None = None
+    creditor: SepaCreditor | None = None
+    creditors: dict[str, SepaCreditor] = {}
+    lead_days: int = Field(1, ge=1, le=10)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.base_url is None) == (self.folder is None):
+            raise ValueError("expected exactly one of base_url and folder")
+        return self
+
+    def creditor_of(self, lender: str) -> SepaCreditor | None:
+        return self.creditors.get(lender, self.creditor)
+
+
 class WorkerProcess(_Part):
     """Worker versioning: with a `build_id` a loan stays with the build it began with (docs/upgrades.md).
 
@@ -349,6 +395,7 @@ class Settings(BaseSettings):
     """A table of what channels and gateways charge in place of config/costs.yaml."""
     bank: Bank | None = None
     stripe: Stripe | None = None
+    direct_debit: DirectDebit | None = None
     twilio: Twilio | None = None
     smtp: Smtp | None = None
     meta: Meta | None = None

@@ -27,6 +27,8 @@ def step_problems(path: FieldPath, step: Mapping[str, Value]) -> Iterator[Findin
     if kind in ("remind", "offer_link") and not {"channels", "template"} <= given:
         missing = " and ".join(key for key in ("channels", "template") if key not in given)
         yield path, f"kind {kind} without {missing}", "channels and a template"
+    elif kind == "debit" and not {"channels", "template"} & given and str(step.get("notice_days")) != "0":
+        yield path, "a debit step has no notice", "channels and a template, or notice_days: 0"
     elif len({"channels", "template"} & given) == 1:
         yield path, "channels and template go together", "both or none"
     channels = step.get("channels")
@@ -36,6 +38,9 @@ def step_problems(path: FieldPath, step: Mapping[str, Value]) -> Iterator[Findin
         yield path, "an escalate step has no stage", "the stage it moves the loan to"
     if kind == "handoff" and "queue" not in given:
         yield path, "a handoff step has no queue", "a name of queues"
+    if kind != "debit":
+        for key in sorted({"funds_seen", "notice_days", "on_return"} & given):
+            yield (*path, key), "belongs to a debit step", "kind: debit"
     yield from _twice((*path, "channels"), step.get("channels"))
 
 
@@ -45,6 +50,7 @@ def sequence_problems(top: Mapping[str, Value]) -> Iterator[Finding]:
     queues = queues if isinstance(queues, dict) else {}
     steps = top.get("steps")
     yield from _between_steps(steps if isinstance(steps, list) else [], queues)
+    yield from _debits(steps if isinstance(steps, list) else [], isinstance(top.get("watch"), dict))
     yield from _between_queues(queues)
     for part in ("watch", "receipt"):
         value = top.get(part)
@@ -85,6 +91,19 @@ def _between_steps(steps: list[Value], queues: Mapping[str, Value]) -> Iterator[
             last = dpd if last is None else max(last, dpd)
         if isinstance(queue, str) and queue not in queues:
             yield ("steps", index, "queue"), "names a queue that queues does not have", _one_of(queues)
+
+
+def _debits(steps: list[Value], watched: bool) -> Iterator[Finding]:
+    names = [step.get("id") if isinstance(step, dict) else None for step in steps]
+    for index, step in enumerate(steps):
+        if not isinstance(step, dict):
+            continue
+        if step.get("funds_seen") == "true" and not watched:
+            yield ("steps", index, "funds_seen"), "waits for the watch, and there is none", "a watch"
+        named = step.get("on_return")
+        for code, target in named.items() if isinstance(named, dict) else ():
+            if target not in names[index + 1 :]:
+                yield ("steps", index, "on_return", code), "names no later step", "the id of a step after this one"
 
 
 def _between_queues(queues: Mapping[str, Value]) -> Iterator[Finding]:

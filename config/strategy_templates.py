@@ -70,5 +70,6 @@ def _sample(
         link=path == ("watch",) or path[-1] == "link" or part.get("kind") == "offer_link",
         agreed=path[0] in AGREEMENT_PARTS,
         paid=path == ("receipt",),
+        debit=part.get("kind") == "debit",
         opt_out_hint=hint,
     )

@@ -16,6 +16,7 @@ from domain.agreements.promise import promise_made
 from domain.call_wishes import call_choice
 from domain.cases import close_case, open_case
 from domain.contact_results import cease, contact_failed, contact_reported
+from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
 from domain.events import (
     AgreementCancelled,
@@ -25,6 +26,8 @@ from domain.events import (
     Close,
     ContactFailed,
     ContactReported,
+    DebitReported,
+    DebitReturned,
     Decide,
     FundsSeen,
     LoanEvent,
@@ -157,4 +160,6 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     WatchEnded: _watch_ended,
     PromiseMade: promise_made,
     AgreementCancelled: agreement_cancelled,
+    DebitReported: debit_reported,
+    DebitReturned: debit_returned,
 }

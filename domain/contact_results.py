@@ -8,6 +8,7 @@ from domain.agreements.contacts import agreement_contact_reported
 from domain.agreements.model import MESSAGES
 from domain.cases import open_case, open_once
 from domain.contact import Channel
+from domain.debit_steps import notice_reported
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
 from domain.loan_state import ASKED, EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanState, StepRecord, note, write
@@ -48,6 +49,7 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
     )
     if not fallback and next_step is not None and next_step.id == event.step:
         state = step_done(state, now)
+    state = notice_reported(state, event.step, event.outcome is ContactOutcome.SENT, now)
     if event.outcome is not ContactOutcome.SENT:
         return _unreachable(state, event, now), None
     state = watch_reading(state, event, now)

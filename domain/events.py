@@ -216,6 +216,35 @@ class ContactReported(_Event):
     ceased: bool = Field(False, exclude_if=operator.not_)
 
 
+class DebitOutcome(StrEnum):
+    """PLANNED: it stands in the records and waits. FILED: it is in a file to the bank. SETTLED: its fate is known.
+    NO_MANDATE: there is none to collect under. NOT_POSSIBLE: no direct debit in this currency, or nothing is due."""
+
+    PLANNED = "planned"
+    FILED = "filed"
+    SETTLED = "settled"
+    NO_MANDATE = "no_mandate"
+    NOT_POSSIBLE = "not_possible"
+
+
+class DebitReported(_Event):
+    """What became of an order to collect by direct debit; `released`: it goes into the next file it is due in."""
+
+    step: str
+    occurrence: int = Field(1, exclude_if=(1).__eq__)
+    outcome: DebitOutcome
+    released: bool = Field(False, exclude_if=operator.not_)
+
+
+class DebitReturned(_Event):
+    """A debit came to nothing: refused before the money came, or taken back afterwards (then the payment is told as
+    reversed too). `reason` is an ISO 20022 code such as AM04."""
+
+    step: Reference
+    occurrence: int = Field(1, ge=1)
+    reason: str = Field(pattern=r"^[A-Z]{2}[A-Z0-9]{2}$")
+
+
 class FundsSeen(_Event):
     read_at: AwareDatetime
 
@@ -242,4 +271,6 @@ LoanEvent = (
     | WatchEnded
     | PromiseMade
     | AgreementCancelled
+    | DebitReported
+    | DebitReturned
 )

@@ -105,6 +105,36 @@ class Unread(BaseModel):
     clock_shift: timedelta
 
 
+class DebitUnderWay(BaseModel):
+    """A direct debit that was ordered. `released`: the records have leave to file it; `filed`: the bank may have it.
+
+    `fired`: nothing but its notice and the bank is waited for. `notified_at` is when its notice went out.
+    `waits_until`: planned contacts rest until then, or until it is known what became of it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    occurrence: int = 1
+    notice_days: int = 0
+    noticed: bool = False
+    notified_at: AwareDatetime | None = None
+    fired: bool = False
+    released: bool = False
+    filed: bool = False
+    waits_until: AwareDatetime | None = None
+
+
+class DebitReturn(BaseModel):
+    """A debit that came to nothing, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    occurrence: int
+    reason: str
+
+
 class Refusal(BaseModel):
     """A message from outside that was not acted on, and why. Never its content: that may name a person."""
 
@@ -161,6 +191,11 @@ class LoanState(BaseModel):
     watch_rests_until: AwareDatetime | None = None
     watch_over: str | None = None
 
+    debit: DebitUnderWay | None = None
+    debit_returns: tuple[DebitReturn, ...] = Field((), exclude_if=operator.not_)
+    called: str | None = None
+    """A step that is taken next, out of its turn: a debit's return leads to it."""
+
     end: LoanEnd | None = None
     ended_by: str | None = None
     ends_count: int = 0
@@ -190,6 +225,8 @@ class LoanState(BaseModel):
     @property
     def next_step(self) -> Step | None:
         steps = self.strategy.steps
+        if self.called is not None and (called := self.strategy.find_step(self.called)) is not None:
+            return called
         return steps[self.position] if self.position < len(steps) else None
 
     @property
@@ -262,6 +299,10 @@ class LoanState(BaseModel):
             return f"stage is {self.stage(at)}"
         if when.broken_promises_at_least is not None and self.broken_promises < when.broken_promises_at_least:
             return "too few broken promises"
+        if when.debit_returned is not None:
+            last = self.debit_returns[-1].reason if self.debit_returns else None
+            if last not in when.debit_returned:
+                return f"the last debit came back as {last}" if last else "no debit came back"
         has_consent = self.facts.consent and self.watch_over is None
         if when.consent is not None and when.consent is not has_consent:
             return "no consent to read the balance" if when.consent else "there is consent to read the balance"

@@ -39,7 +39,10 @@ def migrate(state: LoanState, strategy: Strategy, now: datetime) -> LoanState:
     fallback = state.fallback
     if fallback is not None and strategy.find_step(fallback.step) is None:
         fallback = None
-    state = state.model_copy(update={"strategy": strategy, "fallback": fallback, "contact_rests_until": None})
+    called = state.called if state.called is not None and strategy.find_step(state.called) is not None else None
+    state = state.model_copy(
+        update={"strategy": strategy, "fallback": fallback, "contact_rests_until": None, "called": called}
+    )
     position = position_after(state, strategy) or position_for(state, state.facts.local_date(now))
     behind = {record.step for record in state.records}
     passed = tuple(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from domain.agreements.judging import grant_fresh_grace, judge, still_paid_off
 from domain.agreements.model import AgreementKind
 from domain.cases import close_case, open_case, open_once
+from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.endings import bring_back, end_loan, reopen_loan
 from domain.events import PaymentReceived, PaymentReversed
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
@@ -52,6 +53,8 @@ def payment_received(state: LoanState, event: PaymentReceived, now: datetime) ->
         left = tuple(e for e in state.early_reversals if e != early)
         return write(state.model_copy(update={"early_reversals": left}), *entries), None
     state = write(state.model_copy(update={"funds_seen_at": None}), *entries)
+    if event.provider == DIRECT_DEBIT:
+        state = state.model_copy(update={"debit": None})
     if event.paid_at > now + FAR_AHEAD:
         ahead = f"the value date lies more than {FAR_AHEAD.days} days ahead ({event.provider} {event.payment_id})"
         state = open_once(state, CaseKind.PAYMENT_QUERY, ahead, now)

@@ -22,6 +22,7 @@ from domain.cases import open_case
 from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact as SendContact
+from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debit
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
 from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, StepRecord, note
@@ -31,6 +32,19 @@ from domain.unread import say_again, unread_due_at
 
 REREAD_AFTER = timedelta(hours=1)
 """A balance older than this is read again before a link is sent on its strength."""
+
+
+class OrderDebit(BaseModel):
+    """Have the debit of `step` stand in the records, to be filed when it is due; not `released`: kept back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    occurrence: int = 1
+    released: bool
+    noticed: bool
+    notice_days: int
+    what: str
 
 
 class Wait(BaseModel):
@@ -48,7 +62,7 @@ class Finish(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-Action = SendContact | Wait | Finish
+Action = SendContact | OrderDebit | Wait | Finish
 
 
 def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
@@ -56,8 +70,10 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
-    state = pass_time(state, now)
+    state = settle_debit(pass_time(state, now), now)
     while True:
+        if (debit := _debit_to_tell(state)) is not None:
+            return state, debit
         if state.end is not None:
             if not state.receipt_due:
                 return state, Finish()
@@ -73,12 +89,17 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
                 return state, _wait(state, next_contact_at(state, now), state.hold or "")
         elif state.ceased:
             return state, _wait(state, state.ends_at, "the borrower asked for no more contact")
-        elif (order := _breach(state, now) or _funds_offer(state := say_again(state, now))) is None:
+        elif is_awaited(state, now) or (
+            (order := _breach(state, now) or _funds_offer(state := say_again(state, now))) is None
+        ):
             if (rests := state.contact_rests_until) is not None and now < rests:
                 return state, _wait(state, rests, "the last try could not be made")
             if (order := _fallback(state)) is None:
+                if is_awaited(state, now):
+                    assert state.debit is not None
+                    return state, _wait(state, state.debit.waits_until, f"debit {state.debit.step} is being collected")
                 state, answer = _take_step(state, now)
-                if isinstance(answer, Wait):
+                if isinstance(answer, Wait | OrderDebit):
                     return state, answer
                 order = answer
         if order is None:
@@ -88,7 +109,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
         state, _ = apply(state, _no_channel(order), now)
 
 
-def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact | Wait | None]:
+def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact | OrderDebit | Wait | None]:
     """The next step: wait for it, send it, or (None) it needed nobody and is behind us."""
     step = state.next_step
     if step is None:
@@ -98,7 +119,8 @@ def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact 
         return state, _wait(state, due, f"{step.kind} {step.id} falls due")
     if (unmet := state.unmet(step.when, now)) is not None:
         record = StepRecord(step=step.id, occurrence=1, result="passed_over", at=now, because=unmet)
-        passed = {"position": state.position + 1, "records": (*state.records, record)}
+        place = {"called": None} if state.called is not None else {"position": state.position + 1}
+        passed = {**place, "records": (*state.records, record)}
         return note(state.model_copy(update=passed), now, "step_passed_over", step.id), None
     if step.stage is not None and state.escalated is not step.stage:
         state = note(state.model_copy(update={"escalated": step.stage}), now, "escalated", step.stage)
@@ -107,6 +129,8 @@ def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact 
             _done(state, step, now), CaseKind.HANDOFF, f"step {step.id}", now, queue=step.queue, step=step.id
         )
         return settle_hold(opened, now), None
+    if step.kind is StepKind.DEBIT and (state.debit is None or state.debit.step != step.id):
+        return state, _debit(step, released=not step.funds_seen)
     if not step.channels or step.template is None:
         return _done(state, step, now), None
     return state, SendContact(
@@ -116,6 +140,31 @@ def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact 
         template=step.template,
         with_link=step.kind is StepKind.OFFER_LINK,
         what=f"{step.kind} {step.id}",
+    )
+
+
+def _debit(step: Step, *, released: bool) -> OrderDebit:
+    return OrderDebit(
+        step=step.id,
+        released=released,
+        noticed=step.template is not None,
+        notice_days=notice_days(step),
+        what=f"debit {step.id}",
+    )
+
+
+def _debit_to_tell(state: LoanState) -> OrderDebit | None:
+    """The records let a debit go, or keep it back, as the loan no longer wants; the bank cannot be told any more."""
+    debit = state.debit
+    if debit is None or debit.filed or debit.released == wants_debit(state):
+        return None
+    return OrderDebit(
+        step=debit.step,
+        occurrence=debit.occurrence,
+        released=not debit.released,
+        noticed=debit.noticed,
+        notice_days=debit.notice_days,
+        what=f"debit {debit.step} {'kept back' if debit.released else 'let go'}",
     )
 
 
@@ -195,6 +244,7 @@ def _may_be_watched(state: LoanState) -> bool:
         and not state.ceased
         and state.paused_until is None
         and state.funds_seen_at is None
+        and not (state.debit is not None and state.debit.fired)
     )
 
 

@@ -61,5 +61,7 @@ def step_done(state: LoanState, now: datetime) -> LoanState:
 
     When it is done while the loan is held, only the rest of the hold moves the next step on.
     """
+    if state.called is not None:
+        return state.model_copy(update={"called": None, "base_at": now, "base_shift": timedelta()})
     held_before = state.held_since - now if state.held_since is not None else timedelta()
     return state.model_copy(update={"position": state.position + 1, "base_at": now, "base_shift": held_before})

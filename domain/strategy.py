@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from domain.agreements.terms import AgreementMessage, PromiseTerms
 from domain.contact import Channel
 
+ReturnCode = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{2}$")]
+"""An ISO 20022 reason code such as AM04."""
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 
 
@@ -34,6 +36,7 @@ class StepKind(StrEnum):
     OFFER_LINK = "offer_link"
     ESCALATE = "escalate"
     HANDOFF = "handoff"
+    DEBIT = "debit"
 
 
 class Conditions(_Data):
@@ -47,6 +50,8 @@ class Conditions(_Data):
     stages: tuple[Stage, ...] | None = None
     broken_promises_at_least: int | None = Field(None, ge=0)
     consent: bool | None = None
+    debit_returned: tuple[ReturnCode, ...] | None = None
+    """The last debit came back, for one of these reasons."""
 
 
 class Step(_Data):
@@ -69,6 +74,12 @@ class Step(_Data):
     queue: Identifier | None = None
     unread_after_hours: int | None = Field(None, ge=1, le=720, exclude_if=lambda hours: hours is None)
     """Not known to have been read so long after it was sent: the step goes out again by its next channel."""
+    funds_seen: bool = False
+    """Of a debit: collect only when the balance watch has seen the money."""
+    notice_days: int | None = Field(None, ge=0, le=60)
+    """Of a debit: days between its notice and the collection; None: `domain.direct_debit.NOTICE_DAYS`."""
+    on_return: dict[ReturnCode | Literal["other"], Identifier] = {}
+    """Of a debit: the later step that follows a reason for which it comes back."""
 
     @model_validator(mode="after")
     def _whole(self) -> Step:
@@ -84,6 +95,10 @@ class Step(_Data):
             raise ValueError("a handoff step needs a queue")
         if self.unread_after_hours is not None and len(self.channels) < 2:
             raise ValueError("unread_after_hours needs a second channel to go out by")
+        if self.kind is StepKind.DEBIT and not self.template and self.notice_days != 0:
+            raise ValueError("a debit step needs channels and a template for its notice, or notice_days: 0")
+        if self.kind is not StepKind.DEBIT and (self.funds_seen or self.on_return or self.notice_days is not None):
+            raise ValueError("funds_seen, notice_days and on_return belong to a debit step")
         if bool(self.channels) != bool(self.template):
             raise ValueError("channels and template go together")
         if len(set(self.channels)) != len(self.channels):
@@ -185,6 +200,11 @@ class Strategy(_Data):
                 if last is not None and step.dpd < last:
                     raise ValueError(f"step {step.id!r} has dpd {step.dpd}, earlier than a step before it ({last})")
                 last = step.dpd
+            for code, target in step.on_return.items():
+                if target not in ids[ids.index(step.id) + 1 :]:
+                    raise ValueError(f"step {step.id!r}: on_return {code} names {target!r}, which is no later step")
+            if step.funds_seen and self.watch is None:
+                raise ValueError(f"step {step.id!r} waits for funds_seen, but there is no watch")
             if step.queue is not None and step.queue not in self.queues:
                 raise ValueError(f"step {step.id!r} names queue {step.queue!r}, which queues does not have")
         if self.watch is not None and self.watch.after_step not in (None, *ids):

@@ -53,6 +53,7 @@ async def call(
     params: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     body: Mapping[str, object] | None = None,
+    content: bytes | None = None,
     auth: tuple[str, str] | None = None,
 ) -> httpx.Response:
     """The provider's answer, whatever its status.
@@ -69,6 +70,7 @@ async def call(
             params=params,
             data=form,
             json=body,
+            content=content,
             auth=auth,
             timeout=timeout.total_seconds(),
             follow_redirects=False,

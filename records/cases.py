@@ -57,6 +57,16 @@ def get(session: Session, case_id: str) -> CollectionCase:
     return case
 
 
+def holds_money(session: Session, loan: Loan) -> bool:
+    """Whether a dispute, hardship, bereavement or vulnerability of the loan waits for its decision."""
+    open_ones = select(CollectionCase.case_id).where(
+        CollectionCase.loan_ref == loan.id,
+        CollectionCase.state == CaseState.OPEN,
+        CollectionCase.kind == "circumstance",
+    )
+    return session.exec(open_ones.limit(1)).first() is not None
+
+
 def reassign(session: Session, case_id: str, *, queue: str, at: datetime, sla_at: datetime | None) -> CollectionCase:
     """Move an open case to another queue, once. Raises UnknownCase, CaseClosed."""
     case = _open_case(session, case_id)

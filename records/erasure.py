@@ -17,6 +17,7 @@ from records.database import Database
 from records.tables import (
     AgreementEvidence,
     BalanceRead,
+    BankEntryRow,
     ClosedAddress,
     CollectionCase,
     Consent,
@@ -80,6 +81,12 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
         mandates.values(
             iban=None, holder=None, iban_index="", bic=None, status=MandateStatus.CANCELLED, reason="erased"
         ).execution_options(synchronize_session=False)
+    )
+    entries = update(BankEntryRow).where(col(BankEntryRow.person_ref) == own)
+    session.execute(
+        entries.values(other_name=None, other_iban=None, iban_index=None, text=None).execution_options(
+            synchronize_session=False
+        )
     )
     session.execute(update(CollectionCase).where(col(CollectionCase.loan_ref).in_(loans)).values(note=None))
     words = update(AgreementEvidence).where(col(AgreementEvidence.loan_ref).in_(loans))

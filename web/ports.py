@@ -15,6 +15,7 @@ class SignalName(StrEnum):
     PAYMENT_REVERSED = "payment_reversed"
     OPT_OUT = "opt_out"
     CONTACT_FAILED = "contact_failed"
+    DEBIT_RETURNED = "debit_returned"
 
 
 class SignalAnswer(StrEnum):
@@ -58,6 +59,8 @@ class LoanSignals(Protocol):
     async def opt_out(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def contact_failed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def debit_returned(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Let a loan that had ended go on from its final state with `news`. Twice must equal once."""

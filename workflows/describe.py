@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.loan_state import LoanState
 from domain.money import Money
-from domain.planning import Action, Finish, SendContact, Wait
+from domain.planning import Action, Finish, OrderDebit, SendContact, Wait
 from workflows.messages import Answer, LoanResult, LoanStatus
 
 
@@ -18,6 +18,8 @@ def doing(action: Action | None) -> str:
     match action:
         case SendContact():
             return f"sending: {action.what}"
+        case OrderDebit():
+            return f"ordering: {action.what}"
         case Wait():
             return f"waiting: {action.why}"
         case Finish():

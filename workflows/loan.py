@@ -18,8 +18,8 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.capabilities import Balances, Contacts, Ledger
-    from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
+    from activities.capabilities import Balances, Contacts, Debits, Ledger
+    from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
     from domain.collection import apply, pass_time, refuse, written
     from domain.events import (
         AgreementCancelled,
@@ -27,6 +27,8 @@ with workflow.unsafe.imports_passed_through():
         CloseReason,
         ContactOutcome,
         ContactReported,
+        DebitOutcome,
+        DebitReported,
         Decide,
         FundsSeen,
         LoanEvent,
@@ -41,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.planning import (
         Action,
         Finish,
+        OrderDebit,
         SendContact,
         Wait,
         plan,
@@ -109,6 +112,8 @@ class LoanCollection:
             match self._action:
                 case SendContact():
                     await self._contact(self._action)
+                case OrderDebit():
+                    await self._order_debit(self._action)
                 case Wait():
                     await self._wait(self._action)
                 case Finish():
@@ -197,6 +202,32 @@ class LoanCollection:
         except ValidationError:
             workflow.logger.error("the contact activity answered something unreadable")
         return ContactReported(step=order.step, occurrence=order.occurrence, outcome=ContactOutcome.FAILED)
+
+    async def _order_debit(self, order: OrderDebit) -> None:
+        """Have the records hold the debit as the loan wants it now; what the bank has is the bank's."""
+        try:
+            report = await workflow.execute_activity_method(
+                Debits.order,
+                DebitOrder(
+                    lender=self._state.facts.lender,
+                    loan_id=self._state.facts.loan_id,
+                    entry=self._state.facts.entry,
+                    step=order.step,
+                    occurrence=order.occurrence,
+                    released=order.released,
+                    noticed=order.noticed,
+                    notice_days=order.notice_days,
+                ),
+                start_to_close_timeout=timedelta(seconds=30),
+                retry_policy=LEDGER_RETRY,
+                summary=order.what,
+            )
+        except ActivityError as failure:
+            if isinstance(failure.cause, CancelledError):
+                raise
+            workflow.logger.error("the debit activity failed for good")
+            report = DebitReported(step=order.step, occurrence=order.occurrence, outcome=DebitOutcome.NOT_POSSIBLE)
+        self._apply(report)
 
     async def _wait(self, wait: Wait) -> None:
         """Sleep until then or until news, whichever is first."""

@@ -12,6 +12,7 @@ from domain.events import (
     CallChoice,
     CircumstanceReported,
     ContactFailed,
+    DebitReturned,
     LoanEvent,
     OptOut,
     PaymentReceived,
@@ -32,6 +33,7 @@ SIGNALS: dict[str, type[BaseModel]] = {
     "contact_failed": ContactFailed,
     "promise_made": PromiseMade,
     "call_choice": CallChoice,
+    "debit_returned": DebitReturned,
 }
 
 

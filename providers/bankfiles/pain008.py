@@ -56,8 +56,13 @@ class UnfitFile(ValueError):
     """The schema does not take what was to be written; the text names the place, never the value."""
 
 
-def write(message_id: str, creditor: Creditor, collections: Sequence[Collection], made_at: datetime) -> bytes:
-    """The file as UTF-8 bytes; collections of one day and sequence form one batch. Raises UnfitFile."""
+def write(
+    message_id: str, creditor: Creditor, collections: Sequence[Collection], made_at: datetime
+) -> tuple[bytes, dict[str, str]]:
+    """The file as UTF-8 bytes, and each collection's batch by its reference. Raises UnfitFile.
+
+    Collections of one day and sequence form one batch.
+    """
     if not collections:
         raise UnfitFile("a file without collections is none")
     if any(one.amount.currency != "EUR" for one in collections):
@@ -70,11 +75,14 @@ def write(message_id: str, creditor: Creditor, collections: Sequence[Collection]
     _sums(header, collections)
     _text(ET.SubElement(header, "InitgPty"), "Nm", latin(creditor.name, 70))
     ordered = sorted(collections, key=lambda one: (one.collect_on, one.sequence, one.reference))
-    for number, (_, batch) in enumerate(groupby(ordered, key=lambda one: (one.collect_on, one.sequence)), 1):
-        _batch(root, f"{message_id}-{number}", creditor, list(batch))
+    batches: dict[str, str] = {}
+    for number, (_, group) in enumerate(groupby(ordered, key=lambda one: (one.collect_on, one.sequence)), 1):
+        batch = list(group)
+        _batch(root, f"{message_id}-{number}", creditor, batch)
+        batches.update((one.reference, f"{message_id}-{number}") for one in batch)
     body: bytes = b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(document, "utf-8")
     check(body)
-    return body
+    return body, batches
 
 
 def check(body: bytes) -> None:

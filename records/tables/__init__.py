@@ -5,6 +5,7 @@ from domain.ledger_entries import CaseState
 from records.tables.access import Account, ApiKey, SignInAttempt, SignInSession
 from records.tables.agreements import Agreement, AgreementEvidence, AgreementInstalment
 from records.tables.audit import Audit, AuditHead
+from records.tables.bank import BankEntryRow, BankFileRow, BankMatch, EntryState, GatewayCheck
 from records.tables.base import Record
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
@@ -42,6 +43,9 @@ __all__ = [
     "Audit",
     "AuditHead",
     "BalanceRead",
+    "BankEntryRow",
+    "BankFileRow",
+    "BankMatch",
     "BookingHour",
     "Campaign",
     "CampaignLoan",
@@ -58,6 +62,8 @@ __all__ = [
     "Debit",
     "DebitFile",
     "EarlyReversal",
+    "EntryState",
+    "GatewayCheck",
     "IncomeSeen",
     "Lease",
     "LinkState",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, event, inspect, select
@@ -13,6 +13,7 @@ from records import person_keys
 from records.person_keys import PersonKeys
 from records.sealed import Private, PrivateBytes
 from records.tables.agreements import AgreementEvidence
+from records.tables.bank import BankEntryRow
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact
 from records.tables.debits import Mandate
@@ -24,6 +25,11 @@ from records.tables.webhooks import Webhook
 
 PHONE, EMAIL, ADDRESS, CONSENT, IBAN = "phone", "email", "address", "consent", "iban"
 """What the keyed indexes are of."""
+
+
+def month_key(booked_on: date) -> str:
+    """The key entries of bank statements are sealed under until it is known whose they are: one for each month."""
+    return f"bank-{booked_on:%Y-%m}"
 
 
 def day_key(received_at: datetime) -> str:
@@ -74,6 +80,19 @@ def _before_income(_mapper: Mapper[IncomeSeen], connection: Connection, income: 
     changed = _changed(income, "seen")
     if changed:
         _seal(income, _key_of(connection, income, income.person_ref), changed)
+
+
+def _before_bank_entry(_mapper: Mapper[BankEntryRow], connection: Connection, entry: BankEntryRow) -> None:
+    changed = _changed(entry, "other_name", "other_iban", "text")
+    if not changed:
+        return
+    keys = person_keys.of_dialect(connection.dialect)
+    if "other_iban" in changed:
+        entry.iban_index = _index(keys, IBAN, entry.other_iban)
+    if entry.person_ref is None:
+        _seal(entry, keys.named(month_key(entry.booked_on)), changed)
+    else:
+        _seal(entry, _key_of(connection, entry, entry.person_ref), changed)
 
 
 def _before_case(_mapper: Mapper[CollectionCase], connection: Connection, case: CollectionCase) -> None:
@@ -131,6 +150,7 @@ for _table, _hook in (
     (Consent, _before_consent),
     (Mandate, _before_mandate),
     (IncomeSeen, _before_income),
+    (BankEntryRow, _before_bank_entry),
     (CollectionCase, _before_case),
     (AgreementEvidence, _before_evidence),
     (Webhook, _before_webhook),

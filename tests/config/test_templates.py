@@ -35,6 +35,7 @@ def shipped_context(name: str, channel: Channel, language: str, **changes: objec
         paid=name in RECEIPTS,
         link=name not in RECEIPTS,
         agreed=name.startswith("agreed_"),
+        debit=name == "debit_notice",
         opt_out_hint=opt_out_hint(channel, language),
     )
     return MessageContext.model_validate({**dict(context), **changes})
@@ -57,7 +58,7 @@ def test_every_template_is_there_in_every_language_for_text_message_and_email() 
 
     assert set(languages()) == {"en", "es"}
     assert len(set(names.values())) == 1
-    assert len(SHIPPED) == 56
+    assert len(SHIPPED) == 60
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)
@@ -332,6 +333,7 @@ def test_whatever_the_values_a_message_comes_out_whole_or_is_refused_by_name(
             country=country, lender_name=lender, lender_phone=phone, loan_id=reference, borrower_name=borrower,
             amount_due=Money(amount_minor=amount, currency=currency), due_date=day, days_past_due=dpd, today=day,
             agreed_amount=Money(amount_minor=amount, currency=currency), agreed_date=day,
+            debit_on=day, mandate_reference="M-1", creditor_id="ES50ZZZA12345678", account_ending="1332",
             link_url="https://pay.example/l/1", opt_out_hint=hint,
         )  # fmt: skip
     except ValidationError:

@@ -40,7 +40,7 @@ def collection(number: int, **changes: Any) -> Collection:
 
 def test_a_bank_nobody_here_wrote_takes_the_file_without_a_finding() -> None:
     first = collection(1, sequence=SequenceType.FRST, debtor_bic="CAIXESBB")
-    body = write("RCB-1", ACME, [collection(2), first, collection(3, collect_on=date(2026, 12, 1))], MADE)
+    body, _ = write("RCB-1", ACME, [collection(2), first, collection(3, collect_on=date(2026, 12, 1))], MADE)
 
     file, findings = validate.inspect(body, "application/xml", date(2026, 11, 27))
 
@@ -78,7 +78,7 @@ def test_letters_that_banks_refuse_fall_off() -> None:
 
 
 def _decided(outcomes: list[tuple[str, str | None]]) -> Any:
-    body = write("RCB-1", ACME, [collection(number) for number in range(1, len(outcomes) + 1)], MADE)
+    body, _ = write("RCB-1", ACME, [collection(number) for number in range(1, len(outcomes) + 1)], MADE)
     file, _ = validate.inspect(body, "", date(2026, 11, 27))
     decisions = [
         PaymentDecision(one, file.batches[0], None, outcome, reason, "why", DAY)

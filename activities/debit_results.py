@@ -1,0 +1,151 @@
+"""What became of a direct debit, by whatever file the bank tells it: each result counts once."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, tzinfo
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from activities.debit_files import file_refused
+from domain.bank_news import BankEntry, DebitReturn, StatusReport
+from domain.direct_debit import PROVIDER, DebitState, MandateStatus, return_meaning
+from records import audit, debits, loans, mandates, owed_signals, payments, people
+from records.tables import Debit, Loan, PaymentSource
+
+_REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
+_NO_REASON = "MS03"
+
+
+def apply_status(session: Session, report: StatusReport, at: datetime) -> dict[str, int]:
+    """A bank's answer to a file: how many debits were refused, or that the file was."""
+    file = debits.file_of(session, report.original_message_id)
+    if file is None:
+        return {"unknown_file": 1}
+    if report.file_refused:
+        return {"file_refused": int(file_refused(session, file, report.file_reason or "refused", at))}
+    refused = 0
+    for status in report.debits:
+        debit = debits.by_reference(session, status.end_to_end_id)
+        if debit is None or status.accepted or debit.file_ref != file.id:
+            continue
+        if debit.state is DebitState.FILED:
+            _came_to_nothing(session, debit, DebitState.REJECTED, status.reason, at)
+            refused += 1
+    return {"rejected": refused}
+
+
+def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) -> str | None:
+    """The debit's money came in; what speaks against it, in words, or None."""
+    if (entry.amount_minor, entry.currency) != (debit.amount_minor, debit.currency):
+        return "a direct debit's reference with another amount"
+    mandate = mandates.by_ref(session, debit.mandate_ref)
+    if entry.other_iban and mandate.iban and entry.other_iban != mandate.iban:
+        return "a direct debit's reference with another debtor's account"
+    if debit.state in (DebitState.PLANNED, DebitState.REJECTED, DebitState.DROPPED):
+        return f"money of a direct debit that is {debit.state}"
+    loan = loans.by_ref(session, debit.loan_ref)
+    recorded = payments.record(
+        session,
+        provider=PROVIDER,
+        payment_id=debit.reference,
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        amount_minor=debit.amount_minor,
+        currency=debit.currency,
+        paid_at=start_of(entry.value_on, zone_of(session, loan)),
+        received_at=at,
+        source=PaymentSource.RECORD,
+    )
+    if not recorded.new:
+        return None
+    mandates.collected(session, mandate, entry.value_on, at)
+    if debit.state is DebitState.FILED:
+        debits.set_state(session, debit, DebitState.COLLECTED, at=at)
+    payment = recorded.payment
+    signals = [owed_signals.payment_received(loan, payment)]
+    if payment.reversed_at is not None:
+        signals.append(owed_signals.payment_reversed(loan, payment))
+    owed_signals.owe(
+        session,
+        provider=PROVIDER,
+        key=f"collected:{debit.reference}",
+        signals=signals,
+        at=at,
+        outcome="payment",
+        person_ref=loan.person_ref,
+    )
+    _note(session, loan, debit, "payment_recorded", at)
+    return None
+
+
+def returned(session: Session, debit: Debit, told: DebitReturn, at: datetime) -> str | None:
+    """The debit's money goes back; what speaks against it, in words, or None. Told again it changes nothing."""
+    if (told.amount_minor, told.currency) != (debit.amount_minor, debit.currency):
+        return "a direct debit returned with another amount"
+    if debit.state is DebitState.RETURNED:
+        return None
+    if debit.state not in (DebitState.FILED, DebitState.COLLECTED):
+        return f"the return of a direct debit that is {debit.state}"
+    loan = loans.by_ref(session, debit.loan_ref)
+    moment = start_of(told.returned_on, zone_of(session, loan))
+    payment = payments.reverse(session, provider=PROVIDER, payment_id=debit.reference, at=moment)
+    first = [] if payment is None else [owed_signals.payment_reversed(loan, payment)]
+    if payment is not None:
+        _note(session, loan, debit, "payment_reversed", at)
+    _came_to_nothing(session, debit, DebitState.RETURNED, told.reason, at, first)
+    return None
+
+
+def _came_to_nothing(
+    session: Session,
+    debit: Debit,
+    state: DebitState,
+    reason: str | None,
+    at: datetime,
+    first: list[dict[str, object]] | None = None,
+) -> None:
+    """The loan hears why, after what came `first`; a mandate that is over is blocked."""
+    code = reason if reason is not None and _REASON.fullmatch(reason) else _NO_REASON
+    meaning = return_meaning(code)
+    debits.set_state(session, debit, state, at=at, reason=code)
+    loan = loans.by_ref(session, debit.loan_ref)
+    if meaning.ends_mandate:
+        mandate = mandates.by_ref(session, debit.mandate_ref)
+        mandates.set_status(session, mandate, MandateStatus.BLOCKED, reason=f"{code}: {meaning.meaning}", at=at)
+    signals = list(first or [])
+    if loan.entry == debit.entry:
+        signals.append(owed_signals.debit_returned(loan, debit.step, debit.occurrence, code))
+    owed_signals.owe(
+        session,
+        provider=PROVIDER,
+        key=f"{state}:{debit.reference}",
+        signals=signals,
+        at=at,
+        outcome=f"debit_{state}",
+        person_ref=loan.person_ref,
+    )
+    _note(session, loan, debit, f"debit_{state}", at, reason=code)
+
+
+def _note(session: Session, loan: Loan, debit: Debit, action: str, at: datetime, **more: str) -> None:
+    audit.append(
+        session,
+        at=at,
+        actor="bank",
+        action=action,
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        details={"provider": PROVIDER, "payment_id": debit.reference, "amount_minor": debit.amount_minor, **more},
+    )
+
+
+def zone_of(session: Session, loan: Loan) -> tzinfo:
+    person = people.of_loan(session, loan)
+    return ZoneInfo(person.timezone) if person.timezone else UTC
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """A value date as a moment: its first minute where the borrower lives."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -1,0 +1,215 @@
+"""Transfers that came into an account: matched to loans where it is sure whose they are, made payments once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from activities.debit_results import start_of, zone_of
+from domain.direct_debit import PROVIDER as DIRECT_DEBIT
+from domain.reconciliation import (
+    Candidate,
+    Incoming,
+    Matched,
+    Share,
+    Suggestion,
+    decide,
+    loan_key,
+    mentioned,
+    suggest,
+)
+from records import audit, bank_entries, loans, mandates, owed_signals, payments, people
+from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentSource
+
+PROVIDER = "bank"
+"""Under this name a transfer found on a statement is a payment; its id is the entry's key."""
+_ALIKE = 20
+_NAMES_LOOKED_AT = 5000
+
+
+class Transfers:
+    """Matching within one transaction. `lender`: only loans of this one, where the account says whose it is."""
+
+    def __init__(self, session: Session, lender: str | None, now: datetime) -> None:
+        self._session = session
+        self._lender = lender
+        self._now = now
+        self._known: dict[str, list[int]] | None = None
+
+    def match(self, row: BankEntryRow) -> None:
+        """Make it payments if it is sure whose it is; else it waits, and says why."""
+        money = _money(row)
+        named = self._named(money)
+        candidates = self._candidates(row, named, self._payers(row))
+        answer = decide(money, candidates)
+        if isinstance(answer, Matched) and (doubt := self._doubt(row, answer)) is not None:
+            bank_entries.settle(self._session, row, EntryState.WAITING, at=self._now, why=doubt)
+        elif isinstance(answer, Matched):
+            self.book(row, answer.shares, how=answer.how, by="bank statement")
+        else:
+            bank_entries.settle(self._session, row, EntryState.WAITING, at=self._now, why=answer.why)
+
+    def book(self, row: BankEntryRow, shares: Sequence[Share], *, how: str, by: str) -> None:
+        """The entry becomes payments, each known by the entry's key, and their loans hear of them."""
+        session = self._session
+        signals, persons = [], set()
+        for number, share in enumerate(shares, 1):
+            loan = loans.get(session, share.lender, share.loan_id)
+            payment_id = row.key if len(shares) == 1 else f"{row.key}/{number}"
+            recorded = payments.record(
+                session,
+                provider=PROVIDER,
+                payment_id=payment_id,
+                lender=loan.lender,
+                loan_id=loan.loan_id,
+                amount_minor=share.amount_minor,
+                currency=row.currency,
+                paid_at=start_of(row.value_on, zone_of(session, loan)),
+                received_at=self._now,
+                source=PaymentSource.RECORD,
+            )
+            bank_entries.add_match(
+                session,
+                row,
+                loan,
+                amount_minor=share.amount_minor,
+                provider=PROVIDER,
+                payment_id=payment_id,
+                at=self._now,
+            )
+            signals.append(owed_signals.payment_received(loan, recorded.payment))
+            persons.add(loan.person_ref)
+            audit.append(
+                session,
+                at=self._now,
+                actor=by,
+                action="payment_recorded",
+                lender=loan.lender,
+                loan_id=loan.loan_id,
+                details={
+                    "provider": PROVIDER,
+                    "payment_id": payment_id,
+                    "amount_minor": share.amount_minor,
+                    "entry": row.id,
+                    "how": how,
+                },
+            )
+        only = people.get(session, next(iter(persons))) if len(persons) == 1 else None
+        if only is not None:
+            bank_entries.belongs_to(session, row, only)
+        owed_signals.owe(
+            session,
+            provider=PROVIDER,
+            key=f"entry:{row.key}",
+            signals=signals,
+            at=self._now,
+            outcome="payment",
+            person_ref=only.id if only is not None else None,
+        )
+        bank_entries.settle(session, row, EntryState.MATCHED, at=self._now, why=how, by=by)
+
+    def take_back(self, row: BankEntryRow) -> None:
+        """The bank took a matched entry back: its payments are reversed."""
+        signals = []
+        for match in bank_entries.matches_of(self._session, row):
+            payment = payments.reverse(
+                self._session, provider=match.provider, payment_id=match.payment_id, at=self._now
+            )
+            if payment is not None:
+                loan = loans.by_ref(self._session, match.loan_ref)
+                signals.append(owed_signals.payment_reversed(loan, payment))
+                audit.append(
+                    self._session,
+                    at=self._now,
+                    actor="bank statement",
+                    action="payment_reversed",
+                    lender=loan.lender,
+                    loan_id=loan.loan_id,
+                    details={"provider": match.provider, "payment_id": match.payment_id},
+                )
+        owed_signals.owe(
+            self._session,
+            provider=PROVIDER,
+            key=f"taken-back:{row.key}",
+            signals=signals,
+            at=self._now,
+            outcome="payment_reversed",
+        )
+
+    def suggestions(self, row: BankEntryRow) -> tuple[Suggestion, ...]:
+        """The likeliest loans for a waiting entry, with reasons; names are compared here and nowhere kept."""
+        money = _money(row)
+        named, payers = self._named(money), self._payers(row)
+        alike = bank_entries.due_amount(self._session, row.amount_minor, row.currency, self._lender, _ALIKE)
+        refs = named | {loan.id for loan in alike if loan.id is not None}
+        if money.payer:
+            everybody = bank_entries.in_collection(self._session, row.currency, self._lender, _NAMES_LOOKED_AT)
+            refs |= {loan.id for loan in everybody if loan.id is not None}
+        return suggest(money, self._candidates(row, named, payers, others=refs, with_names=money.payer is not None))
+
+    def _named(self, money: Incoming) -> set[int]:
+        found = mentioned(money.text, self._loans_known())
+        return {ref for refs in found.values() for ref in refs}
+
+    def _loans_known(self) -> dict[str, list[int]]:
+        if self._known is None:
+            self._known = {}
+            for ref, loan_id in bank_entries.loans_by_key(self._session, self._lender):
+                self._known.setdefault(loan_key(loan_id), []).append(ref)
+        return self._known
+
+    def _payers(self, row: BankEntryRow) -> frozenset[int]:
+        if not row.other_iban:
+            return frozenset()
+        return bank_entries.payers_from(self._session, row.other_iban) | mandates.people_of(
+            self._session, row.other_iban
+        )
+
+    def _candidates(
+        self,
+        row: BankEntryRow,
+        named: Iterable[int],
+        payers: frozenset[int],
+        *,
+        others: Iterable[int] = (),
+        with_names: bool = False,
+    ) -> list[Candidate]:
+        session = self._session
+        named = set(named)
+        refs = named | set(others)
+        for person_ref in payers:
+            for loan in people.loans_of(session, people.get(session, person_ref)):
+                if loan.id is not None and loan.state is not LoanState.ENDED and self._lender in (None, loan.lender):
+                    refs.add(loan.id)
+        found = []
+        for ref in sorted(refs):
+            loan = loans.by_ref(session, ref)
+            found.append(
+                Candidate(
+                    lender=loan.lender,
+                    loan_id=loan.loan_id,
+                    balance_minor=payments.balance_due(session, loan),
+                    currency=loan.currency,
+                    named=ref in named,
+                    paid_from_here=loan.person_ref in payers,
+                    name=people.get(session, loan.person_ref).name if with_names else None,
+                )
+            )
+        return found
+
+    def _doubt(self, row: BankEntryRow, answer: Matched) -> str | None:
+        """Why a sure match is left to a person all the same: the money may have been told of another way."""
+        for share in answer.shares:
+            loan: Loan = loans.get(self._session, share.lender, share.loan_id)
+            ours = (PROVIDER, DIRECT_DEBIT)
+            told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on, ours)
+            if told is not None:
+                return f"it may be the payment {told.payment_id[:60]} that {told.provider[:20]} told of"
+        return None
+
+
+def _money(row: BankEntryRow) -> Incoming:
+    text = " ".join(part for part in (row.text, row.end_to_end_id) if part)
+    return Incoming(amount_minor=row.amount_minor, currency=row.currency, text=text, payer=row.other_name)

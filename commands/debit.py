@@ -1,0 +1,180 @@
+"""`debit`: the day's work with the bank that collects: hand over the file, take in its answers, list them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from commands import configuration
+from commands.console import JsonOption, Refused, amount, operator_app, print_json, table, terminal
+from domain.direct_debit import DebitState, return_meaning
+
+if TYPE_CHECKING:
+    from activities.bank_files import TakenIn
+
+app = operator_app("Direct debits: hand the day's file to the bank, take in what it answers, list them.")
+
+
+@app.command()
+def submit(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be in it.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the day's file of direct debits and hand it to the bank, once. Run it every day the bank works.
+
+    What is in a file is in no other. A file whose answer was lost is looked up at the bank first. Exit code 1: the bank
+    refused a file, or could not be asked; run it again.
+
+    Example: starter.py debit submit
+    """
+    from activities.composition import debit_bank
+    from activities.debit_files import DebitFiles, NotConfigured
+    from providers.bankfiles.pain008 import UnfitFile
+    from providers.errors import ProviderError
+
+    settings = configuration.settings()
+    now = datetime.now(UTC)
+    outcomes: dict[str, str] = {}
+    failed: str | None = None
+    try:
+        files = DebitFiles(configuration.records(settings), settings)
+        made = files.make(now, keep=not dry_run)
+        if not dry_run:
+
+            async def hand_over() -> dict[str, str]:
+                async with debit_bank(settings) as bank:
+                    return await files.submit(bank, now)
+
+            outcomes = asyncio.run(hand_over())
+    except (NotConfigured, UnfitFile) as error:
+        raise Refused(str(error)) from None
+    except ProviderError as error:
+        failed = str(error)
+    told = {
+        "files": made.files,
+        "debits": made.debits,
+        "amount_minor": made.amount_minor,
+        "dropped": made.dropped,
+        "outcomes": outcomes,
+        "error": failed,
+    }
+    if as_json:
+        print_json(told)
+    else:
+        would = "would be put" if dry_run else "put"
+        typer.echo(f"{made.debits} debits, {amount(made.amount_minor, 'EUR')}, {would} into {len(made.files)} files")
+        for why, number in sorted(made.dropped.items()):
+            typer.echo(f"{number} dropped: {why}")
+        for message_id, outcome in outcomes.items():
+            typer.echo(f"{message_id}: {outcome}")
+        if failed is not None:
+            typer.echo(f"the bank does not have it for sure: {failed}; run it again", err=True)
+    if failed is not None or any(outcome != "accepted" for outcome in outcomes.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def fetch(as_json: JsonOption = False) -> None:
+    """Take in what the bank has sent: refusals, money that came, money that goes back. Run it as often as you like.
+
+    Each file is taken in whole, or not at all and told. Loans hear of it through the web app's relay.
+
+    Example: starter.py debit fetch
+    """
+    from activities.bank_files import BankDesk
+    from activities.bank_mail import Fetched, fetch_all
+    from activities.composition import debit_bank
+    from activities.debit_files import NotConfigured
+    from providers.errors import ProviderError
+
+    settings = configuration.settings()
+    desk = BankDesk(configuration.records(settings), settings)
+
+    async def work() -> Fetched:
+        async with debit_bank(settings) as bank:
+            return await fetch_all(bank, desk, datetime.now(UTC))
+
+    try:
+        fetched = asyncio.run(work())
+    except NotConfigured as error:
+        raise Refused(str(error)) from None
+    except ProviderError as error:
+        typer.echo(f"the bank could not be asked: {error}", err=True)
+        raise typer.Exit(1) from None
+    if as_json:
+        print_json({"files": [taken_in(one) for one in fetched.taken], "refused": fetched.refused})
+    else:
+        for one in fetched.taken:
+            typer.echo(taken_in_words(one))
+        if not fetched.taken and not fetched.refused:
+            typer.echo("nothing new")
+        for name, why in fetched.refused.items():
+            typer.echo(f"{name}: {why}", err=True)
+    if fetched.refused:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_debits(
+    state: Annotated[DebitState | None, typer.Option(help="Only those that stand so.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 200,
+    as_json: JsonOption = False,
+) -> None:
+    """List direct debits, the newest first.
+
+    Example: starter.py debit list --state rejected
+    """
+    from records import debits
+
+    with configuration.records(configuration.settings()).reading() as session:
+        told: list[dict[str, Any]] = [
+            {
+                "reference": debit.reference,
+                "lender": loan.lender,
+                "loan_id": loan.loan_id,
+                "step": debit.step,
+                "amount_minor": debit.amount_minor,
+                "currency": debit.currency,
+                "collect_on": debit.collect_on.isoformat() if debit.collect_on else None,
+                "released": debit.released,
+                "state": debit.state.value,
+                "reason": debit.reason,
+            }
+            for debit, loan in debits.listing(session, state=state, limit=limit)
+        ]
+    if as_json:
+        print_json({"debits": told})
+        return
+    shown = table("reference", "loan", "step", "amount", "collected on", "state", "why")
+    for one in told:
+        reason = one["reason"]
+        why = f"{reason}: {return_meaning(reason).meaning}" if reason and len(reason) == 4 else reason or ""
+        kept = "" if one["released"] or one["state"] != DebitState.PLANNED else " (kept back)"
+        money = amount(one["amount_minor"], one["currency"])
+        shown.add_row(
+            one["reference"], one["loan_id"], one["step"], money, one["collect_on"] or "", one["state"] + kept, why
+        )
+    terminal().print(shown if told else "no direct debits")
+
+
+def taken_in(one: TakenIn) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "name": one.name,
+        "known": one.known,
+        "entries": one.entries,
+        "told_before": one.told_before,
+        "counts": {key: number for key, number in sorted(one.counts.items()) if number},
+    }
+
+
+def taken_in_words(one: TakenIn) -> str:
+    if one.known:
+        return f"{one.name}: taken in before; nothing was done"
+    counted = [f"{number} {key.replace('_', ' ')}" for key, number in sorted(one.counts.items()) if number]
+    if one.told_before:
+        counted.append(f"{one.told_before} told of before")
+    return f"{one.name} ({one.kind}): {', '.join(counted) or 'nothing in it for us'}"

@@ -1,0 +1,283 @@
+"""Entries of bank statements: taken in once, matched to loans once, or waiting for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func
+from sqlalchemy.orm.attributes import flag_modified
+from sqlmodel import Session, col, select
+
+from domain.bank_news import BankEntry, FileKind
+from records import person_keys
+from records.sealed import Private
+from records.tables import (
+    BankEntryRow,
+    BankFileRow,
+    BankMatch,
+    EntryState,
+    Loan,
+    LoanState,
+    Payment,
+    Person,
+)
+from records.tables.sealing import IBAN
+
+_KEY = "bank_entry"
+_NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "0"})
+
+
+class UnknownEntry(LookupError):
+    """No entry has this number."""
+
+
+class EntrySettled(RuntimeError):
+    """The entry does not wait any more."""
+
+
+def account_index(session: Session, account: str) -> str:
+    """The keyed fingerprint of an account of ours."""
+    return person_keys.of(session).index(IBAN, account)
+
+
+def file_known(session: Session, sha256: str) -> BankFileRow | None:
+    return session.exec(select(BankFileRow).where(BankFileRow.sha256 == sha256)).first()
+
+
+def add_file(
+    session: Session, *, sha256: str, kind: FileKind, name: str, message_id: str, entries: int, at: datetime
+) -> BankFileRow:
+    file = BankFileRow(
+        sha256=sha256,
+        kind=kind.value,
+        name=name[:200],
+        message_id=message_id[:80],
+        taken_at=at,
+        entries=entries,
+    )
+    session.add(file)
+    session.flush()
+    return file
+
+
+def key_of(session: Session, account: str, entry: BankEntry, alike_before: int) -> str:
+    """What tells this movement from every other of ours, in whichever file the bank tells of it.
+
+    Without a reference of the bank's it is all that is said of it; `alike_before` counts those of the same file of
+    which just the same is said.
+    """
+    parts = [account, "in" if entry.credit else "out", str(entry.amount_minor), entry.currency, str(entry.booked_on)]
+    if entry.bank_reference and entry.bank_reference not in _NO_REFERENCE:
+        parts.append(f"ref {entry.bank_reference}")
+    else:
+        said = (str(entry.value_on), entry.end_to_end_id, entry.other_iban, entry.other_name, entry.text)
+        parts += [*(one or "" for one in said), str(alike_before)]
+    return person_keys.of(session).index(_KEY, "\n".join(parts))
+
+
+def find(session: Session, key: str) -> BankEntryRow | None:
+    return session.exec(select(BankEntryRow).where(BankEntryRow.key == key)).first()
+
+
+def get(session: Session, entry_id: int) -> BankEntryRow:
+    """An entry by its number, locked for this transaction. Raises UnknownEntry."""
+    entry = session.exec(select(BankEntryRow).where(BankEntryRow.id == entry_id).with_for_update()).first()
+    if entry is None:
+        raise UnknownEntry(f"no entry {entry_id}")
+    return entry
+
+
+def add(
+    session: Session,
+    file: BankFileRow,
+    entry: BankEntry,
+    *,
+    key: str,
+    account: str,
+    lender: str | None,
+    state: EntryState,
+    why: str | None,
+    at: datetime,
+    person_ref: int | None = None,
+) -> BankEntryRow:
+    assert file.id is not None
+    row = BankEntryRow(
+        file_ref=file.id,
+        line=entry.line,
+        key=key,
+        lender=lender,
+        account_index=account,
+        kind=file.kind,
+        credit=entry.credit,
+        amount_minor=entry.amount_minor,
+        currency=entry.currency,
+        booked_on=entry.booked_on,
+        value_on=entry.value_on,
+        end_to_end_id=entry.end_to_end_id,
+        bank_reference=entry.bank_reference,
+        reason=entry.return_reason,
+        other_name=entry.other_name,
+        other_iban=entry.other_iban,
+        text=entry.text or None,
+        person_ref=person_ref,
+        state=state,
+        why=why,
+        taken_at=at,
+        changed_at=at,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def settle(
+    session: Session, row: BankEntryRow, state: EntryState, *, at: datetime, why: str | None, by: str | None = None
+) -> None:
+    row.state, row.why, row.by, row.changed_at = state, why, by, at
+    session.add(row)
+    session.flush()
+
+
+def belongs_to(session: Session, row: BankEntryRow, person: Person) -> None:
+    """From now on what it says is sealed under the key of who paid."""
+    if row.person_ref == person.id or person.key_id is None:
+        return
+    row.person_ref = person.id
+    for field in ("other_name", "other_iban", "text"):
+        value = getattr(row, field)
+        if value is not None:
+            setattr(row, field, Private(value, person.key_id))
+            # The same text under another key is no change in the eyes of the ORM.
+            flag_modified(row, field)
+    session.add(row)
+    session.flush()
+
+
+def add_match(
+    session: Session,
+    row: BankEntryRow,
+    loan: Loan,
+    *,
+    amount_minor: int,
+    provider: str,
+    payment_id: str,
+    at: datetime,
+) -> None:
+    assert row.id is not None
+    assert loan.id is not None
+    session.add(
+        BankMatch(
+            entry_ref=row.id,
+            loan_ref=loan.id,
+            amount_minor=amount_minor,
+            provider=provider,
+            payment_id=payment_id,
+            at=at,
+        )
+    )
+    session.flush()
+
+
+def matches_of(session: Session, row: BankEntryRow) -> Sequence[BankMatch]:
+    return session.exec(select(BankMatch).where(BankMatch.entry_ref == row.id).order_by(col(BankMatch.id))).all()
+
+
+def listing(session: Session, *, state: EntryState | None = None, limit: int = 1000) -> Sequence[BankEntryRow]:
+    """Entries, the oldest booking first."""
+    query = select(BankEntryRow)
+    if state is not None:
+        query = query.where(BankEntryRow.state == state)
+    return session.exec(query.order_by(col(BankEntryRow.booked_on), col(BankEntryRow.id)).limit(limit)).all()
+
+
+def waiting(session: Session) -> int:
+    return session.exec(
+        select(func.count()).select_from(BankEntryRow).where(BankEntryRow.state == EntryState.WAITING)
+    ).one()
+
+
+def payers_from(session: Session, iban: str) -> frozenset[int]:
+    """Whose payments came from an account before."""
+    index = person_keys.of(session).index(IBAN, iban)
+    rows = select(BankEntryRow.person_ref).where(
+        BankEntryRow.iban_index == index, col(BankEntryRow.person_ref).is_not(None), BankEntryRow.credit
+    )
+    return frozenset(person for person in session.exec(rows).all() if person is not None)
+
+
+def told_otherwise(session: Session, account: str, entry: BankEntry, kind: str) -> BankEntryRow | None:
+    """An entry that another kind of file told of, and that may be the same movement."""
+    alike = select(BankEntryRow).where(
+        BankEntryRow.account_index == account,
+        BankEntryRow.value_on == entry.value_on,
+        BankEntryRow.amount_minor == entry.amount_minor,
+        BankEntryRow.credit == entry.credit,
+        BankEntryRow.kind != kind,
+        col(BankEntryRow.state).in_((EntryState.MATCHED, EntryState.WAITING, EntryState.DEBIT)),
+    )
+    return session.exec(alike.order_by(col(BankEntryRow.id)).limit(1)).first()
+
+
+def taken_back(session: Session, account: str, entry: BankEntry) -> BankEntryRow | None:
+    """The matched incoming entry that an outgoing one undoes, by its reference and amount."""
+    references = [one for one in (entry.end_to_end_id, entry.bank_reference) if one]
+    if not references:
+        return None
+    named = col(BankEntryRow.end_to_end_id).in_(references) | col(BankEntryRow.bank_reference).in_(references)
+    undone = select(BankEntryRow).where(
+        BankEntryRow.account_index == account,
+        BankEntryRow.amount_minor == entry.amount_minor,
+        BankEntryRow.credit,
+        BankEntryRow.state == EntryState.MATCHED,
+        named,
+    )
+    rows = session.exec(undone.limit(2)).all()
+    return rows[0] if len(rows) == 1 else None
+
+
+def paid_otherwise(
+    session: Session, loan: Loan, amount_minor: int, value_on: date, not_by: Iterable[str]
+) -> Payment | None:
+    """A payment of just this amount near that day which another provider told of: it may be the same money."""
+    near = select(Payment).where(
+        Payment.loan_ref == loan.id,
+        Payment.amount_minor == amount_minor,
+        col(Payment.reversed_at).is_(None),
+        col(Payment.provider).not_in(list(not_by)),
+    )
+    for payment in session.exec(near).all():
+        if abs(payment.paid_at.date() - value_on) <= timedelta(days=5):
+            return payment
+    return None
+
+
+def loans_by_key(session: Session, lender: str | None) -> Sequence[tuple[int, str]]:
+    """Every loan's key and id, for finding references in texts."""
+    query = select(Loan.id, Loan.loan_id)
+    if lender is not None:
+        query = query.where(Loan.lender == lender)
+    return [(ref, loan_id) for ref, loan_id in session.exec(query).all() if ref is not None]
+
+
+def due_amount(session: Session, amount_minor: int, currency: str, lender: str | None, limit: int) -> Sequence[Loan]:
+    """Loans in collection of which just this amount is due."""
+    paid = (
+        select(func.coalesce(func.sum(Payment.amount_minor), 0))
+        .where(Payment.loan_ref == Loan.id, Payment.entry == Loan.entry, col(Payment.reversed_at).is_(None))
+        .correlate(Loan)
+        .scalar_subquery()
+    )
+    query = select(Loan).where(
+        Loan.state != LoanState.ENDED, Loan.currency == currency, Loan.amount_due_minor - paid == amount_minor
+    )
+    if lender is not None:
+        query = query.where(Loan.lender == lender)
+    return session.exec(query.order_by(col(Loan.id)).limit(limit)).all()
+
+
+def in_collection(session: Session, currency: str, lender: str | None, limit: int) -> Sequence[Loan]:
+    query = select(Loan).where(Loan.state != LoanState.ENDED, Loan.currency == currency)
+    if lender is not None:
+        query = query.where(Loan.lender == lender)
+    return session.exec(query.order_by(col(Loan.id)).limit(limit)).all()

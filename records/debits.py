@@ -1,0 +1,174 @@
+"""Direct debits and the files they go to the bank in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from domain.direct_debit import DebitState, reference_of
+from records.locks import one_at_a_time
+from records.tables import Contact, ContactState, Debit, DebitFile, Loan, Mandate
+
+_ANNOUNCED = (ContactState.SENT, ContactState.DELIVERED, ContactState.READ, ContactState.UNKNOWN)
+
+
+def find(session: Session, loan: Loan, entry: int, step: str, occurrence: int) -> Debit | None:
+    return session.exec(
+        select(Debit).where(
+            Debit.loan_ref == loan.id, Debit.entry == entry, Debit.step == step, Debit.occurrence == occurrence
+        )
+    ).first()
+
+
+def order(
+    session: Session,
+    loan: Loan,
+    mandate: Mandate,
+    *,
+    step: str,
+    occurrence: int,
+    amount_minor: int,
+    noticed: bool,
+    notice_days: int,
+    at: datetime,
+) -> Debit:
+    """The debit of (loan, entry, step, occurrence), made if it is not there yet."""
+    one_at_a_time(session, f"debit:{loan.id}:{loan.entry}:{step}:{occurrence}")
+    known = find(session, loan, loan.entry, step, occurrence)
+    if known is not None:
+        return known
+    assert loan.id is not None
+    assert mandate.id is not None
+    debit = Debit(
+        loan_ref=loan.id,
+        entry=loan.entry,
+        step=step,
+        occurrence=occurrence,
+        reference=reference_of(loan.lender, loan.loan_id, loan.entry, step, occurrence),
+        mandate_ref=mandate.id,
+        amount_minor=amount_minor,
+        currency=loan.currency,
+        noticed=noticed,
+        notice_days=notice_days,
+        planned_at=at,
+        changed_at=at,
+    )
+    session.add(debit)
+    session.flush()
+    return debit
+
+
+def release(session: Session, debit: Debit, released: bool, at: datetime) -> None:
+    """Let a planned debit go into the next file it is due in, or keep it back."""
+    if debit.state is DebitState.PLANNED and debit.released is not released:
+        debit.released, debit.changed_at = released, at
+        session.add(debit)
+        session.flush()
+
+
+def set_state(session: Session, debit: Debit, state: DebitState, *, at: datetime, reason: str | None = None) -> None:
+    debit.state, debit.changed_at = state, at
+    debit.reason = reason[:80] if reason is not None else debit.reason
+    session.add(debit)
+    session.flush()
+
+
+def by_reference(session: Session, reference: str) -> Debit | None:
+    """A debit by its end-to-end reference, locked for this transaction."""
+    return session.exec(select(Debit).where(Debit.reference == reference).with_for_update()).first()
+
+
+def of_loan(session: Session, loan: Loan) -> Sequence[Debit]:
+    return session.exec(select(Debit).where(Debit.loan_ref == loan.id).order_by(col(Debit.id))).all()
+
+
+def announced_next(session: Session, loan: Loan) -> Debit | None:
+    """The planned debit of a loan that is to be announced, the newest."""
+    waiting = select(Debit).where(
+        Debit.loan_ref == loan.id, Debit.entry == loan.entry, Debit.state == DebitState.PLANNED, col(Debit.noticed)
+    )
+    return session.exec(waiting.order_by(col(Debit.id).desc()).limit(1)).first()
+
+
+def released(session: Session, lender: str) -> Sequence[tuple[Debit, Loan]]:
+    """Debits that wait for a file, oldest first, locked for this transaction."""
+    rows = session.exec(
+        select(Debit, Loan)
+        .join(Loan, col(Loan.id) == col(Debit.loan_ref))
+        .where(Loan.lender == lender, Debit.state == DebitState.PLANNED, col(Debit.released))
+        .order_by(col(Debit.id))
+        .with_for_update(of=Debit.__table__)  # type: ignore[attr-defined]
+    )
+    return rows.all()
+
+
+def lenders_with_released(session: Session) -> Sequence[str]:
+    rows = session.exec(
+        select(Loan.lender)
+        .join(Debit, col(Debit.loan_ref) == col(Loan.id))
+        .where(Debit.state == DebitState.PLANNED, col(Debit.released))
+        .distinct()
+        .order_by(Loan.lender)
+    )
+    return rows.all()
+
+
+def announced_at(session: Session, loan: Loan, debit: Debit) -> datetime | None:
+    """When the debit's notice went out, as far as anybody knows; None: it did not, or did not arrive."""
+    sent = select(func.min(Contact.reserved_at)).where(
+        Contact.loan_ref == loan.id,
+        Contact.entry == debit.entry,
+        Contact.step == debit.step,
+        col(Contact.state).in_(_ANNOUNCED),
+    )
+    return session.exec(sent).one()
+
+
+def new_file(session: Session, lender: str, day: date, *, message_id: str, number: int, at: datetime) -> DebitFile:
+    """A file without its hash yet; the caller sees to the rest before the transaction ends."""
+    file = DebitFile(
+        lender=lender, day=day, number=number, message_id=message_id, sha256="", debits=0, amount_minor=0, made_at=at
+    )
+    session.add(file)
+    session.flush()
+    return file
+
+
+def next_number(session: Session, lender: str, day: date) -> int:
+    last = select(func.max(DebitFile.number)).where(DebitFile.lender == lender, DebitFile.day == day)
+    return (session.exec(last).one() or 0) + 1
+
+
+def file_of(session: Session, message_id: str) -> DebitFile | None:
+    return session.exec(select(DebitFile).where(DebitFile.message_id == message_id).with_for_update()).first()
+
+
+def unanswered(session: Session) -> Sequence[DebitFile]:
+    """Files of which nobody knows yet whether the bank has them, oldest first."""
+    waiting = select(DebitFile).where(col(DebitFile.answered_at).is_(None))
+    return session.exec(waiting.order_by(col(DebitFile.id))).all()
+
+
+def in_file(session: Session, file: DebitFile) -> Sequence[tuple[Debit, Loan, Mandate]]:
+    rows = session.exec(
+        select(Debit, Loan, Mandate)
+        .join(Loan, col(Loan.id) == col(Debit.loan_ref))
+        .join(Mandate, col(Mandate.id) == col(Debit.mandate_ref))
+        .where(Debit.file_ref == file.id)
+        .order_by(Debit.reference)
+    )
+    return rows.all()
+
+
+def in_batch(session: Session, batch_id: str) -> Sequence[Debit]:
+    return session.exec(select(Debit).where(Debit.batch_id == batch_id).order_by(col(Debit.id))).all()
+
+
+def listing(session: Session, *, state: DebitState | None = None, limit: int = 1000) -> Sequence[tuple[Debit, Loan]]:
+    query = select(Debit, Loan).join(Loan, col(Loan.id) == col(Debit.loan_ref))
+    if state is not None:
+        query = query.where(Debit.state == state)
+    return session.exec(query.order_by(col(Debit.id).desc()).limit(limit)).all()

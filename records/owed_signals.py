@@ -1,0 +1,69 @@
+"""Signals that are owed to loans for news that no webhook brought: kept beside webhooks', for the relay to bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from records import webhooks
+from records.tables import Loan, Payment
+
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Due by every clock: the relay goes by the wall, whoever owes by the time of its task."""
+
+
+def owe(
+    session: Session,
+    *,
+    provider: str,
+    key: str,
+    signals: Sequence[dict[str, Any]],
+    at: datetime,
+    outcome: str,
+    person_ref: int | None = None,
+) -> bool:
+    """Owe these signals, in order, once for (provider, key); False when they are owed or were told already."""
+    stored = webhooks.store(
+        session,
+        provider=provider,
+        event_key=key,
+        url="",
+        body=b"",
+        headers={},
+        received_at=at,
+        due_at=_AT_ONCE,
+        verified=True,
+    )
+    if stored.duplicate:
+        return False
+    webhooks.mark_recorded(session, stored.id, at, outcome=outcome, signals=signals, person_ref=person_ref)
+    return True
+
+
+def payment_received(loan: Loan, payment: Payment) -> dict[str, Any]:
+    """As `web.ports.OwedSignal` reads it; an ended loan goes on because of it."""
+    payload = {
+        "payment_id": payment.payment_id,
+        "amount_minor": payment.amount_minor,
+        "currency": payment.currency,
+        "paid_at": payment.paid_at.isoformat(),
+        "provider": payment.provider,
+    }
+    return _signal(loan, "payment_received", payload, restart=True)
+
+
+def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
+    payload = {"payment_id": payment.payment_id, "provider": payment.provider}
+    return _signal(loan, "payment_reversed", payload, restart=True)
+
+
+def debit_returned(loan: Loan, step: str, occurrence: int, reason: str) -> dict[str, Any]:
+    payload = {"step": step, "occurrence": occurrence, "reason": reason}
+    return _signal(loan, "debit_returned", payload, restart=False)
+
+
+def _signal(loan: Loan, name: str, payload: dict[str, Any], *, restart: bool) -> dict[str, Any]:
+    return {"lender": loan.lender, "loan_id": loan.loan_id, "name": name, "payload": payload, "restart": restart}
