@@ -100,6 +100,9 @@ def event(random: Random, subject: SimulatedLoan) -> LoanEvent:
         via=Via.AGENT,
     )
     choices += [(4, promise), (1, AgreementCancelled(number=max(len(state.agreements), 1), by="agent-1"))]
+    if state.payments and state.end is not None:
+        taken_back = state.payments[-1]
+        choices.append((8, PaymentReversed(payment_id=taken_back.payment_id, provider=taken_back.provider)))
     if last is not None and last.channel is not None:
         reason = random.choice(list(AddressFailure))
         failed = ContactFailed(step=last.step, occurrence=last.occurrence, channel=last.channel, reason=reason)
@@ -131,7 +134,8 @@ async def tell(handle: WorkflowHandle[Any, Any], news: LoanEvent) -> str | None:
 
 
 def told(entry: LedgerEntry) -> dict[str, Any]:
-    return entry.model_dump(mode="json", exclude={"at", "sla_at"})
+    moments = {"made_at", "ended_at", "held_since", "expires_at"}
+    return entry.model_dump(mode="json", exclude={"at": True, "sla_at": True, "agreement": moments})
 
 
 async def run_both(on: Stage, seed: int, *, watched: bool) -> tuple[SimulatedLoan, WorkflowHandle[Any, Any]]:
