@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from activities.balances import BalanceReader
+from activities.bank_transfers import BankTransfers
 from activities.case_notices import CaseNotices
 from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
@@ -23,15 +24,17 @@ from activities.links import LinkIssuer
 from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import SHIPPED, load_rulebook
 from config.settings import Settings
+from config.signed_addresses import SignedAddresses
 from domain.contact import Channel
 from domain.contact_rules import Caps, RuleBook
-from domain.gateway_choice import Offer, order_for
+from domain.gateway_choice import BANK, Offer, order_for
 from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
 from providers.debit_bank import DebitBank
 from providers.debits.folder_bank import FolderDebitBank
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
+from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from providers.payments.conekta import ConektaGateway, ConektaSettings
 from providers.payments.mercadopago import CURRENCIES, MercadoPagoGateway, MercadoPagoSettings
 from providers.payments.stripe import StripeGateway, StripeSettings
@@ -48,7 +51,7 @@ class Outside:
     gateways: Gateways = field(default_factory=Gateways)
 
 
-def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
+def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Database | None = None) -> Outside:
     """Adapters for what the settings name. Raises pydantic.ValidationError for values no adapter takes."""
     messengers: dict[Channel, Messenger] = {}
     if (twilio := settings.twilio) is not None:
@@ -91,12 +94,15 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient) -> Outside:
         if bank
         else None,
         messengers=messengers,
-        gateways=connect_gateways(settings, client),
+        gateways=connect_gateways(settings, client, database),
     )
 
 
-def connect_gateways(settings: Settings, client: httpx.AsyncClient) -> Gateways:
-    """The ways to pay that the settings name. Raises pydantic.ValidationError for values no adapter takes."""
+def connect_gateways(settings: Settings, client: httpx.AsyncClient, database: Database | None = None) -> Gateways:
+    """The ways to pay that the settings name; transfers from account to account need the records.
+
+    Raises pydantic.ValidationError for values no adapter takes.
+    """
     known: list[tuple[Offer, PaymentGateway]] = []
     if (stripe := settings.stripe) is not None:
         gateway = StripeGateway(StripeSettings(base_url=stripe.base_url, api_key=stripe.api_key), client)
@@ -114,11 +120,25 @@ def connect_gateways(settings: Settings, client: httpx.AsyncClient) -> Gateways:
     if (conekta := settings.conekta) is not None:
         account_ = ConektaSettings(base_url=conekta.base_url, api_key=conekta.api_key, methods=conekta.methods)
         known.append((Offer(name=ConektaGateway.name, country="MX", currency="MXN"), ConektaGateway(account_, client)))
+    transfers: BankTransfers | None = None
+    if (bank := settings.bank_payments) is not None and database is not None:
+        assert settings.web.link_secret is not None
+        assert settings.web.public_url is not None
+        interface = BerlinGroupPisSettings(
+            base_url=bank.base_url,
+            access_token=bank.access_token,
+            creditor_name=bank.creditor_name,
+            creditor_iban=bank.creditor_iban,
+            product=bank.product,
+        )
+        addresses = SignedAddresses(settings.web.link_secret, settings.web.public_url)
+        transfers = BankTransfers(database, BerlinGroupPayments(interface, client), addresses)
+        known.append((Offer(name=BANK, country=bank.country, currency="EUR"), transfers))
 
     def order(lender: str, country: str) -> tuple[str, ...]:
         return order_for(country, settings.lender_named(lender).ways_to_pay, settings.payments.ways)
 
-    return Gateways(known, order)
+    return Gateways(known, order, transfers)
 
 
 @asynccontextmanager
@@ -167,7 +187,7 @@ async def loan_activities(
     """
     limits = httpx.Limits(max_connections=200, max_keepalive_connections=100)
     async with http_client(limits) if http_client else httpx.AsyncClient(limits=limits) as client:
-        outside = outside or connect_outside(settings, client)
+        outside = outside or connect_outside(settings, client, database)
         links = LinkIssuer(database, outside.gateways, timedelta(days=settings.payments.link_days))
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
         balances = BalanceReader(database, outside.bank, zone)

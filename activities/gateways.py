@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from activities.bank_transfers import BankTransfers
 from domain.gateway_choice import Offer, choose
 from providers.ports import PaymentGateway, PaymentLookup
 
@@ -17,10 +18,11 @@ class _LooksUp(PaymentLookup, Protocol):
 
 @dataclass(frozen=True)
 class Gateways:
-    """`order` gives the names to try for a lender's borrowers in a country."""
+    """`order` gives the names to try for a lender's borrowers in a country. `transfers` is one of `known`."""
 
     known: Sequence[tuple[Offer, PaymentGateway]] = ()
     order: Callable[[str, str], Sequence[str]] = lambda lender, country: ()
+    transfers: BankTransfers | None = None
 
     def for_loan(
         self, lender: str, country: str, currency: str, without: frozenset[str] = frozenset()

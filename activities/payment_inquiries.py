@@ -1,4 +1,4 @@
-"""Asking gateways about payments that a webhook only pointed at, until nothing is left to ask."""
+"""Asking about payments that a webhook only pointed at or that are under way at a bank, until they are final."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ class PaymentInquiries:
         return len(due)
 
     async def _ask(self, one: PaymentInquiry, now: datetime) -> None:
+        transfers = self._gateways.transfers
+        if transfers is not None and one.provider == transfers.name:
+            try:
+                await transfers.poll(one, now)
+            except ProviderError as error:
+                _LOG.warning("transfer not asked about yet: %s", error)
+                await asyncio.to_thread(self._put_off, one, one.status, now, give_up=False, wait=error.delay)
+            return
         lookups = self._gateways.lookups(one.provider)
         try:
             report: PaymentReport | None = None

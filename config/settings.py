@@ -256,6 +256,8 @@ class Web(_Part):
     session_hours: int = Field(10, ge=1, le=168)
     """A session ends after so long without a request, and in any case after so many hours."""
     metrics_port: int | None = Field(None, ge=1, le=65_535)
+    link_secret: SecretStr | None = Field(None, min_length=32)
+    """Signs the addresses that borrowers are sent; the same in every process."""
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -429,6 +431,14 @@ class Settings(BaseSettings):
         if named not in tiers:
             raise ValueError(f"expected one of {', '.join(tiers)}")
         return tiers[named]
+
+    @model_validator(mode="after")
+    def _transfers_have_a_page(self) -> Self:
+        if self.bank_payments is not None and (self.web.public_url is None or self.web.link_secret is None):
+            raise ValueError(
+                "bank payments are begun on a page: set RECOBRO_WEB__PUBLIC_URL and RECOBRO_WEB__LINK_SECRET"
+            )
+        return self
 
     def lender_named(self, key: str) -> Lender:
         return self.lenders.get(key, self.lender)

@@ -49,6 +49,25 @@ def begin(session: Session, link: PaymentLink, request_id: str, at: datetime) ->
     return taken
 
 
+def begun(
+    session: Session, inquiry_id: int, gateway_id: str, status: str, redirect_url: str | None, next_at: datetime
+) -> None:
+    """The bank took the transfer: its id, its first word, and where the borrower confirms."""
+    known = session.get(PaymentInquiry, inquiry_id, with_for_update=True)
+    assert known is not None
+    known.gateway_id, known.status, known.redirect_url, known.next_at = gateway_id, status, redirect_url, next_at
+    session.add(known)
+    session.flush()
+
+
+def forget(session: Session, inquiry_id: int) -> None:
+    """Nothing was begun after all: the place is free again."""
+    known = session.get(PaymentInquiry, inquiry_id, with_for_update=True)
+    if known is not None:
+        session.delete(known)
+        session.flush()
+
+
 def find(session: Session, provider: str, reference: str) -> PaymentInquiry | None:
     """What is being asked about a payment, by the provider's id or, of a transfer, our reference."""
     return session.exec(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 import httpx
 import uvicorn
@@ -95,19 +96,35 @@ def codec_server(settings: Settings) -> list[APIRouter]:
     return [codec_router(codec, DecodingAccess(given.codec_token, given.temporal_ui), ui_origin=given.temporal_ui)]
 
 
-async def asking(
-    settings: Settings, database: Database, now: Now, stack: contextlib.AsyncExitStack
-) -> list[Callable[[], Coroutine[None, None, None]]]:
-    """What asks gateways about payments, where one is configured that only points at them."""
-    if settings.mercadopago is None and settings.conekta is None:
-        return []
+class _Paying(NamedTuple):
+    """What the web app does about payments: routes of its own, and questions asked beside serving."""
+
+    routers: list[APIRouter]
+    beside: list[Callable[[], Coroutine[None, None, None]]]
+
+
+async def paying(settings: Settings, database: Database, now: Now, stack: contextlib.AsyncExitStack) -> _Paying:
+    """Where a gateway or bank has to be asked, or a page of ours is paid on."""
+    if settings.mercadopago is None and settings.conekta is None and settings.bank_payments is None:
+        return _Paying([], [])
     # Here, because most have no such gateway, and what it stands on is slow to import.
     from activities.composition import connect_gateways
+    from activities.links import LinkIssuer
     from activities.payment_inquiries import PaymentInquiries
+    from config.signed_addresses import SignedAddresses
+    from web.pay_pages import pay_router
 
     client = await stack.enter_async_context(httpx.AsyncClient())
-    inquiries = PaymentInquiries(database, connect_gateways(settings, client))
-    return [lambda: ask_on(inquiries.ask_due, lambda: now(None))]
+    gateways = connect_gateways(settings, client, database)
+    inquiries = PaymentInquiries(database, gateways)
+    routers = []
+    if gateways.transfers is not None:
+        assert settings.web.link_secret is not None
+        assert settings.web.public_url is not None
+        addresses = SignedAddresses(settings.web.link_secret, settings.web.public_url)
+        issuer = LinkIssuer(database, gateways, timedelta(days=settings.payments.link_days))
+        routers.append(pay_router(settings, gateways.transfers, issuer, addresses, now))
+    return _Paying(routers, [lambda: ask_on(inquiries.ask_due, lambda: now(None))])
 
 
 async def serve(settings: Settings) -> None:
@@ -120,20 +137,21 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
     await asyncio.to_thread(database.check)
     traces = start_tracing(settings.tracing, "web")
     now: Now = requests_clock if settings.web.clock is Clock.REQUESTS else wall_clock
+    payments = await paying(settings, database, now, stack)
     app = create_app(
         database,
         TemporalSignals(LazyClient(traces), database, settings.task_queue),
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
-        routers=codec_server(settings),
+        routers=[*codec_server(settings), *payments.routers],
         limits=SessionLimits(
             idle=timedelta(minutes=settings.web.session_idle_minutes),
             longest=timedelta(hours=settings.web.session_hours),
         ),
         oidc=settings.oidc,
         trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
-        beside=await asking(settings, database, now, stack),
+        beside=payments.beside,
     )
     config = server_config(app, settings.web)
     watched = None

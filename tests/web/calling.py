@@ -7,18 +7,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi import FastAPI
+import httpx
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload
 
+from activities.bank_transfers import BankTransfers
+from activities.links import LinkIssuer
+from config.settings import Settings
+from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
+from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from records import accounts, api_keys
 from records.database import Database
 from tests.web.outside import STRIPE_SECRET, FakeTemporal
 from web import passwords
 from web.app import create_app
 from web.codec import DecodingAccess, codec_router
+from web.pay_pages import pay_router
 from web.sources import StripeWebhooks
 
 PASSWORD = "correct horse battery"
@@ -52,9 +59,16 @@ def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastA
         FakeTemporal(),
         {"stripe": StripeWebhooks(SecretStr(STRIPE_SECRET))},
         now=clock or Clock(),
-        routers=[codec],
+        routers=[codec, _pay_page(database, clock or Clock())],
         **more,
     )
+
+
+def _pay_page(database: Database, clock: Clock) -> APIRouter:
+    addresses = SignedAddresses(SecretStr("s" * 32), HERE)
+    interface = BerlinGroupPisSettings(base_url=HERE, creditor_name="C", creditor_iban=SecretStr("ES00"))
+    transfers = BankTransfers(database, BerlinGroupPayments(interface, httpx.AsyncClient()), addresses)
+    return pay_router(Settings(_env_file=None), transfers, LinkIssuer(database, None), addresses, clock)
 
 
 def account(database: Database, login: str, role: Role) -> None:

@@ -28,6 +28,9 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("GET", "/style.css"): PUBLIC,
     ("GET", "/sign-in"): PUBLIC,
     ("POST", "/sign-in"): PUBLIC,
+    ("GET", "/pay/{token}"): PUBLIC,
+    ("POST", "/pay/{token}"): PUBLIC,
+    ("GET", "/pay/{token}/back"): PUBLIC,
     ("OPTIONS", "/codec/{what}"): PUBLIC,
     ("POST", "/codec/decode"): ({O, S}, {Scope.PAYLOADS_DECODE}),
     ("POST", "/codec/encode"): ({O, S}, {Scope.PAYLOADS_DECODE}),
@@ -71,7 +74,7 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def call(client: TestClient, method: str, path: str, headers: dict[str, str] | None = None) -> int:
-    filled = path.format(provider="stripe", what="decode", lender="acme", loan_id="L1")
+    filled = path.format(provider="stripe", what="decode", lender="acme", loan_id="L1", token="made-up")
     return int(client.request(method, filled, headers=headers).status_code)
 
 

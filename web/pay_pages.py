@@ -1,0 +1,135 @@
+"""The page a payment link of ours leads to: pay from one's own account, confirmed at one's own bank.
+
+Whoever holds the address may open it: it is signed and has an end. It shows an amount and a lender, no name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
+from schwifty import IBAN
+from schwifty.exceptions import SchwiftyException
+
+from activities.bank_transfers import PAGE, BankTransfers, Standing, TransferView
+from activities.links import LinkIssuer, NoGateway
+from config.localised import format_money, locale_of
+from config.settings import Settings
+from config.signed_addresses import SignedAddresses
+from domain.access import Public
+from domain.what_next import WhatNext
+from providers.errors import ProviderError
+from web.access import Access
+from web.pay_words import words_for
+
+_LOG = logging.getLogger("recobro.web")
+_PAGES = Path(__file__).parent / "pages"
+HOLDERS = Access(Public("the address itself is signed, and was sent to the borrower"))
+
+
+def pay_router(
+    settings: Settings,
+    transfers: BankTransfers,
+    issuer: LinkIssuer,
+    addresses: SignedAddresses,
+    now: Callable[[Request | None], datetime],
+) -> APIRouter:
+    """The routes of the page. 404 for an address we did not make; 422 for what is no IBAN; 502 for a bank's refusal."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    async def seen(token: str, at: datetime) -> tuple[str, TransferView] | None:
+        subject = addresses.read(PAGE, token, at)
+        if subject is None:
+            return None
+        view = await asyncio.to_thread(transfers.view, subject.name, at)
+        return None if view is None else (subject.name, view)
+
+    async def another(view: TransferView, at: datetime) -> str | None:
+        """A link that takes the money still due, where this one does not; made now if there is none."""
+        if not view.still_due or view.standing in (Standing.OPEN, Standing.UNDER_WAY, Standing.PAID):
+            return None
+        try:
+            return (await issuer.link_for_balance(view.lender, view.loan_id, at)).url
+        except (ProviderError, NoGateway) as why:
+            _LOG.warning("no other way to pay could be offered: %s", why)
+            return None
+
+    async def shown(request: Request, view: TransferView, at: datetime, status: int = 200, wrong: str = "") -> Response:
+        words = words_for(view.language)
+        body = _page("pay").render(
+            w=words,
+            language=view.language,
+            lender=settings.lender_named(view.lender).name,
+            phone=settings.lender_named(view.lender).phone,
+            amount=format_money(view.amount, locale_of(view.language, view.country)),
+            loan_id=view.loan_id,
+            standing=view.standing.value,
+            go_on_at=view.go_on_at,
+            another=await another(view, at),
+            wrong=wrong,
+        )
+        return HTMLResponse(body, status)
+
+    def unknown(request: Request) -> Response:
+        words = words_for(request.headers.get("accept-language", "en")[:2])
+        return HTMLResponse(_page("pay_unknown").render(w=words, language="en"), 404)
+
+    @router.get("/pay/{token}", dependencies=[Depends(HOLDERS)])
+    async def look(token: str, request: Request) -> Response:
+        at = now(request)
+        found = await seen(token, at)
+        return unknown(request) if found is None else await shown(request, found[1], at)
+
+    @router.post("/pay/{token}", dependencies=[Depends(HOLDERS)])
+    async def begin(token: str, request: Request, iban: Annotated[str, Form(max_length=60)] = "") -> Response:
+        at = now(request)
+        found = await seen(token, at)
+        if found is None:
+            return unknown(request)
+        reference, view = found
+        if view.standing is not Standing.OPEN:
+            return await shown(request, view, at)
+        try:
+            account = str(IBAN(iban.strip().upper()))
+        except (SchwiftyException, ValueError):
+            return await shown(request, view, at, 422, "no_iban")
+        address = request.client.host if request.client else "127.0.0.1"
+        try:
+            begun = await transfers.begin(reference, account, address, at)
+        except ProviderError as error:
+            _LOG.warning("a transfer was not begun: %s", error)
+            later = error.what_next in (WhatNext.RETRY, WhatNext.LATER)
+            return await shown(request, view, at, 502, "later" if later else "refused")
+        return await shown(request, begun or view, at)
+
+    @router.get("/pay/{token}/back", dependencies=[Depends(HOLDERS)])
+    async def back(token: str, request: Request) -> Response:
+        """The borrower comes back from their bank: its word is asked for at once."""
+        at = now(request)
+        found = await seen(token, at)
+        if found is None:
+            return unknown(request)
+        try:
+            await transfers.link_payments(found[0], at)
+        except ProviderError as error:
+            _LOG.warning("a transfer's status was not had: %s", error)
+        fresh = await seen(token, at)
+        return await shown(request, (fresh or found)[1], at)
+
+    return router
+
+
+@lru_cache(maxsize=4)
+def _page(name: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGES), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined
+    )
+    return environment.get_template(f"{name}.html.j2")
