@@ -54,6 +54,11 @@ class BankDesk:
         if (debit := settings.direct_debit) is not None:
             self._accounts = {creditor.iban: lender for lender, creditor in debit.creditors.items()}
 
+    def knows(self, body: bytes) -> bool:
+        """Whether these very bytes were taken in before."""
+        with self._database.reading() as session:
+            return bank_entries.file_known(session, hashlib.sha256(body).hexdigest()) is not None
+
     def take_in(
         self, parts: Sequence[BankFile], body: bytes, name: str, now: datetime, lender: str | None = None
     ) -> TakenIn:

@@ -102,7 +102,14 @@ def loan_with_mandate(database: Database, loan_id: str, iban: str, reference: st
 
 
 @pytest.fixture
-async def desk(database: Database, bank: OtherBank) -> AsyncIterator[Desk]:
+async def desk(lite: Database, bank: OtherBank) -> AsyncIterator[Desk]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        yield Desk(lite, HttpDebitBank(HttpDebitBankSettings(base_url=bank.url), client))
+
+
+@pytest.fixture
+async def either(database: Database, bank: OtherBank) -> AsyncIterator[Desk]:
+    """As `desk`, once on SQLite and once on PostgreSQL."""
     async with httpx.AsyncClient(trust_env=False) as client:
         yield Desk(database, HttpDebitBank(HttpDebitBankSettings(base_url=bank.url), client))
 
@@ -215,8 +222,9 @@ async def test_a_file_the_bank_refuses_whole_leaves_its_debits_for_the_next(desk
 
 
 async def test_too_little_money_a_closed_account_and_a_late_return_are_told_once_and_to_the_cent(
-    desk: Desk, bank: OtherBank
+    either: Desk, bank: OtherBank
 ) -> None:
+    desk = either
     poor = bank.open_account("POOR", 11, balance=50, behaviour="insufficient-funds")
     closed = bank.open_account("CLOSED", 12, behaviour="closed-account")
     late = bank.open_account("LATE", 13, behaviour="return-later", parameters={"days": 15, "reason": "MD07"})
@@ -308,8 +316,9 @@ async def test_what_cannot_be_debited_says_why(desk: Desk, changes: dict[str, An
 
 
 async def test_files_go_through_a_folder_with_a_manifest_and_come_back_through_it(
-    database: Database, bank: OtherBank, tmp_path: Path
+    lite: Database, bank: OtherBank, tmp_path: Path
 ) -> None:
+    database = lite
     folder = tmp_path / "ebics"
     desk = Desk(database, LosesAnswers(FolderDebitBank(folder), after=True), settings(folder=folder))
     loan_with_mandate(database, "L1", bank.open_account("ANA", 11))
