@@ -23,6 +23,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 from activities.campaigns import CampaignRunner
 from activities.composition import Outside, loan_activities
 from activities.log_ids import LogIds
+from activities.segment_sends import SegmentSender
 from config.logs import set_up_logs
 from config.metric_catalogue import CLOCK
 from config.settings import Settings, WorkerProcess, load_settings
@@ -33,6 +34,7 @@ from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
 from workflows.log_subject import subject
 from workflows.runner import workflow_runner
+from workflows.segment_send import SegmentSend
 from workflows.tracing import Traces, start_tracing
 
 PARENT = "RECOBRO_WORKER_PARENT"
@@ -63,18 +65,23 @@ async def serve(
 
     `outside` takes the place of the providers that the settings name.
     """
-    campaigns = CampaignRunner(database, TemporalLoans(client, settings.task_queue))
+    control = TemporalLoans(client, settings.task_queue)
+    campaigns = CampaignRunner(database, control)
+    segments = SegmentSender(database, control)
     async with loan_activities(settings, database, traces.http_client if traces else None, outside) as loans:
         worker = Worker(
             client,
             task_queue=settings.task_queue,
-            workflows=[LoanCollection, Campaign],
+            workflows=[LoanCollection, Campaign, SegmentSend],
             activities=[
                 *loans,
                 campaigns.start_loans,
                 campaigns.instruct_loans,
                 campaigns.set_state,
                 campaigns.await_ends,
+                segments.tell_loans,
+                segments.withdraw_message,
+                segments.set_send_state,
             ],
             workflow_runner=workflow_runner(),
             interceptors=[LogIds()],

@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.campaign_orders import InstructOrder, InstructReport, StartOrder, StartReport, StateOrder
 from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
+from activities.segment_orders import SendStateOrder, TellOrder, TellReport
 from domain.events import ContactReported, DebitReported
 
 
@@ -48,4 +49,18 @@ class CampaignWork:
 
     @activity.defn(name="await_ends")
     async def await_ends(self, campaign_id: str) -> dict[str, int]:
+        raise NotImplementedError
+
+
+class SegmentWork:
+    @activity.defn(name="tell_loans")
+    async def tell_loans(self, order: TellOrder) -> TellReport:
+        raise NotImplementedError
+
+    @activity.defn(name="withdraw_message")
+    async def withdraw_message(self, send_id: str) -> int:
+        raise NotImplementedError
+
+    @activity.defn(name="set_send_state")
+    async def set_send_state(self, order: SendStateOrder) -> None:
         raise NotImplementedError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import configuration
+from commands import campaign_send, configuration
 from commands.campaign_lookup import find_campaign
 from commands.console import (
     JsonOption,
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 
 app = operator_app("Campaigns: start the collection of a portfolio, steer all its loans at once.")
+app.command("send")(campaign_send.send)
+app.command("sends")(campaign_send.sends)
+app.command("send-status")(campaign_send.send_status)
+app.command("send-stop")(campaign_send.send_stop)
 _Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id.", autocompletion=campaign_ids)]
 
 

@@ -31,6 +31,8 @@ from domain.events import (
     Decide,
     FundsSeen,
     LoanEvent,
+    NoticeOrdered,
+    NoticeWithdrawn,
     OptOut,
     Pause,
     PaymentReceived,
@@ -41,6 +43,7 @@ from domain.events import (
 )
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
+from domain.notices import notice_ordered, notice_withdrawn
 from domain.payments import payment_received, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
 
@@ -151,6 +154,8 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     CircumstanceReported: _circumstance,
     ContactFailed: contact_failed,
     CallChoice: call_choice,
+    NoticeOrdered: notice_ordered,
+    NoticeWithdrawn: notice_withdrawn,
     Pause: _pause,
     Resume: _resume,
     Close: _close,

@@ -12,6 +12,7 @@ from domain.debit_steps import notice_reported
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
 from domain.loan_state import ASKED, EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanState, StepRecord, note, write
+from domain.notices import is_notice, one_off_reported
 from domain.standing_clock import step_done
 from domain.unread import watch_reading
 
@@ -26,6 +27,8 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return state, None
     if event.outcome is ContactOutcome.FAILED:
         state = note(state, now, "contact_given_up", event.step)
+    if is_notice(event.step):
+        return _one_off_reported(state, event, now), None
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count
         return state.model_copy(update={"receipt_due": due}), None
@@ -54,6 +57,13 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return _unreachable(state, event, now), None
     state = watch_reading(state, event, now)
     return _hear_early_failure(state, event, now), None
+
+
+def _one_off_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    state = one_off_reported(state, event, now)
+    if event.outcome is ContactOutcome.SENT:
+        return _hear_early_failure(state, event, now)
+    return cease(state, now) if event.ceased and state.end is None else state
 
 
 def _heard_before(state: LoanState, event: ContactReported) -> bool:
@@ -170,7 +180,8 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    if event.step not in (FUNDS, RECEIPT, ASKED, *MESSAGES) and state.strategy.find_step(event.step) is None:
+    ours = event.step in (FUNDS, RECEIPT, ASKED, *MESSAGES) or is_notice(event.step)
+    if not ours and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:
         return state, None

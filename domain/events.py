@@ -135,6 +135,25 @@ class CallChoice(_Event):
     promised_on: date | None = None
 
 
+class NoticeOrdered(_Event):
+    """A one-off message: `template` by the first of `channels` that works, at a lawful slot before `until` (exclusive).
+
+    `notice_id` is the same for all loans of one order, and a loan takes each once.
+    """
+
+    notice_id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")
+    template: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    channels: tuple[Channel, ...] = Field(min_length=1, max_length=6)
+    with_link: bool = False
+    until: Moment
+
+
+class NoticeWithdrawn(_Event):
+    """A one-off message that has not been sent yet is not to be sent."""
+
+    notice_id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")
+
+
 class Pause(_Event):
     until: Moment
 
@@ -262,6 +281,8 @@ LoanEvent = (
     | CircumstanceReported
     | ContactFailed
     | CallChoice
+    | NoticeOrdered
+    | NoticeWithdrawn
     | Pause
     | Resume
     | Close

@@ -135,6 +135,18 @@ class DebitReturn(BaseModel):
     reason: str
 
 
+class Notice(BaseModel):
+    """A one-off message that waits for its lawful slot, which must come before `until`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    notice_id: str
+    template: str
+    channels: tuple[Channel, ...]
+    with_link: bool = False
+    until: AwareDatetime
+
+
 class Refusal(BaseModel):
     """A message from outside that was not acted on, and why. Never its content: that may name a person."""
 
@@ -167,6 +179,7 @@ class LoanState(BaseModel):
     """What was asked for by keypad and acted on, as step:occurrence:wish."""
     link_asked_at: AwareDatetime | None = None
     links_asked: int = 0
+    notices: tuple[Notice, ...] = ()
 
     payments: tuple[Payment, ...] = ()
     early_reversals: tuple[EarlyReversal, ...] = ()

@@ -26,6 +26,7 @@ from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debi
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
 from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, StepRecord, note
+from domain.notices import drop_expired, step_of
 from domain.standing_clock import pass_time, settle_hold, step_done
 from domain.strategy import AmountThreshold, Step, StepKind, Threshold
 from domain.unread import say_again, unread_due_at
@@ -70,7 +71,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
-    state = settle_debit(pass_time(state, now), now)
+    state = settle_debit(drop_expired(pass_time(state, now), now), now)
     while True:
         if (debit := _debit_to_tell(state)) is not None:
             return state, debit
@@ -90,7 +91,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
         elif state.ceased:
             return state, _wait(state, state.ends_at, "the borrower asked for no more contact")
         elif is_awaited(state, now) or (
-            (order := _breach(state, now) or _funds_offer(state := say_again(state, now))) is None
+            (order := _breach(state, now) or _funds_offer(state := say_again(state, now)) or _notice(state)) is None
         ):
             if (rests := state.contact_rests_until) is not None and now < rests:
                 return state, _wait(state, rests, "the last try could not be made")
@@ -289,6 +290,21 @@ def _asked_link(state: LoanState) -> SendContact | None:
         purpose=Purpose.REPLY,
         with_link=True,
         what="payment link that was asked for",
+    )
+
+
+def _notice(state: LoanState) -> SendContact | None:
+    if not state.notices:
+        return None
+    first = state.notices[0]
+    return SendContact(
+        step=step_of(first.notice_id),
+        occurrence=1,
+        channels=_open(state, first.channels),
+        template=first.template,
+        with_link=first.with_link,
+        give_up_at=first.until,
+        what=f"one-off message {first.notice_id}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -57,6 +58,16 @@ class TemporalLoans:
             same = await running.memo_value(ENTRY, loan.facts.entry, type_hint=int) == loan.facts.entry
             return LoanStart.RUNNING_ALREADY if same else LoanStart.STILL_CLOSING
         return LoanStart.STARTED
+
+    async def signal(self, lender: str, loan_id: str, name: str, payload: dict[str, Any]) -> bool:
+        """Signal a loan; False when none of this id runs."""
+        try:
+            await self._client.get_workflow_handle(workflow_id(lender, loan_id)).signal(name, payload)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
 
     async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:
         """Send the instruction as an update whose id makes repeating it harmless."""

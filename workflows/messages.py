@@ -14,6 +14,8 @@ from domain.events import (
     ContactFailed,
     DebitReturned,
     LoanEvent,
+    NoticeOrdered,
+    NoticeWithdrawn,
     OptOut,
     PaymentReceived,
     PaymentReversed,
@@ -34,6 +36,8 @@ SIGNALS: dict[str, type[BaseModel]] = {
     "promise_made": PromiseMade,
     "call_choice": CallChoice,
     "debit_returned": DebitReturned,
+    "notice_ordered": NoticeOrdered,
+    "notice_withdrawn": NoticeWithdrawn,
 }
 
 

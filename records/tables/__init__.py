@@ -32,6 +32,7 @@ from records.tables.money import (
     PaymentSource,
 )
 from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
+from records.tables.segments import SegmentSend, SegmentSendLoan, SegmentSendState
 from records.tables.webhooks import Lease, Webhook
 
 __all__ = [
@@ -79,6 +80,9 @@ __all__ = [
     "Person",
     "PersonFlag",
     "Record",
+    "SegmentSend",
+    "SegmentSendLoan",
+    "SegmentSendState",
     "SignInAttempt",
     "SignInSession",
     "StrategySnapshot",

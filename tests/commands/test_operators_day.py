@@ -277,3 +277,36 @@ def test_money_recorded_while_temporal_is_away_reaches_the_loan_when_it_is_back(
     assert why.err.startswith("no Temporal server at ")
     assert status["workflow"] == "unknown"
     until(lambda: operator.loan("P1")["end"] == "cured", seconds=60)
+
+
+def test_one_message_goes_to_the_loans_that_meet_a_condition_and_to_no_other(operator: Operator) -> None:
+    start(operator, "segment", "S1", "S2", amount_minor=25_000)
+    start(operator, "other", "S3", amount_minor=45_000)
+    where = "campaign = 'segment' and amount < 300"
+
+    preview = operator.json("campaign", "send", "--template", "help_offer", "--where", where, "--dry-run")
+    told = operator.json("campaign", "send", "--template", "help_offer", "--where", where, "--id", "help", "--yes")
+
+    assert preview["loans"] == told["loans"] == 2
+    assert sum(one["loans"] for one in preview["now"] + preview["later_by_rule"]) >= 2
+    assert 1 <= len(preview["samples"]) <= 3
+    until(lambda: operator.json("campaign", "send-status", "help")["state"] == "finished")
+    status = operator.json("campaign", "send-status", "help")
+    assert (status["told"], status["waiting"], status["refused"]) == (2, 0, 0)
+    trail = operator.json("audit", "list", "--loan", "S1")
+    assert any(row["action"] == "notice_ordered" for row in trail["entries"])
+    again = operator.run("campaign", "send", "--template", "help_offer", "--where", where, "--id", "help", "--yes")
+    assert (again.code, "exists already" in again.err) == (2, True)
+    stopped = operator.json("campaign", "send-stop", "help", "--yes")
+    assert stopped["accepted"]
+    until(lambda: operator.json("campaign", "send-status", "help")["state"] == "stopped")
+
+
+def test_a_message_to_nobody_or_by_a_wrong_word_sends_nothing(operator: Operator) -> None:
+    def said(*words: str) -> str:
+        return operator.run("campaign", "send", *words, "--yes").err
+
+    assert "no template 'help_ofer'; did you mean help_offer?" in said("--template", "help_ofer", "--where", "dpd > 1")
+    assert "no field 'dpt'" in said("--template", "help_offer", "--where", "dpt > 1")
+    nobody = operator.run("campaign", "send", "--template", "help_offer", "--where", "dpd > 3000", "--yes")
+    assert (nobody.code, "no loan in collection meets the condition" in nobody.out) == (1, True)
