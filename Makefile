@@ -6,7 +6,7 @@ SEEDS ?= 20
 CHAOS_LOANS ?= 200
 BIN := .venv/bin
 
-.PHONY: help setup demo test bench chaos chaos-short lint careless types floors alerts lock release-histories upgrade-drill clean
+.PHONY: help setup demo test train bench chaos chaos-short lint careless types floors alerts lock release-histories upgrade-drill clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -27,6 +27,9 @@ demo: setup ## A 90-day campaign over real delinquent loans, on skipped time (LO
 test: setup ## All tests, in parallel
 	$(BIN)/pytest -n auto --dist worksteal
 
+train: setup ## Train what understands replies from replies/data, and measure it on the messages kept apart
+	$(BIN)/python starter.py replies train
+
 bench: setup ## Figures of speed and scale beside their bars, into var/bench.json and var/bench.svg
 	$(BIN)/python -m benchmarks
 
@@ -44,7 +47,7 @@ careless: setup ## bandit: careless calls; what is let through says why
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive .
 
 types: setup ## mypy, strict
-	$(BIN)/mypy --strict domain workflows activities config records providers intake web commands chaos benchmarks worker.py starter.py
+	$(BIN)/mypy --strict domain workflows activities config records providers intake replies web commands chaos benchmarks worker.py starter.py
 
 floors: setup ## import-linter: each floor imports only the ones below it
 	$(BIN)/lint-imports

@@ -47,6 +47,7 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "benchmarks.carrying:measure",
         "loans carried from start to cure a second, of the bare workflow; CPU for two worker processes, of one",
     ),
+    "replies": ("benchmarks.replies:measure", "borrowers' messages understood a second on one core"),
     "history": (
         "benchmarks.history:measure",
         "events and bytes of the standard 90-day loan; the longest run of a busy one",

@@ -12,6 +12,7 @@ from benchmarks import BENCHMARKS, Figure
 TINY = 0.0001
 FIGURES = {
     "carrying": {"carrying.to_bare", "carrying.two_to_one"},
+    "replies": {"replies.understood"},
     "history": {"history.events", "history.bytes", "history.longest_run"},
     "waking": {"waking.to_bare"},
     "stopping": {"stopping.p99"},

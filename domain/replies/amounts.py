@@ -1,0 +1,192 @@
+"""The amount a borrower promises, by rules: figures, words and what money is called in each country."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.replies.clauses import Clauses
+from domain.replies.day_words import MONTHS, either
+from domain.replies.text import language_of, plain, with_figures
+
+_FIGURE = r"\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+(?:[.,]\d{1,2})?(?!\d)|\d+"
+_SMALL = {
+    "medio": "0.5", "media": "0.5", "meio": "0.5", "meia": "0.5", "half a": "0.5", "un par de": "2", "unas": "1",
+    "un": "1", "una": "1", "um": "1", "uma": "1", "a": "1", "one": "1", "dos": "2", "dois": "2", "duas": "2", "two": "2",
+    "tres": "3", "three": "3", "cuatro": "4", "quatro": "4", "cinco": "5", "a couple of": "2", "a couple": "2",
+}  # fmt: skip
+_UNITS: dict[str, int] = {
+    **dict.fromkeys(
+        "mil miles milito k luca lucas luka lukas luquita luquitas luks barra barras grand thousand mill".split(), 1000
+    ),
+    **dict.fromkeys("gamba gambas hundred".split(), 100),
+    **dict.fromkeys("palo palos palito millon millones milhao milhoes melon melones million m".split(), 1_000_000),
+    **dict.fromkeys(
+        "euro euros eur eurillos euritos leuros pavo pavos pavitos varo varos baro baros mango mangos manguitos sol soles "
+        "solcitos conto contos pila pilas quid buck bucks pound pounds dollar dollars usd dolares dolar dolaritos peso "
+        "pesos pesitos mxn cop clp ars pen brl reais real reaizinhos gbp bolivianos guaranies verdes cocos sole "
+        "lempiras quetzales colones pts € £ $".split(),
+        1,
+    ),
+}
+_UNIT = either({unit: 1 for unit in _UNITS if unit not in {"$"}}) + r"(?![a-z])|\$(?!\d)"
+_MONEY = re.compile(
+    rf"(?P<sign>us\$|r\$|s/\.?|\$|€|£|\b(?:mxn|cop|clp|ars|eur|usd|rs)\b) ?(?P<signed>{_FIGURE})"
+    rf"(?: ?(?P<signed_unit>{_UNIT}))?(?P<signed_half> y medi[ao]\b| e mei[ao]\b)?(?: de {_UNIT})?"
+    rf"|(?<![\w.,/:#-])(?P<figure>{_FIGURE}) ?(?P<unit>{_UNIT})(?P<half> y medi[ao]\b| e mei[ao]\b| and a half\b)?(?: (?:de )?(?:{_UNIT}))?"
+    rf"|\b(?P<small>{either(dict.fromkeys(_SMALL, 1))}) (?P<small_unit>{_UNIT})(?P<small_half> y medi[ao]\b| e mei[ao]\b| and a half\b)?"
+    rf"(?: (?:de )?(?:{_UNIT}))?"
+    r"|\b(?P<alone>mil|thousand|luca|millon)\b(?P<alone_half> y medi[ao]\b)?"
+    rf"|(?<![\w.,/:#*+-])(?P<bare>{_FIGURE})(?![\w/:%ªº°]|[.,:]\d|-\d| ?%)"
+)
+_NO_MONEY_BEFORE = re.compile(
+    r"(?:\b(?:dia|el|los dias|las|a las|tipo|numero|no\.|nro|num|folio|contrato|prestamo|credito n|referencia|ref|ticket|caso|cuenta|"
+    r"operacion|pedido|cel|tel|whatsapp|dni|cpf|curp|rfc|rut|cedula|cc|edad|tengo \d+ hijos|the|at|on|by|by the|room|piso|calle|cuota|"
+    r"parcela|cuotas|dentro de|faltan|hace|faz|ha|desde|al|del|entre el|hasta el|para el|ano|"
+    r"quincena del|antes del|y el|o el|ate o dia|ate dia|entre|en|em|in|page|line|clave|pin|codigo|chave|son las|opcion|option|opcao|"
+    r"version|articulo|ley|art|lei|extension|ext|lote|apto|depto|before|after|around) ?|#|n[º°] ?|\bid ?)$"
+)
+_NO_MONEY_AFTER = re.compile(
+    r"^ ?(?:%|por ?ciento|porciento|percent|pct|o \d+ dias|a \d+ dias|cuotas?|parcelas?|pagos?|partes|vezes|veces|vez|times?|dias?|days?|d\b|semanas?|weeks?|"
+    r"mes(?:es)?|months?|anos?|anitos|years?|horas?|hours?|hrs?|hs|h\b|am\b|pm\b|a\.? ?m\b|p\.? ?m\b|min(?:utos|utes|s)?\b|de la (?:manana|tarde|noche)|"
+    r"da (?:manha|tarde|noite)|y media|e meia|hijos|ninos|filhos|kids|children|personas|pessoas|people|llamadas|calls|mensajes|messages|mensagens|"
+    rf"quincenas?|creditos|prestamos|deudas|emprestimos|cartoes|tarjetas|bancos|payments|installments|instalments|de (?:{either(MONTHS)[3:]}\b|"
+    rf"(?:{either(MONTHS)[3:]}\b|st\b|nd\b|rd\b|th\b|grados|km|kilos|puntos|bits|cosas|opciones|gatos|perros|años|o \d+ de)"
+)
+_TOTAL = re.compile(
+    r"\b(?:debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total (?:es|de)|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
+    r"prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de los|dos|out of (?:the )?|off the|"
+    r"en vez de|instead of|em vez de|ao inves de|no (?:son )?los|interes(?:es)? de|multa de|recargo de|cuesta|vale|me cobran|"
+    r"alquiler|renta|aluguel|rent|quitaron|robaron|descontaron|cobraron)(?: (?:de|los|por|como|es|son|unos|the|casi|mas de|about|around|over))* ?$"
+)
+_DONE = re.compile(
+    r"\b(?:pague|deposite|transferi|abone|consigne|cancele|mande|envie|hice|di|les di|paguei|depositei|mandei|fiz|paid|sent|transferred|"
+    r"made|gave|llevo pagad[oa]s?|ya (?:van|pague|deposite)|ayer|ontem|yesterday|la semana pasada|last week|el mes pasado)\b[^.;\n]{0,40}$"
+)
+_PROMISE_BETWEEN = re.compile(
+    r"\b(?:y|e|and|pero|but|mas|,) ?(?:el |la |o |a |on |the |le |les |te |i'?ll |vou |manana |dia )|\b(?:pago|deposito|pagar|abono|transfiero|vou pagar|"
+    r"i'?ll|will|resto|rest|falta)\b"
+)
+_NOT_BUT = re.compile(
+    r"\b(?:no|nao|not|n)(?: (?:son|seran|sao|los|the|os|puedo|posso|de|pagar|pago|tengo|todo|llego a|alcanzo|junte))* ?$"
+)
+_THOUSANDS_ONLY = {"CO": 1000, "CL": 1000, "PY": 1000}
+
+
+@dataclass(frozen=True)
+class _Money:
+    start: int
+    end: int
+    value: Decimal
+    sure: bool
+    """A sign or a unit says that it is money; otherwise it is a bare figure."""
+
+
+def promised_amount(text: str, country: str) -> Decimal | None:
+    """The figure promised in a message that promises to pay, in major units with two decimals, or None.
+
+    Of several payments the first counts. A small bare figure in a country whose money has no such amounts is read as
+    thousands.
+    """
+    folded = with_figures(plain(text), language_of(text, country))
+    clauses = Clauses(folded)
+    best: _Money | None = None
+    best_points = 0.0
+    for money in _found(folded, country.upper()):
+        points = clauses.points(money.start, money.end) + (0.8 if money.sure else 0.0)
+        before = folded[max(0, money.start - 60) : money.start]
+        if _TOTAL.search(before):
+            points -= 2.0
+        done = _DONE.search(before)
+        if done is not None and not _PROMISE_BETWEEN.search(before[done.start() + 6 :]):
+            points -= 2.5
+        if _NOT_BUT.search(before):
+            points -= 3.0
+        if points > -1.0 and (best is None or points > best_points + 0.2):
+            best, best_points = money, points
+    return None if best is None else best.value.quantize(Decimal("0.01"))
+
+
+def _found(text: str, country: str) -> list[_Money]:
+    found: list[_Money] = []
+    for match in _MONEY.finditer(text):
+        value = _value(match, country)
+        sure = match.lastgroup != "bare" and match.group("bare") is None
+        before, after = text[: match.start()], text[match.end() :]
+        if value is None or value <= 0:
+            continue
+        bare = match.group("bare")
+        if bare is not None and not _may_be_money(bare, before, after):
+            continue
+        if match.group("alone") and re.match(
+            r" (?:gracias|disculpas|perdones|veces|cosas|desculpas|thanks|apolog)", after
+        ):
+            continue
+        found.append(_Money(match.start(), match.end(), value, sure))
+    return found
+
+
+def _may_be_money(figure: str, before: str, after: str) -> bool:
+    if len(re.sub(r"\D", "", figure)) > 7 or (figure.startswith("0") and not figure.startswith(("0.", "0,"))):
+        return False
+    if _NO_MONEY_AFTER.match(after) or re.match(r" ?(?:al|a|o|y|e|u) \d{1,2} de ", after):
+        return False
+    if _NO_MONEY_BEFORE.search(before[-24:]):
+        return False
+    if re.fullmatch(r"20[23]\d", figure) and re.search(r"\b(?:de|del|" + either(MONTHS)[3:-1] + r")\.? $", before):
+        return False
+    weekday = r"(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|monday|tuesday|wednesday|thursday|friday|saturday|sunday|feira)"
+    return not (re.search(rf"\b{weekday} (?:dia )?$", before) and len(figure) <= 2)
+
+
+def _value(match: re.Match[str], country: str) -> Decimal | None:
+    given = match.groupdict()
+    if given["alone"]:
+        base = Decimal(_unit_of(given["alone"], country))
+        return base + base / 2 if given["alone_half"] else base
+    if given["small"]:
+        unit = _unit_of(given["small_unit"], country)
+        small = Decimal(_SMALL[given["small"]])
+        if unit == 1 and small < 1:
+            return None
+        return small * unit + (Decimal(unit) / 2 if given["small_half"] else 0)
+    figure = given["signed"] or given["figure"] or given["bare"]
+    word = given["signed_unit"] or given["unit"]
+    factor = 1 if word is None else _unit_of(word, country)
+    number = _number(figure, country, scaled=factor > 1)
+    if number is None:
+        return None
+    if given["half"] or given["signed_half"]:
+        number += Decimal("0.5")
+    value = number * factor
+    if factor == 1 and value < 1000 and country in _THOUSANDS_ONLY:
+        return value * _THOUSANDS_ONLY[country]
+    return value
+
+
+def _unit_of(word: str, country: str) -> int:
+    if country == "PE" and word.startswith(("luca", "luka", "luqu")):
+        return 1
+    if word == "m":
+        return 1000 if country in {"CO", "CL", "AR"} else 1_000_000
+    if word == "mill":
+        return 1000
+    return _UNITS[word]
+
+
+def _number(figure: str, country: str, scaled: bool) -> Decimal | None:
+    """A figure with whatever groups its thousands and parts its decimals."""
+    text = figure.replace(" ", "").replace("'", "")
+    last = max(text.rfind("."), text.rfind(","))
+    if last < 0:
+        return Decimal(text)
+    whole, mark, rest = text[:last], text[last], text[last + 1 :]
+    several = text.count(mark) > 1
+    both = "." in text and "," in text
+    if both or (len(rest) != 3 and not several):
+        return Decimal(f"{re.sub(r'[.,]', '', whole)}.{rest or '0'}")
+    if scaled and not several and len(rest) == 3:
+        # 1.500 mil is said by nobody; 1.500 lucas groups thousands all the same.
+        return Decimal(re.sub(r"[.,]", "", text))
+    return Decimal(re.sub(r"[.,]", "", text))

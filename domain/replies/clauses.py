@@ -1,0 +1,78 @@
+"""Which part of a message speaks of paying and which of something else: days and amounts are weighed by it."""
+
+from __future__ import annotations
+
+import re
+
+_BREAKS = re.compile(
+    r"[.!?;\n]+(?!\d)|,(?!\d)| pero | mas (?=vou|pago|eu|na|no|dia)| but | porque | xq | pq | because | since | aunque | "
+    r"ya que | sino que | y (?!media|el \d|uno|un |\d)| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
+)
+_PAYS = re.compile(
+    r"\b(?:pag(?:o|ar|are|amos|aremos|arles?|arte|arlo|arla|aria|ando|uito|arei|arles)|le? ?pago|deposit(?:o|ar|are|arles?|arte|arlo|arei|amos|ando)|"
+    r"transf(?:iero|erir|iero|iro|erire|erirei|erencia|iriendo)?|abon(?:o|ar|are|arles?|arte|amos|ito)|cancel(?:o|ar|are|arles?|amos|arlo)|"
+    r"liquid(?:o|ar|are|arlo|arles)|consign(?:o|ar|are|arles|amos)|yape(?:o|ar|are|arles)|plin(?:eo)?|quit(?:o|ar|arei)|acert(?:o|ar|arei)|"
+    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|entreg(?:o|ar|are)|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
+    r"pong(?:o|amos) al dia|ponerme al dia|pongo|hag(?:o|amos)|hare|hacer(?:les|te|lo)?|fa[cz](?:o|er)|farei|sald(?:o|ar|are)|salgo|cumpl(?:o|ir|ire)|"
+    r"prometo|comprometo|cuent(?:en|e|a) con|queda|quedo|arregl(?:o|ar|amos)|vou|voy|vamos|"
+    r"i'?ll|i will|will|gonna|going to|pay(?:ing|ment)?|send(?:ing)?|transfer(?:ring)?|settle|clear it|sort it|can do|do it|have it|you'?ll have|"
+    r"deixo|dejo|tengan|tienen|tendran|sin falta|sem falta|mismo|puedo dar|te puedo|les puedo|posso dar|consigo|hoy si|ahi si|pode contar|"
+    r"ahi (?:pago|quedamos|deposito|te|le)|recien|apenas)\b"
+)
+_DONE = re.compile(
+    r"\b(?:pague|pagamos ya|deposite|transferi|abone|consigne|cancele|mande|envie|hice|realice|quede|quedamos|dije|habia|era|fue|"
+    r"venci(?:o|a)|vence|vencimiento|llam(?:aron|o|an)|escribieron|mandaron|cobraron|me cobran|descontaron|recibi|me lleg[oa]|"
+    r"paguei|depositei|mandei|fiz|ligaram|venceu|cobraram|paid|sent|made|called|was due|due|received|texted|was|"
+    r"ya (?:pague|deposite|hice)|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
+    r"empiezo|empece|naci|murio|fallecio|faleceu|died|pedi|saque|firme|compre|llevo|viajo|estoy de viaje|vuelvo|regreso|volto|"
+    r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|dos|out of the|sueldo|gano|ganho|earn)\b"
+)
+_CANNOT = re.compile(
+    r"\b(?:no (?:puedo|pude|podre|voy a poder|alcanzo|alcance|me alcanza|tengo|llego|creo|va a|sera|es|hay|consegui|se puede|cuento|"
+    r"va|me da|me dan|me han)|nao (?:posso|consigo|vou|tenho|da|deu|consegui)|n (?:posso|consigo|vou|tenho|da)|can'?t|cannot|won'?t|couldn'?t|"
+    r"not able|don'?t have|didn'?t|imposible|impossible|ni (?:hoy|manana)|wont|cant|no)\b"
+)
+_INCOME = re.compile(
+    r"\b(?:me (?:pagan|depositan|cae|caen|llega|ingresan|abonan|entra|entran|liquidan|consignan|dan|sale)|"
+    r"cobro|cobrar|cobrare|cae (?:la|el|mi)|entra (?:la|el|mi)|recibo|recebo|cai (?:o|meu)|pagan (?:la|el|mi)|nomina|sueldo|salario|"
+    r"get paid|i'?m paid|payday|paycheck|paid on|wages|my check|i get my|benefit|nos pagan|me pagam|meu pagamento|pagamento cai|"
+    r"aguinaldo|pension|jubilacion|finiquito|comision)\b"
+)
+_NOT_BUT = re.compile(r"\b(?:no|nao|not) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
+
+
+class Clauses:
+    """A plain text cut where one statement ends and another begins."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._cuts = [0, *(match.end() for match in _BREAKS.finditer(text)), len(text) + 1]
+
+    def of_income(self, start: int, end: int) -> bool:
+        """Whether the statement around `start`..`end` says when money comes in."""
+        return _INCOME.search(self._around(start, end)) is not None
+
+    def _around(self, start: int, end: int) -> str:
+        begin = max(cut for cut in self._cuts if cut <= start)
+        return self._text[begin : min(cut for cut in self._cuts if cut >= end)]
+
+    def points(self, start: int, end: int) -> float:
+        """How much the statement around `start`..`end` speaks of paying: the highest is what is promised."""
+        begin = max(cut for cut in self._cuts if cut <= start)
+        finish = min(cut for cut in self._cuts if cut >= end)
+        clause = self._text[begin:finish]
+        points = 0.0
+        if _NOT_BUT.search(self._text[max(0, start - 20) : start]):
+            points -= 3.0
+        rest = f"{self._text[begin:start]} . {self._text[end:finish]}"
+        if _PAYS.search(rest):
+            points += 1.0
+        elif len(clause.split()) <= 4:
+            points += 0.6
+        if _CANNOT.search(rest):
+            points -= 2.5
+        if _DONE.search(rest):
+            points -= 1.6
+        if _INCOME.search(rest):
+            points -= 0.7
+        return points

@@ -1,0 +1,415 @@
+"""The day a borrower promises to pay, by rules: docs/replies.md says how each way of saying it is read."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from domain.replies.clauses import Clauses
+from domain.replies.day_words import COUNTS, DAY_WORDS, MONTHS, WEEKDAYS, either
+from domain.replies.named_days import NAMED_DAYS, named_day
+from domain.replies.text import plain
+
+_WD = either({name: day for name, day in WEEKDAYS.items() if name not in {"mon", "wed", "vie"}})
+_SHORT_WD = r"(?:mon|wed|vie|sat|sun|mie|mier|jue|lun|sab|dom)"
+_SHORT = {"mon": 0, "wed": 2, "vie": 4, "sat": 5, "sun": 6, "mie": 2, "mier": 2, "jue": 3, "lun": 0, "sab": 5, "dom": 6}
+_MONTH = either(MONTHS)
+_LONG_MONTH = either({name: m for name, m in MONTHS.items() if len(name) > 3 or name in {"dic", "ene", "dez", "nov"}})
+_DAY_WORD = either(DAY_WORDS)
+_COUNT = r"(?:\d{1,3}|" + either(COUNTS)[3:]
+_D = r"(?:0?[1-9]|[12]\d|3[01])"
+_NEXT_WEEK = (
+    r"(?:de |da |of |en |na )?(?:la |a |the )?(?:otra semana|proxima semana|semana (?:que viene|proxima|entrante|siguiente|"
+    r"que entra|que vem|que entra)|outra semana|prox semana|sem q viene|semana q viene|semana q vem|week after|next week|"
+    r"following week)"
+)
+_NEXT_MONTH = (
+    r"(?:de |del |do |of |en |el |no )*(?:el |the )?(?:otro mes|proximo mes|mes (?:que viene|q viene|proximo|entrante|"
+    r"siguiente|que entra|que vem|q vem)|mes que vem|outro mes|next month|following month)"
+)
+
+_RULES: tuple[tuple[str, str], ...] = (
+    ("past", rf"\b(?:el |la |los |este |no |na |last )?{_WD} (?:pasado|passad[oa]|anterior|retrasado)\b|\blast {_WD}\b"),
+    ("past", r"\b(?:ayer|anteayer|antier|antes de ayer|anoche|ontem|anteontem|yesterday|last (?:week|month|night|year))\b"),
+    ("past", r"\b(?:semana|mes|quincena|ano) (?:pasad[oa]|passad[oa]|anterior)\b"),
+    ("past", rf"\b(?:desde|since|hace|faz|ha) (?:el |la |o |a |the )?(?:{_D} de {_MONTH}|{_WD}|{_COUNT} (?:dias?|semanas?|"
+             r"mes(?:es)?|days?|weeks?|months?|anos?))\b"),
+    ("past", rf"\b{_COUNT} (?:days?|weeks?|months?) ago\b"),
+    ("vague", rf"\b(?:despues|luego|pasado|pasando|depois|after|a partir|desde|starting|from) (?:de |del |do |the |el |dia |o |d )*"
+              rf"(?:dia )?(?:{_D}(?:st|nd|rd|th)?|{_DAY_WORD}|{_WD})\b(?! (?:por la|en la|a la|de manha)? ?(?:manana|tarde))"
+              r"(?! (?:si|se) )"),
+    ("vague", r"\b(?:a |en |la |las )?(?:primer[oa]s?|principios|inicios|mediados|comienzos|inicio|comeco|meados|early|mid|"
+              r"beginning|start|middle) (?:dias )?(?:de |del |do |da |of |the )+(?:mes|month|semana|week|ano|year|proximo|otro|"
+              r"next|que)\b[\w ]{0,12}"),
+    ("vague", r"\bfin(?:es|al|ales)? de (?:esta |la )?semana\b|\bfindes?\b|\bfim de semana\b|\bfinal de semana\b|\bweekend\b|"
+              r"\bfindi\b"),
+    ("none", r"\b(?:cada|todos los|todas las|every|todo dia|all) (?:dia |mes |el |dias )?(?:\d{1,2}\b|" + _WD + r"|quincena|"
+             r"fin de mes)?"),
+    ("none", r"\b(?:por|en|de|toda|a) (?:la|las) mananas?\b|\besta manana\b(?= (?:me|los|las|recibi|llam|pague|hice|ya|fui|"
+             r"deposite|transferi))"),
+    ("none", rf"\b(?:cuota|pago|parcela|recibo|factura|boleto|letra|installment) (?:del?|do|of) (?:{_MONTH}|(?:el |dia )?{_D} de {_MONTH})\b"),
+    ("none", r"\b(?:segunda|quinta|quarta|terca|sexta) (?:via|parcela|vez|cuota|opcion|prestacao|opcao|y ultima|e ultima)\b"),
+    ("none", r"\b(?:hasta|por|de) (?:ahora|el momento|agora)\b|\bahora (?:que|si que|mismo no)\b|\bate agora\b|"
+             r"\bright now i (?:can|don|do n|am not|cannot)|\bde ahora en adelante\b|\bhoy en dia\b|\bhoje em dia\b|\bnow that\b|"
+             r"\bde hoy no pasa\b(?=.{0,3}(?:manana))|\bfor now\b|\bpor enquanto\b"),
+    ("plus2", r"\bpasado ?ma[nñ]?ana\b|\bpasao manana\b|\bpsd manana\b|\bdepois de amanha\b|\b(?:the )?day after (?:tomorrow|tmrw)\b|"
+              r"\bovermorrow\b|\bpasadomanana\b|\bpasado mnn\b"),
+    ("week_from_wd", rf"\b(?:de |el |este |del |da |a )*(?P<w1>{_WD}) en (?:ocho|8)\b|\b(?:a )?week (?:on|from|this) (?P<w2>{_WD})\b|"
+                     rf"\b(?P<w3>{_WD}) week\b|\b(?:de )?(?P<w4>{_WD}) a oito\b"),
+    ("today_wd", rf"\b(?:hoy|hoje|today)(?: mismo)?,? (?:dia |es |mesmo |que es |e )?(?P<w>{_WD})\b"),
+    ("plus7", r"\b(?:de |d )?(?:hoy|hoje|aqui|aca) (?:en|a) (?:ocho|8|oito)(?: dias)?\b|\b(?:en|dentro de|d aqui a|a|em|daqui a) "
+              r"(?:ocho|8|oito) dias\b|\b(?:a )?week (?:from )?today\b|\ben (?:ocho|8)(?= |$|[.,!])(?! (?:cuotas|pagos|partes|meses|horas))"),
+    ("plus14", r"\b(?:de hoy |de hoje )?(?:en|dentro de|de aqui a|a|em|daqui a|daqui) (?:quince|quinze)(?: dias)?\b(?! (?:cuotas|"
+               r"pagos|mil|minutos|min))|\b(?:in )?a fortnight\b|\ben una quincena\b"),
+    ("hours", r"\b(?:en|dentro de|in|em|within|antes de|maximo|daqui a) (?:las |los |the |next |proximas |unas )*"
+              r"(?P<h>24|48|72|96) ?(?:hs|hrs?|horas|hours|h)\b"),
+    ("last_of_month", r"\b(?:a |al |para |en |el |hasta |los |no |ate o |ate |by |at |the )*(?:fin(?:es|al|ales)?|ultimos?|cierre|fim|"
+                      rf"final|end|close|fech\w+)(?: dias?)?(?: |-)(?:de |del |d |do |of |the )*(?P<m>{_LONG_MONTH})\b"),
+    ("last_of_next", r"\b(?:fin(?:es|al|ales)?|ultimo|fim|final|end)(?: dia)? (?:de |del |do |of |the )*" + _NEXT_MONTH),
+    ("last_of_this", r"\b(?:fin(?:es|al|ales)?|cierre|fim|final|end|close)(?: |-)?(?:de |del |d |do |of |the |este |this |esse )*"
+                     r"(?:mes|month)\b|\bultimo dia(?: del| de| do)?(?: mes| este mes)?\b|\bdia ultimo\b|\bel ultimo del? mes\b|"
+                     r"\b(?:el|para el|al) ultimo\b(?= *(?:$|[.,;!]))|\bmonth end\b|\beom\b|\bfinde mes\b|\bfindemes\b|"
+                     r"\bultimo dia util\b|\b(?:a )?fn de mes\b|\blast day of (?:the|this) month\b"),
+    ("end_of_year", r"\b(?:fin(?:es|al|ales)?|fim|final|end) (?:de |del |do |of |the )*(?:ano|year)\b"),
+    ("working_day", r"\b(?P<u>\d{1,2}|primer|segundo|tercer|cuarto|quinto|primeiro|terceiro|quarto)[ºo°]? dias? (?:util|habil)\b"),
+    ("half_month", r"\b(?P<which>primera|1ra|1a|segunda|2da|2a) (?:quincena|15na|qna)(?: (?:de|del) (?:" + _NEXT_MONTH
+                   + rf"|(?P<qm>{_MONTH})))?"),
+    ("payday", r"\b(?:quinsena|quincena|quincen|15na|qna|kincena)\b"),
+    ("day_month", rf"\b(?:el |dia |o |the |para |al )*(?P<d>{_D})(?:st|nd|rd|th|º|°|ro|ero)?(?:,)? ?(?:de |d |of |del |do |/|-)? ?"
+                  rf"(?P<mon>{_MONTH})\b(?:(?: de| del|,)? ?(?P<y>20\d\d))?"),
+    ("day_month", rf"\b(?P<mon>{_MONTH})\.? (?:the )?(?P<d>{_D})(?:st|nd|rd|th)?\b(?!:| ?(?:am|pm|mil|hs|%))(?:,? (?P<y>20\d\d))?"),
+    ("day_month", rf"\b(?:el |dia |the )?(?P<dw>{_DAY_WORD}) (?:de |of )(?P<mon>{_MONTH})\b"),
+    ("day_month", rf"\b(?P<mon>{_LONG_MONTH}) (?:the )?(?P<dw>{_DAY_WORD})\b"),
+    ("iso", r"\b(?P<iy>20\d\d)-(?P<im>0\d|1[0-2])-(?P<id>[0-3]\d)\b"),
+    ("figures", rf"(?<![\d.,/$-])(?P<a>{_D})(?P<sep>[/.-])(?P<b>{_D})(?:(?P=sep)(?P<y>20\d\d|\d\d))?(?![\d/%]|[.,]\d)"),
+    ("day_next_month", rf"\b(?:el |dia |the |o |al |para )+(?P<d>{_D}|{_DAY_WORD})(?:st|nd|rd|th|ro)? ?(?:{_NEXT_MONTH})"),
+    ("in_days", rf"\b(?:en|dentro de|de aqui a|em|in|within|daqui a|daqui|a mas tardar en|maximo|en maximo|en los|nos|in the|"
+                rf"faltan|dame|deme|denme|dentro de unos)(?: proximos| siguientes| next| unos| about| like| como)? (?P<n>{_COUNT})"
+                rf"(?: ?(?:o|a|ou|or|to|-|y|u) ?(?P<n2>{_COUNT}))? (?P<unit>dias?|d|semanas?|sem|days?|weeks?|mes|meses|months?)\b"
+                r"(?: (?P<work>habiles|laborables|laborales|uteis))?"),
+    ("in_days", rf"\b(?P<n>{_COUNT}) (?P<unit>days?|weeks?|months?) from (?:now|today)\b"),
+    ("weekday_next", rf"\b(?:el |la |este |para el |no |na |on |o |a )*(?P<w>{_WD}),? (?:{_NEXT_WEEK})"),
+    ("weekday_next", rf"\b(?:{_NEXT_WEEK}),? (?:el |la |para el |na |no |on |dia |mas tardar el |, )*(?P<w>{_WD})\b"),
+    ("weekday_number", rf"\b(?P<w>{_WD}|{_SHORT_WD}),? (?:el |dia |the |o )*(?P<d>{_D})(?:st|nd|rd|th)?\b"
+                       r"(?!:\d| ?(?:hs|hrs|horas|am\b|pm\b|a\.? ?m|p\.? ?m|de la|da (?:manha|tarde)|mil|k\b|lucas|pesos|euros|soles|reais|"
+                       r"dolares|bolivianos|cuotas|%|€|\$)|[.,]\d)"),
+    ("weekday", rf"\b(?:el |este |on |this |next |proxim[oa] |by |para |del |na |no |al )*(?P<w>{_WD})\b"
+                r"(?: (?:que viene|q viene|que vem|q vem|proxim[oa]|entrante|siguiente|que entra))?"),
+    ("weekday", r"\b(?:el|este|para el|on|by|next|this|na|hasta el|al) (?P<w>" + _SHORT_WD + r")\b(?!\w)"),
+    ("day", rf"\b(?:el dia|dia|no dia|the|on the|by the|el|los dias|para el|al|del|hasta el|ate (?:o )?dia|o dia|ate o|este|"
+            rf"antes del|antes do dia|before the|tipo|ate dia|dia do|ate)(?: dia)? (?P<d>{_D})"
+            r"(?:st|nd|rd|th|ro|ero|º|°)?(?![\d:/%]|[.,]\d| ?(?:mil|k\b|lucas|pesos|euros|eur\b|soles|reais|dolares|usd|cuotas|"
+            r"parcelas|por ?ciento|porciento|pct|%|€|horas|hrs|hs\b|am\b|pm\b|a\.? ?m\b|p\.? ?m\b|de la (?:manana|tarde|noche)|"
+            r"palos|gambas|varos|mangos|pavos|barras|pounds|quid|dollars|bucks|meses|dias|anos|vezes|veces|minutos|min\b))"),
+    ("day", rf"\b(?:the )?(?P<d>{_D})(?:st|nd|rd|th)\b(?! (?:of|time|payment|installment|call|message|month))"),
+    ("day", rf"\b(?:el dia|dia|no dia|el|para el|al|del|hasta el|ate o dia|the|on the|by the|este) (?P<dw>{_DAY_WORD})\b"
+            r"(?! (?:mil|por|cuotas|pesos|euros|dias|que|de (?:los|las|ustedes|nosotros|cada|todos)|lucas|soles|reais|cientos|"
+            r"payment|of|one|time|call|message|thing|piso|contacto|y el|paso|aviso))"),
+    ("named", rf"\b(?:{NAMED_DAYS})\b"),
+    ("plus1", r"\b(?<!la )(?<!las )(?<!cada )(?:ma[nñ]?ana|maniana|manan|mnn|mna|mñn|manaan|amanha|amanh|tomorrow|tommorow|tommorrow|"
+              r"tomorow|tmrw|tmr|tmw|2morrow|tomoz|mañ|al otro dia)\b"),
+    ("today", r"\b(?:hoy|oy|hoi|hoje|hj|today|2day|tonight|tonite|2nite|(?:esta|este|hoje a|essa) (?:misma )?(?:noche|tarde|tardecita|"
+              r"nochecita|mediodia|noite)|esta manana|al rato|ahorita|orita|horita|altiro|al tiro|"
+              r"al toque|ahoritita|ahora mismo|ya mismo|ahora mismito|right now|right away|straight away|in a (?:bit|minute|moment|sec)|"
+              r"in an? (?:half )?(?:an )?hour|this (?:afternoon|evening|morning|arvo)|later on|en (?:un|una|unas|unos|media|\d{1,2}) "
+              r"(?:rato|ratito|momento|momentito|minuto|minutos|min|hora|horas|hrs?)|en seguida|enseguida|mas tarde|mas ratito|"
+              r"mais tarde|daqui a pouco|daqui (?:uma|\d|meia) horas?|agorinha|agora mesmo|em (?:instantes|breve momento)|"
+              r"de una(?: vez)?|en este (?:momento|instante)|neste momento|inmediatamente|immediately|at once|by end of day|eod|"
+              r"antes de (?:la )?medianoche|antes de (?:las )?\d{1,2} de la noche|lueguito|al ratito)\b"),
+    ("today_weak", r"\b(?:ahora|agora|now|ya)\b(?= (?:te |le |les |lo |la |se lo |se los |i'?m |i |vou |mando |sim |si |pago |hago )?"
+                   r"(?:pag|deposit|transf|abon|cancel|envi|mand|yape|consign|liquid|faz|fa[cç]o|send|pay|hago|depos|paso|doing|making|going))|"
+                   r"\b(?:ahora|agora|now)\b|\ba las \d{1,2}(?: ?(?:am|pm|hs|hrs|y media|de la tarde|de la noche|en punto))?\b|"
+                   r"\b(?:te|le|les|se) lo (?:hago|mando|paso) ya\b|\b(?:pagando|transfiriendo|depositando|pagando-o)\b|\b(?:haciendo|realizando|fazendo) (?:el|la|o|un|una|a) (?:pago|transferencia|deposito|pix|giro|yape|pagamento|bizum)\b|"
+                   r"\b(?:voy|estoy|ando|vou|estou|to) (?:saliendo|camino|yendo|en camino|en el (?:banco|cajero|oxxo)|en la (?:fila|cola)|"
+                   r"no banco|a caminho|indo|entrando)\b|\b(?:i'?m|i am|im) (?:paying|doing it|sending|transferring|making the payment|at the bank)\b|"
+                   r"\bon my way to\b|\bvoy al (?:banco|oxxo|cajero)\b"),
+)  # fmt: skip
+_NAMES = tuple(f"r{number}" for number in range(len(_RULES)))
+_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _RULES)
+_RANGE = re.compile(
+    r"^[\s,]*(?:o|u|ou|or|al|a|hasta(?: el)?|ate|to|till|until|through|/|-|o a mas tardar|o a lo mucho|a mas tardar|o maximo|maximo|"
+    r"como maximo|o si no|si no|sino|o sino|ou no maximo|no maximo|latest|at the latest|or at the latest|o a mas tardar hasta|"
+    r"o por tarde|o a lo mas|a lo mas|ou senao|or else|o tal vez|o quizas?|or maybe|ou talvez|o cuando mucho|o mas tardar|o el|o para el|"
+    r"ou ate|y si no|e o|o incluso)?[\s,]*(?:el|la|dia|o|the|no|na|para el|hasta el|on)?[\s,]*$"
+)
+_BETWEEN = re.compile(r"\b(?:entre|between|del|from)(?: el| o| the| dia| los dias)?[\s,]*$")
+_AND = re.compile(r"^\s*(?:y|e|and|al)\s*(?:el|la|o|the|dia)?\s*$")
+_RATHER = re.compile(
+    r"\b(?:mejor|mejor dicho|digo|perdon|quise decir|no no|i mean|sorry|rather|ou melhor|quero dizer|desculpa|corrijo|actually|"
+    r"me equivoque|errata)\b"
+)
+_LOOSE_DAY = re.compile(rf"^(?:{_D})(?:st|nd|rd|th)?\b")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Words that name a day; `day` is None where they name none that can be told, as in "after the 15th"."""
+
+    start: int
+    end: int
+    kind: str
+    day: date | None
+
+
+def promised_day(text: str, sent_on: date, country: str) -> date | None:
+    """The day named for paying in a message that promises it, or None.
+
+    `sent_on` is the borrower's local day; the answer is never before it. Of several payments the first counts, of a
+    range or a deadline the last day named.
+    """
+    folded = plain(text)
+    mentions = _merged(folded, _mentions(folded, sent_on, country.upper()))
+    clauses = Clauses(folded)
+    best: Mention | None = None
+    best_points = 0.0
+    for mention in mentions:
+        if mention.kind in {"past", "none"}:
+            continue
+        points = clauses.points(mention.start, mention.end)
+        points -= 1.5 if mention.kind == "today_weak" else 0.0
+        points -= 0.6 if mention.kind == "vague" else 0.0
+        corrected = best is not None and _RATHER.search(folded[best.end : mention.start]) is not None
+        if points > -2.0 and (best is None or points > best_points or (corrected and points >= best_points - 1.5)):
+            best, best_points = mention, points
+    if best is None or best.day is None or best.day < sent_on:
+        return None
+    return _after_payday(best, mentions, clauses) if best.kind == "weekday" else best.day
+
+
+def _after_payday(chosen: Mention, mentions: list[Mention], clauses: Clauses) -> date | None:
+    """`me pagan el viernes y el sábado deposito`: that Saturday follows that Friday."""
+    for earlier in mentions:
+        if earlier.end <= chosen.start and earlier.day is not None and chosen.day is not None:
+            if earlier.day > chosen.day and clauses.of_income(earlier.start, earlier.end):
+                return chosen.day + timedelta(days=7)
+    return chosen.day
+
+
+def _mentions(text: str, sent_on: date, country: str) -> list[Mention]:
+    """What names a day, from left to right; rules that stand first take their words from those that follow."""
+    taken: list[Mention] = []
+    for kind, rule in _COMPILED:
+        for match in rule.finditer(text):
+            start, end = match.span()
+            if start == end or any(start < other.end and other.start < end for other in taken):
+                continue
+            known = _resolve(kind, match, sent_on, country)
+            if known is not _NOT_A_DAY:
+                taken.append(Mention(start, end, kind, known if isinstance(known, date) else None))
+    return sorted(taken, key=lambda mention: mention.start)
+
+
+def _merged(text: str, mentions: list[Mention]) -> list[Mention]:
+    """Ranges and deadlines become one mention with their last day."""
+    result: list[Mention] = []
+    for mention in mentions:
+        before = result[-1] if result else None
+        if before is not None and before.day and mention.day and before.kind != "past" and mention.kind != "past":
+            gap = text[before.end : mention.start]
+            lead = text[: before.start]
+            opened = _BETWEEN.search(lead) or text[before.start : before.end].startswith(("del ", "entre "))
+            weak = mention.kind == "today_weak" or before.kind == "today_weak"
+            if not weak and (_joins(gap) or (opened and _AND.match(gap))):
+                later = max(before.day, mention.day)
+                if mention.kind == "weekday" and mention.day < before.day:
+                    later = mention.day + timedelta(days=7)
+                result[-1] = Mention(before.start, mention.end, "range", later)
+                continue
+            if _apposition(gap, before, mention):
+                relative = before.kind != "weekday" and mention.kind == "weekday"
+                result[-1] = Mention(before.start, mention.end, mention.kind, before.day if relative else mention.day)
+                continue
+        result.append(mention)
+    return result
+
+
+def _joins(gap: str) -> bool:
+    return bool(gap.strip(" ,")) and _RANGE.match(gap) is not None
+
+
+def _apposition(gap: str, before: Mention, after: Mention) -> bool:
+    """`mañana viernes`, `mañana 28`, `el viernes 28 de noviembre`: two names of one day."""
+    return gap.strip(" ,()") in {"", "dia", "el dia", "o sea", "es decir", "que es", "que es el"} and (
+        before.kind in {"plus1", "plus2", "today", "weekday"}
+        and after.kind in {"weekday", "day", "day_month", "figures", "weekday_number"}
+    )
+
+
+class _NotADay:
+    pass
+
+
+_NOT_A_DAY = _NotADay()
+
+
+def _resolve(kind: str, match: re.Match[str], sent: date, country: str) -> date | _NotADay | None:
+    given = match.groupdict()
+    if kind in {"past", "vague", "none"}:
+        return None
+    if kind in {"today", "today_weak", "today_wd"}:
+        return sent
+    plus = {"plus1": 1, "plus2": 2, "plus7": 7, "plus14": 14}.get(kind)
+    if plus is not None:
+        return sent + timedelta(days=plus)
+    if kind == "hours":
+        return sent + timedelta(days=int(given["h"]) // 24)
+    if kind == "week_from_wd":
+        word = next(value for value in given.values() if value)
+        return _next_weekday(sent, WEEKDAYS[word]) + timedelta(days=7)
+    if kind == "weekday":
+        word = given["w"]
+        if _is_ordinal_not_day(word, match):
+            return _NOT_A_DAY
+        return _next_weekday(sent, WEEKDAYS.get(word, _SHORT.get(word, 0)))
+    if kind == "weekday_next":
+        if _is_ordinal_not_day(given["w"], match):
+            return _NOT_A_DAY
+        monday = sent - timedelta(days=sent.weekday()) + timedelta(days=7)
+        return monday + timedelta(days=WEEKDAYS[given["w"]])
+    if kind in {"day", "weekday_number"}:
+        return _next_day_number(sent, _day_number(given))
+    if kind == "day_next_month":
+        return _in_month(_month_after(sent), _day_number(given))
+    if kind == "day_month":
+        return _day_of_month(sent, _day_number(given), MONTHS[given["mon"]], given.get("y"))
+    if kind == "figures":
+        return _in_figures(given, sent, country, match)
+    if kind == "iso":
+        try:
+            return date(int(given["iy"]), int(given["im"]), int(given["id"]))
+        except ValueError:
+            return _NOT_A_DAY
+    if kind == "in_days":
+        return _in_days(given, sent)
+    if kind == "working_day":
+        return _working_day(sent, given["u"])
+    if kind == "half_month":
+        return _half_month(sent, given["which"], given.get("qm"), match.group(), country)
+    if kind == "payday":
+        return _payday(sent, country)
+    if kind == "last_of_this":
+        return _in_month(sent, 31)
+    if kind == "last_of_next":
+        return _in_month(_month_after(sent), 31)
+    if kind == "last_of_month":
+        return _day_of_month(sent, 31, MONTHS[given["m"]], None)
+    if kind == "end_of_year":
+        return date(sent.year, 12, 31)
+    return named_day(match.group(), sent, country)
+
+
+def _is_ordinal_not_day(word: str, match: re.Match[str]) -> bool:
+    """`segunda` to `sexta` are weekdays only where Portuguese is written; "la segunda" is an ordinal."""
+    if word not in {"segunda", "terca", "quarta", "quinta", "sexta"}:
+        return False
+    before = match.string[: match.start("w")]
+    return re.search(r"\b(?:la|una|por|mi|su|y|de la) $", before) is not None
+
+
+def _day_number(given: dict[str, str | None]) -> int:
+    figure = given.get("d") or ""
+    if figure.isdigit():
+        return int(figure)
+    return DAY_WORDS[given.get("dw") or figure]
+
+
+def _next_weekday(sent: date, weekday: int) -> date:
+    return sent + timedelta(days=(weekday - sent.weekday() - 1) % 7 + 1)
+
+
+def _in_month(month: date, day: int) -> date:
+    """That day of the month, or its last day where it is shorter."""
+    return month.replace(day=min(day, monthrange(month.year, month.month)[1]))
+
+
+def _month_after(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _next_day_number(sent: date, number: int) -> date:
+    this = _in_month(sent, number)
+    return this if this > sent else _in_month(_month_after(sent), number)
+
+
+def _day_of_month(sent: date, number: int, month: int, year: str | None) -> date:
+    chosen = int(year) + (2000 if len(year) == 2 else 0) if year else sent.year
+    day = _in_month(date(chosen, month, 1), number)
+    return day if year or day >= sent else _in_month(date(chosen + 1, month, 1), number)
+
+
+def _in_figures(given: dict[str, str | None], sent: date, country: str, match: re.Match[str]) -> date | _NotADay | None:
+    first, second = int(given["a"] or 0), int(given["b"] or 0)
+    day, month = (second, first) if country == "US" else (first, second)
+    if month > 12 >= day:
+        day, month = month, day
+    if month > 12:
+        return _NOT_A_DAY
+    if given["sep"] != "/" and not given.get("y"):
+        # 10.12 and 10-12 are dates only where something says so: they may be amounts or ranges of days.
+        before = match.string[: match.start()]
+        if re.search(r"\b(?:el|dia|on|para el|al|ate|hasta el) $", before) is None:
+            return _NOT_A_DAY
+    return _day_of_month(sent, day, month, given.get("y"))
+
+
+def _in_days(given: dict[str, str | None], sent: date) -> date | None:
+    word = given.get("n2") or given["n"] or ""
+    number = int(word) if word.isdigit() else COUNTS[word]
+    unit = given["unit"] or ""
+    if given.get("work"):
+        day = sent
+        while number > 0:
+            day += timedelta(days=1)
+            number -= day.weekday() < 5
+        return day
+    if unit.startswith(("sem", "week")):
+        return sent + timedelta(days=7 * number)
+    if unit.startswith(("mes", "month")):
+        month = sent
+        for _ in range(min(number, 24)):
+            month = _month_after(month)
+        return _in_month(month, sent.day) if number <= 24 else None
+    return sent + timedelta(days=number)
+
+
+def _working_day(sent: date, word: str) -> date:
+    numbers = {
+        "primer": 1,
+        "primeiro": 1,
+        "segundo": 2,
+        "tercer": 3,
+        "terceiro": 3,
+        "cuarto": 4,
+        "quarto": 4,
+        "quinto": 5,
+    }
+    wanted = int(word) if word.isdigit() else numbers[word]
+    for month in (sent, _month_after(sent)):
+        day, count = month.replace(day=1) - timedelta(days=1), 0
+        while count < min(wanted, 20):
+            day += timedelta(days=1)
+            count += day.weekday() < 5
+        if day > sent:
+            return day
+    return day
+
+
+def _payday(sent: date, country: str) -> date:
+    """The next 15th or last day of a month; where people are not paid twice a month, the next 15th."""
+    fifteenth, last = _in_month(sent, 15), _in_month(sent, 31)
+    if fifteenth > sent:
+        return fifteenth
+    if country in {"CL", "PE"}:
+        return _in_month(_month_after(sent), 15)
+    return last if last > sent else _in_month(_month_after(sent), 15)
+
+
+def _half_month(sent: date, which: str, month: str | None, words: str, country: str) -> date:
+    number = 15 if which in {"primera", "1ra", "1a"} else 31
+    if month:
+        return _day_of_month(sent, number, MONTHS[month], None)
+    if "del" in words or "de " in words:
+        return _in_month(_month_after(sent), number)
+    return _next_day_number(sent, number)

@@ -1,0 +1,89 @@
+"""From a message to what it says: the model's reading, the order of intents, days and amounts by rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+from domain.replies import (
+    ORDER,
+    SAFETY,
+    Intent,
+    Understanding,
+    language_of,
+    local_day,
+    person_must_look,
+    promised_amount,
+    promised_day,
+)
+from domain.replies.labels import MOST_INTENTS
+from replies.model import REASONS, SHIPPED, Model, Reading, load
+
+LONGEST = 4_000
+"""Characters that are read of a message; nobody says more that matters."""
+PERSON_BELOW = 0.45
+"""Confidence under which a person looks."""
+_SURE = 0.35
+_ASIDE = frozenset({Intent.ACKNOWLEDGEMENT, Intent.OTHER})
+"""Never beside another intent: courtesy is no act."""
+
+
+class Classifier:
+    """One model in use. Holds no state; may be shared by threads."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def understand(
+        self, text: str, sent_at: datetime, country: str, channel: str = "sms", timezone: str | None = None
+    ) -> Understanding:
+        """What `text` says. `country` is ISO 3166-1 alpha-2, `timezone` the borrower's IANA zone where it is known.
+
+        Nothing is ever raised because of what the text says: it is data, and only its labels come out.
+        """
+        text = text[:LONGEST].strip()
+        language = language_of(text, country)
+        if not text:
+            return Understanding((Intent.OTHER,), 1.0, None, None, None, False, language)
+        reading = self.model.read(text)
+        intents = self._intents(reading)
+        confidence = float(reading.first[ORDER.index(intents[0])])
+        reason = REASONS[int(reading.reasons.argmax())]
+        promise = Intent.PROMISE_TO_PAY in intents and intents[0] is not Intent.WRONG_PERSON
+        return Understanding(
+            intents=intents,
+            confidence=round(confidence, 4),
+            reason=reason,
+            promise_date=promised_day(text, local_day(sent_at, country, timezone), country) if promise else None,
+            promise_amount=promised_amount(text, country) if promise else None,
+            needs_human=person_must_look(intents) or reading.person >= 0.5 or confidence < PERSON_BELOW,
+            language=language,
+        )
+
+    def _intents(self, reading: Reading) -> tuple[Intent, ...]:
+        """The likeliest first; then further acts, safety before all others."""
+        first = ORDER[int(reading.first.argmax())]
+        further = [
+            intent
+            for index, intent in enumerate(ORDER)
+            if intent is not first
+            and intent not in _ASIDE
+            and reading.said[index] >= self.model.threshold(intent)
+            and (intent in SAFETY or (first not in _ASIDE and index > ORDER.index(first)))
+        ]
+        further.sort(key=lambda intent: (intent not in SAFETY, -float(reading.said[ORDER.index(intent)])))
+        kept = further[: MOST_INTENTS - 1]
+        return (first, *sorted(kept, key=ORDER.index))
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Classifier:
+    """With the model that comes with this version, loaded once. Raises replies.model.BadModel."""
+    return Classifier(load(SHIPPED))
+
+
+def classify(
+    text: str, sent_at: datetime, country: str, channel: str = "sms", timezone: str | None = None
+) -> Understanding:
+    """`Classifier.understand` with the shipped model."""
+    return shipped().understand(text, sent_at, country, channel, timezone)

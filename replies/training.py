@@ -1,0 +1,270 @@
+"""Trains the model: logistic regression over words and pieces of words, then a calibrated layer above its scores.
+
+The second layer learns from scores that the first gave to messages it had not seen (folds by line of the data), so
+that its probabilities hold for messages nobody trained on. Everything is drawn from one seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from domain.replies import ORDER, SAFETY, Intent, Reason
+from replies.data import Example
+from replies.features import features_of, parts_of
+from replies.model import OUTPUTS, REASONS, Array, Model, Vocabulary, combined
+from replies.noise import spoiled
+
+SEED = 7
+FOLDS = 4
+STRENGTH, SECOND_STRENGTH = 6.0, 0.5
+_SEEN_IN_LINES = 2
+_CUE = 0.5
+_EPOCHS, _BATCH, _PACE = 12, 256, 0.4
+_SAFETY_RECALL = 0.985
+
+
+@dataclass(frozen=True)
+class _Sample:
+    example: Example
+    text: str
+    weight: float
+
+
+def train(examples: Sequence[Example], seed: int = SEED) -> Model:
+    """A model from labelled messages. The same examples and seed give the same model."""
+    samples = _samples(examples, seed)
+    vocabulary = _vocabulary(samples)
+    rows = _matrix(vocabulary, [sample.text for sample in samples])
+    targets = np.stack([_targets(sample.example) for sample in samples])
+    weight = np.asarray([sample.weight for sample in samples]) * _balance(samples)
+    folds = _folds(samples, seed)
+    parts = [parts_of(sample.text) for sample in samples]
+    part_rows = _matrix(vocabulary, [part for each in parts for part in each])
+    owner = np.repeat(np.arange(len(samples)), [len(each) for each in parts])
+    views = np.zeros((len(samples), 2 * OUTPUTS + 2), dtype=np.float32)
+    for fold in range(FOLDS):
+        inside = folds != fold
+        weights, bias = _fit_first(rows[inside], targets[inside], weight[inside])
+        views[~inside] = _views(rows, part_rows, owner, np.flatnonzero(~inside), weights, bias)
+    weights, bias = _fit_first(rows, targets, weight)
+    second = _fit_second(views, samples, targets, weight)
+    return Model(
+        vocabulary=vocabulary,
+        weights=weights,
+        bias=bias,
+        first=second["first"],
+        said=second["said"],
+        reason=second["reason"],
+        person=second["person"],
+        about={
+            "thresholds": _thresholds(views, second["said"], targets, weight),
+            "lines": len({sample.example.line for sample in samples}),
+            "messages": len(examples),
+            "seed": seed,
+        },
+    )
+
+
+def _samples(examples: Sequence[Example], seed: int) -> list[_Sample]:
+    """Each message as written and, where it can be, a spoiled copy of it; wordings of one line share its weight."""
+    per_line = Counter(example.line for example in examples)
+    chance = random.Random(seed)  # nosec B311 # seeded draws
+    samples: list[_Sample] = []
+    for example in examples:
+        share = 1.0 / per_line[example.line] ** 0.5
+        samples.append(_Sample(example, example.text, share))
+        copy = spoiled(example.text, chance)
+        if copy != example.text:
+            samples.append(_Sample(example, copy, 0.5 * share))
+    return samples
+
+
+def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
+    """Features that occur in more than one line of the data."""
+    lines: tuple[dict[str, set[str]], ...] = ({}, {}, {})
+    for sample in samples:
+        for kind, names in zip(lines, features_of(sample.text), strict=True):
+            for name in names:
+                kind.setdefault(name, set()).add(sample.example.line)
+    everything = len({sample.example.line for sample in samples})
+    kinds: list[dict[str, int]] = []
+    rarity: list[float] = []
+    for number, kind in enumerate(lines):
+        kept = sorted(name for name, where in kind.items() if len(where) >= _SEEN_IN_LINES)
+        kinds.append({name: len(rarity) + index for index, name in enumerate(kept)})
+        rarity += [
+            _CUE if number == 2 else float(np.log((1 + everything) / (1 + len(kind[name]))) + 1.0) for name in kept
+        ]
+    return Vocabulary(kinds[0], kinds[1], kinds[2], np.asarray(rarity, dtype=np.float32))
+
+
+def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> csr_matrix:
+    ends, numbers, values = [0], [], []
+    for text in texts:
+        ids, row = vocabulary.row(text)
+        numbers.append(ids)
+        values.append(row)
+        ends.append(ends[-1] + len(ids))
+    if not numbers:
+        return csr_matrix((0, vocabulary.size), dtype=np.float32)
+    return csr_matrix(
+        (np.concatenate(values), np.concatenate(numbers), np.asarray(ends)), shape=(len(texts), vocabulary.size)
+    )
+
+
+def _targets(example: Example) -> NDArray[np.bool_]:
+    said = [intent in example.intents for intent in ORDER]
+    reason = [example.reason is each for each in Reason]
+    return np.asarray([*said, *reason, example.person])
+
+
+def _balance(samples: Sequence[_Sample]) -> NDArray[np.float64]:
+    """Rare first intents count more, part of the way to balance: each intent is judged alike."""
+    mass: dict[Intent, float] = {}
+    for sample in samples:
+        first = sample.example.intents[0]
+        mass[first] = mass.get(first, 0.0) + sample.weight
+    mean = sum(mass.values()) / len(mass)
+    return np.asarray([(mean / mass[sample.example.intents[0]]) ** 0.5 for sample in samples])
+
+
+def _folds(samples: Sequence[_Sample], seed: int) -> NDArray[np.int64]:
+    chance = random.Random(seed)  # nosec B311 # seeded draws
+    lines = sorted({sample.example.line for sample in samples})
+    chance.shuffle(lines)
+    fold_of = {line: index % FOLDS for index, line in enumerate(lines)}
+    return np.asarray([fold_of[sample.example.line] for sample in samples])
+
+
+def _fit_first(rows: csr_matrix, targets: NDArray[np.bool_], weight: NDArray[np.float64]) -> tuple[Array, Array]:
+    """One logistic regression for each output, all fitted together by AdaGrad over small batches."""
+    count, features = rows.shape
+    signs = np.where(targets, 1.0, -1.0).astype(np.float32)
+    share = weight[:, None].astype(np.float32)
+    held = np.zeros((features, OUTPUTS), dtype=np.float32)
+    bias = np.full(OUTPUTS, -3.0, dtype=np.float32)
+    seen, seen_bias = np.full_like(held, 1e-2), np.full_like(bias, 1e-2)
+    order = np.random.default_rng(SEED)
+    decay = np.float32(_BATCH / (STRENGTH * count))
+    for epoch in range(_EPOCHS):
+        pace = np.float32(_PACE * (1.0 - 0.8 * epoch / _EPOCHS))
+        mixed = order.permutation(count)
+        for start in range(0, count, _BATCH):
+            chosen = mixed[start : start + _BATCH]
+            batch, sign = rows[chosen], signs[chosen]
+            margin = sign * (batch @ held + bias)
+            pull = -share[chosen] * sign / (1.0 + np.exp(np.clip(margin, -30, 30)))
+            slope = np.asarray(batch.T @ pull)
+            slope += decay * held
+            seen += slope * slope
+            held -= pace * slope / np.sqrt(seen)
+            flat = pull.sum(axis=0)
+            seen_bias += flat * flat
+            bias -= pace * flat / np.sqrt(seen_bias)
+    return held, bias
+
+
+def _views(
+    rows: csr_matrix,
+    part_rows: csr_matrix,
+    owner: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    weights: Array,
+    bias: Array,
+) -> Array:
+    whole = np.asarray(rows[chosen] @ weights + bias)
+    mine = np.flatnonzero(np.isin(owner, chosen))
+    of_parts = np.asarray(part_rows[mine] @ weights + bias)
+    by_owner: dict[int, list[int]] = {}
+    for index, number in enumerate(owner[mine]):
+        by_owner.setdefault(int(number), []).append(index)
+    views = []
+    for index, number in enumerate(chosen):
+        part_numbers = by_owner.get(int(number), [])
+        best = of_parts[part_numbers].max(axis=0) if part_numbers else whole[index]
+        views.append(combined(whole[index], best, len(part_numbers)))
+    return np.stack(views)
+
+
+def _fit_second(
+    views: Array, samples: Sequence[_Sample], targets: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> dict[str, Array]:
+    first = np.asarray([ORDER.index(sample.example.intents[0]) for sample in samples])
+    reason = np.asarray([REASONS.index(sample.example.reason) for sample in samples])
+    intents = targets[:, : len(ORDER)]
+    return {
+        "first": _softmax_layer(views, first, len(ORDER), weight),
+        "said": np.stack([_odds_layer(views, intents[:, index], weight) for index in range(len(ORDER))], axis=1),
+        "reason": _softmax_layer(views, reason, len(REASONS), weight),
+        "person": _odds_layer(views, targets[:, -1], weight)[:, None],
+    }
+
+
+def _softmax_layer(views: Array, wanted: NDArray[np.int64], classes: int, weight: NDArray[np.float64]) -> Array:
+    learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4)
+    learner.fit(views[:, :-1], wanted, sample_weight=weight)
+    layer = np.zeros((views.shape[1], classes), dtype=np.float32)
+    layer[-1] = -20.0
+    for index, each in enumerate(learner.classes_):
+        layer[:-1, each] = learner.coef_[index]
+        layer[-1, each] = learner.intercept_[index]
+    return layer
+
+
+def _odds_layer(views: Array, wanted: NDArray[np.bool_], weight: NDArray[np.float64]) -> Array:
+    layer = np.zeros(views.shape[1], dtype=np.float32)
+    layer[-1] = -8.0
+    if wanted.any():
+        learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4).fit(
+            views[:, :-1], wanted, sample_weight=weight
+        )
+        layer[:-1], layer[-1] = learner.coef_[0], learner.intercept_[0]
+    return layer
+
+
+def _thresholds(views: Array, said: Array, targets: NDArray[np.bool_], weight: NDArray[np.float64]) -> dict[str, float]:
+    """From scores on unseen messages: the best F1, or for safety the highest that misses almost nobody."""
+    chances = 1.0 / (1.0 + np.exp(-(views @ said)))
+    found: dict[str, float] = {}
+    for index, intent in enumerate(ORDER):
+        wanted, chance = targets[:, index], chances[:, index]
+        if not wanted.any():
+            found[intent.value] = 0.9
+            continue
+        if intent in SAFETY:
+            found[intent.value] = _missing_few(chance[wanted], weight[wanted])
+        else:
+            found[intent.value] = max(_best(chance, wanted, weight), 0.3)
+    return found
+
+
+def _missing_few(chance: Array, weight: NDArray[np.float64]) -> float:
+    order = np.argsort(chance)
+    share = np.cumsum(weight[order]) / weight.sum()
+    at = int(np.searchsorted(share, 1.0 - _SAFETY_RECALL))
+    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.08, 0.4))
+
+
+def _best(chance: Array, wanted: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+    best, at = 0.0, 0.5
+    for threshold in np.arange(0.2, 0.8, 0.02):
+        named = chance >= threshold
+        hit = weight[named & wanted].sum()
+        f1 = 2 * hit / (weight[named].sum() + weight[wanted].sum())
+        if f1 > best:
+            best, at = float(f1), float(threshold)
+    return round(at, 2)
+
+
+def measured(model: Model, figures: dict[str, Any]) -> Model:
+    """The same model with the figures it was measured with."""
+    return replace(model, about=model.about | {"measured": figures})
