@@ -34,6 +34,7 @@ from providers.debits.folder_bank import FolderDebitBank
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
+from providers.messaging.twilio_calls import CallerSettings, TwilioCaller
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from providers.payments.conekta import ConektaGateway, ConektaSettings
 from providers.payments.mercadopago import CURRENCIES, MercadoPagoGateway, MercadoPagoSettings
@@ -72,6 +73,17 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
             messengers[Channel.SMS] = messenger
         if settings.whatsapp_enabled and twilio.whatsapp_sender is not None:
             messengers[Channel.WHATSAPP] = messenger
+    if (twilio := settings.twilio) is not None and twilio.voice_sender is not None and settings.web.public_url:
+        messengers[Channel.CALL] = TwilioCaller(
+            CallerSettings(
+                base_url=twilio.base_url,
+                account_sid=twilio.account_sid,
+                auth_token=twilio.auth_token,
+                sender=twilio.voice_sender,
+                public_url=settings.web.public_url,
+            ),
+            client,
+        )
     if (smtp := settings.smtp) is not None:
         messengers[Channel.EMAIL] = SmtpMessenger(
             SmtpSettings(

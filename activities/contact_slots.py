@@ -89,6 +89,9 @@ class ContactSlots:
             if address is None:
                 refused.append(f"no address for {channel}")
                 continue
+            if channel is Channel.CALL and people.identity(person) is None:
+                refused.append("nothing is known by which a call could tell the right person")
+                continue
             decision = self.decision(session, loan, person, order.purpose, channel, at)
             if channel is Channel.WHATSAPP and decision.verdict is Verdict.ALLOWED:
                 decision = self._within_limits(session, person, at, decision)

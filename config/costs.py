@@ -6,7 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
+from config.settings import Settings
 from config.yaml_source import Problem, read_yaml
 from domain.costs import CostTable
 
@@ -19,6 +21,18 @@ class CostsError(ValueError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+class _CostsAlone(BaseSettings):
+    model_config = Settings.model_config
+
+    costs: Path | None = None
+
+
+@lru_cache(maxsize=1)
+def costs_in_force() -> CostTable:
+    """The table this process's settings name, for where settings do not come by. Raises CostsError."""
+    return load_costs(_CostsAlone().costs)
 
 
 @lru_cache(maxsize=4)

@@ -8,8 +8,11 @@ from config.content_facts import facts_of, stand_in, stand_in_facts, with_notice
 from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
 from config.templates import TEMPLATES_FOLDER, TemplateError, render
+from domain.contact import Channel
 from domain.content_rules import Circumstances, ContentBook, Finding, Wording, check_content
 
+VOICEMAIL = "call-voicemail"
+"""The template of the neutral message that is left where nobody answers."""
 # What the settings call each fact that a rule may find missing.
 _SETTINGS = ("agency", "agent", "address", "responsible", "complaints")
 
@@ -38,6 +41,7 @@ def written_and_checked(
     Raises TemplateError, and pydantic.ValidationError for sender's facts that are too long for a message.
     """
     channel = circumstances.channel
+    circumstances = circumstances.model_copy(update={"channel": _held_as(template, channel)})
     try:
         facts = facts_of(lender, context, language)
     except ValueError as error:
@@ -65,6 +69,12 @@ def lawful_message(
     if forbidding:
         raise ContentRefused(template, language, forbidding)
     return message
+
+
+def _held_as(template: str, channel: Channel) -> Channel:
+    """What the right person hears on a call is held to what may be written in a letter; the content rules of calls
+    are about messages that are left for whoever plays them."""
+    return Channel.POST if channel is Channel.CALL and template != VOICEMAIL else channel
 
 
 def missing_settings(findings: tuple[Finding, ...]) -> str:

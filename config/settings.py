@@ -216,6 +216,10 @@ class Twilio(_Part):
     messaging_service_sid: str | None = None
     registered_senders: dict[str, tuple[str, ...]] = {}
     whatsapp_sender: str | None = None
+    voice_sender: str | None = Field(None, pattern=r"^\+[1-9][0-9]{4,14}$")
+    """The number that calls borrowers; without it nobody is called."""
+    agents_number: str | None = Field(None, pattern=r"^\+[1-9][0-9]{4,14}$")
+    """Where a borrower who asks for a person is put through to; without it they are called back."""
     more_auth_tokens: tuple[SecretStr, ...] = ()
     """Prove webhooks as `auth_token` does, while it is being replaced."""
 

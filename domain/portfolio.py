@@ -42,6 +42,11 @@ class PortfolioLoan(BaseModel):
     name: str | None = None
     phone: E164 | None = None
     email: str | None = None
+    birth_year: Annotated[str, Field(pattern=r"^(19|20)[0-9]{2}$")] | None = None
+    id_digits: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
+    """Last four digits of the identity document. With this or the year of birth a call tells the right person."""
+    postal_address: str | None = None
+    """Lines as they stand on an envelope below the name, separated by line breaks or semicolons."""
     language: LanguageCode
     """ISO 639-1, the language to write to the person in."""
     country: CountryCode

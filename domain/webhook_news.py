@@ -7,10 +7,12 @@ assertion cannot carry them.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel
 from domain.opt_out_words import OptOutReading
 from domain.what_next import Reaction
@@ -111,6 +113,31 @@ class InboundNews(BaseModel):
     carrier_reading: OptOutReading | None = None
 
 
+class CallHeard(BaseModel):
+    """Something was learned on a call: who answered, or what was pressed. `message_id` is ours."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str
+    provider: str
+    provider_message_id: str
+    heard: Heard
+    promised_on: date | None = None
+
+
+class CallEnded(BaseModel):
+    """A call is over after `seconds` of connection. `message_id` is ours, from the callback address."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str | None
+    provider: str
+    provider_message_id: str
+    end: CallEnd
+    seconds: int
+    reaction: Reaction | None = None
+
+
 class Ignored(BaseModel):
     """Verified and understood, but nothing that a loan's rules act on; `kind` says what it was.
 
@@ -125,4 +152,4 @@ class Ignored(BaseModel):
     reference: str | None = None
 
 
-WebhookNews = PaymentNews | PaymentPointer | ReversalNews | DeliveryNews | InboundNews | Ignored
+WebhookNews = PaymentNews | PaymentPointer | ReversalNews | DeliveryNews | InboundNews | CallHeard | CallEnded | Ignored

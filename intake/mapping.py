@@ -137,6 +137,12 @@ class Fields(_Strict):
     name: FieldRule | None = None
     phone: FieldRule | None = None
     email: FieldRule | None = None
+    birth_year: FieldRule | None = None
+    """Four digits; with this or `id_digits` a call can tell the right person."""
+    id_digits: FieldRule | None = None
+    """The last four digits of the identity document, and nothing more of it."""
+    postal_address: FieldRule | None = None
+    """Lines as they stand on an envelope, with semicolons between."""
     language: FieldRule
     country: FieldRule
     region: FieldRule | None = None

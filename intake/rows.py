@@ -20,6 +20,9 @@ LOAN_SCHEMA: dict[str, pl.DataType] = {
     "name": pl.String(),
     "phone": pl.String(),
     "email": pl.String(),
+    "birth_year": pl.String(),
+    "id_digits": pl.String(),
+    "postal_address": pl.String(),
     "language": pl.String(),
     "country": pl.String(),
     "region": pl.String(),
@@ -35,7 +38,15 @@ LOAN_SCHEMA: dict[str, pl.DataType] = {
     "grade": pl.String(),
     "priority": pl.Int64(),
 }
-_LONGEST = {"person_id": 64, "name": 200, "city": 100, "bank_consent": 200, "bank_account": 64, "grade": 20}
+_LONGEST = {
+    "person_id": 64,
+    "postal_address": 300,
+    "name": 200,
+    "city": 100,
+    "bank_consent": 200,
+    "bank_account": 64,
+    "grade": 20,
+}
 _CODES = {
     "language": (
         codes.language,
@@ -100,6 +111,9 @@ class _Work:
             "loan_id",
             "person_id",
             "name",
+            "birth_year",
+            "id_digits",
+            "postal_address",
             "region",
             "city",
             "bank_consent",
@@ -170,6 +184,12 @@ class _Work:
         if field == "loan_id":
             bad = ~values.str.contains(r"^[A-Za-z0-9._-]{1,64}$")
             self._reject(cells, bad, "not a loan id: expected up to 64 letters a-z, digits, . _ or -")
+        elif field == "birth_year":
+            bad = ~values.str.contains(r"^(19|20)[0-9]{2}$")
+            self._reject(cells, bad, "not a year of birth: expected four digits, such as 1984")
+        elif field == "id_digits":
+            bad = ~values.str.contains(r"^[0-9]{4}$")
+            self._reject(cells, bad, "not the last digits of a document: expected four digits")
         elif field == "region":
             values = values.str.to_uppercase()
             bad = ~values.str.contains(r"^[A-Z0-9]{1,3}$")

@@ -21,6 +21,7 @@ from datetime import datetime
 from sqlalchemy import or_, tuple_
 from sqlmodel import Session, col, select
 
+from domain.call_flow import Heard
 from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
 from domain.costs import Cost
 from records import loans
@@ -296,6 +297,23 @@ def charge(session: Session, contact: Contact, cost: Cost) -> None:
     session.flush()
 
 
+def heard(session: Session, contact: Contact, what: Heard, at: datetime) -> None:
+    """Keep what a call taught us; with the right person it is read, and a conversation for every rule, once."""
+    known = Heard(contact.outcome) if contact.outcome is not None else None
+    order = list(Heard)
+    if known is None or order.index(what) > order.index(known):
+        contact.outcome = what.value
+    session.add(contact)
+    session.flush()
+    if what.with_the_right_person:
+        advance(session, contact, ContactState.READ, at=at)
+        noted = select(ContactLedger.id).where(
+            ContactLedger.contact_ref == contact.id, ContactLedger.kind == ContactEventKind.CONVERSATION
+        )
+        if session.exec(noted).first() is None:
+            add_event(session, contact, ContactEventKind.CONVERSATION, at)
+
+
 def take_again(session: Session, contact: Contact, *, channel: Channel, address: str, at: datetime) -> None:
     """Use a contact that surely was not sent for another attempt, perhaps by another channel.
 
@@ -304,7 +322,7 @@ def take_again(session: Session, contact: Contact, *, channel: Channel, address:
     """
     contact.channel, contact.address, contact.state = channel, address, ContactState.SENDING
     contact.reserved_at = contact.changed_at = at
-    contact.provider = contact.provider_message_id = contact.valid_until = contact.error_code = None
+    contact.provider = contact.provider_message_id = contact.valid_until = contact.error_code = contact.outcome = None
     contact.cost_micros = contact.cost_currency = None
     session.add(contact)
     noted = select(ContactLedger).where(

@@ -96,6 +96,17 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(
         update(Person)
         .where(col(Person.id) == own)
-        .values(name=None, phone=None, email=None, phone_index=None, email_index=None, city=None, erased_at=at)
+        .values(
+            name=None,
+            phone=None,
+            email=None,
+            phone_index=None,
+            email_index=None,
+            birth_year=None,
+            id_digits=None,
+            postal_address=None,
+            city=None,
+            erased_at=at,
+        )
         .execution_options(synchronize_session=False)
     )

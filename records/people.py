@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from domain.call_flow import Identity
 from domain.contact import Channel
 from records import person_keys
 from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
@@ -72,15 +73,23 @@ def loans_of(session: Session, person: Person) -> Sequence[Loan]:
 def address(session: Session, person: Person, channel: Channel) -> str | None:
     """The open address of a person for `channel`: E.164 or e-mail; None when unknown or closed.
 
-    Visits and post have no address here.
+    A letter goes to the postal address. Visits have no address here.
     """
     if channel in _BY_PHONE:
         found = person.phone
     elif channel is Channel.EMAIL:
         found = person.email
+    elif channel is Channel.POST:
+        found = person.postal_address
     else:
         return None
     return None if found is None or is_closed(session, person, channel, found) else found
+
+
+def identity(person: Person) -> Identity | None:
+    """By what the right person is told on a call; None where nothing is known, and then nobody is called."""
+    known = Identity(birth_year=person.birth_year, id_digits=person.id_digits)
+    return known if known.birth_year or known.id_digits else None
 
 
 def is_closed(session: Session, person: Person, channel: Channel, address: str) -> bool:

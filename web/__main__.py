@@ -35,6 +35,7 @@ from web.sources import (
     WebhookSource,
 )
 from web.temporal_signals import TemporalSignals
+from web.voice import Desk
 from workflows.connection import connect
 from workflows.payload_encryption import payload_codec
 from workflows.tracing import Traces, start_tracing
@@ -127,6 +128,16 @@ async def paying(settings: Settings, database: Database, now: Now, stack: contex
     return _Paying(routers, [lambda: ask_on(inquiries.ask_due, lambda: now(None))])
 
 
+def call_desk(settings: Settings, database: Database) -> Desk | None:
+    """Who speaks on calls, where calls are made at all."""
+    if settings.twilio is None or settings.twilio.voice_sender is None:
+        return None
+    # Here, because templates and content rules are slow to read, and most processes never speak.
+    from web.call_desk import CallDesk
+
+    return CallDesk(database, settings)
+
+
 async def serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await _serve(settings, stack)
@@ -152,6 +163,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         oidc=settings.oidc,
         trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
         beside=payments.beside,
+        calls=call_desk(settings, database),
     )
     config = server_config(app, settings.web)
     watched = None

@@ -29,6 +29,7 @@ from web.receiving import Intake, Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
 from web.sign_in import pages_router
 from web.sources import AsksFirst, Delivery, WebhookSource
+from web.voice import Desk, voice_router
 
 _LOG = logging.getLogger("recobro.web")
 _READY_SECONDS = 3.0
@@ -64,6 +65,7 @@ def create_app(
     oidc: OpenIdConnect | None = None,
     trusted_origins: Sequence[str] = (),
     beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
+    calls: Desk | None = None,
 ) -> FastAPI:
     """The ASGI application; it relays webhooks while it runs.
 
@@ -73,7 +75,8 @@ def create_app(
     as providers call it (scheme, host, port), which Twilio signs; None takes the request's own. `now` is
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
     are more routes beside these. `trusted_origins` may post with a person's cookie, as Temporal's Web UI does to
-    the codec. `beside` runs as tasks while the app does.
+    the codec. `beside` runs as tasks while the app does. `calls` answers what
+    Twilio asks while a call runs.
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
     intake = Intake(database)
@@ -111,6 +114,9 @@ def create_app(
         api_router(database, lambda: now(None), working.wake_from_thread),
         pages_router(database, keeper, lambda: now(None), oidc.name if oidc else None),
     ]
+    own.append(
+        voice_router(calls, sources.get("twilio"), intake, now, working.wake, lambda asked: _called(asked, public_url))
+    )
     if oidc is not None:
         # Here, because most have no such provider, and what it stands on is slow to import and warns when it is.
         from web.provider_sign_in import provider_router

@@ -8,10 +8,14 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict, JsonValue
 from sqlmodel import Session
 
+from config.costs import costs_in_force
+from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel, ContactEventKind
-from domain.events import AddressFailure
+from domain.events import AddressFailure, CallWish
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.webhook_news import (
+    CallEnded,
+    CallHeard,
     DeliveryNews,
     DeliveryState,
     Ignored,
@@ -63,6 +67,10 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
                 consequence = _delivery(session, one, at)
             case InboundNews():
                 consequence = _inbound(session, one, at)
+            case CallHeard():
+                consequence = _call_heard(session, one, at)
+            case CallEnded():
+                consequence = _call_ended(session, one, at)
             case Ignored():
                 consequence = _ignored(session, one, at)
         outcomes.append(consequence.outcome)
@@ -227,6 +235,60 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
         },
     )
     return Consequence(outcome="message_failed", signals=(failed,))
+
+
+_WISHES = {Heard.PAY_NOW: CallWish.PAY_NOW, Heard.PROMISE: CallWish.PROMISE, Heard.PERSON: CallWish.PERSON}
+
+
+def _call_heard(session: Session, news: CallHeard, at: datetime) -> Consequence:
+    """A conversation counts for the rules from the moment the right person was known."""
+    contact = contacts.by_own_id(session, news.message_id)
+    if contact is None:
+        return Consequence(outcome="unknown_message")
+    contacts.heard(session, contact, news.heard, at)
+    outcome = f"call_{news.heard}"
+    if news.heard is Heard.DO_NOT_CALL:
+        person = people.get(session, contact.person_ref)
+        signals = _close_channel(session, person, Channel.CALL, f"{news.provider} keypad", at)
+        return Consequence(outcome=outcome, signals=signals, person_ref=contact.person_ref)
+    loan = loans.by_ref(session, contact.loan_ref)
+    wish = _WISHES.get(news.heard)
+    if wish is None or contact.entry != loan.entry:
+        return Consequence(outcome=outcome, person_ref=contact.person_ref)
+    payload: dict[str, JsonValue] = {"step": contact.step, "occurrence": contact.occurrence, "wish": wish.value}
+    if news.promised_on is not None:
+        payload["promised_on"] = news.promised_on.isoformat()
+    asked = OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CALL_CHOICE, payload=payload)
+    return Consequence(outcome=outcome, signals=(asked,), person_ref=contact.person_ref)
+
+
+def _call_ended(session: Session, news: CallEnded, at: datetime) -> Consequence:
+    """Charge the call. One that did not reach the right person did not arrive: the step goes on by other channels."""
+    contact = contacts.by_message(session, news.provider, news.provider_message_id)
+    if contact is None and news.message_id is not None:
+        contact = contacts.by_own_id(session, news.message_id)
+    if contact is None:
+        return Consequence(outcome="unknown_message")
+    person = people.get(session, contact.person_ref)
+    contacts.charge(session, contact, costs_in_force().call(person.country, news.seconds))
+    if contact.outcome is not None and Heard(contact.outcome).with_the_right_person:
+        return Consequence(outcome="call_answered", person_ref=contact.person_ref)
+    word = contact.outcome or (_HUNG_UP if news.end is CallEnd.COMPLETED else news.end.value.replace("-", "_"))
+    failed = DeliveryNews(
+        message_id=contact.message_id,
+        provider=news.provider,
+        provider_message_id=news.provider_message_id,
+        state=DeliveryState.FAILED,
+        error_code=word,
+        reaction=news.reaction,
+    )
+    return _failed_delivery(session, contact, failed, at).model_copy(
+        update={"outcome": f"call_{word}", "person_ref": contact.person_ref}
+    )
+
+
+_HUNG_UP = "hung_up"
+"""Answered by somebody who did not say who they are."""
 
 
 def _advance(session: Session, contact: Contact, state: ContactState, news: DeliveryNews, at: datetime) -> bool:

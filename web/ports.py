@@ -16,6 +16,7 @@ class SignalName(StrEnum):
     OPT_OUT = "opt_out"
     CONTACT_FAILED = "contact_failed"
     DEBIT_RETURNED = "debit_returned"
+    CALL_CHOICE = "call_choice"
 
 
 class SignalAnswer(StrEnum):
@@ -61,6 +62,7 @@ class LoanSignals(Protocol):
     async def contact_failed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def debit_returned(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+    async def call_choice(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Let a loan that had ended go on from its final state with `news`. Twice must equal once."""

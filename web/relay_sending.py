@@ -81,6 +81,8 @@ class RelaySender:
                 return await self._signals.contact_failed(*arguments)
             case SignalName.DEBIT_RETURNED:
                 return await self._signals.debit_returned(*arguments)
+            case SignalName.CALL_CHOICE:
+                return await self._signals.call_choice(*arguments)
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
         """Whether a loan without a workflow has one to come: then its money must wait for it."""

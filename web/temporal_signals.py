@@ -44,6 +44,9 @@ class TemporalSignals:
     async def debit_returned(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return await self._signal(lender, loan_id, "debit_returned", payload)
 
+    async def call_choice(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._signal(lender, loan_id, "call_choice", payload)
+
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Start the loan again from its final state, not earlier than the news itself."""
         now = datetime.now(UTC)

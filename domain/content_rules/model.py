@@ -139,6 +139,13 @@ class WordList(_Data):
     excused: tuple[Phrase, ...] = ()
 
 
+class Voicemail(_Data):
+    """Whether a message that shows no debt may be left where a machine answers, and by what."""
+
+    allowed: bool
+    source: Annotated[str, Field(min_length=3, max_length=300)]
+
+
 class ContentPack(_Data):
     """The content rules of one market. `languages` are those its borrowers are written to in."""
 
@@ -146,6 +153,7 @@ class ContentPack(_Data):
     name: Annotated[str, Field(min_length=2, max_length=80)]
     version: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     languages: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] = ()
+    voicemail: Voicemail = Voicemail(allowed=False, source="no rule known that allows it: nothing is left")
     forbidden: tuple[ForbiddenRule, ...] = ()
     required: tuple[RequiredRule, ...] = ()
     notices: tuple[Notice, ...] = ()

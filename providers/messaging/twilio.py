@@ -109,14 +109,14 @@ class TwilioMessenger:
             for one in held:
                 if not isinstance(one, dict):
                     raise unreadable(PROVIDER, changes_something=False)
-                created = _created(one)
+                created = created_at(one)
                 if created is not None and created < oldest:
                     reached_the_past = True
                 elif _is_ours(one, recipient, message.text) and isinstance(one.get("sid"), str):
                     return Sent(provider=PROVIDER, provider_message_id=one["sid"])
             if reached_the_past:
                 return None
-            path, params = _next_page(page), None
+            path, params = next_page(page), None
         raise refusal(PROVIDER, "too_many_messages", WhatNext.TERMINAL, "more messages to look through than we read")
 
     async def delivery_state(self, provider_message_id: str, at: datetime) -> DeliveryReport:
@@ -221,7 +221,8 @@ def _error(
     return ProviderError(PROVIDER, str(number or response.status_code), reaction)
 
 
-def _created(held: Mapping[str, Any]) -> datetime | None:
+def created_at(held: Mapping[str, Any]) -> datetime | None:
+    """When Twilio says a message or call was made; None if it does not say, or not in a form we can read."""
     text = held.get("date_created")
     if not isinstance(text, str):
         return None
@@ -240,7 +241,7 @@ def _is_ours(held: Mapping[str, Any], recipient: str, text: str) -> bool:
     return not isinstance(body, str) or not body.strip() or body.strip().endswith(text.strip())
 
 
-def _next_page(page: Mapping[str, Any]) -> str | None:
+def next_page(page: Mapping[str, Any]) -> str | None:
     """The next page's path and query; an absolute address is cut down, so that it cannot lead elsewhere."""
     uri = page.get("next_page_uri")
     if not isinstance(uri, str) or not uri:

@@ -10,17 +10,22 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel
 from domain.opt_out_words import OptOutReading
-from domain.webhook_news import DeliveryNews, Ignored, InboundNews, WebhookNews
+from domain.webhook_news import CallEnded, CallHeard, DeliveryNews, Ignored, InboundNews, WebhookNews
+from providers.messaging.twilio_calls import reaction_to_unanswered
 from providers.messaging.twilio_codes import STATES, reaction_to_failed_delivery
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
 
 PROVIDER: Final = "twilio"
+HEARD: Final = "Heard"
+"""The field by which what we kept of a call's keys is told from what Twilio posts."""
 LARGEST_BODY: Final = 64 * 1024
 _MOST_FIELDS = 200
 _SID = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -85,7 +90,7 @@ def parse(url: str, raw_body: bytes) -> tuple[WebhookNews, ...]:
     sid = fields.get("MessageSid") or fields.get("SmsSid")
     if sid is None:
         if _SID.fullmatch(fields.get("CallSid", "")):
-            return (Ignored(kind="call"),)
+            return (_heard(fields) if HEARD in fields else _call_ended(fields, _query(url)),)
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     if not _SID.fullmatch(sid):
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
@@ -95,6 +100,42 @@ def parse(url: str, raw_body: bytes) -> tuple[WebhookNews, ...]:
     if "Body" in fields and "From" in fields:
         return (_inbound(sid, fields),)
     raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+
+
+def heard_body(call_sid: str, message_id: str, heard: Heard, promised_on: date | None = None) -> bytes:
+    """What is kept of keys that were pressed: what they meant, never the keys, which may be a year of birth."""
+    told = {"CallSid": call_sid, HEARD: heard.value, "Message": message_id}
+    return urlencode(told if promised_on is None else {**told, "Promised": promised_on.isoformat()}).encode()
+
+
+def _heard(fields: Mapping[str, str]) -> CallHeard:
+    try:
+        promised = fields.get("Promised")
+        return CallHeard(
+            message_id=fields["Message"],
+            provider=PROVIDER,
+            provider_message_id=fields["CallSid"],
+            heard=Heard(fields[HEARD]),
+            promised_on=date.fromisoformat(promised) if promised else None,
+        )
+    except (KeyError, ValueError):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
+
+
+def _call_ended(fields: Mapping[str, str], references: Mapping[str, str]) -> CallEnded | Ignored:
+    status = fields.get("CallStatus", "")
+    if status not in frozenset(CallEnd):
+        return Ignored(kind=f"call:{status if _WORD.fullmatch(status) else 'unknown'}")
+    seconds = fields.get("CallDuration", "0")
+    end = CallEnd(status)
+    return CallEnded(
+        message_id=references.get("message") or None,
+        provider=PROVIDER,
+        provider_message_id=fields["CallSid"],
+        end=end,
+        seconds=int(seconds) if _ERROR_CODE.fullmatch(seconds) else 0,
+        reaction=None if end is CallEnd.COMPLETED else reaction_to_unanswered(status),
+    )
 
 
 def _delivery(

@@ -70,6 +70,8 @@ class Contact(Record, table=True):
     text: str | None = Field(default=None, sa_type=Sealed("contact.text"))
     """What was said, as it was sent: an unclear sending is looked up by it."""
     error_code: str | None = Field(default=None, max_length=80)
+    outcome: str | None = Field(default=None, max_length=40)
+    """What a call taught us: a word of domain.call_flow.Heard."""
     cost_micros: int | None = Field(default=None, sa_type=BigInteger)
     cost_currency: str | None = Field(default=None, max_length=3)
     """What it cost, in millionths of one major unit: by the table in force when it was sent, or by a call's length."""

@@ -26,6 +26,11 @@ class Person(Record, table=True):
     phone: str | None = Field(default=None, sa_type=Sealed("person.phone"))
     """E.164."""
     email: str | None = Field(default=None, sa_type=Sealed("person.email"))
+    birth_year: str | None = Field(default=None, sa_type=Sealed("person.birth_year"))
+    id_digits: str | None = Field(default=None, sa_type=Sealed("person.id_digits"))
+    """Four digits each: by one of them the right person is told on a call."""
+    postal_address: str | None = Field(default=None, sa_type=Sealed("person.postal_address"))
+    """Lines as they stand on an envelope below the name, separated by line breaks."""
     phone_index: str | None = Field(default=None, max_length=64, index=True)
     email_index: str | None = Field(default=None, max_length=64, index=True)
     """Keyed fingerprints: what telephone and e-mail are found by."""

@@ -37,14 +37,17 @@ def day_key(received_at: datetime) -> str:
     return f"webhooks-{received_at:%Y-%m-%d}"
 
 
+_OF_PERSON = ("name", "phone", "email", "birth_year", "id_digits", "postal_address")
+
+
 def _before_person(_mapper: Mapper[Person], connection: Connection, person: Person) -> None:
-    changed = _changed(person, "name", "phone", "email")
+    changed = _changed(person, *_OF_PERSON)
     if not changed:
         return
     keys = person_keys.of_dialect(connection.dialect)
     if person.key_id is None:
         person.key_id = keys.new()
-        changed = ["name", "phone", "email"]
+        changed = list(_OF_PERSON)
     _seal(person, person.key_id, changed)
     if "phone" in changed:
         person.phone_index = _index(keys, PHONE, person.phone)

@@ -384,7 +384,7 @@ def test_a_reply_is_read(sender: str, channel: Channel, carrier: str | None, rea
         (STATUS | {"MessageStatus": "receiving"}, "message:receiving"),
         (STATUS | {"MessageStatus": "Ñ?"}, "message:unknown"),
         (INBOUND | {"From": "messenger:123"}, "message:other_channel"),
-        ({"CallSid": f"CA{'2' * 32}", "CallStatus": "completed"}, "call"),
+        ({"CallSid": f"CA{'2' * 32}", "CallStatus": "ringing"}, "call:ringing"),
     ],
 )
 def test_other_requests_are_ignored_by_name(fields: dict[str, str], kind: str) -> None:

@@ -24,6 +24,7 @@ from web.app import Now, create_app, wall_clock
 from web.ports import OwedSignal, SignalAnswer, TemporalUnavailable
 from web.relay import RelaySettings
 from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
+from web.voice import Desk
 
 STRIPE_SECRET = "whsec_for_tests"
 TWILIO_TOKEN = "token_for_tests"
@@ -62,6 +63,9 @@ class FakeTemporal:
 
     async def contact_failed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return self._take("contact_failed", loan_id, payload)
+
+    async def call_choice(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return self._take("call_choice", loan_id, payload)
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         if self.down:
@@ -118,13 +122,14 @@ async def running(
     now: Now = wall_clock,
     relay: RelaySettings = QUICK,
     more: Mapping[str, WebhookSource] | None = None,
+    calls: Desk | None = None,
 ) -> AsyncIterator[Web]:
     sources: dict[str, WebhookSource] = {
         "stripe": StripeWebhooks(SecretStr(STRIPE_SECRET)),
         "twilio": TwilioWebhooks(SecretStr(TWILIO_TOKEN)),
         **(more or {}),
     }
-    app = create_app(database, temporal, sources, public_url=PUBLIC, now=now, relay=relay)
+    app = create_app(database, temporal, sources, public_url=PUBLIC, now=now, relay=relay, calls=calls)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))
     serving = asyncio.create_task(server.serve())
     while not server.started:

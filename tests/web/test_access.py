@@ -23,6 +23,7 @@ PUBLIC = None
 WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("POST", "/webhooks/{provider}"): PUBLIC,
     ("GET", "/webhooks/{provider}"): PUBLIC,
+    ("POST", "/voice/{message_id}/{stage}"): PUBLIC,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/style.css"): PUBLIC,
@@ -74,7 +75,8 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def call(client: TestClient, method: str, path: str, headers: dict[str, str] | None = None) -> int:
-    filled = path.format(provider="stripe", what="decode", lender="acme", loan_id="L1", token="made-up")
+    named = {"lender": "acme", "loan_id": "L1", "message_id": "m", "stage": "answered", "token": "made-up"}
+    filled = path.format(provider="stripe", what="decode", **named)
     return int(client.request(method, filled, headers=headers).status_code)
 
 

@@ -1,0 +1,108 @@
+"""What a borrower hears on a call, turn by turn, written from the records in their language.
+
+Nothing about a debt is said before the right person has proved who they are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from activities.message_writing import circumstances_of, message_context, write_message
+from config.content_rules import load_content
+from config.lawful_messages import VOICEMAIL, ContentRefused
+from config.message_context import MessageContext
+from config.settings import Settings
+from config.templates import TemplateError, render
+from domain.call_flow import GOODBYE, Part, Stage, Turn, answered, pressed
+from domain.contact import Channel, Purpose
+from providers.messaging import twiml
+from providers.webhooks import twilio
+from records import contacts, loans, payments, people
+from records.database import Database
+from records.tables import Contact, Loan, LoanState, Person
+from web.voice import Told
+
+
+class CallDesk:
+    """Answers the turns of calls from the records; holds nothing between them."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+
+    def turn(self, message_id: str, stage: Stage, attempt: int, fields: dict[str, str], at: datetime) -> Told | None:
+        """The next turn; None if no such call was ever made."""
+        with self._database.reading() as session:
+            contact = contacts.by_own_id(session, message_id)
+            if contact is None or contact.channel is not Channel.CALL:
+                return None
+            loan, person = loans.by_ref(session, contact.loan_ref), people.get(session, contact.person_ref)
+            lines = _Lines(session, contact, loan, person, self._settings, at)
+            turn = self._next(session, lines, stage, attempt, fields)
+            verbs = lines.spoken(turn)
+        body = (
+            twilio.heard_body(fields.get("CallSid", ""), message_id, turn.heard, turn.promised_on)
+            if turn.heard
+            else b""
+        )
+        return Told(twiml.response(verbs), turn.heard, body)
+
+    def _next(self, session: Session, lines: _Lines, stage: Stage, attempt: int, fields: dict[str, str]) -> Turn:
+        identity = people.identity(lines.person)
+        closed = Channel.CALL in people.opted_out(session, lines.person)
+        paid = payments.balance_due(session, lines.loan) <= 0 or lines.loan.state is LoanState.ENDED
+        if identity is None or closed or paid:
+            return GOODBYE
+        if stage is Stage.ANSWERED:
+            return answered(identity, fields.get("AnsweredBy", ""), voicemail=lines.voicemail is not None)
+        return pressed(stage, fields.get("Digits", ""), attempt, identity, lines.today)
+
+
+class _Lines:
+    """The words of one call, in the borrower's language and a voice that speaks it."""
+
+    def __init__(
+        self, session: Session, contact: Contact, loan: Loan, person: Person, settings: Settings, at: datetime
+    ) -> None:
+        self.loan, self.person, self._contact, self._at = loan, person, contact, at
+        self._settings = settings
+        self._lender = settings.lender_named(loan.lender)
+        self._context: MessageContext = message_context(session, loan, person, self._lender, Channel.CALL, at, None)
+        self.today = at.astimezone(ZoneInfo(person.timezone or "UTC")).date()
+        self.voicemail = self._voicemail(session)
+
+    def _voicemail(self, session: Session) -> str | None:
+        """The neutral message, where the market lets one be left and it holds what must be in it."""
+        pack = load_content().pack(self.person.country)
+        if pack is None or not pack.voicemail.allowed:
+            return None
+        circumstances = circumstances_of(
+            session, self.loan, self.person, self._lender, Channel.CALL, Purpose.COLLECTION, self._at
+        )
+        try:
+            message = write_message(VOICEMAIL, self.person.language, self._context, self._lender, circumstances)
+        except (TemplateError, ContentRefused, ValidationError):
+            return None
+        return message.text
+
+    def text(self, part: Part) -> str:
+        if part is Part.DEBT:
+            return self._contact.text or ""
+        if part is Part.VOICEMAIL:
+            return self.voicemail or ""
+        return render(f"call-{part.value}", Channel.CALL, self.person.language, self._context).text
+
+    def spoken(self, turn: Turn) -> list[str]:
+        """The turn's verbs. Where a line cannot be written the call ends without it."""
+        voice = twiml.voice_of(self.person.language, self.person.country)
+        said = [twiml.say(self.text(part), voice) for part in turn.say]
+        if turn.ask is not None:
+            query = urlencode({"attempt": turn.ask.attempt})
+            return [twiml.gather(f"{turn.ask.stage.value}?{query}", turn.ask.digits, said)]
+        agents = self._settings.twilio.agents_number if self._settings.twilio is not None else None
+        return [*said, twiml.dial(agents) if turn.connect and agents else twiml.HANG_UP]
