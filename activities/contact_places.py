@@ -15,6 +15,7 @@ from activities.counting import count
 from activities.debit_notices import with_debit
 from activities.message_writing import circumstances_of, message_context, write_message
 from activities.orders import ContactOrder
+from activities.receipts import NOTHING, Enclosed
 from config.costs import load_costs
 from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
@@ -73,12 +74,17 @@ class ContactPlaces:
             return Changed.CHANGED if isinstance(answer, Slot) else answer
 
     def take(
-        self, order: ContactOrder, expected: Slot | None, link: PaymentLink | None, now: datetime
+        self,
+        order: ContactOrder,
+        expected: Slot | None,
+        link: PaymentLink | None,
+        now: datetime,
+        enclosed: Enclosed = NOTHING,
     ) -> Ready | NotYet | NoChannel | NotWanted | Changed:
         """Decide, keep the decisions and take the place, in one transaction of the person.
 
-        `expected` None takes any slot. `link` must be over what is due at this very moment. Durable: what was
-        sent is known after a power cut too. Raises Unwritable, and then nothing was taken.
+        `expected` None takes any slot. `link` must be over what is due at this very moment. `enclosed` goes with it.
+        Durable: what was sent is known after a power cut too. Raises Unwritable, and then nothing was taken.
         """
         try:
             with self._database.writing(durable=True) as session:
@@ -90,13 +96,13 @@ class ContactPlaces:
                     return Changed.CHANGED
                 if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
-                text = self._text(session, loan, person, order, answer.channel, link, now)
+                text = self._text(session, loan, person, order, answer.channel, link, now, enclosed)
                 contact = self._slots.take(session, loan, person, order, answer, now)
                 contact.link_ref, contact.text = link.id if link else None, text.text
                 session.add(contact)
                 session.flush()
                 assert contact.id is not None
-                return Ready(contact.id, self._message(order, contact, text, now))
+                return Ready(contact.id, self._message(order, contact, text, now, enclosed))
         except Unwritable as why:
             self._note_unwritable(order, str(why), now)
             raise
@@ -209,12 +215,15 @@ class ContactPlaces:
         channel: Channel,
         link: PaymentLink | None,
         now: datetime,
+        enclosed: Enclosed,
     ) -> RenderedMessage:
         lender = self._settings.lender_named(order.lender)
         try:
             context = message_context(
                 session, loan, person, lender, channel, now, link.url if link else None, order.agreed
             )
+            if channel is not Channel.EMAIL and enclosed.address is not None:
+                context = context.model_copy(update={"document_url": enclosed.address})
             context = with_debit(session, loan, context, self._settings.direct_debit)
             circumstances = circumstances_of(session, loan, person, lender, channel, order.purpose, now)
             return write_message(order.template, person.language, context, lender, circumstances)
@@ -244,7 +253,9 @@ class ContactPlaces:
         loan = loans.get(session, order.lender, order.loan_id)
         return contacts.find(session, loan, order.step, order.occurrence)
 
-    def _message(self, order: ContactOrder, contact: Contact, text: RenderedMessage, at: datetime) -> OutgoingMessage:
+    def _message(
+        self, order: ContactOrder, contact: Contact, text: RenderedMessage, at: datetime, enclosed: Enclosed = NOTHING
+    ) -> OutgoingMessage:
         assert contact.address is not None
         return OutgoingMessage(
             message_id=contact.message_id,
@@ -253,6 +264,7 @@ class ContactPlaces:
             subject=text.subject,
             text=text.text,
             html=text.html,
+            attachments=enclosed.attachments if contact.channel is Channel.EMAIL else (),
             valid_until=contact.valid_until,
             loan_id=order.loan_id,
             lender=order.lender,

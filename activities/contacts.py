@@ -23,10 +23,12 @@ from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
 from activities.provider_waits import OPERATOR_NEEDED, call_again
+from activities.receipts import NOTHING, Receipts
 from activities.unheard_payments import UnheardPayments
 from config.settings import Settings
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome, ContactReported
+from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
@@ -62,6 +64,7 @@ class ContactSender(Contacts):
         self._links = links
         self._unheard = UnheardPayments(database, links.gateways)
         self._balances = balances
+        self._receipts = Receipts(database, settings)
 
     @activity.defn(name="contact")
     async def contact(self, order: ContactOrder) -> ContactReported:
@@ -113,7 +116,9 @@ class ContactSender(Contacts):
         old = order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
         demands = order.purpose is Purpose.COLLECTION
         payable = await asyncio.to_thread(self._unheard.payable, order.lender, order.loan_id) if demands else ()
-        if old or order.with_link or payable:
+        encloses = order.step in (RECEIPT, PART_RECEIPT)
+        enclosed = NOTHING
+        if old or order.with_link or payable or encloses:
             answer = await asyncio.to_thread(self._places.look, order, now)
             if not isinstance(answer, Slot):
                 return await asyncio.to_thread(self._places.refused, order, now)
@@ -124,10 +129,12 @@ class ContactSender(Contacts):
                 return await self._report(order, ContactOutcome.FUNDS_GONE)
             if order.with_link:
                 link = await self._link(order, now)
+            if encloses:
+                enclosed = await asyncio.to_thread(self._receipts.enclosed, order, now)
         if time.monotonic() > take_until:
             raise try_again_in(timedelta(seconds=5), "it took too long to get ready; begun again", "Slow")
         try:
-            return await asyncio.to_thread(self._places.take, order, slot, link, now)
+            return await asyncio.to_thread(self._places.take, order, slot, link, now, enclosed)
         except Unwritable as why:
             raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -106,3 +107,45 @@ def reverse(
     Example: starter.py payment reverse P-20417 --id TR-881 --provider bank
     """
     record(loan_id, payment_id, None, None, None, provider, True, lender, as_json)
+
+
+@app.command()
+def receipt(
+    loan_id: LoanArgument,
+    payment_id: _Id,
+    out: Annotated[Path, typer.Option(help="Where to write the PDF; must not be there yet.")],
+    provider: _Provider = "manual",
+    lender: LenderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the receipt of a payment as PDF. It is made once and kept with the loan; asked again it is the same.
+
+    Example: starter.py payment receipt P-20417 --id TR-881 --provider bank --out receipt.pdf
+    """
+    from activities.receipts import Receipts
+    from records import payments
+
+    settings = configuration.settings()
+    database = configuration.records(settings)
+    with database.reading() as session:
+        loan = find_loan(session, loan_id, lender)
+        payment = payments.find(session, provider, payment_id)
+    if payment is None or payment.loan_ref != loan.id:
+        raise Refused(f"loan {loan.loan_id!r} has no payment {payment_id[:60]!r} of {provider[:40]!r}")
+    try:
+        document = Receipts(database, settings).receipt(payment, datetime.now(UTC))
+    except ValueError as why:
+        raise Refused(f"refused: {why}") from None
+    if not document.pdf:
+        raise Refused("refused: the person was erased, and with them what their receipt says")
+    try:
+        with out.open("xb") as file:
+            file.write(document.pdf)
+    except FileExistsError:
+        raise Refused(f"--out: {out} is there already") from None
+    except OSError as error:
+        raise Refused(f"--out: {out} cannot be written: {error.strerror}") from None
+    if as_json:
+        print_json({"number": document.number, "made_at": iso(document.made_at), "file": str(out)})
+        return
+    typer.echo(f"receipt {document.number} written to {out}")

@@ -64,6 +64,7 @@ class MessageContext(BaseModel):
     account_ending: Annotated[str, Field(pattern=r"^[0-9A-Z]{4}$")] | None = None
     opt_out_hint: OneLine | None = None
     legal_notice: Notice | None = None
+    document_url: LinkUrl | None = None
 
 
 VARIABLES = tuple(name for name in MessageContext.model_fields if name != "country")

@@ -52,6 +52,9 @@ def _parts(data: dict[str, Value]) -> Iterator[tuple[FieldPath, dict[str, Value]
         part = data.get(name)
         if isinstance(part, dict):
             yield (name,), part
+    receipt = data.get("receipt")
+    if isinstance(receipt, dict) and receipt.get("part_template") is not None:
+        yield ("receipt",), {**receipt, "template": receipt["part_template"]}
     yield from messages_written(data)
 
 

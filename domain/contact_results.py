@@ -11,7 +11,18 @@ from domain.contact import Channel
 from domain.debit_steps import notice_reported
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
-from domain.loan_state import ASKED, EARLY_NEWS_KEPT, FUNDS, RECEIPT, Fallback, LoanState, StepRecord, note, write
+from domain.loan_state import (
+    ASKED,
+    EARLY_NEWS_KEPT,
+    FUNDS,
+    PART_RECEIPT,
+    RECEIPT,
+    Fallback,
+    LoanState,
+    StepRecord,
+    note,
+    write,
+)
 from domain.notices import is_notice, one_off_reported
 from domain.standing_clock import step_done
 from domain.unread import watch_reading
@@ -32,6 +43,9 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count
         return state.model_copy(update={"receipt_due": due}), None
+    if event.step == PART_RECEIPT:
+        covered = max(state.payments_receipted, event.occurrence)
+        return state.model_copy(update={"payments_receipted": covered}), None
     if event.step == FUNDS:
         return _offer_reported(state, event, now), None
     if event.step in MESSAGES:
@@ -140,7 +154,7 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         return state, None
     records = tuple(r.model_copy(update={"result": "not_delivered"}) if r is record else r for r in state.records)
     state = state.model_copy(update={"records": records})
-    if state.end is not None or event.step == RECEIPT:
+    if state.end is not None or event.step in (RECEIPT, PART_RECEIPT):
         return state, None
     if event.step == FUNDS:
         state = state.model_copy(update={"watch_rests_until": None})
@@ -180,7 +194,7 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    ours = event.step in (FUNDS, RECEIPT, ASKED, *MESSAGES) or is_notice(event.step)
+    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, *MESSAGES) or is_notice(event.step)
     if not ours and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:

@@ -15,6 +15,7 @@ from domain.loans import LoanFacts, Payment
 from domain.strategy import Conditions, Stage, Step, Strategy
 
 RECEIPT = "receipt"
+PART_RECEIPT = "part-receipt"
 FUNDS = "funds"
 ASKED = "asked"
 """A payment link that the borrower asked for on the telephone."""
@@ -213,6 +214,8 @@ class LoanState(BaseModel):
     ended_by: str | None = None
     ends_count: int = 0
     receipt_due: bool = False
+    payments_receipted: int = 0
+    """How many of `payments` a receipt of a part payment has covered."""
 
     outbox: tuple[LedgerEntry, ...] = ()
     entries_written: int = 0

@@ -25,7 +25,7 @@ from domain.contact_orders import SendContact as SendContact
 from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debit
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
-from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, StepRecord, note
+from domain.loan_state import ASKED, FUNDS, PART_RECEIPT, RECEIPT, LoanState, StepRecord, note
 from domain.notices import drop_expired, step_of
 from domain.standing_clock import pass_time, settle_hold, step_done
 from domain.strategy import AmountThreshold, Step, StepKind, Threshold
@@ -79,7 +79,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             if not state.receipt_due:
                 return state, Finish()
             order: SendContact | None = _receipt(state)
-        elif (order := _asked_link(state)) is not None:
+        elif (order := _asked_link(state) or _part_receipt(state)) is not None:
             pass
         elif state.stands_still is not None:
             return state, _wait_while_held(state)
@@ -259,6 +259,23 @@ def _receipt(state: LoanState) -> SendContact:
         template=receipt.template,
         purpose=Purpose.TRANSACTIONAL,
         what="receipt",
+    )
+
+
+def _part_receipt(state: LoanState) -> SendContact | None:
+    """One receipt for what was paid since the last. It answers the borrower, so it goes out while the loan is held."""
+    receipt = state.strategy.receipt
+    if receipt is None or receipt.part_template is None or state.ceased:
+        return None
+    if all(payment.reversed for payment in state.payments[state.payments_receipted :]):
+        return None
+    return SendContact(
+        step=PART_RECEIPT,
+        occurrence=len(state.payments),
+        channels=_open(state, receipt.channels),
+        template=receipt.part_template,
+        purpose=Purpose.TRANSACTIONAL,
+        what="receipt of a part payment",
     )
 
 

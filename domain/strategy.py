@@ -156,8 +156,11 @@ class Queue(_Data):
 
 
 class Receipt(_Data):
+    """Sent when a loan is paid in full; with `part_template`, that message after each part payment too."""
+
     channels: tuple[Channel, ...] = Field(min_length=1)
     template: Identifier
+    part_template: Identifier | None = None
 
 
 class Ends(_Data):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.events import ContactReported
-from domain.loan_state import FUNDS, RECEIPT, Fallback, LoanState, Unread
+from domain.loan_state import FUNDS, PART_RECEIPT, RECEIPT, Fallback, LoanState, Unread
 
 
 def watch_reading(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
@@ -13,7 +13,7 @@ def watch_reading(state: LoanState, event: ContactReported, now: datetime) -> Lo
 
     A later step's message takes the place of an older one, which is then not said again.
     """
-    if event.step in (FUNDS, RECEIPT) or event.channel is None:
+    if event.step in (FUNDS, PART_RECEIPT, RECEIPT) or event.channel is None:
         return state
     step = state.strategy.find_step(event.step)
     if step is None or step.unread_after_hours is None:

@@ -178,6 +178,14 @@ class ApprovedTemplate(_Value):
     named: bool = True
 
 
+class Attachment(_Value):
+    """A file that goes with an e-mail; `media_type` such as application/pdf."""
+
+    filename: str = Field(pattern=r"^[A-Za-z0-9._-]{1,120}$")
+    media_type: str = Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")
+    content: bytes = Field(repr=False)
+
+
 class OutgoingMessage(_Value):
     """One message to one address. `message_id` is ours and fixed over all attempts.
 
@@ -193,6 +201,7 @@ class OutgoingMessage(_Value):
     subject: str | None = Field(default=None, repr=False)
     text: str = Field(repr=False)
     html: str | None = Field(default=None, repr=False)
+    attachments: tuple[Attachment, ...] = Field(default=(), repr=False)
     valid_until: AwareDatetime | None = None
     loan_id: str
     lender: str

@@ -23,6 +23,7 @@ from records.tables import (
     ContactDecision,
     ContactLedger,
     Debit,
+    Document,
     IncomeSeen,
     Mandate,
     OptOut,
@@ -44,6 +45,7 @@ _OURS = {
     "iban_index",
     "person_ref",
     "strategy_digest",
+    "pdf",
 }
 """Keys of the database, which say nothing of the person."""
 
@@ -56,6 +58,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
     of_loans = [
         ("payments", Payment, Payment.loan_ref),
         ("payment_links", PaymentLink, PaymentLink.loan_ref),
+        ("documents", Document, Document.loan_ref),
         ("debits", Debit, Debit.loan_ref),
         ("payments_found_on_statements", BankMatch, BankMatch.loan_ref),
         ("cases", CollectionCase, CollectionCase.loan_ref),

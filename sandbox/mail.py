@@ -85,6 +85,7 @@ class Mailroom:
             "from": str(message["From"] or ""),
             "subject": subject,
             "text": text,
+            "attachments": [part.get_filename() for part in message.iter_attachments()],
             "message_id": message_id,
             "loan_id": loan.loan_id if loan else None,
             "at": iso(at),

@@ -18,11 +18,13 @@ from temporalio.client import Client
 from config.logs import set_up_logs
 from config.master_keys import BadKeys
 from config.settings import BadSettings, Clock, Settings, Web, load_settings
+from config.signed_addresses import SignedAddresses
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.app import Now, create_app, wall_clock
 from web.asking import ask_on
 from web.codec import DecodingAccess, codec_router
+from web.documents import documents_router
 from web.metrics import MetricsServer
 from web.sources import (
     ConektaWebhooks,
@@ -104,6 +106,14 @@ class _Paying(NamedTuple):
     beside: list[Callable[[], Coroutine[None, None, None]]]
 
 
+def documents(settings: Settings, database: Database, now: Now) -> list[APIRouter]:
+    """Where borrowers read receipts, if addresses can be signed."""
+    if settings.web.link_secret is None or settings.web.public_url is None:
+        return []
+    addresses = SignedAddresses(settings.web.link_secret, settings.web.public_url)
+    return [documents_router(database, addresses, now)]
+
+
 async def paying(settings: Settings, database: Database, now: Now, stack: contextlib.AsyncExitStack) -> _Paying:
     """Where a gateway or bank has to be asked, or a page of ours is paid on."""
     if settings.mercadopago is None and settings.conekta is None and settings.bank_payments is None:
@@ -112,7 +122,6 @@ async def paying(settings: Settings, database: Database, now: Now, stack: contex
     from activities.composition import connect_gateways
     from activities.links import LinkIssuer
     from activities.payment_inquiries import PaymentInquiries
-    from config.signed_addresses import SignedAddresses
     from web.pay_pages import pay_router
 
     client = await stack.enter_async_context(httpx.AsyncClient())
@@ -155,7 +164,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
-        routers=[*codec_server(settings), *payments.routers],
+        routers=[*codec_server(settings), *documents(settings, database, now), *payments.routers],
         limits=SessionLimits(
             idle=timedelta(minutes=settings.web.session_idle_minutes),
             longest=timedelta(hours=settings.web.session_hours),

@@ -158,6 +158,9 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
         mail.set_content(message.text)
         if message.html is not None:
             mail.add_alternative(message.html, subtype="html")
+        for file in message.attachments:
+            kind, _, subtype = file.media_type.partition("/")
+            mail.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.filename)
     except UnicodeError:
         raise refusal(PROVIDER, "bad_text", WhatNext.TERMINAL, "the text is not valid Unicode") from None
     return mail

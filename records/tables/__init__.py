@@ -10,6 +10,7 @@ from records.tables.base import Record
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
 from records.tables.debits import Debit, DebitFile, Mandate
+from records.tables.documents import Document
 from records.tables.income import BookingHour, IncomeSeen
 from records.tables.loans import (
     Campaign,
@@ -62,6 +63,7 @@ __all__ = [
     "ContactState",
     "Debit",
     "DebitFile",
+    "Document",
     "EarlyReversal",
     "EntryState",
     "GatewayCheck",

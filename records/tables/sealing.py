@@ -17,6 +17,7 @@ from records.tables.bank import BankEntryRow
 from records.tables.cases import CollectionCase
 from records.tables.contacts import Contact
 from records.tables.debits import Mandate
+from records.tables.documents import Document
 from records.tables.income import IncomeSeen
 from records.tables.loans import Loan
 from records.tables.money import Consent
@@ -109,6 +110,16 @@ def _before_evidence(_mapper: Mapper[AgreementEvidence], connection: Connection,
         _seal(evidence, _key_of_loan(connection, evidence, evidence.loan_ref), ["text"])
 
 
+def _before_document(_mapper: Mapper[Document], connection: Connection, document: Document) -> None:
+    if isinstance(document.pdf, PrivateBytes) or not _changed(document, "pdf"):
+        return
+    person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == document.loan_ref)).scalar_one()  # type: ignore[call-overload]
+    key_id = _key_of(connection, document, person_ref)
+    if key_id is None:
+        raise ValueError("nothing personal is made of a person who was erased")
+    document.pdf = PrivateBytes(document.pdf, key_id)
+
+
 def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:
     if isinstance(webhook.body, PrivateBytes) or not _changed(webhook, "body"):
         return
@@ -157,6 +168,7 @@ for _table, _hook in (
     (CollectionCase, _before_case),
     (AgreementEvidence, _before_evidence),
     (Webhook, _before_webhook),
+    (Document, _before_document),
 ):
     event.listen(_table, "before_insert", _hook)
     event.listen(_table, "before_update", _hook)

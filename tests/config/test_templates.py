@@ -25,7 +25,7 @@ SHIPPED = [
     for channel in (Channel.SMS, Channel.EMAIL)
     for name in template_names(channel, language)
 ]
-RECEIPTS = {"payment_received"}
+RECEIPTS = {"payment_received", "part_payment_received"}
 
 
 def shipped_context(name: str, channel: Channel, language: str, **changes: object) -> MessageContext:
@@ -58,7 +58,7 @@ def test_every_template_is_there_in_every_language_for_text_message_and_email() 
 
     assert set(languages()) == {"en", "es"}
     assert len(set(names.values())) == 1
-    assert len(SHIPPED) == 60
+    assert len(SHIPPED) == 64
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)

@@ -25,11 +25,13 @@ from tests.web.outside import STRIPE_SECRET, FakeTemporal
 from web import passwords
 from web.app import create_app
 from web.codec import DecodingAccess, codec_router
+from web.documents import documents_router
 from web.pay_pages import pay_router
 from web.sources import StripeWebhooks
 
 PASSWORD = "correct horse battery"
 HERE = "http://testserver"
+LINK_SECRET = SecretStr("signs-what-borrowers-are-sent-xx")
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
@@ -59,16 +61,20 @@ def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastA
         FakeTemporal(),
         {"stripe": StripeWebhooks(SecretStr(STRIPE_SECRET))},
         now=clock or Clock(),
-        routers=[codec, _pay_page(database, clock or Clock())],
+        routers=[codec, _pay_page(database, clock or Clock()), _documents(database, clock or Clock())],
         **more,
     )
 
 
 def _pay_page(database: Database, clock: Clock) -> APIRouter:
-    addresses = SignedAddresses(SecretStr("s" * 32), HERE)
+    addresses = SignedAddresses(LINK_SECRET, HERE)
     interface = BerlinGroupPisSettings(base_url=HERE, creditor_name="C", creditor_iban=SecretStr("ES00"))
     transfers = BankTransfers(database, BerlinGroupPayments(interface, httpx.AsyncClient()), addresses)
     return pay_router(Settings(_env_file=None), transfers, LinkIssuer(database, None), addresses, clock)
+
+
+def _documents(database: Database, clock: Clock) -> APIRouter:
+    return documents_router(database, SignedAddresses(LINK_SECRET, HERE), clock)
 
 
 def account(database: Database, login: str, role: Role) -> None:

@@ -29,6 +29,7 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("GET", "/style.css"): PUBLIC,
     ("GET", "/sign-in"): PUBLIC,
     ("POST", "/sign-in"): PUBLIC,
+    ("GET", "/document/{token}"): PUBLIC,
     ("GET", "/pay/{token}"): PUBLIC,
     ("POST", "/pay/{token}"): PUBLIC,
     ("GET", "/pay/{token}/back"): PUBLIC,

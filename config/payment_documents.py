@@ -1,0 +1,103 @@
+"""Receipts and letters of payment in full as PDF (typst): in the borrower's language, from plain values."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+import typst
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from config.localised import format_date_long, format_money, locale_of
+from config.message_context import OneLine
+from config.yaml_source import read_yaml
+from domain.money import Money
+
+_FOLDER = Path(__file__).parent / "documents"
+_OTHERWISE = "en"
+
+
+class DocumentKind(StrEnum):
+    RECEIPT = "receipt"
+    PAID_IN_FULL = "paid_in_full"
+
+
+class DocumentData(BaseModel):
+    """What a document says. Amounts and dates print in the locale of language and country (ISO 3166-1 alpha-2).
+
+    `payment` is None only in a letter of payment in full of a loan without payments of its own. Texts are brought to
+    one line. Errors never show the values.
+    """
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    kind: DocumentKind
+    language: str
+    country: str
+    lender_name: OneLine
+    lender_phone: OneLine
+    loan_id: OneLine
+    borrower_name: OneLine | None = None
+    number: OneLine
+    made_on: date
+    made_at: datetime
+    amount: Money | None = None
+    paid_on: date | None = None
+    payment_reference: OneLine | None = None
+    remaining: Money
+
+
+def render_document(data: DocumentData) -> bytes:
+    """The PDF. The same data gives the same bytes."""
+    return typst.compile(  # the PDF's bytes: no output path, one format
+        _template(),
+        format="pdf",
+        sys_inputs={"data": json.dumps(_told(data), ensure_ascii=False)},
+        timestamp=int(data.made_at.timestamp()),
+        ignore_system_fonts=True,
+    )
+
+
+def _told(data: DocumentData) -> dict[str, object]:
+    words = _words().get(data.language) or _words()[_OTHERWISE]
+    language = data.language if data.language in _words() else _OTHERWISE
+    locale = locale_of(language, data.country)
+    day = format_date_long(data.made_on, locale)
+    names = {"loan_id": data.loan_id, "date": day, "lender": data.lender_name, "phone": data.lender_phone}
+    rows: list[tuple[str, str]] = []
+    if data.borrower_name is not None:
+        rows.append((words["for"], data.borrower_name))
+    rows.append((words["contract"], data.loan_id))
+    if data.kind is DocumentKind.RECEIPT:
+        rows.append((words["number"], data.number))
+    if data.amount is not None:
+        rows.append((words["amount"], format_money(data.amount, locale)))
+    if data.paid_on is not None:
+        rows.append((words["paid_on"], format_date_long(data.paid_on, locale)))
+    if data.payment_reference is not None and data.kind is DocumentKind.RECEIPT:
+        rows.append((words["reference"], data.payment_reference))
+    left = format_money(data.remaining, locale) if data.remaining.amount_minor > 0 else words["nothing"]
+    rows.append((words["remaining"], left))
+    return {
+        "language": language,
+        "title": words[data.kind.value],
+        "lender": data.lender_name,
+        "date": day,
+        "opening": words[f"opening_{data.kind.value}"].format(**names),
+        "rows": rows,
+        "closing": words[f"closing_{data.kind.value}"].format(**names),
+        "footer": words["footer"].format(**names),
+    }
+
+
+@lru_cache(maxsize=1)
+def _template() -> bytes:
+    return (_FOLDER / "receipt.typ").read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _words() -> dict[str, dict[str, str]]:
+    return TypeAdapter(dict[str, dict[str, str]]).validate_python(read_yaml(_FOLDER / "words.yaml").data)

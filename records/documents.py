@@ -1,0 +1,72 @@
+"""Receipts and letters, kept with the loan they are about."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from records.locks import one_at_a_time
+from records.tables import Document, Loan, Payment
+
+RECEIPT, PAID_IN_FULL = "receipt", "paid_in_full"
+
+
+def receipt_of(session: Session, payment: Payment) -> Document | None:
+    return session.exec(select(Document).where(Document.kind == RECEIPT, Document.payment_ref == payment.id)).first()
+
+
+def letter_of(session: Session, loan: Loan, number: str) -> Document | None:
+    """The letter of this number of the loan's current entry."""
+    return session.exec(
+        select(Document).where(
+            Document.kind == PAID_IN_FULL,
+            Document.loan_ref == loan.id,
+            Document.entry == loan.entry,
+            Document.number == number,
+        )
+    ).first()
+
+
+def keep(
+    session: Session,
+    loan: Loan,
+    *,
+    kind: str,
+    number: str,
+    language: str,
+    pdf: bytes,
+    at: datetime,
+    payment: Payment | None,
+) -> Document:
+    """Keep a document once; the same one kept again is the one that is there."""
+    one_at_a_time(session, f"document:{loan.lender}:{loan.loan_id}")
+    known = letter_of(session, loan, number) if payment is None else receipt_of(session, payment)
+    if known is not None:
+        return known
+    assert loan.id is not None
+    document = Document(
+        public_id=str(uuid.uuid4()),
+        loan_ref=loan.id,
+        entry=loan.entry,
+        kind=kind,
+        payment_ref=payment.id if payment is not None else None,
+        number=number,
+        language=language,
+        pdf=pdf,
+        made_at=at,
+    )
+    session.add(document)
+    session.flush()
+    return document
+
+
+def by_public_id(session: Session, public_id: str) -> Document | None:
+    return session.exec(select(Document).where(Document.public_id == public_id)).first()
+
+
+def of_loan(session: Session, loan: Loan) -> Sequence[Document]:
+    """All documents of a loan, oldest first."""
+    return session.exec(select(Document).where(Document.loan_ref == loan.id).order_by(col(Document.id))).all()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import io
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from config.payment_documents import DocumentData, DocumentKind, _words, render_document
+from domain.money import Money
+
+DATA = {
+    "kind": DocumentKind.RECEIPT,
+    "language": "es",
+    "country": "ES",
+    "lender_name": "Credialba",
+    "lender_phone": "900 555 010",
+    "loan_id": "P-20417",
+    "borrower_name": "Lucía Gómez",
+    "number": "P-20417-7",
+    "made_on": date(2026, 3, 10),
+    "made_at": datetime(2026, 3, 10, 9, tzinfo=UTC),
+    "amount": Money(amount_minor=2_550, currency="EUR"),
+    "paid_on": date(2026, 3, 9),
+    "payment_reference": "pi_1",
+    "remaining": Money(amount_minor=7_450, currency="EUR"),
+}
+
+
+def text_of(**changes: Any) -> str:
+    pdf = render_document(DocumentData.model_validate({**DATA, **changes}))
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    assert len(pages) == 1
+    return " ".join(pages[0].extract_text().replace("\u00a0", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("language", "country", "currency", "said"),
+    [
+        ("es", "ES", "EUR", ["Recibo de pago", "25,50 €", "9 de marzo de 2026", "Queda pendiente", "74,50 €"]),
+        ("es", "CL", "CLP", ["$2.550", "$7.450"]),
+        ("en", "US", "USD", ["Payment receipt", "$25.50", "Still to pay", "$74.50", "March 9, 2026"]),
+        ("pt", "BR", "BRL", ["Recibo de pagamento", "R$ 25,50", "Falta pagar"]),
+        ("qu", "PE", "PEN", ["Payment receipt"]),  # a language without words of its own
+    ],
+)
+def test_a_receipt_says_what_was_paid_and_what_is_left(
+    language: str, country: str, currency: str, said: list[str]
+) -> None:
+    text = text_of(
+        language=language,
+        country=country,
+        amount=Money(amount_minor=2_550, currency=currency),
+        remaining=Money(amount_minor=7_450, currency=currency),
+    )
+
+    for each in [*said, "Credialba", "P-20417", "P-20417-7", "pi_1", "Lucía Gómez"]:
+        assert each in text
+
+
+def test_a_letter_says_that_nothing_is_left() -> None:
+    zero = Money(amount_minor=0, currency="EUR")
+
+    text = text_of(kind=DocumentKind.PAID_IN_FULL, remaining=zero)
+
+    assert "deuda saldada" in text
+    assert "está totalmente pagado a fecha 10 de marzo de 2026" in text
+    assert "Queda pendiente nada" in text
+
+
+def test_what_a_name_says_is_never_typesetting() -> None:
+    text = text_of(borrower_name='#eval("1+1") *bold* $x^2$ ]#pagebreak()[', lender_name="A & B <c> \\ @d")
+
+    assert '#eval("1+1") *bold* $x^2$ ]#pagebreak()[' in text
+    assert "A & B <c> \\ @d" in text
+
+
+def test_the_same_receipt_is_the_same_bytes() -> None:
+    data = DocumentData.model_validate(DATA)
+
+    assert render_document(data) == render_document(data)
+
+
+def test_every_language_has_every_word() -> None:
+    assert {frozenset(words) for words in _words().values()} == {frozenset(_words()["en"])}
