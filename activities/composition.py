@@ -20,6 +20,7 @@ from activities.debit_files import NotConfigured
 from activities.debits import DebitClerk
 from activities.gateways import Gateways
 from activities.ledger import LedgerWriter
+from activities.letter_press import LetterPress
 from activities.links import LinkIssuer
 from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import SHIPPED, load_rulebook
@@ -32,6 +33,7 @@ from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
 from providers.debit_bank import DebitBank
 from providers.debits.folder_bank import FolderDebitBank
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
+from providers.messaging.print_folder import PrintFolder
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
 from providers.messaging.twilio_calls import CallerSettings, TwilioCaller
@@ -84,6 +86,8 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
             ),
             client,
         )
+    if settings.print_folder is not None:
+        messengers[Channel.POST] = PrintFolder(settings.print_folder, LetterPress(settings).typeset)
     if (smtp := settings.smtp) is not None:
         messengers[Channel.EMAIL] = SmtpMessenger(
             SmtpSettings(

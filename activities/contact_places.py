@@ -102,7 +102,7 @@ class ContactPlaces:
                 session.add(contact)
                 session.flush()
                 assert contact.id is not None
-                return Ready(contact.id, self._message(order, contact, text, now, enclosed))
+                return Ready(contact.id, self._message(order, contact, person, text, now, enclosed))
         except Unwritable as why:
             self._note_unwritable(order, str(why), now)
             raise
@@ -115,7 +115,8 @@ class ContactPlaces:
                 return contact.state if contact else None
             assert contact.id is not None
             text = RenderedMessage(subject=None, text=contact.text or "", html=None)
-            return Ready(contact.id, self._message(order, contact, text, contact.reserved_at))
+            person = people.get(session, contact.person_ref)
+            return Ready(contact.id, self._message(order, contact, person, text, contact.reserved_at))
 
     def channel_used(self, order: ContactOrder) -> Channel | None:
         with self._database.reading() as session:
@@ -159,7 +160,7 @@ class ContactPlaces:
                 provider=sent.provider,
                 provider_message_id=sent.provider_message_id,
             )
-            self._charge(session, contact)
+            self._charge(session, contact, sent.sheets)
         count(CONTACTS, channel=ready.message.channel, outcome="sent")
 
     def unknown(self, ready: Ready, code: str, now: datetime) -> None:
@@ -193,10 +194,12 @@ class ContactPlaces:
             contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code[:80])
         count(CONTACTS, channel=ready.message.channel, outcome="address_closed")
 
-    def _charge(self, session: Session, contact: Contact) -> None:
+    def _charge(self, session: Session, contact: Contact, sheets: int = 1) -> None:
         """What it cost, once it left us. A call is charged by its length when it is over."""
         person = people.get(session, contact.person_ref)
-        cost = message_cost(self._costs, contact.channel, person.country, contact.text or "", contact.purpose)
+        cost = message_cost(
+            self._costs, contact.channel, person.country, contact.text or "", contact.purpose, sheets=sheets
+        )
         contacts.charge(session, contact, cost)
 
     def _advance(self, ready: Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False) -> None:
@@ -254,7 +257,13 @@ class ContactPlaces:
         return contacts.find(session, loan, order.step, order.occurrence)
 
     def _message(
-        self, order: ContactOrder, contact: Contact, text: RenderedMessage, at: datetime, enclosed: Enclosed = NOTHING
+        self,
+        order: ContactOrder,
+        contact: Contact,
+        person: Person,
+        text: RenderedMessage,
+        at: datetime,
+        enclosed: Enclosed = NOTHING,
     ) -> OutgoingMessage:
         assert contact.address is not None
         return OutgoingMessage(
@@ -269,6 +278,8 @@ class ContactPlaces:
             loan_id=order.loan_id,
             lender=order.lender,
             at=at,
+            language=person.language,
+            country=person.country,
         )
 
 

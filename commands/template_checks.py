@@ -19,7 +19,9 @@ from domain.content_rules import Circumstances, ContentBook, Finding
 from domain.sms_price import PriceAdvice, price_advice
 from domain.sms_segments import SmsSize, sms_size
 
-CHANNELS = (Channel.SMS, Channel.EMAIL, Channel.WHATSAPP)
+CHANNELS = (Channel.SMS, Channel.EMAIL, Channel.WHATSAPP, Channel.CALL, Channel.POST)
+_PART_OF_A_CALL = "call-"
+"""A question, an answer, a menu: no message by itself, so nothing has to be in it."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def check_templates(
         for language in (each for each in spoken if each in there):
             for channel in CHANNELS:
                 for template in template_names(channel, language, folder):
-                    if names is None or template in names:
+                    if not template.startswith(_PART_OF_A_CALL) and (names is None or template in names):
                         for actor in (lender.collects_as,) if lender else tuple(Actor):
                             for first in (True, False):
                                 case = Case(template, language, channel, market, actor, first)

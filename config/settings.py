@@ -397,6 +397,8 @@ class Settings(BaseSettings):
     """Nothing is begun in the last so many minutes of a lawful window."""
     lender_rules: Path | None = None
     """A folder of the lender's own packs, stricter than the law's (docs/contact-rules.md)."""
+    print_folder: Path | None = None
+    """Where letters are laid for the printer; without it none are written."""
     costs: Path | None = None
     """A table of what channels and gateways charge in place of config/costs.yaml."""
     bank: Bank | None = None

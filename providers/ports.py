@@ -190,9 +190,9 @@ class OutgoingMessage(_Value):
     """One message to one address. `message_id` is ours and fixed over all attempts.
 
     `to` is E.164 for SMS and WhatsApp, an address for e-mail. `valid_until` is the exclusive end of the
-    lawful window: the carrier must not deliver at or after it. `sender` is the number or name it goes out
-    under, as the provider knows it; None: the adapter's own. `approved`: WhatsApp is asked to fill this template,
-    and `text` is what that comes to.
+    lawful window: the carrier must not deliver at or after it. `sender` is the number or name it goes out under, as the
+    provider knows it; None: the adapter's own. For a letter `to` are the lines of the envelope. `approved`: WhatsApp is
+    asked to fill this template, and `text` is what that comes to.
     """
 
     message_id: str
@@ -208,11 +208,16 @@ class OutgoingMessage(_Value):
     at: AwareDatetime
     sender: str | None = None
     approved: ApprovedTemplate | None = None
+    language: str = "en"
+    country: str = "US"
+    """What the message is written in, and where it is read: what is typeset or spoken needs to know."""
 
 
 class Sent(_Value):
     provider: str
     provider_message_id: str
+    sheets: int = 1
+    """Of paper, for letters: what they cost depends on it."""
 
 
 class DeliveryReport(_Value):

@@ -80,7 +80,9 @@ def address(session: Session, person: Person, channel: Channel) -> str | None:
     elif channel is Channel.EMAIL:
         found = person.email
     elif channel is Channel.POST:
-        found = person.postal_address
+        lines = (person.postal_address or "").replace(";", "\n").split("\n")
+        kept = [line.strip() for line in lines if line.strip()]
+        found = "\n".join([person.name, *kept] if person.name else kept) if kept else None
     else:
         return None
     return None if found is None or is_closed(session, person, channel, found) else found
