@@ -19,6 +19,7 @@ GROUPS = (
     ("person", "The person who owes: facts, channels they agreed to, their data and its end.", "commands.person:app"),
     ("case", "Cases that wait for a person: list, read and decide them.", "commands.case:app"),
     ("payment", "Payments that no webhook tells of: record them, take them back.", "commands.payment:app"),
+    ("consent", "Consents to read balances: list them, ask for one, take one back.", "commands.consent:app"),
     ("mandate", "Mandates to collect by direct debit: add, list, cancel.", "commands.mandate:app"),
     ("debit", "Direct debits: the day's file to the bank, and what it answers.", "commands.debit:app"),
     ("portfolio", "Check a file of overdue loans before a campaign.", "commands.portfolio:app"),

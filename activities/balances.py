@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from temporalio import activity
 
 from activities.capabilities import Balances
 from activities.clock import ask_again, task_time
+from activities.consents import how_it_ended
 from activities.counting import count
 from activities.orders import WatchOrder, WatchReport
 from activities.provider_waits import call_again
@@ -33,7 +35,7 @@ from providers.errors import ProviderError
 from providers.ports import BankData
 from records import consents, loans, payments
 from records.database import Database
-from records.tables import ConsentStatus, LoanState
+from records.tables import Consent, ConsentStatus, LoanState
 
 
 class ConsentOver(Exception):
@@ -64,12 +66,20 @@ class _Needed:
 class BalanceReader(Balances):
     """Reads under the person's consent, at most as often a day as the consent allows, over all their loans.
 
-    `zone` is where the bank's calendar day turns.
+    `bank` reads under every consent that none of `others` is the provider of. `zone` is where the bank's calendar
+    day turns.
     """
 
-    def __init__(self, database: Database, bank: BankData | None, zone: ZoneInfo = ZoneInfo("UTC")) -> None:
+    def __init__(
+        self,
+        database: Database,
+        bank: BankData | None,
+        zone: ZoneInfo = ZoneInfo("UTC"),
+        others: Mapping[str, BankData] = {},
+    ) -> None:
         self._database = database
         self._bank = bank
+        self._others = others
         self._zone = zone
 
     @activity.defn(name="watch_balance")
@@ -104,7 +114,7 @@ class BalanceReader(Balances):
 
         Raises ConsentOver, or ProviderError when the bank could not answer now.
         """
-        if self._bank is None:
+        if self._bank is None and not self._others:
             raise ConsentOver("no bank is configured")
         over: str | None = None
         while True:
@@ -127,17 +137,35 @@ class BalanceReader(Balances):
                         over = error.code
 
     async def _read(self, taken: Taken, needed: _Needed, at: datetime) -> Look:
-        assert self._bank is not None
+        bank = self._source(taken.consent)
+        if bank is None:
+            raise ConsentOver("no bank is configured")
         try:
-            reading = await self._bank.balance(taken.consent.account_id, taken.consent.consent_id, at)
+            reading = await bank.balance(taken.consent.account_id, taken.consent.consent_id, at)
         except ProviderError as error:
             count(BALANCE_READS, outcome=error.what_next)
-            await asyncio.to_thread(self._keep_failure, taken, error, at)
+            over = await self._how_it_ended(bank, taken.consent, error, at)
+            await asyncio.to_thread(self._keep_failure, taken, error, over, at)
             raise
         outcome = READ if reading.currency == needed.currency else OTHER_CURRENCY
         count(BALANCE_READS, outcome=outcome)
         await asyncio.to_thread(self._keep_read, taken, outcome, reading.amount_minor)
         return Look(seen_at=at if outcome == READ and reading.amount_minor >= needed.enough_minor else None)
+
+    def _source(self, consent: Consent) -> BankData | None:
+        return self._others.get(consent.provider, self._bank)
+
+    async def _how_it_ended(
+        self, bank: BankData, consent: Consent, error: ProviderError, at: datetime
+    ) -> tuple[ConsentStatus, str] | None:
+        """Why nothing can be read under the consent any more: in the bank's own words where it tells them."""
+        if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
+            return None
+        try:
+            said = how_it_ended(await bank.consent_status(consent.consent_id, at))
+        except ProviderError:
+            said = None
+        return said or (ConsentStatus.EXPIRED, error.code)
 
     def _take(self, lender: str, loan_id: str, threshold: Threshold, at: datetime, over: str | None) -> _Needed | None:
         """A read of a valid consent; None when nothing is due. `over` is why the consent before it ended."""
@@ -165,9 +193,11 @@ class BalanceReader(Balances):
             if outcome == READ:
                 note_reading(session, taken.consent, row, self._zone)
 
-    def _keep_failure(self, taken: Taken, error: ProviderError, at: datetime) -> None:
+    def _keep_failure(
+        self, taken: Taken, error: ProviderError, over: tuple[ConsentStatus, str] | None, at: datetime
+    ) -> None:
         with self._database.writing() as session:
             keep_outcome(session, taken.read_id, error.code)
-            if error.what_next in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL) and taken.consent.id is not None:
+            if over is not None and taken.consent.id is not None:
                 kept = consents.get(session, taken.consent.id)
-                consents.set_status(session, kept, ConsentStatus.EXPIRED, at=at)
+                consents.end(session, kept, over[0], because=over[1], at=at)

@@ -14,6 +14,7 @@ import httpx
 from activities.balances import BalanceReader
 from activities.bank_transfers import BankTransfers
 from activities.case_notices import CaseNotices
+from activities.consents import Sources
 from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
 from activities.debit_files import NotConfigured
@@ -171,6 +172,16 @@ async def debit_bank(settings: Settings) -> AsyncIterator[DebitBank]:
         yield HttpDebitBank(
             HttpDebitBankSettings(base_url=given.base_url, username=given.username, password=given.password), client
         )
+
+
+XS2A = "xs2a"
+"""What consents under Berlin Group's interface name as their provider."""
+
+
+def bank_sources(settings: Settings, outside: Outside) -> Sources:
+    """Which source of bank data serves whom."""
+    named = {XS2A: outside.bank} if outside.bank is not None else {}
+    return Sources(named, {}, XS2A)
 
 
 def load_rules(settings: Settings) -> RuleBook:

@@ -26,7 +26,7 @@ from domain.contact import Channel, ContactEventKind
 from domain.costs import message_cost
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, contacts, loans, payments, people
+from records import audit, consent_links, contacts, loans, payments, people
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
@@ -223,7 +223,15 @@ class ContactPlaces:
         lender = self._settings.lender_named(order.lender)
         try:
             context = message_context(
-                session, loan, person, lender, channel, now, link.url if link else None, order.agreed
+                session,
+                loan,
+                person,
+                lender,
+                channel,
+                now,
+                link.url if link else None,
+                order.agreed,
+                self._consent_url(session, person, now),
             )
             if channel is not Channel.EMAIL and enclosed.address is not None:
                 context = context.model_copy(update={"document_url": enclosed.address})
@@ -236,6 +244,13 @@ class ContactPlaces:
             raise Unwritable(f"content rules: {refused}") from None
         except ValidationError as wrong:
             raise Unwritable("; ".join(_faults(wrong))) from None
+
+    def _consent_url(self, session: Session, person: Person, now: datetime) -> str | None:
+        """Where the person lets their balance be read; None where no bank could be asked or nobody reach us."""
+        settings = self._settings
+        if settings.web.public_url is None or settings.bank is None:
+            return None
+        return f"{settings.web.public_url}/consent/{consent_links.make(session, person, now)}"
 
     def _note_unwritable(self, order: ContactOrder, why: str, now: datetime) -> None:
         """Once in the audit trail: the Web UI shows only the last of a loan's failures."""

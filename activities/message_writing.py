@@ -32,6 +32,7 @@ def message_context(
     at: datetime,
     link_url: str | None,
     agreed: Agreed | None = None,
+    consent_url: str | None = None,
 ) -> MessageContext:
     """The figures as the records hold them now; `at` decides the borrower's local date."""
     today = at.astimezone(ZoneInfo(person.timezone) if person.timezone else at.tzinfo).date()
@@ -48,6 +49,7 @@ def message_context(
         days_past_due=(today - loan.due_date).days,
         today=today,
         link_url=link_url,
+        consent_url=consent_url,
         agreed_amount=Money(amount_minor=agreed.amount_minor, currency=loan.currency) if agreed else None,
         agreed_date=agreed.due if agreed else None,
         amount_paid=Money(amount_minor=last.amount_minor, currency=loan.currency) if last else None,

@@ -24,7 +24,16 @@ OTHER_CURRENCY = "other_currency"
 EXCEEDED = "ACCESS_EXCEEDED"
 
 # What the bank served, or may have served without our hearing of it. An answer that refuses is no read.
-_COUNTED = (BEGUN, READ, OTHER_CURRENCY, "timeout", "connection_lost", "unreadable_answer", "no_usable_balance")
+_COUNTED = (
+    BEGUN,
+    "accounts",
+    READ,
+    OTHER_CURRENCY,
+    "timeout",
+    "connection_lost",
+    "unreadable_answer",
+    "no_usable_balance",
+)
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,11 @@ class MessageContext(BaseModel):
     """What a template may print. A value that is None is absent: printing it is an error.
 
     `loan_id` is the reference the borrower knows; `days_past_due` is negative before the due date;
-    `today` is the borrower's local date; amounts and dates print in the locale of the message's language
-    and `country` (ISO 3166-1 alpha-2). Texts are brought to one line. `opt_out_hint` is a whole sentence
-    (see `config.templates.opt_out_hint`); `legal_notice` is what law asks a given sender to add, such as
-    the disclosure of a third-party collector in the United States. Errors never show the values.
+    `consent_url` is where the borrower lets us read their balance; `today` is the borrower's local date;
+    amounts and dates print in the locale of the message's language and `country` (ISO 3166-1 alpha-2).
+    Texts are brought to one line. `opt_out_hint` is a whole sentence (see `config.templates.opt_out_hint`);
+    `legal_notice` is what law asks a given sender to add, such as the disclosure of a third-party collector in
+    the United States. Errors never show the values.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -54,6 +55,7 @@ class MessageContext(BaseModel):
     days_past_due: int
     today: date
     link_url: LinkUrl | None = None
+    consent_url: LinkUrl | None = None
     agreed_amount: Money | None = None
     agreed_date: date | None = None
     amount_paid: Money | None = None
@@ -114,6 +116,7 @@ def sample_context(
         days_past_due=days_past_due,
         today=_SAMPLE_TODAY,
         link_url="https://pay.credialba.example/l/7Hq2mX4c" if link else None,
+        consent_url="https://cobros.credialba.example/consent/1a.KjH.0123456789abcdef01234567",
         agreed_amount=amount if agreed else None,
         agreed_date=_SAMPLE_TODAY + timedelta(days=1) if agreed else None,
         amount_paid=amount if paid else None,

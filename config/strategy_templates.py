@@ -55,6 +55,9 @@ def _parts(data: dict[str, Value]) -> Iterator[tuple[FieldPath, dict[str, Value]
     receipt = data.get("receipt")
     if isinstance(receipt, dict) and receipt.get("part_template") is not None:
         yield ("receipt",), {**receipt, "template": receipt["part_template"]}
+    watch = data.get("watch")
+    if isinstance(watch, dict) and watch.get("renew_days_before") is not None:
+        yield ("watch", "renew_template"), {**watch, "template": watch.get("renew_template", "consent_request")}
     yield from messages_written(data)
 
 

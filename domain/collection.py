@@ -15,15 +15,18 @@ from domain.agreements.making import agreement_cancelled
 from domain.agreements.promise import promise_made
 from domain.call_wishes import call_choice
 from domain.cases import close_case, open_case
+from domain.consent_renewal import consent_asked, consent_given
 from domain.contact_results import cease, contact_failed, contact_reported
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
 from domain.events import (
     AgreementCancelled,
+    AskConsent,
     CallChoice,
     CaseDecision,
     CircumstanceReported,
     Close,
+    ConsentGiven,
     ContactFailed,
     ContactReported,
     DebitReported,
@@ -163,6 +166,8 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     ContactReported: contact_reported,
     FundsSeen: _funds_seen,
     WatchEnded: _watch_ended,
+    ConsentGiven: consent_given,
+    AskConsent: consent_asked,
     PromiseMade: promise_made,
     AgreementCancelled: agreement_cancelled,
     DebitReported: debit_reported,

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from domain.agreements.contacts import agreement_contact_reported
 from domain.agreements.model import MESSAGES
 from domain.cases import open_case, open_once
+from domain.consent_renewal import asked, channels_of
 from domain.contact import Channel
 from domain.debit_steps import notice_reported
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
 from domain.loan_state import (
     ASKED,
+    CONSENT,
     EARLY_NEWS_KEPT,
     FUNDS,
     PART_RECEIPT,
@@ -48,6 +50,8 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return state.model_copy(update={"payments_receipted": covered}), None
     if event.step == FUNDS:
         return _offer_reported(state, event, now), None
+    if event.step == CONSENT:
+        return _consent_reported(state, event, now), None
     if event.step in MESSAGES:
         state = agreement_contact_reported(state, event, now)
         if event.outcome is ContactOutcome.UNREACHABLE:
@@ -142,6 +146,16 @@ def _asked_link_reported(state: LoanState, event: ContactReported, now: datetime
     return open_once(state, CaseKind.HANDOFF, "a link asked for on the telephone could not be sent", now)
 
 
+def _consent_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    """Asked once for each consent; nobody looks for contact data because of it."""
+    if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FUNDS_GONE, ContactOutcome.FAILED):
+        return state.model_copy(update={"contact_rests_until": now + TRY_AGAIN_AFTER})
+    state = asked(_recorded(state, event, now))
+    if event.outcome is ContactOutcome.SENT:
+        return _hear_early_failure(state, event, now)
+    return cease(state, now) if event.ceased and state.end is None else state
+
+
 def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tuple[LoanState, str | None]:
     """A message did not arrive: a dead address is closed, and the step goes out by the channels left."""
     state = _close_address(state, event, now)
@@ -161,7 +175,7 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
     left = _channels_left(state, event)
     if not left:
         return (state if event.reason is AddressFailure.UNDELIVERED else _find_contact_data(state, now)), None
-    if event.step in (FUNDS, *MESSAGES) or _overtaken(state, event):
+    if event.step in (FUNDS, CONSENT, *MESSAGES) or _overtaken(state, event):
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
     return state.model_copy(update={"fallback": again, "unread": None}), None
@@ -171,6 +185,8 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
     if event.step == FUNDS:
         watch = state.strategy.watch
         return tuple(c for c in watch.channels if c not in state.closed_channels) if watch else ()
+    if event.step == CONSENT:
+        return channels_of(state)
     if event.step in MESSAGES:
         return tuple(c for c in Channel if c not in state.closed_channels and c in _ADDRESSED)
     step = state.strategy.find_step(event.step)
@@ -181,7 +197,7 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
 def _overtaken(state: LoanState, event: ContactFailed) -> bool:
     """Whether a later step was already taken: an older message must not follow it."""
     last = max(i for i, record in enumerate(state.records) if record.step == event.step)
-    return any(r.result in _TOUCHES and r.step not in (FUNDS, ASKED) for r in state.records[last + 1 :])
+    return any(r.result in _TOUCHES and r.step not in (FUNDS, ASKED, CONSENT) for r in state.records[last + 1 :])
 
 
 def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> LoanState:
@@ -194,7 +210,7 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, *MESSAGES) or is_notice(event.step)
+    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, CONSENT, *MESSAGES) or is_notice(event.step)
     if not ours and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:

@@ -268,6 +268,16 @@ class FundsSeen(_Event):
     read_at: AwareDatetime
 
 
+class ConsentGiven(_Event):
+    """The borrower lets us read their balance, until a day (inclusive) where the bank named one."""
+
+    valid_until: date | None = None
+
+
+class AskConsent(_Event):
+    """Ask the borrower, by a message with a link, to let us read their balance."""
+
+
 class WatchEnded(_Event):
     """The watch cannot go on: consent expired, revoked, or unknown to the bank."""
 
@@ -289,6 +299,8 @@ LoanEvent = (
     | Decide
     | ContactReported
     | FundsSeen
+    | ConsentGiven
+    | AskConsent
     | WatchEnded
     | PromiseMade
     | AgreementCancelled

@@ -19,6 +19,8 @@ PART_RECEIPT = "part-receipt"
 FUNDS = "funds"
 ASKED = "asked"
 """A payment link that the borrower asked for on the telephone."""
+CONSENT = "consent-request"
+"""The contact by which a consent is asked for, outside the steps."""
 REFUSALS_KEPT = 20
 PAYMENTS_KEPT = 2000
 """More payments than any borrower makes of one loan; the state must stay small enough to travel."""
@@ -204,6 +206,10 @@ class LoanState(BaseModel):
     offers_made: int = 0
     watch_rests_until: AwareDatetime | None = None
     watch_over: str | None = None
+    consent_asked_for: date | None = None
+    """The end of a consent for whose renewal the borrower has been asked."""
+    consent_wanted: bool = Field(False, exclude_if=operator.not_)
+    """Somebody wants the borrower to be asked for a consent."""
 
     debit: DebitUnderWay | None = None
     debit_returns: tuple[DebitReturn, ...] = Field((), exclude_if=operator.not_)

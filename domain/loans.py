@@ -27,7 +27,8 @@ class LoanFacts(BaseModel):
     """A loan as it enters. `amount_due_minor` is what is overdue or falls due on `due_date`, in minor units.
 
     `timezone` is the borrower's IANA zone; None means unknown, and then nobody is contacted.
-    `consent` says whether the borrower let us read their balance.
+    `consent` says whether the borrower let us read their balance, `consent_until` until what day (inclusive) the
+    bank said, where it matters.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +42,7 @@ class LoanFacts(BaseModel):
     amount_due_minor: int = Field(gt=0, le=MOST_MINOR)
     due_date: date
     consent: bool = False
+    consent_until: date | None = None
     entry: int = 1
     """How many times the loan was handed over; its cases are numbered anew each time."""
     campaign: str | None = None

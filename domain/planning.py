@@ -20,12 +20,13 @@ from domain.agreements.model import AgreementKind, AgreementState
 from domain.call_wishes import LINK_CHANNELS, link_template
 from domain.cases import open_case
 from domain.collection import apply
+from domain.consent_renewal import renewal_at, to_ask
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact as SendContact
 from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debit
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
-from domain.loan_state import ASKED, FUNDS, PART_RECEIPT, RECEIPT, LoanState, StepRecord, note
+from domain.loan_state import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, LoanState, StepRecord, note
 from domain.notices import drop_expired, step_of
 from domain.standing_clock import pass_time, settle_hold, step_done
 from domain.strategy import AmountThreshold, Step, StepKind, Threshold
@@ -95,12 +96,14 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
         ):
             if (rests := state.contact_rests_until) is not None and now < rests:
                 return state, _wait(state, rests, "the last try could not be made")
-            if (order := _fallback(state)) is None:
+            if (order := _fallback(state) or _consent_request(state, now)) is None:
                 if is_awaited(state, now):
                     assert state.debit is not None
                     return state, _wait(state, state.debit.waits_until, f"debit {state.debit.step} is being collected")
                 state, answer = _take_step(state, now)
-                if isinstance(answer, Wait | OrderDebit):
+                if isinstance(answer, Wait):
+                    return state, _renewal_first(state, answer, now)
+                if isinstance(answer, OrderDebit):
                     return state, answer
                 order = answer
         if order is None:
@@ -339,6 +342,26 @@ def _fallback(state: LoanState) -> SendContact | None:
         unless_read=again.unless_read,
         what=f"{step.kind} {step.id} by another channel",
     )
+
+
+def _consent_request(state: LoanState, now: datetime) -> SendContact | None:
+    if (due := to_ask(state, now)) is None:
+        return None
+    watch, occurrence = due
+    return SendContact(
+        step=CONSENT,
+        occurrence=occurrence,
+        channels=_open(state, watch.channels),
+        template=watch.renew_template,
+        what="consent: a new one is asked for",
+    )
+
+
+def _renewal_first(state: LoanState, wait: Wait, now: datetime) -> Wait:
+    due = renewal_at(state)
+    if due is None or due <= now or (wait.until is not None and wait.until <= due):
+        return wait
+    return Wait(until=due, why="the consent must be renewed")
 
 
 def _wait_while_held(state: LoanState) -> Wait:

@@ -134,6 +134,8 @@ class BalanceWatch(_Data):
 
     `reads_per_day` is at most four: the limit for reads without the borrower present (Berlin Group
     XS2A, frequencyPerDay). After an offer the watch rests for `rest_days`; at most `max_offers` are made.
+    With `renew_days_before` the borrower is asked, by `renew_template`, to renew the consent so many days before the
+    date until which the bank granted it; once for each such date.
     With `after_step` the watch begins when that step is behind the loan, so that a first contact can say who
     writes and why before anybody asks for money.
     """
@@ -145,6 +147,8 @@ class BalanceWatch(_Data):
     rest_days: int = Field(3, ge=1, le=60)
     max_offers: int = Field(4, ge=1, le=50)
     after_step: Identifier | None = None
+    renew_days_before: int | None = Field(None, ge=1, le=60, exclude_if=lambda days: days is None)
+    renew_template: Identifier = Field("consent_request", exclude_if="consent_request".__eq__)
 
 
 class Queue(_Data):

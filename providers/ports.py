@@ -45,7 +45,10 @@ class ConsentRequest(_Value):
     there. `reads_a_day` are unattended reads; more than 4 need an agreement with the bank.
     """
 
+    reference: str = ""
+    """Ours, by which a provider without an id of the consent yet can be asked to name it again."""
     iban: SecretStr | None = None
+    language: str = "es"
     valid_until: date
     reads_a_day: int = Field(default=4, ge=1)
     psu_ip: str = Field(repr=False)
@@ -54,11 +57,16 @@ class ConsentRequest(_Value):
 
 
 class Consent(_Value):
-    """`valid_until` (inclusive) is what the bank granted, or what was asked where it has not said yet."""
+    """`valid_until` (inclusive) is what the bank granted, or what was asked where it has not said yet; None: it ends
+    only when it is taken back. `id` is empty where the provider tells it when the debtor comes back. `reads_a_day` is
+    what the bank granted, `reference` what it was asked under, where they are told.
+    """
 
     id: str
     status: ConsentStatus
-    valid_until: date
+    valid_until: date | None
+    reads_a_day: int | None = None
+    reference: str | None = None
     authorise_url: str | None = Field(default=None, repr=False)
 
 
@@ -237,6 +245,10 @@ class BankData(Protocol):
         ...
 
     async def consent_status(self, consent_id: str, at: datetime) -> ConsentStatus: ...
+
+    async def revoke_consent(self, consent_id: str, at: datetime) -> None:
+        """End a consent at the provider; one that is over already, or unknown there, is no error."""
+        ...
 
     async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> tuple[BankAccount, ...]:
         """The accounts of a valid consent; counts as a read like `balance`."""

@@ -8,7 +8,9 @@ from datetime import date, datetime
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
-from records.tables import BalanceRead, Consent, ConsentStatus, Loan
+from records import person_keys
+from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, Person
+from records.tables.sealing import CONSENT
 
 
 def active(session: Session, loan: Loan, on: date) -> Consent | None:
@@ -23,6 +25,93 @@ def active(session: Session, loan: Loan, on: date) -> Consent | None:
         .order_by(col(Consent.id))
     ).all()
     return max(rows, key=lambda row: row.valid_until or date.max, default=None)
+
+
+def grant(
+    session: Session,
+    person: Person,
+    *,
+    provider: str,
+    consent_id: str,
+    account_id: str,
+    valid_until: date | None,
+    reads_per_day: int,
+    at: datetime,
+) -> Consent:
+    """Keep what a bank granted. The person's older consents of that provider are over, as they are at the bank."""
+    index = person_keys.of(session).index(CONSENT, consent_id)
+    rows = session.exec(select(Consent).where(Consent.person_ref == person.id, Consent.provider == provider)).all()
+    assert person.id is not None
+    kept = next((row for row in rows if row.consent_index == index), None)
+    if kept is None:
+        kept = Consent(
+            person_ref=person.id, provider=provider, consent_id=consent_id, account_id=account_id, changed_at=at
+        )
+    elif kept.account_id != account_id:
+        kept.account_id = account_id
+    kept.valid_until, kept.reads_per_day = valid_until, reads_per_day
+    kept.status, kept.over_because, kept.changed_at = ConsentStatus.VALID, None, at
+    session.add(kept)
+    for row in rows:
+        if row is not kept and row.status is ConsentStatus.VALID:
+            end(session, row, ConsentStatus.EXPIRED, because="replaced", at=at)
+    session.flush()
+    return kept
+
+
+def end(session: Session, consent: Consent, status: ConsentStatus, *, because: str, at: datetime) -> None:
+    """It may not be read with any more."""
+    consent.status, consent.over_because, consent.changed_at = status, because[:80], at
+    session.add(consent)
+    session.flush()
+
+
+def of_person(session: Session, person: Person) -> Sequence[Consent]:
+    """All consents of a person, the latest first."""
+    return session.exec(select(Consent).where(Consent.person_ref == person.id).order_by(col(Consent.id).desc())).all()
+
+
+def listing(session: Session, *, lender: str | None = None) -> Sequence[tuple[Consent, Person]]:
+    """Consents and whose they are, those that end first first."""
+    query = select(Consent, Person).join(Person, col(Person.id) == col(Consent.person_ref))
+    if lender is not None:
+        query = query.where(Person.lender == lender)
+    rows = session.exec(query).all()
+    return sorted(rows, key=lambda row: (row[0].valid_until or date.max, row[0].id or 0))
+
+
+def ask(session: Session, person: Person, *, provider: str, reference: str, at: datetime) -> ConsentRequest:
+    """The person is sent to their bank. The row is kept before the bank hears of it."""
+    assert person.id is not None
+    request = ConsentRequest(person_ref=person.id, provider=provider, reference=reference, asked_at=at)
+    session.add(request)
+    session.flush()
+    return request
+
+
+def asked_since(session: Session, person: Person, since: datetime) -> int:
+    """How often the person was sent to a bank."""
+    return session.exec(
+        select(func.count())
+        .select_from(ConsentRequest)
+        .where(ConsentRequest.person_ref == person.id, col(ConsentRequest.asked_at) >= since)
+    ).one()
+
+
+def open_requests(session: Session, person: Person | None, since: datetime) -> Sequence[ConsentRequest]:
+    """Requests that are not settled, the latest first; of everybody without a person."""
+    query = select(ConsentRequest).where(
+        col(ConsentRequest.settled_at).is_(None), col(ConsentRequest.asked_at) >= since
+    )
+    if person is not None:
+        query = query.where(ConsentRequest.person_ref == person.id)
+    return session.exec(query.order_by(col(ConsentRequest.id).desc())).all()
+
+
+def settle(session: Session, request: ConsentRequest, outcome: str, at: datetime) -> None:
+    request.settled_at, request.outcome = at, outcome[:40]
+    session.add(request)
+    session.flush()
 
 
 def get(session: Session, consent_ref: int) -> Consent:

@@ -21,6 +21,7 @@ from records.tables import (
     ClosedAddress,
     CollectionCase,
     Consent,
+    ConsentRequest,
     Contact,
     IncomeSeen,
     Loan,
@@ -72,6 +73,7 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     contacts = update(Contact).where(col(Contact.person_ref) == own)
     session.execute(contacts.values(address=None, text=None).execution_options(synchronize_session=False))
     session.execute(delete(BalanceRead).where(col(BalanceRead.consent_ref).in_(consents)))
+    session.execute(delete(ConsentRequest).where(col(ConsentRequest.person_ref) == own))
     session.execute(delete(IncomeSeen).where(col(IncomeSeen.person_ref) == own))
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))

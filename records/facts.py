@@ -26,6 +26,8 @@ class LoanAsEntered:
 def facts_of(session: Session, loan: Loan, on: datetime) -> LoanFacts:
     """The facts of a loan's current entry; `consent` as it stands at `on`."""
     person = people.of_loan(session, loan)
+    consent = consents.active(session, loan, on.date())
+    watch = strategies.of_loan(session, loan).watch
     return LoanFacts(
         lender=loan.lender,
         loan_id=loan.loan_id,
@@ -35,7 +37,9 @@ def facts_of(session: Session, loan: Loan, on: datetime) -> LoanFacts:
         currency=loan.currency,
         amount_due_minor=loan.amount_due_minor,
         due_date=loan.due_date,
-        consent=consents.active(session, loan, on.date()) is not None,
+        consent=consent is not None,
+        # Left out where nobody asks for a renewal: it would only lengthen the loan's history.
+        consent_until=consent.valid_until if consent and watch and watch.renew_days_before is not None else None,
         entry=loan.entry,
         campaign=loan.campaign_id,
     )

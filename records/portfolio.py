@@ -209,7 +209,7 @@ def _enter_consents(
         data = stated.pop((consent.person_ref, consent.consent_index))
         if (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
             consent.account_id, consent.valid_until = data["account_id"], data["valid_until"]  # type: ignore[assignment]
-            consent.status, consent.changed_at = ConsentStatus.VALID, at
+            consent.status, consent.over_because, consent.changed_at = ConsentStatus.VALID, None, at
             session.add(consent)
     session.flush()
     if stated:

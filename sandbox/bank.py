@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from html import escape
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from .account import minor_digits
@@ -101,7 +101,9 @@ class Bank:
             if "psu-ip-address" not in request.headers:
                 raise BankError(400, "FORMAT_ERROR", "PSU-IP-Address is mandatory: the PSU gives consents")
             body = await self._json(request)
-            consent = self._new_consent(body, request.headers.get("psu-id"), now)
+            consent = self._new_consent(
+                body, request.headers.get("psu-id"), request.headers.get("tpp-redirect-uri"), now
+            )
             href = f"/v1/consents/{consent.consent_id}"
             answer = {
                 "consentStatus": "received",
@@ -159,9 +161,24 @@ class Bank:
         if consent is None:
             return HTMLResponse("<h1>Unknown consent</h1>", 404)
         if request.method == "POST" and consent.status == "received":
-            self.authorise(consent, moment_of(request, self.world)[0])
+            form = await request.form()
+            if not consent.person_id:
+                consent.person_id = str(form.get("person") or "")
+            if form.get("answer") == "no":
+                consent.status = "rejected"
+                self.world.save_consent(consent)
+            elif consent.person_id in self.world.people:
+                self.authorise(consent, moment_of(request, self.world)[0])
+            else:
+                return HTMLResponse("<h1>Unknown account holder</h1>", 403)
             self.world.store.commit()
-        button = '<form method="post"><button>Allow reading my balance</button></form>'
+        who = "" if consent.person_id else '<label>Person <input name="person"></label>'
+        button = (
+            f'<form method="post">{who}<button>Allow reading my balance</button>'
+            '<button name="answer" value="no">No</button></form>'
+        )
+        if consent.back is not None and request.method == "POST":
+            return RedirectResponse(consent.back, 303)
         state = button if consent.status == "received" else f"<p>Consent: {escape(consent.status)}</p>"
         return HTMLResponse(f"<!doctype html><title>Sandbox bank</title><h1>Sandbox bank</h1>{state}")
 
@@ -177,7 +194,7 @@ class Bank:
         consent.status, consent.last_action = "valid", iso(now)[:10]
         self.world.save_consent(consent)
 
-    def _new_consent(self, body: Json, psu_id: str | None, now: Moment) -> Consent:
+    def _new_consent(self, body: Json, psu_id: str | None, back: str | None, now: Moment) -> Consent:
         for field, kind in (
             ("access", dict),
             ("recurringIndicator", bool),
@@ -196,35 +213,41 @@ class Bank:
             raise BankError(400, "FORMAT_ERROR", "validUntil: in the past")
         if body["frequencyPerDay"] < 1:
             raise BankError(400, "FORMAT_ERROR", "frequencyPerDay: at least 1")
-        person = self._asked_for(body["access"], psu_id)
+        person_id = self._asked_for(body["access"], psu_id)
         serial = self.world.serial(None)
         consent = Consent(
             consent_id=name("con-", 24, self.world.seed, "consent", serial),
-            person_id=person.person_id,
+            person_id=person_id,
             status="received",
             valid_until=min(until, today + timedelta(days=LONGEST_CONSENT_DAYS)).isoformat(),
             frequency_per_day=min(MOST_READS_A_DAY, body["frequencyPerDay"]),
             recurring=body["recurringIndicator"],
             access=body["access"],
             last_action=iso(now)[:10],
+            back=back,
         )
         self.world.consents[consent.consent_id] = consent
         self.world.save_consent(consent)
         return consent
 
-    def _asked_for(self, access: Json, psu_id: str | None) -> Person:
-        """The person by an account in the request, else by PSU-ID (their person_id)."""
+    def _asked_for(self, access: Json, psu_id: str | None) -> str:
+        """The person by an account in the request, else by PSU-ID (their person_id).
+
+        Without accounts and PSU-ID nobody yet: whoever signs in at the bank picks theirs.
+        """
         references = [r for k in ("accounts", "balances", "transactions") for r in access.get(k) or []]
         for person in self.world.people.values():
             if psu_id == person.person_id:
-                return person
+                return person.person_id
             for reference in references:
                 if reference.get("iban") not in {None, person.iban}:
                     continue
                 if person.iban is not None and reference.get("iban") == person.iban:
-                    return person
+                    return person.person_id
                 if reference.get("bban") == person.bban:
-                    return person
+                    return person.person_id
+        if psu_id is None and not references:
+            return ""
         raise BankError(400, "FORMAT_ERROR", "access: no such account holder here")
 
     def _known(self, consent_id: str) -> Consent:
@@ -233,6 +256,8 @@ class Bank:
         return self.world.consents[consent_id]
 
     def _expire(self, consent: Consent, now: Moment) -> None:
+        if consent.person_id not in self.world.people:
+            return
         today = self._day(self.world.people[consent.person_id], now)
         if consent.status == "valid" and today > consent.valid_until:
             consent.status = "expired"

@@ -62,6 +62,7 @@ class Consent:
     access: Json
     last_action: str
     reads: dict[str, int] = field(default_factory=dict)  # unattended, by calendar day
+    back: str | None = None  # where the account holder is sent afterwards
 
 
 @dataclass

@@ -147,6 +147,24 @@ def call_desk(settings: Settings, database: Database) -> Desk | None:
     return CallDesk(database, settings)
 
 
+async def consent_pages(
+    settings: Settings, database: Database, now: Now, stack: contextlib.AsyncExitStack
+) -> list[APIRouter]:
+    """The borrower's pages, where they can be reached and a bank can be asked."""
+    public_url = settings.web.public_url
+    if public_url is None or settings.bank is None:
+        return []
+    # Here, because most web processes ask no bank, and what it stands on is slow to import.
+    from activities.composition import bank_sources, connect_outside
+    from activities.consents import ConsentDesk
+    from web.consent_news import tell_given
+    from web.consent_pages import consent_router
+
+    client = await stack.enter_async_context(httpx.AsyncClient())
+    sources = bank_sources(settings, connect_outside(settings, client))
+    return [consent_router(database, ConsentDesk(database, sources, tell_given), settings, public_url, now)]
+
+
 async def serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await _serve(settings, stack)
@@ -164,7 +182,12 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
-        routers=[*codec_server(settings), *documents(settings, database, now), *payments.routers],
+        routers=[
+            *codec_server(settings),
+            *documents(settings, database, now),
+            *payments.routers,
+            *await consent_pages(settings, database, now, stack),
+        ],
         limits=SessionLimits(
             idle=timedelta(minutes=settings.web.session_idle_minutes),
             longest=timedelta(hours=settings.web.session_hours),

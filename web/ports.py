@@ -17,6 +17,8 @@ class SignalName(StrEnum):
     CONTACT_FAILED = "contact_failed"
     DEBIT_RETURNED = "debit_returned"
     CALL_CHOICE = "call_choice"
+    CONSENT_GIVEN = "consent_given"
+    ASK_CONSENT = "ask_consent"
 
 
 class SignalAnswer(StrEnum):
@@ -63,6 +65,10 @@ class LoanSignals(Protocol):
 
     async def debit_returned(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
     async def call_choice(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def consent_given(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def ask_consent(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Let a loan that had ended go on from its final state with `news`. Twice must equal once."""

@@ -83,6 +83,10 @@ class RelaySender:
                 return await self._signals.debit_returned(*arguments)
             case SignalName.CALL_CHOICE:
                 return await self._signals.call_choice(*arguments)
+            case SignalName.CONSENT_GIVEN:
+                return await self._signals.consent_given(*arguments)
+            case SignalName.ASK_CONSENT:
+                return await self._signals.ask_consent(*arguments)
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
         """Whether a loan without a workflow has one to come: then its money must wait for it."""

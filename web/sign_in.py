@@ -26,7 +26,7 @@ from web.access import Access, Doorkeeper
 from web.page_words import words_for
 
 _LOG = logging.getLogger("recobro.web")
-_PAGES = Path(__file__).parent / "pages"
+PAGES = Path(__file__).parent / "pages"
 EVERYONE = Access(Public("people who have not signed in yet must reach it"))
 PEOPLE = Access(Only(EVERY_ROLE), page=True)
 _Text = Annotated[str, Form(max_length=LONGEST_PASSWORD)]
@@ -40,7 +40,7 @@ def pages_router(
 
     @router.get("/style.css", dependencies=[Depends(EVERYONE)])
     def style() -> Response:
-        return FileResponse(_PAGES / "style.css", headers={"cache-control": "public, max-age=3600"})
+        return FileResponse(PAGES / "style.css", headers={"cache-control": "public, max-age=3600"})
 
     @router.get("/sign-in", dependencies=[Depends(EVERYONE)])
     def form(request: Request, next: Annotated[str, Query(max_length=200)] = "/") -> Response:
@@ -169,7 +169,7 @@ def _seen_by(session: Session, caller: PersonCaller, at: datetime) -> dict[str, 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(_PAGES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
+        loader=FileSystemLoader(PAGES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
     )
 
 

@@ -47,6 +47,12 @@ class TemporalSignals:
     async def call_choice(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return await self._signal(lender, loan_id, "call_choice", payload)
 
+    async def consent_given(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._signal(lender, loan_id, "consent_given", payload)
+
+    async def ask_consent(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._signal(lender, loan_id, "ask_consent", payload)
+
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Start the loan again from its final state, not earlier than the news itself."""
         now = datetime.now(UTC)

@@ -9,8 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, fiel
 from domain.agreements.model import Agreement
 from domain.contact import Channel
 from domain.events import (
+    AskConsent,
     CallChoice,
     CircumstanceReported,
+    ConsentGiven,
     ContactFailed,
     DebitReturned,
     LoanEvent,
@@ -33,6 +35,8 @@ SIGNALS: dict[str, type[BaseModel]] = {
     "opt_out": OptOut,
     "circumstance_reported": CircumstanceReported,
     "contact_failed": ContactFailed,
+    "consent_given": ConsentGiven,
+    "ask_consent": AskConsent,
     "promise_made": PromiseMade,
     "call_choice": CallChoice,
     "debit_returned": DebitReturned,

@@ -102,6 +102,7 @@ class BerlinGroupBank:
                 id=consent_id,
                 status=ConsentStatus(answer["consentStatus"]),
                 valid_until=date.fromisoformat(_text(answer["validUntil"])),
+                reads_a_day=_times_a_day(answer.get("frequencyPerDay")),
             )
         except (KeyError, ValueError):
             raise unreadable(PROVIDER, changes_something=False) from None
@@ -112,6 +113,13 @@ class BerlinGroupBank:
             return ConsentStatus(answer["consentStatus"])
         except (KeyError, ValueError):
             raise unreadable(PROVIDER, changes_something=False) from None
+
+    async def revoke_consent(self, consent_id: str, at: datetime) -> None:
+        try:
+            await self._call("DELETE", f"/v1/consents/{quote(consent_id, safe='')}", at, changes_something=True)
+        except ProviderError as error:
+            if error.what_next is not WhatNext.DEBTOR_ACTS:
+                raise
 
     async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> tuple[BankAccount, ...]:
         answer = await self._call("GET", "/v1/accounts", at, headers=_reading_headers(consent_id, psu_ip))
@@ -166,6 +174,8 @@ class BerlinGroupBank:
             body=body,
         )
         answer = json_object(response)
+        if response.status_code == 204:
+            return {}
         if not response.is_success:
             raise self._error(response, answer, at, changes_something=changes_something)
         if not answer:
@@ -231,6 +241,10 @@ def _redirect(links: object) -> str | None:
         if isinstance(href, str):
             return href
     return None
+
+
+def _times_a_day(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
 
 
 def _text(value: object) -> str:

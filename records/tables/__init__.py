@@ -8,6 +8,7 @@ from records.tables.audit import Audit, AuditHead
 from records.tables.bank import BankEntryRow, BankFileRow, BankMatch, EntryState, GatewayCheck
 from records.tables.base import Record
 from records.tables.cases import CollectionCase
+from records.tables.consent_requests import ConsentRequest
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
 from records.tables.debits import Debit, DebitFile, Mandate
 from records.tables.documents import Document
@@ -56,6 +57,7 @@ __all__ = [
     "ClosedAddress",
     "CollectionCase",
     "Consent",
+    "ConsentRequest",
     "ConsentStatus",
     "Contact",
     "ContactDecision",

@@ -155,6 +155,8 @@ class Consent(Record, table=True):
     valid_until: date | None = None
     status: ConsentStatus = Field(default=ConsentStatus.VALID, sa_type=EnumText(ConsentStatus))
     reads_per_day: int = 4
+    over_because: str | None = Field(default=None, max_length=80)
+    """Why it is not valid any more: "replaced", "revoked", or the bank's word."""
     changed_at: datetime = Field(sa_type=UTCDateTime)
 
 

@@ -15,6 +15,7 @@ from records.sealed import Private, PrivateBytes
 from records.tables.agreements import AgreementEvidence
 from records.tables.bank import BankEntryRow
 from records.tables.cases import CollectionCase
+from records.tables.consent_requests import ConsentRequest
 from records.tables.contacts import Contact
 from records.tables.debits import Mandate
 from records.tables.documents import Document
@@ -78,6 +79,12 @@ def _before_mandate(_mapper: Mapper[Mandate], connection: Connection, mandate: M
         if "iban" in changed:
             mandate.iban_index = keys.index(IBAN, mandate.iban or "")
         _seal(mandate, _key_of(connection, mandate, mandate.person_ref), changed)
+
+
+def _before_consent_request(_mapper: Mapper[ConsentRequest], connection: Connection, request: ConsentRequest) -> None:
+    changed = _changed(request, "consent_id")
+    if changed:
+        _seal(request, _key_of(connection, request, request.person_ref), changed)
 
 
 def _before_income(_mapper: Mapper[IncomeSeen], connection: Connection, income: IncomeSeen) -> None:
@@ -163,6 +170,7 @@ for _table, _hook in (
     (Contact, _before_contact),
     (Consent, _before_consent),
     (Mandate, _before_mandate),
+    (ConsentRequest, _before_consent_request),
     (IncomeSeen, _before_income),
     (BankEntryRow, _before_bank_entry),
     (CollectionCase, _before_case),

@@ -26,6 +26,7 @@ SHIPPED = [
     for name in template_names(channel, language)
 ]
 RECEIPTS = {"payment_received", "part_payment_received"}
+CONSENTS = {"consent_request"}
 
 
 def shipped_context(name: str, channel: Channel, language: str, **changes: object) -> MessageContext:
@@ -58,7 +59,7 @@ def test_every_template_is_there_in_every_language_for_text_message_and_email() 
 
     assert set(languages()) == {"en", "es"}
     assert len(set(names.values())) == 1
-    assert len(SHIPPED) == 64
+    assert len(SHIPPED) == 68
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)
@@ -76,9 +77,10 @@ def test_a_borrower_learns_who_writes_about_what_whom_to_call_and_how_to_stop(
         assert "{" not in each
         assert "None" not in each
         if name not in RECEIPTS:
-            assert "123" in each
-            assert context.link_url is not None
-            assert context.link_url in each
+            assert name in CONSENTS or "123" in each
+            link = context.consent_url if name in CONSENTS else context.link_url
+            assert link is not None
+            assert link in each
             assert context.opt_out_hint is not None
             assert context.opt_out_hint in each
 
@@ -334,7 +336,7 @@ def test_whatever_the_values_a_message_comes_out_whole_or_is_refused_by_name(
             amount_due=Money(amount_minor=amount, currency=currency), due_date=day, days_past_due=dpd, today=day,
             agreed_amount=Money(amount_minor=amount, currency=currency), agreed_date=day,
             debit_on=day, mandate_reference="M-1", creditor_id="ES50ZZZA12345678", account_ending="1332",
-            link_url="https://pay.example/l/1", opt_out_hint=hint,
+            link_url="https://pay.example/l/1", consent_url="https://pay.example/consent/1", opt_out_hint=hint,
         )  # fmt: skip
     except ValidationError:
         return

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload
 
 from activities.bank_transfers import BankTransfers
+from activities.consents import ConsentDesk, Sources
 from activities.links import LinkIssuer
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
@@ -25,6 +26,8 @@ from tests.web.outside import STRIPE_SECRET, FakeTemporal
 from web import passwords
 from web.app import create_app
 from web.codec import DecodingAccess, codec_router
+from web.consent_news import tell_given
+from web.consent_pages import consent_router
 from web.documents import documents_router
 from web.pay_pages import pay_router
 from web.sources import StripeWebhooks
@@ -56,12 +59,15 @@ class Plain:
 
 def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastAPI:
     codec = codec_router(Plain(), DecodingAccess(None, "http://ui.test"), ui_origin="http://ui.test")  # type: ignore[arg-type]
+    desk = ConsentDesk(database, Sources({}, {}), tell_given)
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    consents = consent_router(database, desk, settings, HERE, clock or Clock())
     return create_app(
         database,
         FakeTemporal(),
         {"stripe": StripeWebhooks(SecretStr(STRIPE_SECRET))},
         now=clock or Clock(),
-        routers=[codec, _pay_page(database, clock or Clock()), _documents(database, clock or Clock())],
+        routers=[codec, _pay_page(database, clock or Clock()), _documents(database, clock or Clock()), consents],
         **more,
     )
 

@@ -67,6 +67,12 @@ class FakeTemporal:
     async def call_choice(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return self._take("call_choice", loan_id, payload)
 
+    async def consent_given(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return self._take("consent_given", loan_id, payload)
+
+    async def ask_consent(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return self._take("ask_consent", loan_id, payload)
+
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         if self.down:
             raise TemporalUnavailable

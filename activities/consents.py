@@ -1,0 +1,258 @@
+"""The life of a consent: asked for at the bank, granted until the date the bank names, over for a reason.
+
+A request is kept before the bank hears of it; the consent counts only once the bank itself says that it is valid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from domain.what_next import WhatNext
+from providers.errors import ProviderError
+from providers.ports import BankData, ConsentRequest
+from providers.ports import Consent as BankConsent
+from providers.ports import ConsentStatus as BankStatus
+from records import audit, consents, people
+from records.database import Database
+from records.tables import Consent, ConsentStatus, Loan, LoanState, Person
+from records.tables import ConsentRequest as Asked
+
+WISHED_FOR = timedelta(days=180)
+"""How long a consent is asked for. What counts is the date the bank answers."""
+MOST_READS = 4
+ASKS_A_DAY = 6
+SETTLED_WITHIN = timedelta(days=7)
+ACCOUNTS = "accounts"
+"""The outcome of a read of the list of accounts, which the bank counts like a balance."""
+
+_OVER = {
+    BankStatus.REJECTED: (ConsentStatus.REJECTED, "rejected"),
+    BankStatus.REVOKED_BY_PSU: (ConsentStatus.REVOKED, "revoked by the account holder"),
+    BankStatus.EXPIRED: (ConsentStatus.EXPIRED, "expired"),
+    BankStatus.TERMINATED_BY_TPP: (ConsentStatus.EXPIRED, "replaced"),
+}
+
+TellLoan = Callable[[Session, Loan, date | None, datetime], None]
+"""Owes the loan the news that its borrower lets the balance be read, within the same transaction."""
+
+
+class NoSource(Exception):
+    """No bank data can be had in the person's country."""
+
+
+class TooOften(Exception):
+    """The person was sent to the bank many times today; a bank may block those who ask again and again."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where bank data come from: by the name that consents carry, and by country. `otherwise` serves the rest."""
+
+    by_name: Mapping[str, BankData]
+    by_country: Mapping[str, str]
+    otherwise: str | None = None
+
+    def of(self, provider: str) -> BankData | None:
+        return self.by_name.get(provider)
+
+    def name_for(self, country: str) -> str | None:
+        name = self.by_country.get(country, self.otherwise)
+        return name if name in self.by_name else None
+
+
+def how_it_ended(status: BankStatus) -> tuple[ConsentStatus, str] | None:
+    """What the records keep of a consent the bank speaks so of; None while it is valid or undecided."""
+    return _OVER.get(status)
+
+
+class ConsentDesk:
+    """Asks for consents, settles what became of them, and takes them back."""
+
+    def __init__(self, database: Database, sources: Sources, tell_loan: TellLoan) -> None:
+        self._database, self._sources, self._tell_loan = database, sources, tell_loan
+
+    async def begin(self, person_ref: int, at: datetime, psu_ip: str, return_url: str) -> str:
+        """Ask the bank for a consent and answer where the person gives it. `psu_ip` is theirs: they are there now.
+
+        Raises NoSource, TooOften, or ProviderError.
+        """
+        asked, name, language = await asyncio.to_thread(self._ask, person_ref, at)
+        bank = self._sources.by_name[name]
+        request = ConsentRequest(
+            reference=asked.reference,
+            language=language,
+            valid_until=(at + WISHED_FOR).date(),
+            reads_a_day=MOST_READS,
+            psu_ip=psu_ip,
+            return_url=return_url,
+            failed_url=return_url,
+        )
+        try:
+            given = await bank.create_consent(request, at)
+        except ProviderError as error:
+            await asyncio.to_thread(self._settled, asked, error.code, at)
+            raise
+        if given.authorise_url is None or not given.authorise_url.startswith(("https://", "http://")):
+            await asyncio.to_thread(self._settled, asked, "no_address", at)
+            raise NoSource("the bank names no address at which the consent is given")
+        await asyncio.to_thread(self._named, asked, given.id)
+        return given.authorise_url
+
+    async def settle(
+        self, person_ref: int, at: datetime, psu_ip: str | None, returned: Mapping[str, str] = {}
+    ) -> Consent | None:
+        """What became of the person's requests: the consent that is valid now, None while there is none.
+
+        `returned` is what the provider sent the person back with. Without `psu_ip` nobody is there, and the list of
+        accounts counts as an unattended read. Raises ProviderError.
+        """
+        for asked in await asyncio.to_thread(self._open, person_ref, at):
+            bank = self._sources.of(asked.provider)
+            consent_id = asked.consent_id or returned.get("link")
+            if bank is None or not consent_id:
+                continue
+            try:
+                found = await bank.consent(consent_id, at)
+            except ProviderError as error:
+                if error.what_next in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
+                    await asyncio.to_thread(self._settled, asked, error.code, at)
+                    continue
+                raise
+            if found.reference is not None and found.reference != asked.reference:
+                continue
+            if (over := how_it_ended(found.status)) is not None:
+                await asyncio.to_thread(self._settled, asked, over[1], at)
+            elif found.status is BankStatus.VALID:
+                accounts = await bank.accounts(found.id, at, psu_ip)
+                account = await asyncio.to_thread(self._choose, person_ref, [(a.id, a.currency) for a in accounts])
+                if account is None:
+                    await asyncio.to_thread(self._settled, asked, "no account in the loans' currency", at)
+                else:
+                    return await asyncio.to_thread(self._granted, asked, found, account, at, psu_ip is not None)
+        return None
+
+    async def revoke(self, consent_ref: int, at: datetime, by: str) -> None:
+        """End a consent at the bank, then here. Raises ProviderError; then it is still valid in both places."""
+        consent = await asyncio.to_thread(self._get, consent_ref)
+        bank = self._sources.of(consent.provider)
+        if bank is not None:
+            await bank.revoke_consent(consent.consent_id, at)
+        await asyncio.to_thread(self._ended, consent_ref, ConsentStatus.REVOKED, "revoked by us", at, by)
+
+    async def check(self, consent_ref: int, at: datetime) -> ConsentStatus:
+        """Ask the bank how a consent stands, which is no read. Raises ProviderError."""
+        consent = await asyncio.to_thread(self._get, consent_ref)
+        bank = self._sources.of(consent.provider)
+        if bank is None or consent.status is not ConsentStatus.VALID:
+            return consent.status
+        over = how_it_ended(await bank.consent_status(consent.consent_id, at))
+        if over is None:
+            return consent.status
+        await asyncio.to_thread(self._ended, consent_ref, *over, at, "bank")
+        return over[0]
+
+    # Each is one short transaction
+
+    def _ask(self, person_ref: int, at: datetime) -> tuple[Asked, str, str]:
+        with self._database.writing(durable=True) as session:
+            person = people.get(session, person_ref)
+            people.lock(session, person)
+            name = self._sources.name_for(person.country)
+            if name is None:
+                raise NoSource(f"no source of bank data is set up for {person.country}")
+            if consents.asked_since(session, person, at - timedelta(days=1)) >= ASKS_A_DAY:
+                raise TooOften
+            asked = consents.ask(session, person, provider=name, reference=secrets.token_hex(16), at=at)
+            _audit(session, person, "consent_asked", at, "borrower", {"provider": name})
+            session.expunge(asked)
+            return asked, name, person.language
+
+    def _named(self, asked: Asked, consent_id: str) -> None:
+        with self._database.writing(durable=True) as session:
+            row = session.get_one(Asked, asked.id)
+            if consent_id:
+                row.consent_id = consent_id
+                session.add(row)
+
+    def _settled(self, asked: Asked, outcome: str, at: datetime) -> None:
+        with self._database.writing() as session:
+            consents.settle(session, session.get_one(Asked, asked.id), outcome, at)
+
+    def _open(self, person_ref: int, at: datetime) -> Sequence[Asked]:
+        with self._database.reading() as session:
+            rows = consents.open_requests(session, people.get(session, person_ref), at - SETTLED_WITHIN)
+            for row in rows:
+                session.expunge(row)
+            return rows
+
+    def _choose(self, person_ref: int, accounts: Sequence[tuple[str, str]]) -> str | None:
+        """The first account in the currency of a loan of the person."""
+        with self._database.reading() as session:
+            person = people.get(session, person_ref)
+            currencies = {loan.currency for loan in people.loans_of(session, person)}
+            return next((account for account, currency in accounts if currency in currencies), None)
+
+    def _granted(self, asked: Asked, found: BankConsent, account: str, at: datetime, attended: bool) -> Consent:
+        with self._database.writing(durable=True) as session:
+            person = people.get(session, asked.person_ref)
+            people.lock(session, person)
+            consent = consents.grant(
+                session,
+                person,
+                provider=asked.provider,
+                consent_id=found.id,
+                account_id=account,
+                valid_until=found.valid_until,
+                reads_per_day=min(MOST_READS, found.reads_a_day or MOST_READS),
+                at=at,
+            )
+            row = session.get_one(Asked, asked.id)
+            first = row.settled_at is None
+            consents.settle(session, row, "granted", at)
+            for loan in people.loans_of(session, person):
+                if not attended:
+                    consents.record_read(session, consent, loan, at=at, outcome=ACCOUNTS)
+                    attended = True
+                if first and loan.state is LoanState.IN_COLLECTION:
+                    self._tell_loan(session, loan, found.valid_until, at)
+            if first:
+                until = found.valid_until.isoformat() if found.valid_until else None
+                _audit(session, person, "consent_given", at, "borrower", {"provider": asked.provider, "until": until})
+            session.refresh(consent)
+            session.expunge(consent)
+            return consent
+
+    def _get(self, consent_ref: int) -> Consent:
+        with self._database.reading() as session:
+            consent = consents.get(session, consent_ref)
+            session.expunge(consent)
+            return consent
+
+    def _ended(self, consent_ref: int, status: ConsentStatus, because: str, at: datetime, by: str) -> None:
+        with self._database.writing(durable=True) as session:
+            consent = consents.get(session, consent_ref)
+            if consent.status is ConsentStatus.VALID:
+                consents.end(session, consent, status, because=because, at=at)
+                person = people.get(session, consent.person_ref)
+                _audit(session, person, "consent_over", at, by, {"because": because})
+
+
+def _audit(
+    session: Session, person: Person, action: str, at: datetime, by: str, details: dict[str, str | None]
+) -> None:
+    for loan in people.loans_of(session, person)[:1]:
+        audit.append(
+            session,
+            at=at,
+            actor=by[:80],
+            action=action,
+            lender=loan.lender,
+            loan_id=loan.loan_id,
+            details=dict(details),
+        )

@@ -1,0 +1,26 @@
+"""Consents that were asked for at a bank and are not settled yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from records.sealed import Sealed
+from records.tables.base import Record
+from records.types import UTCDateTime
+
+
+class ConsentRequest(Record, table=True):
+    """A person was sent to their bank. `outcome` is "granted" or what the bank says of it instead; None: still open."""
+
+    __tablename__ = "consent_request"
+
+    id: int | None = Field(default=None, primary_key=True)
+    person_ref: int = Field(foreign_key="person.id", index=True)
+    provider: str = Field(max_length=40)
+    reference: str = Field(max_length=40, unique=True)
+    consent_id: str | None = Field(default=None, sa_type=Sealed("consent_request.consent_id"))
+    asked_at: datetime = Field(sa_type=UTCDateTime)
+    settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    outcome: str | None = Field(default=None, max_length=40)

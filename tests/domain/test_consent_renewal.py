@@ -1,0 +1,122 @@
+"""When a borrower is asked for a consent, and what having one means."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from domain.collection import apply
+from domain.contact import Channel
+from domain.events import AskConsent, ConsentGiven, ContactOutcome, ContactReported, WatchEnded
+from domain.loan_state import CONSENT, LoanState, enter, restore, snapshot
+from domain.planning import SendContact, Wait, plan, watch_wanted
+from domain.strategy import BalanceWatch
+from tests.domain.simulated_loan import START, facts, strategy
+
+UNTIL = date(2026, 3, 24)
+
+
+def watch(**more: Any) -> BalanceWatch:
+    return BalanceWatch(channels=(Channel.SMS, Channel.EMAIL), template="funds", **more)
+
+
+def asks(state: LoanState, start: datetime, days: int) -> list[tuple[datetime, SendContact]]:
+    """The consent requests of some days, all sent at once; other contacts are sent too."""
+    found, now, end = [], start, start + timedelta(days=days)
+    while now < end:
+        state, action = plan(state, now)
+        if isinstance(action, SendContact):
+            if action.step == CONSENT:
+                found.append((now, action))
+            report = ContactReported(
+                step=action.step, occurrence=action.occurrence, outcome=ContactOutcome.SENT, channel=action.channels[0]
+            )
+            state, _ = apply(state, report, now)
+        elif isinstance(action, Wait) and action.until is not None:
+            now = max(action.until, now + timedelta(microseconds=1))
+        else:
+            break
+    return found
+
+
+def consented(until: date | None = UNTIL, **more: Any) -> LoanState:
+    given = facts().model_copy(update={"consent": True, "consent_until": until})
+    return enter(given, strategy(watch=watch(**{"renew_days_before": 10, **more})), START)
+
+
+def test_a_renewal_is_asked_for_once_so_many_days_before_the_date_the_bank_named() -> None:
+    found = asks(consented(), START, 60)
+
+    assert [(at.astimezone(UTC).date(), order.occurrence, order.template) for at, order in found] == [
+        (date(2026, 3, 14), 1, "consent_request")
+    ]
+
+
+def test_nobody_is_asked_where_the_strategy_does_not_say_so_or_the_bank_named_no_day() -> None:
+    assert asks(consented(renew_days_before=None), START, 60) == []
+    assert asks(consented(until=None), START, 60) == []
+
+
+def test_the_next_consent_has_an_end_of_its_own_to_be_asked_for() -> None:
+    state = consented()
+    state, refused = apply(state, ConsentGiven(valid_until=date(2026, 4, 20)), START + timedelta(days=1))
+
+    found = asks(state, START + timedelta(days=1), 70)
+
+    assert refused is None
+    assert [at.astimezone(UTC).date() for at, _ in found] == [date(2026, 4, 10)]
+
+
+def test_a_consent_given_anew_lets_a_watch_go_on_that_was_over() -> None:
+    state, _ = apply(consented(), WatchEnded(reason="consent: CONSENT_EXPIRED"), START)
+    assert not watch_wanted(state)
+
+    state, _ = apply(state, ConsentGiven(valid_until=None), START)
+
+    assert watch_wanted(state)
+    assert state.facts.consent
+
+
+def test_whoever_is_asked_by_hand_is_asked_at_once_and_once() -> None:
+    state = enter(facts().model_copy(update={"consent": False}), strategy(watch=watch()), START)
+    state, refused = apply(state, AskConsent(), START)
+
+    found = asks(state, START, 30)
+
+    assert refused is None
+    assert [at for at, _ in found] == [START]
+
+
+def test_a_consent_is_not_asked_for_that_nobody_would_use() -> None:
+    state = enter(facts(), strategy(watch=None), START)
+
+    state, refused = apply(state, AskConsent(), START)
+
+    assert refused is not None
+    assert asks(state, START, 30) == []
+
+
+def test_a_request_that_could_not_be_tried_is_tried_the_next_day() -> None:
+    now = datetime(2026, 3, 14, 12, tzinfo=UTC)
+    state, order = plan(consented(), now)
+    while isinstance(order, SendContact) and order.step != CONSENT:
+        state, _ = apply(
+            state, ContactReported(step=order.step, occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS), now
+        )
+        state, order = plan(state, now)
+    assert isinstance(order, SendContact)
+    state, _ = apply(state, ContactReported(step=CONSENT, occurrence=1, outcome=ContactOutcome.FAILED), now)
+
+    assert isinstance(plan(state, now)[1], Wait)
+    again = plan(state, now + timedelta(days=1))[1]
+    assert isinstance(again, SendContact)
+    assert (again.step, again.occurrence) == (CONSENT, 1)
+
+
+def test_what_was_asked_for_is_kept_over_a_restart_and_nothing_new_travels_without() -> None:
+    plain = enter(facts(), strategy(watch=watch()), START)
+    state, _ = apply(consented(), AskConsent(), START)
+
+    assert restore(snapshot(state), state.facts, state.strategy).consent_wanted
+    assert not {"consent_wanted", "consent_asked_for"} & snapshot(plain).keys()
+    assert not {"renew_days_before", "renew_template"} & watch().model_dump(mode="json").keys()

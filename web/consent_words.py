@@ -1,0 +1,83 @@
+"""The words of the pages on which a borrower lets their balance be read, in Spanish, English and Portuguese."""
+
+from __future__ import annotations
+
+_WORDS: dict[str, dict[str, str]] = {
+    "es": {
+        "title": "Permiso para consultar el saldo",
+        "ask": "{lender} te pide permiso para consultar el saldo de una de tus cuentas.",
+        "what": (
+            "Vemos solo el saldo, como mucho cuatro veces al día. No vemos tus movimientos y no podemos mover dinero."
+        ),
+        "why": (
+            "Así te escribimos sobre el pago solo en un momento que pueda venirte bien. No se cobra nada por sí solo."
+        ),
+        "how": (
+            "El permiso se da en la página de tu banco y dura hasta la fecha que él indique. Es voluntario: "
+            "puedes retirarlo cuando quieras, en tu banco o diciéndonoslo."
+        ),
+        "button": "Ir a mi banco",
+        "go": "Te llevamos a tu banco.",
+        "follow": "Continuar en mi banco",
+        "given": "Gracias. El permiso está dado.",
+        "until": "Vale hasta el {until}.",
+        "not_given": "El permiso no está dado, o tu banco todavía no lo ha confirmado.",
+        "again": "Volver a intentarlo",
+        "often": "Hoy se ha intentado demasiadas veces. Prueba mañana.",
+        "later": "Ahora no podemos llegar a tu banco. Prueba más tarde.",
+        "gone": "Este enlace ya no vale.",
+    },
+    "en": {
+        "title": "Consent to look at your balance",
+        "ask": "{lender} asks you to let it look at the balance of one of your accounts.",
+        "what": (
+            "We see the balance alone, four times a day at most. We do not see what you spend and cannot move money."
+        ),
+        "why": "So we write about the payment only at a moment that may suit you. Nothing is charged by itself.",
+        "how": (
+            "You give the consent on your bank's own page; it lasts until the date your bank names. It is "
+            "voluntary: you may withdraw it at any time, at your bank or by telling us."
+        ),
+        "button": "Go to my bank",
+        "go": "We are taking you to your bank.",
+        "follow": "Continue at my bank",
+        "given": "Thank you. The consent is given.",
+        "until": "It is good until {until}.",
+        "not_given": "The consent is not given, or your bank has not confirmed it yet.",
+        "again": "Try again",
+        "often": "This was tried too often today. Please try tomorrow.",
+        "later": "We cannot reach your bank now. Please try later.",
+        "gone": "This link is no longer good.",
+    },
+    "pt": {
+        "title": "Permissão para consultar o saldo",
+        "ask": "{lender} pede a sua permissão para consultar o saldo de uma das suas contas.",
+        "what": (
+            "Vemos apenas o saldo, no máximo quatro vezes ao dia. Não vemos as suas movimentações e não "
+            "podemos mover dinheiro."
+        ),
+        "why": (
+            "Assim escrevemos sobre o pagamento só em um momento que possa ser bom para você. Nada é cobrado por si só."
+        ),
+        "how": (
+            "A permissão é dada na página do seu banco e vale até a data que ele indicar. É voluntária: você "
+            "pode retirá-la quando quiser, no seu banco ou avisando-nos."
+        ),
+        "button": "Ir ao meu banco",
+        "go": "Estamos levando você ao seu banco.",
+        "follow": "Continuar no meu banco",
+        "given": "Obrigado. A permissão foi dada.",
+        "until": "Vale até {until}.",
+        "not_given": "A permissão não foi dada, ou o seu banco ainda não a confirmou.",
+        "again": "Tentar de novo",
+        "often": "Houve tentativas demais hoje. Tente amanhã.",
+        "later": "Não conseguimos chegar ao seu banco agora. Tente mais tarde.",
+        "gone": "Este link não vale mais.",
+    },
+}
+
+
+def words_in(language: str) -> tuple[str, dict[str, str]]:
+    """The borrower's language and its words; Spanish where there are none in it."""
+    known = language if language in _WORDS else "es"
+    return known, _WORDS[known]
