@@ -23,6 +23,7 @@ from activities.gateways import Gateways
 from activities.ledger import LedgerWriter
 from activities.letter_press import LetterPress
 from activities.links import LinkIssuer
+from activities.template_sync import TemplateSync
 from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import SHIPPED, load_rulebook
 from config.settings import Settings
@@ -38,6 +39,7 @@ from providers.messaging.print_folder import PrintFolder
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
 from providers.messaging.twilio_calls import CallerSettings, TwilioCaller
+from providers.messaging.whatsapp_cloud import WhatsAppCloud, WhatsAppCloudSettings
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from providers.payments.conekta import ConektaGateway, ConektaSettings
 from providers.payments.mercadopago import CURRENCIES, MercadoPagoGateway, MercadoPagoSettings
@@ -66,13 +68,14 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
                 account_sid=twilio.account_sid,
                 auth_token=twilio.auth_token,
                 sender=twilio.sender,
+                senders=twilio.senders,
                 messaging_service_sid=twilio.messaging_service_sid,
                 whatsapp_sender=twilio.whatsapp_sender,
                 status_callback_url=callback,
             ),
             client,
         )
-        if twilio.sender is not None or twilio.messaging_service_sid is not None:
+        if twilio.sends_texts:
             messengers[Channel.SMS] = messenger
         if settings.whatsapp_enabled and twilio.whatsapp_sender is not None:
             messengers[Channel.WHATSAPP] = messenger
@@ -89,6 +92,9 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
         )
     if settings.print_folder is not None:
         messengers[Channel.POST] = PrintFolder(settings.print_folder, LetterPress(settings).typeset)
+    cloud = whatsapp_cloud(settings, client)
+    if cloud is not None and settings.whatsapp_enabled:
+        messengers[Channel.WHATSAPP] = cloud
     if (smtp := settings.smtp) is not None:
         messengers[Channel.EMAIL] = SmtpMessenger(
             SmtpSettings(
@@ -184,6 +190,23 @@ def bank_sources(settings: Settings, outside: Outside) -> Sources:
     return Sources(named, {}, XS2A)
 
 
+def whatsapp_cloud(settings: Settings, client: httpx.AsyncClient) -> WhatsAppCloud | None:
+    """Meta's Cloud API, where the settings name what it takes to send."""
+    meta = settings.meta
+    if meta is None or not meta.sends or meta.access_token is None or meta.business_account is None:
+        return None
+    return WhatsAppCloud(
+        WhatsAppCloudSettings(
+            base_url=meta.base_url,
+            version=meta.version,
+            access_token=meta.access_token,
+            business_account=meta.business_account,
+            sender=meta.numbers[0].id,
+        ),
+        client,
+    )
+
+
 def load_rules(settings: Settings) -> RuleBook:
     """The contact rules in force. Raises config.jurisdictions' errors, which name file, line and field."""
     return load_rulebook(settings.jurisdictions or SHIPPED, settings.profile, settings.lender_rules)
@@ -196,7 +219,7 @@ def contact_slots(settings: Settings) -> ContactSlots:
         load_rules(settings),
         caps,
         lambda lender: settings.lender_named(lender).collects_as,
-        WhatsAppLimits(settings.whatsapp_tier),
+        WhatsAppLimits(settings.whatsapp_tier, settings.meta),
     )
 
 
@@ -219,7 +242,9 @@ async def loan_activities(
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
         balances = BalanceReader(database, outside.bank, zone)
         slots = contact_slots(settings)
-        sender = ContactSender(database, slots, outside.messengers, links, balances, settings)
+        cloud = outside.messengers.get(Channel.WHATSAPP)
+        templates = TemplateSync(database, cloud) if isinstance(cloud, WhatsAppCloud) else None
+        sender = ContactSender(database, slots, outside.messengers, links, balances, settings, templates)
         ledger = LedgerWriter(database, links, CaseNotices(settings.case_webhook_url, client))
         debits = DebitClerk(database, settings.direct_debit)
         yield [sender.contact, balances.watch, ledger.write, debits.order]

@@ -13,20 +13,24 @@ from sqlmodel import Session
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.counting import count
 from activities.debit_notices import with_debit
-from activities.message_writing import circumstances_of, message_context, write_message
+from activities.message_writing import Written, circumstances_of, message_context, write
 from activities.orders import ContactOrder
 from activities.receipts import NOTHING, Enclosed
+from activities.whatsapp_ways import WhatsAppWays
+from config.approved_templates import ApprovedText
 from config.costs import load_costs
 from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
-from config.settings import Settings
+from config.settings import Settings, Twilio
 from config.templates import TemplateError
 from domain.contact import Channel, ContactEventKind
-from domain.costs import message_cost
+from domain.costs import MICROS, message_cost
+from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
+from domain.sms_segments import sms_size
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, consent_links, contacts, loans, payments, people
+from records import audit, consent_links, contacts, loans, payments, people, platforms
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
@@ -59,6 +63,7 @@ class ContactPlaces:
         self._slots = slots
         self._settings = settings
         self._costs = load_costs(settings.costs)
+        self._ways = WhatsAppWays(settings)
 
     def look(self, order: ContactOrder, now: datetime) -> Slot | NotYet | NoChannel | NotWanted:
         """What the rules say now; holds nobody up and keeps nothing."""
@@ -80,11 +85,14 @@ class ContactPlaces:
         link: PaymentLink | None,
         now: datetime,
         enclosed: Enclosed = NOTHING,
+        *,
+        as_template: bool = False,
     ) -> Ready | NotYet | NoChannel | NotWanted | Changed:
         """Decide, keep the decisions and take the place, in one transaction of the person.
 
-        `expected` None takes any slot. `link` must be over what is due at this very moment. `enclosed` goes with it.
-        Durable: what was sent is known after a power cut too. Raises Unwritable, and then nothing was taken.
+        `expected` None takes any slot. `as_template`: on WhatsApp only an approved template may go. `link` must be
+        over what is due at this very moment. `enclosed` goes with it. Durable: what was sent is known after a power
+        cut too. Raises Unwritable, and then nothing was taken.
         """
         try:
             with self._database.writing(durable=True) as session:
@@ -96,13 +104,19 @@ class ContactPlaces:
                     return Changed.CHANGED
                 if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
-                text = self._text(session, loan, person, order, answer.channel, link, now, enclosed)
+                approved = self._approved(session, loan, person, order, answer.channel, now, as_template)
+                text = self._text(session, loan, person, order, answer.channel, link, now, enclosed, approved)
                 contact = self._slots.take(session, loan, person, order, answer, now)
-                contact.link_ref, contact.text = link.id if link else None, text.text
+                contact.link_ref, contact.text = link.id if link else None, text.message.text
+                contact.approved_as = None if approved is None else f"{approved.ours.language}:{approved.ours.name}"
+                if answer.channel is Channel.SMS and (twilio := self._settings.twilio) is not None:
+                    contact.segments = self._segments(text.message.text, twilio, person.country)
+                    contact.sender = twilio.sender_for(person.country)
                 session.add(contact)
                 session.flush()
                 assert contact.id is not None
-                return Ready(contact.id, self._message(order, contact, person, text, now, enclosed))
+                message = self._message(order, contact, person, text.message, now, enclosed)
+                return Ready(contact.id, message.model_copy(update={"approved": text.approved}))
         except Unwritable as why:
             self._note_unwritable(order, str(why), now)
             raise
@@ -197,10 +211,69 @@ class ContactPlaces:
     def _charge(self, session: Session, contact: Contact, sheets: int = 1) -> None:
         """What it cost, once it left us. A call is charged by its length when it is over."""
         person = people.get(session, contact.person_ref)
+        free_text = self._ways.has_templates and contact.approved_as is None
         cost = message_cost(
-            self._costs, contact.channel, person.country, contact.text or "", contact.purpose, sheets=sheets
+            self._costs,
+            contact.channel,
+            person.country,
+            contact.text or "",
+            contact.purpose,
+            sheets=sheets,
+            free_text=free_text,
         )
         contacts.charge(session, contact, cost)
+
+    def _segments(self, text: str, twilio: Twilio, country: str) -> int:
+        """Counted and priced before it leaves. Raises Unwritable for more than the lender wants to pay for."""
+        segments = sms_size(text).segments
+        if twilio.most_segments is not None and segments > twilio.most_segments:
+            cost = message_cost(self._costs, Channel.SMS, country, text)
+            raise Unwritable(
+                f"{segments} SMS ({cost.micros / MICROS:.4f} {cost.currency}) where "
+                f"RECOBRO_TWILIO__MOST_SEGMENTS allows {twilio.most_segments}"
+            )
+        return segments
+
+    def rest_sender(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
+        """The provider will not take more from this number for now: it rests, and its people move to others."""
+        assert error.reaction.rest_sender is not None
+        until, sender = now + error.reaction.rest_sender, ready.message.sender
+        if sender is None:
+            return
+        with self._database.writing() as session:
+            if platforms.rest_sender(session, error.provider, sender, until=until, reason=str(error), at=now):
+                self._note(session, order, "sender_rested", {"sender": sender, "why": str(error)}, error.provider, now)
+
+    def stop_template(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
+        """The provider will not take this template: it is not used until the list from there says otherwise."""
+        template = ready.message.approved
+        if template is None:
+            return
+        told = {"name": template.name, "language": template.language, "why": str(error)}
+        with self._database.writing() as session:
+            platforms.template_changed(
+                session,
+                error.provider,
+                template.name,
+                template.language,
+                status=TemplateStatus.DISABLED if error.code == "132016" else TemplateStatus.PAUSED,
+                reason=str(error),
+                at=now,
+            )
+            self._note(session, order, "template_stopped", told, error.provider, now)
+
+    def no_marketing(self, order: ContactOrder, error: ProviderError, now: datetime) -> None:
+        """The person told the platform that they want no marketing of ours by it."""
+        with self._database.writing() as session:
+            _, person = contacts.lock_person(session, order.lender, order.loan_id)
+            people.raise_flag(session, person, NO_MARKETING, source=error.provider, at=now)
+
+    def _note(
+        self, session: Session, order: ContactOrder, action: str, told: dict[str, str], actor: str, at: datetime
+    ) -> None:
+        audit.append(
+            session, at=at, actor=actor, action=action, lender=order.lender, loan_id=order.loan_id, details=dict(told)
+        )
 
     def _advance(self, ready: Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False) -> None:
         with self._database.writing() as session:
@@ -208,6 +281,26 @@ class ContactPlaces:
             if give_back:
                 contacts.give_back(session, contact)
             contacts.advance(session, contact, state, at=now, error_code=code[:80])
+
+    def _approved(
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        order: ContactOrder,
+        channel: Channel,
+        now: datetime,
+        as_template: bool,
+    ) -> ApprovedText | None:
+        """The template that a message has to go as; None: it goes as it is written. Raises Unwritable."""
+        if channel is not Channel.WHATSAPP or not self._ways.has_templates:
+            return None
+        if not as_template and self._ways.form(session, person, now) is Form.FREE_TEXT:
+            return None
+        chosen = self._ways.approved(session, loan, person, order, now)
+        if isinstance(chosen, Unusable):
+            raise Unwritable(f"no approved template of WhatsApp's says {order.template}: {chosen}")
+        return chosen
 
     def _text(
         self,
@@ -219,7 +312,8 @@ class ContactPlaces:
         link: PaymentLink | None,
         now: datetime,
         enclosed: Enclosed,
-    ) -> RenderedMessage:
+        approved: ApprovedText | None = None,
+    ) -> Written:
         lender = self._settings.lender_named(order.lender)
         try:
             context = message_context(
@@ -237,7 +331,7 @@ class ContactPlaces:
                 context = context.model_copy(update={"document_url": enclosed.address})
             context = with_debit(session, loan, context, self._settings.direct_debit)
             circumstances = circumstances_of(session, loan, person, lender, channel, order.purpose, now)
-            return write_message(order.template, person.language, context, lender, circumstances)
+            return write(order.template, person.language, context, lender, circumstances, approved)
         except TemplateError as error:
             raise Unwritable(f"template: {error}") from None
         except ContentRefused as refused:
@@ -295,6 +389,7 @@ class ContactPlaces:
             at=at,
             language=person.language,
             country=person.country,
+            sender=contact.sender,
         )
 
 

@@ -66,7 +66,7 @@ class ContactSlots:
     ) -> None:
         """`actor_of`: as what a lender, by its key, collects; some rules bind only agencies."""
         self._rules = rules
-        self._whatsapp = whatsapp or WhatsAppLimits(None)
+        self.whatsapp = whatsapp or WhatsAppLimits(None)
         self._caps = caps
         self._actor_of = actor_of
 
@@ -121,7 +121,7 @@ class ContactSlots:
 
     def _within_limits(self, session: Session, person: Person, at: datetime, lawful: Decision) -> Decision:
         """What the law allows, unless WhatsApp's own limits make it wait; the law is asked again then."""
-        held = self._whatsapp.held(session, person, at)
+        held = self.whatsapp.held(session, person, at)
         if held is None:
             return lawful
         return Decision(verdict=Verdict.NOT_BEFORE, not_before=held.until, reasons=(held.reason,))
@@ -166,4 +166,7 @@ class ContactSlots:
         if isinstance(reserved, contacts.AlreadyReserved):
             contacts.take_again(session, contact, channel=slot.channel, address=slot.address, at=at)
         contacts.advance(session, contact, ContactState.SENDING, at=at, valid_until=slot.window_ends)
+        contact.approved_as = contact.segments = contact.sender = None
+        if slot.channel is Channel.WHATSAPP:
+            contact.sender = self.whatsapp.number_for(session, person, at)
         return contact

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -24,6 +25,7 @@ from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
 from activities.provider_waits import OPERATOR_NEEDED, call_again
 from activities.receipts import NOTHING, Receipts
+from activities.template_sync import TemplateSync
 from activities.unheard_payments import UnheardPayments
 from config.settings import Settings
 from domain.contact import Channel, Purpose
@@ -45,6 +47,18 @@ TAKE_WITHIN = 40.0
 SEND_WITHIN = 60.0
 """Seconds: together with the wait for the records they stay below the two minutes that an attempt may last."""
 
+MOST_WAYS = 6
+"""How often one attempt may change the number, template or form before it goes by the next channel."""
+
+
+class Again(Enum):
+    """How a message that was refused may still go by the same channel."""
+
+    AS_IT_IS = "as it is"
+    AS_TEMPLATE = "only as an approved template"
+    ANOTHER_WAY = "by another number or template"
+
+
 _WE_SEND = frozenset({Channel.SMS, Channel.EMAIL, Channel.WHATSAPP})
 
 
@@ -57,9 +71,11 @@ class ContactSender(Contacts):
         links: LinkIssuer,
         balances: BalanceReader,
         settings: Settings,
+        templates: TemplateSync | None = None,
     ) -> None:
         self._places = ContactPlaces(database, slots, settings)
-        self._platforms = PlatformGate(database, settings)
+        self._platforms = PlatformGate(database, settings, slots.whatsapp)
+        self._templates = templates
         self._messengers = messengers
         self._links = links
         self._unheard = UnheardPayments(database, links.gateways)
@@ -82,10 +98,13 @@ class ContactSender(Contacts):
         if order.unless_read is not None and await asyncio.to_thread(self._places.was_read, order):
             return await self._report(order, ContactOutcome.SEEN)
         useless = self._not_configured(order)
+        if self._templates is not None and Channel.WHATSAPP in order.channels:
+            await self._templates.fresh(now)
         useless |= await asyncio.to_thread(self._platforms.refused, order, now)
+        ways = [Again.AS_IT_IS]
         while True:
             open_order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in useless)})
-            answer = await self._place(open_order, now, take_until)
+            answer = await self._place(open_order, now, take_until, as_template=Again.AS_TEMPLATE in ways)
             if isinstance(answer, ContactReported):
                 return answer
             if answer is Changed.CHANGED:
@@ -95,6 +114,13 @@ class ContactSender(Contacts):
             outcome = await self._send(order, answer, now)
             if isinstance(outcome, ContactReported):
                 return outcome
+            if isinstance(outcome, Again):
+                ways.append(outcome)
+                as_template = Again.AS_TEMPLATE in ways
+                useless |= await asyncio.to_thread(self._platforms.refused, order, now, as_template=as_template)
+                if len(ways) <= MOST_WAYS and ways.count(Again.AS_TEMPLATE) < 2:
+                    continue
+                outcome = outcome.value
             useless[answer.message.channel] = f"{answer.message.channel}: {outcome}"
 
     # Before it is sent
@@ -108,7 +134,7 @@ class ContactSender(Contacts):
         return {channel: f"{channel}: no carrier is configured" for channel in absent}
 
     async def _place(
-        self, order: ContactOrder, now: datetime, take_until: float
+        self, order: ContactOrder, now: datetime, take_until: float, *, as_template: bool = False
     ) -> Ready | NotYet | NoChannel | NotWanted | Changed | ContactReported:
         """The contact's place, taken; what needs the outside world is got before, so that nobody waits for it."""
         slot: Slot | None = None
@@ -134,7 +160,7 @@ class ContactSender(Contacts):
         if time.monotonic() > take_until:
             raise try_again_in(timedelta(seconds=5), "it took too long to get ready; begun again", "Slow")
         try:
-            return await asyncio.to_thread(self._places.take, order, slot, link, now, enclosed)
+            return await asyncio.to_thread(self._places.take, order, slot, link, now, enclosed, as_template=as_template)
         except Unwritable as why:
             raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
 
@@ -176,8 +202,8 @@ class ContactSender(Contacts):
 
     # Sending
 
-    async def _send(self, order: ContactOrder, ready: Ready, now: datetime) -> ContactReported | str:
-        """The report; or, when this channel cannot take the message, why, in a word for the case."""
+    async def _send(self, order: ContactOrder, ready: Ready, now: datetime) -> ContactReported | Again | str:
+        """The report; how it may still go; or, when this channel cannot take it, why, in a word for the case."""
         messenger = self._messengers[ready.message.channel]
         try:
             async with asyncio.timeout(SEND_WITHIN):
@@ -193,20 +219,43 @@ class ContactSender(Contacts):
 
     async def _after_error(
         self, order: ContactOrder, ready: Ready, messenger: Messenger, error: ProviderError, now: datetime
-    ) -> ContactReported | str:
+    ) -> ContactReported | Again | str:
         if error.effect is Effect.UNKNOWN:
             if not messenger.can_look_up:
                 return await self._unknown(order, ready, error.code, now)
             # The place stays taken: the next attempt looks the message up before anything else.
             raise call_again(error, now, activity.info().attempt) from None
+        if (again := await self._another_way(order, ready, error, now)) is not None:
+            return again
         if error.opted_out or error.address_is_dead:
             await asyncio.to_thread(self._places.closed, order, ready, error, now)
             return f"{error.provider} {error.code}"
-        if error.reaction.try_other_channel or error.what_next is WhatNext.TERMINAL:
+        # "Later, then another channel": with no other channel it is later.
+        waits = error.what_next is WhatNext.LATER and len(order.channels) == 1
+        if not waits and (error.reaction.try_other_channel or error.what_next is WhatNext.TERMINAL):
             await asyncio.to_thread(self._places.failed, ready, error.code, now)
             return f"{error.provider} {error.code}"
         await asyncio.to_thread(self._places.given_back, ready, error.code, now)
         raise call_again(error, now, activity.info().attempt) from None
+
+    async def _another_way(
+        self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime
+    ) -> Again | None:
+        """Nothing was sent, and what stands in the way is the number, the template or the form, not the person."""
+        reaction, message = error.reaction, ready.message
+        if reaction.stops_marketing:
+            await asyncio.to_thread(self._places.no_marketing, order, error, now)
+        if reaction.needs_template and message.approved is None and self._templates is not None:
+            await asyncio.to_thread(self._places.given_back, ready, error.code, now)
+            return Again.AS_TEMPLATE
+        if reaction.rest_sender is not None and message.sender is not None:
+            await asyncio.to_thread(self._places.rest_sender, order, ready, error, now)
+        elif reaction.stops_template and message.approved is not None:
+            await asyncio.to_thread(self._places.stop_template, order, ready, error, now)
+        else:
+            return None
+        await asyncio.to_thread(self._places.given_back, ready, error.code, now)
+        return Again.ANOTHER_WAY
 
     async def _settle(
         self, order: ContactOrder, earlier: Ready | ContactState, now: datetime

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from config.approved_templates import ApprovedText
 from config.content_rules import load_content
-from config.lawful_messages import lawful_message
+from config.lawful_messages import lawful_message, with_lawful_lines
 from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
 from config.templates import opt_out_hint
@@ -17,6 +19,7 @@ from domain.contact_orders import Agreed
 from domain.content_rules import Circumstances
 from domain.money import Money
 from domain.sms_price import spelled_for_less
+from providers.ports import ApprovedTemplate, TemplateValue
 from records import contacts, payments, people
 from records.tables import ContactState, Loan, Person
 
@@ -73,14 +76,49 @@ def circumstances_of(
     )
 
 
+@dataclass(frozen=True)
+class Written:
+    """A message, and the platform's template with its values where it goes out as one."""
+
+    message: RenderedMessage
+    approved: ApprovedTemplate | None = None
+
+
 def write_message(
     template: str, language: str, context: MessageContext, lender: Lender, circumstances: Circumstances
 ) -> RenderedMessage:
+    """As `write`, for a message that goes out as it is written."""
+    return write(template, language, context, lender, circumstances).message
+
+
+def write(
+    template: str,
+    language: str,
+    context: MessageContext,
+    lender: Lender,
+    circumstances: Circumstances,
+    approved: ApprovedText | None = None,
+) -> Written:
     """The message as its market's content rules let it be sent; a text message spelled in as few segments as it takes.
 
-    Raises config.templates.TemplateError and config.lawful_messages.ContentRefused, without personal data.
+    `approved` gives the words instead of the template's file. Raises config.templates.TemplateError and
+    config.lawful_messages.ContentRefused, without personal data.
     """
-    message = lawful_message(template, language, context, lender, circumstances, load_content())
+    book = load_content()
+    if approved is not None:
+        message = lawful_message(template, language, context, lender, circumstances, book, approved.fill)
+        whole = with_lawful_lines(context, language, lender, circumstances, book)
+        return Written(message, _as_approved(approved, whole))
+    message = lawful_message(template, language, context, lender, circumstances, book)
     if circumstances.channel is Channel.SMS:
-        return message.model_copy(update={"text": spelled_for_less(message.text)})
-    return message
+        message = message.model_copy(update={"text": spelled_for_less(message.text)})
+    return Written(message)
+
+
+def _as_approved(approved: ApprovedText, context: MessageContext) -> ApprovedTemplate:
+    return ApprovedTemplate(
+        name=approved.ours.name,
+        language=approved.ours.language,
+        values=tuple(TemplateValue(name=name, text=text) for name, text in approved.values(context)),
+        named=approved.ours.named,
+    )

@@ -8,46 +8,66 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from activities.clock import try_again_in
+from activities.clock import ask_again, try_again_in
 from activities.counting import count
 from activities.orders import ContactOrder
 from activities.provider_waits import OPERATOR_NEEDED
+from activities.whatsapp_limits import WhatsAppLimits
+from activities.whatsapp_ways import WhatsAppWays
 from config.metric_catalogue import REFUSALS
 from config.platform_rules import load_sms, load_whatsapp
 from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Decision, Reason, Verdict
-from domain.platform_rules import Form, WhatsAppSend, refusals, sender_refusal
-from records import contacts, loans, people
+from domain.platform_rules import NO_MARKETING, Category, Form, Unusable, WhatsAppSend, refusals, sender_refusal
+from records import contacts, loans, people, whatsapp_sends
 from records.database import Database
 from records.platform_notices import whatsapp_acknowledged
 from records.tables import Person
 
+_HELD_BACK = "131049"
 _GATED = frozenset({Channel.SMS, Channel.WHATSAPP})
 
 
-class PlatformGate:
-    """Messages we write ourselves are free text: there is no approved template of a platform among them."""
+_OPERATORS = frozenset({"whatsapp.template", "whatsapp.senders", "whatsapp.quality"})
+"""Rules whose refusal only an operator can end."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+
+class PlatformGate:
+    """On WhatsApp's Cloud API a message outside the person's window is an approved template; elsewhere free text."""
+
+    def __init__(self, database: Database, settings: Settings, limits: WhatsAppLimits | None = None) -> None:
         self._database = database
         self._settings = settings
+        self._limits = limits or WhatsAppLimits(None)
+        self._ways = WhatsAppWays(settings)
 
-    def refused(self, order: ContactOrder, now: datetime) -> dict[Channel, str]:
+    def refused(self, order: ContactOrder, now: datetime, *, as_template: bool = False) -> dict[Channel, str]:
         """The order's channels that a platform's terms close for this message, each with the rules.
 
-        A sender that is not registered is the operator's to mend: where no other channel is left, this raises
-        an ApplicationError that asks to be tried again and says so in the Web UI.
+        A sender that is not registered, or a template that is not approved, is the operator's to mend: where no other
+        channel is left, this raises an ApplicationError that asks to be tried again and says so in the Web UI. So does
+        a person whom WhatsApp protects for a day, until that has passed. `as_template`: WhatsApp said that it wants
+        one, whatever we know of the person's window.
         """
         if not _GATED.intersection(order.channels):
             return {}
         with self._database.reading() as session:
             person = people.of_loan(session, loans.get(session, order.lender, order.loan_id))
-            found = {channel: self._reasons(session, order, person, channel, now) for channel in order.channels}
+            found = {
+                channel: self._reasons(session, order, person, channel, now, as_template) for channel in order.channels
+            }
+            held_until = self._protected_until(session, person, now)
         closed = {channel: reasons for channel, reasons in found.items() if reasons}
         if closed:
             self._keep(order, closed, now)
-        if Channel.SMS in closed and len(closed) == len(order.channels):
-            raise try_again_in(OPERATOR_NEEDED, " ".join(f"{r.rule}: {r.text}" for r in closed[Channel.SMS]), "Sender")
+        if closed and len(closed) == len(order.channels):
+            if Channel.SMS in closed:
+                raise try_again_in(OPERATOR_NEEDED, _told(closed[Channel.SMS]), "Sender")
+            rules = {reason.rule for reasons in closed.values() for reason in reasons}
+            if rules & _OPERATORS:
+                raise try_again_in(OPERATOR_NEEDED, _told(closed[Channel.WHATSAPP]), "WhatsApp")
+            if held_until is not None and rules == {load_whatsapp().health.id}:
+                raise ask_again(held_until, _told(closed[Channel.WHATSAPP]), "WhatsApp")
         return {channel: ", ".join(reason.rule for reason in reasons) for channel, reasons in closed.items()}
 
     def _keep(self, order: ContactOrder, closed: Mapping[Channel, tuple[Reason, ...]], now: datetime) -> None:
@@ -70,12 +90,18 @@ class PlatformGate:
                 )
 
     def _reasons(
-        self, session: Session, order: ContactOrder, person: Person, channel: Channel, now: datetime
+        self,
+        session: Session,
+        order: ContactOrder,
+        person: Person,
+        channel: Channel,
+        now: datetime,
+        as_template: bool,
     ) -> tuple[Reason, ...]:
         if channel is Channel.SMS:
             return self._sender(person, now)
         if channel is Channel.WHATSAPP:
-            return self._whatsapp(session, order, person, now)
+            return self._whatsapp(session, order, person, now, as_template)
         return ()
 
     def _sender(self, person: Person, now: datetime) -> tuple[Reason, ...]:
@@ -83,12 +109,20 @@ class PlatformGate:
         if twilio is None:
             return ()
         day = now.astimezone(ZoneInfo(person.timezone) if person.timezone else now.tzinfo).date()
-        sender = twilio.sender if twilio.messaging_service_sid is None else None
+        sender = twilio.sender_for(person.country)
         registered = twilio.registered_senders.get(person.country, ())
         reason = sender_refusal(sender, registered, person.country, day, load_sms())
         return (reason,) if reason is not None else ()
 
-    def _whatsapp(self, session: Session, order: ContactOrder, person: Person, now: datetime) -> tuple[Reason, ...]:
+    def _protected_until(self, session: Session, person: Person, now: datetime) -> datetime | None:
+        """Until when WhatsApp spares this person: it held a message back (131049)."""
+        period = timedelta(hours=load_whatsapp().health.hours)
+        last = whatsapp_sends.held_back(session, person, _HELD_BACK, now - period, now)
+        return None if last is None else last + period
+
+    def _whatsapp(
+        self, session: Session, order: ContactOrder, person: Person, now: datetime, as_template: bool
+    ) -> tuple[Reason, ...]:
         rules = load_whatsapp()
         lately = contacts.person_events(session, person, now - timedelta(hours=rules.window.hours))
         inbound = [
@@ -97,13 +131,34 @@ class PlatformGate:
             if event.channel is Channel.WHATSAPP and event.kind is ContactEventKind.INBOUND and event.at <= now
         ]
         authorised = people.authorised_channels(person)
+        form, mine, category = Form.FREE_TEXT, [], Category.UTILITY
+        if self._ways.has_templates:
+            form = Form.TEMPLATE if as_template else self._ways.form(session, person, now)
+            if form is Form.TEMPLATE:
+                loan = loans.get(session, order.lender, order.loan_id)
+                chosen = self._ways.approved(session, loan, person, order, now)
+                if isinstance(chosen, Unusable):
+                    mine.append(rules.quality.reason if chosen is Unusable.STOPPED else rules.template.reason)
+                else:
+                    category = chosen.ours.category
+            if self._protected_until(session, person, now) is not None:
+                mine.append(rules.health.reason)
+            if all(number.rests(now) for number in self._limits.pool(session, now, counting=False)):
+                mine.append(rules.senders.reason)
+            if category is Category.MARKETING and NO_MARKETING in people.flags(session, person):
+                mine.append(rules.marketing.reason)
         send = WhatsAppSend(
             at=now,
-            form=Form.FREE_TEXT,
+            form=form,
             country=person.country,
             actor=self._settings.lender_named(order.lender).collects_as,
             acknowledged=whatsapp_acknowledged(session, order.lender),
             opted_in=None if authorised is None else Channel.WHATSAPP in authorised,
             last_inbound=max(inbound, default=None),
+            category=category,
         )
-        return refusals(send, rules)
+        return (*refusals(send, rules), *mine)
+
+
+def _told(reasons: tuple[Reason, ...]) -> str:
+    return " ".join(f"{reason.rule}: {reason.text}" for reason in reasons)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from config.content_facts import facts_of, stand_in, stand_in_facts, with_notice
@@ -13,6 +14,8 @@ from domain.content_rules import Circumstances, ContentBook, Finding, Wording, c
 
 VOICEMAIL = "call-voicemail"
 """The template of the neutral message that is left where nobody answers."""
+Written = Callable[[MessageContext], RenderedMessage]
+
 # What the settings call each fact that a rule may find missing.
 _SETTINGS = ("agency", "agent", "address", "responsible", "complaints")
 
@@ -35,9 +38,11 @@ def written_and_checked(
     book: ContentBook,
     *,
     folder: Path = TEMPLATES_FOLDER,
+    written: Written | None = None,
 ) -> tuple[RenderedMessage, tuple[Finding, ...]]:
     """The message with the lines its market's law adds, and everything that speaks against sending it.
 
+    `written` writes it instead of the template's file, as a platform's approved template does.
     Raises TemplateError, and pydantic.ValidationError for sender's facts that are too long for a message.
     """
     channel = circumstances.channel
@@ -49,8 +54,11 @@ def written_and_checked(
     nobody, plain_facts = stand_in(context), stand_in_facts(facts)
     context = with_notice(context, facts, circumstances, language, book)
     nobody = with_notice(nobody, plain_facts, circumstances, language, book)
-    message = render(template, channel, language, context, folder=folder)
-    authored = render(template, channel, language, nobody, folder=folder)
+    if written is None:
+        message = render(template, channel, language, context, folder=folder)
+        authored = render(template, channel, language, nobody, folder=folder)
+    else:
+        message, authored = written(context), written(nobody)
     findings = check_content(_wording(message), circumstances, facts, book, authored=_wording(authored))
     return message, findings
 
@@ -62,9 +70,10 @@ def lawful_message(
     lender: Lender,
     circumstances: Circumstances,
     book: ContentBook,
+    written: Written | None = None,
 ) -> RenderedMessage:
     """The message as it may be sent. Raises ContentRefused, and what `written_and_checked` raises."""
-    message, findings = written_and_checked(template, language, context, lender, circumstances, book)
+    message, findings = written_and_checked(template, language, context, lender, circumstances, book, written=written)
     forbidding = tuple(finding for finding in findings if finding.forbids)
     if forbidding:
         raise ContentRefused(template, language, forbidding)
@@ -75,6 +84,17 @@ def _held_as(template: str, channel: Channel) -> Channel:
     """What the right person hears on a call is held to what may be written in a letter; the content rules of calls
     are about messages that are left for whoever plays them."""
     return Channel.POST if channel is Channel.CALL and template != VOICEMAIL else channel
+
+
+def with_lawful_lines(
+    context: MessageContext, language: str, lender: Lender, circumstances: Circumstances, book: ContentBook
+) -> MessageContext:
+    """The values a message has to show, with what law asks this sender to add. Raises as `written_and_checked`."""
+    try:
+        facts = facts_of(lender, context, language)
+    except ValueError as error:
+        raise TemplateError(language, str(error)) from None
+    return with_notice(context, facts, circumstances, language, book)
 
 
 def missing_settings(findings: tuple[Finding, ...]) -> str:

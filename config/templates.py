@@ -160,6 +160,28 @@ def _rendered(part: _Part, values: dict[str, object], limit: int) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class Text:
+    """A text that was checked as a template is, ready to be filled."""
+
+    part: _Part
+
+    def fill(self, language: str, context: MessageContext, limit: int = 4096) -> str:
+        """The text with the values of `context`. Raises TemplateError."""
+        try:
+            locale = locale_of(language, context.country)
+        except ValueError as error:
+            raise TemplateError(self.part.file, str(error)) from None
+        values: dict[str, object] = {name: getattr(context, name) for name in VARIABLES}
+        values = {name: value for name, value in values.items() if value is not None}
+        return _rendered(self.part, {**values, _LOCALE: locale}, limit)
+
+
+def text_of(source: str, file: str) -> Text:
+    """A text that stands in some other file than a template's own. Raises TemplateError."""
+    return Text(_part(source, file, html=False))
+
+
 def languages(folder: Path = TEMPLATES_FOLDER) -> tuple[str, ...]:
     """The languages there are templates in."""
     return tuple(sorted(each.name for each in folder.glob("*") if each.is_dir() and _LANGUAGE.fullmatch(each.name)))

@@ -84,6 +84,9 @@ def _one_off_reported(state: LoanState, event: ContactReported, now: datetime) -
     return cease(state, now) if event.ceased and state.end is None else state
 
 
+_NOT_THE_ADDRESS = frozenset({AddressFailure.UNDELIVERED, AddressFailure.TRY_AGAIN})
+
+
 def _heard_before(state: LoanState, event: ContactReported) -> bool:
     if event.step == FUNDS:
         return event.occurrence <= state.offers_made
@@ -174,7 +177,7 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         state = state.model_copy(update={"watch_rests_until": None})
     left = _channels_left(state, event)
     if not left:
-        return (state if event.reason is AddressFailure.UNDELIVERED else _find_contact_data(state, now)), None
+        return (state if event.reason in _NOT_THE_ADDRESS else _find_contact_data(state, now)), None
     if event.step in (FUNDS, CONSENT, *MESSAGES) or _overtaken(state, event):
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
@@ -190,7 +193,9 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
     if event.step in MESSAGES:
         return tuple(c for c in Channel if c not in state.closed_channels and c in _ADDRESSED)
     step = state.strategy.find_step(event.step)
-    tried = {r.channel for r in state.records if r.step == event.step}
+    used = [r.channel for r in state.records if r.step == event.step]
+    once_more = event.reason is AddressFailure.TRY_AGAIN and used.count(event.channel) == 1
+    tried = set(used) - ({event.channel} if once_more else set())
     return tuple(c for c in step.channels if c not in tried and c not in state.closed_channels) if step else ()
 
 
@@ -201,7 +206,7 @@ def _overtaken(state: LoanState, event: ContactFailed) -> bool:
 
 
 def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> LoanState:
-    if event.reason is AddressFailure.UNDELIVERED or event.channel in state.dead_addresses:
+    if event.reason in _NOT_THE_ADDRESS or event.channel in state.dead_addresses:
         return state
     closed = tuple(sorted({*state.dead_addresses, event.channel}))
     entry = AddressEntry(at=now, channel=event.channel, reason=event.reason)

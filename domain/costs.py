@@ -174,16 +174,17 @@ def message_cost(
     purpose: Purpose = Purpose.COLLECTION,
     *,
     sheets: int = 1,
+    free_text: bool = False,
 ) -> Cost:
     """What sending one message costs. A call costs nothing yet: it is charged by its length when it is over.
 
-    WhatsApp charges a template by its category, and since 1 October 2026 a reply inside the 24 hours as well.
+    WhatsApp charges a template by its category, and since 1 October 2026 `free_text` inside the 24 hours as well.
     """
     match channel:
         case Channel.SMS:
             return table.sms(country, text)
         case Channel.WHATSAPP:
-            reply = purpose is Purpose.REPLY
+            reply = free_text or purpose is Purpose.REPLY
             return table.price(ChargeKind.WHATSAPP_REPLY if reply else ChargeKind.WHATSAPP_UTILITY, country)
         case Channel.EMAIL:
             return table.price(ChargeKind.EMAIL, country)

@@ -106,6 +106,8 @@ class AddressFailure(StrEnum):
     DEAD = "dead"
     WRONG_PERSON = "wrong_person"
     UNDELIVERED = "undelivered"
+    TRY_AGAIN = "try_again"
+    """Undelivered for a reason that passes: the same channel may be used once more for this step."""
 
 
 class ContactFailed(_Event):

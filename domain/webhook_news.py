@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel
 from domain.opt_out_words import OptOutReading
+from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.what_next import Reaction
 
 
@@ -111,6 +112,43 @@ class InboundNews(BaseModel):
     text: str = Field(repr=False)
     provider_message_id: str
     carrier_reading: OptOutReading | None = None
+    kind: str = "text"
+    """What came; where it is not words `text` is empty, and a person has to look."""
+    other_spellings: tuple[str, ...] = Field(default=(), repr=False)
+    """How else the sender's number may stand in the records, where the platform writes it in its own way."""
+
+
+class MediaNews(InboundNews):
+    """A person sent a file; `text` is its caption, or empty. `media_id` is what the provider gives it out under."""
+
+    media_id: str
+    mime_type: str = ""
+
+
+class TemplateNews(BaseModel):
+    """A template of ours changed with the platform; what is None is not told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    name: str
+    language: str
+    status: TemplateStatus | None = None
+    category: Category | None = None
+    quality: Quality | None = None
+    reason: str = ""
+
+
+class SenderNews(BaseModel):
+    """A number of ours changed with the platform. `sender` is its digits or the platform's id of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    sender: str
+    event: str
+    quality: Quality | None = None
+    tier: int | None = None
 
 
 class CallHeard(BaseModel):
@@ -152,4 +190,16 @@ class Ignored(BaseModel):
     reference: str | None = None
 
 
-WebhookNews = PaymentNews | PaymentPointer | ReversalNews | DeliveryNews | InboundNews | CallHeard | CallEnded | Ignored
+WebhookNews = (
+    PaymentNews
+    | PaymentPointer
+    | ReversalNews
+    | DeliveryNews
+    | MediaNews
+    | InboundNews
+    | TemplateNews
+    | SenderNews
+    | CallHeard
+    | CallEnded
+    | Ignored
+)

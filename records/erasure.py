@@ -16,6 +16,7 @@ from records import audit, people
 from records.database import Database
 from records.tables import (
     AgreementEvidence,
+    Attachment,
     BalanceRead,
     BankEntryRow,
     ClosedAddress,
@@ -76,6 +77,7 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(delete(ConsentRequest).where(col(ConsentRequest.person_ref) == own))
     session.execute(delete(IncomeSeen).where(col(IncomeSeen.person_ref) == own))
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
+    session.execute(delete(Attachment).where(col(Attachment.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))
     # The row stays: the debits made under it are payments, which law asks to keep.
     mandates = update(Mandate).where(col(Mandate.person_ref) == own)

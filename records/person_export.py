@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from records.tables import (
     Agreement,
     AgreementEvidence,
     AgreementInstalment,
+    Attachment,
     Audit,
     BalanceRead,
     BankEntryRow,
@@ -77,6 +79,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
         ("mandates", Mandate, Mandate.person_ref),
         ("consent_requests", ConsentRequest, ConsentRequest.person_ref),
         ("income_seen", IncomeSeen, IncomeSeen.person_ref),
+        ("attachments", Attachment, Attachment.person_ref),
         ("closed_addresses", ClosedAddress, ClosedAddress.person_ref),
         ("opt_outs", OptOut, OptOut.person_ref),
         ("stop_states", PersonFlag, PersonFlag.person_ref),
@@ -103,5 +106,13 @@ def _row(row: SQLModel, names: dict[int | None, str]) -> dict[str, Any]:
         if field == "loan_ref":
             told["loan_id"] = names.get(value)
         elif field not in _OURS and value is not None and not field.endswith("_ref"):
-            told[field] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            told[field] = _told(value) if isinstance(value, bytes) else value
     return told
+
+
+def _told(value: bytes) -> str:
+    """Text as text, anything else in base64."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode("ascii")

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from records.tables import Contact, ContactLedger, Loan, LoanState, Payment, Person
+from records.tables import Attachment, Contact, ContactLedger, Loan, LoanState, Payment, Person
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ def past(
     for person_ref, moment in (
         *session.exec(select(Loan.person_ref, func.max(Loan.ended_at)).group_by(col(Loan.person_ref))).all(),
         *session.exec(select(Contact.person_ref, func.max(Contact.changed_at)).group_by(col(Contact.person_ref))).all(),
+        *session.exec(
+            select(Attachment.person_ref, func.max(Attachment.received_at)).group_by(col(Attachment.person_ref))
+        ).all(),
         *session.exec(
             select(ContactLedger.person_ref, func.max(ContactLedger.at)).group_by(col(ContactLedger.person_ref))
         ).all(),

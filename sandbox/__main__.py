@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--mercadopago-secret", default="")
     p.add_argument("--conekta-webhook", default="", metavar="URL")
     p.add_argument("--conekta-key", default=None, type=Path, metavar="FILE", help="PEM private key that signs events")
+    p.add_argument("--meta-webhook", default="", metavar="URL", help="WhatsApp")
+    p.add_argument("--meta-secret", default="meta-secret")
     p.add_argument("--clock", choices=("live", "requests"), default="requests")
     p.add_argument("--clock-url", default="", metavar="URL")
     return p
@@ -68,6 +70,8 @@ async def serve(args: argparse.Namespace) -> None:
         mercadopago_secret=args.mercadopago_secret,
         conekta_url=args.conekta_webhook,
         conekta_key=args.conekta_key.read_text() if args.conekta_key else "",
+        meta_url=args.meta_webhook,
+        meta_secret=args.meta_secret,
     )
     options = Options(args.seed, args.borrowers, args.preset, args.log, targets, args.clock == "live")
     sandbox = Sandbox(options, f"http://127.0.0.1:{http_port}")

@@ -18,6 +18,8 @@ from .gateway_api import GatewayApi
 from .life import Life
 from .mail import Mailroom
 from .mercadopago import MercadoPago
+from .meta import Meta
+from .meta_api import MetaApi
 from .odds import load_odds
 from .store import Store
 from .webhooks import Targets
@@ -42,7 +44,8 @@ class Sandbox:
         self.world = World(Store(options.log), odds, options.seed, options.targets, options.live)
         gateway = Gateway(self.world, base_url)
         carrier = Carrier(self.world)
-        life = Life(self.world, gateway, carrier)
+        meta = Meta(self.world)
+        life = Life(self.world, gateway, carrier, meta)
         self.mailroom = Mailroom(self.world, life)
         routes = [
             *Bank(self.world).routes(),
@@ -51,6 +54,7 @@ class Sandbox:
             *Conekta(self.world, life, base_url).routes(),
             *GatewayApi(gateway, life).routes(),
             *CarrierApi(carrier, life).routes(),
+            *MetaApi(meta, life, base_url).routes(),
             *Admin(self.world, life, self.mailroom).routes(),
         ]
         self.asgi: ASGIApp = FaultMiddleware(Starlette(routes=routes), self.world.faults)

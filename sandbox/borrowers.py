@@ -276,7 +276,8 @@ class Mind:
         before = debt.late_messages
         if delivered >= due_ends:
             debt.late_messages += 1
-        share = n("reach.sms_read") if channel == "sms" else n("reach.email_open")
+        shares = {"sms": n("reach.sms_read"), "whatsapp": n("reach.wa_read")}
+        share = shares.get(channel, n("reach.email_open"))
         if debt.outstanding <= 0 or unit(self.seed, debt.loan_id, "read", debt.messages) >= share:
             return
         brings_link = link_id is not None and link_id not in debt.links_read
@@ -302,7 +303,7 @@ class Mind:
             factor = n("text.plain_repeat")
         else:
             factor = n("text.repeat_decay") ** before if before < n("text.episode_max") else 0.0
-        factor *= 1.0 if channel == "sms" else n("text.email_factor")
+        factor *= {"sms": 1.0, "whatsapp": n("text.wa_factor")}.get(channel, n("text.email_factor"))
         excess = (n("text.hr_late") - 1) / reach * factor
         if excess > 0:
             debt.jumps.append(Jump(reacts, excess, link_id))

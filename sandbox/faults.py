@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SERVICES = {"bank", "stripe", "mercadopago", "conekta", "twilio", "smtp", "webhooks"}
+SERVICES = {"bank", "stripe", "mercadopago", "conekta", "twilio", "meta", "smtp", "webhooks"}
 KINDS = {"latency", "429", "500", "drop", "lost_answer", "duplicate", "reorder", "delay"}
 WEBHOOK_KINDS = {"duplicate", "reorder", "delay", "drop"}
 
@@ -72,6 +72,8 @@ def service_of(path: str) -> str | None:
         return "mercadopago"
     if path.startswith(("/checkouts", "/orders")):
         return "conekta"
+    if path.startswith("/v23.0/"):
+        return "meta"
     if path.startswith("/v1/"):
         return "stripe"
     if path.startswith("/2010-04-01/"):
@@ -91,6 +93,10 @@ def _error(service: str, status: int) -> Response:
         return JSONResponse({"status": status, "error": "error", "message": "x"}, status)
     if service == "conekta":
         return JSONResponse({"object": "error", "type": "error", "details": []}, status)
+    if service == "meta":
+        code_meta = 130429 if status == 429 else 2
+        error = {"message": f"(#{code_meta})", "type": "OAuthException", "code": code_meta, "fbtrace_id": "A"}
+        return JSONResponse({"error": error}, status)
     code_twilio = 20429 if status == 429 else 20500
     return JSONResponse(
         {

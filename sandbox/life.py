@@ -4,20 +4,21 @@ import re
 from datetime import date
 
 from .carrier import STOP_WORDS, Carrier
-from .chance import stream
+from .chance import stream, unit
 from .clock import DAY, HOUR, Moment, local
 from .gateway import Gateway
+from .meta import Meta
 from .state import Event, Loan, Person
 from .store import Json
 from .world import World
 
 LINK = re.compile(r"plink_[0-9A-Za-z]+")
-ACTS = {"pay", "pay_part", "reverse", "stop", "pay_twice", "salary"}
+ACTS = {"pay", "pay_part", "reverse", "stop", "pay_twice", "salary", "photo"}
 
 
 class Life:
-    def __init__(self, world: World, gateway: Gateway, carrier: Carrier) -> None:
-        self.world, self.gateway, self.carrier = world, gateway, carrier
+    def __init__(self, world: World, gateway: Gateway, carrier: Carrier, meta: Meta) -> None:
+        self.world, self.gateway, self.carrier, self.meta = world, gateway, carrier, meta
         world.handlers |= {
             "intend": self._on_intend,
             "settle": self._on_settle,
@@ -33,7 +34,7 @@ class Life:
         world = self.world
         person = world.person_of_loan(loan)
         who = world.borrower(person)
-        if channel == "sms" and who.wrong_number:
+        if channel in ("sms", "whatsapp") and who.wrong_number:
             return
         world.mind.hear(who, loan.debt, arrives, channel, self._link_in(loan, text))
         world.replan(loan, now)
@@ -182,6 +183,8 @@ class Life:
             world.money_moves(person, at, wage)
             for loan_id in person.loan_ids:
                 world.replan(world.loans[loan_id], at)
+        elif act == "photo":
+            self.meta.photo(loan, at)
         elif act == "stop":
             word = STOP_WORDS.get(person.language, "STOP")
             self.carrier.text_in(loan, self.carrier.last_sender(person), word, at)
@@ -248,4 +251,5 @@ def person_view(world: World, loan: Loan) -> Json:
         "bank_account": person.bank_account if consent else None,
         "bank_consent": person.first_consent,
         "consent_valid_until": person.first_consent_until,
+        "whatsapp_opt_in": unit(world.seed, person.key, "wa_opt_in") < world.odds.number("reach.wa_opt_in"),
     }

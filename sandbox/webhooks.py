@@ -30,6 +30,8 @@ class Targets:
     conekta_url: str = ""
     conekta_key: str = ""
     """PEM text of the private key its events are signed with."""
+    meta_url: str = ""
+    meta_secret: str = ""
 
 
 def stripe_signature(secret: str, body: bytes, timestamp: int) -> str:
@@ -70,7 +72,12 @@ class Postman:
         """`data` holds provider, url and either body (text) or params (form); Date is the loan's clock."""
         headers = {"Date": http_date(wall() if self._targets.live else at)}
         try:
-            if data["provider"] == "stripe":
+            if data["provider"] == "meta":
+                body = data["body"].encode()
+                digest = hmac.new(self._targets.meta_secret.encode(), body, hashlib.sha256).hexdigest()
+                headers |= {"X-Hub-Signature-256": f"sha256={digest}", "Content-Type": "application/json"}
+                answer = await self._client.post(data["url"], content=body, headers=headers)
+            elif data["provider"] == "stripe":
                 body = data["body"].encode()
                 # A receiver judges a signature's age by its own clock: the loan's, told by Date, on skipped time.
                 signed = int(wall() if self._targets.live else at)

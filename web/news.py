@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -13,6 +13,7 @@ from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel, ContactEventKind
 from domain.events import AddressFailure, CallWish
 from domain.opt_out_words import OptOutReading, read_opt_out
+from domain.platform_rules import NO_MARKETING, TemplateStatus
 from domain.webhook_news import (
     CallEnded,
     CallHeard,
@@ -20,13 +21,17 @@ from domain.webhook_news import (
     DeliveryState,
     Ignored,
     InboundNews,
+    MediaNews,
     PaymentNews,
     PaymentPointer,
     ReversalNews,
+    SenderNews,
+    TemplateNews,
     WebhookNews,
 )
+from domain.what_next import Reaction, WhatNext
 from domain.wrong_person_words import says_wrong_person
-from records import audit, contacts, inquiries, links, loans, payments, people
+from records import attachments, audit, contacts, inquiries, links, loans, payments, people, platforms
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
 from web.ports import OwedSignal, SignalName
 
@@ -65,6 +70,10 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
                 consequence = _reversal(session, one, at)
             case DeliveryNews():
                 consequence = _delivery(session, one, at)
+            case TemplateNews():
+                consequence = _template(session, one, at)
+            case SenderNews():
+                consequence = _sender(session, one, at)
             case InboundNews():
                 consequence = _inbound(session, one, at)
             case CallHeard():
@@ -183,6 +192,32 @@ def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> O
     )
 
 
+def _template(session: Session, news: TemplateNews, at: datetime) -> Consequence:
+    platforms.template_changed(
+        session,
+        news.provider,
+        news.name,
+        news.language,
+        status=news.status,
+        category=news.category,
+        quality=news.quality,
+        reason=news.reason,
+        at=at,
+    )
+    told = {"status": news.status, "category": news.category, "quality": news.quality, "reason": news.reason or None}
+    details: dict[str, JsonValue] = {"name": news.name, "language": news.language}
+    details |= {name: str(value) for name, value in told.items() if value is not None}
+    _note(session, at, news.provider, "template_status", None, None, details)
+    return Consequence(outcome=f"template_{news.status or 'changed'}")
+
+
+def _sender(session: Session, news: SenderNews, at: datetime) -> Consequence:
+    platforms.sender_changed(session, news.provider, news.sender, quality=news.quality, tier=news.tier, at=at)
+    details: dict[str, JsonValue] = {"sender": news.sender, "event": news.event}
+    _note(session, at, news.provider, "sender_quality", None, None, details)
+    return Consequence(outcome=f"sender_{news.event}"[:80])
+
+
 def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence:
     contact = _contact_of(session, news)
     if contact is None:
@@ -202,8 +237,10 @@ def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence
 def _contact_of(session: Session, news: DeliveryNews) -> Contact | None:
     contact = contacts.by_message(session, news.provider, news.provider_message_id)
     if contact is None and news.message_id is not None:
-        # The report can be faster than the answer to the call that sent the message.
+        # The report can be faster than the answer to the call that sent the message, or the answer was lost.
         contact = contacts.by_own_id(session, news.message_id)
+        if contact is not None and contact.provider_message_id not in (None, news.provider_message_id):
+            return None  # one that was taken again since: the news is of the earlier attempt
     return contact
 
 
@@ -212,6 +249,8 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
         return Consequence(outcome="message_failed_late")
     loan = loans.by_ref(session, contact.loan_ref)
     person = people.get(session, contact.person_ref)
+    if news.reaction is not None:
+        _number_or_template(session, contact, person, news, news.reaction, at)
     if news.reaction is not None and news.reaction.opted_out:
         signals = _close_channel(session, person, contact.channel, f"{news.provider} {news.error_code}", at)
         return Consequence(outcome="opt_out", signals=signals)
@@ -231,7 +270,7 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
             "step": contact.step,
             "occurrence": contact.occurrence,
             "channel": contact.channel.value,
-            "reason": (AddressFailure.DEAD if dead else AddressFailure.UNDELIVERED).value,
+            "reason": _why(dead, news.reaction).value,
         },
     )
     return Consequence(outcome="message_failed", signals=(failed,))
@@ -291,6 +330,32 @@ _HUNG_UP = "hung_up"
 """Answered by somebody who did not say who they are."""
 
 
+def _why(dead: bool, reaction: Reaction | None) -> AddressFailure:
+    if dead:
+        return AddressFailure.DEAD
+    passes = reaction is not None and (reaction.what_next is WhatNext.RETRY or reaction.needs_template)
+    return AddressFailure.TRY_AGAIN if passes else AddressFailure.UNDELIVERED
+
+
+def _number_or_template(
+    session: Session, contact: Contact, person: Person, news: DeliveryNews, reaction: Reaction, at: datetime
+) -> None:
+    """What a failed message says of the number it came from and the template it went out as."""
+    why = f"{news.provider} {news.error_code}"
+    details: dict[str, JsonValue] = {"why": why}
+    if reaction.rest_sender is not None and contact.sender is not None:
+        until = at + reaction.rest_sender
+        if platforms.rest_sender(session, news.provider, contact.sender, until=until, reason=why, at=at):
+            _note(session, at, news.provider, "sender_rested", None, None, {**details, "sender": contact.sender})
+    if reaction.stops_template and contact.approved_as is not None:
+        language, _, name = contact.approved_as.partition(":")
+        status = TemplateStatus.DISABLED if news.error_code == "132016" else TemplateStatus.PAUSED
+        platforms.template_changed(session, news.provider, name, language, status=status, reason=why, at=at)
+        _note(session, at, news.provider, "template_stopped", None, None, {**details, "name": name})
+    if reaction.stops_marketing:
+        people.raise_flag(session, person, NO_MARKETING, source=news.provider, at=at)
+
+
 def _advance(session: Session, contact: Contact, state: ContactState, news: DeliveryNews, at: datetime) -> bool:
     return contacts.advance(
         session,
@@ -305,9 +370,21 @@ def _advance(session: Session, contact: Contact, state: ContactState, news: Deli
 
 def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     senders = people.by_phone(session, news.sender_address)
+    for spelling in news.other_spellings:
+        senders = senders or people.by_phone(session, spelling)
     if not senders:
         _note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
         return Consequence(outcome="unknown_sender")
+    if isinstance(news, MediaNews):
+        _file(session, news, senders, at)
+    if not news.text:
+        # No word to read: a reaction, a place, a file without a caption.
+        for person in senders:
+            contacts.add_inbound(session, person, news.channel, at)
+        if not isinstance(news, MediaNews):
+            details: dict[str, JsonValue] = {"kind": f"message:{news.kind}", "reference": news.provider_message_id}
+            _note(session, at, news.provider, "webhook_needs_person", senders[0].lender, None, details)
+        return Consequence(outcome=f"message_{news.kind}"[:80], person_ref=senders[0].id)
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
         reading = read_opt_out(news.text, senders[0].language)
@@ -324,6 +401,29 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
             _note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
     outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
     return Consequence(outcome=outcome, signals=tuple(signals), person_ref=senders[0].id)
+
+
+def _file(session: Session, news: MediaNews, senders: Sequence[Person], at: datetime) -> None:
+    """A file is noted with the loan it is about, and fetched soon after."""
+    owed = [(person, attachments.loan_meant(session, person, news.channel)) for person in senders]
+    person, loan = next(((p, one) for p, one in owed if one is not None and one.state is not LoanState.ENDED), owed[0])
+    new = attachments.note(
+        session,
+        person,
+        loan,
+        channel=news.channel,
+        provider=news.provider,
+        provider_message_id=news.provider_message_id,
+        media_id=news.media_id,
+        kind=news.kind,
+        mime_type=news.mime_type,
+        caption=news.text or None,
+        at=at,
+    )
+    if new:
+        details: dict[str, JsonValue] = {"channel": news.channel, "kind": news.kind, "mime_type": news.mime_type}
+        loan_id = loan.loan_id if loan is not None else None
+        _note(session, at, news.provider, "file_received", person.lender, loan_id, details)
 
 
 def _close_wrong_address(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[OwedSignal, ...]:

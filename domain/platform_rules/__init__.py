@@ -1,6 +1,7 @@
 """Platforms' and carriers' own terms: WhatsApp and text messages."""
 
 from domain.platform_rules.model import CategoryRule, SmsRules, WhatsAppRules
+from domain.platform_rules.senders import TIERS, Choice, PoolNumber, choose_sender, rest_ends
 from domain.platform_rules.sms import category_warnings, is_name, one_way_warning, sender_refusal
 from domain.platform_rules.templates import (
     PLACE,
@@ -13,6 +14,7 @@ from domain.platform_rules.templates import (
     usable,
 )
 from domain.platform_rules.whatsapp import (
+    NO_MARKETING,
     Category,
     Form,
     Quality,
@@ -26,12 +28,16 @@ from domain.platform_rules.whatsapp import (
 )
 
 __all__ = [
+    "NO_MARKETING",
     "PLACE",
+    "TIERS",
     "Category",
     "CategoryRule",
+    "Choice",
     "Form",
     "OurTemplate",
     "PlatformTemplate",
+    "PoolNumber",
     "Quality",
     "Sent",
     "SmsRules",
@@ -42,10 +48,12 @@ __all__ = [
     "allowed_form",
     "candidates",
     "category_warnings",
+    "choose_sender",
     "is_name",
     "one_way_warning",
     "pair_not_before",
     "refusals",
+    "rest_ends",
     "same_words",
     "sender_refusal",
     "tier_reached",

@@ -70,6 +70,12 @@ class BlockedCategoryRule(Rule):
     countries: frozenset[_Country]
 
 
+class HealthRule(Rule):
+    """A person whom WhatsApp held a message back for gets no other in `hours`."""
+
+    hours: Annotated[int, Field(ge=1, le=168)]
+
+
 class WhatsAppRules(_Data):
     """`policy` is shown to an operator once, before WhatsApp is used; `refused_actors` may not use it at all."""
 
@@ -81,6 +87,9 @@ class WhatsAppRules(_Data):
     tier: TierRule
     pair: PairRule
     quality: Rule
+    template: Rule
+    senders: Rule
+    health: HealthRule
     marketing: BlockedCategoryRule
 
 

@@ -35,6 +35,8 @@ _CLOCK_SLACK = timedelta(seconds=60)
 class TwilioSettings(BaseModel):
     """`sender` is a number or registered name; `messaging_service_sid` takes its place where given.
 
+    A message may name its own; `senders` are those by country that messages may name.
+
     `status_callback_url` is the public address of our webhook, without query.
     """
 
@@ -44,6 +46,7 @@ class TwilioSettings(BaseModel):
     account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
     auth_token: SecretStr
     sender: str | None = None
+    senders: dict[str, str] = {}
     messaging_service_sid: str | None = Field(default=None, pattern=r"^MG[0-9a-fA-F]{32}$")
     whatsapp_sender: str | None = None
     status_callback_url: str | None = None
@@ -51,8 +54,8 @@ class TwilioSettings(BaseModel):
 
     @model_validator(mode="after")
     def _has_a_sender(self) -> Self:
-        if self.sender is None and self.messaging_service_sid is None and self.whatsapp_sender is None:
-            raise ValueError("no sender: expected sender, messaging_service_sid or whatsapp_sender")
+        if not (self.sender or self.messaging_service_sid or self.whatsapp_sender or self.senders):
+            raise ValueError("no sender: expected sender, senders, messaging_service_sid or whatsapp_sender")
         return self
 
 
@@ -76,7 +79,7 @@ class TwilioMessenger:
             raise refusal(PROVIDER, "empty", WhatNext.TERMINAL, "there is no text to send")
         if len(message.text) > LONGEST_BODY:
             raise ProviderError(PROVIDER, "21617", CODES[21617])
-        form = {"To": self._address(message), **self._sender(message.channel), "Body": message.text}
+        form = {"To": self._address(message), **self._sender(message), "Body": message.text}
         if self._settings.status_callback_url is not None:
             form["StatusCallback"] = callback_url(self._settings.status_callback_url, message)
         if message.valid_until is not None:
@@ -135,8 +138,11 @@ class TwilioMessenger:
     def _address(self, message: OutgoingMessage) -> str:
         return f"whatsapp:{message.to}" if message.channel is Channel.WHATSAPP else message.to
 
-    def _sender(self, channel: Channel) -> dict[str, str]:
+    def _sender(self, message: OutgoingMessage) -> dict[str, str]:
+        channel = message.channel
         if channel is Channel.SMS:
+            if message.sender is not None:
+                return {"From": message.sender}
             if self._settings.messaging_service_sid is not None:
                 return {"MessagingServiceSid": self._settings.messaging_service_sid}
             if self._settings.sender is not None:

@@ -10,12 +10,12 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
-from domain.platform_rules import PlatformTemplate
+from domain.platform_rules import OurTemplate, PlatformTemplate, TemplateStatus
 from domain.what_next import WhatNext
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
 from providers.messaging.meta_codes import reaction_to_answer
-from providers.messaging.meta_templates import template_of
+from providers.messaging.meta_templates import status_of, template_of
 from providers.ports import ApprovedTemplate, DeliveryReport, OutgoingMessage, Sent
 
 PROVIDER: Final = "meta"
@@ -101,6 +101,26 @@ class WhatsAppCloud:
                 return tuple(found)
             params = {**params, "after": after}
         raise refusal(PROVIDER, "too_many_templates", WhatNext.TERMINAL, "more templates than we read")
+
+    async def submit(self, template: OurTemplate, examples: Mapping[str, str], at: datetime) -> TemplateStatus:
+        """Hand a template in for approval; how it stands then. `examples` by variable. Raises ProviderError."""
+        shown = [examples[variable] for variable in template.variables]
+        named = [{"param_name": v, "example": e} for v, e in zip(template.variables, shown, strict=True)]
+        example = {"body_text_named_params": named} if template.named else {"body_text": [shown]}
+        answer = await self._call(
+            "POST",
+            f"{self._settings.business_account}/message_templates",
+            at,
+            changes_something=True,
+            body={
+                "name": template.name,
+                "language": template.language,
+                "category": template.category.value.upper(),
+                "parameter_format": "NAMED" if template.named else "POSITIONAL",
+                "components": [{"type": "BODY", "text": template.body, **({"example": example} if shown else {})}],
+            },
+        )
+        return status_of(answer.get("status"))
 
     async def _call(
         self,

@@ -1,4 +1,4 @@
-"""Meta's webhooks of the WhatsApp Cloud API: `X-Hub-Signature-256`, messages and statuses.
+"""Meta's webhooks of the WhatsApp Cloud API: `X-Hub-Signature-256`; messages, statuses, templates, numbers.
 
 The signature has no time in it, so a repeat is only caught by `event_key`. The body escapes what is not ASCII:
 it is never written anew before it is checked.
@@ -15,8 +15,19 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from domain.contact import Channel
-from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, WebhookNews
+from domain.platform_rules import TIERS, Quality
+from domain.webhook_news import (
+    DeliveryNews,
+    DeliveryState,
+    Ignored,
+    InboundNews,
+    MediaNews,
+    SenderNews,
+    TemplateNews,
+    WebhookNews,
+)
 from providers.messaging.meta_codes import reaction_to_failed_delivery
+from providers.messaging.meta_templates import category_of, quality_of, status_of
 from providers.webhooks.json_bodies import json_object, objects, one_key
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
@@ -28,6 +39,10 @@ _SENDER = re.compile(r"[0-9]{5,20}")
 _WORD = re.compile(r"[a-z_]{1,40}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _LONGEST_ID = 128
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_MEDIA_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
+_FILES = frozenset({"image", "document", "audio", "voice", "video", "sticker"})
+_NUMBER_EVENTS: Mapping[str, Quality] = {"FLAGGED": Quality.RED, "UNFLAGGED": Quality.GREEN}
 _LONGEST_TEXT = 8_000
 _STATES: Mapping[str, DeliveryState] = {
     "sent": DeliveryState.SENT,
@@ -78,6 +93,7 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     for field, value in _changes(json_object(PROVIDER, raw_body)):
         told = [_message(message) for message in objects(value.get("messages"))]
         told += [_status(status) for status in objects(value.get("statuses"))]
+        told += _about_ours(field, value)
         news += told or [Ignored(kind=f"change:{field if _WORD.fullmatch(field) else 'unknown'}", needs_person=True)]
     if not news:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
@@ -91,20 +107,77 @@ def _changes(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]
             yield _text(change.get("field")), value if isinstance(value, dict) else {}
 
 
+def _about_ours(field: str, value: Mapping[str, Any]) -> list[WebhookNews]:
+    """News of our templates and numbers; a change that names none is not understood."""
+    name, language = _text(value.get("message_template_name"))[:512], _text(value.get("message_template_language"))[:15]
+    number = "".join(char for char in _text(value.get("display_phone_number")) if char.isascii() and char.isdigit())
+    if field == "phone_number_quality_update" and number:
+        event = _text(value.get("event")).upper()
+        limit = _text(value.get("current_limit")).upper()
+        return [
+            SenderNews(
+                provider=PROVIDER,
+                sender=number[:20],
+                event=event.lower()[:40],
+                quality=_NUMBER_EVENTS.get(event),
+                tier=TIERS.get(limit),
+            )
+        ]
+    if not name or not language:
+        return []
+    common = {"provider": PROVIDER, "name": name, "language": language}
+    if field == "message_template_status_update":
+        reason = _text(value.get("reason"))
+        told = reason.lower()[:80] if _WORD.fullmatch(reason.lower()) and reason.upper() != "NONE" else ""
+        return [TemplateNews(**common, status=status_of(value.get("event")), reason=told)]
+    if field == "message_template_quality_update":
+        return [TemplateNews(**common, quality=quality_of(value.get("new_quality_score")))]
+    if field == "template_category_update":
+        return [TemplateNews(**common, category=category_of(value.get("new_category")))]
+    return []
+
+
 def _message(message: Mapping[str, Any]) -> WebhookNews:
     kind, sender, message_id = (_text(message.get(name)) for name in ("type", "from", "id"))
     if not _SENDER.fullmatch(sender) or not message_id.isprintable() or not 0 < len(message_id) <= _LONGEST_ID:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
-    text = _words(kind, message)
-    if text is None:
-        return Ignored(kind=f"message:{kind if _WORD.fullmatch(kind) else 'unknown'}", needs_person=True)
-    return InboundNews(
-        channel=Channel.WHATSAPP,
-        provider=PROVIDER,
-        sender_address=f"+{sender}",
-        text=text[:_LONGEST_TEXT],
-        provider_message_id=message_id,
-    )
+    named = kind if _WORD.fullmatch(kind) else "unknown"
+    if kind == "system":
+        return Ignored(kind=f"message:{named}", needs_person=True)
+    address, *others = spellings(sender)
+    common: dict[str, Any] = {
+        "channel": Channel.WHATSAPP,
+        "provider": PROVIDER,
+        "sender_address": address,
+        "other_spellings": tuple(others),
+        "provider_message_id": message_id,
+        "kind": named,
+    }
+    file = message.get(kind)
+    if kind in _FILES and isinstance(file, dict) and _MEDIA_ID.fullmatch(media_id := _text(file.get("id"))):
+        caption, mime_type = _text(file.get("caption")), _text(file.get("mime_type")).partition(";")[0].strip().lower()
+        return MediaNews(
+            **common,
+            text=caption[:_LONGEST_TEXT],
+            media_id=media_id,
+            mime_type=mime_type if len(mime_type) < 100 else "",
+        )
+    # Whatever it is, a person wrote to us: the window is open, and what holds no words is shown to somebody.
+    return InboundNews(**common, text=(_words(kind, message) or "")[:_LONGEST_TEXT])
+
+
+def spellings(digits: str) -> tuple[str, ...]:
+    """The E.164 numbers that WhatsApp may mean by its own digits, the likeliest first.
+
+    It keeps Mexico's old mobile prefix (521...), and of Brazilian mobiles older ones without the ninth digit.
+    """
+    if len(digits) == 13 and digits.startswith("521"):
+        return f"+52{digits[3:]}", f"+{digits}"
+    if digits.startswith("55") and len(digits) == 12:
+        return f"+{digits[:4]}9{digits[4:]}", f"+{digits}"
+    if digits.startswith("55") and len(digits) == 13:
+        return f"+{digits}", f"+{digits[:4]}{digits[5:]}"
+    return (f"+{digits}",)
 
 
 def _words(kind: str, message: Mapping[str, Any]) -> str | None:
@@ -129,8 +202,9 @@ def _status(status: Mapping[str, Any]) -> WebhookNews:
     errors = objects(status.get("errors"))
     given = errors[0].get("code") if errors and state.has_failed else None
     code = given if type(given) is int and 0 <= given < 10**9 else None
+    ours = _text(status.get("biz_opaque_callback_data"))
     return DeliveryNews(
-        message_id=None,
+        message_id=ours if _OURS.fullmatch(ours) else None,
         provider=PROVIDER,
         provider_message_id=message_id,
         state=state,

@@ -4,6 +4,7 @@ import records.tables.sealing  # noqa: F401  # its hooks
 from domain.ledger_entries import CaseState
 from records.tables.access import Account, ApiKey, SignInAttempt, SignInSession
 from records.tables.agreements import Agreement, AgreementEvidence, AgreementInstalment
+from records.tables.attachments import Attachment, AttachmentState
 from records.tables.audit import Audit, AuditHead
 from records.tables.bank import BankEntryRow, BankFileRow, BankMatch, EntryState, GatewayCheck
 from records.tables.base import Record
@@ -34,6 +35,7 @@ from records.tables.money import (
     PaymentSource,
 )
 from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
+from records.tables.platforms import HeldSender, HeldTemplate
 from records.tables.segments import SegmentSend, SegmentSendLoan, SegmentSendState
 from records.tables.webhooks import Lease, Webhook
 
@@ -43,6 +45,8 @@ __all__ = [
     "AgreementEvidence",
     "AgreementInstalment",
     "ApiKey",
+    "Attachment",
+    "AttachmentState",
     "Audit",
     "AuditHead",
     "BalanceRead",
@@ -69,6 +73,8 @@ __all__ = [
     "EarlyReversal",
     "EntryState",
     "GatewayCheck",
+    "HeldSender",
+    "HeldTemplate",
     "IncomeSeen",
     "Lease",
     "LinkState",

@@ -41,6 +41,12 @@ class Contact(Record, table=True):
             sqlite_where=text("state IN ('reserved', 'sending')"),
             postgresql_where=text("state IN ('reserved', 'sending')"),
         ),
+        Index(
+            "ix_contact_unconfirmed",
+            "sent_at",
+            sqlite_where=text("state = 'sent'"),
+            postgresql_where=text("state = 'sent'"),
+        ),
         Index("ix_contact_channel_reserved_at", "channel", "reserved_at"),
         one_of("channel", Channel),
         one_of("purpose", Purpose),
@@ -75,6 +81,14 @@ class Contact(Record, table=True):
     cost_micros: int | None = Field(default=None, sa_type=BigInteger)
     cost_currency: str | None = Field(default=None, max_length=3)
     """What it cost, in millionths of one major unit: by the table in force when it was sent, or by a call's length."""
+    sender: str | None = Field(default=None, max_length=64)
+    """The number or name of ours it went out under, as its provider knows it."""
+    approved_as: str | None = Field(default=None, max_length=540)
+    """The platform's template that carried it, `<language>:<name>`; None: it was free text."""
+    segments: int | None = None
+    """How many segments a text message takes, counted before it left."""
+    asked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    """When the provider was last asked what became of it."""
 
 
 class ContactLedger(Record, table=True):

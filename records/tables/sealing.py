@@ -13,6 +13,7 @@ from records import person_keys
 from records.person_keys import PersonKeys
 from records.sealed import Private, PrivateBytes
 from records.tables.agreements import AgreementEvidence
+from records.tables.attachments import Attachment
 from records.tables.bank import BankEntryRow
 from records.tables.cases import CollectionCase
 from records.tables.consent_requests import ConsentRequest
@@ -127,6 +128,17 @@ def _before_document(_mapper: Mapper[Document], connection: Connection, document
     document.pdf = PrivateBytes(document.pdf, key_id)
 
 
+def _before_attachment(_mapper: Mapper[Attachment], connection: Connection, attachment: Attachment) -> None:
+    changed = _changed(attachment, "caption", "content")
+    if not changed:
+        return
+    key_id = _key_of(connection, attachment, attachment.person_ref)
+    _seal(attachment, key_id, [field for field in changed if field == "caption"])
+    if "content" in changed and not isinstance(attachment.content, PrivateBytes):
+        kept = attachment.content
+        attachment.content = None if key_id is None or kept is None else PrivateBytes(kept, key_id)
+
+
 def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:
     if isinstance(webhook.body, PrivateBytes) or not _changed(webhook, "body"):
         return
@@ -168,6 +180,7 @@ def _key_of(connection: Connection, row: object, person_ref: int) -> str | None:
 for _table, _hook in (
     (Person, _before_person),
     (Contact, _before_contact),
+    (Attachment, _before_attachment),
     (Consent, _before_consent),
     (Mandate, _before_mandate),
     (ConsentRequest, _before_consent_request),

@@ -18,12 +18,13 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.balances import BalanceReader
 from activities.case_notices import CaseNotices
-from activities.composition import connect_outside
+from activities.composition import connect_outside, whatsapp_cloud
 from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
 from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
+from activities.template_sync import TemplateSync
 from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import load_rulebook
 from config.settings import Bank, Lender, Settings, Smtp, SmtpSecurity, Stripe, Twilio
@@ -161,8 +162,10 @@ async def desk_for(
         links = LinkIssuer(database, outside.gateways)
         balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"))
         caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
-        slots = ContactSlots(RULES, caps, whatsapp=WhatsAppLimits(settings.whatsapp_tier))
-        sender = ContactSender(database, slots, messengers(outside.messengers), links, balances, settings)
+        slots = ContactSlots(RULES, caps, whatsapp=WhatsAppLimits(settings.whatsapp_tier, settings.meta))
+        cloud = whatsapp_cloud(settings, client)
+        templates = TemplateSync(database, cloud) if cloud is not None else None
+        sender = ContactSender(database, slots, messengers(outside.messengers), links, balances, settings, templates)
         ledger = LedgerWriter(database, links, CaseNotices(case_url, client))
         yield Desk(database, sender, balances, ledger, links)
 

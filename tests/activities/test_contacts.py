@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import Session
@@ -287,8 +288,8 @@ async def test_a_payment_while_the_link_is_made_is_not_asked_for_again(
     make = desk.links.link_for_balance
     paid: list[int] = []
 
-    async def pays_meanwhile(lender: str, loan: str, at: datetime) -> object:
-        link = await make(lender, loan, at)
+    async def pays_meanwhile(lender: str, loan: str, at: datetime, **more: Any) -> object:
+        link = await make(lender, loan, at, **more)
         if not paid:
             paid.append(1)
             pay(desk.database, loan_id, 2_500)

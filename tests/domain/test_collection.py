@@ -603,7 +603,7 @@ class TestAddresses:
         given: dict[str, Any] = {"step": "day-3", "occurrence": 1, "channel": Channel.SMS, "reason": reason}
         return ContactFailed(**{**given, **changes})
 
-    @pytest.mark.parametrize("reason", AddressFailure)
+    @pytest.mark.parametrize("reason", [each for each in AddressFailure if each is not AddressFailure.TRY_AGAIN])
     def test_the_step_goes_out_by_the_next_channel(self, reason: AddressFailure) -> None:
         subject = loan()
         subject.pass_days(3)
@@ -613,6 +613,18 @@ class TestAddresses:
             ("day-3", 2, Channel.EMAIL),
         ]
         assert (Channel.SMS in subject.state.closed_channels) is (reason is not AddressFailure.UNDELIVERED)
+
+    def test_what_failed_for_a_passing_reason_goes_out_once_more_by_the_same_channel_and_then_by_the_next(self) -> None:
+        subject = loan()
+        subject.pass_days(3)
+        subject.hear(self.failed(AddressFailure.TRY_AGAIN))
+        subject.hear(self.failed(AddressFailure.TRY_AGAIN, occurrence=2))
+        assert [(o.step, o.occurrence, o.channels[0]) for _, o, _ in subject.contacts] == [
+            ("day-3", 1, Channel.SMS),
+            ("day-3", 2, Channel.SMS),
+            ("day-3", 3, Channel.EMAIL),
+        ]
+        assert Channel.SMS not in subject.state.closed_channels
 
     def test_when_no_channel_is_left_a_person_finds_contact_data_and_opens_them_again(self) -> None:
         subject = loan()

@@ -103,6 +103,7 @@ class World:
                 *("--twilio-webhook", self.listener.url + "/inbound", "--twilio-token", TOKEN),
                 *("--mercadopago-webhook", self.listener.url + "/mercadopago", "--mercadopago-secret", SECRET),
                 *("--conekta-webhook", self.listener.url + "/conekta", "--conekta-key", str(self._conekta_key())),
+                *("--meta-webhook", self.listener.url + "/meta", "--meta-secret", SECRET),
                 *("--clock-url", self.listener.url + "/clock"),
                 *self._extra,
             ],
@@ -165,6 +166,17 @@ class World:
     def sms(self, to: str, body: str = "Hola", at: str = "2026-03-20T10:00:00+00:00", **form: str) -> httpx.Response:
         path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
         return self.http.post(path, data={"To": to, "From": SENDER, "Body": body} | form, headers=carrier_headers(at))
+
+    def whatsapp(self, to: str, at: str = "2026-03-20T10:00:00+00:00", **body: Any) -> httpx.Response:
+        given = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": to, "type": "text"}
+        given |= {"text": {"body": "Hola", "preview_url": False}} if "template" not in body else {}
+        headers = {"Authorization": "Bearer EAAsandbox", "Date": http_date(at)}
+        return self.http.post("/v23.0/111/messages", json=given | body, headers=headers)
+
+    def submit(self, name: str, text: str, language: str = "es") -> httpx.Response:
+        body = {"name": name, "language": language, "components": [{"type": "BODY", "text": text}]}
+        headers = {"Authorization": "Bearer EAAsandbox"}
+        return self.http.post("/v23.0/222/message_templates", json=body, headers=headers)
 
     def balance(self, person: dict[str, Any], at: str = "2026-03-20T10:00:00+00:00", **headers: str) -> httpx.Response:
         sent = {"X-Request-ID": str(uuid.uuid4()), "Consent-ID": person["bank_consent"], "Date": http_date(at)}

@@ -100,7 +100,10 @@ async def test_a_report_that_overtakes_the_answer_to_our_own_call_finds_its_mess
     assert (after.state, after.provider_message_id) == (ContactState.DELIVERED, "SM1")
 
 
-@pytest.mark.parametrize(("code", "reason", "address"), [("30005", "dead", None), ("30008", "undelivered", PHONE)])
+@pytest.mark.parametrize(
+    ("code", "reason", "address"),
+    [("30005", "dead", None), ("30008", "try_again", PHONE), ("30007", "undelivered", PHONE)],
+)
 async def test_a_failed_message_is_told_to_its_loan_and_a_dead_number_is_closed(
     database: Database, code: str, reason: str, address: str | None
 ) -> None:

@@ -109,9 +109,9 @@ async def test_statuses_messages_and_unknown_changes_of_one_delivery_are_all_kep
         assert await meta(web, {"account_alerts": {}}) == 200
         rows = await relayed(database, 2)
 
-    assert rows[0].outcome == "ignored message:image, unknown_message, ignored status:dreamt"
+    assert rows[0].outcome == "unknown_sender, unknown_message, ignored status:dreamt"
     assert rows[1].event_key.startswith("sha256:")
-    assert shown(database) == [{"kind": "message:image"}, {"kind": "change:messages"}]
+    assert shown(database) == [{"kind": "change:messages"}]
 
 
 async def test_meta_is_answered_only_with_our_verify_token(database: Database) -> None:
