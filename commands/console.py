@@ -101,6 +101,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "records.person_keys": ("KeysMissing",),
     "records.loans": ("UnknownLoan",),
     "records.mandates": ("MandateExists", "UnknownMandate"),
+    "records.bank_entries": ("UnknownEntry", "EntrySettled"),
     "records.cases": ("UnknownCase", "CaseClosed"),
     "records.campaigns": ("UnknownCampaign", "CampaignExists"),
     "intake.errors": ("PortfolioError",),

@@ -8,8 +8,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
+from importlib.resources import files
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree as ET  # nosec B405: writes only; what banks send is read by defusedxml
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -87,13 +89,20 @@ def write(
 
 def check(body: bytes) -> None:
     """Raises UnfitFile unless the published schema takes the file."""
-    from sepaxml.validation import ValidationError, try_valid_xml
+    from xmlschema import XMLSchemaValidationError
 
     try:
-        try_valid_xml(body, SCHEMA)
-    except ValidationError as wrong:
-        where = getattr(wrong.__cause__, "path", None) or "a value"
-        raise UnfitFile(f"{SCHEMA} does not take {where}") from None
+        _schema().validate(body.decode())
+    except XMLSchemaValidationError as wrong:
+        raise UnfitFile(f"{SCHEMA} does not take {wrong.path or 'a value'}") from None
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Any:
+    """The published schema, as the library sepaxml carries it; reading it takes longer than checking a file."""
+    from xmlschema import XMLSchema
+
+    return XMLSchema(str(files("sepaxml") / "schemas" / f"{SCHEMA}.xsd"))
 
 
 def latin(text: str, longest: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -34,6 +34,7 @@ PROVIDER: Final = "conekta"
 COUNTRY, CURRENCY = "MX", "MXN"
 ACCEPT: Final = "application/vnd.conekta-v2.3.0+json"
 _LONGEST_LIFE = timedelta(days=30)
+_PAGE, _MOST_LISTED_PAGES = 250, 2000
 _LARGEST_PRICE = 2**31 - 1
 _TAKEN_BACK = frozenset({"refunded", "charged_back"})
 _FAILED = frozenset({"declined", "expired", "canceled", "voided"})
@@ -103,6 +104,31 @@ class ConektaGateway:
             )
             for one in sorted(paid, key=lambda one: one.paid_at)
         )
+
+    async def payments_between(self, begins: datetime, ends: datetime, at: datetime) -> tuple[GatewayPayment, ...]:
+        """Paid orders, newest first, until they were begun a link's life before `begins`."""
+        found: list[PaymentReport] = []
+        params = {"limit": str(_PAGE)}
+        oldest = (begins - _LONGEST_LIFE).timestamp()
+        for _ in range(_MOST_LISTED_PAGES):
+            answer = await self._call("GET", "/orders", at, params=params)
+            orders = _data(answer)
+            found += [_report(order) for order in orders]
+            begun = orders[-1].get("created_at") if orders else None
+            token = _next(answer)
+            if answer.get("has_more") is not True or token is None or not isinstance(begun, int) or begun < oldest:
+                return tuple(
+                    GatewayPayment(
+                        payment_id=one.payment_id,
+                        amount=one.amount,
+                        paid_at=one.paid_at,
+                        refunded=one.state is PaymentState.TAKEN_BACK,
+                    )
+                    for one in sorted(found, key=lambda one: one.paid_at)
+                    if one.state in (PaymentState.PAID, PaymentState.TAKEN_BACK) and begins <= one.paid_at < ends
+                )
+            params = {"limit": str(_PAGE), "next": token}
+        raise refusal(PROVIDER, "too_many_orders", WhatNext.TERMINAL, "more orders since then than we read")
 
     async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
         try:
@@ -224,6 +250,13 @@ def _report(order: Mapping[str, Any]) -> PaymentReport:
         )
     except (ValueError, OverflowError, OSError):
         raise unreadable(PROVIDER, changes_something=False) from None
+
+
+def _next(answer: Mapping[str, Any]) -> str | None:
+    """Where the next page begins: the token in its address."""
+    url = answer.get("next_page_url")
+    tokens = parse_qs(urlsplit(url).query).get("next") if isinstance(url, str) else None
+    return tokens[0] if tokens else None
 
 
 def _data(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -52,6 +52,7 @@ OWN_METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 _PAGE = 50
 _MOST_PAGES = 20
+_MOST_LISTED_PAGES = 2000
 _NAMESPACE: Final = uuid.UUID("6f0b1e0e-2f5e-5c55-9d62-2d2f4b0a6c11")
 _STATES: Final[Mapping[object, PaymentState]] = MappingProxyType(
     {
@@ -141,7 +142,8 @@ class MercadoPagoGateway:
 
     async def link_payments(self, link_id: str, at: datetime) -> tuple[GatewayPayment, ...]:
         known = await self._preference_of(link_id, at)
-        reports = await self._reports(_text(known, "external_reference", changes_something=False), at)
+        reference = _text(known, "external_reference", changes_something=False)
+        reports = await self._reports({"external_reference": reference}, at)
         return tuple(
             GatewayPayment(
                 payment_id=one.payment_id,
@@ -163,6 +165,21 @@ class MercadoPagoGateway:
                 return None
             raise
         return _report(answer)
+
+    async def payments_between(self, begins: datetime, ends: datetime, at: datetime) -> tuple[GatewayPayment, ...]:
+        """What was approved in the span: among all that changed since it began, whenever it was begun."""
+        since = {"range": "date_last_updated", "begin_date": _moment(begins), "end_date": _moment(max(at, ends))}
+        reports = await self._reports(since, at, most_pages=_MOST_LISTED_PAGES)
+        return tuple(
+            GatewayPayment(
+                payment_id=one.payment_id,
+                amount=one.amount,
+                paid_at=one.paid_at,
+                refunded=one.state is PaymentState.TAKEN_BACK,
+            )
+            for one in reports
+            if one.state in (PaymentState.PAID, PaymentState.TAKEN_BACK) and begins <= one.paid_at < ends
+        )
 
     async def refund(self, request: RefundRequest) -> Refund:
         """Refund under an idempotency key of the request's own."""
@@ -224,9 +241,11 @@ class MercadoPagoGateway:
     async def _preference_of(self, link_id: str, at: datetime) -> dict[str, Any]:
         return await self._call("GET", f"/checkout/preferences/{quote(link_id, safe='')}", at)
 
-    async def _reports(self, reference: str, at: datetime) -> list[PaymentReport]:
+    async def _reports(
+        self, wanted: Mapping[str, str], at: datetime, most_pages: int = _MOST_PAGES
+    ) -> list[PaymentReport]:
         found: list[PaymentReport] = []
-        for page in range(_MOST_PAGES):
+        for page in range(most_pages):
             answer = await self._call(
                 "GET",
                 "/v1/payments/search",
@@ -234,7 +253,7 @@ class MercadoPagoGateway:
                 params={
                     "sort": "date_created",
                     "criteria": "asc",
-                    "external_reference": reference,
+                    **wanted,
                     "limit": str(_PAGE),
                     "offset": str(page * _PAGE),
                 },
@@ -245,7 +264,7 @@ class MercadoPagoGateway:
             found += [_report(one) for one in results]
             if len(results) < _PAGE:
                 return sorted(found, key=lambda one: one.paid_at)
-        raise refusal(PROVIDER, "too_many_payments", WhatNext.TERMINAL, "more payments of one link than we read")
+        raise refusal(PROVIDER, "too_many_payments", WhatNext.TERMINAL, "more payments than we read")
 
     async def _call(
         self,

@@ -22,6 +22,8 @@ PROVIDER: Final = "stripe"
 _KEY_LIMIT = 255
 _PAGE = 100
 _MOST_PAGES = 20
+_MOST_LISTED_PAGES = 2000
+_SESSION_LIVES = timedelta(days=1)
 _REFUND_STATES: Final[Mapping[object, RefundState]] = {
     "succeeded": RefundState.DONE,
     "pending": RefundState.PENDING,
@@ -131,6 +133,26 @@ class StripeGateway:
             WhatNext.TERMINAL,
             "more checkout sessions on one link than we read",
         )
+
+    async def payments_between(self, begins: datetime, ends: datetime, at: datetime) -> tuple[GatewayPayment, ...]:
+        """Paid checkout sessions, newest first, until they were opened a day before `begins`: one lives no longer."""
+        found: list[GatewayPayment] = []
+        cursor: str | None = None
+        oldest = (begins - _SESSION_LIVES).timestamp()
+        for _ in range(_MOST_LISTED_PAGES):
+            params = {"limit": str(_PAGE), "expand[0]": "data.payment_intent.latest_charge"}
+            page = await self._get(
+                "/v1/checkout/sessions", {**params, **({"starting_after": cursor} if cursor else {})}, at
+            )
+            sessions = page.get("data")
+            if not isinstance(sessions, list):
+                raise unreadable(PROVIDER, changes_something=False)
+            found += [payment for payment in map(_payment, sessions) if payment is not None]
+            opened = sessions[-1].get("created") if sessions else None
+            if page.get("has_more") is not True or not isinstance(opened, int) or opened < oldest:
+                return tuple(sorted((p for p in found if begins <= p.paid_at < ends), key=lambda p: p.paid_at))
+            cursor = _text(sessions[-1], "id", changes_something=False)
+        raise refusal(PROVIDER, "too_many_sessions", WhatNext.TERMINAL, "more sessions since then than we read")
 
     async def refund(self, request: RefundRequest) -> Refund:
         """Refund a part or all of a payment intent, under the request's own key."""

@@ -1,0 +1,144 @@
+"""A bank's CSV export, read by a mapping; every bad line is told, or all lines are read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from config.statement_mapping import StatementMapping
+from domain.bank_news import BankEntry, FileKind, FileUnreadable, Statement
+from domain.money import MOST_MINOR, is_currency, minor_digits
+
+_TOLD = 10
+_MOST_ROWS = 1_000_000
+
+
+def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
+    """The statement in it. Raises FileUnreadable with each bad line, and nothing of what stands in it."""
+    try:
+        text = body.decode(mapping.encoding)
+    except UnicodeDecodeError as wrong:
+        line = body[: wrong.start].count(b"\n") + 1
+        raise FileUnreadable(f"line {line}: not written in {mapping.encoding}") from None
+    lines = text.splitlines(keepends=True)
+    reader = csv.DictReader(io.StringIO("".join(lines[mapping.skip :])), delimiter=mapping.delimiter)
+    headings = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = headings
+    missing = [name for name in _named(mapping) if name not in headings]
+    if missing:
+        raise FileUnreadable(f"line {mapping.skip + 1}: no column {', '.join(repr(name) for name in missing)}")
+    entries: list[BankEntry] = []
+    wrong_lines: list[str] = []
+    try:
+        for cells in reader:
+            line = reader.line_num + mapping.skip
+            try:
+                row = {key: (value or "").strip() for key, value in cells.items() if isinstance(key, str)}
+                if None in cells:
+                    raise _Bad("more cells than headings")
+                entry = _entry(line, row, mapping)
+            except _Bad as bad:
+                wrong_lines.append(f"line {line}: {bad}")
+                continue
+            if entry is not None:
+                entries.append(entry)
+            if len(entries) > _MOST_ROWS:
+                raise FileUnreadable(f"more than {_MOST_ROWS:,} lines: take it in parts")
+    except csv.Error:
+        raise FileUnreadable(f"line {reader.line_num + mapping.skip}: quotes that do not end, or no text") from None
+    if wrong_lines:
+        more = f"; and {len(wrong_lines) - _TOLD} more" if len(wrong_lines) > _TOLD else ""
+        raise FileUnreadable("; ".join(wrong_lines[:_TOLD]) + more)
+    if not entries:
+        raise FileUnreadable("no entries in it")
+    first, last = min(one.booked_on for one in entries), max(one.booked_on for one in entries)
+    return Statement(
+        kind=FileKind.CSV,
+        message_id=f"{mapping.name} {first}..{last}",
+        account=mapping.account.replace(" ", ""),
+        currency=mapping.currency,
+        entries=tuple(entries),
+    )
+
+
+class _Bad(ValueError):
+    """What is wrong with a line, without what stands in it."""
+
+
+def _named(mapping: StatementMapping) -> list[str]:
+    columns = mapping.columns
+    single = (columns.booked_on, columns.value_on, columns.amount, columns.credit, columns.debit, columns.currency)
+    more = (columns.name, columns.iban, columns.reference, columns.end_to_end_id, *columns.text)
+    return [name for name in (*single, *more) if name is not None]
+
+
+def _entry(line: int, row: Mapping[str, str], mapping: StatementMapping) -> BankEntry | None:
+    columns = mapping.columns
+    if not any(row.values()):
+        return None
+    currency = row[columns.currency] if columns.currency and row[columns.currency] else mapping.currency
+    if not is_currency(currency):
+        raise _Bad(f"{columns.currency}: no currency that is known")
+    minor = _signed(row, mapping, currency)
+    if minor == 0:
+        return None
+    booked = _day(row, columns.booked_on, mapping.date)
+    return BankEntry(
+        line=line,
+        amount_minor=abs(minor),
+        currency=currency,
+        credit=minor > 0,
+        booked_on=booked,
+        value_on=_day(row, columns.value_on, mapping.date) if columns.value_on and row[columns.value_on] else booked,
+        end_to_end_id=_optional(row, columns.end_to_end_id),
+        bank_reference=_optional(row, columns.reference),
+        other_name=_optional(row, columns.name),
+        other_iban=(_optional(row, columns.iban) or "").replace(" ", "") or None,
+        text=" ".join(row[name] for name in columns.text if row[name])[:1000],
+    )
+
+
+def _signed(row: Mapping[str, str], mapping: StatementMapping, currency: str) -> int:
+    columns = mapping.columns
+    if columns.amount is not None:
+        return _minor(row[columns.amount], columns.amount, mapping, currency)
+    assert columns.credit is not None
+    came = _minor(row[columns.credit], columns.credit, mapping, currency) if row[columns.credit] else 0
+    went = 0
+    if columns.debit is not None and row[columns.debit]:
+        went = abs(_minor(row[columns.debit], columns.debit, mapping, currency))
+    if came and went:
+        raise _Bad(f"{columns.credit} and {columns.debit}: money that came and money that went in one line")
+    return came - went
+
+
+def _minor(text: str, column: str, mapping: StatementMapping, currency: str) -> int:
+    plain = text.replace("\u00a0", "").replace(" ", "").removesuffix(currency).replace("\u2212", "-")
+    if mapping.thousands:
+        plain = plain.replace(mapping.thousands, "")
+    if mapping.decimal != ".":
+        if "." in plain:
+            raise _Bad(f"{column}: a point, where {mapping.decimal!r} is said to part the decimals")
+        plain = plain.replace(mapping.decimal, ".")
+    try:
+        value = Decimal(plain).scaleb(minor_digits(currency))
+        whole = int(value)
+    except (InvalidOperation, ValueError, OverflowError):
+        raise _Bad(f"{column}: no amount") from None
+    if whole != value or abs(whole) > MOST_MINOR:
+        raise _Bad(f"{column}: more decimals than {currency} has, or too large")
+    return whole
+
+
+def _day(row: Mapping[str, str], column: str, pattern: str) -> date:
+    try:
+        return datetime.strptime(row[column], pattern).date()  # noqa: DTZ007 # a day has no zone
+    except ValueError:
+        raise _Bad(f"{column}: no date as {pattern} writes it") from None
+
+
+def _optional(row: Mapping[str, str], column: str | None) -> str | None:
+    return (row[column] or None) if column is not None else None

@@ -1,0 +1,233 @@
+"""Statements from the command line: sure money is paid, the rest waits for a person; taken in twice, nothing is."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from domain.direct_debit import SequenceType
+from records import erasure, loans, mandates, payments, people
+from records.database import Database
+from records.tables import BankEntryRow, Payment, PaymentSource, Webhook
+from starter import app
+from tests.records.portfolios import LENDER, NOW, enter, handed
+
+RUNNER = CliRunner()
+OURS = "ES9121000418450200051332"
+LUCIA = "ES7921000813610123456789"
+MAPPING = f"""name: bank
+account: {OURS}
+currency: EUR
+columns:
+  booked_on: day
+  amount: amount
+  text: text
+  name: name
+  iban: iban
+  reference: ref
+"""
+
+
+def mt940(*entries: tuple[str, str, str]) -> str:
+    """Entries of (mark and amount, reference, text) on the 27th."""
+    lines = [":20:S", f":25:{OURS}", ":28C:1/1", ":60F:C261126EUR0,00"]
+    for mark, reference, said in entries:
+        lines += [f":61:2611271127{mark}NTRFNONREF//{reference}", f":86:{said}"]
+    return "\n".join([*lines, ":62F:C261127EUR0,00", "-", ""])
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Path) -> Database:
+    file = tmp_path / "recobro.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", f"sqlite:///{file}")
+    database = Database(f"sqlite:///{file}")
+    with database.writing() as session:
+        rows = [handed("P-20417", name="Lucía Gómez", person_id="lucia"), handed("P-20418", name="Lucía Gómez", person_id="lucia")]
+        enter(session, [*rows, handed("P-20419", name="Pedro Pérez")])
+    return database
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = RUNNER.invoke(app, words)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def take(name: str, body: str, *more: str, code: int = 0) -> dict[str, Any]:
+    Path(name).write_text(body)
+    told: dict[str, Any] = json.loads(run("reconcile", "import", name, "--json", *more, code=code))
+    return told
+
+
+def due(records: Database, loan_id: str) -> int:
+    with records.reading() as session:
+        return payments.balance_due(session, loans.get(session, LENDER, loan_id))
+
+
+def waiting() -> list[dict[str, Any]]:
+    told: dict[str, list[dict[str, Any]]] = json.loads(run("reconcile", "list", "--json"))
+    return told["entries"]
+
+
+def test_exact_partial_combined_and_unknown_payments_each_go_where_they_belong(records: Database) -> None:
+    told = take(
+        "first.sta",
+        mt940(
+            ("C40,00", "R1", "Pago a cuenta P-20417"),
+            ("C160,00", "R2", "P-20417 y P-20418"),
+            ("C100,00", "R3", "gracias"),
+            ("D9,50", "R4", "Comision"),
+        ),
+        code=1,
+    )
+
+    assert told["counts"] == {"matched": 2, "not_ours": 1, "waiting": 1}
+    assert [due(records, loan_id) for loan_id in ("P-20417", "P-20418", "P-20419")] == [0, 0, 10_000]
+    [unknown] = waiting()
+    assert (unknown["amount_minor"], unknown["why"]) == (10_000, "no loan is named and the account is not known")
+    with records.reading() as session:
+        owed = [
+            signal["payload"]["amount_minor"] for row in session.exec(select(Webhook)).all() for signal in row.signals
+        ]
+    assert sorted(owed) == [4_000, 6_000, 10_000]
+
+
+def test_taken_in_again_nothing_counts_twice_in_whatever_file(records: Database) -> None:
+    first = mt940(("C40,00", "R1", "P-20417"))
+    take("first.sta", first)
+
+    again = take("renamed.sta", first)
+    longer = take("week.sta", mt940(("C40,00", "R1", "P-20417"), ("C5,00", "R2", "P-20417")))
+    Path("bank.yaml").write_text(MAPPING)
+    other = take(
+        "week.csv", "day,amount,text,name,iban,ref\n2026-11-27,40.00,P-20417,,,X9\n", "--mapping", "bank.yaml", code=1
+    )
+
+    assert again["known"] is True
+    assert (longer["told_before"], longer["counts"]) == (1, {"matched": 1})
+    assert other["counts"] == {"waiting": 1}
+    assert "which a mt940 file told of" in waiting()[0]["why"]
+    assert due(records, "P-20417") == 5_500
+
+
+def test_two_payments_of_which_the_same_is_said_are_two(records: Database) -> None:
+    Path("bank.yaml").write_text(MAPPING.replace("  reference: ref\n", ""))
+    line = "2026-11-27,10.00,P-20417,Lucia,,\n"
+    take("a.csv", "day,amount,text,name,iban,ref\n" + line * 2, "--mapping", "bank.yaml")
+    take("b.csv", "day,amount,text,name,iban,ref\n" + line * 3, "--mapping", "bank.yaml")
+
+    assert due(records, "P-20417") == 7_000
+
+
+def test_a_wrong_line_keeps_the_whole_file_out(records: Database) -> None:
+    Path("bank.yaml").write_text(MAPPING)
+    Path("w.csv").write_text("day,amount,text,name,iban,ref\n2026-11-27,10.00,P-20417,,,A\nsoon,10.00,P-20417,,,B\n")
+
+    told = run("reconcile", "import", "w.csv", "--mapping", "bank.yaml", code=2)
+
+    assert "nothing was taken in: line 3: day: no date" in told
+    assert due(records, "P-20417") == 10_000
+
+
+def test_a_person_is_shown_why_and_settles_what_waits(records: Database) -> None:
+    Path("bank.yaml").write_text(MAPPING)
+    rows = [f"2026-11-27,100.00,alquiler,GOMEZ LUCIA,{LUCIA},R1", "2026-11-27,55.00,payout,STRIPE,,R2"]
+    take("w.csv", "\n".join(["day,amount,text,name,iban,ref", *rows]), "--mapping", "bank.yaml", code=1)
+    entry, payout = (one["entry"] for one in waiting())
+
+    suggested = json.loads(run("reconcile", "suggest", str(entry), "--json"))
+    assert [one["loan_id"] for one in suggested["suggestions"]] == ["P-20417", "P-20418", "P-20419"]
+    assert any("like the debtor's" in why for why in suggested["suggestions"][0]["reasons"])
+    assert "GOMEZ" not in run("reconcile", "list")
+    assert "GOMEZ" in run("reconcile", "list", "--contact-data")
+
+    assert "the amounts make 90.00 EUR" in run("reconcile", "match", str(entry), "P-20417=90.00", code=2)
+    run("reconcile", "match", str(entry), "P-20417=60", "P-20418=40")
+    assert "does not wait" in run("reconcile", "match", str(entry), "P-20417", code=2)
+    run("reconcile", "ignore", str(payout), "--reason", "payout of Stripe")
+    assert waiting() == []
+    assert [due(records, loan_id) for loan_id in ("P-20417", "P-20418")] == [4_000, 6_000]
+
+    # The account is known from now on: just what is due from there needs nobody.
+    take("x.csv", f"day,amount,text,name,iban,ref\n2026-12-27,100.00,,,{LUCIA},R3\n", "--mapping", "bank.yaml")
+    assert [due(records, loan_id) for loan_id in ("P-20417", "P-20418")] == [0, 0]
+
+
+def test_a_payment_that_may_have_been_told_another_way_waits(records: Database) -> None:
+    with records.writing() as session:
+        payments.record(
+            session,
+            provider="stripe",
+            payment_id="pi_1",
+            lender=LENDER,
+            loan_id="P-20417",
+            amount_minor=4_000,
+            currency="EUR",
+            paid_at=NOW.replace(month=11, day=26),
+            received_at=NOW,
+            source=PaymentSource.WEBHOOK,
+        )
+
+    take("first.sta", mt940(("C40,00", "R1", "P-20417")), code=1)
+
+    assert waiting()[0]["why"] == "it may be the payment pi_1 that stripe told of"
+    assert due(records, "P-20417") == 6_000
+
+
+def test_a_transfer_the_bank_takes_back_is_reversed(records: Database) -> None:
+    take("first.sta", mt940(("C40,00", "R1", "P-20417")))
+    take("second.sta", mt940(("RC40,00", "R1", "P-20417")))
+
+    assert due(records, "P-20417") == 10_000
+    with records.reading() as session:
+        names = [signal["name"] for row in session.exec(select(Webhook)).all() for signal in row.signals]
+    assert names == ["payment_received", "payment_reversed"]
+
+
+def test_the_account_of_a_mandate_is_a_known_account(records: Database) -> None:
+    with records.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "P-20419"))
+        mandates.add(
+            session,
+            person,
+            reference="M-1",
+            iban=LUCIA,
+            signed_on=date(2026, 1, 1),
+            sequence=SequenceType.RCUR,
+            at=NOW,
+        )
+    Path("bank.yaml").write_text(MAPPING)
+
+    take("x.csv", f"day,amount,text,name,iban,ref\n2026-12-27,100.00,,,{LUCIA},R3\n", "--mapping", "bank.yaml")
+
+    assert due(records, "P-20419") == 0
+
+
+def test_who_paid_is_sealed_and_goes_with_the_person(records: Database) -> None:
+    Path("bank.yaml").write_text(MAPPING)
+    line = f"2026-11-27,40.00,P-20417 secreto,GOMEZ LUCIA,{LUCIA},R1\n"
+    take("x.csv", f"day,amount,text,name,iban,ref\n{line}", "--mapping", "bank.yaml")
+    with records.reading() as session:
+        raw = str(session.execute(text("SELECT * FROM bank_entry")).all())
+        [kept] = session.exec(select(BankEntryRow)).all()
+        assert (kept.other_name, kept.other_iban) == ("GOMEZ LUCIA", LUCIA)
+    assert not any(secret in raw for secret in ("GOMEZ", LUCIA, "secreto"))
+    with records.writing() as session:
+        for loan_id in ("P-20417", "P-20418"):
+            loans.end(session, loans.get(session, LENDER, loan_id), kind="cured", at=NOW, final_state=None)
+
+    erasure.erase(records, LENDER, "lucia", at=NOW, actor="test")
+
+    with records.reading() as session:
+        [kept] = session.exec(select(BankEntryRow)).all()
+        assert (kept.other_name, kept.other_iban, kept.text, kept.iban_index) == (None, None, None, None)
+        assert len(session.exec(select(Payment)).all()) == 1
