@@ -9,11 +9,12 @@ from sqlmodel import Session, col, or_, select
 from commands.console import iso
 from commands.doctor_findings import Finding, Mend, about
 from domain.ledger_entries import CaseState
-from records.tables import CollectionCase, Contact, ContactState, Loan, Webhook
+from records.tables import BankEntryRow, CollectionCase, Contact, ContactState, DebitFile, EntryState, Loan, Webhook
 
 _RELAYED_WITHIN = timedelta(minutes=2)
 _SENT_WITHIN = timedelta(minutes=15)
 _LOOKED_BACK = timedelta(days=30)
+_MATCHED_WITHIN = timedelta(days=2)
 
 
 def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Finding]:
@@ -85,4 +86,31 @@ def look_at_cases(session: Session, now: datetime) -> list[Finding]:
         "a case may hold its loan: nothing moves until a person decides",
         "starter.py case list; starter.py case decide CASE --decision continue --by YOU",
         (row.case_id for row in rows),
+    )
+
+
+def look_at_bank(session: Session, now: datetime) -> list[Finding]:
+    """Files of direct debits whose fate nobody knows, and money on statements that waits for a person."""
+    files = session.exec(
+        select(DebitFile.message_id).where(
+            col(DebitFile.answered_at).is_(None), col(DebitFile.made_at) < now - _SENT_WITHIN
+        )
+    ).all()
+    waiting = session.exec(
+        select(BankEntryRow.id).where(
+            BankEntryRow.state == EntryState.WAITING, col(BankEntryRow.taken_at) < now - _MATCHED_WITHIN
+        )
+    ).all()
+    return about(
+        "debit_files_unanswered",
+        "{n} files of direct debits were made and it is not known whether the bank has them",
+        "their debits may be collected late; none is made twice",
+        "starter.py debit submit   (looks each up at the bank first)",
+        files,
+    ) + about(
+        "bank_entries_waiting",
+        "{n} entries of bank statements wait for a person for more than two days",
+        "they may be payments of people who are being reminded",
+        "starter.py reconcile list; starter.py reconcile suggest ENTRY",
+        waiting,
     )

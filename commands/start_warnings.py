@@ -78,6 +78,8 @@ def not_configured(settings: Settings, strategy: Strategy, channels: frozenset[C
             "No payment gateway is configured: a message with a payment link waits, and its loan with it, "
             "until RECOBRO_STRIPE__API_KEY is set."
         )
+    if any(step.kind is StepKind.DEBIT for step in strategy.steps) and settings.direct_debit is None:
+        told.append("No bank takes direct debits (RECOBRO_DIRECT_DEBIT__...): debit steps are passed over.")
     if strategy.watch is not None and settings.bank is None:
         told.append("No bank is configured (RECOBRO_BANK__BASE_URL): no balance is watched.")
     carriers = {Channel.SMS: (settings.twilio, "RECOBRO_TWILIO__"), Channel.EMAIL: (settings.smtp, "RECOBRO_SMTP__")}

@@ -132,6 +132,32 @@ PAYMENTS_REVERSED = Metric(
 PAYMENTS_UNMATCHED = Metric(
     "recobro_payments_unmatched", Kind.GAUGE, Source.RECORDS, "Payments that no loan could be found for"
 )
+DEBITS = Metric(
+    "recobro_debits",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "Direct debits: planned, filed, collected, rejected, returned, dropped",
+    ("state",),
+)
+DEBIT_FILES_UNANSWERED = Metric(
+    "recobro_debit_files_unanswered",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "Files of direct debits of which nobody knows yet whether the bank has them",
+)
+BANK_ENTRIES_WAITING = Metric(
+    "recobro_bank_entries_waiting",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "Entries of bank statements that wait for a person to say whose they are",
+)
+GATEWAY_DIFFERENCES = Metric(
+    "recobro_gateway_differences",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "Differences between a gateway's own list and the records, of the last day that was compared",
+    ("provider",),
+)
 LAST_PAYMENT = Metric(
     "recobro_last_payment_timestamp_seconds",
     Kind.GAUGE,
@@ -188,6 +214,10 @@ ALL = (
     PAYMENTS_MINOR,
     PAYMENTS_REVERSED,
     PAYMENTS_UNMATCHED,
+    DEBITS,
+    DEBIT_FILES_UNANSWERED,
+    BANK_ENTRIES_WAITING,
+    GATEWAY_DIFFERENCES,
     LAST_PAYMENT,
     WEBHOOKS_WAITING,
     WEBHOOK_LAG,

@@ -12,12 +12,16 @@ import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from records import bank_entries
 from records.tables import (
     Campaign,
     CaseState,
     CollectionCase,
     Contact,
     ContactState,
+    Debit,
+    DebitFile,
+    GatewayCheck,
     Loan,
     Payment,
     Webhook,
@@ -53,6 +57,10 @@ class Figures:
     webhooks_unrelayed: dict[str, int]
     oldest_unrelayed: datetime | None
     contacts_unsettled: int
+    debits: dict[str, int]
+    debit_files_unanswered: int
+    bank_entries_waiting: int
+    gateway_differences: dict[str, int]
 
 
 def read(session: Session, now: datetime) -> Figures:
@@ -84,6 +92,12 @@ def read(session: Session, now: datetime) -> Figures:
         ),
         oldest_unrelayed=session.exec(select(func.min(Webhook.received_at)).where(waiting)).one(),
         contacts_unsettled=session.exec(select(func.count()).select_from(Contact).where(*begun)).one(),
+        debits={state: number for state, number in rows.execute(_counted(Debit.state)).all()},
+        debit_files_unanswered=session.exec(
+            select(func.count()).select_from(DebitFile).where(col(DebitFile.answered_at).is_(None))
+        ).one(),
+        bank_entries_waiting=bank_entries.waiting(session),
+        gateway_differences=_differences(session),
     )
 
 
@@ -93,6 +107,19 @@ def _queues(session: Session, past: datetime | None = None) -> dict[str, int]:
     if past is not None:
         query = query.where(col(CollectionCase.sla_at) < past)
     return dict(session.exec(query.group_by(CollectionCase.queue)).all())
+
+
+def _differences(session: Session) -> dict[str, int]:
+    """Of each gateway, those of the last day that was compared."""
+    last = (
+        select(GatewayCheck.provider, func.max(GatewayCheck.day).label("day"))
+        .group_by(GatewayCheck.provider)
+        .subquery()
+    )
+    rows = select(GatewayCheck.provider, GatewayCheck.differences).join(
+        last, (col(GatewayCheck.provider) == last.c.provider) & (col(GatewayCheck.day) == last.c.day)
+    )
+    return dict(session.exec(rows).all())
 
 
 def _takings(session: Session) -> dict[tuple[str, str], Takings]:

@@ -114,6 +114,10 @@ def _families(figures: Figures, now: datetime) -> Iterator[Family]:
     yield _by(catalogue.WEBHOOKS_WAITING, {(name,): number for name, number in figures.webhooks_unrelayed.items()})
     yield _gauge(catalogue.WEBHOOK_LAG, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
     yield _gauge(catalogue.UNSETTLED, figures.contacts_unsettled)
+    yield _by(catalogue.DEBITS, {(state,): number for state, number in figures.debits.items()})
+    yield _gauge(catalogue.DEBIT_FILES_UNANSWERED, figures.debit_files_unanswered)
+    yield _gauge(catalogue.BANK_ENTRIES_WAITING, figures.bank_entries_waiting)
+    yield _by(catalogue.GATEWAY_DIFFERENCES, {(name,): number for name, number in figures.gateway_differences.items()})
 
 
 def _gauge(metric: Metric, value: float) -> GaugeMetricFamily:

@@ -51,7 +51,7 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Pa
     monkeypatch.setenv("RECOBRO_DATABASE_URL", f"sqlite:///{file}")
     database = Database(f"sqlite:///{file}")
     with database.writing() as session:
-        rows = [handed("P-20417", name="Lucía Gómez", person_id="lucia"), handed("P-20418", name="Lucía Gómez", person_id="lucia")]
+        rows = [handed(name, name="Lucía Gómez", person_id="lucia") for name in ("P-20417", "P-20418")]
         enter(session, [*rows, handed("P-20419", name="Pedro Pérez")])
     return database
 
