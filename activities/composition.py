@@ -31,6 +31,8 @@ from config.signed_addresses import SignedAddresses
 from domain.contact import Channel
 from domain.contact_rules import Caps, RuleBook
 from domain.gateway_choice import BANK, Offer, order_for
+from providers.banks.belvo import PROVIDER as BELVO
+from providers.banks.belvo import BelvoBank, BelvoSettings
 from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
 from providers.debit_bank import DebitBank
 from providers.debits.folder_bank import FolderDebitBank
@@ -54,6 +56,8 @@ class Outside:
 
     bank: BankData | None
     messengers: dict[Channel, Messenger]
+    other_banks: dict[str, BankData] = field(default_factory=dict)
+    """More sources of bank data, by the name that consents carry."""
     gateways: Gateways = field(default_factory=Gateways)
 
 
@@ -117,6 +121,7 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
         if bank
         else None,
         messengers=messengers,
+        other_banks=_other_banks(settings, client),
         gateways=connect_gateways(settings, client, database),
     )
 
@@ -187,7 +192,26 @@ XS2A = "xs2a"
 def bank_sources(settings: Settings, outside: Outside) -> Sources:
     """Which source of bank data serves whom."""
     named = {XS2A: outside.bank} if outside.bank is not None else {}
-    return Sources(named, {}, XS2A)
+    return Sources({**named, **outside.other_banks}, settings.bank_data_by_country, XS2A)
+
+
+def _other_banks(settings: Settings, client: httpx.AsyncClient) -> dict[str, BankData]:
+    belvo = settings.belvo
+    if belvo is None:
+        return {}
+    return {
+        BELVO: BelvoBank(
+            BelvoSettings(
+                base_url=belvo.base_url,
+                widget_url=belvo.widget_url,
+                secret_id=belvo.secret_id,
+                secret_password=belvo.secret_password,
+                countries=belvo.countries,
+                zone=belvo.zone,
+            ),
+            client,
+        )
+    }
 
 
 def whatsapp_cloud(settings: Settings, client: httpx.AsyncClient) -> WhatsAppCloud | None:
@@ -240,7 +264,7 @@ async def loan_activities(
         outside = outside or connect_outside(settings, client, database)
         links = LinkIssuer(database, outside.gateways, timedelta(days=settings.payments.link_days))
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
-        balances = BalanceReader(database, outside.bank, zone)
+        balances = BalanceReader(database, outside.bank, zone, outside.other_banks)
         slots = contact_slots(settings)
         cloud = outside.messengers.get(Channel.WHATSAPP)
         templates = TemplateSync(database, cloud) if isinstance(cloud, WhatsAppCloud) else None

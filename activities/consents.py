@@ -120,10 +120,12 @@ class ConsentDesk:
             try:
                 found = await bank.consent(consent_id, at)
             except ProviderError as error:
-                if error.what_next in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
+                if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
+                    raise
+                if asked.consent_id:
+                    # Not of an id that came with the person: whoever holds the address may have made it up.
                     await asyncio.to_thread(self._settled, asked, error.code, at)
-                    continue
-                raise
+                continue
             if found.reference is not None and found.reference != asked.reference:
                 continue
             if (over := how_it_ended(found.status)) is not None:

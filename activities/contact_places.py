@@ -342,7 +342,7 @@ class ContactPlaces:
     def _consent_url(self, session: Session, person: Person, now: datetime) -> str | None:
         """Where the person lets their balance be read; None where no bank could be asked or nobody reach us."""
         settings = self._settings
-        if settings.web.public_url is None or settings.bank is None:
+        if settings.web.public_url is None or (settings.bank is None and settings.belvo is None):
             return None
         return f"{settings.web.public_url}/consent/{consent_links.make(session, person, now)}"
 

@@ -106,7 +106,7 @@ def start(
         from commands.campaign_control import start as start_workflow
 
         running = await runs(client, order_id)
-        held = enter(database, order, chosen, report, bank="xs2a")
+        held = enter(database, order, chosen, report, bank="xs2a", banks=settings.bank_data_by_country)
         if held.waiting or held.open:
             await start_workflow(client, settings.task_queue, held, rate, strategy=chosen.key)
             running = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -81,7 +81,15 @@ def choose_strategy(name: str | None, report: PortfolioReport) -> Strategy:
     return fitting[0]
 
 
-def enter(database: Database, order: Order, strategy: Strategy, report: PortfolioReport, *, bank: str) -> Held:
+def enter(
+    database: Database,
+    order: Order,
+    strategy: Strategy,
+    report: PortfolioReport,
+    *,
+    bank: str,
+    banks: Mapping[str, str] = {},
+) -> Held:
     """Create the campaign with its loans, or find it as it was created. Raises CampaignExists, NothingHeld, Refused.
 
     A campaign holds the loans of its first start: the same file started again adds none. The file is read again while
@@ -101,7 +109,9 @@ def enter(database: Database, order: Order, strategy: Strategy, report: Portfoli
         if campaign.total:
             # Another process created it between our look and our transaction.
             return _as_it_was(session, campaign, report.loans())
-        entered = portfolio.enter_in_order(session, campaign, fitting, strategy=strategy, at=now, bank=bank)
+        entered = portfolio.enter_in_order(
+            session, campaign, fitting, strategy=strategy, at=now, bank=bank, banks=banks
+        )
         every_refusal = tuple(sorted((*refused, *entered.refused), key=lambda one: one.line))
         if entered.held == 0:
             raise NothingHeld(every_refusal)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self, TypeVar
+from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -22,6 +23,9 @@ from domain.contact_rules.model import Profile
 from domain.gateway_choice import KNOWN, MERCADOPAGO_COUNTRIES
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+BELVO_COUNTRIES = ("MX", "CO", "BR")
 
 
 class _Part(BaseModel):
@@ -87,6 +91,33 @@ class Bank(_Part):
     base_url: str
     access_token: SecretStr | None = None
     zone: str = "Europe/Madrid"
+
+
+class Belvo(_Part):
+    """Bank data in `countries`. The secret keys are the account's; `zone` is where a day is reckoned for reads."""
+
+    base_url: str = "https://api.belvo.com"
+    widget_url: str = "https://widget.belvo.io/"
+    secret_id: str
+    secret_password: SecretStr
+    countries: tuple[str, ...] = BELVO_COUNTRIES
+    zone: str = "America/Mexico_City"
+
+    @field_validator("countries")
+    @classmethod
+    def _served(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [country for country in given if country not in BELVO_COUNTRIES]:
+            raise ValueError(f"{unknown[0][:10]!r}: Belvo serves {', '.join(BELVO_COUNTRIES)}")
+        return given
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (OSError, ValueError, KeyError):
+            raise ValueError("expected an IANA time zone such as America/Mexico_City") from None
+        return value
 
 
 class Stripe(_Part):
@@ -461,6 +492,7 @@ class Settings(BaseSettings):
     costs: Path | None = None
     """A table of what channels and gateways charge in place of config/costs.yaml."""
     bank: Bank | None = None
+    belvo: Belvo | None = None
     stripe: Stripe | None = None
     direct_debit: DirectDebit | None = None
     twilio: Twilio | None = None
@@ -504,6 +536,11 @@ class Settings(BaseSettings):
                 "bank payments are begun on a page: set RECOBRO_WEB__PUBLIC_URL and RECOBRO_WEB__LINK_SECRET"
             )
         return self
+
+    @property
+    def bank_data_by_country(self) -> dict[str, str]:
+        """The source of bank data of each country that has one of its own; any other is served by `bank`."""
+        return dict.fromkeys(self.belvo.countries, "belvo") if self.belvo is not None else {}
 
     def lender_named(self, key: str) -> Lender:
         return self.lenders.get(key, self.lender)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -49,10 +49,11 @@ def enter_portfolio(
     strategy: Strategy,
     at: datetime,
     bank: str = "xs2a",
+    banks: Mapping[str, str] = {},
 ) -> Entered:
     """As `enter_in_order`, highest priority first, then by line, whatever the order given."""
     ordered = sorted(loans, key=lambda loan: (-loan.priority, loan.line))
-    return enter_in_order(session, campaign, ordered, strategy=strategy, at=at, bank=bank)
+    return enter_in_order(session, campaign, ordered, strategy=strategy, at=at, bank=bank, banks=banks)
 
 
 def enter_in_order(
@@ -63,12 +64,14 @@ def enter_in_order(
     strategy: Strategy,
     at: datetime,
     bank: str = "xs2a",
+    banks: Mapping[str, str] = {},
 ) -> Entered:
     """Enter loans into the records and into `campaign`, a page of them in memory at a time.
 
     A loan that a live campaign holds, or that is in collection, is refused and left as it was. A loan known
     from before starts a new entry with the amount and due date now handed over. Contact data that is absent
-    in the file does not erase what is known. `bank` names the provider of the consents in the file.
+    in the file does not erase what is known. `banks` name the provider of the consents in the file by country, `bank`
+    that of every other country.
     Entering the same loans again into the same campaign changes nothing.
     """
     one_at_a_time(session, f"portfolio:{campaign.lender}")
@@ -86,7 +89,7 @@ def enter_in_order(
                 seen.add(loan.loan_id)
                 rows.append(loan)
         people, keys = _enter_people(session, campaign.lender, rows, at)
-        _enter_consents(session, people, keys, rows, bank, at)
+        _enter_consents(session, people, keys, rows, lambda country: banks.get(country, bank), at)
         entered, page_refused = _enter_loans(session, campaign, people, rows, strategy, pinned, at)
         refused += page_refused
         places = []
@@ -185,12 +188,13 @@ def _enter_consents(
     people: dict[str, int],
     key_ids: dict[int, str],
     rows: Sequence[PortfolioLoan],
-    bank: str,
+    bank_of: Callable[[str], str],
     at: datetime,
 ) -> None:
     keys = person_keys.of(session)
     stated = {
         (people[loan.person_id], keys.index(CONSENT, loan.bank_consent)): {
+            "provider": bank_of(loan.country),
             "consent_id": loan.bank_consent,
             "account_id": loan.bank_account,
             "valid_until": loan.consent_valid_until,
@@ -202,12 +206,13 @@ def _enter_consents(
         return
     known = session.exec(
         select(Consent).where(
-            Consent.provider == bank, tuple_(col(Consent.person_ref), col(Consent.consent_index)).in_(stated)
+            col(Consent.provider).in_({data["provider"] for data in stated.values()}),
+            tuple_(col(Consent.person_ref), col(Consent.consent_index)).in_(stated),
         )
     ).all()
     for consent in known:
-        data = stated.pop((consent.person_ref, consent.consent_index))
-        if (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
+        data = stated.pop((consent.person_ref, consent.consent_index), None)
+        if data is not None and (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
             consent.account_id, consent.valid_until = data["account_id"], data["valid_until"]  # type: ignore[assignment]
             consent.status, consent.over_because, consent.changed_at = ConsentStatus.VALID, None, at
             session.add(consent)
@@ -218,7 +223,6 @@ def _enter_consents(
             [
                 {
                     "person_ref": person_ref,
-                    "provider": bank,
                     "consent_index": index,
                     "status": ConsentStatus.VALID,
                     "reads_per_day": 4,

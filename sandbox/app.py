@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from .admin import Admin
 from .bank import Bank
 from .bank_payments import BankPayments
+from .belvo import Belvo
 from .carrier import Carrier
 from .carrier_api import CarrierApi
 from .conekta import Conekta
@@ -50,6 +51,7 @@ class Sandbox:
         routes = [
             *Bank(self.world).routes(),
             *BankPayments(self.world, life, base_url).routes(),
+            *Belvo(self.world).routes(),
             *MercadoPago(self.world, life, base_url).routes(),
             *Conekta(self.world, life, base_url).routes(),
             *GatewayApi(gateway, life).routes(),

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SERVICES = {"bank", "stripe", "mercadopago", "conekta", "twilio", "meta", "smtp", "webhooks"}
+SERVICES = {"bank", "belvo", "stripe", "mercadopago", "conekta", "twilio", "meta", "smtp", "webhooks"}
 KINDS = {"latency", "429", "500", "drop", "lost_answer", "duplicate", "reorder", "delay"}
 WEBHOOK_KINDS = {"duplicate", "reorder", "delay", "drop"}
 
@@ -68,6 +68,8 @@ class Faults:
 def service_of(path: str) -> str | None:
     if path.startswith(("/v1/accounts", "/v1/consents", "/v1/payments/sepa", "/v1/payments/instant")):
         return "bank"
+    if path.startswith("/api/"):
+        return "belvo"
     if path.startswith(("/checkout/preferences", "/v1/payments/")):
         return "mercadopago"
     if path.startswith(("/checkouts", "/orders")):
@@ -85,6 +87,8 @@ def _error(service: str, status: int) -> Response:
     if service == "bank":
         code = "ACCESS_EXCEEDED" if status == 429 else "INTERNAL_SERVER_ERROR"
         return JSONResponse({"tppMessages": [{"category": "ERROR", "code": code}]}, status)
+    if service == "belvo":
+        return JSONResponse([{"code": "too_many_sessions" if status == 429 else "unexpected_error"}], status)
     if service == "stripe":
         kind = "invalid_request_error" if status == 429 else "api_error"
         body = {"type": kind, "message": "Too many requests" if status == 429 else "Something went wrong"}

@@ -152,7 +152,7 @@ async def consent_pages(
 ) -> list[APIRouter]:
     """The borrower's pages, where they can be reached and a bank can be asked."""
     public_url = settings.web.public_url
-    if public_url is None or settings.bank is None:
+    if public_url is None or (settings.bank is None and settings.belvo is None):
         return []
     # Here, because most web processes ask no bank, and what it stands on is slow to import.
     from activities.composition import bank_sources, connect_outside

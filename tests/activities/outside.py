@@ -160,7 +160,7 @@ async def desk_for(
     async with httpx.AsyncClient(trust_env=False) as client:
         outside = connect_outside(settings, client)
         links = LinkIssuer(database, outside.gateways)
-        balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"))
+        balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"), outside.other_banks)
         caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
         slots = ContactSlots(RULES, caps, whatsapp=WhatsAppLimits(settings.whatsapp_tier, settings.meta))
         cloud = whatsapp_cloud(settings, client)

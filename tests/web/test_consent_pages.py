@@ -9,15 +9,20 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlmodel import select
+from temporalio.exceptions import ApplicationError
 
 from activities.composition import bank_sources, connect_outside
 from activities.consents import ConsentDesk
-from config.settings import Bank
+from activities.orders import WatchOrder
+from config.settings import Bank, Belvo
+from domain.strategy import WholeThreshold
 from records import consent_links, loans, people
 from records.database import Database
 from records.tables import Audit, BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, Webhook
-from tests.activities.outside import TUESDAY, enter_loan, nowhere, settings_for
+from tests.activities.outside import TUESDAY, desk_for, enter_loan, nowhere, settings_for
+from tests.records.portfolios import LENDER
 from tests.sandbox.running import World, running
 from tests.web.calling import HERE
 from tests.web.outside import FakeTemporal
@@ -183,6 +188,56 @@ async def test_a_bank_that_is_down_or_asked_too_often_is_said_and_nothing_is_kep
             codes = [(await browser.post(path)).status_code for _ in range(7)]
 
     assert codes == [503] * 6 + [429]
+    assert kept(database) == []
+
+
+async def test_a_mexican_connects_an_account_through_belvo_and_is_watched_through_it(
+    database: Database, world: World, request: pytest.FixtureRequest
+) -> None:
+    where = {"country": "MX", "currency": "MXN", "region": None, "timezone": "America/Mexico_City"}
+    [holder] = world.enrol(request.node.name, as_of=TUESDAY.isoformat(), **where)
+    here = str(world.http.base_url).rstrip("/")
+    belvo = Belvo(base_url=here, widget_url=f"{here}/belvo-widget/", secret_id="s", secret_password=SecretStr("p"))
+    settings = settings_for(world, belvo=belvo)
+    loan_id = enter_loan(database, **where, amount_due_minor=90_000_000)
+    path = f"/consent/{token_for(database, loan_id)}"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        site = app_for(database, settings, client)
+        async with caller(site) as browser:
+            away = await browser.post(path)
+            back = at_bank(world, away.text, person=holder["person_id"])
+            stolen = await browser.get(back.replace("link=", "link=0"))
+            done = await browser.get(back)
+    async with desk_for(database, settings) as desk:
+        with pytest.raises(ApplicationError, match="funds not there yet"):
+            await desk.watch(WatchOrder(lender=LENDER, loan_id=loan_id, threshold=WholeThreshold(), reads_per_day=4))
+
+    assert "El permiso no está dado" in stolen.text
+    assert "Gracias" in done.text
+    [consent] = kept(database)
+    assert (consent.provider, consent.status, consent.valid_until) == ("belvo", ConsentStatus.VALID, None)
+    [read] = [entry for entry in world.entries("balance_read") if entry["consent_id"] == consent.consent_id]
+    assert read["currency"] == "MXN"
+    with database.reading() as session:
+        [row] = session.exec(select(BalanceRead)).all()
+        assert (row.outcome, row.amount_minor) == ("read", read["amount_minor"])
+
+
+async def test_a_link_made_for_somebody_elses_request_is_not_taken(
+    database: Database, world: World, request: pytest.FixtureRequest
+) -> None:
+    where = {"country": "MX", "currency": "MXN", "region": None, "timezone": "America/Mexico_City"}
+    [holder] = world.enrol(request.node.name, as_of=TUESDAY.isoformat(), **where)
+    here = str(world.http.base_url).rstrip("/")
+    belvo = Belvo(base_url=here, widget_url=f"{here}/belvo-widget/", secret_id="s", secret_password=SecretStr("p"))
+    mine, theirs = (f"/consent/{token_for(database, enter_loan(database, **where))}" for _ in range(2))
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with caller(app_for(database, settings_for(world, belvo=belvo), client)) as browser:
+            await browser.post(mine)
+            theirs_back = at_bank(world, (await browser.post(theirs)).text, person=holder["person_id"])
+            answer = await browser.get(theirs_back.replace(theirs, mine))
+
+    assert "El permiso no está dado" in answer.text
     assert kept(database) == []
 
 
