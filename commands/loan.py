@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands import configuration
+from commands.agreement_offers import register_offers
 from commands.agreements import register_agreements
 from commands.console import JsonOption, Refused, moment_of, operator_app, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 app = operator_app("One loan: where it stands, why, and what you can tell it.")
 register_agreements(app)
+register_offers(app)
 
 
 @app.command()

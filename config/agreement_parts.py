@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from config.yaml_source import FieldPath, Value
-from domain.agreements.terms import AgreementMessage, AgreementMessages, PromiseTerms
+from domain.agreements.terms import (
+    AgreementMessage,
+    AgreementMessages,
+    Option,
+    PlanOption,
+    PlanTerms,
+    PromiseTerms,
+    RestructuringOption,
+    RestructuringTerms,
+    SettlementOption,
+    SettlementTerms,
+)
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _MESSAGES = ("reminder", "link", "missed", "broken")
@@ -20,8 +33,21 @@ def _written(model: type[BaseModel]) -> tuple[str, ...]:
 
 KEYS: dict[str, tuple[str, ...]] = {
     "promises": _written(PromiseTerms),
+    "plans": _written(PlanTerms),
+    "settlements": _written(SettlementTerms),
+    "restructurings": _written(RestructuringTerms),
+    "plans option": _written(PlanOption),
+    "settlements option": _written(SettlementOption),
+    "restructurings option": tuple("annual_rate" if key == "rate_bp" else key for key in _written(RestructuringOption)),
     "agreement message": _written(AgreementMessage),
 }
+_CATALOGUES: dict[str, tuple[type[BaseModel], type[Option]]] = {
+    "plans": (PlanTerms, PlanOption),
+    "settlements": (SettlementTerms, SettlementOption),
+    "restructurings": (RestructuringTerms, RestructuringOption),
+}
+_OPTION_AMOUNTS = ("amount_at_least", "amount_at_most", "least")
+_RATE = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?|100(\.0{1,2})?")
 
 
 class AgreementSections:
@@ -31,7 +57,49 @@ class AgreementSections:
         if top.get("promises") is not None:
             written = self._terms(("promises",), top["promises"], "promises", ("tolerance", "least"))
             parts["promises"] = self._part(PromiseTerms, ("promises",), written)
-        self._check_queue(top, "promises")
+        for part, (terms, _) in _CATALOGUES.items():
+            if top.get(part) is not None:
+                parts[part] = self._part(terms, (part,), self._catalogue(part, top[part]))
+        for part in AGREEMENT_PARTS:
+            self._check_queue(top, part)
+
+    def _catalogue(self, part: str, value: Value) -> dict[str, object] | None:
+        written = self._terms((part,), value, part, ())
+        if written is None:
+            return None
+        given = written.get("options")
+        if not isinstance(given, list) or not given:
+            self._problem((part, "options"), "has no options", "a list of options, each with an id")
+            return None
+        before: set[str] = set()
+        options: list[object] = []
+        for index, each in enumerate(given):
+            name = each.get("id") if isinstance(each, dict) else None
+            if isinstance(name, str) and name in before:
+                self._problem((part, "options", index, "id"), f"stands twice: {name[:40]}", "an id of its own for each")
+            before |= {name} if isinstance(name, str) else set()
+            options.append(self._option(part, (part, "options", index), each))
+        return written | {"options": options}
+
+    def _option(self, part: str, path: FieldPath, value: Value) -> BaseModel | None:
+        written = self._mapping(path, value, f"{part} option")
+        if written is None:
+            return None
+        option: dict[str, object] = {
+            key: each for key, each in written.items() if key not in (*_OPTION_AMOUNTS, "annual_rate")
+        }
+        for key in _OPTION_AMOUNTS:
+            if written.get(key) is not None:
+                option[f"{key}_minor"] = self._amount((*path, key), written[key])
+        if written.get("annual_rate") is not None:
+            rate = written["annual_rate"]
+            if isinstance(rate, str) and _RATE.fullmatch(rate):
+                option["rate_bp"] = int(Decimal(rate) * 100)
+            else:
+                self._problem((*path, "annual_rate"), "is no yearly rate", "percent such as 12.50")
+        if None in (option.get(f"{key}_minor", 0) for key in _OPTION_AMOUNTS):
+            return None
+        return self._part(_CATALOGUES[part][1], path, option)
 
     def _terms(self, path: FieldPath, value: Value, kind: str, amounts: tuple[str, ...]) -> dict[str, object] | None:
         """A mapping with its messages read and its amounts in minor units."""
@@ -84,5 +152,5 @@ def messages_written(data: Mapping[str, Value]) -> list[tuple[FieldPath, dict[st
     return found
 
 
-AGREEMENT_PARTS = ("promises",)
+AGREEMENT_PARTS = ("promises", *_CATALOGUES)
 assert set(_MESSAGES) <= set(AgreementMessages.model_fields)

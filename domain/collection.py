@@ -10,8 +10,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.agreements.catalogue import due_date_moved, offer_accepted, offer_approved, terms_agreed
 from domain.agreements.judging import judge
-from domain.agreements.making import agreement_cancelled
+from domain.agreements.making import agreement_cancelled, decline
 from domain.agreements.promise import promise_made
 from domain.call_wishes import call_choice
 from domain.cases import close_case, open_case
@@ -32,16 +33,22 @@ from domain.events import (
     DebitReported,
     DebitReturned,
     Decide,
+    DueDateMoved,
     FundsSeen,
     LoanEvent,
     NoticeOrdered,
     NoticeWithdrawn,
+    OfferAccepted,
+    OfferApproved,
     OptOut,
     Pause,
     PaymentReceived,
     PaymentReversed,
+    PlanAgreed,
     PromiseMade,
+    RestructuringAgreed,
     Resume,
+    SettlementAgreed,
     WatchEnded,
 )
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
@@ -137,6 +144,9 @@ def _decide(state: LoanState, event: Decide, now: datetime) -> tuple[LoanState, 
         return end_loan(state, end, "decision", now), None
     if case.kind is CaseKind.CONTACT_DATA:
         state = state.model_copy(update={"dead_addresses": ()})
+    if case.kind is CaseKind.APPROVAL:
+        # Decided without an approval: the lender does not offer this.
+        state = decline(state, case.agreement, now)
     return state, None
 
 
@@ -170,6 +180,12 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     AskConsent: consent_asked,
     PromiseMade: promise_made,
     AgreementCancelled: agreement_cancelled,
+    PlanAgreed: terms_agreed,
+    SettlementAgreed: terms_agreed,
+    RestructuringAgreed: terms_agreed,
+    OfferApproved: offer_approved,
+    OfferAccepted: offer_accepted,
+    DueDateMoved: due_date_moved,
     DebitReported: debit_reported,
     DebitReturned: debit_returned,
 }

@@ -36,6 +36,14 @@ _TOUCHES = frozenset({"sent", "not_delivered", "unreachable", "done"})
 
 def contact_reported(state: LoanState, event: ContactReported, now: datetime) -> tuple[LoanState, str | None]:
     state = state.model_copy(update={"dead_addresses": tuple(sorted({*state.dead_addresses, *event.closed}))})
+    if event.step in MESSAGES:
+        known = _heard_before(state, event)
+        state = agreement_contact_reported(state, event, now)
+        if known:
+            return state, None
+        if event.outcome is ContactOutcome.UNREACHABLE:
+            return _unreachable(state, event, now), None
+        return (_hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state), None
     if _heard_before(state, event):
         return state, None
     if event.outcome is ContactOutcome.FAILED:
@@ -52,11 +60,6 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return _offer_reported(state, event, now), None
     if event.step == CONSENT:
         return _consent_reported(state, event, now), None
-    if event.step in MESSAGES:
-        state = agreement_contact_reported(state, event, now)
-        if event.outcome is ContactOutcome.UNREACHABLE:
-            return _unreachable(state, event, now), None
-        return (_hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state), None
     if event.step == ASKED:
         return _asked_link_reported(state, event, now), None
     if event.outcome is ContactOutcome.SEEN:

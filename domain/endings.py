@@ -75,6 +75,8 @@ def bring_back(state: LoanState, now: datetime) -> LoanState:
     waiting: list[str] = [case.kind for case in state.cases]
     for case in state.set_aside.cases:
         once = case.kind in (CaseKind.CEASE, CaseKind.CONTACT_DATA)
+        if case.kind is CaseKind.APPROVAL:
+            continue  # the offer it was about is void
         if (case.caused_by_debt and not would_exist(state, case)) or (once and case.kind in waiting):
             continue
         state = reopen_case(state, case, now)

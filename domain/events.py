@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from domain.agreements.model import Evidence, Via
+from domain.agreements.terms import Authority, Name
 from domain.contact import Channel
 from domain.money import MOST_MINOR
 
@@ -204,6 +205,62 @@ class PromiseMade(_Event):
     evidence: Evidence | None = None
 
 
+class AgreedPayment(_Event):
+    due: Day
+    amount_minor: Amount
+
+
+class TermsAgreed(_Event):
+    """Terms of the strategy's catalogue, as `option` of it and as the offer engine gave the payments.
+
+    `role` is what `by` may agree on alone. With `evidence` the borrower has said yes; without it this is an offer.
+    """
+
+    option: Name
+    payments: tuple[AgreedPayment, ...] = Field(min_length=1, max_length=60)
+    by: Reference
+    role: Authority
+    via: Via
+    evidence: Evidence | None = None
+
+
+class PlanAgreed(TermsAgreed):
+    """The debt in instalments."""
+
+
+class SettlementAgreed(TermsAgreed):
+    """Less than the debt, and the rest is forgiven when all of it has come."""
+
+
+class RestructuringAgreed(TermsAgreed):
+    """A new schedule in the place of the old one."""
+
+
+class OfferApproved(_Event):
+    """`by`, who is another than proposed it, approves offer `number`."""
+
+    number: int = Field(ge=1, le=1000, strict=True)
+    by: Reference
+    role: Authority
+
+
+class OfferAccepted(_Event):
+    """The borrower says yes to offer `number`."""
+
+    number: int = Field(ge=1, le=1000, strict=True)
+    by: Reference
+    via: Via
+    evidence: Evidence
+
+
+class DueDateMoved(_Event):
+    """The next unpaid due date of agreement `number` moves to `to`."""
+
+    number: int = Field(ge=1, le=1000, strict=True)
+    to: Day
+    by: Reference
+
+
 class AgreementCancelled(_Event):
     """A person calls off agreement `number`, or an offer that waits for its answer."""
 
@@ -306,6 +363,12 @@ LoanEvent = (
     | WatchEnded
     | PromiseMade
     | AgreementCancelled
+    | PlanAgreed
+    | SettlementAgreed
+    | RestructuringAgreed
+    | OfferApproved
+    | OfferAccepted
+    | DueDateMoved
     | DebitReported
     | DebitReturned
 )

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from domain.agreements.model import Agreement, AgreementState
+from domain.agreements.coverage import oldest_unpaid
+from domain.agreements.model import Agreement, AgreementKind, AgreementState
 from domain.contact import Channel
 from domain.events import Circumstance, ContactFailed
 from domain.ledger_entries import CaseKind, LedgerEntry, LoanEnd, NoteEntry
@@ -290,7 +291,15 @@ class LoanState(BaseModel):
         return self.ends_base + timedelta(days=self.strategy.ends.after_days) + self.clock_shift
 
     def days_past_due(self, at: datetime) -> int:
-        """Days since the oldest unpaid due date, negative before it; 0 when nothing is unpaid."""
+        """Days since the oldest unpaid due date, negative before it; 0 when nothing is unpaid.
+
+        A new schedule in force has due dates of its own.
+        """
+        agreement = self.agreement
+        if agreement is not None and agreement.kind is AgreementKind.RESTRUCTURING:
+            due = oldest_unpaid(agreement, self.payments, self.facts)
+            if due is not None:
+                return (self.facts.local_date(at) - due).days
         return self.facts.days_past_due(at) if self.balance_minor > 0 else 0
 
     def stage(self, at: datetime) -> Stage:

@@ -123,7 +123,7 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
     state = grant_fresh_grace(state, now)
     if state.end in PAID_ENDS and not still_paid_off(state, now):
         # Judged first while it counts as open: a case about a broken agreement exists only if that is still broken.
-        return judge(reopen_loan(_shrink_refunds(state, now), now), now), None
+        return _shrink_refunds(judge(reopen_loan(state, now), now), now), None
     state = _shrink_refunds(judge(state, now), now)
     if state.balance_minor <= 0 or state.end is not None:
         return state, None

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.agreements.terms import AgreementMessage, PromiseTerms
+from domain.agreements.terms import AgreementMessage, PlanTerms, PromiseTerms, RestructuringTerms, SettlementTerms
 from domain.contact import Channel
 
 ReturnCode = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{2}$")]
@@ -193,6 +193,9 @@ class Strategy(_Data):
     receipt: Receipt | None = None
     queues: dict[Identifier, Queue] = {}
     promises: PromiseTerms = PromiseTerms()
+    plans: PlanTerms | None = None
+    settlements: SettlementTerms | None = None
+    restructurings: RestructuringTerms | None = None
     ends: Ends
 
     @model_validator(mode="after")
@@ -216,8 +219,10 @@ class Strategy(_Data):
                 raise ValueError(f"step {step.id!r} names queue {step.queue!r}, which queues does not have")
         if self.watch is not None and self.watch.after_step not in (None, *ids):
             raise ValueError(f"watch names the step {self.watch.after_step!r}, which steps does not have")
-        if self.promises.queue is not None and self.promises.queue not in self.queues:
-            raise ValueError(f"promises names queue {self.promises.queue!r}, which queues does not have")
+        for part in ("promises", "plans", "settlements", "restructurings"):
+            terms = getattr(self, part)
+            if terms is not None and terms.queue is not None and terms.queue not in self.queues:
+                raise ValueError(f"{part} names queue {terms.queue!r}, which queues does not have")
         for name, queue in self.queues.items():
             seen = {name}
             while queue.then is not None:
@@ -235,7 +240,8 @@ class Strategy(_Data):
     @property
     def agreement_messages(self) -> tuple[AgreementMessage, ...]:
         """Everything that is written about agreements."""
-        return self.promises.messages
+        parts = (self.promises, self.plans, self.settlements, self.restructurings)
+        return tuple(message for part in parts if part is not None for message in part.messages)
 
     @property
     def key(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.agreements.model import AgreementState
 from domain.loan_state import LoanState
 from domain.money import Money
 from domain.planning import Action, Finish, OrderDebit, SendContact, Wait
@@ -60,14 +61,17 @@ def status(state: LoanState, action: Action | None, watching: bool, now: datetim
 
 def agreed(state: LoanState) -> Answer:
     """What is in force now, for whoever made the agreement; nothing when it was fulfilled at once."""
-    agreement = state.agreement
+    offer = next((a for a in reversed(state.agreements) if a.state is AgreementState.PROPOSED), None)
+    agreement = offer or state.agreement
     if agreement is None:
         return Answer(detail="it is fulfilled already")
     amount = Money(amount_minor=agreement.total_minor, currency=state.facts.currency)
     parts = len(agreement.instalments)
+    waits = "" if offer is None else "; waits for " + ("the borrower's yes" if offer.approved_by else "an approval")
     how = f"in {parts} payments, the last by" if parts > 1 else "by"
     return Answer(
-        detail=f"{agreement.kind} {agreement.number}: {amount.major} {amount.currency} {how} {agreement.last_due}",
+        detail=f"{agreement.kind} {agreement.number}: {amount.major} {amount.currency} {how} {agreement.last_due}"
+        + waits,
         agreement=agreement.number,
     )
 

@@ -30,11 +30,17 @@ with workflow.unsafe.imports_passed_through():
         DebitOutcome,
         DebitReported,
         Decide,
+        DueDateMoved,
         FundsSeen,
         LoanEvent,
+        OfferAccepted,
+        OfferApproved,
         Pause,
+        PlanAgreed,
         PromiseMade,
+        RestructuringAgreed,
         Resume,
+        SettlementAgreed,
         WatchEnded,
     )
     from domain.ledger_entries import LedgerEntry
@@ -360,6 +366,33 @@ class LoanCollection:
 
     @workflow.update
     def promise(self, order: PromiseMade) -> Answer:
+        return self._agree(order)
+
+    @workflow.update
+    def plan(self, order: PlanAgreed) -> Answer:
+        return self._agree(order)
+
+    @workflow.update
+    def settlement(self, order: SettlementAgreed) -> Answer:
+        return self._agree(order)
+
+    @workflow.update
+    def restructuring(self, order: RestructuringAgreed) -> Answer:
+        return self._agree(order)
+
+    @workflow.update
+    def approve_offer(self, order: OfferApproved) -> Answer:
+        return self._agree(order)
+
+    @workflow.update
+    def accept_offer(self, order: OfferAccepted) -> Answer:
+        return self._agree(order)
+
+    @workflow.update
+    def move_due_date(self, order: DueDateMoved) -> Answer:
+        return self._agree(order)
+
+    def _agree(self, order: LoanEvent) -> Answer:
         self._obey(order)
         return describe.agreed(self._state)
 
@@ -393,6 +426,30 @@ class LoanCollection:
 
     @promise.validator
     def _may_promise(self, order: PromiseMade) -> None:
+        self._check(order)
+
+    @plan.validator
+    def _may_plan(self, order: PlanAgreed) -> None:
+        self._check(order)
+
+    @settlement.validator
+    def _may_settle(self, order: SettlementAgreed) -> None:
+        self._check(order)
+
+    @restructuring.validator
+    def _may_restructure(self, order: RestructuringAgreed) -> None:
+        self._check(order)
+
+    @approve_offer.validator
+    def _may_approve(self, order: OfferApproved) -> None:
+        self._check(order)
+
+    @accept_offer.validator
+    def _may_accept(self, order: OfferAccepted) -> None:
+        self._check(order)
+
+    @move_due_date.validator
+    def _may_move(self, order: DueDateMoved) -> None:
         self._check(order)
 
     @cancel_agreement.validator

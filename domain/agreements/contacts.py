@@ -111,7 +111,8 @@ def _open(state: LoanState, channels: tuple[Channel, ...]) -> tuple[Channel, ...
 def agreement_contact_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """The contact is behind the agreement, however it ended: none is tried twice but one that failed technically."""
     number, rest = divmod(event.occurrence, PER_AGREEMENT)
-    if event.outcome in (ContactOutcome.SENT, ContactOutcome.UNREACHABLE):
+    known = any((r.step, r.occurrence) == (event.step, event.occurrence) for r in state.records)
+    if event.outcome in (ContactOutcome.SENT, ContactOutcome.UNREACHABLE) and not known:
         record = StepRecord(
             step=event.step,
             occurrence=event.occurrence,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from math import ceil
 
+from domain.agreements.coverage import Covered as Covered
+from domain.agreements.coverage import covered_by, payments_towards
 from domain.agreements.model import JUDGED, Agreement, AgreementKind, AgreementState, Instalment
 from domain.agreements.terms import AgreementMessages
 from domain.cases import close_case, open_case
@@ -17,18 +18,15 @@ from domain.strategy import Strategy
 _PROMISE = AgreementKind.PROMISE
 
 
-@dataclass(frozen=True)
-class Covered:
-    """How far payments cover an instalment; `on` is the value date of the one that completed it."""
-
-    instalment: Instalment
-    paid_minor: int
-    on: date | None
-
-
 def messages_of(strategy: Strategy, kind: AgreementKind) -> AgreementMessages:
     """What the strategy has said while such an agreement lives."""
-    return strategy.promises if kind is _PROMISE else AgreementMessages()
+    found = {
+        _PROMISE: strategy.promises,
+        AgreementKind.PLAN: strategy.plans,
+        AgreementKind.SETTLEMENT: strategy.settlements,
+        AgreementKind.RESTRUCTURING: strategy.restructurings,
+    }[kind]
+    return found or AgreementMessages()
 
 
 def last_day(agreement: Agreement, instalment: Instalment) -> date:
@@ -47,36 +45,13 @@ def deadline(agreement: Agreement, instalment: Instalment, facts: LoanFacts) -> 
 
 
 def counted(state: LoanState, agreement: Agreement) -> list[tuple[date, int]]:
-    """Value dates and amounts of the payments that go towards the agreement, oldest first.
-
-    Those it was made in the knowledge of do not, nor those of days before it.
-    """
-    made_on = state.facts.local_date(agreement.made_at)
-    since = [
-        (state.facts.local_date(p.paid_at), p.amount_minor)
-        for p in state.payments[agreement.payments_before :]
-        if not p.reversed
-    ]
-    return sorted((on, amount) for on, amount in since if on >= made_on)
+    """Value dates and amounts of the payments that go towards the agreement, oldest first."""
+    return payments_towards(agreement, state.payments, state.facts)
 
 
 def coverage(state: LoanState, agreement: Agreement) -> tuple[Covered, ...]:
     """Each instalment with what covers it: the oldest is paid first."""
-    payments = counted(state, agreement)
-    found: list[Covered] = []
-    needed = before = 0
-    for instalment in agreement.instalments:
-        needed += instalment.amount_minor
-        total, on = 0, None
-        for day, amount in payments:
-            total += amount
-            if total >= needed - agreement.tolerance_minor:
-                on = day
-                break
-        paid = min(max(sum(amount for _, amount in payments) - before, 0), instalment.amount_minor)
-        found.append(Covered(instalment, paid, on))
-        before = needed
-    return tuple(found)
+    return covered_by(agreement, state.payments, state.facts)
 
 
 def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
@@ -85,28 +60,32 @@ def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
 
 def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementState:
     """What the payments say of an agreement at `now`."""
-    paid_off = state.balance_minor - agreement.adjustment_minor <= 0
     covered = coverage(state, agreement)
-    if agreement.kind is _PROMISE:
-        return _promise_verdict(state, agreement, covered[0], paid_off, now)
     late = [c for c in covered if c.on is None or c.on > last_day(agreement, c.instalment)]
-    if paid_off or not late:
-        return AgreementState.COMPLETED
-    if state.circumstance is None and any(now >= deadline(agreement, c.instalment, state.facts) for c in late):
+    promise = agreement.kind is _PROMISE
+    fulfilled = AgreementState.KEPT if promise else AgreementState.COMPLETED
+    if not late:
+        return fulfilled
+    first = late[0]
+    too_late = now >= deadline(agreement, first.instalment, state.facts)
+    stands_still = agreement.live and not promise and state.circumstance is not None
+    if not too_late or stands_still:
+        paid_off = state.balance_minor - agreement.adjustment_minor <= 0
+        return fulfilled if paid_off else AgreementState.OPEN if promise else AgreementState.ACTIVE
+    end = last_day(agreement, first.instalment)
+    if _debt_on(state, agreement, end) <= 0:
+        return fulfilled
+    if not promise:
         return AgreementState.BROKEN
-    return AgreementState.ACTIVE
-
-
-def _promise_verdict(
-    state: LoanState, promise: Agreement, covered: Covered, paid_off: bool, now: datetime
-) -> AgreementState:
-    end = last_day(promise, covered.instalment)
-    if paid_off or (covered.on is not None and covered.on <= end):
-        return AgreementState.KEPT
-    if now < deadline(promise, covered.instalment, state.facts):
-        return AgreementState.OPEN
-    in_time = sum(amount for on, amount in counted(state, promise) if on <= end)
+    in_time = sum(amount for on, amount in counted(state, agreement) if on <= end)
     return AgreementState.PARTLY_KEPT if in_time > 0 else AgreementState.BROKEN
+
+
+def _debt_on(state: LoanState, agreement: Agreement, day: date) -> int:
+    """What was due at the end of `day`, by value dates, leaving out what `agreement` itself changes in it."""
+    others = sum(a.adjustment_minor for a in state.agreements if a.number != agreement.number)
+    by_then = sum(p.amount_minor for p in state.payments if not p.reversed and state.facts.local_date(p.paid_at) <= day)
+    return state.facts.amount_due_minor + others - by_then
 
 
 def judge(state: LoanState, now: datetime) -> LoanState:
@@ -142,7 +121,7 @@ def _revive(state: LoanState, agreement: Agreement, found: AgreementState, now: 
         return finish(state, agreement, AgreementState.REPLACED, now)
     if agreement.kind is _PROMISE and state.circumstance is not None:
         return finish(state, agreement, AgreementState.VOID, now)
-    again = {"state": found, "ended_at": None, "told": False, "remitted_minor": 0}
+    again = {"state": found, "ended_at": None, "remitted_minor": 0}
     state = replace(state, agreement.model_copy(update=again), now, "in force again")
     return _stand_still(state.model_copy(update={"funds_seen_at": None}), now)
 
@@ -178,8 +157,10 @@ def finish(state: LoanState, agreement: Agreement, end: AgreementState, now: dat
     broken = end is AgreementState.BROKEN
     if end is AgreementState.COMPLETED:
         update["remitted_minor"] = _remitted(state, agreement)
+        update["instalments"] = _in_time(state, agreement, state.facts.local_date(now))
     if broken:
-        update["told"] = messages.broken is None
+        # Once is enough, even if money taken back and forth breaks it again.
+        update["told"] = agreement.told or messages.broken is None
     if agreement.live:
         state = state.model_copy(update={"funds_seen_at": None})
     state = replace(state, agreement.model_copy(update=update), now, end)
@@ -192,6 +173,16 @@ def finish(state: LoanState, agreement: Agreement, end: AgreementState, now: dat
         reason = f"{agreement.kind} {agreement.number} was not kept"
         state = open_case(state, CaseKind.BROKEN_AGREEMENT, reason, now, queue=queue, agreement=agreement.number)
     return state
+
+
+def _in_time(state: LoanState, agreement: Agreement, today: date) -> tuple[Instalment, ...]:
+    """What was fulfilled while it stood still was in time, also once it no longer stands still."""
+    return tuple(
+        c.instalment.model_copy(update={"grace_until": max(today, c.on or today)})
+        if c.on is None or c.on > last_day(agreement, c.instalment)
+        else c.instalment
+        for c in coverage(state, agreement)
+    )
 
 
 def _remitted(state: LoanState, agreement: Agreement) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.agreements.judging import finish, judge, tell
+from domain.agreements.judging import close_approval, finish, judge, tell
 from domain.agreements.model import AGREEMENTS_KEPT, Agreement, AgreementKind, AgreementState
 from domain.cases import close_cases
 from domain.events import AgreementCancelled
@@ -37,8 +37,11 @@ def not_now(state: LoanState, kind: AgreementKind) -> str | None:
 
 def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
     """`agreement` is in force from `now`: what stood before gives way, and who waited to talk has talked."""
-    if (before := state.agreement) is not None:
-        state = finish(state, before, AgreementState.REPLACED, now)
+    for before in state.agreements:
+        offered = before.state is AgreementState.PROPOSED and agreement.kind is not AgreementKind.PROMISE
+        if before.number != agreement.number and (before.live or offered):
+            state = close_approval(state, before, now, f"{agreement.kind} {agreement.number} took its place")
+            state = finish(state, before, AgreementState.REPLACED, now)
     others = tuple(a for a in state.agreements if a.number != agreement.number)
     by_number = tuple(sorted((*others, agreement), key=lambda a: a.number))
     state = state.model_copy(update={"agreements": by_number, "funds_seen_at": None, "watch_rests_until": None})
@@ -46,6 +49,14 @@ def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
     for kind in _ANSWERED:
         state = close_cases(state, kind, CaseState.CLOSED, now, note=f"answered by {agreement.kind} {agreement.number}")
     return judge(state, now)
+
+
+def decline(state: LoanState, number: int | None, now: datetime) -> LoanState:
+    """An offer that a person decided not to approve is off."""
+    for offer in state.agreements:
+        if offer.number == number and offer.state is AgreementState.PROPOSED:
+            state = finish(state, offer, AgreementState.CANCELLED, now)
+    return state
 
 
 def agreement_cancelled(state: LoanState, event: AgreementCancelled, now: datetime) -> tuple[LoanState, str | None]:
@@ -56,4 +67,5 @@ def agreement_cancelled(state: LoanState, event: AgreementCancelled, now: dateti
     if not agreement.live and agreement.state is not AgreementState.PROPOSED:
         return state, f"{agreement.kind} {agreement.number} is {agreement.state.replace('_', ' ')} already"
     state = note(state, now, "agreement_cancelled", f"{agreement.kind} {agreement.number} by {event.by}")
+    state = close_approval(state, agreement, now, f"called off by {event.by}")
     return finish(state, agreement, AgreementState.CANCELLED, now), None

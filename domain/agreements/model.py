@@ -118,6 +118,7 @@ class Agreement(_Value):
     added_minor: int = Field(0, exclude_if=operator.not_)
     version: int | None = None
     held_since: AwareDatetime | None = None
+    date_moved: bool = Field(False, exclude_if=operator.not_)
     reminded: int = Field(0, exclude_if=operator.not_)
     missed_told: int = Field(0, exclude_if=operator.not_)
     offered: int = Field(0, exclude_if=operator.not_)

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 
-from domain.agreements.terms import AgreementMessage, PromiseTerms
+from domain.agreements.terms import (
+    AgreementMessage,
+    Authority,
+    Every,
+    PlanOption,
+    PlanTerms,
+    PromiseTerms,
+    RestructuringOption,
+    RestructuringTerms,
+    SettlementOption,
+    SettlementTerms,
+)
 from domain.collection import apply, written
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported, FundsSeen, LoanEvent
@@ -61,6 +72,39 @@ PROMISES = PromiseTerms(
     broken=AgreementMessage(channels=BOTH, template="agreed_broken"),
     queue="agents",
 )
+
+
+_WRITTEN: dict[str, Any] = {
+    "reminder": AgreementMessage(channels=BOTH, template="agreed_reminder"),
+    "link": AgreementMessage(channels=BOTH, template="agreed_link"),
+    "missed": AgreementMessage(channels=BOTH, template="agreed_missed"),
+    "broken": AgreementMessage(channels=BOTH, template="agreed_broken"),
+    "queue": "agents",
+}
+CATALOGUE: dict[str, Any] = {
+    "promises": PROMISES,
+    "plans": PlanTerms(
+        options=(
+            PlanOption(id="monthly", instalments=3, amount_at_least_minor=6_000, least_minor=2_000),
+            PlanOption(id="weekly", instalments=4, every=Every.WEEK, first_within_days=5, authority=Authority.AGENT),
+        ),
+        at_most=3,
+        move_days=7,
+        **_WRITTEN,
+    ),
+    "settlements": SettlementTerms(
+        options=(
+            SettlementOption(
+                id="late", instalments=2, every=Every.WEEK, floor_percent=60, agent_percent=80, machine_percent=95
+            ),
+        ),
+        grace_days=1,
+        **_WRITTEN,
+    ),
+    "restructurings": RestructuringTerms(
+        options=(RestructuringOption(id="half-year", instalments=6, rate_bp=1_200),), **_WRITTEN
+    ),
+}
 
 
 def strategy(**changes: Any) -> Strategy:

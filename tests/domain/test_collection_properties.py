@@ -9,7 +9,12 @@ from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain.agreements.model import BROKEN, LINK, LIVE, MESSAGES, AgreementState
+from domain.agreements.contacts import next_contact_at
+from domain.agreements.judging import next_moment, next_unpaid
+from domain.agreements.limits import percent_of
+from domain.agreements.model import BROKEN, JUDGED, LINK, LIVE, MESSAGES, AgreementState, Evidence, Via
+from domain.agreements.offers import agreeing, offers, request_of
+from domain.agreements.terms import Authority
 from domain.collection import apply, pass_time
 from domain.contact import Channel
 from domain.events import (
@@ -22,13 +27,17 @@ from domain.events import (
     CloseReason,
     ContactFailed,
     Decide,
+    DueDateMoved,
     LoanEvent,
+    OfferAccepted,
+    OfferApproved,
     OptOut,
     Pause,
     PaymentReceived,
     PaymentReversed,
     PromiseMade,
     Resume,
+    SettlementAgreed,
     WatchEnded,
 )
 from domain.ledger_entries import (
@@ -43,7 +52,7 @@ from domain.ledger_entries import (
 )
 from domain.loan_state import FUNDS, RECEIPT, LoanState, restore, snapshot
 from domain.planning import plan
-from tests.domain.simulated_loan import PROMISES, Borrower, SimulatedLoan, facts, strategy
+from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
 
 PROVIDERS = st.sampled_from(["stripe", "bank"])
 PAYMENT_IDS = st.sampled_from([f"p{n}" for n in range(6)])
@@ -67,7 +76,7 @@ class CollectionMachine(RuleBasedStateMachine):
         span = ((now + timedelta(days=4), now + timedelta(days=4.3)),) if money else ()
         borrower = Borrower(dead=frozenset(dead), awake=awake, money=span)
         loan = facts(due_date=due, timezone=timezone, consent=consent)
-        self.loan = SimulatedLoan.entered(loan, strategy(promises=PROMISES), now, borrower)
+        self.loan = SimulatedLoan.entered(loan, strategy(**CATALOGUE), now, borrower)
         self.told: dict[tuple[str, str], PaymentReceived] = {}
         self.took_back: set[tuple[str, str]] = set()
 
@@ -126,6 +135,62 @@ class CollectionMachine(RuleBasedStateMachine):
             assert 0 <= ahead <= 31
             assert amount <= pass_time(before, self.loan.now).balance_minor
             assert self.hear(event) is None, "the same promise told again is the same promise"
+
+    @rule(data=st.data(), role=st.sampled_from(Authority), yes=st.booleans(), cheat=st.sampled_from([0, 0, 0, 1, 500]))
+    def agree(self, data: st.DataObject, role: Authority, yes: bool, cheat: int) -> None:
+        state, now = pass_time(self.loan.state, self.loan.now), self.loan.now
+        found = offers(request_of(state, now, role), state.strategy).offers
+        assume(found)
+        offer = data.draw(st.sampled_from(found))
+        said = Evidence(at=now, message_id="SM1") if yes else None
+        by = data.draw(st.sampled_from(["agent-1", "agent-2"]))
+        event = agreeing(offer, by=by, role=role, via=Via.MESSAGE, evidence=said)
+        if cheat:
+            first = event.payments[0]
+            assume(first.amount_minor > cheat)
+            lower = first.model_copy(update={"amount_minor": first.amount_minor - cheat})
+            event = event.model_copy(update={"payments": (lower, *event.payments[1:])})
+        refused = self.hear(event)
+        if not cheat:
+            assert refused is None, "what is offered can be agreed on"
+        elif refused is None:
+            assert isinstance(event, SettlementAgreed), "only of a settlement is another sum another settlement"
+            assert self.loan.state.agreements[-1].total_minor >= 0.6 * state.balance_minor
+
+    @rule(number=st.integers(1, 6), by=st.sampled_from(["agent-1", "agent-2", "boss"]), role=st.sampled_from(Authority))
+    def approve(self, number: int, by: str, role: Authority) -> None:
+        offer = next((a for a in self.loan.state.agreements if a.number == number), None)
+        refused = self.hear(OfferApproved(number=number, by=by, role=role))
+        assert refused is not None or (offer is not None and offer.proposed_by != by)
+
+    @rule(number=st.integers(1, 6))
+    def accept(self, number: int) -> None:
+        said = Evidence(at=self.loan.now, message_id="SM2")
+        self.hear(OfferAccepted(number=number, by="agent-1", via=Via.PAGE, evidence=said))
+
+    @rule(number=st.integers(1, 6), days=st.integers(1, 9))
+    def move_due_date(self, number: int, days: int) -> None:
+        agreement = self.loan.state.agreement
+        due = agreement.instalments[0].due if agreement else self.loan.now.date()
+        self.hear(DueDateMoved(number=number, to=due + timedelta(days=days), by="agent-1"))
+
+    @rule(before=st.booleans())
+    def its_day_passes(self, before: bool) -> None:
+        state = self.loan.state
+        moment = (next_contact_at(state, self.loan.now) if before else None) or next_moment(state)
+        assume(moment is not None)
+        assert moment is not None
+        self.loan.run_until(max(moment, self.loan.now) + timedelta(minutes=1))
+
+    @rule()
+    def pay_the_next_instalment(self) -> None:
+        agreement = self.loan.state.agreement
+        assume(agreement is not None and len(self.told) < 60)
+        assert agreement is not None
+        covered = next_unpaid(self.loan.state, agreement)
+        assert covered is not None
+        left = covered.instalment.amount_minor - covered.paid_minor
+        self.pay(f"i{len(self.told)}", "stripe", left, timedelta(), "EUR")
 
     @rule(number=st.integers(1, 4))
     def call_off(self, number: int) -> None:
@@ -200,7 +265,7 @@ class CollectionMachine(RuleBasedStateMachine):
             assert not set(order.channels) & set(then.closed_channels)
             assert not then.ceased
             if order.step == RECEIPT:
-                assert then.end == "cured"
+                assert then.end in ("cured", "settled")
                 continue
             assert then.end is None
             assert then.balance_minor > 0, "nothing after full payment is known"
@@ -228,7 +293,8 @@ class CollectionMachine(RuleBasedStateMachine):
     def the_money_adds_up(self) -> None:
         state = self.loan.state
         counted = {k: e for k, e in self.told.items() if k not in self.took_back}
-        assert state.balance_minor == 30_000 - sum(e.amount_minor for e in counted.values())
+        agreed = sum(a.adjustment_minor for a in state.agreements)
+        assert state.balance_minor == 30_000 + agreed - sum(e.amount_minor for e in counted.values())
         assert len({p.key for p in state.payments}) == len(state.payments)
         refunds = sum(case.amount_minor or 0 for case in state.cases if case.kind == "refund")
         assert refunds <= max(0, -state.balance_minor)
@@ -267,7 +333,8 @@ class CollectionMachine(RuleBasedStateMachine):
                 case ReopenedEntry():
                     assert end is not None
                     end = None
-        assert 30_000 - sum(money.values()) == state.balance_minor
+        agreed = sum(a.adjustment_minor for a in state.agreements)
+        assert 30_000 + agreed - sum(money.values()) == state.balance_minor
         assert {k: v for k, v in cases.items() if v != "closed"} == {c.case_id: c.queue for c in state.cases}
         assert end == state.end
         assert state.outbox == ()
@@ -289,8 +356,20 @@ class CollectionMachine(RuleBasedStateMachine):
         assert told == {a.number: a.state for a in state.agreements}
         broken = [a for a in state.agreements if a.kind == "promise" and a.state == "broken"]
         assert state.broken_promises == len(broken)
-        about = [case.agreement for case in state.cases if case.kind == "broken_agreement"]
-        assert set(about) <= {a.number for a in broken}
+        about = {case.agreement for case in state.cases if case.kind == "broken_agreement"}
+        assert about <= {a.number for a in state.agreements if a.state == "broken"}
+        waiting = {a.number for a in state.agreements if a.state == "proposed" and a.approved_by is None}
+        assert {case.agreement for case in state.cases if case.kind == "approval"} == waiting
+        for agreement in state.agreements:
+            if agreement.kind == "settlement":
+                assert agreement.total_minor >= percent_of(agreement.balance_minor, 60), "never below its floor"
+                low = agreement.total_minor < percent_of(agreement.balance_minor, 80)
+                if agreement.state in JUDGED and low:
+                    assert agreement.approved_by is not None
+            if agreement.state in JUDGED and agreement.kind != "promise":
+                assert agreement.evidence is not None, "in force only by a recorded yes"
+            if agreement.approved_by is not None and agreement.approved_by == agreement.proposed_by:
+                assert agreement.evidence is None or agreement.state != "proposed"
 
     @invariant()
     def planning_again_changes_nothing(self) -> None:

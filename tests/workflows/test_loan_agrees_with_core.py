@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 import workflows.loan
-from domain.agreements.model import BROKEN, REMINDER, Via
+from domain.agreements.model import BROKEN, REMINDER
 from domain.contact import Channel
 from domain.events import (
     AddressFailure,
@@ -28,17 +28,24 @@ from domain.events import (
     CloseReason,
     ContactFailed,
     Decide,
+    DueDateMoved,
     LoanEvent,
+    OfferAccepted,
+    OfferApproved,
     OptOut,
     Pause,
     PaymentReceived,
     PaymentReversed,
+    PlanAgreed,
     PromiseMade,
+    RestructuringAgreed,
     Resume,
+    SettlementAgreed,
 )
 from domain.ledger_entries import LedgerEntry
 from domain.loan_state import FUNDS, RECEIPT
-from tests.domain.simulated_loan import PROMISES, Borrower, SimulatedLoan, facts, strategy
+from tests.domain.agreement_events import agreement_events
+from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, stage
 
 LISTS = int(os.environ.get("RECOBRO_LISTS", "24"))
@@ -51,6 +58,12 @@ UPDATES: dict[type[BaseModel], str] = {
     Close: "close",
     Decide: "decide",
     PromiseMade: "promise",
+    PlanAgreed: "plan",
+    SettlementAgreed: "settlement",
+    RestructuringAgreed: "restructuring",
+    OfferApproved: "approve_offer",
+    OfferAccepted: "accept_offer",
+    DueDateMoved: "move_due_date",
     AgreementCancelled: "cancel_agreement",
 }
 SIGNALS: dict[type[BaseModel], str] = {
@@ -93,13 +106,7 @@ def event(random: Random, subject: SimulatedLoan) -> LoanEvent:
         (1, Close(reason=random.choice(list(CloseReason)))) if random.random() < 0.2 else (0, Resume()),
         (4, Decide(case_id=case_id, decision=CaseDecision.CONTINUE, by="agent-1", note="n")),
     ]
-    promise = PromiseMade(
-        amount_minor=random.choice([5_000, 12_000, 30_000]),
-        date=state.facts.local_date(now) + timedelta(days=random.choice([0, 1, 3, 9, 20])),
-        by="agent-1",
-        via=Via.AGENT,
-    )
-    choices += [(4, promise), (1, AgreementCancelled(number=max(len(state.agreements), 1), by="agent-1"))]
+    choices += agreement_events(random, subject)
     if state.payments and state.end is not None:
         taken_back = state.payments[-1]
         choices.append((8, PaymentReversed(payment_id=taken_back.payment_id, provider=taken_back.provider)))
@@ -146,7 +153,7 @@ async def run_both(on: Stage, seed: int, *, watched: bool) -> tuple[SimulatedLoa
         due_date=begin.date() - timedelta(days=random.choice([-4, 1, 1, 7, 25, 400])),
         consent=watched and random.random() < 0.6,
     )
-    plan = strategy(promises=PROMISES)
+    plan = strategy(**CATALOGUE)
     on.world.answer = lambda now, order: borrower.answer(now, order, order.give_up_at)
     on.world.funds_at = borrower.has
     alone = SimulatedLoan.entered(loan, plan, begin, borrower)
@@ -208,7 +215,7 @@ def test_the_lists_are_worth_running() -> None:
         borrower = some_borrower(random, begin)
         entered_days_ago = random.choice([-4, 1, 1, 7, 25, 400])
         loan = facts(due_date=begin.date() - timedelta(days=entered_days_ago), consent=random.random() < 0.5)
-        alone = SimulatedLoan.entered(loan, strategy(promises=PROMISES), begin, borrower)
+        alone = SimulatedLoan.entered(loan, strategy(**CATALOGUE), begin, borrower)
         for moment in moments(random, begin):
             alone.run_until(moment)
             if alone.finished:

@@ -1,0 +1,208 @@
+"""Plans, settlements and new schedules: taken from the catalogue, accepted by a recorded yes, approved by another
+person where they go beyond who agreed on them."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from domain.agreements.judging import close_approval, finish, next_unpaid, replace, tell
+from domain.agreements.limits import amounts_refused, dates_refused, kind_refused, needed, rule_of, terms_of, unmet
+from domain.agreements.making import agreed
+from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment
+from domain.agreements.terms import Option, PlanOption
+from domain.cases import open_case
+from domain.events import (
+    DueDateMoved,
+    OfferAccepted,
+    OfferApproved,
+    PlanAgreed,
+    RestructuringAgreed,
+    SettlementAgreed,
+    TermsAgreed,
+)
+from domain.ledger_entries import CaseKind
+from domain.loan_state import LoanState, note
+
+_PROPOSED = AgreementState.PROPOSED
+_KINDS: dict[type[TermsAgreed], AgreementKind] = {
+    PlanAgreed: AgreementKind.PLAN,
+    SettlementAgreed: AgreementKind.SETTLEMENT,
+    RestructuringAgreed: AgreementKind.RESTRUCTURING,
+}
+
+
+def terms_agreed(state: LoanState, event: TermsAgreed, now: datetime) -> tuple[LoanState, str | None]:
+    """In force at once when who agreed may and the borrower's yes is recorded; else an offer that waits for either."""
+    kind = _KINDS[type(event)]
+    if (why := terms_refused(state, event, kind, now)) is not None:
+        return state, why
+    option = _option(state, kind, event.option)
+    terms = terms_of(state.strategy, kind)
+    assert option is not None
+    assert terms is not None
+    total = sum(payment.amount_minor for payment in event.payments)
+    balance = state.balance_minor
+    versions = [a.version or 1 for a in state.agreements if a.kind is AgreementKind.RESTRUCTURING]
+    made = Agreement(
+        number=len(state.agreements) + 1,
+        kind=kind,
+        state=_PROPOSED,
+        made_at=now,
+        by=event.by,
+        via=event.via,
+        instalments=tuple(
+            Instalment(number=number, due=payment.due, amount_minor=payment.amount_minor)
+            for number, payment in enumerate(event.payments, 1)
+        ),
+        balance_minor=balance,
+        payments_before=len(state.payments),
+        grace_days=terms.grace_days,
+        option=option.id,
+        rule=rule_of(state.strategy, kind, option),
+        fees_frozen=isinstance(option, PlanOption) and option.fees_frozen,
+        evidence=event.evidence,
+        proposed_by=event.by,
+        expires_at=state.facts.moment(state.facts.local_date(now) + timedelta(days=terms.valid_days), time(0)),
+        remission_minor=max(balance - total, 0),
+        added_minor=max(total - balance, 0),
+        version=max([1, *versions]) + 1 if kind is AgreementKind.RESTRUCTURING else None,
+    )
+    for waiting in [a for a in state.agreements if a.state is _PROPOSED]:
+        state = finish(
+            close_approval(state, waiting, now, "another offer took its place"), waiting, AgreementState.REPLACED, now
+        )
+    needs = needed(option, balance, total)
+    if event.role.alone(needs):
+        if event.evidence is not None:
+            return _in_force(state, made, now), None
+        made = made.model_copy(update={"approved_by": event.by})
+    state = state.model_copy(update={"agreements": (*state.agreements, made)})
+    state = tell(state, made, now, "offered")
+    if made.approved_by is None:
+        reason = f"{kind} {made.number} needs a {needs}: {total} of {balance} minor units"
+        state = open_case(state, CaseKind.APPROVAL, reason, now, queue=_last_queue(state), agreement=made.number)
+    return state, None
+
+
+def terms_refused(state: LoanState, event: TermsAgreed, kind: AgreementKind, now: datetime) -> str | None:
+    """Why these terms cannot be agreed on now, or None."""
+    if (why := kind_refused(state, kind)) is not None:
+        return why
+    option = _option(state, kind, event.option)
+    if option is None:
+        return f"{state.strategy.key} has no {kind} {event.option!r}"
+    if (why := unmet(option, state.balance_minor, state.facts.days_past_due(now))) is not None:
+        return f"{kind} {option.id}: {why}"
+    amounts = [payment.amount_minor for payment in event.payments]
+    if (why := amounts_refused(option, state.balance_minor, amounts)) is not None:
+        return why
+    dues = [payment.due for payment in event.payments]
+    return dates_refused(option, state.facts.local_date(now), dues)
+
+
+def offer_approved(state: LoanState, event: OfferApproved, now: datetime) -> tuple[LoanState, str | None]:
+    """Another person with the authority says yes for the lender."""
+    offer = _waiting(state, event.number)
+    if isinstance(offer, str):
+        return state, offer
+    if offer.approved_by is not None:
+        return state, f"{offer.kind} {offer.number} is approved already"
+    if event.by == offer.proposed_by:
+        return state, "nobody approves what they proposed themselves"
+    option = _option(state, offer.kind, offer.option or "")
+    if option is None:
+        return state, f"{state.strategy.key} no longer has {offer.kind} {offer.option}"
+    needs = needed(option, offer.balance_minor, offer.total_minor)
+    if not event.role.covers(needs):
+        return state, f"it takes a {needs} to approve this"
+    if (why := _overtaken(state, offer)) is not None:
+        return state, why
+    offer = offer.model_copy(update={"approved_by": event.by})
+    state = close_approval(state, offer, now, f"approved by {event.by}")
+    if offer.evidence is not None:
+        return _in_force(state, offer, now), None
+    return replace(state, offer, now, "approved"), None
+
+
+def offer_accepted(state: LoanState, event: OfferAccepted, now: datetime) -> tuple[LoanState, str | None]:
+    """The borrower says yes to an offer that was approved."""
+    offer = _waiting(state, event.number)
+    if isinstance(offer, str):
+        return state, offer
+    if offer.approved_by is None:
+        return state, f"{offer.kind} {offer.number} waits for its approval"
+    if (why := _overtaken(state, offer)) is not None:
+        return state, why
+    accepted = {"evidence": event.evidence, "via": event.via, "by": event.by}
+    return _in_force(state, offer.model_copy(update=accepted), now), None
+
+
+def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tuple[LoanState, str | None]:
+    """The next due date moves on, once for each agreement, by no more days than the strategy allows."""
+    agreement = state.agreement
+    if agreement is None or agreement.number != event.number:
+        return state, f"agreement {event.number} is not in force"
+    terms = terms_of(state.strategy, agreement.kind)
+    if terms is None or terms.move_days == 0:
+        return state, f"the strategy lets no due date of a {agreement.kind} be moved"
+    if state.circumstance is not None:
+        return state, f"{state.circumstance} was reported: a person must decide first"
+    if agreement.date_moved:
+        return state, "a due date of it was moved already"
+    covered = next_unpaid(state, agreement)
+    if covered is None:
+        return state, "nothing of it is left to pay"
+    instalment = covered.instalment
+    today = state.facts.local_date(now)
+    if instalment.missed:
+        return state, f"payment {instalment.number} was missed already"
+    if not max(instalment.due, today) < event.to <= instalment.due + timedelta(days=terms.move_days):
+        return state, f"payment {instalment.number} may move from {instalment.due} by at most {terms.move_days} days"
+    later = agreement.instalments[instalment.number : instalment.number + 1]
+    if later and event.to >= later[0].due:
+        return state, "the payment after it falls due before that"
+    moved = instalment.model_copy(update={"due": event.to, "moved": instalment.moved + 1})
+    instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
+    changed = {"instalments": instalments, "date_moved": True, "reminded": min(agreement.reminded, moved.number - 1)}
+    state = note(state, now, "due_date_moved", f"payment {moved.number} to {event.to} by {event.by}")
+    return replace(state, agreement.model_copy(update=changed), now, "due date moved"), None
+
+
+def _in_force(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
+    evidence: Evidence | None = agreement.evidence
+    assert evidence is not None
+    in_force = {
+        "state": AgreementState.ACTIVE,
+        "made_at": now,
+        "payments_before": len(state.payments),
+        "expires_at": None,
+    }
+    return agreed(state, agreement.model_copy(update=in_force), now)
+
+
+def _waiting(state: LoanState, number: int) -> Agreement | str:
+    offer = next((a for a in state.agreements if a.number == number), None)
+    if offer is None:
+        return f"the loan has no offer {number}"
+    if offer.state is not _PROPOSED:
+        return f"{offer.kind} {number} is {offer.state.replace('_', ' ')} already"
+    return offer
+
+
+def _overtaken(state: LoanState, offer: Agreement) -> str | None:
+    """What has come between an offer and its yes."""
+    if (why := kind_refused(state, offer.kind)) is not None:
+        return why
+    if state.balance_minor != offer.balance_minor:
+        return f"what is due has changed from {offer.balance_minor} to {state.balance_minor}: ask for a new offer"
+    return None
+
+
+def _option(state: LoanState, kind: AgreementKind, name: str) -> Option | None:
+    terms = terms_of(state.strategy, kind)
+    return next((option for option in terms.options if option.id == name), None) if terms is not None else None
+
+
+def _last_queue(state: LoanState) -> str | None:
+    """Approvals go where nobody hands over any further: to those who answer for the others."""
+    return next((name for name, queue in reversed(state.strategy.queues.items()) if queue.then is None), None)

@@ -1,0 +1,55 @@
+"""Which payments cover which instalments: the oldest instalment first, by value date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from domain.agreements.model import Agreement, Instalment
+from domain.loans import LoanFacts, Payment
+
+
+@dataclass(frozen=True)
+class Covered:
+    """How far payments cover an instalment; `on` is the value date of the one that completed it."""
+
+    instalment: Instalment
+    paid_minor: int
+    on: date | None
+
+
+def payments_towards(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> list[tuple[date, int]]:
+    """Value dates and amounts of the payments that go towards the agreement, oldest first.
+
+    Those it was made in the knowledge of do not, nor those of days before it.
+    """
+    made_on = facts.local_date(agreement.made_at)
+    since = [
+        (facts.local_date(p.paid_at), p.amount_minor) for p in payments[agreement.payments_before :] if not p.reversed
+    ]
+    return sorted((on, amount) for on, amount in since if on >= made_on)
+
+
+def covered_by(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> tuple[Covered, ...]:
+    """Each instalment with what covers it."""
+    towards = payments_towards(agreement, payments, facts)
+    found: list[Covered] = []
+    needed = before = 0
+    for instalment in agreement.instalments:
+        needed += instalment.amount_minor
+        total, on = 0, None
+        for day, amount in towards:
+            total += amount
+            if total >= needed - agreement.tolerance_minor:
+                on = day
+                break
+        paid = min(max(sum(amount for _, amount in towards) - before, 0), instalment.amount_minor)
+        found.append(Covered(instalment, paid, on))
+        before = needed
+    return tuple(found)
+
+
+def oldest_unpaid(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> date | None:
+    """The due date of the first instalment that is not covered."""
+    return next((c.instalment.due for c in covered_by(agreement, payments, facts) if c.on is None), None)

@@ -1,0 +1,93 @@
+"""When instalments fall due and how much each is: exact minor units, working days, interest with its arithmetic."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Collection
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.agreements.terms import Every
+
+PERIODS_A_YEAR = {Every.WEEK: 52, Every.FORTNIGHT: 26, Every.MONTH: 12}
+_DAYS = {Every.WEEK: 7, Every.FORTNIGHT: 14}
+
+
+class Row(BaseModel):
+    """One payment of a schedule and what it is made of; `left_minor` is the debt after it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    amount_minor: int
+    interest_minor: int = 0
+    principal_minor: int
+    left_minor: int
+
+
+def split(total_minor: int, parts: int) -> tuple[int, ...]:
+    """`total_minor` in `parts` that differ by at most one minor unit, the larger ones first; they add up exactly."""
+    if not 0 < parts <= total_minor:
+        raise ValueError(f"{total_minor} cannot be paid in {parts} parts")
+    each, rest = divmod(total_minor, parts)
+    return tuple(each + (number < rest) for number in range(parts))
+
+
+def repayment(debt_minor: int, parts: int, every: Every, rate_bp: int = 0) -> tuple[Row, ...]:
+    """Equal payments of a debt with yearly interest of `rate_bp` hundredths of a percent (the annuity formula).
+
+    Interest is rounded to the minor unit at each payment, half to even; the last payment takes what rounding left.
+    Without interest the payments are those of `split`.
+    """
+    if rate_bp == 0:
+        rows, left = [], debt_minor
+        for number, amount in enumerate(split(debt_minor, parts), 1):
+            left -= amount
+            rows.append(Row(number=number, amount_minor=amount, principal_minor=amount, left_minor=left))
+        return tuple(rows)
+    rate = Decimal(rate_bp) / 10_000 / PERIODS_A_YEAR[every]
+    annuity = _whole(debt_minor * rate / (1 - (1 + rate) ** -parts))
+    rows, left = [], debt_minor
+    for number in range(1, parts + 1):
+        interest = _whole(left * rate)
+        principal = left if number == parts else min(max(annuity - interest, 0), left)
+        left -= principal
+        rows.append(
+            Row(
+                number=number,
+                amount_minor=principal + interest,
+                interest_minor=interest,
+                principal_minor=principal,
+                left_minor=left,
+            )
+        )
+    return tuple(rows)
+
+
+def _whole(value: Decimal) -> int:
+    return int(value.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+
+
+def due_dates(first: date, parts: int, every: Every, holidays: Collection[date]) -> tuple[date, ...]:
+    """`parts` due dates from `first` on, each on its own day of the rhythm or the next working day after it.
+
+    Monthly dates keep the day of the month of the first (its last day where a month is shorter).
+    """
+    return tuple(next_working_day(_nth(first, number, every), holidays) for number in range(parts))
+
+
+def next_working_day(day: date, holidays: Collection[date]) -> date:
+    """`day`, or the first day after it that is neither Saturday, Sunday nor a holiday."""
+    while day.weekday() >= 5 or day in holidays:
+        day += timedelta(days=1)
+    return day
+
+
+def _nth(first: date, number: int, every: Every) -> date:
+    if every is not Every.MONTH:
+        return first + timedelta(days=_DAYS[every] * number)
+    months = first.month - 1 + number
+    year, month = first.year + months // 12, months % 12 + 1
+    return date(year, month, min(first.day, calendar.monthrange(year, month)[1]))
