@@ -141,8 +141,9 @@ async def tell(handle: WorkflowHandle[Any, Any], news: LoanEvent) -> str | None:
 
 
 def told(entry: LedgerEntry) -> dict[str, Any]:
-    moments = {"made_at", "ended_at", "held_since", "expires_at"}
-    return entry.model_dump(mode="json", exclude={"at": True, "sla_at": True, "agreement": moments})
+    """What the records get of it, but for moments; what only the loan itself keeps count of is left out too."""
+    own = {"made_at", "ended_at", "held_since", "expires_at", "reminded", "offered", "missed_told", "told", "evidence"}
+    return entry.model_dump(mode="json", exclude={"at": True, "sla_at": True, "agreement": own})
 
 
 async def run_both(on: Stage, seed: int, *, watched: bool) -> tuple[SimulatedLoan, WorkflowHandle[Any, Any]]:
