@@ -266,6 +266,8 @@ def _with_person(loan: PortfolioLoan, person: dict[str, Any]) -> PortfolioLoan:
         "name": person["name"],
         "phone": person["phone"],
         "email": person["email"],
+        "birth_year": person["birth_year"],
+        "postal_address": person["postal_address"],
         "language": person["language"],
         "timezone": person["timezone"],
         "bank_consent": person["bank_consent"],

@@ -116,7 +116,7 @@ def _hours(figures: Figures, width: int) -> Any:
     for contact in figures.contacts:
         key = (contact.weekday, contact.hour, _kind(contact.channel, contact.receipt))
         counts[key] = counts.get(key, 0) + 1
-    shift = {"SMS": -0.27, "e-mail": 0.0, "receipt": 0.27}
+    shift = {kind: -0.36 + 0.72 * place / (len(_KIND_COLOURS) - 1) for place, kind in enumerate(_KIND_COLOURS)}
     rows = [
         {"weekday": day, "at": hour + 0.5 + shift[kind], "kind": kind, "contacts": number}
         for (day, hour, kind), number in sorted(counts.items())
@@ -184,19 +184,31 @@ def _offers(offers: Sequence[Offer], width: int) -> Any:
     return alt.hconcat(*panels) if width == WIDE else alt.vconcat(*panels)
 
 
+_NAMES = {"sms": "SMS", "email": "e-mail", "whatsapp": "WhatsApp", "call": "call", "post": "letter"}
+_KIND_COLOURS = {
+    "SMS": _SMS,
+    "e-mail": _EMAIL,
+    "WhatsApp": "#1f9e75",
+    "call": "#8f5bd1",
+    "letter": "#8a6d3b",
+    "other": _QUIET,
+    "receipt": _RECEIPT,
+}
+
+
 def _data(rows: Sequence[dict[str, Any]]) -> Any:
     return alt.InlineData(values=list(rows))
 
 
 def _kind(channel: str, receipt: bool) -> str:
-    return "receipt" if receipt else {"sms": "SMS", "email": "e-mail"}.get(channel, channel)
+    return "receipt" if receipt else _NAMES.get(channel, "other")
 
 
 def _kinds() -> Any:
     return alt.Color(
         "kind:N",
         title=None,
-        scale=alt.Scale(domain=["SMS", "e-mail", "receipt"], range=[_SMS, _EMAIL, _RECEIPT]),
+        scale=alt.Scale(domain=list(_KIND_COLOURS), range=list(_KIND_COLOURS.values())),
         legend=alt.Legend(orient="top"),
     )
 

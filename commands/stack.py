@@ -105,6 +105,8 @@ class Stack:
             "RECOBRO_TWILIO__ACCOUNT_SID": TWILIO_ACCOUNT,
             "RECOBRO_TWILIO__AUTH_TOKEN": TWILIO_TOKEN,
             "RECOBRO_TWILIO__SENDER": "+12025550100",
+            "RECOBRO_TWILIO__VOICE_SENDER": "+12025550101",
+            "RECOBRO_PRINT_FOLDER": str(self.folder / "letters"),
             "RECOBRO_SMTP__HOST": "127.0.0.1",
             "RECOBRO_SMTP__PORT": str(to.smtp_port),
             "RECOBRO_SMTP__SECURITY": "none",

@@ -111,7 +111,10 @@ class WorldLog:
 
     def _messages(self) -> Iterator[Message]:
         fates = {entry.text("sid"): entry for entry in self.of("sms_status")}
-        for entry in self.of("sms", "email"):
+        for entry in self.of("sms", "email", "call"):
+            if entry.kind == "call":
+                yield Message(entry.seq, entry.at, entry.loan_id, "call", entry.text("to"), "", entry.text("sid"), None)
+                continue
             if entry.kind == "email":
                 yield Message(
                     entry.seq,

@@ -85,7 +85,19 @@ def address(session: Session, person: Person, channel: Channel) -> str | None:
         found = "\n".join([person.name, *kept] if person.name else kept) if kept else None
     else:
         return None
-    return None if found is None or is_closed(session, person, channel, found) else found
+    return None if found is None or _unusable(session, person, channel, found) else found
+
+
+_NO_TEXTS_BUT_A_TELEPHONE = ("30006", "21614")
+"""How a carrier's codes end that only say that a number takes no texts: a landline still rings."""
+
+
+def _unusable(session: Session, person: Person, channel: Channel, address: str) -> bool:
+    """Closed for the channel; nobody is called either where texts found nobody, or somebody else."""
+    if is_closed(session, person, channel, address):
+        return True
+    texted = _closed(session, person, Channel.SMS, address) if channel is Channel.CALL else None
+    return texted is not None and not texted.reason.endswith(_NO_TEXTS_BUT_A_TELEPHONE)
 
 
 def identity(person: Person) -> Identity | None:

@@ -10,6 +10,8 @@ from .admin import Admin
 from .bank import Bank
 from .bank_payments import BankPayments
 from .belvo import Belvo
+from .calls import Calls
+from .calls_api import CallsApi
 from .carrier import Carrier
 from .carrier_api import CarrierApi
 from .conekta import Conekta
@@ -57,6 +59,7 @@ class Sandbox:
             *GatewayApi(gateway, life).routes(),
             *CarrierApi(carrier, life).routes(),
             *MetaApi(meta, life, base_url).routes(),
+            *CallsApi(Calls(self.world, life)).routes(),
             *Admin(self.world, life, self.mailroom).routes(),
         ]
         self.asgi: ASGIApp = FaultMiddleware(Starlette(routes=routes), self.world.faults)

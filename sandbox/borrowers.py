@@ -276,7 +276,7 @@ class Mind:
         before = debt.late_messages
         if delivered >= due_ends:
             debt.late_messages += 1
-        shares = {"sms": n("reach.sms_read"), "whatsapp": n("reach.wa_read")}
+        shares = {"sms": n("reach.sms_read"), "whatsapp": n("reach.wa_read"), "call": 1.0}
         share = shares.get(channel, n("reach.email_open"))
         if debt.outstanding <= 0 or unit(self.seed, debt.loan_id, "read", debt.messages) >= share:
             return
@@ -303,7 +303,8 @@ class Mind:
             factor = n("text.plain_repeat")
         else:
             factor = n("text.repeat_decay") ** before if before < n("text.episode_max") else 0.0
-        factor *= {"sms": 1.0, "whatsapp": n("text.wa_factor")}.get(channel, n("text.email_factor"))
+        factors = {"sms": 1.0, "whatsapp": n("text.wa_factor"), "call": n("call.factor")}
+        factor *= factors.get(channel, n("text.email_factor"))
         excess = (n("text.hr_late") - 1) / reach * factor
         if excess > 0:
             debt.jumps.append(Jump(reacts, excess, link_id))

@@ -13,6 +13,7 @@ from .clock import Moment, iso, parse_http_date
 from .life import Life
 from .requests import form_of, moment_of, refused
 from .store import Json
+from .world import World
 
 FIELDS = {
     "To", "StatusCallback", "ApplicationSid", "MaxPrice", "ProvideFeedback", "Attempt", "ValidityPeriod",
@@ -138,21 +139,7 @@ class CarrierApi:
         return float(text)
 
     def _account(self, request: Request) -> str:
-        account: str = request.path_params["account"]
-        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
-        try:
-            user, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            user, password = "", ""
-        known = user == account or user.startswith("SK")
-        token = self.world.targets.twilio_token
-        if scheme.lower() != "basic" or not known or not password:
-            raise CarrierError(20003, "Authenticate", 401)
-        if user == account and token and password != token:
-            raise CarrierError(20003, "Authenticate", 401)
-        if not re.fullmatch(r"AC[0-9a-fA-F]{32}", account):
-            raise CarrierError(20404, "The requested resource was not found", 404)
-        return account
+        return account_of(request, self.world)
 
     def _refuse(self, error: CarrierError, now: Moment, form: dict[str, str] | None = None) -> Response:
         person = self.world.by_phone.get((form or {}).get("To", ""))
@@ -160,3 +147,22 @@ class CarrierApi:
         loan_id = loan.loan_id if loan else None
         refused(self.world, "twilio", f"{error.body['code']}: {error}", now, loan_id)
         return JSONResponse(error.body, error.status)
+
+
+def account_of(request: Request, world: World) -> str:
+    """The account of the path, proven by HTTP Basic. Raises CarrierError."""
+    account: str = request.path_params["account"]
+    scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+    try:
+        user, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        user, password = "", ""
+    known = user == account or user.startswith("SK")
+    token = world.targets.twilio_token
+    if scheme.lower() != "basic" or not known or not password:
+        raise CarrierError(20003, "Authenticate", 401)
+    if user == account and token and password != token:
+        raise CarrierError(20003, "Authenticate", 401)
+    if not re.fullmatch(r"AC[0-9a-fA-F]{32}", account):
+        raise CarrierError(20404, "The requested resource was not found", 404)
+    return account

@@ -244,6 +244,8 @@ def person_view(world: World, loan: Loan) -> Json:
         "person_id": person.person_id,
         "name": person.name,
         "phone": person.phone,
+        "birth_year": person.birth_year(world.seed),
+        "postal_address": person.postal_address(world.seed),
         "email": person.email,
         "language": person.language,
         "timezone": person.timezone,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .borrowers import Debt, Jump
+from .chance import unit
 from .clock import Moment
 from .store import Json
 
@@ -31,6 +32,16 @@ class Person:
     loan_ids: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)  # senders they told STOP
     adjustments: list[tuple[Moment, float]] = field(default_factory=list)
+
+    def birth_year(self, seed: int) -> str:
+        """Four digits; what only this person knows."""
+        return str(1955 + int(unit(seed, self.key, "born") * 50))
+
+    def postal_address(self, seed: int) -> str:
+        """Lines of an envelope below the name, with semicolons between; nobody lives there."""
+        number = 1 + int(unit(seed, self.key, "street") * 180)
+        street = {"es": f"Calle de la Prueba {number}", "pt": f"Rua do Ensaio {number}"}.get(self.language)
+        return f"{street or f'{number} Rehearsal Street'}; 00000; {self.country}"
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from .agenda import Agenda
@@ -29,6 +29,8 @@ class World:
         self.faults = Faults(seed)
         self.postman = Postman(targets)
         self.handlers: dict[str, Callable[[Event], None]] = {}
+        self.slow_handlers: dict[str, Callable[[Event], Awaitable[None]]] = {}
+        """Of what asks the product something while it happens."""
         self.people: dict[str, Person] = {key: person_of(body) for key, body in store.load("person")}
         self.loans: dict[str, Loan] = {key: loan_of(body) for key, body in store.load("loan")}
         self.consents: dict[str, Consent] = {key: Consent(**body) for key, body in store.load("consent")}
@@ -235,6 +237,10 @@ class World:
                 if event.kind == "webhook":
                     told |= {"provider": event.data["provider"], "type": event.data["type"]}
                     told["status"] = await self._deliver(event)
+                elif event.kind in self.slow_handlers:
+                    self.agenda.remove(event.event_id)
+                    await self.slow_handlers[event.kind](event)
+                    self.store.commit()
                 else:
                     self.agenda.remove(event.event_id)
                     self.handlers[event.kind](event)

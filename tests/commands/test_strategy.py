@@ -52,7 +52,7 @@ def test_a_file_that_is_none_ends_in_one_line_and_no_traceback(tmp_path: Path, c
 
 def test_check_as_json_names_line_field_and_what_was_expected(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
-    file.write_text((STRATEGIES_FOLDER / "us-consumer.yaml").read_text().replace("version: 1", "version: one"))
+    file.write_text((STRATEGIES_FOLDER / "us-consumer.yaml").read_text().replace("version: 2", "version: two"))
 
     result = run.invoke(app, ["check", str(file), "--json"])
 
@@ -69,7 +69,8 @@ def test_list_names_every_strategy_there_is() -> None:
 
     assert [(each["name"], each["version"], each["current"]) for each in told["strategies"]] == [
         ("es-microloan", 1, True),
-        ("us-consumer", 1, True),
+        ("us-consumer", 2, True),
+        ("us-consumer", 1, False),
     ]
     table = run.invoke(app, ["list"]).stdout
     assert "es-microloan@1" in table
@@ -110,7 +111,7 @@ def test_show_speaks_the_language_asked_for() -> None:
     ("arguments", "words"),
     [
         (["show", "us-consumr"], "us-consumr: there is no such strategy; did you mean us-consumer?"),
-        (["show", "us-consumer@9"], "us-consumer@9: there is no such version (expected one of 1)"),
+        (["show", "us-consumer@9"], "us-consumer@9: there is no such version (expected one of 1, 2)"),
         (["show", "us-consumer", "--language", "fr"], "has no messages in 'fr': expected one of en, es"),
         (["show", "nowhere/x.yaml"], "nowhere/x.yaml: there is no such file"),
     ],
