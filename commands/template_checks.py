@@ -120,7 +120,14 @@ def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
         hint = None
     currency = (get_territory_currencies(case.market) or ["EUR"])[0]
     sample = sample_context(
-        case.language, country=case.market, currency=currency, link=True, paid=True, opt_out_hint=hint
+        case.language,
+        country=case.market,
+        currency=currency,
+        link=True,
+        paid=True,
+        agreed=True,
+        debit=True,
+        opt_out_hint=hint,
     )
     return MessageContext.model_validate({**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone})
 

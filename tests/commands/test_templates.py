@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from commands.templates import app
-from config.templates import TEMPLATES_FOLDER
+from config.templates import TEMPLATES_FOLDER, template_names
+from domain.contact import Channel
 
 run = CliRunner()
 HINTS = {name: (TEMPLATES_FOLDER / "es" / name).read_text() for name in ("_opt_out.sms.txt", "_opt_out.email.txt")}
@@ -34,7 +35,9 @@ def test_all_shipped_templates_may_be_sent_in_their_markets_and_none_costs_more_
 
     assert result.exit_code == 0, result.stdout
     [line] = result.stdout.splitlines()
-    assert line.startswith("10 templates in 11 markets, ")
+    checked, _, rest = line.partition(" ")
+    assert int(checked) >= 17
+    assert rest.startswith("templates in 11 markets, ")
     assert "all may be sent; no template is in a language of BR" in line
 
 
@@ -130,5 +133,5 @@ def test_show_reads_a_message_with_what_law_adds() -> None:
 def test_list_names_every_template_with_channels_and_languages() -> None:
     rows = json.loads(run.invoke(app, ["list", "--json"]).stdout)["templates"]
 
-    assert len(rows) == 10
+    assert {row["template"] for row in rows} >= set(template_names(Channel.SMS, "es"))
     assert {"template": "late_notice", "channels": ["email", "sms"], "languages": ["en", "es"]} in rows

@@ -15,9 +15,10 @@ from sqlmodel import Session
 from config import metric_catalogue as catalogue
 from config.metric_catalogue import Source
 from domain.contact import Channel, Purpose
-from records import cases, contacts, loans, payments, webhooks
+from domain.direct_debit import SequenceType
+from records import cases, contacts, debits, loans, mandates, payments, webhooks
 from records.database import Database
-from records.tables import ContactState, PaymentSource
+from records.tables import ContactState, GatewayCheck, PaymentSource
 from tests.records.portfolios import LENDER, entered
 from tests.web.outside import FakeTemporal, paid, running, until
 from web.metrics import MetricsServer, RecordFigures
@@ -72,6 +73,27 @@ def busy(database: Database, now: datetime) -> None:
         take(session, "nobody's", "p3", "+34600123123", 700, now - timedelta(minutes=30))
         for number, due in enumerate((now - timedelta(hours=1), now + timedelta(hours=1))):
             cases.open(session, loan, case_id=f"c{number}", queue="phone", kind="handoff", at=now, sla_at=due)
+        mandates.add(
+            session,
+            person,
+            reference="M-1",
+            iban="ES9121000418450200051332",
+            signed_on=now.date(),
+            sequence=SequenceType.FRST,
+            at=now,
+        )
+        debits.order(
+            session,
+            loan,
+            mandates.get(session, LENDER, "M-1"),
+            step="debit",
+            occurrence=1,
+            amount_minor=1_000,
+            noticed=False,
+            notice_days=0,
+            at=now,
+        )
+        session.add(GatewayCheck(provider="stripe", day=now.date(), differences=2, checked_at=now))
         webhooks.store(
             session,
             provider="stripe",
