@@ -80,8 +80,16 @@ def not_configured(settings: Settings, strategy: Strategy, channels: frozenset[C
         )
     if any(step.kind is StepKind.DEBIT for step in strategy.steps) and settings.direct_debit is None:
         told.append("No bank takes direct debits (RECOBRO_DIRECT_DEBIT__...): debit steps are passed over.")
-    if strategy.watch is not None and settings.bank is None:
+    if strategy.watch is not None and settings.bank is None and settings.belvo is None:
         told.append("No bank is configured (RECOBRO_BANK__BASE_URL): no balance is watched.")
+    watch = strategy.watch
+    renews = watch is not None and watch.renew_days_before is not None
+    asks = renews or any(step.template == "consent_request" for step in strategy.steps)
+    if asks and settings.web.public_url is None:
+        told.append(
+            "Borrowers are asked for consents, but could not reach the page: such a message waits, and its loan with "
+            "it, until RECOBRO_WEB__PUBLIC_URL is set."
+        )
     carriers = {Channel.SMS: (settings.twilio, "RECOBRO_TWILIO__"), Channel.EMAIL: (settings.smtp, "RECOBRO_SMTP__")}
     for channel, (configured, names) in carriers.items():
         if channel in channels and configured is None:

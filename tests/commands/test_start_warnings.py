@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from commands.console import Refused
 from commands.start_warnings import acknowledge, start_warnings
-from config.settings import Bank, Lender, Settings, Smtp, Stripe, Twilio
+from config.settings import Bank, Lender, Settings, Smtp, Stripe, Twilio, Web
 from config.strategies import find_strategy
 from domain.contact import Actor, Channel
 from domain.strategy import Strategy
@@ -125,3 +125,14 @@ def test_an_agency_is_refused_on_whatsapp_and_nobody_is_asked_where_it_is_not_us
 def test_an_agency_without_a_name_is_no_sender() -> None:
     with pytest.raises(ValueError, match="an agency must be named"):
         Lender(collects_as=Actor.AGENCY)
+
+
+def test_a_consent_that_is_asked_for_needs_a_page_that_borrowers_can_reach() -> None:
+    assert SPANISH.watch is not None
+    renewing = SPANISH.model_copy(update={"watch": SPANISH.watch.model_copy(update={"renew_days_before": 10})})
+
+    unreachable = start_warnings(settings_with(), "demo", ["ES"], renewing)
+    reachable = start_warnings(settings_with(web=Web(public_url="https://cobros.example")), "demo", ["ES"], renewing)
+
+    assert any("RECOBRO_WEB__PUBLIC_URL" in line for line in unreachable)
+    assert not any("RECOBRO_WEB__PUBLIC_URL" in line for line in reachable)

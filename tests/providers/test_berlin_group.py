@@ -91,6 +91,34 @@ async def test_the_granted_end_of_a_consent_is_the_banks_not_ours() -> None:
     assert (consent.status, consent.valid_until) == (ConsentStatus.VALID, date(2026, 6, 12))
 
 
+async def test_what_the_bank_grants_is_told_with_the_reads_it_allows() -> None:
+    granted = {
+        "access": {"balances": []},
+        "recurringIndicator": True,
+        "validUntil": "2026-06-12",
+        "frequencyPerDay": 2,
+        "lastActionDate": "2026-03-14",
+        "consentStatus": "valid",
+    }
+    adapter, _ = bank(ok(granted))
+
+    consent = await adapter.consent("c-1", AT)
+
+    assert (consent.valid_until, consent.reads_a_day) == (date(2026, 6, 12), 2)
+
+
+async def test_a_consent_is_ended_at_the_bank_and_one_that_is_over_already_is_no_error() -> None:
+    adapter, side = bank(httpx.Response(204, headers=JSON), refused(403, "CONSENT_UNKNOWN"), refused(500, None))
+
+    await adapter.revoke_consent("c-1", AT)
+    await adapter.revoke_consent("c-1", AT)
+    with pytest.raises(ProviderError) as caught:
+        await adapter.revoke_consent("c-1", AT)
+
+    assert {(request.method, request.url.path) for request in side.requests} == {("DELETE", "/psd2/v1/consents/c-1")}
+    assert (caught.value.what_next, caught.value.effect) == (WhatNext.RETRY, Effect.UNKNOWN)
+
+
 @pytest.mark.parametrize("status", list(ConsentStatus))
 async def test_every_consent_status_is_understood(status: ConsentStatus) -> None:
     adapter, _ = bank(ok({"consentStatus": status.value}))
