@@ -1,8 +1,8 @@
 """Message templates: found by name, channel and language, checked before use, rendered strictly.
 
-`<folder>/<language>/<template>.<channel>.txt` is the text; an e-mail's first line is `Subject: ...` and it
-may have a `<template>.email.html` beside it. A template may print values, filter them and choose between
-wordings. It has no loops, calls, attributes or assignments, so rendering always ends; the sandbox stands
+`<folder>/<language>/<template>.<channel>.txt` is the text; an e-mail's first line is `Subject: ...` and it may have a
+`<template>.email.mjml` or `<template>.email.html` beside it. A template may print values, filter them and choose
+between wordings. It has no loops, calls, attributes or assignments, so rendering always ends; the sandbox stands
 behind that as a second wall.
 """
 
@@ -15,6 +15,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+import mrml
 from babel import Locale
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes, pass_context
 from jinja2.runtime import Context
@@ -35,6 +36,7 @@ _MAX_SUBJECT = 300
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _LOCALE = "_locale"
+_MJML = ".mjml"
 _FILTERS = frozenset({"money", "date", "date_long", "upper", "lower", "capitalize", "trim", "default"})
 _TESTS = frozenset({"defined", "undefined"})
 _ALLOWED = (
@@ -133,7 +135,7 @@ def render(
     subject = None if message.subject is None else _rendered(message.subject, values, _MAX_SUBJECT)
     if subject is not None and len(subject.splitlines()) != 1:
         raise TemplateError(message.text.file, "the subject does not come out as one line", 1)
-    html = None if message.html is None else _rendered(message.html, values, limit)
+    html = None if message.html is None else _page(message.html, _rendered(message.html, values, limit))
     return RenderedMessage(subject=subject, text=text, html=html)
 
 
@@ -180,6 +182,16 @@ class Text:
 def text_of(source: str, file: str) -> Text:
     """A text that stands in some other file than a template's own. Raises TemplateError."""
     return Text(_part(source, file, html=False))
+
+
+def _page(part: _Part, markup: str) -> str:
+    """HTML as mail programs show it; of MJML, whose values are escaped already, what it compiles to."""
+    if not part.file.endswith(_MJML):
+        return markup
+    try:
+        return str(mrml.to_html(markup).content)
+    except OSError as error:
+        raise TemplateError(part.file, f"is no MJML: {error}") from None
 
 
 def languages(folder: Path = TEMPLATES_FOLDER) -> tuple[str, ...]:
@@ -230,6 +242,12 @@ def _text_file(name: str, channel: Channel, language: str, folder: Path) -> Path
     return path
 
 
+def _html_file(path: Path) -> Path:
+    """The e-mail's HTML part: MJML where there is one, else plain HTML; perhaps neither is there."""
+    mjml = path.with_suffix(_MJML)
+    return mjml if mjml.is_file() else path.with_suffix(".html")
+
+
 def _shown(path: Path, folder: Path) -> str:
     return str(Path(folder.name) / path.relative_to(folder))
 
@@ -240,7 +258,7 @@ def _compiled(template: str, channel: Channel, language: str, folder: Path) -> _
     if not _NAME.fullmatch(template):
         raise TemplateError(repr(template), "is no template name: expected lower-case letters, digits, - and _")
     path = _text_file(template, channel, language, folder)
-    html = path.with_suffix(".html") if channel is Channel.EMAIL else None
+    html = _html_file(path) if channel is Channel.EMAIL else None
     try:
         stamp = path.stat().st_mtime_ns
     except OSError:

@@ -74,7 +74,8 @@ def test_a_borrower_learns_who_writes_about_what_whom_to_call_and_how_to_stop(
         assert context.lender_name in each
         assert context.lender_phone in each
         assert context.loan_id in each
-        assert "{" not in each
+        assert "{{" not in each
+        assert "{%" not in each
         assert "None" not in each
         if name not in RECEIPTS:
             assert name in CONSENTS or "123" in each
@@ -374,3 +375,23 @@ def test_any_template_text_is_rendered_or_refused_but_never_a_traceback(
     folder = tmp_path_factory.mktemp("templates")
     with contextlib.suppress(TemplateError):
         one(folder, text)
+
+
+def test_mjml_becomes_html_and_a_borrowers_name_stays_text_in_it(tmp_path: Path) -> None:
+    written(tmp_path, "t.email.txt", "Subject: Hola\n{{ borrower_name }}")
+    body = '<mj-text title="{{ borrower_name }}">{{ borrower_name }}</mj-text>'
+    page = f"<mjml><mj-body><mj-section><mj-column>{body}</mj-column></mj-section></mj-body></mjml>"
+    written(tmp_path, "t.email.mjml", page)
+    nasty = "</mj-text><mj-raw><script>x</script></mj-raw> & \" ' {{ lender_name }}"
+    context = sample_context("es").model_copy(update={"borrower_name": nasty})
+
+    html = render("t", Channel.EMAIL, "es", context, folder=tmp_path).html
+
+    assert html is not None
+    assert "<table" in html
+    assert "<mj-" not in html
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    written(tmp_path, "t.email.mjml", "<mjml><mj-body><mj-section>")
+    with pytest.raises(TemplateError, match="is no MJML"):
+        render("t", Channel.EMAIL, "es", context, folder=tmp_path)
