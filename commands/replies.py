@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from commands import configuration
 from commands.console import JsonOption, Refused, operator_app, print_json
+from commands.replies_corrections import correct, export, retrain
 
 if TYPE_CHECKING:
     from replies.classify import Classifier
 
 app = operator_app("Understand what borrowers write; train on what agents corrected.")
+for command in (correct, export, retrain):
+    app.command()(command)
 
 ModelOption = Annotated[
     Path | None, typer.Option("--model", help="Another model file than the one in use.", show_default=False)
@@ -53,11 +57,11 @@ def classify(model: ModelOption = None) -> None:
 
 
 def _classifier(model: Path | None) -> Classifier:
-    from replies.classify import Classifier
-    from replies.model import SHIPPED, BadModel, load
+    from replies.classify import Classifier, in_use
+    from replies.model import BadModel, load
 
     try:
-        return Classifier(load(model or SHIPPED))
+        return Classifier(load(model)) if model else in_use(configuration.settings().replies_model)
     except BadModel as error:
         raise Refused(str(error)) from None
 
@@ -77,7 +81,7 @@ def train(
     from replies.classify import Classifier
     from replies.data import KEPT, TRAINING, BadData, read_folder
     from replies.evaluation import evaluate as measure
-    from replies.model import SHIPPED, save
+    from replies.model import SHIPPED, load, save
     from replies.training import measured
     from replies.training import train as fit
 
@@ -85,9 +89,11 @@ def train(
         examples, kept = read_folder(TRAINING), read_folder(KEPT)
     except BadData as error:
         raise Refused(str(error)) from None
-    model = fit(examples)
-    found = measure(Classifier(model), kept)
     file = out or SHIPPED
+    save(fit(examples), file)
+    # As it is read back, so that the figures are those of the file.
+    model = load(file)
+    found = measure(Classifier(model), kept)
     save(measured(model, found.figures()), file)
     if as_json:
         print_json({"model": str(file), "trained_on": len(examples)} | replies_figures.as_json(found))

@@ -491,6 +491,8 @@ class Settings(BaseSettings):
     """Where letters are laid for the printer; without it none are written."""
     costs: Path | None = None
     """A table of what channels and gateways charge in place of config/costs.yaml."""
+    replies_model: Path = Path("var/replies/replies.model")
+    """Where `replies retrain` puts a better model to use; without a file there the model that ships is used."""
     bank: Bank | None = None
     belvo: Belvo | None = None
     stripe: Stripe | None = None

@@ -29,6 +29,7 @@ from records.tables import (
     LoanState,
     Mandate,
     Person,
+    ReplyCorrection,
     Webhook,
 )
 
@@ -77,6 +78,7 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(delete(ConsentRequest).where(col(ConsentRequest.person_ref) == own))
     session.execute(delete(IncomeSeen).where(col(IncomeSeen.person_ref) == own))
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
+    session.execute(delete(ReplyCorrection).where(col(ReplyCorrection.person_ref) == own))
     session.execute(delete(Attachment).where(col(Attachment.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))
     # The row stays: the debits made under it are payments, which law asks to keep.

@@ -34,6 +34,7 @@ from records.tables import (
     PaymentLink,
     Person,
     PersonFlag,
+    ReplyCorrection,
     Webhook,
 )
 
@@ -80,6 +81,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
         ("consent_requests", ConsentRequest, ConsentRequest.person_ref),
         ("income_seen", IncomeSeen, IncomeSeen.person_ref),
         ("attachments", Attachment, Attachment.person_ref),
+        ("messages_read_again", ReplyCorrection, ReplyCorrection.person_ref),
         ("closed_addresses", ClosedAddress, ClosedAddress.person_ref),
         ("opt_outs", OptOut, OptOut.person_ref),
         ("stop_states", PersonFlag, PersonFlag.person_ref),

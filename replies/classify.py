@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 
 from domain.replies import (
     ORDER,
@@ -74,6 +75,19 @@ class Classifier:
         further.sort(key=lambda intent: (intent not in SAFETY, -float(reading.said[ORDER.index(intent)])))
         kept = further[: MOST_INTENTS - 1]
         return (first, *sorted(kept, key=ORDER.index))
+
+
+def in_use(file: Path) -> Classifier:
+    """With the model in `file` where there is one, else with the shipped one; loaded once until the file changes."""
+    try:
+        return _of_file(file, file.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return shipped()
+
+
+@lru_cache(maxsize=4)
+def _of_file(file: Path, _changed: int) -> Classifier:
+    return Classifier(load(file))
 
 
 @lru_cache(maxsize=1)

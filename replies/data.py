@@ -109,3 +109,15 @@ def wordings(text: str, lists: Mapping[str, str], chance: random.Random, where: 
         if len(found) >= _MOST_WORDINGS:
             break
     return list(found)
+
+
+def read_file(file: Path) -> list[Example]:
+    """The labelled messages of one file. Raises BadData, OSError."""
+    return list(_read(file, dict(_lists(file)), 0))
+
+
+def line_of(text: str, intents: tuple[Intent, ...], reason: Reason | None, person: bool) -> str:
+    """A heading and a message as `read_file` reads them; what has a meaning there loses it."""
+    heading = " / ".join([" ".join(intents), reason or "-", *(["person"] if person else [])])
+    plain = text.replace("{", "(").replace("}", ")").replace("\r", "").replace("\n", "⏎").strip()
+    return f"== {heading}\n{plain.lstrip('=@# ') or '?'}"

@@ -28,6 +28,7 @@ FOLDS = 4
 STRENGTH, SECOND_STRENGTH = 6.0, 0.5
 _SEEN_IN_LINES = 2
 _CUE = 0.5
+_NEVER = -20.0
 _EPOCHS, _BATCH, _PACE = 12, 256, 0.4
 _SAFETY_RECALL = 0.985
 
@@ -210,23 +211,28 @@ def _fit_second(
 
 
 def _softmax_layer(views: Array, wanted: NDArray[np.int64], classes: int, weight: NDArray[np.float64]) -> Array:
+    layer = np.zeros((views.shape[1], classes), dtype=np.float32)
+    layer[-1] = _NEVER
+    found = np.unique(wanted)
+    if len(found) == 1:
+        layer[-1, found[0]] = 0.0
+        return layer
     learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4)
     learner.fit(views[:, :-1], wanted, sample_weight=weight)
-    layer = np.zeros((views.shape[1], classes), dtype=np.float32)
-    layer[-1] = -20.0
+    # Of two classes sklearn gives the odds of the second alone.
+    slopes = learner.coef_ if len(found) > 2 else np.vstack([np.zeros_like(learner.coef_), learner.coef_])
+    starts = learner.intercept_ if len(found) > 2 else np.append(0.0, learner.intercept_)
     for index, each in enumerate(learner.classes_):
-        layer[:-1, each] = learner.coef_[index]
-        layer[-1, each] = learner.intercept_[index]
+        layer[:-1, each], layer[-1, each] = slopes[index], starts[index]
     return layer
 
 
 def _odds_layer(views: Array, wanted: NDArray[np.bool_], weight: NDArray[np.float64]) -> Array:
     layer = np.zeros(views.shape[1], dtype=np.float32)
-    layer[-1] = -8.0
+    layer[-1] = _NEVER
     if wanted.any():
-        learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4).fit(
-            views[:, :-1], wanted, sample_weight=weight
-        )
+        learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4)
+        learner.fit(views[:, :-1], wanted, sample_weight=weight)
         layer[:-1], layer[-1] = learner.coef_[0], learner.intercept_[0]
     return layer
 

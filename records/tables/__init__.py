@@ -36,6 +36,7 @@ from records.tables.money import (
 )
 from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
 from records.tables.platforms import HeldSender, HeldTemplate
+from records.tables.replies import ReplyCorrection
 from records.tables.segments import SegmentSend, SegmentSendLoan, SegmentSendState
 from records.tables.webhooks import Lease, Webhook
 
@@ -90,6 +91,7 @@ __all__ = [
     "Person",
     "PersonFlag",
     "Record",
+    "ReplyCorrection",
     "SegmentSend",
     "SegmentSendLoan",
     "SegmentSendState",

@@ -24,6 +24,7 @@ from records.tables.income import IncomeSeen
 from records.tables.loans import Loan
 from records.tables.money import Consent
 from records.tables.people import Person
+from records.tables.replies import ReplyCorrection
 from records.tables.webhooks import Webhook
 
 PHONE, EMAIL, ADDRESS, CONSENT, IBAN = "phone", "email", "address", "consent", "iban"
@@ -128,6 +129,11 @@ def _before_document(_mapper: Mapper[Document], connection: Connection, document
     document.pdf = PrivateBytes(document.pdf, key_id)
 
 
+def _before_correction(_mapper: Mapper[ReplyCorrection], connection: Connection, correction: ReplyCorrection) -> None:
+    if _changed(correction, "text"):
+        _seal(correction, _key_of(connection, correction, correction.person_ref), ["text"])
+
+
 def _before_attachment(_mapper: Mapper[Attachment], connection: Connection, attachment: Attachment) -> None:
     changed = _changed(attachment, "caption", "content")
     if not changed:
@@ -181,6 +187,7 @@ for _table, _hook in (
     (Person, _before_person),
     (Contact, _before_contact),
     (Attachment, _before_attachment),
+    (ReplyCorrection, _before_correction),
     (Consent, _before_consent),
     (Mandate, _before_mandate),
     (ConsentRequest, _before_consent_request),

@@ -1,0 +1,82 @@
+"""A model is trained, written and read back, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from domain.replies import SAFETY, Intent
+from replies.classify import classify, in_use, shipped
+from replies.data import KEPT, Example, read_folder
+from replies.evaluation import evaluate
+from replies.model import BadModel, load, save
+from replies.training import train
+
+AT = datetime(2026, 11, 27, 15, tzinfo=UTC)
+
+
+def _few() -> list[Example]:
+    said = {
+        Intent.PROMISE_TO_PAY: ("pago mañana", "mañana deposito", "el viernes pago", "pago el lunes", "mañana pago"),
+        Intent.OPT_OUT: (
+            "no me escriban más",
+            "no escriban",
+            "ya no me escriban",
+            "no escriban más",
+            "no más mensajes",
+        ),
+        Intent.OTHER: ("jaja qué risa", "jaja", "qué risa jaja", "risa jaja", "jajaja qué risa"),
+    }
+    return [
+        Example(text, (intent,), None, False, f"{intent}:{number}")
+        for intent, texts in said.items()
+        for number, text in enumerate(texts)
+    ]
+
+
+def test_the_same_messages_give_the_same_model_and_it_is_read_back(tmp_path: Path) -> None:
+    one, other = train(_few()), train(_few())
+    save(one, tmp_path / "one")
+    save(other, tmp_path / "other")
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    read = load(tmp_path / "one").read("mañana te pago")
+    np.testing.assert_allclose(read.first, one.read("mañana te pago").first, atol=0.05)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"\x80\x04\x95pickle"])
+def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "no.model"
+    file.write_bytes(content)
+
+    with pytest.raises(BadModel, match="no model of replies"):
+        load(file)
+
+
+def test_the_shipped_model_is_as_good_on_messages_kept_apart_as_it_says() -> None:
+    found = evaluate(shipped(), read_folder(KEPT))
+
+    assert found.figures() == shipped().model.about["measured"]
+    assert found.calibration_error < 0.15
+    assert {row.intent for row in found.intents} >= SAFETY
+
+
+def test_a_retrained_model_is_used_once_it_is_there(tmp_path: Path) -> None:
+    file = tmp_path / "replies.model"
+    assert in_use(file) is shipped()
+
+    save(train(_few()), file)
+
+    assert in_use(file) is not shipped()
+    assert in_use(file).understand("mañana pago", AT, "MX").intent is Intent.PROMISE_TO_PAY
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00", "🤷" * 50, "a" * 20_000, "pago\n" * 900, "‮‭​"])
+def test_anything_at_all_is_answered(text: str) -> None:
+    said = classify(text, AT, "MX")
+
+    assert said.intents
+    assert 0.0 <= said.confidence <= 1.0
