@@ -138,6 +138,7 @@ class LedgerWriter(Ledger):
                     at=entry.at,
                     sla_at=entry.sla_at,
                     reason=entry.reason,
+                    amount_minor=entry.amount_minor,
                 )
                 details = {"case_id": entry.case_id, "kind": entry.kind, "queue": entry.queue}
             case CaseMovedEntry():

@@ -8,7 +8,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities.debit_results import start_of, zone_of
+from activities.found_payments import keep_payment
 from domain.direct_debit import PROVIDER as DIRECT_DEBIT
+from domain.gateway_choice import BANK
+from domain.money import Money
+from domain.payment_references import find_reference
 from domain.reconciliation import (
     Candidate,
     Incoming,
@@ -20,8 +24,9 @@ from domain.reconciliation import (
     mentioned,
     suggest,
 )
-from records import audit, bank_entries, loans, mandates, owed_signals, payments, people
-from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentSource
+from providers.ports import PaymentReport, PaymentState
+from records import audit, bank_entries, inquiries, links, loans, mandates, owed_signals, payments, people
+from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentLink, PaymentSource
 
 PROVIDER = "bank"
 """Under this name a transfer found on a statement is a payment; its id is the entry's key."""
@@ -41,6 +46,9 @@ class Transfers:
     def match(self, row: BankEntryRow) -> None:
         """Make it payments if it is sure whose it is; else it waits, and says why."""
         money = _money(row)
+        if (link := self._begun_through(money)) is not None:
+            self._is_transfer_of(link, row)
+            return
         named = self._named(money)
         candidates = self._candidates(row, named, self._payers(row))
         answer = decide(money, candidates)
@@ -50,6 +58,41 @@ class Transfers:
             self.book(row, answer.shares, how=answer.how, by="bank statement")
         else:
             bank_entries.settle(self._session, row, EntryState.WAITING, at=self._now, why=answer.why)
+
+    def _begun_through(self, money: Incoming) -> PaymentLink | None:
+        """The link of ours through which the transfer was begun: it carries the link's reference."""
+        reference = find_reference(money.text)
+        return links.by_reference(self._session, BANK, reference) if reference else None
+
+    def _is_transfer_of(self, link: PaymentLink, row: BankEntryRow) -> None:
+        """It is the payment the borrower's bank tells of, or will: booked under the same id, so it counts once."""
+        session = self._session
+        loan = loans.by_ref(session, link.loan_ref)
+        assert link.reference is not None
+        known = payments.find(session, BANK, link.reference)
+        amount = Money(amount_minor=row.amount_minor, currency=row.currency)
+        if known is not None and (known.amount_minor, known.currency) != (row.amount_minor, row.currency):
+            why = f"payment {link.reference} is known with another amount"
+            bank_entries.settle(session, row, EntryState.WAITING, at=self._now, why=why)
+            return
+        paid_at = start_of(row.value_on, zone_of(session, loan))
+        report = PaymentReport(payment_id=link.reference, state=PaymentState.PAID, amount=amount, paid_at=paid_at)
+        keep_payment(session, BANK, report, loan, link, self._now, actor="bank statement")
+        inquiry = inquiries.find(session, BANK, link.reference)
+        if inquiry is not None and inquiry.id is not None:
+            inquiries.answered(session, inquiry.id, PaymentState.PAID.value, None)
+        bank_entries.add_match(
+            session,
+            row,
+            loan,
+            amount_minor=row.amount_minor,
+            provider=BANK,
+            payment_id=link.reference,
+            at=self._now,
+        )
+        bank_entries.belongs_to(session, row, people.of_loan(session, loan))
+        how = "begun through our link"
+        bank_entries.settle(session, row, EntryState.MATCHED, at=self._now, why=how, by="bank statement")
 
     def book(self, row: BankEntryRow, shares: Sequence[Share], *, how: str, by: str) -> None:
         """The entry becomes payments, each known by the entry's key, and their loans hear of them."""

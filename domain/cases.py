@@ -50,7 +50,15 @@ def open_case(
         amount_minor=amount_minor,
         agreement=agreement,
     )
-    opened = CaseOpenedEntry(at=now, case_id=case.case_id, kind=kind, queue=name, reason=reason, sla_at=case.sla_at)
+    opened = CaseOpenedEntry(
+        at=now,
+        case_id=case.case_id,
+        kind=kind,
+        queue=name,
+        reason=reason,
+        sla_at=case.sla_at,
+        amount_minor=amount_minor,
+    )
     return write(state.model_copy(update={"cases": (*state.cases, case), "case_count": state.case_count + 1}), opened)
 
 

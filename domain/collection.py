@@ -43,6 +43,7 @@ from domain.events import (
     OptOut,
     Pause,
     PaymentReceived,
+    PaymentRefunded,
     PaymentReversed,
     PlanAgreed,
     PromiseMade,
@@ -54,7 +55,7 @@ from domain.events import (
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
-from domain.payments import payment_received, payment_reversed
+from domain.payments import payment_received, payment_refunded, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
 
 __all__ = ["LONGEST_PAUSE", "Refused", "apply", "pass_time", "refuse", "settle_hold", "written"]
@@ -163,6 +164,7 @@ def _watch_ended(state: LoanState, event: WatchEnded, now: datetime) -> tuple[Lo
 _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refused | None]]] = {
     PaymentReceived: payment_received,
     PaymentReversed: payment_reversed,
+    PaymentRefunded: payment_refunded,
     OptOut: _opt_out,
     CircumstanceReported: _circumstance,
     ContactFailed: contact_failed,

@@ -84,6 +84,14 @@ class PaymentReversed(_Event):
     provider: Reference | None = None
 
 
+class PaymentRefunded(_Event):
+    """Money beyond what was due was given back: `refunded_minor` of the payment so far, in all."""
+
+    payment_id: Reference
+    provider: Reference
+    refunded_minor: int = Field(gt=0, le=MOST_MINOR, strict=True)
+
+
 class OptOut(_Event):
     """The borrower closed one channel, or `all`: then nobody contacts them again about any loan."""
 
@@ -346,6 +354,7 @@ class WatchEnded(_Event):
 LoanEvent = (
     PaymentReceived
     | PaymentReversed
+    | PaymentRefunded
     | OptOut
     | CircumstanceReported
     | ContactFailed

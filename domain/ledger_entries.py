@@ -83,6 +83,8 @@ class CaseOpenedEntry(_Entry):
     queue: str
     reason: str
     sla_at: AwareDatetime
+    amount_minor: int | None = None
+    """What a refund is about."""
 
 
 class CaseMovedEntry(_Entry):

@@ -234,7 +234,7 @@ class LoanState(BaseModel):
     def balance_minor(self) -> int:
         """What is still due, minor units; negative when overpaid."""
         agreed = sum(agreement.adjustment_minor for agreement in self.agreements)
-        return self.facts.amount_due_minor + agreed - sum(p.amount_minor for p in self.payments if not p.reversed)
+        return self.facts.amount_due_minor + agreed - sum(p.stands_minor for p in self.payments)
 
     @property
     def agreement(self) -> Agreement | None:
@@ -350,7 +350,7 @@ def _amount_unmet(when: Conditions, balance_minor: int) -> str | None:
 
 def would_exist(state: LoanState, case: OpenCase) -> bool:
     """Whether `case` would have been opened had all that is now known been known then."""
-    paid = sum(p.amount_minor for p in state.payments if not p.reversed and p.paid_at <= case.opened_at)
+    paid = sum(p.stands_minor for p in state.payments if p.paid_at <= case.opened_at)
     balance = state.facts.amount_due_minor - paid
     if case.agreement is not None:
         broken = AgreementState.BROKEN

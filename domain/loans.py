@@ -117,6 +117,13 @@ class Payment(BaseModel):
     amount_minor: int = Field(gt=0)
     paid_at: AwareDatetime
     reversed: bool = False
+    refunded_minor: int = 0
+    """What was given back of it because too much had been paid."""
+
+    @property
+    def stands_minor(self) -> int:
+        """What of it is still the lender's."""
+        return 0 if self.reversed else self.amount_minor - self.refunded_minor
 
     @property
     def key(self) -> tuple[str, str]:

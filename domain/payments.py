@@ -9,7 +9,7 @@ from domain.agreements.model import AgreementKind
 from domain.cases import close_case, open_case, open_once
 from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.endings import bring_back, end_loan, reopen_loan
-from domain.events import PaymentReceived, PaymentReversed
+from domain.events import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
 from domain.loan_state import (
     EARLY_NEWS_KEPT,
@@ -128,6 +128,23 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
     if state.balance_minor <= 0 or state.end is not None:
         return state, None
     return bring_back(state, now), None
+
+
+def payment_refunded(state: LoanState, event: PaymentRefunded, now: datetime) -> tuple[LoanState, str | None]:
+    """What was given back counts no longer, so that a later reversal of the rest finds the books right."""
+    payment = next((p for p in state.payments if p.key == (event.provider, event.payment_id)), None)
+    if payment is None:
+        return state, "no such payment is known"
+    refunded = min(max(event.refunded_minor, payment.refunded_minor), payment.amount_minor)
+    if refunded == payment.refunded_minor:
+        return state, None
+    if not payment.reversed and refunded - payment.refunded_minor > max(-state.balance_minor, 0):
+        return state, "more was given back than had been paid beyond what is due"
+    changed = tuple(
+        p.model_copy(update={"refunded_minor": refunded}) if p.key == payment.key else p for p in state.payments
+    )
+    state = state.model_copy(update={"payments": changed})
+    return note(state, now, "payment_refunded", f"{event.provider} {event.payment_id}: {refunded}"), None
 
 
 def _reversed_before(state: LoanState, early: EarlyReversal, now: datetime) -> tuple[LoanState, str | None]:

@@ -79,6 +79,16 @@ class ReversalNews(BaseModel):
     loan_id: str | None = None
 
 
+class PartRefundNews(BaseModel):
+    """`refunded_minor` of a payment was given back so far, less than all: by our own refund, or by somebody else's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    payment_id: str
+    provider: str
+    refunded_minor: int
+
+
 class DeliveryNews(BaseModel):
     """A message moved on. `message_id` is ours, from the callback address; None if it was not in it.
 
@@ -194,6 +204,7 @@ WebhookNews = (
     PaymentNews
     | PaymentPointer
     | ReversalNews
+    | PartRefundNews
     | DeliveryNews
     | MediaNews
     | InboundNews

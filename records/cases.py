@@ -28,6 +28,7 @@ def open(
     at: datetime,
     sla_at: datetime | None,
     reason: str = "",
+    amount_minor: int | None = None,
 ) -> CollectionCase:
     """Open a case; opening the same id again gives the case as it stands."""
     known = session.get(CollectionCase, case_id)
@@ -40,6 +41,7 @@ def open(
         queue=queue,
         kind=kind,
         reason=reason,
+        amount_minor=amount_minor,
         opened_at=at,
         sla_at=sla_at,
         assignments=[_assignment(queue, at, sla_at)],

@@ -55,6 +55,15 @@ def payment_received(loan: Loan, payment: Payment) -> dict[str, Any]:
     return _signal(loan, "payment_received", payload, restart=True)
 
 
+def payment_refunded(loan: Loan, payment: Payment) -> dict[str, Any]:
+    payload = {
+        "payment_id": payment.payment_id,
+        "provider": payment.provider,
+        "refunded_minor": payment.refunded_minor,
+    }
+    return _signal(loan, "payment_refunded", payload, restart=True)
+
+
 def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
     payload = {"payment_id": payment.payment_id, "provider": payment.provider}
     return _signal(loan, "payment_reversed", payload, restart=True)

@@ -116,12 +116,13 @@ def unmatched(session: Session) -> Sequence[Payment]:
 
 
 def balance_due(session: Session, loan: Loan) -> int:
-    """What is still due in this entry: the amount handed over, as agreements changed it, less payments not reversed.
+    """What is still due in this entry: the amount handed over, as agreements changed it, less payments not reversed
+    and what was given back of them.
 
     Negative when more was paid than due.
     """
     paid = session.exec(
-        select(func.coalesce(func.sum(Payment.amount_minor), 0)).where(
+        select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor)), 0)).where(
             Payment.loan_ref == loan.id, Payment.entry == loan.entry, col(Payment.reversed_at).is_(None)
         )
     ).one()

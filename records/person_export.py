@@ -34,6 +34,7 @@ from records.tables import (
     PaymentLink,
     Person,
     PersonFlag,
+    RefundTask,
     ReplyCorrection,
     Webhook,
 )
@@ -63,6 +64,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
         ("payments", Payment, Payment.loan_ref),
         ("payment_links", PaymentLink, PaymentLink.loan_ref),
         ("documents", Document, Document.loan_ref),
+        ("refunds", RefundTask, RefundTask.loan_ref),
         ("debits", Debit, Debit.loan_ref),
         ("payments_found_on_statements", BankMatch, BankMatch.loan_ref),
         ("cases", CollectionCase, CollectionCase.loan_ref),

@@ -46,6 +46,7 @@ class Gateway:
         self.sessions: dict[str, Json] = dict(store.load("session"))
         self.intents: dict[str, Json] = dict(store.load("intent"))
         self.payments: dict[str, Payment] = {k: Payment(**b) for k, b in store.load("payment")}
+        self.refunded: dict[str, Json] = dict(store.load("refunded"))
         self._replays: dict[str, Json] = dict(store.load("replay"))
         self.sessions_of_link: dict[str, list[str]] = {}
         for session_id, session in self.sessions.items():
@@ -199,6 +200,27 @@ class Gateway:
         )
         self._tell("charge.dispute.funds_withdrawn", taken, loan, at)
         return payment.amount_minor
+
+    def refund(self, payment_id: str, amount: int, now: Moment) -> Json:
+        """Gives a part or all of a payment back; the charge tells of it. Raises GatewayError."""
+        payment = self.payments.get(payment_id)
+        if payment is None:
+            raise GatewayError(404, f"No such payment_intent: '{payment_id}'", "resource_missing", "payment_intent")
+        before = int(self.refunded.get(payment_id, {}).get("amount", 0))
+        if not 0 < amount <= payment.amount_minor - before or payment.reversed:
+            raise GatewayError(
+                400, "Refund amount is greater than the charge amount", "charge_already_refunded", "amount"
+            )
+        loan = self.world.loans.get(payment.loan_id or "")
+        self.refunded[payment_id] = {"amount": before + amount}
+        self.world.store.put("refunded", payment_id, self.refunded[payment_id])
+        self.world.store.log("refund", now, payment.loan_id, payment_id=payment_id, amount_minor=amount)
+        lower = payment.currency.lower()
+        made = objects.refund(self.world.new_id("re_", 24, loan), payment.charge_id, payment_id, amount, lower, now)
+        charge = objects.charge(self.intents[payment_id], paid=True, created=payment.at, disputed=False)
+        charge |= {"amount_refunded": before + amount, "refunded": before + amount == payment.amount_minor}
+        self._tell("charge.refunded", charge, loan, now)
+        return made
 
     def expanded(self, session: Json, paths: list[str]) -> Json:
         """The session with the objects a reader asked to see in full."""

@@ -47,6 +47,7 @@ class GatewayApi:
             Route("/v1/checkout/sessions", self.sessions, methods=["GET"]),
             Route("/v1/checkout/sessions/{session}", self.show_session, methods=["GET"]),
             Route("/v1/payment_intents/{intent}", self.show_intent, methods=["GET"]),
+            Route("/v1/refunds", self.refunds, methods=["POST"]),
             Route("/pay/{link}", self.page, methods=["GET", "POST"]),
         ]
 
@@ -87,6 +88,15 @@ class GatewayApi:
             if after is not None and (not isinstance(after, dict) or after.get("type") not in kinds):
                 raise GatewayError(400, "Invalid after_completion[type]", "parameter_invalid", "after_completion[type]")
             return self.gateway.create_link(item["price"], quantity, _metadata(tree), after, key, now)
+
+        return await self._post(request, make)
+
+    async def refunds(self, request: Request) -> Response:
+        def make(tree: Json, key: str | None, now: Moment) -> Json:
+            _only(tree, {"payment_intent", "amount", "metadata", "reason"})
+            if not isinstance(tree.get("payment_intent"), str):
+                raise GatewayError(400, "One of charge or payment_intent", "parameter_missing", "payment_intent")
+            return self.gateway.refund(tree["payment_intent"], _whole(tree, "amount"), now)
 
         return await self._post(request, make)
 

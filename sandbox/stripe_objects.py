@@ -220,6 +220,20 @@ def charge(intent: Json, paid: bool, created: Moment, disputed: bool) -> Json:
     }
 
 
+def refund(refund_id: str, charge_id: str, intent_id: str, amount: int, currency: str, now: Moment) -> Json:
+    return {
+        "id": refund_id,
+        "object": "refund",
+        "amount": amount,
+        "charge": charge_id,
+        "created": int(now),
+        "currency": currency,
+        "metadata": {},
+        "payment_intent": intent_id,
+        "status": "succeeded",
+    }
+
+
 def dispute(dispute_id: str, charge_id: str, intent_id: str, amount: int, currency: str, now: Moment) -> Json:
     return {
         "id": dispute_id,

@@ -22,6 +22,7 @@ from domain.webhook_news import (
     Ignored,
     InboundNews,
     MediaNews,
+    PartRefundNews,
     PaymentNews,
     PaymentPointer,
     ReversalNews,
@@ -31,7 +32,7 @@ from domain.webhook_news import (
 )
 from domain.what_next import Reaction, WhatNext
 from domain.wrong_person_words import says_wrong_person
-from records import attachments, audit, contacts, inquiries, links, loans, payments, people, platforms
+from records import attachments, audit, contacts, inquiries, links, loans, payments, people, platforms, refunds
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
 from web.ports import OwedSignal, SignalName
 
@@ -68,6 +69,8 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
                 consequence = Consequence(outcome="payment_pointed_at")
             case ReversalNews():
                 consequence = _reversal(session, one, at)
+            case PartRefundNews():
+                consequence = _part_refund(session, one, at)
             case DeliveryNews():
                 consequence = _delivery(session, one, at)
             case TemplateNews():
@@ -216,6 +219,16 @@ def _sender(session: Session, news: SenderNews, at: datetime) -> Consequence:
     details: dict[str, JsonValue] = {"sender": news.sender, "event": news.event}
     _note(session, at, news.provider, "sender_quality", None, None, details)
     return Consequence(outcome=f"sender_{news.event}"[:80])
+
+
+def _part_refund(session: Session, news: PartRefundNews, at: datetime) -> Consequence:
+    """Ours are known before the gateway tells of them; any other moved money by somebody else's hand."""
+    payment = payments.find(session, news.provider, news.payment_id)
+    if payment is not None and news.refunded_minor <= refunds.given_back(session, payment):
+        return Consequence(outcome="refund_known")
+    details: dict[str, JsonValue] = {"kind": "refund:partial", "reference": news.payment_id}
+    _note(session, at, news.provider, "webhook_needs_person", None, None, details)
+    return Consequence(outcome="refund_of_others")
 
 
 def _delivery(session: Session, news: DeliveryNews, at: datetime) -> Consequence:

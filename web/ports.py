@@ -13,6 +13,7 @@ class SignalName(StrEnum):
 
     PAYMENT_RECEIVED = "payment_received"
     PAYMENT_REVERSED = "payment_reversed"
+    PAYMENT_REFUNDED = "payment_refunded"
     OPT_OUT = "opt_out"
     CONTACT_FAILED = "contact_failed"
     DEBIT_RETURNED = "debit_returned"
@@ -46,7 +47,7 @@ class OwedSignal(BaseModel):
 
     @property
     def about_money(self) -> bool:
-        return self.name in (SignalName.PAYMENT_RECEIVED, SignalName.PAYMENT_REVERSED)
+        return self.name in (SignalName.PAYMENT_RECEIVED, SignalName.PAYMENT_REVERSED, SignalName.PAYMENT_REFUNDED)
 
 
 class LoanSignals(Protocol):
@@ -58,6 +59,8 @@ class LoanSignals(Protocol):
     async def payment_received(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def payment_reversed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def payment_refunded(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def opt_out(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 

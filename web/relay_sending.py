@@ -75,6 +75,8 @@ class RelaySender:
                 return await self._signals.payment_received(*arguments)
             case SignalName.PAYMENT_REVERSED:
                 return await self._signals.payment_reversed(*arguments)
+            case SignalName.PAYMENT_REFUNDED:
+                return await self._signals.payment_refunded(*arguments)
             case SignalName.OPT_OUT:
                 return await self._signals.opt_out(*arguments)
             case SignalName.CONTACT_FAILED:

@@ -35,6 +35,9 @@ class TemporalSignals:
     async def payment_reversed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return await self._signal(lender, loan_id, "payment_reversed", payload)
 
+    async def payment_refunded(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._signal(lender, loan_id, "payment_refunded", payload)
+
     async def opt_out(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return await self._signal(lender, loan_id, "opt_out", payload)
 

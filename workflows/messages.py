@@ -20,6 +20,7 @@ from domain.events import (
     NoticeWithdrawn,
     OptOut,
     PaymentReceived,
+    PaymentRefunded,
     PaymentReversed,
     PromiseMade,
 )
@@ -32,6 +33,7 @@ from workflows.payload_json import ToldOutside
 SIGNALS: dict[str, type[BaseModel]] = {
     "payment_received": PaymentReceived,
     "payment_reversed": PaymentReversed,
+    "payment_refunded": PaymentRefunded,
     "opt_out": OptOut,
     "circumstance_reported": CircumstanceReported,
     "contact_failed": ContactFailed,

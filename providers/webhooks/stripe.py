@@ -2,7 +2,7 @@
 
 What is read: a checkout session that is paid, at once or later; a charge refunded in full; a dispute for
 which Stripe took the money. A part refund reverses nothing, because giving back an overpayment is the usual
-cause and must not revive a debt; it comes out as `Ignored` for a person, as does money that a won dispute
+cause and must not revive a debt: one that we did not ask for is shown to a person, as is money that a won dispute
 brings back.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
+from domain.webhook_news import Ignored, PartRefundNews, PaymentNews, ReversalNews, WebhookNews
 from providers.payments.stripe_amounts import from_stripe
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
@@ -85,7 +85,7 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
         return (_payment(event, kind, thing),)
     if kind == "charge.refunded":
         if thing.get("refunded") is not True:
-            return (Ignored(kind="charge.refunded:partial", needs_person=True),)
+            return (_part_refund(thing),)
         return (_reversal(event, kind, thing),)
     if kind == "charge.dispute.funds_withdrawn":
         return (_reversal(event, kind, thing),)
@@ -119,6 +119,18 @@ def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) ->
         loan_id=_id(references.get("loan_id")),
         link_id=_id(session.get("payment_link")),
     )
+
+
+def _part_refund(charge: Mapping[str, Any]) -> PartRefundNews | Ignored:
+    payment_id = _id(charge.get("payment_intent"))
+    refunded, currency = charge.get("amount_refunded"), charge.get("currency")
+    try:
+        if payment_id is None or type(refunded) is not int or not isinstance(currency, str):
+            raise ValueError
+        given = from_stripe(refunded, currency).amount_minor
+    except ValueError:
+        return Ignored(kind="charge.refunded:partial", needs_person=True, reference=payment_id)
+    return PartRefundNews(payment_id=payment_id, provider=PROVIDER, refunded_minor=given)
 
 
 def _reversal(event: Mapping[str, Any], kind: str, thing: Mapping[str, Any]) -> ReversalNews | Ignored:

@@ -33,6 +33,9 @@ from records.tables.money import (
     PaymentInquiry,
     PaymentLink,
     PaymentSource,
+    RefundState,
+    RefundTask,
+    RefundWay,
 )
 from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
 from records.tables.platforms import HeldSender, HeldTemplate
@@ -91,6 +94,9 @@ __all__ = [
     "Person",
     "PersonFlag",
     "Record",
+    "RefundState",
+    "RefundTask",
+    "RefundWay",
     "ReplyCorrection",
     "SegmentSend",
     "SegmentSendLoan",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index
 from sqlmodel import Field
 
 from domain.ledger_entries import CaseState
@@ -29,6 +29,8 @@ class CollectionCase(Record, table=True):
     queue: str = Field(max_length=40)
     kind: str = Field(max_length=40)
     reason: str = ""
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    """What a refund is about."""
     state: CaseState = Field(default=CaseState.OPEN, sa_type=EnumText(CaseState))
     opened_at: datetime = Field(sa_type=UTCDateTime)
     sla_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

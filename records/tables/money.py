@@ -101,6 +101,8 @@ class Payment(Record, table=True):
     """Value date: when the money counts as paid."""
     received_at: datetime = Field(sa_type=UTCDateTime)
     reversed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    refunded_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    """What was given back of it because more had been paid than was due."""
     source: PaymentSource = Field(sa_type=EnumText(PaymentSource))
 
 
@@ -125,6 +127,59 @@ class PaymentInquiry(Record, table=True):
     tries: int = 0
     created_at: datetime = Field(sa_type=UTCDateTime)
     next_at: datetime | None = Field(default=None, sa_type=UTCDateTime, index=True)
+
+
+class RefundState(StrEnum):
+    """APPROVED: to be given back, or it is not known yet that it was. FAILED: the gateway did not."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    DONE = "done"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class RefundWay(StrEnum):
+    GATEWAY = "gateway"
+    TRANSFER = "transfer"
+
+
+class RefundTask(Record, table=True):
+    """Money beyond what was due, to be given back of one payment: proposed by one person, approved by another.
+
+    `reference` is the gateway's id of the refund, or that of the transfer.
+    """
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        Index(
+            "uq_refund_live",
+            "case_id",
+            unique=True,
+            sqlite_where=text("state IN ('proposed', 'approved', 'done')"),
+            postgresql_where=text("state IN ('proposed', 'approved', 'done')"),
+        ),
+        CheckConstraint("amount_minor > 0", name="amount_positive"),
+        one_of("state", RefundState),
+        one_of("way", RefundWay),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str = Field(foreign_key="collection_case.case_id", max_length=200)
+    loan_ref: int = Field(foreign_key="loan.id", index=True)
+    payment_ref: int = Field(foreign_key="payment.id", index=True)
+    amount_minor: int = Field(sa_type=BigInteger)
+    currency: str = Field(max_length=3)
+    way: RefundWay = Field(sa_type=EnumText(RefundWay))
+    state: RefundState = Field(default=RefundState.PROPOSED, sa_type=EnumText(RefundState))
+    proposed_by: str = Field(max_length=64)
+    proposed_at: datetime = Field(sa_type=UTCDateTime)
+    decided_by: str | None = Field(default=None, max_length=64)
+    decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    reference: str | None = Field(default=None, max_length=255)
+    why: str | None = Field(default=None, max_length=200)
+    """Of what was rejected or failed."""
+    done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class EarlyReversal(Record, table=True):

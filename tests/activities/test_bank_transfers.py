@@ -18,13 +18,14 @@ from activities.bank_transfers import BankTransfers, Standing
 from activities.composition import connect_gateways
 from activities.links import LinkIssuer
 from activities.payment_inquiries import PaymentInquiries
+from activities.transfers import Transfers
 from config.settings import BankPayments, Payments, Web
 from config.signed_addresses import SignedAddresses
+from domain.bank_news import BankEntry, FileKind
 from domain.gateway_choice import BANK, STRIPE
-from domain.payment_references import find_reference
-from records import audit, links, loans, payments
+from records import audit, bank_entries, loans, payments
 from records.database import Database
-from records.tables import LinkState, Payment, PaymentInquiry, PaymentLink, Webhook
+from records.tables import EntryState, LinkState, Payment, PaymentInquiry, PaymentLink, Webhook
 from tests.activities.outside import TUESDAY, enter_loan, settings_for
 from tests.records.portfolios import LENDER
 from tests.sandbox.running import World
@@ -149,16 +150,54 @@ async def test_a_borrower_pays_from_the_page_and_the_money_counts_once_when_it_h
         assert session.exec(select(PaymentInquiry.next_at)).all() == [None]
 
 
-async def test_the_statement_names_the_transfer_by_the_reference_it_is_booked_under(bench: Bench) -> None:
+def on_the_statement(bench: Bench, text: str, minor: int = 10_000) -> str:
+    """The lender's bank tells of money that came in; what became of the entry."""
+    day = TUESDAY.date()
+    entry = BankEntry(line=1, amount_minor=minor, currency="EUR", credit=True, booked_on=day, value_on=day, text=text)
+    named: dict[str, Any] = {"sha256": f"f{minor}", "name": "f", "message_id": "m", "entries": 1, "at": TUESDAY}
+    with bench.database.writing() as session:
+        file = bank_entries.add_file(session, kind=FileKind.CAMT_053, **named)
+        key, state = f"k{minor}", EntryState.WAITING
+        row = bank_entries.add(
+            session, file, entry, key=key, account="a", lender=LENDER, state=state, why=None, at=TUESDAY
+        )
+        Transfers(session, LENDER, TUESDAY).match(row)
+        return f"{row.state}: {row.why}"
+
+
+@pytest.mark.parametrize("first", ["bank", "statement"])
+async def test_a_transfer_that_the_statement_shows_too_counts_once_whichever_comes_first(
+    bench: Bench, first: str
+) -> None:
     link = await bench.link()
     await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    bench.confirm()
+    bench.settle()
+    for source in ("bank", "statement") if first == "bank" else ("statement", "bank"):
+        if source == "bank":
+            await bench.asking.ask_due(TUESDAY + timedelta(hours=3))
+        else:
+            told = on_the_statement(bench, f"TRANSFERENCIA {bench.begun()[0]['reference']} LUCIA")
 
-    on_the_statement = f"TRANSFERENCIA {bench.begun()[0]['reference']} LUCIA"
-
+    assert told == "matched: begun through our link"
+    [payment] = bench.paid()
+    assert (payment.provider, payment.payment_id) == (BANK, link.reference)
     with bench.database.reading() as session:
-        found = links.by_reference(session, BANK, find_reference(on_the_statement) or "")
-        assert found is not None
-        assert found.id == link.id
+        signals = [one["name"] for row in session.exec(select(Webhook)).all() for one in row.signals]
+        assert signals == ["payment_received"]
+
+
+async def test_another_amount_under_a_transfers_reference_waits_for_a_person(bench: Bench) -> None:
+    link = await bench.link()
+    await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    bench.confirm()
+    bench.settle()
+    await bench.asking.ask_due(TUESDAY + timedelta(hours=3))
+
+    told = on_the_statement(bench, f"TRANSFERENCIA {link.reference}", 9_900)
+
+    assert told.startswith("waiting: payment rcb")
+    assert len(bench.paid()) == 1
 
 
 @pytest.mark.parametrize("fault", ["lost_answer", "500"])

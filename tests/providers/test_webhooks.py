@@ -21,6 +21,7 @@ from domain.webhook_news import (
     DeliveryState,
     Ignored,
     InboundNews,
+    PartRefundNews,
     PaymentNews,
     ReversalNews,
 )
@@ -202,17 +203,22 @@ def test_a_payment_without_our_references_is_still_a_payment() -> None:
         (session(amount_total=0), "checkout.session.completed:nothing_paid", False),
         (session("checkout.session.async_payment_failed"), "checkout.session.async_payment_failed", False),
         (event("customer.created", id="cus_1"), "customer.created", False),
-        (
-            event("charge.refunded", refunded=False, amount_refunded=5, payment_intent="pi_1"),
-            "charge.refunded:partial",
-            True,
-        ),
         (event("charge.refunded", refunded=True), "charge.refunded:no_payment_intent", True),
         (event("charge.dispute.funds_reinstated", payment_intent="p"), "charge.dispute.funds_reinstated", True),
     ],
 )
 def test_what_moves_no_money_of_a_loan_is_ignored_by_name(raw: bytes, kind: str, needs_person: bool) -> None:
     assert stripe.parse(raw) == (Ignored(kind=kind, needs_person=needs_person),)
+
+
+def test_a_part_refund_says_how_much_was_given_back_so_far() -> None:
+    told = {"refunded": False, "amount_refunded": 5, "payment_intent": "pi_1"}
+
+    assert stripe.parse(event("charge.refunded", currency="eur", **told)) == (
+        PartRefundNews(payment_id="pi_1", provider="stripe", refunded_minor=5),
+    )
+    (unread,) = stripe.parse(event("charge.refunded", **told))
+    assert unread == Ignored(kind="charge.refunded:partial", needs_person=True, reference="pi_1")
 
 
 @pytest.mark.parametrize(

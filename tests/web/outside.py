@@ -58,6 +58,9 @@ class FakeTemporal:
     async def payment_reversed(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return self._take("payment_reversed", loan_id, payload)
 
+    async def payment_refunded(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return self._take("payment_refunded", loan_id, payload)
+
     async def opt_out(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return self._take("opt_out", loan_id, payload)
 

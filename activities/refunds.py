@@ -1,0 +1,98 @@
+"""Carrying out an approved refund: at the gateway the payment came through, once however often it is tried."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from activities.gateways import Gateways
+from domain.money import Money
+from domain.what_next import Effect, WhatNext
+from providers.errors import ProviderError
+from providers.ports import RefundRequest, RefundState
+from records import loans, owed_signals, people, refunds
+from records.database import Database
+from records.tables import Loan, Payment, RefundTask, RefundWay
+from records.tables import RefundState as Kept
+
+
+@dataclass(frozen=True)
+class Carried:
+    """`done`: the money went back. Else `why`, and whether trying again may help."""
+
+    done: bool
+    why: str = ""
+    again: bool = False
+
+
+class Refunds:
+    def __init__(self, database: Database, gateways: Gateways) -> None:
+        self._database = database
+        self._gateways = gateways
+
+    async def carry_out(self, number: int, now: datetime) -> Carried:
+        """Give an approved refund back. Tried again after a lost answer it gives nothing back twice."""
+        task, payment, loan, country = await asyncio.to_thread(self._look, number)
+        if task.state is Kept.DONE:
+            await asyncio.to_thread(self._done, number, task.reference or "", now)
+            return Carried(True)
+        if task.state is not Kept.APPROVED:
+            return Carried(False, f"refund {number} is {task.state.value}")
+        if task.way is RefundWay.TRANSFER:
+            return Carried(False, "the lender's own transfer is awaited: starter.py refund paid", again=True)
+        gateway = self._gateways.of(payment.provider, country)
+        if gateway is None:
+            return Carried(False, f"{payment.provider} is not configured", again=True)
+        request = RefundRequest(
+            idempotency_key=f"{loan.lender}:{loan.loan_id}:refund:{number}",
+            payment_id=payment.payment_id,
+            amount=Money(amount_minor=task.amount_minor, currency=task.currency),
+            refunded_before_minor=payment.refunded_minor,
+            at=now,
+        )
+        try:
+            refund = await gateway.refund(request)
+        except ProviderError as error:
+            over = error.what_next is WhatNext.TERMINAL and error.effect is Effect.NONE
+            if over:
+                await asyncio.to_thread(self._failed, number, str(error), now)
+            return Carried(False, str(error), again=not over)
+        if refund.state is RefundState.FAILED:
+            await asyncio.to_thread(self._failed, number, "the gateway did not carry it out", now)
+            return Carried(False, "the gateway did not carry it out")
+        await asyncio.to_thread(self._done, number, refund.id, now)
+        return Carried(True)
+
+    def paid_by_transfer(self, number: int, reference: str, now: datetime) -> None:
+        """The lender has transferred it. Raises records.refunds' errors."""
+        with self._database.reading() as session:
+            if refunds.get(session, number).way is not RefundWay.TRANSFER:
+                raise refunds.RefundMoved(f"refund {number} is given back by its gateway")
+        self._done(number, reference, now)
+
+    def _look(self, number: int) -> tuple[RefundTask, Payment, Loan, str]:
+        with self._database.reading() as session:
+            task = refunds.get(session, number)
+            loan = loans.by_ref(session, task.loan_ref)
+            payment = session.get_one(Payment, task.payment_ref)
+            return task, payment, loan, people.of_loan(session, loan).country
+
+    def _done(self, number: int, reference: str, now: datetime) -> None:
+        """In the records, and owed to the loan, in one transaction; the relay brings it there."""
+        with self._database.writing(durable=True) as session:
+            task = refunds.get(session, number)
+            payment = refunds.done(session, task, reference=reference, at=now)
+            loan = loans.by_ref(session, task.loan_ref)
+            owed_signals.owe(
+                session,
+                provider=payment.provider,
+                key=f"refunded:{number}",
+                signals=[owed_signals.payment_refunded(loan, payment)],
+                at=now,
+                outcome="payment_refunded",
+            )
+
+    def _failed(self, number: int, why: str, now: datetime) -> None:
+        with self._database.writing() as session:
+            refunds.failed(session, refunds.get(session, number), why=why, at=now)

@@ -1,0 +1,142 @@
+"""Refunds: proposed, decided by another, given back once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from records import audit, loans
+from records.locks import one_at_a_time
+from records.tables import CollectionCase, Loan, Payment, RefundState, RefundTask, RefundWay
+
+
+class UnknownRefund(LookupError):
+    """No refund has this number."""
+
+
+class RefundMoved(RuntimeError):
+    """It is not in the state this needs; the text says which."""
+
+
+def propose(
+    session: Session,
+    case: CollectionCase,
+    payment: Payment,
+    *,
+    amount_minor: int,
+    way: RefundWay,
+    by: str,
+    at: datetime,
+) -> RefundTask:
+    """A new proposal. Raises RefundMoved when the case has one that was not rejected and did not fail."""
+    one_at_a_time(session, f"refund:{case.case_id}")
+    live = session.exec(
+        select(RefundTask).where(
+            RefundTask.case_id == case.case_id,
+            col(RefundTask.state).in_((RefundState.PROPOSED, RefundState.APPROVED, RefundState.DONE)),
+        )
+    ).first()
+    if live is not None:
+        raise RefundMoved(f"refund {live.id} of this case is {live.state.value}")
+    assert payment.id is not None
+    task = RefundTask(
+        case_id=case.case_id,
+        loan_ref=case.loan_ref,
+        payment_ref=payment.id,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        way=way,
+        proposed_by=by,
+        proposed_at=at,
+    )
+    session.add(task)
+    session.flush()
+    _note(session, task, "refund_proposed", by, at)
+    return task
+
+
+def get(session: Session, number: int) -> RefundTask:
+    """A refund by its number, locked for this transaction. Raises UnknownRefund."""
+    task = session.exec(select(RefundTask).where(RefundTask.id == number).with_for_update()).first()
+    if task is None:
+        raise UnknownRefund(f"no refund {number}")
+    return task
+
+
+def decide(
+    session: Session, task: RefundTask, *, approved: bool, by: str, at: datetime, why: str | None = None
+) -> None:
+    """Raises RefundMoved when it is decided already; the same person's same decision again changes nothing."""
+    wanted = RefundState.APPROVED if approved else RefundState.REJECTED
+    if task.decided_by == by and task.state in (wanted, RefundState.DONE if approved else wanted):
+        return
+    if task.state is not RefundState.PROPOSED:
+        raise RefundMoved(f"refund {task.id} is {task.state.value}")
+    task.state, task.decided_by, task.decided_at, task.why = wanted, by, at, why
+    session.add(task)
+    session.flush()
+    _note(session, task, "refund_approved" if approved else "refund_rejected", by, at)
+
+
+def done(session: Session, task: RefundTask, *, reference: str, at: datetime) -> Payment:
+    """The money was given back, once: the payment counts for that much less. The payment."""
+    payment = session.get_one(Payment, task.payment_ref, with_for_update=True)
+    if task.state is RefundState.DONE:
+        return payment
+    if task.state is not RefundState.APPROVED:
+        raise RefundMoved(f"refund {task.id} is {task.state.value}")
+    task.state, task.reference, task.done_at, task.why = RefundState.DONE, reference[:255], at, None
+    payment.refunded_minor += task.amount_minor
+    session.add_all((task, payment))
+    session.flush()
+    _note(session, task, "refund_done", task.decided_by or "", at)
+    return payment
+
+
+def failed(session: Session, task: RefundTask, *, why: str, at: datetime) -> None:
+    """The gateway will not give it back: it may be proposed anew, by another way."""
+    if task.state is RefundState.APPROVED:
+        task.state, task.why = RefundState.FAILED, why[:200]
+        session.add(task)
+        session.flush()
+        _note(session, task, "refund_failed", task.decided_by or "", at)
+
+
+def given_back(session: Session, payment: Payment) -> int:
+    """What of a payment was given back, or is being given back right now."""
+    under_way = session.exec(
+        select(func.coalesce(func.sum(RefundTask.amount_minor), 0)).where(
+            RefundTask.payment_ref == payment.id, RefundTask.state == RefundState.APPROVED
+        )
+    ).one()
+    return payment.refunded_minor + int(under_way)
+
+
+def listing(session: Session, *, state: RefundState | None = None) -> list[tuple[RefundTask, Loan]]:
+    """Refunds with their loans, oldest first."""
+    query = select(RefundTask, Loan).join(Loan, col(Loan.id) == col(RefundTask.loan_ref))
+    if state is not None:
+        query = query.where(RefundTask.state == state)
+    return [(task, loan) for task, loan in session.exec(query.order_by(col(RefundTask.id))).all()]
+
+
+def _note(session: Session, task: RefundTask, action: str, by: str, at: datetime) -> None:
+    loan = loans.by_ref(session, task.loan_ref)
+    audit.append(
+        session,
+        at=at,
+        actor=by,
+        action=action,
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        details={
+            "refund": task.id,
+            "case_id": task.case_id,
+            "amount_minor": task.amount_minor,
+            "currency": task.currency,
+            "way": task.way.value,
+            "reference": task.reference,
+        },
+    )

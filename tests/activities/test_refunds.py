@@ -1,0 +1,197 @@
+"""Refunds at every gateway of the sandbox: given back once, whatever is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlmodel import select
+
+from activities.composition import connect_gateways
+from activities.links import LinkIssuer
+from activities.refunds import Refunds
+from domain.webhook_news import PartRefundNews
+from providers.webhooks import stripe
+from records import audit, cases, loans, payments, refunds
+from records.database import Database
+from records.tables import Payment, PaymentSource, RefundState, RefundTask, RefundWay, Webhook
+from tests.activities.outside import TUESDAY, enter_loan
+from tests.activities.test_ways_to_pay import HEADERS, settings_of
+from tests.records.portfolios import LENDER
+from tests.sandbox.running import World
+from web.news import record_news
+
+GATEWAYS = ["stripe", "mercadopago", "conekta"]
+EXCESS = 2_500
+
+
+def book(database: Database, loan_id: str, provider: str, payment_id: str, minor: int, currency: str) -> Payment:
+    with database.writing() as session:
+        recorded = payments.record(
+            session,
+            provider=provider,
+            payment_id=payment_id,
+            lender=LENDER,
+            loan_id=loan_id,
+            amount_minor=minor,
+            currency=currency,
+            paid_at=TUESDAY,
+            received_at=TUESDAY,
+            source=PaymentSource.RECORD,
+        )
+        return recorded.payment
+
+
+@asynccontextmanager
+async def paid_too_much(database: Database, world: World, name: str) -> AsyncIterator[tuple[Refunds, str, int]]:
+    """A loan of 100.00 paid through a link after 25.00 had come another way; an approved refund of those."""
+    where = {} if name == "stripe" else {"country": "MX", "currency": "MXN", "timezone": "America/Mexico_City"}
+    loan_id = enter_loan(database, **where)
+    currency = where.get("currency", "EUR")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        gateways = connect_gateways(settings_of(world, first=name), client)
+        link = await LinkIssuer(database, gateways).link_for_balance(LENDER, loan_id, TUESDAY)
+        world.http.post("/" + link.url.split("/", 3)[3], headers=HEADERS)
+        payment_id = world.entries("payment")[-1]["payment_id"]
+        book(database, loan_id, "bank", f"b-{loan_id}", EXCESS, currency)
+        payment = book(database, loan_id, name, payment_id, 10_000, currency)
+        yield Refunds(database, gateways), payment_id, approved(database, loan_id, payment)
+
+
+def approved(database: Database, loan_id: str, payment: Payment, way: RefundWay = RefundWay.GATEWAY) -> int:
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        case = cases.open(
+            session,
+            loan,
+            case_id=f"c-{loan_id}",
+            queue="q",
+            kind="refund",
+            at=TUESDAY,
+            sla_at=None,
+            amount_minor=EXCESS,
+        )
+        task = refunds.propose(session, case, payment, amount_minor=EXCESS, way=way, by="marta", at=TUESDAY)
+        refunds.decide(session, task, approved=True, by="luis", at=TUESDAY)
+        assert task.id is not None
+        return task.id
+
+
+def given_back(world: World, payment_id: str) -> list[int]:
+    return [entry["amount_minor"] for entry in world.entries("refund") if entry["payment_id"] == payment_id]
+
+
+def state_of(database: Database, number: int) -> RefundState:
+    with database.reading() as session:
+        return session.get_one(RefundTask, number).state
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+async def test_an_approved_refund_is_given_back_at_its_gateway_and_the_books_are_even(
+    lite: Database, world: World, name: str
+) -> None:
+    async with paid_too_much(lite, world, name) as (work, payment_id, number):
+        first, again = await work.carry_out(number, TUESDAY), await work.carry_out(number, TUESDAY)
+
+    assert (first.done, again.done) == (True, True)
+    assert given_back(world, payment_id) == [EXCESS]
+    with lite.reading() as session:
+        task = session.get_one(RefundTask, number)
+        loan = loans.by_ref(session, task.loan_ref)
+        assert payments.balance_due(session, loan) == 0
+        lines = [row.action for row in audit.of_loan(session, LENDER, loan.loan_id) if row.action.startswith("refund")]
+        assert lines == ["refund_proposed", "refund_approved", "refund_done"]
+        owed = [one for row in session.exec(select(Webhook)).all() for one in row.signals]
+        [signal] = [one for one in owed if one["name"] == "payment_refunded"]
+        assert signal["payload"] == {"payment_id": payment_id, "provider": name, "refunded_minor": EXCESS}
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+async def test_an_answer_lost_after_the_money_went_back_gives_nothing_back_twice(
+    lite: Database, world: World, name: str
+) -> None:
+    async with paid_too_much(lite, world, name) as (work, payment_id, number):
+        for _ in range(3):  # Conekta is asked for the order first: the second loss is the refund's own
+            world.fault(name, "lost_answer", count=1)
+            lost = await work.carry_out(number, TUESDAY)
+            world.http.delete("/_world/faults")
+            if given_back(world, payment_id):
+                break
+            world.fault(name, "latency", count=1, seconds=0.0)
+        first_state = state_of(lite, number)
+        done = await work.carry_out(number, TUESDAY)
+
+    assert (lost.done, lost.again, first_state) == (False, True, RefundState.APPROVED)
+    assert done.done
+    assert given_back(world, payment_id) == [EXCESS]
+
+
+async def test_conekta_gives_nothing_back_twice_although_it_would(lite: Database, world: World) -> None:
+    async with paid_too_much(lite, world, "conekta") as (work, payment_id, number):
+        path = f"/orders/{payment_id}/refunds"
+        body = {"amount": EXCESS, "reason": "requested_by_client"}
+        # What an attempt did whose answer was lost.
+        assert world.http.post(path, json=body, headers={"Authorization": "Bearer x"}).status_code == 200
+
+        assert (await work.carry_out(number, TUESDAY)).done
+
+    assert given_back(world, payment_id) == [EXCESS]
+
+
+async def test_what_the_gateway_refuses_may_be_proposed_anew_by_transfer(lite: Database, world: World) -> None:
+    async with paid_too_much(lite, world, "stripe") as (work, payment_id, number):
+        with lite.writing() as session:
+            task = session.get_one(RefundTask, number)
+            payment = session.get_one(Payment, task.payment_ref)
+            payment.payment_id = "pi_of_another_account"
+            session.add(payment)
+
+        refused = await work.carry_out(number, TUESDAY)
+
+        assert (refused.done, refused.again, state_of(lite, number)) == (False, False, RefundState.FAILED)
+        with lite.reading() as session:
+            task = session.get_one(RefundTask, number)
+            loan_id, payment = loans.by_ref(session, task.loan_ref).loan_id, session.get_one(Payment, task.payment_ref)
+        second = approved(lite, loan_id, payment, RefundWay.TRANSFER)
+        waiting = await work.carry_out(second, TUESDAY)
+        work.paid_by_transfer(second, "TR-1", TUESDAY)
+
+    assert "refund paid" in waiting.why
+    assert state_of(lite, second) is RefundState.DONE
+    assert given_back(world, payment_id) == []
+
+
+async def test_stripes_word_of_our_own_part_refund_alarms_nobody_and_that_of_anothers_does(
+    lite: Database, world: World
+) -> None:
+    async with paid_too_much(lite, world, "stripe") as (work, payment_id, number):
+        await work.carry_out(number, TUESDAY)
+    world.advance("-", (TUESDAY + timedelta(hours=1)).isoformat())
+    [posted] = [p for p in world.listener.at("/stripe") if '"charge.refunded"' in p.body.decode()][-1:]
+    news = stripe.parse(posted.body)
+    assert news == (PartRefundNews(payment_id=payment_id, provider="stripe", refunded_minor=EXCESS),)
+
+    with lite.writing() as session:
+        ours = record_news(session, news, TUESDAY)
+        more = news[0].model_copy(update={"refunded_minor": EXCESS + 1})
+        others = record_news(session, [more], TUESDAY)
+
+    assert (ours.outcome, others.outcome) == ("refund_known", "refund_of_others")
+    with lite.reading() as session:
+        [told] = audit.of_action(session, "webhook_needs_person")
+        assert told.details == {"kind": "refund:partial", "reference": payment_id}
+
+
+def test_a_case_has_one_refund_at_a_time(lite: Database) -> None:
+    loan_id = enter_loan(lite)
+    payment = book(lite, loan_id, "stripe", f"pi-{loan_id}", 12_500, "EUR")
+    number = approved(lite, loan_id, payment)
+
+    with lite.writing() as session:
+        case: Any = cases.get(session, f"c-{loan_id}")
+        with pytest.raises(refunds.RefundMoved, match=f"refund {number} of this case is approved"):
+            refunds.propose(session, case, payment, amount_minor=1, way=RefundWay.TRANSFER, by="marta", at=TUESDAY)

@@ -1,0 +1,132 @@
+"""Refunds from the command line: proposed by one, approved by another, told to the loan and to the auditor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner
+
+from commands import configuration, refund
+from domain.access import Role
+from records import accounts, audit, cases, loans, payments
+from records.database import Database
+from records.tables import CaseState, LoanState, Webhook
+from tests.activities.outside import TUESDAY, enter_loan
+from tests.activities.test_refunds import EXCESS, book
+from tests.records.portfolios import LENDER
+
+
+@pytest.fixture
+def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    url = f"sqlite:///{tmp_path}/r.db"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", url)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    configuration._records.cache_clear()
+    database = configuration._records(url)
+    yield database
+    database.dispose()
+    configuration._records.cache_clear()
+
+
+def run(*words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(refund.app, list(words))
+    return done.exit_code, done.output
+
+
+@pytest.fixture
+def loan_id(records: Database) -> str:
+    """Paid 25.00 too much, and ended."""
+    loan_id = enter_loan(records)
+    book(records, loan_id, "stripe", f"pi-{loan_id}", 12_500, "EUR")
+    with records.writing() as session:
+        for login, role in (("marta", Role.AGENT), ("luis", Role.SUPERVISOR), ("eva", Role.AUDITOR)):
+            accounts.create(session, login=login, role=role, password_hash="x", at=TUESDAY, by="test")
+        loan = loans.get(session, LENDER, loan_id)
+        cases.open(session, loan, case_id="c-1", queue="q", kind="refund", at=TUESDAY, sla_at=None, amount_minor=EXCESS)
+        loans.end(session, loan, kind="cured", at=TUESDAY, final_state={"cases": [{"case_id": "c-1"}]})
+        assert loan.state is LoanState.ENDED
+    return loan_id
+
+
+def test_one_proposes_another_approves_and_the_money_goes_back_by_transfer(records: Database, loan_id: str) -> None:
+    assert "to be proposed" in run("list")[1]
+    proposed = json.loads(run("propose", "c-1", "--by", "Marta", "--transfer", "--json")[1])
+    assert (proposed["amount_minor"], proposed["state"], proposed["way"]) == (EXCESS, "proposed", "transfer")
+    number = str(proposed["refund"])
+
+    refused = [
+        run("approve", number, "--by", "marta"),
+        run("approve", number, "--by", "eva"),
+        run("approve", number, "--by", "nobody"),
+        run("paid", number, "--reference", "TR-1", "--by", "marta"),
+    ]
+    code, waits = run("approve", number, "--by", "luis")
+    assert [each[0] for each in refused] == [2, 2, 2, 2]
+    assert "role agent decides no refunds" in refused[0][1]
+    assert "nobody signs in as 'nobody'" in refused[2][1]
+    assert "is proposed" in refused[3][1]
+    assert (code, "the lender's own transfer is awaited" in waits) == (1, True)
+
+    code, done = run("paid", number, "--reference", "TR-5512", "--by", "marta")
+
+    assert (code, f"refund {number} is done" in done) == (0, True)
+    with records.reading() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        assert payments.balance_due(session, loan) == 0
+        actions = [row.action for row in audit.of_loan(session, LENDER, loan_id)]
+        assert actions[-4:] == ["refund_proposed", "refund_approved", "refund_done", "case_closed"]
+        [signal] = [one for row in session.exec(select(Webhook)).all() for one in row.signals]
+        assert (signal["name"], signal["restart"]) == ("payment_refunded", True)
+    [row] = json.loads(run("list", "--json")[1])["refunds"]
+    assert (row["state"], row["proposed_by"], row["decided_by"]) == ("done", "marta", "luis")
+    assert row["reference"] == "TR-5512"
+    with records.reading() as session:
+        case = cases.get(session, "c-1")
+        assert (case.state, case.decided_by) == (CaseState.DECIDED, "luis")
+        assert loans.get(session, LENDER, loan_id).final_state == {"cases": []}
+
+
+def test_whoever_proposes_does_not_approve_whatever_their_role(records: Database, loan_id: str) -> None:
+    run("propose", "c-1", "--by", "luis", "--transfer")
+
+    code, told = run("approve", "1", "--by", "luis")
+
+    assert (code, "whoever proposed a refund does not decide it" in told) == (2, True)
+
+
+def test_a_rejected_one_may_be_proposed_anew(records: Database, loan_id: str) -> None:
+    run("propose", "c-1", "--by", "marta", "--transfer")
+    again = run("propose", "c-1", "--by", "marta", "--transfer")
+    rejected = run("reject", "1", "--by", "luis", "--why", "another contract")
+    anew = run("propose", "c-1", "--by", "marta", "--transfer", "--amount", "10.00")
+
+    assert (again[0], "refund 1 of this case is proposed" in again[1]) == (2, True)
+    assert rejected[0] == 0
+    assert anew[0] == 0
+    assert "nothing" not in run("list", "--open")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("c-9", "--by", "marta"), "no case 'c-9'"),
+        (("c-1", "--by", "eva"), "auditor proposes no refunds"),
+        (("c-1", "--by", "marta", "--amount", "25.01", "--transfer"), "more than is paid beyond what is due"),
+        (("c-1", "--by", "marta", "--amount", "ten"), "is not an amount"),
+        (("c-1", "--by", "marta", "--payment", "pi_x"), "no standing payment"),
+        (("c-1", "--by", "marta"), "stripe gives nothing back by itself"),
+    ],
+)
+def test_what_cannot_be_proposed_is_told_in_one_line(
+    records: Database, loan_id: str, words: tuple[str, ...], why: str
+) -> None:
+    code, told = run("propose", *words)
+
+    assert code == 2
+    assert why in told
+    assert told.count("\n") == 1

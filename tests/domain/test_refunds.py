@@ -1,0 +1,120 @@
+"""Money given back: who may, and that the loan's books stay right to the cent whatever comes afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.access import Role
+from domain.collection import apply
+from domain.events import PaymentReceived, PaymentRefunded, PaymentReversed
+from domain.ledger_entries import CaseKind, CaseOpenedEntry, LoanEnd
+from domain.loan_state import LoanState, enter, restore, snapshot
+from domain.refunds import why_not_decided, why_not_proposed
+from tests.domain.simulated_loan import START, facts, strategy
+
+DUE = 30_000
+
+
+def overpaid() -> LoanState:
+    """Due 300.00; paid 300.00 and then 50.00."""
+    state = enter(facts(), strategy(), START)
+    for number, amount in ((1, DUE), (2, 5_000)):
+        event = PaymentReceived(
+            payment_id=f"p{number}", amount_minor=amount, currency="EUR", paid_at=START, provider="stripe"
+        )
+        state = apply(state, event, START)[0]
+    return state
+
+
+def refund(state: LoanState, minor: int, payment: str = "p2") -> tuple[LoanState, str | None]:
+    event = PaymentRefunded(payment_id=payment, provider="stripe", refunded_minor=minor)
+    return apply(state, event, START)
+
+
+def test_the_case_and_what_the_records_hear_of_it_name_the_amount() -> None:
+    state = overpaid()
+
+    [case] = [case for case in state.cases if case.kind is CaseKind.REFUND]
+    opened = [entry for entry in state.outbox if isinstance(entry, CaseOpenedEntry)]
+    assert case.amount_minor == 5_000
+    assert [entry.amount_minor for entry in opened] == [5_000]
+
+
+def test_what_was_given_back_counts_no_longer_and_counts_once() -> None:
+    state, _ = refund(overpaid(), 2_000)
+    state, _ = refund(state, 2_000)
+    assert state.balance_minor == -3_000
+    state, _ = refund(state, 5_000)
+
+    assert state.balance_minor == 0
+    assert state.end is LoanEnd.CURED
+    assert refund(state, 2_000)[0].balance_minor == 0  # older news that comes late
+
+
+def test_a_reversal_after_the_refund_finds_the_whole_debt_again() -> None:
+    state, _ = refund(overpaid(), 5_000)
+
+    state = apply(state, PaymentReversed(payment_id="p1", provider="stripe"), START)[0]
+
+    assert state.balance_minor == DUE
+    assert state.end is None
+
+
+def test_a_refund_in_full_that_the_gateway_also_tells_as_taken_back_counts_once() -> None:
+    state, _ = refund(overpaid(), 5_000)
+
+    state = apply(state, PaymentReversed(payment_id="p2", provider="stripe"), START)[0]
+
+    assert state.balance_minor == 0
+    assert state.end is LoanEnd.CURED
+
+
+@pytest.mark.parametrize(
+    ("minor", "payment", "why"), [(5_001, "p1", "more was given back"), (1, "p9", "no such payment")]
+)
+def test_a_refund_that_cannot_be_ours_changes_nothing(minor: int, payment: str, why: str) -> None:
+    before = overpaid()
+
+    state, refused = refund(before, minor, payment)
+
+    assert state == before
+    assert refused is not None
+    assert why in refused
+
+
+def test_a_loan_that_goes_on_later_remembers_it_and_one_without_says_nothing_of_it() -> None:
+    state, _ = refund(overpaid(), 5_000)
+
+    assert restore(snapshot(state), facts(), strategy()).balance_minor == 0
+    assert "refunded_minor" not in str(snapshot(overpaid()))
+
+
+A, O, S, U = Role.AGENT, Role.OPERATOR, Role.SUPERVISOR, Role.AUDITOR  # noqa: E741
+
+
+@pytest.mark.parametrize(
+    ("role", "amount", "excess", "left", "why"),
+    [
+        (A, 100, 100, 100, None),
+        (O, 50, 100, 100, None),
+        (S, 1, 100, 100, None),
+        (U, 100, 100, 100, "auditor proposes no refunds"),
+        (A, 101, 100, 500, "more than is paid beyond"),
+        (A, 0, 100, 500, "more than is paid beyond"),
+        (A, 100, 0, 500, "nothing is paid beyond"),
+        (A, 100, -5, 500, "nothing is paid beyond"),
+        (A, 100, 100, 99, "more than is left of the payment"),
+    ],
+)
+def test_who_may_propose_how_much(role: Role, amount: int, excess: int, left: int, why: str | None) -> None:
+    refused = why_not_proposed(role, amount, excess, left)
+
+    assert (refused is None) == (why is None)
+    assert why is None or (refused is not None and why in refused)
+
+
+@pytest.mark.parametrize(
+    ("role", "by", "allowed"), [(S, "luis", True), (S, "marta", False), (A, "luis", False), (O, "luis", False)]
+)
+def test_it_takes_authority_and_another_person_to_decide(role: Role, by: str, allowed: bool) -> None:
+    assert (why_not_decided(role, by, "marta") is None) is allowed
