@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.bank_transfers import BankTransfers
 from activities.case_notices import CaseNotices
@@ -269,6 +270,8 @@ async def loan_activities(
         cloud = outside.messengers.get(Channel.WHATSAPP)
         templates = TemplateSync(database, cloud) if isinstance(cloud, WhatsAppCloud) else None
         sender = ContactSender(database, slots, outside.messengers, links, balances, settings, templates)
-        ledger = LedgerWriter(database, links, CaseNotices(settings.case_webhook_url, client))
+        ledger = LedgerWriter(
+            database, links, CaseNotices(settings.case_webhook_url, client), AgreementPapers(database, settings)
+        )
         debits = DebitClerk(database, settings.direct_debit)
         yield [sender.contact, balances.watch, ledger.write, debits.order]

@@ -15,6 +15,7 @@ from enum import Enum
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
@@ -28,6 +29,7 @@ from activities.receipts import NOTHING, Receipts
 from activities.template_sync import TemplateSync
 from activities.unheard_payments import UnheardPayments
 from config.settings import Settings
+from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import PART_RECEIPT, RECEIPT
@@ -81,6 +83,7 @@ class ContactSender(Contacts):
         self._unheard = UnheardPayments(database, links.gateways)
         self._balances = balances
         self._receipts = Receipts(database, settings)
+        self._papers = AgreementPapers(database, settings)
 
     @activity.defn(name="contact")
     async def contact(self, order: ContactOrder) -> ContactReported:
@@ -142,7 +145,7 @@ class ContactSender(Contacts):
         old = order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
         demands = order.purpose is Purpose.COLLECTION
         payable = await asyncio.to_thread(self._unheard.payable, order.lender, order.loan_id) if demands else ()
-        encloses = order.step in (RECEIPT, PART_RECEIPT)
+        encloses = order.step in (RECEIPT, PART_RECEIPT, DOCUMENT)
         enclosed = NOTHING
         if old or order.with_link or payable or encloses:
             answer = await asyncio.to_thread(self._places.look, order, now)
@@ -156,7 +159,8 @@ class ContactSender(Contacts):
             if order.with_link:
                 link = await self._link(order, now)
             if encloses:
-                enclosed = await asyncio.to_thread(self._receipts.enclosed, order, now)
+                papers = self._papers if order.step == DOCUMENT else self._receipts
+                enclosed = await asyncio.to_thread(papers.enclosed, order, now)
         if time.monotonic() > take_until:
             raise try_again_in(timedelta(seconds=5), "it took too long to get ready; begun again", "Slow")
         try:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 
 from sqlmodel import Session
 from temporalio import activity
 
+from activities.agreement_papers import AgreementPapers
 from activities.capabilities import Ledger
 from activities.case_notices import CaseNotice, CaseNotices
 from activities.clock import task_time
 from activities.links import LinkIssuer
 from activities.orders import LedgerOrder
 from activities.provider_waits import call_again
+from domain.agreements.making import AGREED
 from domain.contact import Channel
 from domain.ledger_entries import (
     AddressEntry,
@@ -44,7 +47,11 @@ _CONTACTABLE = (Channel.SMS, Channel.WHATSAPP, Channel.CALL, Channel.EMAIL)
 
 
 class LedgerWriter(Ledger):
-    def __init__(self, database: Database, links: LinkIssuer, notices: CaseNotices) -> None:
+    def __init__(
+        self, database: Database, links: LinkIssuer, notices: CaseNotices, papers: AgreementPapers | None = None
+    ) -> None:
+        """Without `papers` no documents of agreements are made."""
+        self._papers = papers
         self._database = database
         self._links = links
         self._notices = notices
@@ -59,11 +66,22 @@ class LedgerWriter(Ledger):
         now = task_time()
         await asyncio.to_thread(self.keep, order)
         await self._tell(_notices(order))
+        await self._make_papers(order, now)
         if any(isinstance(entry, _CHANGES_WHAT_IS_DUE) for entry in order.entries):
             try:
                 await self._links.close_stale(order.lender, order.loan_id, now)
             except ProviderError as error:
                 raise call_again(error, now, activity.info().attempt) from None
+
+    async def _make_papers(self, order: LedgerOrder, now: datetime) -> None:
+        """A document that cannot be made must not keep the records from being written: it is made when it is sent."""
+        made = [e.agreement.number for e in order.entries if isinstance(e, AgreementEntry) and e.change == AGREED]
+        for number in made if self._papers is not None else ():
+            assert self._papers is not None
+            try:
+                await asyncio.to_thread(self._papers.make, order.lender, order.loan_id, number, now)
+            except Exception as error:
+                activity.logger.warning("the document of an agreement was not made: %s", type(error).__name__)
 
     async def _tell(self, notices: list[CaseNotice]) -> None:
         """All at once and not for long: a listener that hangs must not keep the records from being written."""

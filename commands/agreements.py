@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.console import JsonOption, Refused
-from commands.loan_lookup import LenderOption, LoanArgument
+from commands import configuration
+from commands.console import JsonOption, Refused, print_json
+from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import tell_loan
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def register_agreements(app: typer.Typer) -> None:
     """Add these commands to the `loan` group."""
     app.command("promise")(promise)
     app.command("cancel-agreement")(cancel_agreement)
+    app.command("agreement-document")(agreement_document)
 
 
 def promise(
@@ -88,6 +91,36 @@ def cancel_agreement(
         return await tell(handle, "cancel_agreement", {"number": number, "by": by})
 
     tell_loan(loan_id, lender, order, as_json)
+
+
+def agreement_document(
+    loan_id: LoanArgument,
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="The agreement's number, as `loan show` lists it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write the PDF.")],
+    lender: LenderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the document of an agreement, as it was made when it was agreed. It names the person.
+
+    Example: starter.py loan agreement-document P-20417 3 agreement.pdf
+    """
+    from activities.agreement_papers import AgreementPapers
+
+    settings = configuration.settings()
+    database = configuration.records(settings)
+    with database.reading() as session:
+        loan = find_loan(session, loan_id, lender)
+    made = AgreementPapers(database, settings).make(loan.lender, loan.loan_id, number, datetime.now(UTC))
+    if made is None or not made.pdf:
+        raise Refused(f"loan {loan_id!r} has no document of an agreement {number}")
+    try:
+        file.write_bytes(made.pdf)
+    except OSError as error:
+        raise Refused(f"{file}: cannot be written: {error.strerror}") from None
+    if as_json:
+        print_json({"lender": loan.lender, "loan_id": loan.loan_id, "number": made.number, "file": str(file)})
+    else:
+        typer.echo(f"document {made.number} written to {file}")
 
 
 def evidence(

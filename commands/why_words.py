@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from commands.console import amount
 from commands.forecast import Change
 from commands.strategy_words import KIND_WORDS, condition_words
-from domain.agreements.model import BROKEN, LINK, MESSAGES, MISSED, REMINDER
+from domain.agreements.model import BROKEN, DOCUMENT, LINK, MESSAGES, MISSED, REMINDER
 from domain.contact import Purpose
 from domain.loan_state import FUNDS, LoanState
 from domain.planning import SendContact
 from domain.strategy import Step
 
 _AGREED = {
+    DOCUMENT: "the document of what was agreed",
     REMINDER: "a reminder of what was agreed",
     LINK: "a payment link over what was agreed, because the money is there",
     MISSED: "word that an agreed payment has not come",

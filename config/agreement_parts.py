@@ -24,7 +24,7 @@ from domain.agreements.terms import (
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
-_MESSAGES = ("reminder", "link", "missed", "broken")
+_MESSAGES = ("document", "reminder", "link", "missed", "broken")
 
 
 def _written(model: type[BaseModel]) -> tuple[str, ...]:

@@ -114,6 +114,13 @@ def keep_words(
     return kept
 
 
+def words(session: Session, loan: Loan, sha256: str | None) -> str | None:
+    """The words of that hash that the loan's borrower said; None where they were not kept, or are gone."""
+    found = select(AgreementEvidence).where(AgreementEvidence.loan_ref == loan.id, AgreementEvidence.sha256 == sha256)
+    kept = session.exec(found).first() if sha256 is not None else None
+    return kept.text if kept is not None else None
+
+
 def _keep_instalments(
     session: Session, loan: Loan, row: Agreement, agreement: model.Agreement, paid_minor: Sequence[int]
 ) -> None:

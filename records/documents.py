@@ -18,16 +18,21 @@ def receipt_of(session: Session, payment: Payment) -> Document | None:
     return session.exec(select(Document).where(Document.kind == RECEIPT, Document.payment_ref == payment.id)).first()
 
 
-def letter_of(session: Session, loan: Loan, number: str) -> Document | None:
-    """The letter of this number of the loan's current entry."""
+def find(session: Session, loan: Loan, kind: str, number: str) -> Document | None:
+    """The document of this kind and number of the loan's current entry; not for receipts, which are of payments."""
     return session.exec(
         select(Document).where(
-            Document.kind == PAID_IN_FULL,
+            Document.kind == kind,
             Document.loan_ref == loan.id,
             Document.entry == loan.entry,
             Document.number == number,
         )
     ).first()
+
+
+def letter_of(session: Session, loan: Loan, number: str) -> Document | None:
+    """The letter of this number of the loan's current entry."""
+    return find(session, loan, PAID_IN_FULL, number)
 
 
 def keep(
@@ -43,7 +48,7 @@ def keep(
 ) -> Document:
     """Keep a document once; the same one kept again is the one that is there."""
     one_at_a_time(session, f"document:{loan.lender}:{loan.loan_id}")
-    known = letter_of(session, loan, number) if payment is None else receipt_of(session, payment)
+    known = find(session, loan, kind, number) if payment is None else receipt_of(session, payment)
     if known is not None:
         return known
     assert loan.id is not None

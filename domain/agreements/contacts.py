@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from domain.agreements.judging import Covered, deadline, messages_of, next_unpaid
-from domain.agreements.model import BROKEN, LINK, MISSED, REMINDER, Agreement, AgreementState
+from domain.agreements.model import BROKEN, DOCUMENT, LINK, MISSED, REMINDER, Agreement, AgreementState
 from domain.agreements.terms import AgreementMessage
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed, SendContact
 from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import LoanState, StepRecord
@@ -20,6 +20,8 @@ PER_AGREEMENT = 1000
 """Occurrences of an agreement's contacts start at its number times this; instalments and moves fit below it."""
 LOOK_DAYS_BEFORE = 3
 """A balance is not looked at earlier before an instalment of a plan: there is nothing to offer yet."""
+DOCUMENT_WITHIN = timedelta(days=7)
+"""A document that could not be sent so long is only kept."""
 _AGAIN_AFTER = timedelta(days=1)
 
 
@@ -33,6 +35,8 @@ def contact_of_agreement(state: LoanState, now: datetime) -> SendContact | None:
         return None
     messages = messages_of(state.strategy, agreement.kind)
     instalment = covered.instalment
+    if messages.document is not None and not agreement.documented and now < agreement.made_at + DOCUMENT_WITHIN:
+        return _document(state, agreement, covered, messages.document)
     if messages.link is not None and state.funds_seen_at is not None and agreement.offered < instalment.number:
         return _order(state, agreement, covered, messages.link, LINK)
     begins, ends = reminder_window(state, agreement, covered)
@@ -80,12 +84,19 @@ def next_contact_at(state: LoanState, now: datetime) -> datetime | None:
     return begins if now < begins < ends else None
 
 
+def _document(state: LoanState, agreement: Agreement, covered: Covered, message: AgreementMessage) -> SendContact:
+    """It asks for nothing: a message that only brings the agreement."""
+    ordered = _order(state, agreement, covered, message, DOCUMENT)
+    ends = agreement.made_at + DOCUMENT_WITHIN
+    return ordered.model_copy(update={"purpose": Purpose.TRANSACTIONAL, "give_up_at": ends})
+
+
 def _order(
     state: LoanState, agreement: Agreement, covered: Covered, message: AgreementMessage, step: str
 ) -> SendContact:
     instalment = covered.instalment
     left = min(instalment.amount_minor - covered.paid_minor, state.balance_minor)
-    number = 0 if step == BROKEN else instalment.number * 10 + instalment.moved
+    number = 0 if step in (BROKEN, DOCUMENT) else instalment.number * 10 + instalment.moved
     ends: datetime | None = None
     if step == REMINDER:
         ends = state.facts.moment(instalment.due, time(0))
@@ -135,6 +146,7 @@ def agreement_contact_reported(state: LoanState, event: ContactReported, now: da
         MISSED: {"missed_told": rest // 10},
         LINK: {"offered": rest // 10},
         BROKEN: {"told": True},
+        DOCUMENT: {"documented": True},
     }[event.step]  # type: ignore[assignment]
     kept = tuple(a.model_copy(update=behind) if a.number == number else a for a in state.agreements)
     return state.model_copy(update={"agreements": kept})

@@ -11,6 +11,8 @@ from domain.events import AgreementCancelled
 from domain.ledger_entries import CaseKind, CaseState
 from domain.loan_state import LoanState, note
 
+AGREED = "agreed"
+"""The change an agreement comes into force by, as the records hear of it."""
 _GIVES_WAY = {
     AgreementKind.PROMISE: frozenset({AgreementKind.PROMISE}),
     AgreementKind.PLAN: frozenset({AgreementKind.PROMISE}),
@@ -45,7 +47,7 @@ def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
     others = tuple(a for a in state.agreements if a.number != agreement.number)
     by_number = tuple(sorted((*others, agreement), key=lambda a: a.number))
     state = state.model_copy(update={"agreements": by_number, "funds_seen_at": None, "watch_rests_until": None})
-    state = tell(state, agreement, now, "agreed")
+    state = tell(state, agreement, now, AGREED)
     for kind in _ANSWERED:
         state = close_cases(state, kind, CaseState.CLOSED, now, note=f"answered by {agreement.kind} {agreement.number}")
     return judge(state, now)

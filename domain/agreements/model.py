@@ -15,7 +15,8 @@ REMINDER = "agreement_reminder"
 MISSED = "agreement_missed"
 LINK = "agreement_link"
 BROKEN = "agreement_broken"
-MESSAGES = (REMINDER, MISSED, LINK, BROKEN)
+DOCUMENT = "agreement_document"
+MESSAGES = (DOCUMENT, REMINDER, MISSED, LINK, BROKEN)
 """The steps of contacts that an agreement asks for itself, beside the strategy's sequence."""
 
 
@@ -92,7 +93,8 @@ class Agreement(_Value):
     `payments_before` is how many payments the loan knew when it was made: those never count towards it. Of a
     settlement `remission_minor` is what is forgiven when it is completed, `remitted_minor` what was; of a
     restructuring `added_minor` is what the new schedule adds to the debt. `reminded` and `offered` are numbers of the
-    last instalment a reminder or a link went out for; `told`: the message of its breach is behind it.
+    last instalment a reminder or a link went out for; `told`: the message of its breach is behind it;
+    `documented`: the one that brings its document.
     """
 
     number: int
@@ -123,6 +125,7 @@ class Agreement(_Value):
     missed_told: int = Field(0, exclude_if=operator.not_)
     offered: int = Field(0, exclude_if=operator.not_)
     told: bool = Field(False, exclude_if=operator.not_)
+    documented: bool = Field(False, exclude_if=operator.not_)
     ended_at: AwareDatetime | None = None
 
     @property

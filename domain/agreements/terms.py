@@ -24,11 +24,12 @@ class AgreementMessage(_Data):
 class AgreementMessages(_Data):
     """What is written while an agreement lives; what is not given is not written.
 
-    `reminder` goes out once before each payment, `link` when the watched balance covers it, `missed` when its day
-    passed without the money and grace is left, `broken` before the sequence goes on. `queue`: a broken agreement
-    opens a case there.
+    `document` brings the agreement as a PDF, at once; `reminder` goes out once before each payment, `link` when the
+    watched balance covers it, `missed` when its day passed without the money and grace is left, `broken` before the
+    sequence goes on. `queue`: a broken agreement opens a case there.
     """
 
+    document: AgreementMessage | None = None
     reminder: AgreementMessage | None = None
     link: AgreementMessage | None = None
     missed: AgreementMessage | None = None
@@ -37,7 +38,7 @@ class AgreementMessages(_Data):
 
     @property
     def messages(self) -> tuple[AgreementMessage, ...]:
-        return tuple(m for m in (self.reminder, self.link, self.missed, self.broken) if m is not None)
+        return tuple(m for m in (self.document, self.reminder, self.link, self.missed, self.broken) if m is not None)
 
 
 class PromiseTerms(AgreementMessages):

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.case_notices import CaseNotices
 from activities.composition import connect_outside, whatsapp_cloud
@@ -166,7 +167,7 @@ async def desk_for(
         cloud = whatsapp_cloud(settings, client)
         templates = TemplateSync(database, cloud) if cloud is not None else None
         sender = ContactSender(database, slots, messengers(outside.messengers), links, balances, settings, templates)
-        ledger = LedgerWriter(database, links, CaseNotices(case_url, client))
+        ledger = LedgerWriter(database, links, CaseNotices(case_url, client), AgreementPapers(database, settings))
         yield Desk(database, sender, balances, ledger, links)
 
 

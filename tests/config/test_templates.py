@@ -59,7 +59,7 @@ def test_every_template_is_there_in_every_language_for_text_message_and_email() 
 
     assert set(languages()) == {"en", "es"}
     assert len(set(names.values())) == 1
-    assert len(SHIPPED) == 68
+    assert len(SHIPPED) == 72
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), SHIPPED)

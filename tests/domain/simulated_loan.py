@@ -75,6 +75,7 @@ PROMISES = PromiseTerms(
 
 
 _WRITTEN: dict[str, Any] = {
+    "document": AgreementMessage(channels=(Channel.EMAIL,), template="agreed_document"),
     "reminder": AgreementMessage(channels=BOTH, template="agreed_reminder"),
     "link": AgreementMessage(channels=BOTH, template="agreed_link"),
     "missed": AgreementMessage(channels=BOTH, template="agreed_missed"),

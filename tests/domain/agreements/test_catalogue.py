@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.agreements.model import BROKEN, MISSED, REMINDER, Agreement, AgreementKind, Evidence, Via
+from domain.agreements.model import BROKEN, DOCUMENT, MISSED, REMINDER, Agreement, AgreementKind, Evidence, Via
 from domain.agreements.offers import Offer, OfferRequest, agreeing, bearable_amount, offers, request_of
 from domain.agreements.terms import Authority
 from domain.events import (
@@ -112,7 +112,7 @@ def test_a_plan_replaces_the_sequence_by_reminders_and_is_completed() -> None:
         pay(subject, 10_000)
     assert subject.state.end == "cured"
     assert only(subject).state == "completed"
-    assert subject.sent == [REMINDER, REMINDER, REMINDER, "receipt"]
+    assert subject.sent == [DOCUMENT, REMINDER, REMINDER, REMINDER, "receipt"]
 
 
 def test_a_missed_instalment_is_cured_within_its_grace_and_breaks_the_plan_after_it() -> None:
@@ -120,7 +120,7 @@ def test_a_missed_instalment_is_cured_within_its_grace_and_breaks_the_plan_after
     agree(subject, "monthly")
     subject.run_until(datetime.fromisoformat("2026-03-18T12:00:00+00:00"))
     assert only(subject).instalments[0].missed
-    assert subject.sent == [REMINDER, MISSED]
+    assert subject.sent == [DOCUMENT, REMINDER, MISSED]
     pay(subject, 10_000)
     assert only(subject).state == "active"
     subject.run_until(datetime.fromisoformat("2026-04-20T12:00:00+00:00"))
@@ -163,7 +163,7 @@ def test_a_dispute_holds_a_plan_and_its_dates_move_on() -> None:
     subject.hear(CircumstanceReported(kind=Circumstance.DISPUTE))
     subject.pass_days(20)
     assert only(subject).state == "active", "nothing is missed while a person has to decide"
-    assert subject.sent == []
+    assert subject.sent == [DOCUMENT]
     subject.hear(Decide(case_id=subject.state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1"))
     assert only(subject).instalments[0].due == date(2026, 4, 6)
 
@@ -189,7 +189,7 @@ def test_a_settlement_forgives_the_rest_when_all_of_it_has_come() -> None:
     pay(subject, 24_000)
     assert (subject.state.end, subject.state.balance_minor) == ("settled", 0)
     assert only(subject).remitted_minor == 6_000
-    assert subject.sent == ["receipt"]
+    assert subject.sent == [DOCUMENT, "receipt"]
 
 
 def test_a_broken_settlement_restores_the_debt() -> None:

@@ -1,0 +1,121 @@
+"""The document of each agreement: made once when it is agreed, kept with the loan, sent with a message."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from activities.orders import ContactOrder
+from activities.receipts import ADDRESS_LIVES, NOTHING, PAGE, Enclosed
+from config.agreement_documents import AgreementData, DocumentRow, render_agreement
+from config.settings import Settings
+from config.signed_addresses import SignedAddresses
+from domain.agreements.contacts import PER_AGREEMENT
+from domain.agreements.model import AgreementKind
+from domain.agreements.schedule import repayment
+from providers.ports import Attachment
+from records import agreements, documents, loans, people, strategies
+from records.database import Database
+from records.tables import Agreement, Document, Loan
+
+KIND = "agreement"
+
+
+class AgreementPapers:
+    """`settings` say who the lender is and, with a link secret and a public address, sign addresses of documents."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        secret, url = settings.web.link_secret, settings.web.public_url
+        self._addresses = SignedAddresses(secret, url) if secret is not None and url is not None else None
+
+    def enclosed(self, order: ContactOrder, now: datetime) -> Enclosed:
+        """The document that a message about an agreement brings; made now where it is not there yet."""
+        made = self.make(order.lender, order.loan_id, order.occurrence // PER_AGREEMENT, now)
+        if made is None or not made.pdf:
+            return NOTHING
+        file = Attachment(filename=f"{KIND}-{made.number}.pdf", media_type="application/pdf", content=made.pdf)
+        address = self._addresses.address(PAGE, made.public_id, now + ADDRESS_LIVES) if self._addresses else None
+        return Enclosed((file,), address)
+
+    def make(self, lender: str, loan_id: str, number: int, now: datetime) -> Document | None:
+        """The document of an agreement of the loan's current entry; None for none, or of a person who was erased."""
+        with self._database.reading() as session:
+            loan = loans.get(session, lender, loan_id)
+            agreement = agreements.find(session, loan, number)
+            if agreement is None or people.of_loan(session, loan).key_id is None:
+                return None
+            known = documents.find(session, loan, KIND, _number(loan, agreement))
+            if known is not None:
+                return known
+            data = self._data(session, loan, agreement, now)
+        pdf = render_agreement(data)  # before the transaction: it takes longer than others should wait
+        with self._database.writing() as session:
+            kept = loans.by_ref(session, loan.id or 0)
+            return documents.keep(
+                session,
+                kept,
+                kind=KIND,
+                number=data.number,
+                language=data.language,
+                pdf=pdf,
+                at=now,
+                payment=None,
+            )
+
+    def _data(self, session: Session, loan: Loan, agreement: Agreement, now: datetime) -> AgreementData:
+        person, lender = people.of_loan(session, loan), self._settings.lender_named(loan.lender)
+        zone = ZoneInfo(person.timezone or "UTC")
+        said = agreements.words(session, loan, agreement.evidence_sha256)
+        return AgreementData(
+            kind=agreement.kind,
+            language=person.language,
+            country=person.country,
+            lender_name=lender.name,
+            lender_phone=lender.phone,
+            loan_id=loan.loan_id,
+            borrower_name=person.name,
+            number=_number(loan, agreement),
+            version=agreement.version,
+            made_on=agreement.made_at.astimezone(zone).date(),
+            made_at=agreement.made_at,
+            currency=loan.currency,
+            balance_minor=agreement.balance_minor,
+            total_minor=agreement.total_minor,
+            remission_minor=agreement.remission_minor,
+            added_minor=agreement.added_minor,
+            grace_days=agreement.grace_days,
+            fees_frozen=agreement.fees_frozen,
+            rows=_rows(session, loan, agreement),
+            accepted_at=agreement.evidence_at.astimezone(zone) if agreement.evidence_at else None,
+            message_id=agreement.evidence_message_id,
+            words=said[:200] if said else None,
+            approved_by=agreement.approved_by,
+        )
+
+
+def _number(loan: Loan, agreement: Agreement) -> str:
+    return f"{loan.loan_id}-{agreement.entry}-{agreement.number}"
+
+
+def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[DocumentRow, ...]:
+    """The payments; of a new schedule with interest also the arithmetic by which they came about."""
+    parts = agreements.instalments_of(session, agreement)
+    terms = strategies.of_loan(session, loan).restructurings if agreement.kind is AgreementKind.RESTRUCTURING else None
+    option = next((each for each in terms.options if each.id == agreement.option), None) if terms else None
+    sums = repayment(agreement.balance_minor, len(parts), option.every, option.rate_bp) if option else ()
+    worked_out = [each.amount_minor for each in sums] == [part.amount_minor for part in parts]
+    return tuple(
+        DocumentRow(
+            number=part.number,
+            due=part.due,
+            amount_minor=part.amount_minor,
+            interest_minor=sums[index].interest_minor if worked_out else None,
+            principal_minor=sums[index].principal_minor if worked_out else None,
+            left_minor=sums[index].left_minor if worked_out else None,
+        )
+        for index, part in enumerate(parts)
+    )

@@ -1,0 +1,91 @@
+"""What was agreed reaches the borrower in writing, and a link over it asks for no more than was agreed."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+from pypdf import PdfReader
+from sqlmodel import select
+
+from domain.agreements.model import DOCUMENT, LINK, Agreement, AgreementKind, AgreementState, Evidence, Instalment, Via
+from domain.contact import Channel, Purpose
+from domain.contact_orders import Agreed
+from domain.events import ContactOutcome
+from domain.ledger_entries import AgreementEntry
+from records import agreements, documents
+from records.tables import PaymentLink
+from tests.activities.outside import TUESDAY, Desk, enter_loan, loan_row, mails_to, person_of, remind, texts_to
+from tests.sandbox.running import World
+
+PLAN = Agreement(
+    number=1,
+    kind=AgreementKind.PLAN,
+    state=AgreementState.ACTIVE,
+    made_at=TUESDAY,
+    by="agent-1",
+    via=Via.MESSAGE,
+    instalments=tuple(Instalment(number=n, due=date(2026, 2 + n, 20), amount_minor=5_000) for n in (1, 2)),
+    balance_minor=10_000,
+    grace_days=3,
+    fees_frozen=True,
+)
+AGREED = Agreed(amount_minor=5_000, due=date(2026, 3, 20))
+
+
+async def test_a_plan_is_kept_as_a_document_and_sent_with_an_email(desk: Desk, world: World) -> None:
+    loan_id = enter_loan(desk.database)
+    with desk.database.writing() as session:
+        said = agreements.keep_words(session, loan_row(session, loan_id), "sí, de acuerdo", at=TUESDAY)
+    evidence = Evidence(at=TUESDAY, message_id="SM1", text_sha256=said.sha256)
+    made = PLAN.model_copy(update={"evidence": evidence})
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=made, paid_minor=(0, 0), change="agreed"))
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=made, paid_minor=(0, 0), change="agreed"))
+
+    report = await desk.contact(
+        remind(
+            loan_id,
+            step=DOCUMENT,
+            occurrence=1000,
+            channels=(Channel.EMAIL,),
+            template="agreed_document",
+            purpose=Purpose.TRANSACTIONAL,
+            agreed=AGREED,
+        )
+    )
+
+    assert report.outcome is ContactOutcome.SENT
+    with desk.database.reading() as session:
+        [kept] = documents.of_loan(session, loan_row(session, loan_id))
+        pdf = kept.pdf
+    text = " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().replace("\u00a0", " ").split())
+    for words in ("Plan de pagos", "100,00 €", "cien euros", "20 de marzo de 2026", "SM1", "sí, de acuerdo"):
+        assert words in text
+    address = person_of(desk.database, loan_id)[1]
+    [mail] = [m for m in world.http.get("/_world/mail").json()["mail"] if m["to"] == address]
+    assert mail["attachments"] == [f"agreement-{kept.number}.pdf"]
+    assert "50,00 €" in mails_to(world, address)[0]["text"].replace("\u00a0", " ")
+
+
+async def test_a_link_over_what_was_agreed_asks_for_no_more(desk: Desk, world: World) -> None:
+    loan_id = enter_loan(desk.database)
+
+    report = await desk.contact(
+        remind(
+            loan_id,
+            step=LINK,
+            occurrence=1010,
+            channels=(Channel.SMS,),
+            template="agreed_link",
+            with_link=True,
+            agreed=AGREED,
+        )
+    )
+
+    assert report.outcome is ContactOutcome.SENT
+    with desk.database.reading() as session:
+        [link] = session.exec(select(PaymentLink).where(PaymentLink.loan_ref == loan_row(session, loan_id).id)).all()
+    assert link.amount_minor == 5_000
+    [text] = texts_to(world, person_of(desk.database, loan_id)[0])
+    assert "50,00 €" in text["body"].replace("\u00a0", " ")
+    assert link.url in text["body"]
