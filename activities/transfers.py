@@ -254,5 +254,4 @@ class Transfers:
 
 
 def _money(row: BankEntryRow) -> Incoming:
-    text = " ".join(part for part in (row.text, row.end_to_end_id) if part)
-    return Incoming(amount_minor=row.amount_minor, currency=row.currency, text=text, payer=row.other_name)
+    return Incoming(amount_minor=row.amount_minor, currency=row.currency, text=row.text or "", payer=row.other_name)

@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 
 from domain.bank_news import BankEntry, FileKind
+from domain.direct_debit import REFERENCE_PREFIX
 from records import person_keys
 from records.sealed import Private
 from records.tables import (
@@ -114,12 +115,12 @@ def add(
         currency=entry.currency,
         booked_on=entry.booked_on,
         value_on=entry.value_on,
-        end_to_end_id=entry.end_to_end_id,
+        end_to_end_id=_told_reference(session, entry.end_to_end_id),
         bank_reference=entry.bank_reference,
         reason=entry.return_reason,
         other_name=entry.other_name,
         other_iban=entry.other_iban,
-        text=entry.text or None,
+        text=" ".join(part for part in (entry.text, entry.end_to_end_id) if part) or None,
         person_ref=person_ref,
         state=state,
         why=why,
@@ -129,6 +130,13 @@ def add(
     session.add(row)
     session.flush()
     return row
+
+
+def _told_reference(session: Session, reference: str | None) -> str | None:
+    """Our own stand in the open; a payer may write anything into theirs, so of those a fingerprint is kept."""
+    if reference is None or reference.startswith(REFERENCE_PREFIX):
+        return reference
+    return person_keys.of(session).index(_KEY, reference)
 
 
 def settle(
@@ -221,7 +229,8 @@ def told_otherwise(session: Session, account: str, entry: BankEntry, kind: str) 
 
 def taken_back(session: Session, account: str, entry: BankEntry) -> BankEntryRow | None:
     """The matched incoming entry that an outgoing one undoes, by its reference and amount."""
-    references = [one for one in (entry.end_to_end_id, entry.bank_reference) if one]
+    told = (_told_reference(session, entry.end_to_end_id), entry.bank_reference)
+    references = [one for one in told if one and one not in _NO_REFERENCE]
     if not references:
         return None
     named = col(BankEntryRow.end_to_end_id).in_(references) | col(BankEntryRow.bank_reference).in_(references)

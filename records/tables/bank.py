@@ -68,6 +68,7 @@ class BankEntryRow(Record, table=True):
     booked_on: date
     value_on: date
     end_to_end_id: str | None = Field(default=None, max_length=140)
+    """Our own reference; of one that a payer chose, a keyed fingerprint."""
     bank_reference: str | None = Field(default=None, max_length=140)
     reason: str | None = Field(default=None, max_length=35)
     other_name: str | None = Field(default=None, sa_type=Sealed("bank_entry.other_name"))

@@ -18,6 +18,7 @@ from activities.debit_files import DebitFiles, message_id_of
 from activities.debits import DebitClerk
 from activities.orders import DebitOrder
 from config.settings import DirectDebit, SepaCreditor, Settings
+from domain.bank_news import BankEntry, FileKind, Statement
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events import DebitOutcome, DebitReported
 from domain.what_next import Effect, WhatNext
@@ -302,6 +303,32 @@ async def test_only_what_is_still_due_is_collected_and_what_is_paid_or_held_is_n
         "dropped",
     ]
     assert desk.signals() == [("L4", "debit_returned", "MD01")]
+
+
+@pytest.mark.parametrize(("sum_minor", "state", "due"), [(20_000, "collected", 0), (19_999, "filed", 10_000)])
+async def test_a_batch_that_the_bank_books_in_one_sum_pays_each_of_its_debits_if_it_is_their_sum(
+    desk: Desk, bank: OtherBank, sum_minor: int, state: str, due: int
+) -> None:
+    for number, loan_id in enumerate(("L1", "L2"), 11):
+        loan_with_mandate(desk.database, loan_id, bank.open_account(loan_id, number))
+        await desk.order(loan_id)
+    await desk.day(MONDAY)
+    entry = BankEntry(
+        line=1,
+        amount_minor=sum_minor,
+        currency="EUR",
+        credit=True,
+        booked_on=MONDAY.date(),
+        value_on=MONDAY.date(),
+        batch_id=desk.debit("L1").batch_id,
+        bank_reference="B-1",
+    )
+    statement = Statement(kind=FileKind.CAMT_053, message_id="S", account=OURS, currency="EUR", entries=(entry,))
+
+    taken = BankDesk(desk.database, desk.settings).take_in((statement,), b"s", "s.xml", MONDAY)
+
+    assert [(desk.debit(loan_id).state, desk.due(loan_id)) for loan_id in ("L1", "L2")] == [(state, due)] * 2
+    assert taken.counts == {"debit" if due == 0 else "waiting": 1}
 
 
 @pytest.mark.parametrize(
