@@ -326,6 +326,8 @@ class ContactPlaces:
                 link.url if link else None,
                 order.agreed,
                 self._consent_url(session, person, now),
+                order.answer_by,
+                order.faq,
             )
             if channel is not Channel.EMAIL and enclosed.address is not None:
                 context = context.model_copy(update={"document_url": enclosed.address})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from config.approved_templates import ApprovedText
 from config.content_rules import load_content
+from config.faq import faq_answer
 from config.lawful_messages import lawful_message, with_lawful_lines
 from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
@@ -36,6 +37,8 @@ def message_context(
     link_url: str | None,
     agreed: Agreed | None = None,
     consent_url: str | None = None,
+    answer_by: date | None = None,
+    faq: str | None = None,
 ) -> MessageContext:
     """The figures as the records hold them now; `at` decides the borrower's local date."""
     today = at.astimezone(ZoneInfo(person.timezone) if person.timezone else at.tzinfo).date()
@@ -55,6 +58,8 @@ def message_context(
         consent_url=consent_url,
         agreed_amount=Money(amount_minor=agreed.amount_minor, currency=loan.currency) if agreed else None,
         agreed_date=agreed.due if agreed else None,
+        answer_by=answer_by,
+        faq_answer=faq_answer(faq, person.language) if faq else None,
         amount_paid=Money(amount_minor=last.amount_minor, currency=loan.currency) if last else None,
         paid_on=last.paid_at.astimezone(ZoneInfo(person.timezone)).date() if last and person.timezone else None,
         opt_out_hint=opt_out_hint(channel, person.language),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from datetime import date
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
@@ -36,6 +37,8 @@ class ContactOrder(_Order):
     threshold: Threshold | None = None
     give_up_at: AwareDatetime | None = None
     agreed: Agreed | None = None
+    answer_by: date | None = None
+    faq: str | None = None
     unless_read: int | None = None
     """The occurrence of an earlier contact of the step; if that was read by now this one is not wanted."""
 

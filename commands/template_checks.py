@@ -126,6 +126,7 @@ def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
         link=True,
         paid=True,
         agreed=True,
+        answered=True,
         debit=True,
         opt_out_hint=hint,
     )

@@ -58,6 +58,8 @@ class MessageContext(BaseModel):
     consent_url: LinkUrl | None = None
     agreed_amount: Money | None = None
     agreed_date: date | None = None
+    answer_by: date | None = None
+    faq_answer: Notice | None = None
     amount_paid: Money | None = None
     paid_on: date | None = None
     debit_on: date | None = None
@@ -87,6 +89,7 @@ _SAMPLE_COUNTRY = {"es": "ES", "en": "US", "pt": "BR"}
 _SAMPLE_NAME = {"es": "Lucía Gómez", "en": "Grace Miller"}
 _SAMPLE_PHONE = {"ES": "900 555 010", "US": "+1 202-555-0110"}
 _SAMPLE_TODAY = date(2026, 3, 4)
+_SAMPLE_FAQ = {"es": "El pago aparece en tu cuenta al día siguiente.", "en": "A payment shows the next day."}
 
 
 def sample_context(
@@ -98,11 +101,12 @@ def sample_context(
     link: bool = True,
     paid: bool = False,
     agreed: bool = False,
+    answered: bool = False,
     debit: bool = False,
     opt_out_hint: str | None = None,
 ) -> MessageContext:
-    """A context with invented values; `link`, `paid`, `agreed` and `debit` say what is part of it: a link, a
-    payment, an agreement to pay, a direct debit."""
+    """A context with invented values; `link`, `paid`, `agreed`, `answered` and `debit` say what is part of it: a
+    link, a payment, an agreement to pay, a day by which a person answers, a direct debit."""
     country = country or _SAMPLE_COUNTRY.get(language, "US")
     amount = Money(amount_minor=12_350, currency=currency)
     return MessageContext(
@@ -119,6 +123,8 @@ def sample_context(
         consent_url="https://cobros.credialba.example/consent/1a.KjH.0123456789abcdef01234567",
         agreed_amount=amount if agreed else None,
         agreed_date=_SAMPLE_TODAY + timedelta(days=1) if agreed else None,
+        answer_by=_SAMPLE_TODAY + timedelta(days=2) if answered else None,
+        faq_answer=_SAMPLE_FAQ.get(language, _SAMPLE_FAQ["en"]) if answered else None,
         amount_paid=amount if paid else None,
         paid_on=_SAMPLE_TODAY if paid else None,
         debit_on=_SAMPLE_TODAY + timedelta(days=14) if debit else None,
@@ -126,4 +132,20 @@ def sample_context(
         creditor_id="ES50ZZZA12345678" if debit else None,
         account_ending="1332" if debit else None,
         opt_out_hint=opt_out_hint,
+    )
+
+
+_NAMES_A_PROMISE = frozenset({"reply_confirm_promise", "reply_promise_taken", "reply_promise_too_far"})
+_NAMES_A_PERSON = frozenset({"reply_person", "reply_with_care", "reply_faq"})
+
+
+def sample_answer(template: str, language: str, currency: str, hint: str | None) -> MessageContext:
+    """Invented values of an answer to a borrower's message: what an answer of that kind will have."""
+    return sample_context(
+        language,
+        currency=currency,
+        link=template == "reply_how_to_pay",
+        agreed=template in _NAMES_A_PROMISE,
+        answered=template in _NAMES_A_PERSON,
+        opt_out_hint=hint,
     )

@@ -18,6 +18,7 @@ from config.agreement_parts import KEYS as AGREEMENT_KEYS
 from config.agreement_parts import AgreementSections
 from config.strategy_checks import sequence_problems, step_problems
 from config.yaml_source import FieldPath, Problem, Value, YamlSource
+from domain.conversation.terms import ConversationTerms
 from domain.money import is_currency, minor_digits, parse_major
 from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Stage, StageStart, Step, Strategy
 
@@ -75,6 +76,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "watch": _written(BalanceWatch),
     "queue": _written(Queue),
     "receipt": _written(Receipt),
+    "conversation": _written(ConversationTerms),
     "ends": _written(Ends),
     "threshold": ("share", "amount"),
     "stages": tuple(Stage),
@@ -136,6 +138,10 @@ class StrategyReader(AgreementSections):
             written = self._mapping(("receipt",), top["receipt"], "receipt")
             parts["receipt"] = self._part(Receipt, ("receipt",), written)
         self._read_agreements(top, parts)
+        if top.get("conversation") is not None:
+            written = self._mapping(("conversation",), top["conversation"], "conversation")
+            parts["conversation"] = self._part(ConversationTerms, ("conversation",), written)
+            self._check_queue(top, "conversation")
         if top.get("ends") is None:
             self._problem(("ends",), "is missing", "a mapping such as {after_days: 90}")
         else:

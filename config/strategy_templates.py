@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.agreement_parts import AGREEMENT_PARTS, messages_written
-from config.message_context import MessageContext, sample_context
+from config.message_context import MessageContext, sample_answer, sample_context
 from config.strategy_parts import shown
 from config.templates import TemplateError, opt_out_hint, render
 from config.yaml_source import FieldPath, Problem, Value, YamlSource
 from domain.contact import Channel
+from domain.conversation.model import AnswerKind
 from domain.money import is_currency
 
 
@@ -59,6 +60,9 @@ def _parts(data: dict[str, Value]) -> Iterator[tuple[FieldPath, dict[str, Value]
     if isinstance(watch, dict) and watch.get("renew_days_before") is not None:
         yield ("watch", "renew_template"), {**watch, "template": watch.get("renew_template", "consent_request")}
     yield from messages_written(data)
+    if isinstance(data.get("conversation"), dict):
+        for kind in AnswerKind:
+            yield ("conversation",), {"template": kind.value, "channels": ["sms", "email"]}
 
 
 def _sample(
@@ -69,6 +73,8 @@ def _sample(
     except TemplateError:
         hint = None
     before_due = str(part.get("dpd") or "").startswith("-")
+    if path == ("conversation",):
+        return sample_answer(str(part["template"]), language, currency, hint)
     return sample_context(
         language,
         currency=currency,

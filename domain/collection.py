@@ -15,9 +15,11 @@ from domain.agreements.judging import judge
 from domain.agreements.making import agreement_cancelled, decline
 from domain.agreements.promise import promise_made
 from domain.call_wishes import call_choice
-from domain.cases import close_case, open_case
+from domain.cases import close_case
+from domain.circumstances import circumstance_reported
 from domain.consent_renewal import consent_asked, consent_given
 from domain.contact_results import cease, contact_failed, contact_reported
+from domain.conversation.answering import reply_understood
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
 from domain.events import (
@@ -47,12 +49,13 @@ from domain.events import (
     PaymentReversed,
     PlanAgreed,
     PromiseMade,
+    ReplyUnderstood,
     RestructuringAgreed,
     Resume,
     SettlementAgreed,
     WatchEnded,
 )
-from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
+from domain.ledger_entries import CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
 from domain.payments import payment_received, payment_refunded, payment_reversed
@@ -93,20 +96,6 @@ def _opt_out(state: LoanState, event: OptOut, now: datetime) -> tuple[LoanState,
         return state, None
     closed = tuple(sorted({*state.opted_out, event.channel}))
     return write(state.model_copy(update={"opted_out": closed}), OptOutEntry(at=now, channel=event.channel)), None
-
-
-def _circumstance(state: LoanState, event: CircumstanceReported, now: datetime) -> tuple[LoanState, Refused | None]:
-    """Each circumstance has its own case and holds until somebody has decided on it.
-
-    One that is reported of a cured loan waits in its case: it holds should the payment be reversed.
-    """
-    if state.end is not None and state.end not in PAID_ENDS:
-        return state, f"the loan has ended as {state.end}"
-    if any(case.circumstance is event.kind for case in state.cases):
-        return note(state, now, "circumstance_reported", event.kind), None
-    state = state.model_copy(update={"funds_seen_at": None})
-    reason = f"{event.kind} reported"
-    return open_case(state, CaseKind.CIRCUMSTANCE, reason, now, queue=event.kind, circumstance=event.kind), None
 
 
 def _pause(state: LoanState, event: Pause, now: datetime) -> tuple[LoanState, Refused | None]:
@@ -166,8 +155,9 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     PaymentReversed: payment_reversed,
     PaymentRefunded: payment_refunded,
     OptOut: _opt_out,
-    CircumstanceReported: _circumstance,
+    CircumstanceReported: circumstance_reported,
     ContactFailed: contact_failed,
+    ReplyUnderstood: reply_understood,
     CallChoice: call_choice,
     NoticeOrdered: notice_ordered,
     NoticeWithdrawn: notice_withdrawn,

@@ -37,4 +37,8 @@ class SendContact(BaseModel):
     agreed: Agreed | None = None
     give_up_at: AwareDatetime | None = None
     unless_read: int | None = None
+    faq: str | None = None
+    """Which of the lender's own answers the message gives."""
+    answer_by: date | None = None
+    """By which local day a person answers, where the message says so."""
     what: str

@@ -9,6 +9,8 @@ from domain.agreements.model import MESSAGES
 from domain.cases import open_case, open_once
 from domain.consent_renewal import asked, channels_of
 from domain.contact import Channel
+from domain.conversation.answering import answer_reported
+from domain.conversation.model import REPLY
 from domain.debit_steps import notice_reported
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
@@ -48,6 +50,8 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return state, None
     if event.outcome is ContactOutcome.FAILED:
         state = note(state, now, "contact_given_up", event.step)
+    if event.step == REPLY:
+        return answer_reported(state, event), None
     if is_notice(event.step):
         return _one_off_reported(state, event, now), None
     if event.step == RECEIPT:
@@ -218,7 +222,7 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, CONSENT, *MESSAGES) or is_notice(event.step)
+    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, REPLY, CONSENT, *MESSAGES) or is_notice(event.step)
     if not ours and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:

@@ -24,6 +24,7 @@ from domain.agreements.model import Evidence, Via
 from domain.agreements.terms import Authority, Name
 from domain.contact import Channel
 from domain.money import MOST_MINOR
+from domain.replies.labels import Intent, Reason
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
 _YEARS = range(1970, 2200)
@@ -144,6 +145,27 @@ class CallChoice(_Event):
     occurrence: int = Field(ge=1)
     wish: CallWish
     promised_on: date | None = None
+
+
+class ReplyUnderstood(_Event):
+    """What a message of the borrower says, as it was understood; never its words.
+
+    `promise_date` is a local date of the borrower. `says` is a plain yes or no to what was asked. `faq` names an answer
+    of the lender's own that fits.
+    """
+
+    message_id: Reference
+    channel: Channel
+    received_at: Moment
+    intents: tuple[Intent, ...] = Field(min_length=1, max_length=3)
+    confidence: float = Field(ge=0, le=1)
+    reason: Reason | None = None
+    promise_date: date | None = None
+    promise_amount_minor: int | None = Field(None, gt=0, le=MOST_MINOR)
+    needs_human: bool = False
+    says: Literal["yes", "no"] | None = None
+    faq: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
+    text_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
 
 class NoticeOrdered(_Event):
@@ -359,6 +381,7 @@ LoanEvent = (
     | CircumstanceReported
     | ContactFailed
     | CallChoice
+    | ReplyUnderstood
     | NoticeOrdered
     | NoticeWithdrawn
     | Pause

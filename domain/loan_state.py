@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 from domain.agreements.coverage import oldest_unpaid
 from domain.agreements.model import Agreement, AgreementKind, AgreementState
 from domain.contact import Channel
+from domain.conversation.model import Conversation
 from domain.events import Circumstance, ContactFailed
 from domain.ledger_entries import CaseKind, LedgerEntry, LoanEnd, NoteEntry
 from domain.loans import LoanFacts, Payment
@@ -184,6 +185,7 @@ class LoanState(BaseModel):
     link_asked_at: AwareDatetime | None = None
     links_asked: int = 0
     notices: tuple[Notice, ...] = ()
+    conversation: Conversation | None = None
 
     payments: tuple[Payment, ...] = ()
     early_reversals: tuple[EarlyReversal, ...] = ()

@@ -22,7 +22,10 @@ from domain.cases import open_case
 from domain.collection import apply
 from domain.consent_renewal import renewal_at, to_ask
 from domain.contact import Channel, Purpose
+from domain.contact_orders import Agreed
 from domain.contact_orders import SendContact as SendContact
+from domain.conversation.answering import channels_of
+from domain.conversation.model import REPLY, AnswerKind
 from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debit
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
@@ -80,7 +83,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             if not state.receipt_due:
                 return state, Finish()
             order: SendContact | None = _receipt(state)
-        elif (order := _asked_link(state) or _part_receipt(state)) is not None:
+        elif (order := _asked_link(state) or _answer(state) or _part_receipt(state)) is not None:
             pass
         elif state.stands_still is not None:
             return state, _wait_while_held(state)
@@ -310,6 +313,28 @@ def _asked_link(state: LoanState) -> SendContact | None:
         purpose=Purpose.REPLY,
         with_link=True,
         what="payment link that was asked for",
+    )
+
+
+def _answer(state: LoanState) -> SendContact | None:
+    """The answer to a message of the borrower goes out while the loan is held too."""
+    answer = state.conversation.answer if state.conversation is not None else None
+    if answer is None or state.ceased:
+        return None
+    agreed = None
+    if answer.amount_minor is not None and answer.on is not None:
+        agreed = Agreed(amount_minor=answer.amount_minor, due=answer.on)
+    return SendContact(
+        step=REPLY,
+        occurrence=answer.number,
+        channels=channels_of(state, answer),
+        template=answer.kind,
+        purpose=Purpose.REPLY,
+        with_link=answer.kind == AnswerKind.HOW_TO_PAY,
+        agreed=agreed,
+        faq=answer.faq,
+        answer_by=answer.on if agreed is None else None,
+        what=f"answer {answer.kind.removeprefix('reply_').replace('_', ' ')}",
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.agreements.terms import AgreementMessage, PlanTerms, PromiseTerms, RestructuringTerms, SettlementTerms
 from domain.contact import Channel
+from domain.conversation.terms import ConversationTerms
 
 ReturnCode = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{2}$")]
 """An ISO 20022 reason code such as AM04."""
@@ -196,6 +197,7 @@ class Strategy(_Data):
     plans: PlanTerms | None = None
     settlements: SettlementTerms | None = None
     restructurings: RestructuringTerms | None = None
+    conversation: ConversationTerms | None = None
     ends: Ends
 
     @model_validator(mode="after")
@@ -223,6 +225,9 @@ class Strategy(_Data):
             terms = getattr(self, part)
             if terms is not None and terms.queue is not None and terms.queue not in self.queues:
                 raise ValueError(f"{part} names queue {terms.queue!r}, which queues does not have")
+        talk = self.conversation
+        if talk is not None and talk.queue is not None and talk.queue not in self.queues:
+            raise ValueError(f"conversation names queue {talk.queue!r}, which queues does not have")
         for name, queue in self.queues.items():
             seen = {name}
             while queue.then is not None:

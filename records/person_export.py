@@ -27,6 +27,7 @@ from records.tables import (
     ContactLedger,
     Debit,
     Document,
+    InboundMessage,
     IncomeSeen,
     Mandate,
     OptOut,
@@ -75,6 +76,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
     ]
     of_person = [
         ("contacts", Contact, Contact.person_ref),
+        ("messages_received", InboundMessage, InboundMessage.person_ref),
         ("contact_events", ContactLedger, ContactLedger.person_ref),
         ("contact_decisions", ContactDecision, ContactDecision.person_ref),
         ("bank_consents", Consent, Consent.person_ref),

@@ -14,6 +14,7 @@ from domain.contact import Channel, ContactEventKind
 from domain.events import AddressFailure, CallWish
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.platform_rules import NO_MARKETING, TemplateStatus
+from domain.replies import Intent
 from domain.webhook_news import (
     CallEnded,
     CallHeard,
@@ -34,6 +35,7 @@ from domain.what_next import Reaction, WhatNext
 from domain.wrong_person_words import says_wrong_person
 from records import attachments, audit, contacts, inquiries, links, loans, payments, people, platforms, refunds
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
+from web.hearing import hear, must_be_seen, says, signals_for, understanding_is
 from web.ports import OwedSignal, SignalName
 
 _REACHED = {
@@ -404,8 +406,14 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     signals: list[OwedSignal] = []
     for person in senders:
         contacts.add_inbound(session, person, news.channel, at)
-        if says_wrong_person(news.text):
+        message, loan = hear(session, person, news, at)
+        wrong = says_wrong_person(news.text) or understanding_is(message, Intent.WRONG_PERSON)
+        if wrong:
             signals += _close_wrong_address(session, person, news, at)
+        elif loan is not None and (reading is OptOutReading.NOT_ABOUT_THIS or must_be_seen(message)):
+            signals += signals_for(session, person, message, loan, news.text)
+        if reading is OptOutReading.NOT_ABOUT_THIS and says(message, Intent.OPT_OUT) and not wrong:
+            signals += _close_channel(session, person, news.channel, f"{news.provider} message", at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
             # What is not clear is taken as a wish to stop until a person has read it.
             source = "message" if reading is OptOutReading.OPT_OUT else "unclear message"

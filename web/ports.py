@@ -20,6 +20,8 @@ class SignalName(StrEnum):
     CALL_CHOICE = "call_choice"
     CONSENT_GIVEN = "consent_given"
     ASK_CONSENT = "ask_consent"
+    CIRCUMSTANCE_REPORTED = "circumstance_reported"
+    REPLY_UNDERSTOOD = "reply_understood"
 
 
 class SignalAnswer(StrEnum):
@@ -72,6 +74,10 @@ class LoanSignals(Protocol):
     async def consent_given(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
 
     async def ask_consent(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer: ...
+
+    async def tell(self, name: SignalName, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        """Any other signal, by its name."""
+        ...
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Let a loan that had ended go on from its final state with `news`. Twice must equal once."""

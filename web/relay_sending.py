@@ -89,6 +89,8 @@ class RelaySender:
                 return await self._signals.consent_given(*arguments)
             case SignalName.ASK_CONSENT:
                 return await self._signals.ask_consent(*arguments)
+            case SignalName.CIRCUMSTANCE_REPORTED | SignalName.REPLY_UNDERSTOOD:
+                return await self._signals.tell(signal.name, *arguments)
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
         """Whether a loan without a workflow has one to come: then its money must wait for it."""

@@ -14,7 +14,7 @@ from domain.loans import workflow_id
 from records import facts, loans, payments
 from records.database import Database
 from records.tables import LoanState
-from web.ports import OwedSignal, SignalAnswer, TemporalUnavailable
+from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 from workflows.messages import Signal
 from workflows.starting import continue_loan
 
@@ -55,6 +55,9 @@ class TemporalSignals:
 
     async def ask_consent(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return await self._signal(lender, loan_id, "ask_consent", payload)
+
+    async def tell(self, name: SignalName, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return await self._signal(lender, loan_id, name.value, payload)
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         """Start the loan again from its final state, not earlier than the news itself."""

@@ -183,6 +183,8 @@ class LoanCollection:
                 threshold=watch_threshold(state) if order.balance_read_at and state.strategy.watch else None,
                 give_up_at=ends_at,
                 agreed=order.agreed,
+                answer_by=order.answer_by,
+                faq=order.faq,
                 unless_read=order.unless_read,
             ),
             start_to_close_timeout=timedelta(minutes=2),

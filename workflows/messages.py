@@ -23,6 +23,7 @@ from domain.events import (
     PaymentRefunded,
     PaymentReversed,
     PromiseMade,
+    ReplyUnderstood,
 )
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, OpenCase, Refusal, StepRecord
@@ -42,6 +43,7 @@ SIGNALS: dict[str, type[BaseModel]] = {
     "promise_made": PromiseMade,
     "call_choice": CallChoice,
     "debit_returned": DebitReturned,
+    "reply_understood": ReplyUnderstood,
     "notice_ordered": NoticeOrdered,
     "notice_withdrawn": NoticeWithdrawn,
 }

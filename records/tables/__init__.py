@@ -13,6 +13,7 @@ from records.tables.consent_requests import ConsentRequest
 from records.tables.contacts import Contact, ContactDecision, ContactLedger, ContactState
 from records.tables.debits import Debit, DebitFile, Mandate
 from records.tables.documents import Document
+from records.tables.inbound_messages import InboundMessage
 from records.tables.income import BookingHour, IncomeSeen
 from records.tables.loans import (
     Campaign,
@@ -79,6 +80,7 @@ __all__ = [
     "GatewayCheck",
     "HeldSender",
     "HeldTemplate",
+    "InboundMessage",
     "IncomeSeen",
     "Lease",
     "LinkState",

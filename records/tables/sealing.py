@@ -20,6 +20,7 @@ from records.tables.consent_requests import ConsentRequest
 from records.tables.contacts import Contact
 from records.tables.debits import Mandate
 from records.tables.documents import Document
+from records.tables.inbound_messages import InboundMessage
 from records.tables.income import IncomeSeen
 from records.tables.loans import Loan
 from records.tables.money import Consent
@@ -145,6 +146,11 @@ def _before_attachment(_mapper: Mapper[Attachment], connection: Connection, atta
         attachment.content = None if key_id is None or kept is None else PrivateBytes(kept, key_id)
 
 
+def _before_inbound(_mapper: Mapper[InboundMessage], connection: Connection, message: InboundMessage) -> None:
+    if _changed(message, "text"):
+        _seal(message, _key_of(connection, message, message.person_ref), ["text"])
+
+
 def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:
     if isinstance(webhook.body, PrivateBytes) or not _changed(webhook, "body"):
         return
@@ -195,6 +201,7 @@ for _table, _hook in (
     (BankEntryRow, _before_bank_entry),
     (CollectionCase, _before_case),
     (AgreementEvidence, _before_evidence),
+    (InboundMessage, _before_inbound),
     (Webhook, _before_webhook),
     (Document, _before_document),
 ):

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from records.database import Database
 from web.app import Now, create_app, wall_clock
-from web.ports import OwedSignal, SignalAnswer, TemporalUnavailable
+from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 from web.relay import RelaySettings
 from web.sources import StripeWebhooks, TwilioWebhooks, WebhookSource
 from web.voice import Desk
@@ -75,6 +75,9 @@ class FakeTemporal:
 
     async def ask_consent(self, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
         return self._take("ask_consent", loan_id, payload)
+
+    async def tell(self, name: SignalName, lender: str, loan_id: str, payload: dict[str, Any]) -> SignalAnswer:
+        return self._take(name.value, loan_id, payload)
 
     async def restart(self, lender: str, loan_id: str, news: OwedSignal) -> None:
         if self.down:

@@ -188,7 +188,10 @@ async def test_wanting_to_pay_off_is_no_stop(database: Database) -> None:
         assert await web.twilio(message("quiero cancelar mi deuda hoy")) == 200
         await until(lambda: all_relayed(database))
 
-    assert (opted_out(database, "L1"), temporal.attempts) == (frozenset(), 0)
+    assert opted_out(database, "L1") == frozenset()
+    ((name, _, payload),) = temporal.calls
+    assert name == "reply_understood"
+    assert "opt_out" not in payload["intents"]
     assert events(database) == [ContactEventKind.INBOUND]
 
 

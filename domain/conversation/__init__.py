@@ -1,0 +1,1 @@
+"""Talking with a borrower: what is asked, what may be said, what waits for their yes. Pure; docs/conversation.md."""

@@ -1,0 +1,240 @@
+"""How a loan answers what its borrower wrote: one pure step from what was understood to what is done and said.
+
+The machine reads back every promise before it counts, never asks why, and says nothing to anybody else than the
+borrower. Whatever touches vulnerability, dispute, complaint or a discount goes to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from domain.agreements.model import Evidence, Via
+from domain.agreements.promise import promise_made, promise_refused
+from domain.cases import open_case
+from domain.circumstances import circumstance_reported
+from domain.contact import Channel
+from domain.conversation.model import HEARD_KEPT, REPLY, Answer, AnswerKind, Conversation, Proposed
+from domain.events import (
+    Circumstance,
+    CircumstanceReported,
+    ContactOutcome,
+    ContactReported,
+    PromiseMade,
+    ReplyUnderstood,
+)
+from domain.ledger_entries import CaseKind
+from domain.loan_state import LoanState, note
+from domain.replies.labels import Intent
+
+_CIRCUMSTANCES: Mapping[Intent, Circumstance] = {
+    Intent.VULNERABLE: Circumstance.VULNERABLE,
+    Intent.DISPUTE: Circumstance.DISPUTE,
+    Intent.HARDSHIP: Circumstance.HARDSHIP,
+}
+_SILENT = frozenset({Intent.WRONG_PERSON, Intent.OPT_OUT})
+"""Who is not the borrower, or wants to hear no more, gets no answer."""
+_TO_A_PERSON = frozenset(
+    {
+        Intent.COMPLAINT,
+        Intent.REFUSAL,
+        Intent.REQUEST_AGENT,
+        Intent.REQUEST_DISCOUNT,
+        Intent.REQUEST_PLAN,
+        Intent.CALLBACK_REQUEST,
+    }
+)
+_ABOUT_A_PAYMENT = frozenset({Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT})
+PROPOSAL_STANDS = timedelta(days=3)
+"""A yes that comes later than this is no answer to what was read back."""
+
+
+def circumstance_in(event: ReplyUnderstood) -> Circumstance | None:
+    """What of a message stops all collection until a person has decided; the gravest first."""
+    return next((_CIRCUMSTANCES[intent] for intent in _CIRCUMSTANCES if _says(event, intent)), None)
+
+
+def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) -> tuple[LoanState, str | None]:
+    """Act on a message once, and put the answer in the place of one that was not sent yet."""
+    talk = state.conversation or Conversation()
+    if event.message_id in talk.heard:
+        return state, None
+    heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
+    state = _keep(state, talk.model_copy(update={"heard": heard}))
+    state = note(state, now, "reply_understood", ", ".join(event.intents))
+    if state.end is not None:
+        return _after_the_end(state, event, now), None
+    if state.ceased or event.intents[0] in _SILENT:
+        return state, None
+    if (circumstance := circumstance_in(event)) is not None:
+        return _reported(state, event, circumstance, now), None
+    terms = state.strategy.conversation
+    if terms is None:
+        return (_to_a_person(state, event, now, None) if _is_for_a_person(event) else state), None
+    late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
+    answered_yes = event.says == "yes" and talk.proposed is not None
+    if late or (not answered_yes and (_is_for_a_person(event) or event.confidence < terms.confidence)):
+        return _to_a_person(state, event, now, AnswerKind.PERSON), None
+    return _talk(state, event, now), None
+
+
+def answer_reported(state: LoanState, event: ContactReported) -> LoanState:
+    """The answer went out, or never can; it is not tried again by itself: another message may come any moment."""
+    talk = state.conversation
+    if talk is None or talk.answer is None or talk.answer.number != event.occurrence:
+        return state
+    if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
+        return state.model_copy(update={"contact_rests_until": None, "conversation": _without_answer(talk)})
+    return _keep(state, _without_answer(talk))
+
+
+def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
+    talk = _of(state)
+    proposed = talk.proposed
+    stands = proposed is not None and now - proposed.asked_at <= PROPOSAL_STANDS
+    first = event.intents[0]
+    if proposed is not None and stands and event.says == "yes" and event.promise_date in (None, proposed.due):
+        return _take_promise(state, event, proposed, now)
+    if first is Intent.PROMISE_TO_PAY:
+        return _propose(state, event, now)
+    if proposed is not None and stands and event.says == "no":
+        return _say(_keep(state, talk.model_copy(update={"proposed": None})), event, AnswerKind.ASK_DATE)
+    if first in _ABOUT_A_PAYMENT:
+        state = open_case(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
+        return _say(state, event, AnswerKind.CHECKING_PAYMENT, progress=True)
+    if first is Intent.ASK_HOW_TO_PAY:
+        due = state.balance_minor > 0
+        return _say(state, event, AnswerKind.HOW_TO_PAY if due else AnswerKind.NOTHING_DUE, progress=True)
+    if first is Intent.ASK_BALANCE:
+        due = state.balance_minor > 0
+        return _say(state, event, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
+    if first is Intent.ACKNOWLEDGEMENT:
+        return state
+    if event.faq is not None:
+        return _say(state, event, AnswerKind.FAQ, faq=event.faq)
+    return _say(state, event, AnswerKind.NOT_UNDERSTOOD)
+
+
+def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
+    """Read a promise back; what the strategy does not take is said, and what it never takes is for a person."""
+    if event.promise_date is None:
+        return _say(state, event, AnswerKind.ASK_DATE)
+    amount = min(event.promise_amount_minor or state.balance_minor, max(state.balance_minor, 1))
+    wanted = PromiseMade(amount_minor=amount, date=event.promise_date, by="borrower", via=Via.MESSAGE)
+    refused = promise_refused(state, wanted, now)
+    if refused is None:
+        proposed = Proposed(amount_minor=amount, due=event.promise_date, asked_at=now)
+        kept = _keep(state, _of(state).model_copy(update={"proposed": proposed}))
+        return _say(kept, event, AnswerKind.CONFIRM_PROMISE, amount, event.promise_date)
+    last = state.facts.local_date(now) + timedelta(days=state.strategy.promises.days_ahead)
+    nearer = wanted.model_copy(update={"date": last})
+    if event.promise_date > last and promise_refused(state, nearer, now) is None:
+        return _say(state, event, AnswerKind.PROMISE_TOO_FAR, amount, last)
+    return _to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
+
+
+def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, now: datetime) -> LoanState:
+    evidence = Evidence(at=event.received_at, message_id=event.message_id, text_sha256=event.text_sha256)
+    promise = PromiseMade(
+        amount_minor=min(proposed.amount_minor, max(state.balance_minor, 1)),
+        date=proposed.due,
+        by="borrower",
+        via=Via.MESSAGE,
+        evidence=evidence,
+    )
+    state = _keep(state, _of(state).model_copy(update={"proposed": None}))
+    opened, refused = promise_made(state, promise, now)
+    if refused is not None:
+        return _to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
+    return _say(opened, event, AnswerKind.PROMISE_TAKEN, promise.amount_minor, promise.date, progress=True)
+
+
+def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstance, now: datetime) -> LoanState:
+    """All stands still until a person has decided; the borrower hears that somebody will write, and nothing else."""
+    state, _ = circumstance_reported(state, CircumstanceReported(kind=circumstance), now)
+    state = _keep(state, _of(state).model_copy(update={"proposed": None}))
+    if state.strategy.conversation is None:
+        return state
+    care = circumstance is Circumstance.VULNERABLE
+    return _say_when(state, event, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
+
+
+def _to_a_person(
+    state: LoanState, event: ReplyUnderstood, now: datetime, answer: AnswerKind | None, why: str = ""
+) -> LoanState:
+    """A case, once while it is open; the borrower is told by when somebody writes."""
+    reason = why or f"the borrower wrote: {', '.join(event.intents).replace('_', ' ')}"
+    terms = state.strategy.conversation
+    if any(case.kind is CaseKind.HANDOFF for case in state.cases):
+        state = note(state, now, "reply_for_a_person", reason)
+    else:
+        state = open_case(state, CaseKind.HANDOFF, reason, now, queue=terms.queue if terms else None)
+    if answer is None:
+        return state
+    return _say_when(state, event, answer, progress=True)
+
+
+def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
+    """The machine is silent, but what a person must look at stays no secret."""
+    if not _is_for_a_person(event) and circumstance_in(event) is None and event.intents[0] not in _ABOUT_A_PAYMENT:
+        return state
+    return note(state, now, "reply_after_the_end", ", ".join(event.intents))
+
+
+def _say_when(state: LoanState, event: ReplyUnderstood, kind: AnswerKind, *, progress: bool) -> LoanState:
+    """Names the local day by which the open case is to be decided."""
+    soonest = min((case.sla_at for case in state.cases), default=None)
+    on = state.facts.local_date(soonest) if soonest is not None else None
+    return _say(state, event, kind, None, on, progress=progress)
+
+
+def _say(
+    state: LoanState,
+    event: ReplyUnderstood,
+    kind: AnswerKind,
+    amount_minor: int | None = None,
+    on: date | None = None,
+    *,
+    faq: str | None = None,
+    progress: bool = False,
+) -> LoanState:
+    """Put the answer out. Too many without progress: a person goes on instead."""
+    talk = _of(state)
+    terms = state.strategy.conversation
+    if not progress and terms is not None and talk.turns >= terms.turns:
+        return _to_a_person(state, event, event.received_at, AnswerKind.PERSON, "the conversation does not get on")
+    answer = Answer(
+        number=talk.answers + 1, kind=kind, channel=event.channel, amount_minor=amount_minor, on=on, faq=faq
+    )
+    turns = 0 if progress else talk.turns + 1
+    return _keep(state, talk.model_copy(update={"answer": answer, "answers": answer.number, "turns": turns}))
+
+
+def _is_for_a_person(event: ReplyUnderstood) -> bool:
+    return event.needs_human or not _TO_A_PERSON.isdisjoint(event.intents)
+
+
+def _says(event: ReplyUnderstood, intent: Intent) -> bool:
+    """Vulnerability and dispute count wherever they stand; hardship beside a promise is the promise's reason."""
+    return event.intents[0] is intent if intent is Intent.HARDSHIP else intent in event.intents
+
+
+def _of(state: LoanState) -> Conversation:
+    return state.conversation or Conversation()
+
+
+def _keep(state: LoanState, talk: Conversation) -> LoanState:
+    return state.model_copy(update={"conversation": talk})
+
+
+def _without_answer(talk: Conversation) -> Conversation:
+    return talk.model_copy(update={"answer": None})
+
+
+def is_answer(step: str) -> bool:
+    return step == REPLY
+
+
+def channels_of(state: LoanState, answer: Answer) -> tuple[Channel, ...]:
+    """Only by the way the borrower wrote: another address may be read by another person."""
+    return () if answer.channel in state.closed_channels else (answer.channel,)

@@ -1,0 +1,66 @@
+"""A conversation as the loan keeps it: what waits for a yes, and the answer to go out. No words of the borrower."""
+
+from __future__ import annotations
+
+import operator
+from datetime import date
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.contact import Channel
+
+REPLY = "reply"
+"""The step of answers to the borrower, beside the strategy's sequence."""
+HEARD_KEPT = 30
+
+
+class AnswerKind(StrEnum):
+    """What the machine can say; each is a template of that name in every language it is to be said in."""
+
+    ASK_DATE = "reply_ask_date"
+    CONFIRM_PROMISE = "reply_confirm_promise"
+    PROMISE_TAKEN = "reply_promise_taken"
+    PROMISE_TOO_FAR = "reply_promise_too_far"
+    BALANCE = "reply_balance"
+    HOW_TO_PAY = "reply_how_to_pay"
+    CHECKING_PAYMENT = "reply_checking_payment"
+    PERSON = "reply_person"
+    WITH_CARE = "reply_with_care"
+    NOT_UNDERSTOOD = "reply_not_understood"
+    NOTHING_DUE = "reply_nothing_due"
+    FAQ = "reply_faq"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Proposed(_Value):
+    """A promise that was read back and waits for the borrower's yes: so much by the end of `due`, a local date."""
+
+    amount_minor: int
+    due: date
+    asked_at: AwareDatetime
+
+
+class Answer(_Value):
+    """What is to be said next, by the channel the borrower wrote by. `amount_minor` and `on` are what it names."""
+
+    number: int
+    kind: AnswerKind
+    channel: Channel
+    amount_minor: int | None = None
+    on: date | None = None
+    faq: str | None = None
+
+
+class Conversation(_Value):
+    """`turns`: answers since the last progress. `answers`: all that were given. `heard`: ids of the last messages."""
+
+    proposed: Proposed | None = None
+    answer: Answer | None = None
+    turns: int = Field(0, exclude_if=operator.not_)
+    answers: int = Field(0, exclude_if=operator.not_)
+    with_person: bool = Field(False, exclude_if=operator.not_)
+    heard: tuple[str, ...] = Field((), exclude_if=operator.not_)

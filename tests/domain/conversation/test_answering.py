@@ -1,0 +1,268 @@
+"""What a loan does with what its borrower wrote: what is said, what is done, and what is left to a person."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.agreements.model import AgreementState
+from domain.collection import apply
+from domain.contact import Channel, Purpose
+from domain.conversation.model import AnswerKind
+from domain.conversation.terms import ConversationTerms
+from domain.events import ContactOutcome, ContactReported, OptOut, PaymentReceived, ReplyUnderstood
+from domain.ledger_entries import CaseKind
+from domain.loan_state import LoanState, enter
+from domain.planning import SendContact, plan
+from domain.replies import Intent
+from tests.domain.simulated_loan import START, facts, strategy
+
+DAY = timedelta(days=1)
+TODAY = date(2026, 2, 27)
+
+
+def talking(**terms: Any) -> LoanState:
+    base = strategy(watch=None)
+    return enter(facts(), base.model_copy(update={"conversation": ConversationTerms(**terms)}), START)
+
+
+def said(*intents: str, number: int = 1, **more: Any) -> ReplyUnderstood:
+    values = {
+        "message_id": f"twilio:SM{number}",
+        "channel": "sms",
+        "received_at": START,
+        "intents": intents,
+        "confidence": 0.95,
+    }
+    return ReplyUnderstood.model_validate(values | more)
+
+
+def after(state: LoanState, *events: ReplyUnderstood) -> LoanState:
+    for event in events:
+        state, refused = apply(state, event, START)
+        assert refused is None
+    return state
+
+
+def answer_to(state: LoanState) -> SendContact | None:
+    _, order = plan(state, START)
+    return order if isinstance(order, SendContact) and order.step == "reply" else None
+
+
+def kind_of(state: LoanState) -> str | None:
+    order = answer_to(state)
+    return order.template if order else None
+
+
+def day(state: LoanState, days: int) -> str:
+    return (state.facts.local_date(START) + timedelta(days=days)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("intents", "more", "answer"),
+    [
+        (["ask_balance"], {}, AnswerKind.BALANCE),
+        (["ask_how_to_pay"], {}, AnswerKind.HOW_TO_PAY),
+        (["promise_to_pay"], {}, AnswerKind.ASK_DATE),
+        (["already_paid"], {}, AnswerKind.CHECKING_PAYMENT),
+        (["payment_receipt"], {}, AnswerKind.CHECKING_PAYMENT),
+        (["hardship"], {}, AnswerKind.PERSON),
+        (["dispute"], {}, AnswerKind.PERSON),
+        (["vulnerable"], {}, AnswerKind.WITH_CARE),
+        (["ask_balance", "vulnerable"], {}, AnswerKind.WITH_CARE),
+        (["request_plan"], {}, AnswerKind.PERSON),
+        (["request_discount"], {"needs_human": True}, AnswerKind.PERSON),
+        (["complaint"], {"needs_human": True}, AnswerKind.PERSON),
+        (["refusal"], {"needs_human": True}, AnswerKind.PERSON),
+        (["request_agent"], {"needs_human": True}, AnswerKind.PERSON),
+        (["other"], {}, AnswerKind.NOT_UNDERSTOOD),
+        (["other"], {"faq": "is_it_safe"}, AnswerKind.FAQ),
+        (["ask_balance"], {"confidence": 0.3}, AnswerKind.PERSON),
+        (["acknowledgement"], {}, None),
+        (["wrong_person"], {}, None),
+        (["opt_out"], {}, None),
+    ],
+)
+def test_each_message_gets_the_answer_it_calls_for(
+    intents: list[str], more: dict[str, Any], answer: str | None
+) -> None:
+    assert kind_of(after(talking(), said(*intents, **more))) == answer
+
+
+def test_an_answer_goes_by_the_way_the_borrower_wrote_and_as_a_reply() -> None:
+    order = answer_to(after(talking(), said("ask_how_to_pay", channel="whatsapp")))
+
+    assert order is not None
+    assert (order.channels, order.purpose, order.with_link) == ((Channel.WHATSAPP,), Purpose.REPLY, True)
+
+
+def test_a_promise_is_read_back_and_counts_only_after_the_yes() -> None:
+    state = talking()
+    state = after(state, said("promise_to_pay", promise_date=day(state, 5), promise_amount_minor=10_000))
+    order = answer_to(state)
+    assert order is not None
+    assert order.template == AnswerKind.CONFIRM_PROMISE
+    assert order.agreed is not None
+    assert (order.agreed.amount_minor, order.agreed.due.isoformat()) == (10_000, day(state, 5))
+    assert state.agreement is None
+
+    state = after(state, said("acknowledgement", number=2, says="yes", text_sha256="a" * 64))
+
+    assert state.agreement is not None
+    assert state.agreement.state is AgreementState.OPEN
+    assert state.agreement.evidence is not None
+    assert state.agreement.evidence.message_id == "twilio:SM2"
+    assert kind_of(state) == AnswerKind.PROMISE_TAKEN
+
+
+def test_a_no_asks_for_another_day_and_another_day_is_read_back() -> None:
+    state = talking()
+    state = after(state, said("promise_to_pay", promise_date=day(state, 5)))
+    state = after(state, said("other", number=2, says="no"))
+    assert kind_of(state) == AnswerKind.ASK_DATE
+    assert state.agreement is None
+
+    state = after(state, said("promise_to_pay", number=3, promise_date=day(state, 9)))
+    order = answer_to(state)
+
+    assert order is not None
+    assert order.agreed is not None
+    assert order.agreed.due.isoformat() == day(state, 9)
+
+
+def test_a_yes_days_later_or_without_a_question_promises_nothing() -> None:
+    state = after(talking(), said("acknowledgement", says="yes"))
+    assert state.agreement is None
+
+    state = after(state, said("promise_to_pay", number=2, promise_date=day(state, 9)))
+    state, _ = apply(state, said("acknowledgement", number=3, says="yes"), START + 4 * DAY)
+
+    assert state.agreement is None
+
+
+def test_a_day_too_far_ahead_is_answered_with_the_last_that_can_be_taken() -> None:
+    state = talking()
+    ahead = state.strategy.promises.days_ahead
+    order = answer_to(after(state, said("promise_to_pay", promise_date=day(state, ahead + 10))))
+
+    assert order is not None
+    assert order.template == AnswerKind.PROMISE_TOO_FAR
+    assert order.agreed is not None
+    assert order.agreed.due.isoformat() == day(state, ahead)
+
+
+def test_a_message_told_twice_is_answered_once() -> None:
+    once = after(talking(), said("ask_balance"))
+
+    assert after(once, said("ask_balance")).conversation == once.conversation
+
+
+def test_a_newer_answer_takes_the_place_of_one_not_sent_yet() -> None:
+    state = after(talking(), said("ask_balance"), said("ask_how_to_pay", number=2))
+
+    order = answer_to(state)
+
+    assert order is not None
+    assert (order.template, order.occurrence) == (AnswerKind.HOW_TO_PAY, 2)
+
+
+def test_an_answer_that_went_out_is_not_repeated() -> None:
+    state = after(talking(), said("ask_balance"))
+    sent = ContactReported(step="reply", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS)
+
+    state, _ = apply(state, sent, START)
+
+    assert answer_to(state) is None
+
+
+def test_without_progress_a_person_goes_on() -> None:
+    state = talking(turns=2)
+    kinds = []
+    for number in range(4):
+        state = after(state, said("other", number=number))
+        kinds.append(kind_of(state))
+
+    assert kinds[:3] == [AnswerKind.NOT_UNDERSTOOD, AnswerKind.NOT_UNDERSTOOD, AnswerKind.PERSON]
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+
+
+def test_very_late_loans_go_straight_to_people() -> None:
+    state = talking(people_after_dpd=0)
+    late = state.model_copy(update={"facts": state.facts.model_copy(update={"due_date": date(2026, 1, 5)})})
+
+    state = after(late, said("ask_balance"))
+
+    assert kind_of(state) == AnswerKind.PERSON
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+
+
+def test_a_dispute_holds_the_loan_and_the_answer_still_goes_out() -> None:
+    state = after(talking(), said("dispute"))
+
+    assert state.circumstance == "dispute"
+    order = answer_to(state)
+    assert order is not None
+    assert order.answer_by is not None
+
+
+def test_who_asked_for_no_more_contact_gets_no_answer() -> None:
+    state, _ = apply(talking(), OptOut(channel="all"), START)
+
+    assert kind_of(after(state, said("ask_balance"))) is None
+
+
+def test_a_closed_channel_is_not_answered_by_another() -> None:
+    state, _ = apply(talking(), OptOut(channel=Channel.SMS), START)
+
+    assert kind_of(after(state, said("ask_balance"))) is None
+
+
+def test_a_paid_loan_says_nothing() -> None:
+    payment = PaymentReceived(payment_id="p", amount_minor=30_000, currency="EUR", paid_at=START, provider="x")
+    state, _ = apply(talking(), payment, START)
+
+    assert kind_of(after(state, said("ask_balance"))) is None
+
+
+def test_where_the_strategy_has_no_conversation_only_people_answer() -> None:
+    state = after(enter(facts(), strategy(watch=None), START), said("ask_balance"), said("complaint", number=2))
+
+    assert answer_to(state) is None
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+
+
+_INTENTS = st.lists(st.sampled_from(list(Intent)), min_size=1, max_size=3, unique=True)
+_MESSAGE = st.tuples(_INTENTS, st.none() | st.integers(-5, 60), st.sampled_from([None, "yes", "no"]), st.floats(0, 1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_MESSAGE, max_size=8))
+def test_no_order_of_messages_makes_a_promise_that_was_not_read_back_or_two_at_once(messages: list[Any]) -> None:
+    state = talking()
+    for number, (intents, days, yes, confidence) in enumerate(messages):
+        proposed = state.conversation.proposed if state.conversation else None
+        promised = state.agreements
+        event = said(
+            *(intent.value for intent in intents),
+            number=number,
+            promise_date=None if days is None else day(state, days),
+            says=yes,
+            confidence=confidence,
+        )
+        state, _ = apply(state, event, START)
+        for agreement in state.agreements[len(promised) :]:
+            assert proposed is not None
+            assert yes == "yes"
+            assert agreement.instalments[0].due == proposed.due
+        assert sum(agreement.live for agreement in state.agreements) <= 1
+        order = answer_to(state)
+        if order is not None:
+            assert (
+                state.circumstance is None
+                or order.template in (AnswerKind.PERSON, AnswerKind.WITH_CARE)
+                or (order.template in set(AnswerKind))
+            )

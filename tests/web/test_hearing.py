@@ -1,0 +1,95 @@
+"""What borrowers write is kept under their key, understood, and told to the right loan as labels."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlmodel import select
+
+from domain.contact import Channel, Purpose
+from records import contacts, loans, people
+from records.database import Database
+from records.person_export import export
+from records.tables import InboundMessage
+from tests.records.portfolios import LENDER, NOW, enter, handed
+from tests.web.outside import FakeTemporal, running, until
+from tests.web.test_messages import message
+from tests.web.test_webhooks import all_relayed, stored
+
+PHONE = "+34600000001"
+
+
+def two_loans(database: Database) -> None:
+    """L1 and L2 of one person, both in collection; they were last written to about L1."""
+    with database.writing() as session:
+        enter(session, [handed("L1"), handed("L2", person_id="p-L1", phone=PHONE, email="l1@example.com")])
+        for loan in loans.listing(session):
+            loans.begin(session, loan)
+        loan, person = contacts.lock_person(session, LENDER, "L1")
+        contacts.reserve(
+            session,
+            loan,
+            person,
+            step="r1",
+            occurrence=1,
+            purpose=Purpose.COLLECTION,
+            channel=Channel.SMS,
+            template="first",
+            at=NOW,
+            address=PHONE,
+        )
+
+
+async def heard(database: Database, words: str) -> FakeTemporal:
+    two_loans(database)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        assert await web.twilio(message(words, sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+    return temporal
+
+
+async def test_the_loan_they_were_written_to_about_hears_labels_and_no_words(database: Database) -> None:
+    temporal = await heard(database, "hola, cuánto debo exactamente?")
+
+    ((name, loan_id, payload),) = temporal.calls
+    assert (name, loan_id, payload["intents"]) == ("reply_understood", "L1", ["ask_balance"])
+    assert "debo" not in str(payload)
+    with database.reading() as session:
+        kept = session.exec(select(InboundMessage)).one()
+        raw = session.connection().execute(text("SELECT text FROM inbound_message")).scalar_one()
+        assert kept.text == "hola, cuánto debo exactamente?"
+        assert "debo" not in str(raw)
+
+
+async def test_a_plain_yes_is_told_as_one(database: Database) -> None:
+    temporal = await heard(database, "Sí, gracias")
+
+    assert temporal.calls[0][2]["says"] == "yes"
+
+
+async def test_words_of_distress_hold_every_loan_of_the_person(database: Database) -> None:
+    temporal = await heard(database, "no puedo mas, me quiero morir, dejenme en paz")
+
+    told = {(name, loan_id) for name, loan_id, _ in temporal.calls}
+    assert {("reply_understood", "L1"), ("circumstance_reported", "L2")} <= told
+
+
+async def test_a_question_the_lender_has_an_answer_to_is_named(database: Database) -> None:
+    temporal = await heard(database, "es seguro el enlace?")
+
+    assert temporal.calls[0][2].get("faq") == "is_it_safe"
+
+
+async def test_a_stranger_at_the_number_closes_it_and_is_not_answered(database: Database) -> None:
+    temporal = await heard(database, "se equivoca de numero, yo no conozco a esa persona")
+
+    assert {name for name, *_ in temporal.calls} == {"contact_failed"}
+
+
+async def test_all_of_it_is_in_the_persons_export(database: Database) -> None:
+    await heard(database, "les pago el viernes")
+
+    with database.reading() as session:
+        (person,) = people.by_phone(session, PHONE)
+        rows = export(session, person)["messages_received"]
+    assert [row["text"] for row in rows] == ["les pago el viernes"]

@@ -1,0 +1,138 @@
+"""What a borrower wrote: kept, understood, and told to the loan it is about as labels, never as words."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import JsonValue
+from sqlmodel import Session, col, select
+
+from config.faq import FaqError, load_faq
+from domain.conversation.yes_no import read_yes_no
+from domain.money import minor_digits
+from domain.replies import Intent
+from domain.webhook_news import InboundNews
+from records import people
+from records.tables import Contact, InboundMessage, Loan, LoanState, Person
+from replies import classify
+from replies.questions import question_asked
+from web.ports import OwedSignal, SignalName
+
+_FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
+"""What is true of the person holds all their loans, whichever they wrote about."""
+
+
+def hear(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[InboundMessage, Loan | None]:
+    """Keep and understand one message; told again it is the same one."""
+    known = session.exec(
+        select(InboundMessage).where(
+            InboundMessage.provider == news.provider,
+            InboundMessage.provider_message_id == news.provider_message_id,
+            InboundMessage.person_ref == person.id,
+        )
+    ).first()
+    loan = loan_written_about(session, person, news)
+    if known is not None:
+        return known, loan
+    said = classify(news.text, at, person.country, news.channel.value, person.timezone)
+    assert person.id is not None
+    message = InboundMessage(
+        person_ref=person.id,
+        loan_ref=loan.id if loan is not None else None,
+        at=at,
+        channel=news.channel,
+        provider=news.provider,
+        provider_message_id=news.provider_message_id,
+        text=news.text,
+        language=said.language,
+        intents=[intent.value for intent in said.intents],
+        confidence=said.confidence,
+        reason=said.reason.value if said.reason else None,
+        promise_date=said.promise_date,
+        promise_amount_minor=_minor(said.promise_amount, loan.currency) if loan is not None else None,
+        needs_human=said.needs_human,
+    )
+    session.add(message)
+    session.flush()
+    return message, loan
+
+
+def loan_written_about(session: Session, person: Person, news: InboundNews) -> Loan | None:
+    """The loan in collection they were last written to about by this channel, else by any, else the latest."""
+    open_loans = {loan.id: loan for loan in people.loans_of(session, person) if loan.state is LoanState.IN_COLLECTION}
+    if not open_loans:
+        return None
+    wrote = session.exec(
+        select(Contact)
+        .where(Contact.person_ref == person.id, col(Contact.loan_ref).in_(list(open_loans)))
+        .order_by(col(Contact.reserved_at).desc(), col(Contact.id).desc())
+    ).all()
+    same = next((each for each in wrote if each.channel is news.channel), wrote[0] if wrote else None)
+    return open_loans[same.loan_ref] if same is not None else list(open_loans.values())[-1]
+
+
+def signals_for(session: Session, person: Person, message: InboundMessage, loan: Loan, text: str) -> list[OwedSignal]:
+    """What the loan hears of the message; and the person's other loans where it is true of the person."""
+    payload: dict[str, JsonValue] = {
+        "message_id": f"{message.provider}:{message.provider_message_id}"[:128],
+        "channel": message.channel.value,
+        "received_at": message.at.isoformat(),
+        "intents": list(message.intents),
+        "confidence": message.confidence,
+        "needs_human": message.needs_human,
+        "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    if message.reason is not None:
+        payload["reason"] = message.reason
+    if message.promise_date is not None:
+        payload["promise_date"] = message.promise_date.isoformat()
+    if message.promise_amount_minor is not None:
+        payload["promise_amount_minor"] = message.promise_amount_minor
+    if (says := read_yes_no(text)) is not None:
+        payload["says"] = says
+    elif (faq := _question(text, person.language)) is not None:
+        payload["faq"] = faq
+    told = [_owed(loan, SignalName.REPLY_UNDERSTOOD, payload)]
+    for intent, kind in _FOR_ALL_LOANS.items():
+        if intent.value in message.intents:
+            others = [
+                each
+                for each in people.loans_of(session, person)
+                if each.id != loan.id and each.state is LoanState.IN_COLLECTION
+            ]
+            told += [_owed(other, SignalName.CIRCUMSTANCE_REPORTED, {"kind": kind}) for other in others]
+    return told
+
+
+def says(message: InboundMessage, intent: Intent) -> bool:
+    return intent.value in message.intents
+
+
+def must_be_seen(message: InboundMessage) -> bool:
+    """Whether it says what is never missed for the sake of another wish, such as to be left in peace."""
+    return any(says(message, intent) for intent in (Intent.VULNERABLE, Intent.DISPUTE, Intent.COMPLAINT))
+
+
+def understanding_is(message: InboundMessage, intent: Intent) -> bool:
+    """Whether this is what the message is first of all about."""
+    return message.intents[:1] == [intent.value]
+
+
+def _question(text: str, language: str) -> str | None:
+    try:
+        return question_asked(text, load_faq(language))
+    except FaqError:
+        return None
+
+
+def _owed(loan: Loan, name: SignalName, payload: dict[str, JsonValue]) -> OwedSignal:
+    return OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=name, payload=payload)
+
+
+def _minor(amount: Decimal | None, currency: str) -> int | None:
+    if amount is None:
+        return None
+    minor = int(amount.scaleb(minor_digits(currency)))
+    return minor if minor > 0 else None
