@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import pydantic
@@ -21,7 +21,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.campaigns import CampaignRunner
-from activities.composition import Outside, loan_activities
+from activities.composition import Outside, errands, loan_activities
 from activities.log_ids import LogIds
 from activities.segment_sends import SegmentSender
 from config.logs import set_up_logs
@@ -91,11 +91,13 @@ async def serve(
             max_heartbeat_throttle_interval=timedelta(seconds=5),
             deployment_config=deployment(settings.worker),
         )
-        async with worker:
+        async with worker, errands(settings, database, lambda: datetime.now(UTC), outside) as beside:
+            errand = asyncio.create_task(beside.run(), name="errands")
             log.info("worker ready", extra={"task_queue": settings.task_queue, "namespace": client.namespace})
             await stop.wait()
             log.info("draining")
-            await asyncio.sleep(0)
+            errand.cancel()
+            await asyncio.gather(errand, return_exceptions=True)
 
 
 async def _outlive_nobody(stop: asyncio.Event) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from activities.contact_slots import ContactSlots
 from activities.contacts import ContactSender
 from activities.debit_files import NotConfigured
 from activities.debits import DebitClerk
+from activities.errands import Errands
 from activities.gateways import Gateways
 from activities.ledger import LedgerWriter
 from activities.letter_press import LetterPress
@@ -43,6 +44,7 @@ from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
 from providers.messaging.twilio_calls import CallerSettings, TwilioCaller
 from providers.messaging.whatsapp_cloud import WhatsAppCloud, WhatsAppCloudSettings
+from providers.messaging.whatsapp_media import WhatsAppMedia
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from providers.payments.conekta import ConektaGateway, ConektaSettings
 from providers.payments.mercadopago import CURRENCIES, MercadoPagoGateway, MercadoPagoSettings
@@ -217,18 +219,21 @@ def _other_banks(settings: Settings, client: httpx.AsyncClient) -> dict[str, Ban
 
 def whatsapp_cloud(settings: Settings, client: httpx.AsyncClient) -> WhatsAppCloud | None:
     """Meta's Cloud API, where the settings name what it takes to send."""
+    given = whatsapp_settings(settings)
+    return None if given is None else WhatsAppCloud(given, client)
+
+
+def whatsapp_settings(settings: Settings) -> WhatsAppCloudSettings | None:
+    """How Meta's Cloud API is called; None where the settings do not name what it takes to send."""
     meta = settings.meta
     if meta is None or not meta.sends or meta.access_token is None or meta.business_account is None:
         return None
-    return WhatsAppCloud(
-        WhatsAppCloudSettings(
-            base_url=meta.base_url,
-            version=meta.version,
-            access_token=meta.access_token,
-            business_account=meta.business_account,
-            sender=meta.numbers[0].id,
-        ),
-        client,
+    return WhatsAppCloudSettings(
+        base_url=meta.base_url,
+        version=meta.version,
+        access_token=meta.access_token,
+        business_account=meta.business_account,
+        sender=meta.numbers[0].id,
     )
 
 
@@ -246,6 +251,23 @@ def contact_slots(settings: Settings) -> ContactSlots:
         lambda lender: settings.lender_named(lender).collects_as,
         WhatsAppLimits(settings.whatsapp_tier, settings.meta),
     )
+
+
+@asynccontextmanager
+async def errands(
+    settings: Settings, database: Database, clock: Callable[[], datetime], outside: Outside | None = None
+) -> AsyncIterator[Errands]:
+    """What a worker does beside its workflows; `outside` takes the place of the providers that the settings name."""
+    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=10)) as client:
+        texts = (outside or connect_outside(settings, client)).messengers.get(Channel.SMS)
+        given = whatsapp_settings(settings)
+        largest = settings.meta.largest_file if settings.meta is not None else 0
+        yield Errands(
+            database,
+            None if given is None else WhatsAppMedia(given, client, largest),
+            texts if texts is not None and texts.can_look_up else None,
+            clock,
+        )
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from commands import configuration
 from commands.agreement_offers import register_offers
 from commands.agreements import register_agreements
 from commands.console import JsonOption, Refused, moment_of, operator_app, print_json
+from commands.loan_files import files
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import tell_loan
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 app = operator_app("One loan: where it stands, why, and what you can tell it.")
 register_agreements(app)
 register_offers(app)
+app.command()(files)
 
 
 @app.command()

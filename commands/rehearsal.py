@@ -24,11 +24,15 @@ from commands.agents import Agents, CaseNews
 from commands.conductor import Conductor, patiently_read
 from commands.processes import Processes
 from commands.stack import Stack
+from commands.start_warnings import channels_of
+from config.platform_rules import load_whatsapp
 from config.settings import load_settings
+from domain.contact import Channel
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import campaigns
 from records.database import Database
+from records.platform_notices import acknowledge_whatsapp
 from records.portfolio import Entered, enter_portfolio
 from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput, campaign_workflow_id
@@ -257,10 +261,11 @@ async def invent_people(sandbox: str, plan: Plan) -> list[PortfolioLoan]:
         answer = await client.post("/_world/loans", json={"loans": wanted})
         answer.raise_for_status()
         people = {person["loan_id"]: person for person in answer.json()["people"]}
-    return [_with_person(loan, people[loan.loan_id]) for loan in plan.loans]
+    whatsapp = Channel.WHATSAPP in channels_of(plan.strategy)
+    return [_with_person(loan, people[loan.loan_id], whatsapp=whatsapp) for loan in plan.loans]
 
 
-def _with_person(loan: PortfolioLoan, person: dict[str, Any]) -> PortfolioLoan:
+def _with_person(loan: PortfolioLoan, person: dict[str, Any], *, whatsapp: bool) -> PortfolioLoan:
     until = person.get("consent_valid_until")
     invented = {
         "name": person["name"],
@@ -274,11 +279,20 @@ def _with_person(loan: PortfolioLoan, person: dict[str, Any]) -> PortfolioLoan:
         "bank_account": person["bank_account"],
         "consent_valid_until": date.fromisoformat(until[:10]) if until else None,
     }
+    if whatsapp:
+        # Where a strategy writes on WhatsApp it matters who agreed to it; every other way they agreed to with the loan.
+        agreed = tuple(c for c in Channel if c is not Channel.WHATSAPP or person.get("whatsapp_opt_in"))
+        invented["authorised_channels"] = agreed
     return loan.model_copy(update=invented)
 
 
 def enter(database: Database, plan: Plan, campaign_id: str, loans: Iterable[PortfolioLoan]) -> Entered:
     with database.writing() as session:
+        if Channel.WHATSAPP in channels_of(plan.strategy):
+            policy = load_whatsapp().policy
+            acknowledge_whatsapp(
+                session, LENDER, actor="rehearsal", rule=policy.id, source=policy.source, at=plan.begins
+            )
         campaign = campaigns.create(
             session,
             campaign_id=campaign_id,

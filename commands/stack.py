@@ -34,6 +34,11 @@ SKIPPING_SETTINGS = (
 STRIPE_SECRET = "whsec_sandbox"  # nosec B105 # the sandbox's, on this machine only
 TWILIO_ACCOUNT = "AC" + "0" * 32
 TWILIO_TOKEN = "sandbox-token"  # nosec B105 # the same
+META_SECRET = "sandbox-app-secret"  # nosec B105 # the same
+META_NUMBERS = [
+    {"id": "100000000000001", "number": "+12025550101"},
+    {"id": "100000000000002", "number": "+12025550102"},
+]
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,15 @@ class Stack:
             "RECOBRO_TWILIO__SENDER": "+12025550100",
             "RECOBRO_TWILIO__VOICE_SENDER": "+12025550101",
             "RECOBRO_PRINT_FOLDER": str(self.folder / "letters"),
+            "RECOBRO_WHATSAPP_ENABLED": "true",
+            # Loans whose clocks are moved apart do not share a day, so no tier can be counted over them.
+            "RECOBRO_WHATSAPP_TIER": "unlimited",
+            "RECOBRO_META__BASE_URL": to.sandbox,
+            "RECOBRO_META__WEBHOOK_SECRET": META_SECRET,
+            "RECOBRO_META__VERIFY_TOKEN": "sandbox",  # nosec B105 # the sandbox's
+            "RECOBRO_META__ACCESS_TOKEN": "EAAsandbox",  # nosec B105 # the same
+            "RECOBRO_META__BUSINESS_ACCOUNT": "100000000000000",
+            "RECOBRO_META__NUMBERS": json.dumps(META_NUMBERS),
             "RECOBRO_SMTP__HOST": "127.0.0.1",
             "RECOBRO_SMTP__PORT": str(to.smtp_port),
             "RECOBRO_SMTP__SECURITY": "none",
@@ -173,6 +187,8 @@ class Stack:
         command += ["--seed", str(self.seed), "--preset", self.preset, "--log", str(self.world_log)]
         command += ["--stripe-webhook", f"{self.web_as_called}/webhooks/stripe", "--stripe-secret", STRIPE_SECRET]
         command += ["--twilio-webhook", f"{self.web_as_called}/webhooks/twilio", "--twilio-token", TWILIO_TOKEN]
+        command += ["--meta-webhook", f"{self.web_as_called}/webhooks/meta", "--meta-secret", META_SECRET]
+        command += ["--meta-templates", str(self._approved_templates())]
         command += ["--clock", "requests" if self.skipping else "live"]
         if self.clock_url:
             command += ["--clock-url", self.clock_url]
@@ -181,6 +197,17 @@ class Stack:
         self.processes.wait_ready(child, lambda: _answers(f"{address}/_world/health"))
         self.addresses = Addresses(old.temporal, old.temporal_ui, address, smtp_port, old.web)
         return child
+
+    def _approved_templates(self) -> Path:
+        """Every template that is shipped, as it was handed in at Meta: the sandbox's Meta has approved them all."""
+        from config.approved_templates import load_approved
+
+        file = self.folder / "whatsapp_templates.json"
+        told = [
+            {"name": one.ours.name, "language": one.ours.language, "text": one.ours.body} for one in load_approved()
+        ]
+        file.write_text(json.dumps(told), encoding="utf-8")
+        return file
 
     def web_command(self) -> list[str]:
         return [sys.executable, "-m", "web"]

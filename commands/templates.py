@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands import configuration
+from commands import configuration, platform_templates
 from commands.console import JsonOption, Refused, did_you_mean, operator_app, print_json, table, terminal
 
 if TYPE_CHECKING:
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from domain.contact import Channel
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "config" / "templates"
-app = operator_app("Message templates: check them against content rules, list and read them.")
+app = operator_app("Message templates: check them against content rules, list and read them, keep step with WhatsApp.")
+app.command()(platform_templates.sync)
+app.command()(platform_templates.status)
+app.command()(platform_templates.submit)
+app.command()(platform_templates.senders)
 _Folder = Annotated[Path, typer.Option(help="Folder with templates.", show_default=False)]
 _Countries = Annotated[
     list[str] | None, typer.Option("--country", help="A market such as CL; may be given again. Default: all.")

@@ -64,7 +64,7 @@ def links(log: WorldLog, ours: Ours) -> Check:
     owed = {loan_id: _Owed(debt.amount_minor) for loan_id, debt in ours.debts.items()}
     messages = {message.seq: message for message in log.messages if message.asks_for_money}
     reversed_ids: set[str] = set()
-    for entry in log.of("link_created", "link_updated", "payment", "reversal", "sms", "email"):
+    for entry in log.of("link_created", "link_updated", "payment", "reversal", "sms", "email", "whatsapp"):
         loan = owed.get(entry.loan_id or "")
         if loan is None:
             if entry.kind == "link_created":

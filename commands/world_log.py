@@ -111,9 +111,25 @@ class WorldLog:
 
     def _messages(self) -> Iterator[Message]:
         fates = {entry.text("sid"): entry for entry in self.of("sms_status")}
-        for entry in self.of("sms", "email", "call"):
+        arrived = {
+            e.text("wamid"): e for e in self.of("whatsapp_status") if e.text("status") in ("delivered", "failed")
+        }
+        for entry in self.of("sms", "email", "call", "whatsapp"):
             if entry.kind == "call":
                 yield Message(entry.seq, entry.at, entry.loan_id, "call", entry.text("to"), "", entry.text("sid"), None)
+                continue
+            if entry.kind == "whatsapp":
+                end = arrived.get(entry.text("wamid"))
+                yield Message(
+                    entry.seq,
+                    entry.at,
+                    entry.loan_id,
+                    "whatsapp",
+                    entry.text("to"),
+                    entry.text("body"),
+                    entry.text("wamid"),
+                    end.at if end is not None and end.text("status") == "delivered" else None,
+                )
                 continue
             if entry.kind == "email":
                 yield Message(

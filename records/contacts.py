@@ -342,6 +342,28 @@ def give_back(session: Session, contact: Contact) -> None:
     session.flush()
 
 
+def unconfirmed(
+    session: Session, provider: str, *, sent_before: datetime, sent_after: datetime, asked_before: datetime, limit: int
+) -> list[tuple[int, str]]:
+    """Messages that left and of which nothing was heard since: our id and the provider's, oldest first."""
+    open_ = (
+        select(Contact.id, Contact.provider_message_id)
+        .where(
+            Contact.state == ContactState.SENT,
+            Contact.provider == provider,
+            Contact.channel != Channel.CALL,
+            col(Contact.provider_message_id).is_not(None),
+            col(Contact.sent_at) < sent_before,
+            col(Contact.sent_at) > sent_after,
+            or_(col(Contact.asked_at).is_(None), col(Contact.asked_at) < asked_before),
+        )
+        .order_by(col(Contact.sent_at))
+        .limit(limit)
+    )
+    rows = session.exec(open_).all()
+    return [(one, told) for one, told in rows if one is not None and told is not None]
+
+
 def loan_of(session: Session, contact: Contact) -> Loan:
     """The loan a contact is about."""
     return loans.by_ref(session, contact.loan_ref)

@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--conekta-key", default=None, type=Path, metavar="FILE", help="PEM private key that signs events")
     p.add_argument("--meta-webhook", default="", metavar="URL", help="WhatsApp")
     p.add_argument("--meta-secret", default="meta-secret")
+    p.add_argument(
+        "--meta-templates", default=None, type=Path, metavar="FILE", help="JSON: templates Meta has approved"
+    )
     p.add_argument("--clock", choices=("live", "requests"), default="requests")
     p.add_argument("--clock-url", default="", metavar="URL")
     return p
@@ -75,6 +78,8 @@ async def serve(args: argparse.Namespace) -> None:
     )
     options = Options(args.seed, args.borrowers, args.preset, args.log, targets, args.clock == "live")
     sandbox = Sandbox(options, f"http://127.0.0.1:{http_port}")
+    if args.meta_templates is not None:
+        sandbox.meta.approve_all(json.loads(args.meta_templates.read_text(encoding="utf-8")))
     smtp = await listen(sandbox.mailroom, args.smtp_port)
     config = uvicorn.Config(
         sandbox.asgi,

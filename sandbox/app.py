@@ -47,8 +47,8 @@ class Sandbox:
         self.world = World(Store(options.log), odds, options.seed, options.targets, options.live)
         gateway = Gateway(self.world, base_url)
         carrier = Carrier(self.world)
-        meta = Meta(self.world)
-        life = Life(self.world, gateway, carrier, meta)
+        self.meta = Meta(self.world)
+        life = Life(self.world, gateway, carrier, self.meta)
         self.mailroom = Mailroom(self.world, life)
         routes = [
             *Bank(self.world).routes(),
@@ -58,7 +58,7 @@ class Sandbox:
             *Conekta(self.world, life, base_url).routes(),
             *GatewayApi(gateway, life).routes(),
             *CarrierApi(carrier, life).routes(),
-            *MetaApi(meta, life, base_url).routes(),
+            *MetaApi(self.meta, life, base_url).routes(),
             *CallsApi(Calls(self.world, life)).routes(),
             *Admin(self.world, life, self.mailroom).routes(),
         ]

@@ -1,0 +1,119 @@
+"""Meta's own examples of its webhooks, and what it tells of our templates and numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.platform_rules import Category, Quality, TemplateStatus
+from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, MediaNews, SenderNews, TemplateNews
+from providers.webhooks import meta
+
+EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "meta_examples.json").read_text("utf-8"))["webhooks"]
+PERSON = "+16505551234"
+EXPECTED: dict[str, tuple[type[object], str, str]] = {
+    "Text Message": (InboundNews, "text", "Does it come in another color?"),
+    "Text Message with Context (Product Inquiry)": (InboundNews, "text", "Is this still available?"),
+    "Text Message from Click to WhatsApp Ad": (InboundNews, "text", ""),
+    "Reaction Message": (InboundNews, "reaction", ""),
+    "Image Message": (MediaNews, "image", "Taj Mahal"),
+    "Location Message": (InboundNews, "location", ""),
+    "Contact Sharing Message": (InboundNews, "contacts", ""),
+    "Unsupported Message": (InboundNews, "unsupported", ""),
+    "Button Message": (InboundNews, "button", "Unsubscribe"),
+    "Interactive List Reply Message": (InboundNews, "interactive", "Priority Mail Express"),
+    "Interactive Button Reply Message": (InboundNews, "interactive", "Cancel"),
+    "Order Message": (InboundNews, "order", ""),
+    "System Message": (Ignored, "message:system", ""),
+    "Group Create Message": (Ignored, "change:group_lifecycle_update", ""),
+    "Group Settings Update": (Ignored, "change:group_settings_update", ""),
+    "Group Remove Participants": (Ignored, "change:group_participants_update", ""),
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_metas_own_examples_are_understood(name: str) -> None:
+    kind, word, text = EXPECTED[name]
+
+    (news,) = meta.parse(json.dumps(EXAMPLES[name]).encode())
+
+    assert type(news) is kind
+    if isinstance(news, InboundNews):
+        assert (news.kind, news.sender_address) == (word, PERSON)
+        assert news.text == text or name.endswith("Ad")
+        assert PERSON not in repr(news)
+    else:
+        assert isinstance(news, Ignored)
+        assert (news.kind, news.needs_person) == (word, True)
+    if isinstance(news, MediaNews):
+        assert (news.media_id, news.mime_type) == ("1003383421387256", "image/jpeg")
+
+
+def told(field: str, **value: Any) -> Any:
+    change = {"field": field, "value": value}
+    body = {"object": "whatsapp_business_account", "entry": [{"id": "1", "time": 1, "changes": [change]}]}
+    (news,) = meta.parse(json.dumps(body).encode())
+    return news
+
+
+TEMPLATE = {"message_template_name": "r_link", "message_template_language": "es_MX", "message_template_id": 1}
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ("APPROVED", TemplateStatus.APPROVED), ("REINSTATED", TemplateStatus.APPROVED),
+        ("FLAGGED", TemplateStatus.APPROVED), ("PAUSED", TemplateStatus.PAUSED), ("DISABLED", TemplateStatus.DISABLED),
+        ("REJECTED", TemplateStatus.REJECTED), ("PENDING", TemplateStatus.PENDING),
+        ("PENDING_DELETION", TemplateStatus.DELETED), ("DREAMT", TemplateStatus.UNKNOWN),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_a_template_is_told(event: str, status: TemplateStatus) -> None:
+    news = told("message_template_status_update", event=event, reason="NONE", **TEMPLATE)
+
+    assert news == TemplateNews(provider="meta", name="r_link", language="es_MX", status=status)
+
+
+def test_quality_category_and_numbers_are_told_and_what_names_nothing_is_shown_to_a_person() -> None:
+    quality = told("message_template_quality_update", new_quality_score="RED", **TEMPLATE)
+    category = told("template_category_update", new_category="MARKETING", **TEMPLATE)
+    flagged = told("phone_number_quality_update", display_phone_number="+34 911 000 111", event="FLAGGED")
+    upgraded = told(
+        "phone_number_quality_update", display_phone_number="34911", event="UPGRADE", current_limit="TIER_10K"
+    )
+
+    assert (quality.quality, quality.status) == (Quality.RED, None)
+    assert category.category is Category.MARKETING
+    assert flagged == SenderNews(provider="meta", sender="34911000111", event="flagged", quality=Quality.RED)
+    assert (upgraded.tier, upgraded.quality) == (10_000, None)
+    assert told("message_template_status_update", event="APPROVED") == Ignored(
+        kind="change:message_template_status_update", needs_person=True
+    )
+
+
+def test_a_status_brings_our_own_id_back_and_nothing_else_of_it() -> None:
+    status = {"id": "wamid.x", "status": "delivered", "timestamp": "1", "recipient_id": "34600"}
+
+    ours = told("messages", statuses=[{**status, "biz_opaque_callback_data": "0f" * 16}])
+    odd = told("messages", statuses=[{**status, "biz_opaque_callback_data": "x y\n"}])
+
+    assert isinstance(ours, DeliveryNews)
+    assert (ours.message_id, ours.state) == ("0f" * 16, DeliveryState.DELIVERED)
+    assert odd.message_id is None
+
+
+@pytest.mark.parametrize(
+    ("digits", "numbers"),
+    [
+        ("5215512345678", ("+525512345678", "+5215512345678")),
+        ("551187654321", ("+5511987654321", "+551187654321")),
+        ("5511987654321", ("+5511987654321", "+551187654321")),
+        ("34600000000", ("+34600000000",)),
+        ("5491123456789", ("+5491123456789",)),
+    ],
+)
+def test_a_number_is_looked_for_in_each_way_it_may_stand_in_the_records(digits: str, numbers: tuple[str, ...]) -> None:
+    assert meta.spellings(digits) == numbers
