@@ -13,6 +13,7 @@ from sqlmodel import Session
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.counting import count
 from activities.debit_notices import with_debit
+from activities.link_pictures import with_qr_code
 from activities.message_writing import Written, circumstances_of, message_context, write
 from activities.orders import ContactOrder
 from activities.receipts import NOTHING, Enclosed
@@ -116,6 +117,8 @@ class ContactPlaces:
                 session.flush()
                 assert contact.id is not None
                 message = self._message(order, contact, person, text.message, now, enclosed)
+                if link is not None:
+                    message = with_qr_code(message, link.url)
                 return Ready(contact.id, message.model_copy(update={"approved": text.approved}))
         except Unwritable as why:
             self._note_unwritable(order, str(why), now)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commands.processes import Child, Processes, executable
+from config.settings import BadSettings, load_settings
 from workflows.search_attributes import ALL
 
 _TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
@@ -50,6 +51,20 @@ class Addresses:
     sandbox: str = ""
     smtp_port: int = 0
     web: str = ""
+
+
+def other_gateways(sandbox: str) -> dict[str, str]:
+    """Where gateways that these settings name are to be found instead: no rehearsal reaches a real one."""
+    try:
+        known = load_settings()
+    except BadSettings:
+        return {}  # the processes say so themselves
+    configured = {
+        "MERCADOPAGO": known.mercadopago,
+        "CONEKTA": known.conekta,
+        "BANK_PAYMENTS": known.bank_payments,
+    }
+    return {f"RECOBRO_{name}__BASE_URL": sandbox for name, settings in configured.items() if settings is not None}
 
 
 @dataclass
@@ -135,7 +150,7 @@ class Stack:
             told["RECOBRO_WEB__METRICS_PORT"] = str(metrics_port)
         if self.case_webhook_url:
             told["RECOBRO_CASE_WEBHOOK_URL"] = self.case_webhook_url
-        return told | self.settings
+        return told | other_gateways(to.sandbox) | self.settings
 
     def start(self) -> None:
         """Start everything and wait until it answers. Raises ProcessFailed."""

@@ -73,10 +73,11 @@ def not_configured(settings: Settings, strategy: Strategy, channels: frozenset[C
     """What the strategy needs and the settings lack, with what will happen."""
     told = []
     links = strategy.watch is not None or any(step.kind is StepKind.OFFER_LINK for step in strategy.steps)
-    if links and settings.stripe is None:
+    gateways = (settings.stripe, settings.mercadopago, settings.conekta, settings.bank_payments)
+    if links and all(gateway is None for gateway in gateways):
         told.append(
             "No payment gateway is configured: a message with a payment link waits, and its loan with it, "
-            "until RECOBRO_STRIPE__API_KEY is set."
+            "until RECOBRO_STRIPE__API_KEY is set, or another gateway's settings (docs/payments.md)."
         )
     if any(step.kind is StepKind.DEBIT for step in strategy.steps) and settings.direct_debit is None:
         told.append("No bank takes direct debits (RECOBRO_DIRECT_DEBIT__...): debit steps are passed over.")

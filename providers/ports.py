@@ -187,11 +187,15 @@ class ApprovedTemplate(_Value):
 
 
 class Attachment(_Value):
-    """A file that goes with an e-mail; `media_type` such as application/pdf."""
+    """A file that goes with an e-mail; `media_type` such as application/pdf.
+
+    With a `content_id` it is a picture that the HTML part shows as `cid:<content_id>`.
+    """
 
     filename: str = Field(pattern=r"^[A-Za-z0-9._-]{1,120}$")
     media_type: str = Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$")
     content: bytes = Field(repr=False)
+    content_id: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{1,60}$")
 
 
 class OutgoingMessage(_Value):

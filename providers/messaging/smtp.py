@@ -158,7 +158,19 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
         mail.set_content(message.text)
         if message.html is not None:
             mail.add_alternative(message.html, subtype="html")
-        for file in message.attachments:
+            shown = mail.get_payload(1)
+            assert isinstance(shown, EmailMessage)
+            for picture in (file for file in message.attachments if file.content_id is not None):
+                kind, _, subtype = picture.media_type.partition("/")
+                shown.add_related(
+                    picture.content,
+                    maintype=kind,
+                    subtype=subtype,
+                    cid=f"<{picture.content_id}>",
+                    filename=picture.filename,
+                    disposition="inline",
+                )
+        for file in (file for file in message.attachments if file.content_id is None):
             kind, _, subtype = file.media_type.partition("/")
             mail.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.filename)
     except UnicodeError:

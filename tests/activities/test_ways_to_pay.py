@@ -18,17 +18,20 @@ from activities.gateways import Gateways
 from activities.links import LinkIssuer, NoGateway
 from activities.payment_inquiries import MOST_TRIES, PaymentInquiries
 from activities.unheard_payments import UnheardPayments
+from config.qr import qr_png
 from config.settings import BadSettings, Conekta, MercadoPago, MercadoPagoAccount, Payments, Settings
+from domain.contact import Channel
 from domain.gateway_choice import Offer
 from domain.money import Money
 from domain.webhook_news import PaymentNews
 from providers import ports
 from providers.errors import ProviderError
+from providers.messaging.smtp import SmtpSettings, compose
 from providers.webhooks import conekta, mercadopago
 from records import audit, inquiries, links, loans, payments
 from records.database import Database
 from records.tables import LinkState, Payment, PaymentInquiry, PaymentLink, Webhook
-from tests.activities.outside import TUESDAY, enter_loan, settings_for
+from tests.activities.outside import TUESDAY, Desk, enter_loan, offer, remind, settings_for
 from tests.records.portfolios import LENDER
 from tests.sandbox.running import SECRET, World, conekta_keys
 from web.news import record_news
@@ -401,3 +404,33 @@ def test_the_order_of_the_lender_comes_before_that_of_all(world: World) -> None:
 
     names = [one.name if (one := gateways.for_loan(lender, "MX", "MXN")) else None for lender in ("acme", "other")]
     assert names == ["conekta", "mercadopago"]
+
+
+async def test_an_email_shows_its_links_qr_code_and_one_without_a_link_none(desk: Desk, world: World) -> None:
+    loan_id = enter_loan(desk.database)
+    sent: list[ports.OutgoingMessage] = []
+    email = desk.sender._messengers[Channel.EMAIL]
+
+    class Kept:
+        can_look_up = False
+
+        async def send(self, message: ports.OutgoingMessage) -> ports.Sent:
+            sent.append(message)
+            return await email.send(message)
+
+    desk.sender._messengers = {**desk.sender._messengers, Channel.EMAIL: Kept()}  # type: ignore[dict-item]
+    await desk.contact(offer(loan_id, channels=(Channel.EMAIL,)))
+    await desk.contact(remind(loan_id, channels=(Channel.EMAIL,), step="r9"), TUESDAY + timedelta(days=8))
+
+    with_link, without = sent
+    [picture] = with_link.attachments
+    [link] = made(world, loan_id)
+    assert (picture.content_id, picture.media_type) == ("pay-qr", "image/png")
+    assert picture.content == qr_png(f"{world.http.base_url}".rstrip("/") + f"/pay/{link['link_id']}")
+    assert without.attachments == ()
+    mail = compose(with_link, SmtpSettings(host="h", from_address="a@b.example", message_id_domain="b.example"))
+    kinds = [part.get_content_type() for part in mail.walk()]
+    assert kinds == ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    assert "cid:pay-qr" in (with_link.html or "")
+    [shown] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert shown["Content-ID"] == "<pay-qr>"
