@@ -40,6 +40,7 @@ from providers.debit_bank import DebitBank
 from providers.debits.folder_bank import FolderDebitBank
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.messaging.print_folder import PrintFolder
+from providers.messaging.sendgrid import SendGridMessenger, SendGridSettings
 from providers.messaging.smtp import Security, SmtpMessenger, SmtpSettings
 from providers.messaging.twilio import TwilioMessenger, TwilioSettings
 from providers.messaging.twilio_calls import CallerSettings, TwilioCaller
@@ -115,6 +116,16 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
                 message_id_domain=smtp.message_id_domain,
                 unsubscribe_url=smtp.unsubscribe_url,
             )
+        )
+    elif (sendgrid := settings.sendgrid) is not None:
+        messengers[Channel.EMAIL] = SendGridMessenger(
+            SendGridSettings(
+                base_url=sendgrid.base_url,
+                api_key=sendgrid.api_key,
+                from_address=sendgrid.from_address,
+                from_name=sendgrid.from_name or settings.lender.name,
+            ),
+            client,
         )
     bank = settings.bank
     return Outside(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
 from config.settings import Settings, Twilio
+from config.signed_addresses import SignedAddresses
 from config.templates import TemplateError
 from domain.contact import Channel, ContactEventKind
 from domain.costs import MICROS, message_cost
@@ -36,6 +37,11 @@ from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
 TELLS_OF_READING = frozenset({Channel.WHATSAPP, Channel.EMAIL})
+
+
+UNSUBSCRIBE = "unsubscribe"
+UNSUBSCRIBED_BY = timedelta(days=400)
+"""How long a mail's own address to end mails is meant to be pressed; it works after that too."""
 
 
 class Unwritable(Exception):
@@ -64,6 +70,10 @@ class ContactPlaces:
         self._slots = slots
         self._settings = settings
         self._costs = load_costs(settings.costs)
+        web = settings.web
+        self._addresses: SignedAddresses | None = None
+        if web.link_secret is not None and web.public_url is not None:
+            self._addresses = SignedAddresses(web.link_secret, web.public_url)
         self._ways = WhatsAppWays(settings)
 
     def look(self, order: ContactOrder, now: datetime) -> Slot | NotYet | NoChannel | NotWanted:
@@ -392,10 +402,16 @@ class ContactPlaces:
             loan_id=order.loan_id,
             lender=order.lender,
             at=at,
+            unsubscribe_url=self._unsubscribe_url(contact, at),
             language=person.language,
             country=person.country,
             sender=contact.sender,
         )
+
+    def _unsubscribe_url(self, contact: Contact, at: datetime) -> str | None:
+        if contact.channel is not Channel.EMAIL or self._addresses is None:
+            return None
+        return self._addresses.address(UNSUBSCRIBE, contact.message_id, at + UNSUBSCRIBED_BY)
 
 
 def _payable(order: ContactOrder, due_minor: int) -> int:

@@ -326,6 +326,16 @@ class Smtp(_Part):
     unsubscribe_url: str | None = None
 
 
+class SendGrid(_Part):
+    """E-mail by SendGrid, where no `smtp` is set. `webhook_public_keys` prove its events: base64, as SendGrid shows."""
+
+    base_url: str = "https://api.sendgrid.com"
+    api_key: SecretStr
+    from_address: str
+    from_name: str = ""
+    webhook_public_keys: tuple[str, ...] = ()
+
+
 class ContactCaps(_Part):
     """The lender's own limits for each person; only ever stricter than the law's."""
 
@@ -499,6 +509,9 @@ class Settings(BaseSettings):
     direct_debit: DirectDebit | None = None
     twilio: Twilio | None = None
     smtp: Smtp | None = None
+    sendgrid: SendGrid | None = None
+    mail_reports: WebhookSender | None = None
+    """Whoever reads the bounce mailbox, and posts what mail servers write back."""
     meta: Meta | None = None
     mercadopago: MercadoPago | None = None
     conekta: Conekta | None = None

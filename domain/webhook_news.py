@@ -186,6 +186,17 @@ class CallEnded(BaseModel):
     reaction: Reaction | None = None
 
 
+class Complained(BaseModel):
+    """A reader called a mail of ours unwanted, or left the list by their mail program. `kind`: the provider's word."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message_id: str | None
+    provider: str
+    provider_message_id: str
+    kind: str
+
+
 class Ignored(BaseModel):
     """Verified and understood, but nothing that a loan's rules act on; `kind` says what it was.
 
@@ -212,5 +223,6 @@ WebhookNews = (
     | SenderNews
     | CallHeard
     | CallEnded
+    | Complained
     | Ignored
 )

@@ -220,6 +220,8 @@ class OutgoingMessage(_Value):
     at: AwareDatetime
     sender: str | None = None
     approved: ApprovedTemplate | None = None
+    unsubscribe_url: str | None = Field(default=None, repr=False)
+    """Takes a POST that ends mails to this person, with no further question (RFC 8058)."""
     language: str = "en"
     country: str = "US"
     """What the message is written in, and where it is read: what is typeset or spoken needs to know."""

@@ -29,8 +29,10 @@ from web.metrics import MetricsServer
 from web.sources import (
     ConektaWebhooks,
     GoCardlessWebhooks,
+    MailReports,
     MercadoPagoWebhooks,
     MetaWebhooks,
+    SendGridWebhooks,
     StandardWebhooks,
     StripeWebhooks,
     TwilioWebhooks,
@@ -84,6 +86,10 @@ def sources(settings: Settings) -> dict[str, WebhookSource]:
         known["mercadopago"] = MercadoPagoWebhooks(settings.mercadopago.webhook_secrets)
     if settings.conekta is not None and settings.conekta.webhook_public_keys:
         known["conekta"] = ConektaWebhooks(settings.conekta.webhook_public_keys)
+    if settings.sendgrid is not None and settings.sendgrid.webhook_public_keys:
+        known["sendgrid"] = SendGridWebhooks(settings.sendgrid.webhook_public_keys)
+    if settings.mail_reports is not None:
+        known["mail"] = MailReports(settings.mail_reports.webhook_secrets)
     if settings.gocardless is not None:
         known["gocardless"] = GoCardlessWebhooks(settings.gocardless.webhook_secrets)
     if settings.standard_webhooks is not None:
@@ -135,6 +141,12 @@ async def paying(settings: Settings, database: Database, now: Now, stack: contex
         issuer = LinkIssuer(database, gateways, timedelta(days=settings.payments.link_days))
         routers.append(pay_router(settings, gateways.transfers, issuer, addresses, now))
     return _Paying(routers, [lambda: ask_on(inquiries.ask_due, lambda: now(None))])
+
+
+def _addresses(settings: Settings) -> SignedAddresses | None:
+    """Reads the addresses that mails carry, where any can be signed."""
+    web = settings.web
+    return SignedAddresses(web.link_secret, web.public_url) if web.link_secret and web.public_url else None
 
 
 def call_desk(settings: Settings, database: Database) -> Desk | None:
@@ -196,6 +208,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
         beside=payments.beside,
         calls=call_desk(settings, database),
+        addresses=_addresses(settings),
     )
     config = server_config(app, settings.web)
     watched = None

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.middleware.sessions import SessionMiddleware
 
 from config.settings import OpenIdConnect
+from config.signed_addresses import SignedAddresses
 from domain.access import Public
 from domain.sign_in import SessionLimits
 from providers.webhooks.refused import RefusedReason
@@ -29,6 +30,7 @@ from web.receiving import Intake, Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
 from web.sign_in import pages_router
 from web.sources import AsksFirst, Delivery, WebhookSource
+from web.unsubscribe import unsubscribe_router
 from web.voice import Desk, voice_router
 
 _LOG = logging.getLogger("recobro.web")
@@ -66,6 +68,7 @@ def create_app(
     trusted_origins: Sequence[str] = (),
     beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     calls: Desk | None = None,
+    addresses: SignedAddresses | None = None,
 ) -> FastAPI:
     """The ASGI application; it relays webhooks while it runs.
 
@@ -76,7 +79,7 @@ def create_app(
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
     are more routes beside these. `trusted_origins` may post with a person's cookie, as Temporal's Web UI does to
     the codec. `beside` runs as tasks while the app does. `calls` answers what
-    Twilio asks while a call runs.
+    Twilio asks while a call runs. `addresses` reads those that were signed for borrowers.
     """
     working = Relay(database, signals, sources, lambda: now(None), relay)
     intake = Intake(database)
@@ -114,6 +117,7 @@ def create_app(
         api_router(database, lambda: now(None), working.wake_from_thread),
         pages_router(database, keeper, lambda: now(None), oidc.name if oidc else None),
     ]
+    own.append(unsubscribe_router(database, addresses, now, working.wake))
     own.append(
         voice_router(calls, sources.get("twilio"), intake, now, working.wake, lambda asked: _called(asked, public_url))
     )

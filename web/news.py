@@ -18,6 +18,7 @@ from domain.replies import Intent
 from domain.webhook_news import (
     CallEnded,
     CallHeard,
+    Complained,
     DeliveryNews,
     DeliveryState,
     Ignored,
@@ -85,6 +86,8 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
                 consequence = _call_heard(session, one, at)
             case CallEnded():
                 consequence = _call_ended(session, one, at)
+            case Complained():
+                consequence = _complained(session, one, at)
             case Ignored():
                 consequence = _ignored(session, one, at)
         outcomes.append(consequence.outcome)
@@ -267,7 +270,7 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
     if news.reaction is not None:
         _number_or_template(session, contact, person, news, news.reaction, at)
     if news.reaction is not None and news.reaction.opted_out:
-        signals = _close_channel(session, person, contact.channel, f"{news.provider} {news.error_code}", at)
+        signals = close_channel(session, person, contact.channel, f"{news.provider} {news.error_code}", at)
         return Consequence(outcome="opt_out", signals=signals)
     dead = news.reaction is not None and news.reaction.address_is_dead
     if dead and contact.address is not None:
@@ -303,7 +306,7 @@ def _call_heard(session: Session, news: CallHeard, at: datetime) -> Consequence:
     outcome = f"call_{news.heard}"
     if news.heard is Heard.DO_NOT_CALL:
         person = people.get(session, contact.person_ref)
-        signals = _close_channel(session, person, Channel.CALL, f"{news.provider} keypad", at)
+        signals = close_channel(session, person, Channel.CALL, f"{news.provider} keypad", at)
         return Consequence(outcome=outcome, signals=signals, person_ref=contact.person_ref)
     loan = loans.by_ref(session, contact.loan_ref)
     wish = _WISHES.get(news.heard)
@@ -413,11 +416,11 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
         elif loan is not None and (reading is OptOutReading.NOT_ABOUT_THIS or must_be_seen(message)):
             signals += signals_for(session, person, message, loan, news.text)
         if reading is OptOutReading.NOT_ABOUT_THIS and says(message, Intent.OPT_OUT) and not wrong:
-            signals += _close_channel(session, person, news.channel, f"{news.provider} message", at)
+            signals += close_channel(session, person, news.channel, f"{news.provider} message", at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
             # What is not clear is taken as a wish to stop until a person has read it.
             source = "message" if reading is OptOutReading.OPT_OUT else "unclear message"
-            signals += _close_channel(session, person, news.channel, f"{news.provider} {source}", at)
+            signals += close_channel(session, person, news.channel, f"{news.provider} {source}", at)
         elif reading is OptOutReading.OPT_IN and people.opt_in(session, person, news.channel, at=at):
             _note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
     outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
@@ -471,9 +474,22 @@ def _close_wrong_address(session: Session, person: Person, news: InboundNews, at
     return tuple(signals)
 
 
-def _close_channel(
+def _complained(session: Session, news: Complained, at: datetime) -> Consequence:
+    """Whoever says that our mail is unwanted, to their own program, gets no more of it about any loan."""
+    contact = contacts.by_message(session, news.provider, news.provider_message_id)
+    if contact is None and news.message_id is not None:
+        contact = contacts.by_own_id(session, news.message_id)
+    if contact is None:
+        return Consequence(outcome="unknown_message")
+    person = people.get(session, contact.person_ref)
+    signals = close_channel(session, person, contact.channel, f"{news.provider} {news.kind}", at)
+    return Consequence(outcome="complaint", signals=signals, person_ref=contact.person_ref)
+
+
+def close_channel(
     session: Session, person: Person, channel: Channel, source: str, at: datetime
 ) -> tuple[OwedSignal, ...]:
+    """No more by this channel about any loan of the person; the signals that are owed for it."""
     people.lock(session, person)
     owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
     if people.opt_out(session, person, channel, source=source, at=at):

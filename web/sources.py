@@ -9,7 +9,17 @@ from typing import Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from domain.webhook_news import WebhookNews
-from providers.webhooks import conekta, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks import (
+    conekta,
+    gocardless,
+    mail_reports,
+    mercadopago,
+    meta,
+    sendgrid,
+    standard_webhooks,
+    stripe,
+    twilio,
+)
 from providers.webhooks.signatures import Secrets
 
 
@@ -69,6 +79,54 @@ class StripeWebhooks:
 
     def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
         return stripe.parse(delivery.body)
+
+
+class SendGridWebhooks:
+    """Events of mails; `public_keys` are those its settings show, base64."""
+
+    kept_headers = (
+        "content-type",
+        "x-twilio-email-event-webhook-signature",
+        "x-twilio-email-event-webhook-timestamp",
+    )
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, public_keys: tuple[str, ...]) -> None:
+        self._public_keys = public_keys
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        headers = delivery.headers
+        sendgrid.verify(
+            delivery.body,
+            headers.get("x-twilio-email-event-webhook-signature"),
+            headers.get("x-twilio-email-event-webhook-timestamp"),
+            self._public_keys,
+        )
+
+    def event_key(self, delivery: Delivery) -> str:
+        return sendgrid.event_key(delivery.body)
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return sendgrid.parse(delivery.body)
+
+
+class MailReports:
+    """What mail servers wrote back to the bounce mailbox, posted by whoever reads it."""
+
+    kept_headers = ("content-type", "x-recobro-signature")
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        mail_reports.verify(delivery.body, delivery.headers.get("x-recobro-signature"), self._secrets)
+
+    def event_key(self, delivery: Delivery) -> str:
+        return mail_reports.event_key(delivery.body)
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return mail_reports.parse(delivery.body)
 
 
 class TwilioWebhooks:

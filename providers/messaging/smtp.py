@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from domain.contact import Channel
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
+from providers.messaging.mail_headers import unsubscribe_headers
 from providers.messaging.smtp_codes import Stage, reaction_to
 from providers.ports import DeliveryReport, OutgoingMessage, Sent
 
@@ -149,11 +150,8 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Recobro-Loan"] = " ".join(message.loan_id.split())
     mail["X-Recobro-Lender"] = " ".join(message.lender.split())
-    if settings.unsubscribe_url is not None:
-        joint = "&" if urlsplit(settings.unsubscribe_url).query else "?"
-        url = f"{settings.unsubscribe_url}{joint}{urlencode({'message': message.message_id})}"
-        mail["List-Unsubscribe"] = f"<{url}>"
-        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    for name, value in unsubscribe_headers(message.unsubscribe_url or _own_page(message, settings)).items():
+        mail[name] = value
     try:
         mail.set_content(message.text)
         if message.html is not None:
@@ -176,6 +174,14 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
     except UnicodeError:
         raise refusal(PROVIDER, "bad_text", WhatNext.TERMINAL, "the text is not valid Unicode") from None
     return mail
+
+
+def _own_page(message: OutgoingMessage, settings: SmtpSettings) -> str | None:
+    """The lender's own address to end mails, where one is configured; the message's id is added to it."""
+    if settings.unsubscribe_url is None:
+        return None
+    joint = "&" if urlsplit(settings.unsubscribe_url).query else "?"
+    return f"{settings.unsubscribe_url}{joint}{urlencode({'message': message.message_id})}"
 
 
 def _id_of(message: OutgoingMessage) -> str:

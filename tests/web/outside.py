@@ -19,6 +19,7 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
+from config.signed_addresses import SignedAddresses
 from records.database import Database
 from web.app import Now, create_app, wall_clock
 from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
@@ -135,13 +136,16 @@ async def running(
     relay: RelaySettings = QUICK,
     more: Mapping[str, WebhookSource] | None = None,
     calls: Desk | None = None,
+    addresses: SignedAddresses | None = None,
 ) -> AsyncIterator[Web]:
     sources: dict[str, WebhookSource] = {
         "stripe": StripeWebhooks(SecretStr(STRIPE_SECRET)),
         "twilio": TwilioWebhooks(SecretStr(TWILIO_TOKEN)),
         **(more or {}),
     }
-    app = create_app(database, temporal, sources, public_url=PUBLIC, now=now, relay=relay, calls=calls)
+    app = create_app(
+        database, temporal, sources, public_url=PUBLIC, now=now, relay=relay, calls=calls, addresses=addresses
+    )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -23,6 +23,8 @@ PUBLIC = None
 WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("POST", "/webhooks/{provider}"): PUBLIC,
     ("GET", "/webhooks/{provider}"): PUBLIC,
+    ("GET", "/unsubscribe/{token}"): PUBLIC,
+    ("POST", "/unsubscribe/{token}"): PUBLIC,
     ("POST", "/voice/{message_id}/{stage}"): PUBLIC,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
