@@ -20,8 +20,11 @@ from multiprocessing import get_context
 from zoneinfo import ZoneInfo
 
 from benchmarks import Figure, sized
+from config.jurisdictions import load_rulebook
 from config.pay_calendars import pay_calendar
 from domain.arrival_model import KEPT, SLOTS, Arrival, hours_of, jump, learn, slots_of, spread
+from domain.contact import Channel, ContactRequest, Verdict
+from domain.contact_rules import Caps, RuleBook, decide
 from domain.pay_calendar import PayCalendar
 from domain.read_placement import ReadPlan, next_read, place
 from domain.watching import next_read_at
@@ -36,6 +39,8 @@ FIRST_DAY = date(2026, 3, 2)
 DAY = timedelta(days=1)
 _OWED = {"ES": ("EUR", 300), "MX": ("MXN", 1_500), "CL": ("CLP", 100_000), "CO": ("COP", 300_000)}
 _OWED |= {"AR": ("ARS", 150_000), "PE": ("PEN", 300), "BR": ("BRL", 400)}
+
+_REGION = {"ES": "MD", "CL": "RM"}
 
 
 @dataclass
@@ -63,6 +68,7 @@ def measure(scale: float = 1.0) -> list[Figure]:
     seen = [one for group in groups for one in group]
     waits = [wait for one in seen for wait in one.waits]
     placed, even = sorted(wait for wait, _ in waits), sorted(wait for _, wait in waits)
+    lawful = [sorted(one[way] for seen_ in seen for one in seen_.lawful) for way in (0, 1)]
     spent, spent_evenly = sum(one.reads for one in seen), sum(one.even_reads for one in seen)
     about = f"{len(seen)} borrowers, {DAYS} days, {len(waits)} arrivals that brought enough"
     to_even = _at(placed, 0.5) / _at(even, 0.5) if waits else 0.0
@@ -72,6 +78,8 @@ def measure(scale: float = 1.0) -> list[Figure]:
         Figure("money-to-link.to_even", to_even, "of the even spread's median", BAR, at_most=True),
         Figure("money-to-link.p90", _at(placed, 0.9), "min"),
         Figure("money-to-link.p90_even", _at(even, 0.9), "min"),
+        Figure("money-to-link.lawful_median", _at(lawful[0], 0.5), "min", note="to the first lawful minute for a text"),
+        Figure("money-to-link.lawful_median_even", _at(lawful[1], 0.5), "min"),
         Figure("money-to-link.never_seen", _never(placed), "of arrivals", note=f"evenly spread {_never(even):.3g}"),
         Figure("money-to-link.reads_to_even", spent / spent_evenly, "of the even spread's reads", 1.0, at_most=True),
         Figure("money-to-link.most_in_24_hours", max(one.most for one in seen), "reads", READS_A_DAY, at_most=True),
@@ -80,9 +88,10 @@ def measure(scale: float = 1.0) -> list[Figure]:
 
 @dataclass(frozen=True)
 class _Seen:
-    """One borrower's waits (placed, even) in minutes, and the reads they took."""
+    """One borrower's waits (placed, even) in minutes, to the read and to the lawful minute after it; the reads."""
 
     waits: tuple[tuple[float, float], ...]
+    lawful: tuple[tuple[float, float], ...]
     reads: int
     even_reads: int
     most: int
@@ -102,13 +111,32 @@ def _watched(country: str, number: int) -> list[_Seen]:
         for arrival in told:
             for slot, share in spread(arrival, zone, shape):
                 crowd[slot] += share
-    return [_judged(one, end) for one in borrowers]
+    rules = load_rulebook()
+    return [_judged(one, country, rules, end) for one in borrowers]
 
 
-def _judged(one: _Borrower, end: datetime) -> _Seen:
+def _judged(one: _Borrower, country: str, rules: RuleBook, end: datetime) -> _Seen:
     even = list(_evenly(one.begins, end))
-    waits = tuple((_wait(one, arrived, one.reads), _wait(one, arrived, even)) for arrived in _risings(one, end))
-    return _Seen(waits, len(one.reads), len(even), _most_in_a_day(one.reads))
+    arrivals = list(_risings(one, end))
+    waits = tuple((_wait(one, arrived, one.reads), _wait(one, arrived, even)) for arrived in arrivals)
+    lawful = tuple(
+        (_lawful(country, one, rules, arrived, placed), _lawful(country, one, rules, arrived, evenly))
+        for arrived, (placed, evenly) in zip(arrivals, waits, strict=True)
+    )
+    return _Seen(waits, lawful, len(one.reads), len(even), _most_in_a_day(one.reads))
+
+
+def _lawful(country: str, one: _Borrower, rules: RuleBook, arrived: datetime, wait: float) -> float:
+    """The wait until the link may be sent, in minutes: the contact rules of the country, nobody contacted before."""
+    if wait == math.inf:
+        return wait
+    request = ContactRequest(
+        loan_id="A", channel=Channel.SMS, country=country, region=_REGION.get(country), timezones=(str(one.zone),)
+    )
+    answer = decide(request, arrived + timedelta(minutes=wait), (), rules, Caps())
+    if answer.verdict is Verdict.NOT_BEFORE and answer.not_before is not None:
+        return (answer.not_before - arrived).total_seconds() / 60
+    return wait if answer.verdict is Verdict.ALLOWED else math.inf
 
 
 def _drawn(country: str, number: int) -> Iterator[_Borrower]:
