@@ -79,7 +79,8 @@ class AgreementSections:
                 self._problem((part, "options", index, "id"), f"stands twice: {name[:40]}", "an id of its own for each")
             before |= {name} if isinstance(name, str) else set()
             options.append(self._option(part, (part, "options", index), each))
-        return written | {"options": options}
+        # With an option that cannot be read the rest is judged once it can: else one slip would be told three times.
+        return None if None in options else written | {"options": options}
 
     def _option(self, part: str, path: FieldPath, value: Value) -> BaseModel | None:
         written = self._mapping(path, value, f"{part} option")

@@ -90,7 +90,7 @@ def agreement_record(session: Session, row: Any) -> dict[str, Any]:
         "evidence": {
             "at": _iso(row.evidence_at),
             "message_id": row.evidence_message_id,
-            "text_sha256": row.evidence_sha256,
+            "text_hash": row.evidence_sha256,
         }
         if row.evidence_at is not None
         else None,

@@ -328,10 +328,10 @@ def test_every_shipped_strategy_can_be_used_in_both_languages(path: Path) -> Non
     found = read_strategy_file(path)
 
     assert set(found.languages) == {"en", "es"}
-    assert found.strategy.name == path.stem
+    assert found.strategy.name == path.stem.split("@")[0]
     for step in found.strategy.steps:
         assert 9 <= step.at.hour < 20
-        assert set(step.channels) <= {Channel.SMS, Channel.EMAIL}
+        assert set(step.channels) <= {Channel.SMS, Channel.EMAIL, Channel.CALL, Channel.POST}
 
 
 def test_the_spanish_strategy_begins_before_the_due_date_and_ends_ninety_days_past_it() -> None:
@@ -355,10 +355,10 @@ def test_the_us_strategy_is_the_same_ninety_days_wherever_a_loan_enters(entry: i
     strategy = find_strategy("us-consumer")
     entries = timeline(strategy, entry_dpd=entry)
 
-    assert [each.day for each in entries] == [0, 4, 12, 24, 36, 50, 64, 78]
+    assert [each.day for each in entries] == [0, 4, 7, 12, 24, 36, 50, 64, 78]
     assert not any(each.before_entry for each in entries)
     contacts = [each for each in entries if each.channels]
-    assert len(contacts) == 7
+    assert len(contacts) == 8
     handoff = next(each for each in entries if each.kind is StepKind.HANDOFF)
     assert (handoff.day, strategy.queues[handoff.queue or ""].sla_hours) == (36, 72)
     assert (strategy.currency, strategy.ends.after_days) == ("USD", 90)
