@@ -1,0 +1,142 @@
+"""The day's work from the command line, with a bank reached by folders."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, tzinfo
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from domain.direct_debit import SequenceType
+from records import debits, loans, mandates, people
+from records.database import Database
+from starter import app
+from tests.records.portfolios import LENDER, entered
+
+RUNNER = CliRunner()
+OURS = "ES9121000418450200051332"
+MONDAY = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
+
+
+class Monday(datetime):
+    """A day the bank works, whenever the test runs."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return MONDAY
+
+
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Path) -> Database:
+    file = tmp_path / "recobro.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", f"sqlite:///{file}")
+    monkeypatch.setenv("RECOBRO_DIRECT_DEBIT__FOLDER", str(tmp_path / "ebics"))
+    monkeypatch.setenv("RECOBRO_DIRECT_DEBIT__CREDITOR", json.dumps({"creditor_id": "ES50ZZZA12345678", "iban": OURS}))
+    database = Database(f"sqlite:///{file}")
+    monkeypatch.setattr("commands.debit.datetime", Monday)
+    now = MONDAY
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        mandates.add(
+            session,
+            people.of_loan(session, loan),
+            reference="M-1",
+            iban="ES7921000813610123456789",
+            signed_on=date(2025, 3, 1),
+            sequence=SequenceType.RCUR,
+            at=now,
+        )
+        debit = debits.order(
+            session,
+            loan,
+            mandates.get(session, LENDER, "M-1"),
+            step="debit",
+            occurrence=1,
+            amount_minor=10_000,
+            noticed=False,
+            notice_days=0,
+            at=now,
+        )
+        debits.release(session, debit, True, now)
+    return database
+
+
+def run(*words: str, code: int = 0) -> str:
+    result = RUNNER.invoke(app, words)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def state() -> str:
+    [only] = json.loads(run("debit", "list", "--json"))["debits"]
+    told: str = only["state"]
+    return told
+
+
+def returned(reference: str, message_id: str) -> str:
+    """A pain.002 that refuses the debit for want of money, as banks write it."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>'
+        "<GrpHdr><MsgId>B-1</MsgId><CreDtTm>2026-11-30T09:00:00Z</CreDtTm></GrpHdr>"
+        f"<OrgnlGrpInfAndSts><OrgnlMsgId>{message_id}</OrgnlMsgId><OrgnlMsgNmId>pain.008.001.08</OrgnlMsgNmId>"
+        "<GrpSts>PART</GrpSts></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>1</OrgnlPmtInfId>"
+        f"<TxInfAndSts><OrgnlEndToEndId>{reference}</OrgnlEndToEndId><TxSts>RJCT</TxSts>"
+        "<StsRsnInf><Rsn><Cd>AM04</Cd></Rsn></StsRsnInf></TxInfAndSts></OrgnlPmtInfAndSts>"
+        "</CstmrPmtStsRpt></Document>"
+    )
+
+
+def test_the_days_file_is_looked_at_made_once_and_answered(records: Database, tmp_path: Path) -> None:
+    ahead = json.loads(run("debit", "submit", "--dry-run", "--json"))
+    assert (ahead["debits"], ahead["outcomes"], state()) == (1, {}, "planned")
+
+    made = json.loads(run("debit", "submit", "--json"))
+    again = json.loads(run("debit", "submit", "--json"))
+
+    [message_id] = made["files"]
+    assert made["outcomes"] == {message_id: "accepted"}
+    assert (again["debits"], again["outcomes"], state()) == (0, {}, "filed")
+    assert (tmp_path / "ebics" / "out" / f"{message_id}.xml").exists()
+    with records.reading() as session:
+        [debit] = debits.of_loan(session, loans.get(session, LENDER, "L1"))
+    inbox = tmp_path / "ebics" / "in"
+    inbox.mkdir()
+    (inbox / "answer.xml").write_text(returned(debit.reference, message_id))
+    (inbox / "broken.xml").write_text("<no")
+
+    told = run("debit", "fetch", code=1)
+
+    assert "answer.xml (pain.002): 1 rejected" in told
+    assert "broken.xml: line 1" in told
+    assert state() == "rejected"
+    assert "AM04: there was not enough money" in run("debit", "list")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("RECOBRO_DIRECT_DEBIT__BASE_URL", "http://127.0.0.1:1", "exactly one of base_url and folder"),
+        ("RECOBRO_DIRECT_DEBIT__CREDITOR", '{"creditor_id": "ES50ZZZA12345678", "iban": "ES00"}', "expected an IBAN"),
+        ("RECOBRO_DIRECT_DEBIT__CREDITOR", "null", "has no SEPA creditor"),
+    ],
+)
+def test_settings_that_cannot_be_used_end_in_a_line(
+    records: Database, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    assert said in run("debit", "submit", code=2)
+    monkeypatch.delenv(variable)
+
+
+def test_without_a_bank_that_is_said(records: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RECOBRO_DIRECT_DEBIT__FOLDER")
+    monkeypatch.delenv("RECOBRO_DIRECT_DEBIT__CREDITOR")
+
+    assert "set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER" in run("debit", "submit", code=2)
+    assert "set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER" in run("debit", "fetch", code=2)
