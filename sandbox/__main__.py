@@ -40,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--twilio-token", default="")
     p.add_argument("--mercadopago-webhook", default="", metavar="URL")
     p.add_argument("--mercadopago-secret", default="")
+    p.add_argument("--sendgrid-webhook", default="", metavar="URL")
+    p.add_argument("--sendgrid-key", default=None, type=Path, metavar="FILE", help="PEM private key on P-256")
     p.add_argument("--conekta-webhook", default="", metavar="URL")
     p.add_argument("--conekta-key", default=None, type=Path, metavar="FILE", help="PEM private key that signs events")
     p.add_argument("--meta-webhook", default="", metavar="URL", help="WhatsApp")
@@ -71,6 +73,8 @@ async def serve(args: argparse.Namespace) -> None:
         args.clock == "live",
         mercadopago_url=args.mercadopago_webhook,
         mercadopago_secret=args.mercadopago_secret,
+        sendgrid_url=args.sendgrid_webhook,
+        sendgrid_key=args.sendgrid_key.read_text() if args.sendgrid_key else "",
         conekta_url=args.conekta_webhook,
         conekta_key=args.conekta_key.read_text() if args.conekta_key else "",
         meta_url=args.meta_webhook,

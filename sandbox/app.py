@@ -24,6 +24,7 @@ from .mercadopago import MercadoPago
 from .meta import Meta
 from .meta_api import MetaApi
 from .odds import load_odds
+from .sendgrid import SendGrid
 from .store import Store
 from .webhooks import Targets
 from .world import World
@@ -60,6 +61,7 @@ class Sandbox:
             *CarrierApi(carrier, life).routes(),
             *MetaApi(self.meta, life, base_url).routes(),
             *CallsApi(Calls(self.world, life)).routes(),
+            *SendGrid(self.world, self.mailroom).routes(),
             *Admin(self.world, life, self.mailroom).routes(),
         ]
         self.asgi: ASGIApp = FaultMiddleware(Starlette(routes=routes), self.world.faults)

@@ -54,21 +54,26 @@ class Mailroom:
         dated = parse_http_date(str(message["Date"])) if message["Date"] and not world.live else None
         at = dated if dated is not None else wall()
         named = str(message["X-Recobro-Loan"] or "").strip()
-        text = _text_of(message)
         for address in envelope.rcpt_tos:
             person = world.by_email.get(address.lower())
-            loan = self._loan(named, person)
-            self._keep(address, message, text, loan, at)
-            if loan is not None:
-                if dated is not None or world.live:
-                    world.seen(loan, at)
-                self.life.reached(loan, at + 5, at, "email", text)
+            loan = self.loan_named(named, person)
+            self.take(address, message, loan, at, dated is not None or world.live)
             await world.announce(loan.loan_id if loan else None, at)
         if world.faults.strike("smtp", "lost_answer"):
             _cut(server)
         return "250 OK: queued"
 
-    def _loan(self, named: str, person: Person | None) -> Loan | None:
+    def take(self, address: str, message: EmailMessage, loan: Loan | None, at: Moment, dated: bool) -> None:
+        """Keep a mail that was handed over, and let its reader find it."""
+        text = _text_of(message)
+        self._keep(address, message, text, loan, at)
+        if loan is not None:
+            if dated:
+                self.world.seen(loan, at)
+            self.life.reached(loan, at + 5, at, "email", text)
+
+    def loan_named(self, named: str, person: Person | None) -> Loan | None:
+        """The loan a mail names, else the person's latest."""
         if named in self.world.loans:
             return self.world.loans[named]
         return self.world.latest_loan(person) if person else None

@@ -6,6 +6,7 @@ import hmac
 from dataclasses import dataclass
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -30,6 +31,9 @@ class Targets:
     conekta_url: str = ""
     conekta_key: str = ""
     """PEM text of the private key its events are signed with."""
+    sendgrid_url: str = ""
+    sendgrid_key: str = ""
+    """PEM text of the private key, on P-256, its events are signed with."""
     meta_url: str = ""
     meta_secret: str = ""
 
@@ -50,6 +54,14 @@ def mercadopago_signature(secret: str, about: str, request_id: str, timestamp: i
     """Over the id and the request's own, never the body."""
     signed = f"id:{about};request-id:{request_id};ts:{timestamp};"
     return f"ts={timestamp},v1={hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()}"
+
+
+def sendgrid_signature(private_key: str, timestamp: str, body: bytes) -> str:
+    """ECDSA on P-256 with SHA-256, over the timestamp and the raw body, in DER and base64."""
+    key = load_pem_private_key(private_key.encode(), None)
+    if not isinstance(key, EllipticCurvePrivateKey):
+        raise ValueError("the key is not of an elliptic curve")
+    return base64.b64encode(key.sign(timestamp.encode() + body, ECDSA(SHA256()))).decode()
 
 
 def conekta_digest(private_key: str, body: bytes) -> str:
@@ -90,6 +102,13 @@ class Postman:
                 headers["x-signature"] = mercadopago_signature(secret, data["about"], data["event_id"], stamp)
                 headers |= {"x-request-id": data["event_id"], "Content-Type": "application/json"}
                 answer = await self._client.post(data["url"], content=data["body"].encode(), headers=headers)
+            elif data["provider"] == "sendgrid":
+                body, stamp = data["body"].encode(), str(int(wall() if self._targets.live else at))
+                headers["X-Twilio-Email-Event-Webhook-Timestamp"] = stamp
+                signed_mail = sendgrid_signature(self._targets.sendgrid_key, stamp, body)
+                headers["X-Twilio-Email-Event-Webhook-Signature"] = signed_mail
+                headers["Content-Type"] = "application/json"
+                answer = await self._client.post(data["url"], content=body, headers=headers)
             elif data["provider"] == "conekta":
                 headers["Digest"] = conekta_digest(self._targets.conekta_key, data["body"].encode())
                 headers["Content-Type"] = "application/json"

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_curve_key
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -34,6 +36,15 @@ def conekta_keys() -> tuple[str, str]:
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return private.decode(), public.decode()
+
+
+@cache
+def sendgrid_keys() -> tuple[str, str]:
+    """The private key in PEM that signs events, and the public one as the settings page shows it."""
+    key = generate_curve_key(SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), base64.b64encode(public).decode()
 
 
 class Posted(NamedTuple):
@@ -102,6 +113,7 @@ class World:
                 *("--stripe-webhook", self.listener.url + "/stripe", "--stripe-secret", SECRET),
                 *("--twilio-webhook", self.listener.url + "/inbound", "--twilio-token", TOKEN),
                 *("--mercadopago-webhook", self.listener.url + "/mercadopago", "--mercadopago-secret", SECRET),
+                *("--sendgrid-webhook", self.listener.url + "/sendgrid", "--sendgrid-key", str(self._sendgrid_key())),
                 *("--conekta-webhook", self.listener.url + "/conekta", "--conekta-key", str(self._conekta_key())),
                 *("--meta-webhook", self.listener.url + "/meta", "--meta-secret", SECRET),
                 *("--clock-url", self.listener.url + "/clock"),
@@ -115,6 +127,11 @@ class World:
         ports = json.loads(self.process.stdout.readline())
         self.smtp = ports["smtp"]
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{ports['http']}", trust_env=False, timeout=20)
+
+    def _sendgrid_key(self) -> Path:
+        file = self.log.parent / "sendgrid.pem"
+        file.write_text(sendgrid_keys()[0])
+        return file
 
     def _conekta_key(self) -> Path:
         file = self.log.parent / "conekta.pem"
