@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from domain.replies import (
     ORDER,
     SAFETY,
@@ -24,7 +26,7 @@ LONGEST = 4_000
 """Characters that are read of a message; nobody says more that matters."""
 PERSON_BELOW = 0.45
 """Confidence under which a person looks."""
-_SURE = 0.35
+_SURE = 0.7
 _ASIDE = frozenset({Intent.ACKNOWLEDGEMENT, Intent.OTHER})
 """Never beside another intent: courtesy is no act."""
 
@@ -62,8 +64,9 @@ class Classifier:
         )
 
     def _intents(self, reading: Reading) -> tuple[Intent, ...]:
-        """The likeliest first; then further acts, safety before all others."""
-        first = ORDER[int(reading.first.argmax())]
+        """The first of the acts surely said, or else the likeliest; then further acts, safety before others."""
+        sure = np.flatnonzero(reading.said >= _SURE)
+        first = ORDER[int(sure[0]) if len(sure) else int(reading.first.argmax())]
         further = [
             intent
             for index, intent in enumerate(ORDER)

@@ -48,14 +48,14 @@ _NO_MONEY_BEFORE = re.compile(
     r"version|articulo|ley|art|lei|extension|ext|lote|apto|depto|before|after|around) ?|#|n[º°] ?|\bid ?)$"
 )
 _NO_MONEY_AFTER = re.compile(
-    r"^ ?(?:%|por ?ciento|porciento|percent|pct|o \d+ dias|a \d+ dias|cuotas?|parcelas?|pagos?|partes|vezes|veces|vez|times?|dias?|days?|d\b|semanas?|weeks?|"
+    r"^ ?(?:%|por ?ciento|porciento|percent|pct|o \d+ dias|a \d+ dias|cuotas?|parcelas?|pagos?|partes|vezes|veces|vez|times?|dias?(?! ?\d)|days?|d\b|semanas?|weeks?|"
     r"mes(?:es)?|months?|anos?|anitos|years?|horas?|hours?|hrs?|hs|h\b|am\b|pm\b|a\.? ?m\b|p\.? ?m\b|min(?:utos|utes|s)?\b|de la (?:manana|tarde|noche)|"
     r"da (?:manha|tarde|noite)|y media|e meia|hijos|ninos|filhos|kids|children|personas|pessoas|people|llamadas|calls|mensajes|messages|mensagens|"
     rf"quincenas?|creditos|prestamos|deudas|emprestimos|cartoes|tarjetas|bancos|payments|installments|instalments|de (?:{either(MONTHS)[3:]}\b|"
     rf"(?:{either(MONTHS)[3:]}\b|st\b|nd\b|rd\b|th\b|grados|km|kilos|puntos|bits|cosas|opciones|gatos|perros|años|o \d+ de)"
 )
 _TOTAL = re.compile(
-    r"\b(?:debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total (?:es|de)|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
+    r"\b(?:debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total es|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
     r"prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de los|dos|out of (?:the )?|off the|"
     r"en vez de|instead of|em vez de|ao inves de|no (?:son )?los|interes(?:es)? de|multa de|recargo de|cuesta|vale|me cobran|"
     r"alquiler|renta|aluguel|rent|quitaron|robaron|descontaron|cobraron)(?: (?:de|los|por|como|es|son|unos|the|casi|mas de|about|around|over))* ?$"
@@ -89,7 +89,7 @@ def promised_amount(text: str, country: str) -> Decimal | None:
     Of several payments the first counts. A small bare figure in a country whose money has no such amounts is read as
     thousands.
     """
-    folded = with_figures(plain(text), language_of(text, country))
+    folded = _added(with_figures(_HALF_MILLION.sub("500000", plain(text)), language_of(text, country)))
     clauses = Clauses(folded)
     best: _Money | None = None
     best_points = 0.0
@@ -106,6 +106,21 @@ def promised_amount(text: str, country: str) -> Decimal | None:
         if points > -1.0 and (best is None or points > best_points + 0.2):
             best, best_points = money, points
     return None if best is None else best.value.quantize(Decimal("0.01"))
+
+
+_HALF_MILLION = re.compile(r"\bmedio millon\b|\bmeio milhao\b|\bhalf a million\b")
+_MILLION_AND = re.compile(
+    r"\b(\d{1,3}) ?(?:millon(?:es)?|palos?|milhao|milhoes) (?:y |e )?(\d{1,3})(?: ?mil\b|(?=\D|$))(?![.,]?\d)"
+)
+_THOUSAND_AND = re.compile(r"\b(\d{1,3}) ?mil (?:e )?(\d{3})\b(?![.,]?\d)")
+_MILLION_ODD = re.compile(r"\b([1-9]\d{0,2})000(\d{3})\b")
+
+
+def _added(text: str) -> str:
+    """`2 mil 500` is 2500, and `un millón doscientos` 1 200 000: nobody promises two hundred beside a million."""
+    text = _MILLION_AND.sub(lambda found: str(int(found[1]) * 1_000_000 + int(found[2]) * 1_000), text)
+    text = _THOUSAND_AND.sub(lambda found: str(int(found[1]) * 1_000 + int(found[2])), text)
+    return _MILLION_ODD.sub(lambda found: f"{found[1]}{found[2]}000", text)
 
 
 def _found(text: str, country: str) -> list[_Money]:

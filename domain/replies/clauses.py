@@ -6,7 +6,7 @@ import re
 
 _BREAKS = re.compile(
     r"[.!?;\n]+(?!\d)|,(?!\d)| pero | mas (?=vou|pago|eu|na|no|dia)| but | porque | xq | pq | because | since | aunque | "
-    r"ya que | sino que | y (?!media|el \d|uno|un |\d)| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
+    r"ya que | sino que | y (?!media|medio|uno|un )| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
 )
 _PAYS = re.compile(
     r"\b(?:pag(?:o|ar|are|amos|aremos|arles?|arte|arlo|arla|aria|ando|uito|arei|arles)|le? ?pago|deposit(?:o|ar|are|arles?|arte|arlo|arei|amos|ando)|"
@@ -25,7 +25,7 @@ _DONE = re.compile(
     r"paguei|depositei|mandei|fiz|ligaram|venceu|cobraram|paid|sent|made|called|was due|due|received|texted|was|"
     r"ya (?:pague|deposite|hice)|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
     r"empiezo|empece|naci|murio|fallecio|faleceu|died|pedi|saque|firme|compre|llevo|viajo|estoy de viaje|vuelvo|regreso|volto|"
-    r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|dos|out of the|sueldo|gano|ganho|earn)\b"
+    r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|dos|out of the|gano|ganho|earn)\b"
 )
 _CANNOT = re.compile(
     r"\b(?:no (?:puedo|pude|podre|voy a poder|alcanzo|alcance|me alcanza|tengo|llego|creo|va a|sera|es|hay|consegui|se puede|cuento|"
@@ -37,6 +37,10 @@ _INCOME = re.compile(
     r"cobro|cobrar|cobrare|cae (?:la|el|mi)|entra (?:la|el|mi)|recibo|recebo|cai (?:o|meu)|pagan (?:la|el|mi)|nomina|sueldo|salario|"
     r"get paid|i'?m paid|payday|paycheck|paid on|wages|my check|i get my|benefit|nos pagan|me pagam|meu pagamento|pagamento cai|"
     r"aguinaldo|pension|jubilacion|finiquito|comision)\b"
+)
+_NO_DENIAL = re.compile(
+    r"\b(?:no later than|no mas tarde|no mas tardar|no (?:se|te|os|s) preocup\w+|no hay (?:problema|drama|falla)|no (?:worries|problem)|"
+    r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no me (?:olvide|he olvidado)|don'?t worry|not ignoring)\b"
 )
 _NOT_BUT = re.compile(r"\b(?:no|nao|not) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
 
@@ -64,10 +68,10 @@ class Clauses:
         points = 0.0
         if _NOT_BUT.search(self._text[max(0, start - 20) : start]):
             points -= 3.0
-        rest = f"{self._text[begin:start]} . {self._text[end:finish]}"
+        rest = _NO_DENIAL.sub(" ", f"{self._text[begin:start]} . {self._text[end:finish]}")
         if _PAYS.search(rest):
             points += 1.0
-        elif len(clause.split()) <= 4:
+        elif len(clause.split()) <= 5:
             points += 0.6
         if _CANNOT.search(rest):
             points -= 2.5

@@ -45,6 +45,7 @@ _RULES: tuple[tuple[str, str], ...] = (
               r"next|que)\b[\w ]{0,12}"),
     ("vague", r"\bfin(?:es|al|ales)? de (?:esta |la )?semana\b|\bfindes?\b|\bfim de semana\b|\bfinal de semana\b|\bweekend\b|"
               r"\bfindi\b"),
+    ("none", rf"\b(?:el |dia |o )?(?:{_D}|{_DAY_WORD}) (?:de|do) cada\b"),
     ("none", r"\b(?:cada|todos los|todas las|every|todo dia|all) (?:dia |mes |el |dias )?(?:\d{1,2}\b|" + _WD + r"|quincena|"
              r"fin de mes)?"),
     ("none", r"\b(?:por|en|de|toda|a) (?:la|las) mananas?\b|\besta manana\b(?= (?:me|los|las|recibi|llam|pague|hice|ya|fui|"
@@ -76,6 +77,9 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("working_day", r"\b(?P<u>\d{1,2}|primer|segundo|tercer|cuarto|quinto|primeiro|terceiro|quarto)[ºo°]? dias? (?:util|habil)\b"),
     ("half_month", r"\b(?P<which>primera|1ra|1a|segunda|2da|2a) (?:quincena|15na|qna)(?: (?:de|del) (?:" + _NEXT_MONTH
                    + rf"|(?P<qm>{_MONTH})))?"),
+    ("day", rf"\b(?:quincena|quinsena|15na|qna) (?:de |del )+(?P<d>{_D})\b"),
+    ("plus8", r"\bde manana en (?:ocho|8)\b"),
+    ("today", r"\ben (?:un par de|unas|pocas|algunas) horas\b"),
     ("payday", r"\b(?:quinsena|quincena|quincen|15na|qna|kincena)\b"),
     ("day_month", rf"\b(?:el |dia |o |the |para |al )*(?P<d>{_D})(?:st|nd|rd|th|º|°|ro|ero)?(?:,)? ?(?:de |d |of |del |do |/|-)? ?"
                   rf"(?P<mon>{_MONTH})\b(?:(?: de| del|,)? ?(?P<y>20\d\d))?"),
@@ -92,7 +96,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("in_days", rf"\b(?P<n>{_COUNT}) (?P<unit>days?|weeks?|months?) from (?:now|today)\b"),
     ("weekday_next", rf"\b(?:el |la |este |para el |no |na |on |o |a )*(?P<w>{_WD}),? (?:{_NEXT_WEEK})"),
     ("weekday_next", rf"\b(?:{_NEXT_WEEK}),? (?:el |la |para el |na |no |on |dia |mas tardar el |, )*(?P<w>{_WD})\b"),
-    ("weekday_number", rf"\b(?P<w>{_WD}|{_SHORT_WD}),? (?:el |dia |the |o )*(?P<d>{_D})(?:st|nd|rd|th)?\b"
+    ("weekday_number", rf"\b(?P<w>{_WD}|{_SHORT_WD}) (?:el |dia |the |o )*(?P<d>{_D})(?:st|nd|rd|th)?\b"
                        r"(?!:\d| ?(?:hs|hrs|horas|am\b|pm\b|a\.? ?m|p\.? ?m|de la|da (?:manha|tarde)|mil|k\b|lucas|pesos|euros|soles|reais|"
                        r"dolares|bolivianos|cuotas|%|€|\$)|[.,]\d)"),
     ("weekday", rf"\b(?:el |este |on |this |next |proxim[oa] |by |para |del |na |no |al )*(?P<w>{_WD})\b"
@@ -141,6 +145,9 @@ _RATHER = re.compile(
     r"me equivoque|errata)\b"
 )
 _LOOSE_DAY = re.compile(rf"^(?:{_D})(?:st|nd|rd|th)?\b")
+
+
+_NAMES_OF_A_DAY = frozenset({"day", "day_month", "figures", "weekday_number"})
 
 
 @dataclass(frozen=True)
@@ -210,8 +217,9 @@ def _merged(text: str, mentions: list[Mention]) -> list[Mention]:
             gap = text[before.end : mention.start]
             lead = text[: before.start]
             opened = _BETWEEN.search(lead) or text[before.start : before.end].startswith(("del ", "entre "))
+            goes_on = not gap.strip() and text[mention.start : mention.end].startswith(("al ", "hasta ", "ate "))
             weak = mention.kind == "today_weak" or before.kind == "today_weak"
-            if not weak and (_joins(gap) or (opened and _AND.match(gap))):
+            if not weak and (_joins(gap) or (opened and (goes_on or _AND.match(gap)))):
                 later = max(before.day, mention.day)
                 if mention.kind == "weekday" and mention.day < before.day:
                     later = mention.day + timedelta(days=7)
@@ -232,8 +240,8 @@ def _joins(gap: str) -> bool:
 def _apposition(gap: str, before: Mention, after: Mention) -> bool:
     """`mañana viernes`, `mañana 28`, `el viernes 28 de noviembre`: two names of one day."""
     return gap.strip(" ,()") in {"", "dia", "el dia", "o sea", "es decir", "que es", "que es el"} and (
-        before.kind in {"plus1", "plus2", "today", "weekday"}
-        and after.kind in {"weekday", "day", "day_month", "figures", "weekday_number"}
+        (before.kind in {"plus1", "plus2", "today"} and after.kind in _NAMES_OF_A_DAY | {"weekday"})
+        or (before.kind == "weekday" and after.kind in _NAMES_OF_A_DAY)
     )
 
 
@@ -250,7 +258,7 @@ def _resolve(kind: str, match: re.Match[str], sent: date, country: str) -> date 
         return None
     if kind in {"today", "today_weak", "today_wd"}:
         return sent
-    plus = {"plus1": 1, "plus2": 2, "plus7": 7, "plus14": 14}.get(kind)
+    plus = {"plus1": 1, "plus2": 2, "plus8": 8, "plus7": 7, "plus14": 14}.get(kind)
     if plus is not None:
         return sent + timedelta(days=plus)
     if kind == "hours":

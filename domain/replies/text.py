@@ -69,4 +69,4 @@ def with_figures(text: str, language: str) -> str:
     joined = _FIGURE_TIMES.sub("", text)
     wanted = _ACCENT_WANTED[language]
     accented = _WORD.sub(lambda word: wanted.get(word.group(), word.group()), joined)
-    return str(alpha2digit(accented, language)) if accented else accented
+    return plain(str(alpha2digit(accented, language))) if accented else accented
