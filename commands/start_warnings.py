@@ -95,6 +95,13 @@ def not_configured(settings: Settings, strategy: Strategy, channels: frozenset[C
     for channel, (configured, names) in carriers.items():
         if channel in channels and configured is None:
             told.append(f"No carrier for {channel} is configured ({names}...): the step's next channel is used.")
+    writes = (settings.meta is not None and settings.meta.sends) or (
+        settings.twilio is not None and settings.twilio.whatsapp_sender is not None
+    )
+    if Channel.WHATSAPP in channels and not (settings.whatsapp_enabled and writes):
+        told.append(
+            "WhatsApp is not set up (RECOBRO_WHATSAPP_ENABLED, RECOBRO_META__NUMBERS): the step's next channel is used."
+        )
     return told
 
 
@@ -105,13 +112,14 @@ def _carrier(settings: Settings, lender: str, countries: tuple[str, ...]) -> lis
     told = [
         f"{rule.text} ({rule.source})" for rule in category_warnings(countries, actor, (Channel.SMS,), "twilio", rules)
     ]
-    sender = twilio.sender if twilio.messaging_service_sid is None else None
     today = datetime.now(UTC).date()
+    senders = {country: twilio.sender_for(country) for country in countries}
     refusals = (
         sender_refusal(sender, twilio.registered_senders.get(country, ()), country, today, rules)
-        for country in countries
+        for country, sender in senders.items()
     )
-    reasons = [reason for reason in (*refusals, one_way_warning(sender, rules)) if reason is not None]
+    one_way = next((reason for sender in senders.values() if (reason := one_way_warning(sender, rules))), None)
+    reasons = [reason for reason in (*refusals, one_way) if reason is not None]
     return told + [f"{reason.text} ({reason.source})" for reason in reasons]
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from commands.console import Refused
-from commands.start_warnings import acknowledge, start_warnings
+from commands.start_warnings import acknowledge, channels_of, not_configured, start_warnings
 from config.settings import Bank, Lender, Settings, Smtp, Stripe, Twilio, Web
 from config.strategies import find_strategy
 from domain.contact import Actor, Channel
@@ -136,3 +136,15 @@ def test_a_consent_that_is_asked_for_needs_a_page_that_borrowers_can_reach() -> 
 
     assert any("RECOBRO_WEB__PUBLIC_URL" in line for line in unreachable)
     assert not any("RECOBRO_WEB__PUBLIC_URL" in line for line in reachable)
+
+
+def test_a_strategy_that_writes_on_whatsapp_is_told_what_is_missing() -> None:
+    step = SPANISH.steps[0].model_copy(update={"channels": (Channel.WHATSAPP, Channel.SMS)})
+    writes = SPANISH.model_copy(update={"steps": (step, *SPANISH.steps[1:])})
+
+    def told(strategy: Strategy) -> list[str]:
+        lines = not_configured(Settings(_env_file=None), strategy, channels_of(strategy))
+        return [line for line in lines if "WhatsApp is not set up" in line]
+
+    assert len(told(writes)) == 1
+    assert told(SPANISH) == []
