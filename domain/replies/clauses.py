@@ -12,7 +12,7 @@ _PAYS = re.compile(
     r"\b(?:pag(?:o|ar|are|amos|aremos|arles?|arte|arlo|arla|aria|ando|uito|arei|arles)|le? ?pago|deposit(?:o|ar|are|arles?|arte|arlo|arei|amos|ando)|"
     r"transf(?:iero|erir|iero|iro|erire|erirei|erencia|iriendo)?|abon(?:o|ar|are|arles?|arte|amos|ito)|cancel(?:o|ar|are|arles?|amos|arlo)|"
     r"liquid(?:o|ar|are|arlo|arles)|consign(?:o|ar|are|arles|amos)|yape(?:o|ar|are|arles)|plin(?:eo)?|quit(?:o|ar|arei)|acert(?:o|ar|arei)|"
-    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|entreg(?:o|ar|are)|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
+    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|te tiro|te alcanzo|te acerco|le aviento|le arrimo|entreg(?:o|ar|are)|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
     r"pong(?:o|amos) al dia|ponerme al dia|pongo|hag(?:o|amos)|hare|hacer(?:les|te|lo)?|fa[cz](?:o|er)|farei|sald(?:o|ar|are)|salgo|cumpl(?:o|ir|ire)|"
     r"prometo|comprometo|cuent(?:en|e|a) con|queda|quedo|arregl(?:o|ar|amos)|vou|voy|vamos|"
     r"i'?ll|i will|will|gonna|going to|pay(?:ing|ment)?|send(?:ing)?|transfer(?:ring)?|settle|clear it|sort it|can do|do it|have it|you'?ll have|"
