@@ -26,7 +26,7 @@ from providers.debit_bank import BankMessage, DebitBank, OutgoingFile, Submissio
 from providers.debits.folder_bank import FolderDebitBank
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.errors import ProviderError, refusal
-from records import audit, debits, loans, mandates, payments, people, webhooks
+from records import audit, bank_entries, debits, loans, mandates, payments, people, webhooks
 from records.database import Database
 from records.tables import Debit, DebitFile, Payment, Webhook
 from tests.activities.other_bank import OURS, OtherBank, bank_here
@@ -187,6 +187,8 @@ async def test_a_lost_answer_never_makes_a_second_debit(
     assert list(outcome.values()) == ["accepted"]
     assert len(bank.collections()) == 1
     assert (desk.debit("L1").state, desk.due("L1"), bank.balance()) == (DebitState.COLLECTED, 0, 12_510_000)
+    with desk.database.reading() as session:
+        assert debits.unanswered(session) == []
 
 
 async def test_a_bank_that_refuses_a_duplicate_file_changes_nothing_of_the_first(desk: Desk, bank: OtherBank) -> None:
@@ -257,6 +259,7 @@ async def test_too_little_money_a_closed_account_and_a_late_return_are_told_once
     assert bank.balance() == 12_500_000
     with desk.database.reading() as session:
         states = {m.reference: (m.status, m.reason) for m in mandates.listing(session)}
+        assert bank_entries.waiting(session) == 0  # told by three files, and nobody need look
     assert states["M-L1"] == (MandateStatus.ACTIVE, None)
     assert states["M-L2"] == (MandateStatus.BLOCKED, "AC04: the account is closed")
     assert states["M-L3"][0] is MandateStatus.BLOCKED
