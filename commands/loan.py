@@ -13,6 +13,7 @@ from commands.console import JsonOption, Refused, moment_of, operator_app, print
 from commands.loan_files import files
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import tell_loan
+from commands.loan_thread import thread
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
@@ -24,6 +25,7 @@ app = operator_app("One loan: where it stands, why, and what you can tell it.")
 register_agreements(app)
 register_offers(app)
 app.command()(files)
+app.command("thread")(thread)
 
 
 @app.command()

@@ -89,7 +89,7 @@ _SAMPLE_COUNTRY = {"es": "ES", "en": "US", "pt": "BR"}
 _SAMPLE_NAME = {"es": "Lucía Gómez", "en": "Grace Miller"}
 _SAMPLE_PHONE = {"ES": "900 555 010", "US": "+1 202-555-0110"}
 _SAMPLE_TODAY = date(2026, 3, 4)
-_SAMPLE_FAQ = {"es": "El pago aparece en tu cuenta al día siguiente.", "en": "A payment shows the next day."}
+_SAMPLE_FAQ = {"es": "Un pago con tarjeta se ve enseguida.", "en": "A payment shows the next day."}
 
 
 def sample_context(

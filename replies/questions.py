@@ -9,7 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from config.faq import Question
 from domain.replies.text import plain
 
-CLOSE_ENOUGH = 0.45
+CLOSE_ENOUGH = 0.6
 """Cosine of character n-grams from which a message counts as asking the question; below it nobody guesses."""
 
 

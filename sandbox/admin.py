@@ -111,6 +111,9 @@ class Admin:
         loan = world.loans.get(str(body.get("loan_id")))
         if loan is None:
             return _bad("loan_id: not known here", 404)
+        text = body.get("text")
+        if body["act"] == "write" and not (isinstance(text, str) and 0 < len(text) <= 1600):
+            return _bad("text: what they write, at most 1600 characters")
         amount = body.get("amount_minor")
         if amount is not None and (not isinstance(amount, int) or amount <= 0):
             return _bad("amount_minor: a positive whole number")
@@ -120,10 +123,10 @@ class Admin:
         except ValueError as error:
             return _bad(f"at: {error}")
         if at > now:
-            world.agenda.add(loan.loan_id, at, "act", act=body["act"], amount_minor=amount)
+            world.agenda.add(loan.loan_id, at, "act", act=body["act"], amount_minor=amount, text=text)
         else:
             try:
-                self.life.act(loan, body["act"], amount, at)
+                self.life.act(loan, body["act"], amount, at, text)
             except ValueError as error:
                 return _bad(str(error))
         await world.announce(loan.loan_id, now)

@@ -13,7 +13,7 @@ from .store import Json
 from .world import World
 
 LINK = re.compile(r"plink_[0-9A-Za-z]+")
-ACTS = {"pay", "pay_part", "reverse", "stop", "pay_twice", "salary", "photo"}
+ACTS = {"pay", "pay_part", "reverse", "stop", "pay_twice", "salary", "photo", "write"}
 
 
 class Life:
@@ -170,11 +170,11 @@ class Life:
     def _on_act(self, event: Event) -> None:
         loan = self.world.loans[event.loan_id]
         try:
-            self.act(loan, event.data["act"], event.data.get("amount_minor"), event.at)
+            self.act(loan, event.data["act"], event.data.get("amount_minor"), event.at, event.data.get("text"))
         except ValueError as error:
             self.world.store.log("refused", event.at, loan.loan_id, service="world", reason=str(error))
 
-    def act(self, loan: Loan, act: str, amount: int | None, at: Moment) -> None:
+    def act(self, loan: Loan, act: str, amount: int | None, at: Moment, text: str | None = None) -> None:
         """Makes the borrower do something now, whatever their odds. Raises ValueError if it cannot be."""
         world = self.world
         person = world.person_of_loan(loan)
@@ -185,6 +185,8 @@ class Life:
                 world.replan(world.loans[loan_id], at)
         elif act == "photo":
             self.meta.photo(loan, at)
+        elif act == "write":
+            self.carrier.text_in(loan, self.carrier.last_sender(person), text or "", at)
         elif act == "stop":
             word = STOP_WORDS.get(person.language, "STOP")
             self.carrier.text_in(loan, self.carrier.last_sender(person), word, at)

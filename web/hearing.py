@@ -110,6 +110,11 @@ def says(message: InboundMessage, intent: Intent) -> bool:
     return intent.value in message.intents
 
 
+def wants_to_stop(message: InboundMessage, text: str) -> bool:
+    """Whether it asks for no more messages by this channel; a bare no is an answer to a question."""
+    return says(message, Intent.OPT_OUT) and read_yes_no(text) is None
+
+
 def must_be_seen(message: InboundMessage) -> bool:
     """Whether it says what is never missed for the sake of another wish, such as to be left in peace."""
     return any(says(message, intent) for intent in (Intent.VULNERABLE, Intent.DISPUTE, Intent.COMPLAINT))

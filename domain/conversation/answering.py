@@ -45,6 +45,7 @@ _TO_A_PERSON = frozenset(
     }
 )
 _ABOUT_A_PAYMENT = frozenset({Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT})
+_QUESTIONS = frozenset({Intent.ASK_HOW_TO_PAY, Intent.ASK_BALANCE, Intent.OTHER})
 PROPOSAL_STANDS = timedelta(days=3)
 """A yes that comes later than this is no answer to what was read back."""
 
@@ -64,7 +65,12 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     state = note(state, now, "reply_understood", ", ".join(event.intents))
     if state.end is not None:
         return _after_the_end(state, event, now), None
-    if state.ceased or event.intents[0] in _SILENT:
+    if state.ceased:
+        return state, None
+    if event.says is not None and state.strategy.conversation is not None:
+        # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
+        return _plain_answer(state, event, now), None
+    if event.intents[0] in _SILENT:
         return state, None
     if (circumstance := circumstance_in(event)) is not None:
         return _reported(state, event, circumstance, now), None
@@ -72,8 +78,7 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     if terms is None:
         return (_to_a_person(state, event, now, None) if _is_for_a_person(event) else state), None
     late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
-    answered_yes = event.says == "yes" and talk.proposed is not None
-    if late or (not answered_yes and (_is_for_a_person(event) or event.confidence < terms.confidence)):
+    if late or _is_for_a_person(event) or event.confidence < terms.confidence:
         return _to_a_person(state, event, now, AnswerKind.PERSON), None
     return _talk(state, event, now), None
 
@@ -89,16 +94,11 @@ def answer_reported(state: LoanState, event: ContactReported) -> LoanState:
 
 
 def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    talk = _of(state)
-    proposed = talk.proposed
-    stands = proposed is not None and now - proposed.asked_at <= PROPOSAL_STANDS
     first = event.intents[0]
-    if proposed is not None and stands and event.says == "yes" and event.promise_date in (None, proposed.due):
-        return _take_promise(state, event, proposed, now)
     if first is Intent.PROMISE_TO_PAY:
         return _propose(state, event, now)
-    if proposed is not None and stands and event.says == "no":
-        return _say(_keep(state, talk.model_copy(update={"proposed": None})), event, AnswerKind.ASK_DATE)
+    if event.faq is not None and first in _QUESTIONS:
+        return _say(state, event, AnswerKind.FAQ, faq=event.faq)
     if first in _ABOUT_A_PAYMENT:
         state = open_case(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
         return _say(state, event, AnswerKind.CHECKING_PAYMENT, progress=True)
@@ -110,9 +110,18 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
         return _say(state, event, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ACKNOWLEDGEMENT:
         return state
-    if event.faq is not None:
-        return _say(state, event, AnswerKind.FAQ, faq=event.faq)
     return _say(state, event, AnswerKind.NOT_UNDERSTOOD)
+
+
+def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
+    """Yes or no to a promise that was read back; without one a yes is courtesy and a no leaves open what is meant."""
+    talk = _of(state)
+    proposed = talk.proposed
+    if proposed is None or now - proposed.asked_at > PROPOSAL_STANDS:
+        return state if event.says == "yes" else _say(state, event, AnswerKind.NOT_UNDERSTOOD)
+    if event.says == "yes":
+        return _take_promise(state, event, proposed, now)
+    return _say(_keep(state, talk.model_copy(update={"proposed": None})), event, AnswerKind.ASK_DATE)
 
 
 def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:

@@ -20,7 +20,7 @@ _NO = re.compile(
 )
 _FILLER = re.compile(
     r"\b(?:gracias|muchas gracias|saludos|buen dia|buenos dias|buenas tardes|buenas noches|buenas|hola|"
-    r"por favor|senor(?:ita|a)?|obrigad[oa]|thanks|thank you|please|che|pues|entonces|"
+    r"por favor|senor(?:ita|a)?|obrigad[oa]|thanks|thank you|please|che|pues|po|entonces|"
     r"ahi quedamos|quedamos asi|muy bien)\b"
 )
 LONGEST = 60

@@ -1,0 +1,55 @@
+"""`loan thread`: what was written in and out about a loan."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from commands import configuration
+from commands.console import JsonOption, iso, print_json
+
+
+def thread(
+    loan_id: Annotated[str, typer.Argument(metavar="LOAN", help="The lender's loan id.")],
+    search: Annotated[str | None, typer.Option(help="Only messages that hold these words.")] = None,
+    lender: Annotated[str | None, typer.Option(help="Where two lenders use the same loan id.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the conversation about a loan: the borrower's words, the machine's answers, the sequence's messages.
+
+    It prints what people wrote: for the eyes of who may read it.
+
+    Examples:
+
+      starter.py loan thread L-1042
+
+      starter.py loan thread L-1042 --search "viernes" --json
+    """
+    from commands.loan_lookup import find_loan
+    from records.threads import thread_of
+
+    with configuration.records(configuration.settings()).reading() as session:
+        loan = find_loan(session, loan_id, lender)
+        said = thread_of(session, loan, search)
+    if as_json:
+        rows = [
+            {
+                "at": iso(one.at),
+                "who": one.who,
+                "channel": one.channel,
+                "text": one.text,
+                "about": one.about,
+                "state": one.state,
+            }
+            for one in said
+        ]
+        print_json({"loan_id": loan.loan_id, "lender": loan.lender, "thread": rows})
+        return
+    if not said:
+        typer.echo("nothing was written" if search is None else "no message holds these words")
+    for one in said:
+        state = f", {one.state}" if one.state else ""
+        typer.echo(f"{iso(one.at)} {one.who} by {one.channel} ({one.about}{state})")
+        for line in (one.text or "(gone: the person's data was erased)").strip().splitlines():
+            typer.echo(f"    {line}")

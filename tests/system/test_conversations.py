@@ -1,0 +1,170 @@
+"""Scripted conversations on the real stack: the borrower's words in by webhook, the answers out by the carrier."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from records import loans
+from records.database import Database
+from records.tables import CaseState, Contact
+from records.threads import thread_of
+from tests.commands.stacks import Operator, running_stack, until
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+FILES = sorted((DATA / "conversations").glob("*.yaml"))
+CURRENCY = {"ES": "EUR", "MX": "MXN", "CL": "CLP", "AR": "ARS"}
+
+
+@dataclass
+class Conversation:
+    id: str
+    country: str
+    region: str
+    turns: list[dict[str, str]]
+
+
+def scripted() -> list[Conversation]:
+    found = []
+    for file in FILES:
+        data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+        found += [
+            Conversation(one["id"], data["country"], data["region"], one["turns"]) for one in data["conversations"]
+        ]
+    return found
+
+
+def test_there_are_sixty_in_four_national_varieties() -> None:
+    assert len(scripted()) >= 60
+    assert len({one.country for one in scripted()}) >= 4
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """Every conversation played to its end, all side by side: by id, what was so after each turn."""
+    folder = tmp_path_factory.mktemp("talk")
+    with running_stack(folder) as stack:
+        operator = Operator(stack, folder)
+        every = scripted()
+        for country, currency in CURRENCY.items():
+            here = [one for one in every if one.country == country]
+            path = operator.portfolio(
+                f"{country}.csv",
+                [
+                    {
+                        "loan_id": one.id,
+                        "country": one.country,
+                        "region": one.region,
+                        "currency": currency,
+                        "language": "es",
+                    }
+                    for one in here
+                ],
+            )
+            strategy = _strategy(folder, currency)
+            start = ("campaign", "start", str(path), "--id", country.lower(), "--strategy", str(strategy), "--yes")
+            assert operator.json(*start)["held"] == len(here)
+        database = Database(stack.records_url)
+        until(lambda: _in_collection(database) == len(every), 60)
+        after: dict[str, list[dict[str, Any]]] = {one.id: [] for one in every}
+        for turn in range(max(len(one.turns) for one in every)):
+            speaking = [one for one in every if len(one.turns) > turn]
+            for one in speaking:
+                _write(stack.addresses.sandbox, one.id, one.turns[turn]["says"])
+            until(lambda s=speaking, t=turn: all(_answered(database, one, t) for one in s), 90)
+            for one in speaking:
+                after[one.id].append(_standing(database, one.id))
+        yield after
+        database.dispose()
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("conversation", scripted(), ids=lambda one: one.id)
+def test_each_conversation_goes_as_written(told: dict[str, list[dict[str, Any]]], conversation: Conversation) -> None:
+    for turn, expected in enumerate(conversation.turns):
+        found = told[conversation.id][turn]
+        for key, wanted in expected.items():
+            if key != "says":
+                assert wanted in found[key] if isinstance(found[key], list) else wanted == found[key], (
+                    conversation.id,
+                    turn,
+                    found,
+                )
+
+
+def _strategy(folder: Path, currency: str) -> Path:
+    """Nothing is due for months: only the conversation speaks."""
+    path = folder / f"talk-{currency.lower()}.yaml"
+    path.write_text(
+        f"""
+name: talk-{currency.lower()}
+version: 1
+title: Talk
+currency: {currency}
+languages: [es]
+steps:
+  - {{id: much-later, kind: remind, dpd: 300, channels: [sms], template: account_overdue}}
+promises: {{days_ahead: 31}}
+queues:
+  agents: {{sla_hours: 48}}
+conversation: {{turns: 4, confidence: 0.3, queue: agents}}
+ends: {{after_days: 400}}
+"""
+    )
+    return path
+
+
+def _write(sandbox: str, loan_id: str, text: str) -> None:
+    body = json.dumps({"loan_id": loan_id, "act": "write", "text": text}).encode()
+    request = urllib.request.Request(
+        f"{sandbox}/_world/act", data=body, headers={"content-type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=20):
+        pass
+
+
+def _in_collection(database: Database) -> int:
+    with database.reading() as session:
+        return sum(loan.state.value == "in_collection" for loan in loans.listing(session))
+
+
+def _answered(database: Database, conversation: Conversation, turn: int) -> bool:
+    """Whether all answers that are expected by now are out, and the last words have come in."""
+    expected = sum(1 for one in conversation.turns[: turn + 1] if one["answer"] != "none")
+    found = _standing(database, conversation.id)
+    return found["heard"] >= turn + 1 and found["answers"] >= expected
+
+
+def _standing(database: Database, loan_id: str) -> dict[str, Any]:
+    from sqlmodel import col, select
+
+    from records.tables import Agreement, CollectionCase
+
+    with database.reading() as session:
+        loan = loans.get(session, "demo", loan_id)
+        said = thread_of(session, loan)
+        replies = session.exec(
+            select(Contact).where(Contact.loan_ref == loan.id, Contact.step == "reply").order_by(col(Contact.id))
+        ).all()
+        cases = session.exec(
+            select(CollectionCase).where(CollectionCase.loan_ref == loan.id, CollectionCase.state == CaseState.OPEN)
+        ).all()
+        agreements = session.exec(
+            select(Agreement).where(Agreement.loan_ref == loan.id).order_by(col(Agreement.number))
+        ).all()
+        return {
+            "heard": sum(1 for one in said if one.who == "borrower"),
+            "answers": sum(1 for one in replies if one.sent_at is not None),
+            "answer": replies[-1].template if replies else "none",
+            "case": [case.kind for case in cases],
+            "hold": [case.reason.split(" ")[0] for case in cases if case.kind == "circumstance"],
+            "agreement": agreements[-1].state if agreements else None,
+            "understood": [one.about for one in said if one.who == "borrower"],
+        }
