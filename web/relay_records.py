@@ -27,7 +27,7 @@ from web.sources import Delivery, WebhookSource
 _LOG = logging.getLogger("recobro.web.relay")
 _LEASE = "relay"
 _PAGE = 50
-_BATCH_SECONDS = 0.03
+_BATCH_SECONDS = 0.005
 """A transaction of many webhooks ends after so long: workers wait for it."""
 
 
