@@ -27,6 +27,8 @@ LONGEST = 4_000
 PERSON_BELOW = 0.45
 """Confidence under which a person looks."""
 _SURE = 0.7
+_POSSIBLE = 0.05
+"""What hardly can be what a message is about does not come first, however surely a word of it seems to be there."""
 _ASIDE = frozenset({Intent.ACKNOWLEDGEMENT, Intent.OTHER})
 """Never beside another intent: courtesy is no act."""
 
@@ -65,7 +67,7 @@ class Classifier:
 
     def _intents(self, reading: Reading) -> tuple[Intent, ...]:
         """The first of the acts surely said, or else the likeliest; then further acts, safety before others."""
-        sure = np.flatnonzero(reading.said >= _SURE)
+        sure = np.flatnonzero((reading.said >= _SURE) & (reading.first >= _POSSIBLE))
         first = ORDER[int(sure[0]) if len(sure) else int(reading.first.argmax())]
         further = [
             intent

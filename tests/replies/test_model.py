@@ -80,3 +80,11 @@ def test_anything_at_all_is_answered(text: str) -> None:
 
     assert said.intents
     assert 0.0 <= said.confidence <= 1.0
+
+
+@pytest.mark.parametrize("words", ["el jueves les pago", "el viernes les pago", "El jueves pago"])
+def test_a_plain_promise_is_no_refusal(words: str) -> None:
+    said = classify(words, datetime(2026, 11, 28, 12, 0, tzinfo=UTC), "MX")
+
+    assert said.intent is Intent.PROMISE_TO_PAY
+    assert not said.needs_human
