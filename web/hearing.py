@@ -20,6 +20,7 @@ from replies import classify
 from replies.questions import question_asked
 from web.ports import OwedSignal, SignalName
 
+_SURELY = 0.8
 _FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
 """What is true of the person holds all their loans, whichever they wrote about."""
 
@@ -81,7 +82,7 @@ def signals_for(session: Session, person: Person, message: InboundMessage, loan:
         "received_at": message.at.isoformat(),
         "intents": list(message.intents),
         "confidence": message.confidence,
-        "needs_human": message.needs_human,
+        "needs_human": message.needs_human or says(message, Intent.OPT_OUT),
         "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     if message.reason is not None:
@@ -90,8 +91,8 @@ def signals_for(session: Session, person: Person, message: InboundMessage, loan:
         payload["promise_date"] = message.promise_date.isoformat()
     if message.promise_amount_minor is not None:
         payload["promise_amount_minor"] = message.promise_amount_minor
-    if (says := read_yes_no(text)) is not None:
-        payload["says"] = says
+    if (plain := read_yes_no(text)) is not None:
+        payload["says"] = plain
     elif (faq := _question(text, person.language)) is not None:
         payload["faq"] = faq
     told = [_owed(loan, SignalName.REPLY_UNDERSTOOD, payload)]
@@ -111,8 +112,13 @@ def says(message: InboundMessage, intent: Intent) -> bool:
 
 
 def wants_to_stop(message: InboundMessage, text: str) -> bool:
-    """Whether it asks for no more messages by this channel; a bare no is an answer to a question."""
-    return says(message, Intent.OPT_OUT) and read_yes_no(text) is None
+    """Whether it surely asks, before all else, for no more messages by this channel.
+
+    The words that law and carriers know are read elsewhere. What only may ask for it goes to a person: a channel closed
+    by mistake is never heard of again.
+    """
+    first = understanding_is(message, Intent.OPT_OUT) and message.confidence >= _SURELY
+    return first and len(text.split()) > 2 and read_yes_no(text) is None
 
 
 def must_be_seen(message: InboundMessage) -> bool:

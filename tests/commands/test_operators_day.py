@@ -332,33 +332,33 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
     start(
         operator,
         "agreeing",
-        "N1",
+        "AG1",
         amount_minor=15_000,
         due_date=(datetime.now(UTC).date() - timedelta(days=70)).isoformat(),
     )
-    until(lambda: operator.run("loan", "why", "N1").code == 0)
+    until(lambda: operator.run("loan", "why", "AG1").code == 0)
     soon = (datetime.now(UTC).date() + timedelta(days=5)).isoformat()
 
-    promised = operator.json("loan", "promise", "N1", "--amount", "20", "--date", soon, "--by", "agent-7")
-    offers = operator.json("loan", "offers", "N1", "--role", "agent")
-    plan = operator.json("loan", "plan", "N1", "--option", "monthly", "--by", "agent-7", "--words", "sí, de acuerdo")
-    until(lambda: [one["state"] for one in operator.loan("N1")["agreements"]] == ["replaced", "active"])
+    promised = operator.json("loan", "promise", "AG1", "--amount", "20", "--date", soon, "--by", "agent-7")
+    offers = operator.json("loan", "offers", "AG1", "--role", "agent")
+    plan = operator.json("loan", "plan", "AG1", "--option", "monthly", "--by", "agent-7", "--words", "sí, de acuerdo")
+    until(lambda: [one["state"] for one in operator.loan("AG1")["agreements"]] == ["replaced", "active"])
     file = tmp_path / "plan.pdf"
-    written = operator.json("loan", "agreement-document", "N1", "2", str(file))
-    operator.json("loan", "cancel-agreement", "N1", "2", "--by", "agent-7")
-    low = ("loan", "settlement", "N1", "--option", "pre-legal", "--percent", "65", "--by", "agent-7")
+    written = operator.json("loan", "agreement-document", "AG1", "2", str(file))
+    operator.json("loan", "cancel-agreement", "AG1", "2", "--by", "agent-7")
+    low = ("loan", "settlement", "AG1", "--option", "pre-legal", "--percent", "65", "--by", "agent-7")
     waiting = operator.json(*low, "--message-id", "SM1")
-    own = operator.run("loan", "approve", "N1", "3", "--by", "agent-7")
-    approved = operator.json("loan", "approve", "N1", "3", "--by", "boss-1")
+    own = operator.run("loan", "approve", "AG1", "3", "--by", "agent-7")
+    approved = operator.json("loan", "approve", "AG1", "3", "--by", "boss-1")
 
     assert promised["detail"] == f"promise 1: 20.00 EUR by {soon}"
     assert {offer["kind"] for offer in offers["offers"]} == {"plan", "settlement"}
     assert plan["detail"].startswith("plan 2: 150.00 EUR in 3 payments, the last by ")
-    assert (written["number"], file.read_bytes()[:4]) == ("N1-1-2", b"%PDF")
+    assert (written["number"], file.read_bytes()[:4]) == ("AG1-1-2", b"%PDF")
     assert waiting["detail"].endswith("; waits for an approval")
     assert (own.code, "nobody approves what they proposed themselves" in own.err) == (2, True)
     assert approved["detail"].startswith("settlement 3: 97.50 EUR")
-    until(lambda: operator.loan("N1")["agreements"][-1]["approved_by"] == "boss-1")
-    settled = operator.loan("N1")["agreements"][-1]
+    until(lambda: operator.loan("AG1")["agreements"][-1]["approved_by"] == "boss-1")
+    settled = operator.loan("AG1")["agreements"][-1]
     assert (settled["state"], settled["remission_minor"]) == ("active", 5_250)
-    assert replayed_offers(operator, "N1") >= 3
+    assert replayed_offers(operator, "AG1") >= 3

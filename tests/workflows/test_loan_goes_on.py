@@ -73,7 +73,7 @@ async def test_what_came_while_the_receipt_waited_is_in_the_final_state() -> Non
         assert status["balance_minor"] == 29_500
         assert status["cases"] == [], "the refund of money that was taken back is off"
         kinds = [entry.entry for entry in on.world.entries]
-        assert kinds == ["payment", "end", "payment", "case_opened", "reversal", "case_closed", "reopened"]
+        assert kinds == ["payment", "end", "payment", "case_opened", "reversal", "reopened", "case_closed"]
 
 
 async def test_a_duplicate_after_the_end_sends_no_second_receipt() -> None:
