@@ -117,18 +117,17 @@ def wants_to_stop(message: InboundMessage, text: str) -> bool:
     The words that law and carriers know are read elsewhere. What only may ask for it goes to a person: a channel closed
     by mistake is never heard of again.
     """
-    first = understanding_is(message, Intent.OPT_OUT) and message.confidence >= _SURELY
+    first = message.intents[0] == Intent.OPT_OUT and message.confidence >= _SURELY
     return first and len(text.split()) > 2 and read_yes_no(text) is None
 
 
-def must_be_seen(message: InboundMessage) -> bool:
-    """Whether it says what is never missed for the sake of another wish, such as to be left in peace."""
-    return any(says(message, intent) for intent in (Intent.VULNERABLE, Intent.DISPUTE, Intent.COMPLAINT))
+def must_be_seen(message: InboundMessage, *, stranger: bool) -> bool:
+    """Whether it says what is never missed for the sake of another wish, such as to be left in peace.
 
-
-def understanding_is(message: InboundMessage, intent: Intent) -> bool:
-    """Whether this is what the message is first of all about."""
-    return message.intents[:1] == [intent.value]
+    Of a stranger at the number only that the borrower is in distress, or dead: a debt is not theirs to dispute.
+    """
+    grave = (Intent.VULNERABLE,) if stranger else (Intent.VULNERABLE, Intent.DISPUTE, Intent.COMPLAINT)
+    return any(says(message, intent) for intent in grave)
 
 
 def _question(text: str, language: str) -> str | None:

@@ -36,7 +36,7 @@ from domain.what_next import Reaction, WhatNext
 from domain.wrong_person_words import says_wrong_person
 from records import attachments, audit, contacts, inquiries, links, loans, payments, people, platforms, refunds
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
-from web.hearing import hear, must_be_seen, signals_for, understanding_is, wants_to_stop
+from web.hearing import hear, must_be_seen, says, signals_for, wants_to_stop
 from web.ports import OwedSignal, SignalName
 
 _REACHED = {
@@ -410,12 +410,14 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     for person in senders:
         contacts.add_inbound(session, person, news.channel, at)
         message, loan = hear(session, person, news, at)
-        wrong = says_wrong_person(news.text) or understanding_is(message, Intent.WRONG_PERSON)
-        if wrong:
+        stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
+        if stranger:
             signals += _close_wrong_address(session, person, news, at)
-        elif loan is not None and (reading is OptOutReading.NOT_ABOUT_THIS or must_be_seen(message)):
+        plain = reading is OptOutReading.NOT_ABOUT_THIS and not stranger
+        stops = plain and wants_to_stop(message, news.text)
+        if loan is not None and (must_be_seen(message, stranger=stranger) or (plain and not stops)):
             signals += signals_for(session, person, message, loan, news.text)
-        if reading is OptOutReading.NOT_ABOUT_THIS and wants_to_stop(message, news.text) and not wrong:
+        if stops:
             signals += close_channel(session, person, news.channel, f"{news.provider} message", at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
             # What is not clear is taken as a wish to stop until a person has read it.

@@ -11,10 +11,10 @@ from datetime import date, datetime, timedelta
 
 from domain.agreements.model import Evidence, Via
 from domain.agreements.promise import promise_made, promise_refused
-from domain.cases import open_case
+from domain.cases import open_case, open_once
 from domain.circumstances import circumstance_reported
 from domain.contact import Channel
-from domain.conversation.model import HEARD_KEPT, REPLY, Answer, AnswerKind, Conversation, Proposed
+from domain.conversation.model import HEARD_KEPT, Answer, AnswerKind, Conversation, Proposed
 from domain.events import (
     Circumstance,
     CircumstanceReported,
@@ -32,8 +32,6 @@ _CIRCUMSTANCES: Mapping[Intent, Circumstance] = {
     Intent.DISPUTE: Circumstance.DISPUTE,
     Intent.HARDSHIP: Circumstance.HARDSHIP,
 }
-_SILENT = frozenset({Intent.WRONG_PERSON, Intent.OPT_OUT})
-"""Who is not the borrower, or wants to hear no more, gets no answer."""
 _TO_A_PERSON = frozenset(
     {
         Intent.COMPLAINT,
@@ -70,13 +68,16 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     if event.says is not None and state.strategy.conversation is not None:
         # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
         return _plain_answer(state, event, now), None
-    if event.intents[0] in _SILENT:
+    if event.intents[0] is Intent.WRONG_PERSON:
         return state, None
     if (circumstance := circumstance_in(event)) is not None:
         return _reported(state, event, circumstance, now), None
     terms = state.strategy.conversation
     if terms is None:
         return (_to_a_person(state, event, now, None) if _is_for_a_person(event) else state), None
+    if event.intents[0] is Intent.OPT_OUT:
+        # A sure one never comes here: the channel was closed. Nobody is answered who may have asked for silence.
+        return _to_a_person(state, event, now, None), None
     late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
     if late or _is_for_a_person(event) or event.confidence < terms.confidence:
         return _to_a_person(state, event, now, AnswerKind.PERSON), None
@@ -98,19 +99,19 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     if first is Intent.PROMISE_TO_PAY:
         return _propose(state, event, now)
     if event.faq is not None and first in _QUESTIONS:
-        return _say(state, event, AnswerKind.FAQ, faq=event.faq)
+        return _say(state, event, now, AnswerKind.FAQ, faq=event.faq)
     if first in _ABOUT_A_PAYMENT:
-        state = open_case(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
-        return _say(state, event, AnswerKind.CHECKING_PAYMENT, progress=True)
+        state = open_once(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
+        return _say(state, event, now, AnswerKind.CHECKING_PAYMENT, progress=True)
     if first is Intent.ASK_HOW_TO_PAY:
         due = state.balance_minor > 0
-        return _say(state, event, AnswerKind.HOW_TO_PAY if due else AnswerKind.NOTHING_DUE, progress=True)
+        return _say(state, event, now, AnswerKind.HOW_TO_PAY if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ASK_BALANCE:
         due = state.balance_minor > 0
-        return _say(state, event, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
+        return _say(state, event, now, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ACKNOWLEDGEMENT:
         return state
-    return _say(state, event, AnswerKind.NOT_UNDERSTOOD)
+    return _say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
 
 
 def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -118,27 +119,27 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     talk = _of(state)
     proposed = talk.proposed
     if proposed is None or now - proposed.asked_at > PROPOSAL_STANDS:
-        return state if event.says == "yes" else _say(state, event, AnswerKind.NOT_UNDERSTOOD)
+        return state if event.says == "yes" else _say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
     if event.says == "yes":
         return _take_promise(state, event, proposed, now)
-    return _say(_keep(state, talk.model_copy(update={"proposed": None})), event, AnswerKind.ASK_DATE)
+    return _say(_keep(state, talk.model_copy(update={"proposed": None})), event, now, AnswerKind.ASK_DATE)
 
 
 def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     """Read a promise back; what the strategy does not take is said, and what it never takes is for a person."""
     if event.promise_date is None:
-        return _say(state, event, AnswerKind.ASK_DATE)
+        return _say(state, event, now, AnswerKind.ASK_DATE)
     amount = min(event.promise_amount_minor or state.balance_minor, max(state.balance_minor, 1))
     wanted = PromiseMade(amount_minor=amount, date=event.promise_date, by="borrower", via=Via.MESSAGE)
     refused = promise_refused(state, wanted, now)
     if refused is None:
         proposed = Proposed(amount_minor=amount, due=event.promise_date, asked_at=now)
         kept = _keep(state, _of(state).model_copy(update={"proposed": proposed}))
-        return _say(kept, event, AnswerKind.CONFIRM_PROMISE, amount, event.promise_date)
+        return _say(kept, event, now, AnswerKind.CONFIRM_PROMISE, amount, event.promise_date)
     last = state.facts.local_date(now) + timedelta(days=state.strategy.promises.days_ahead)
     nearer = wanted.model_copy(update={"date": last})
     if event.promise_date > last and promise_refused(state, nearer, now) is None:
-        return _say(state, event, AnswerKind.PROMISE_TOO_FAR, amount, last)
+        return _say(state, event, now, AnswerKind.PROMISE_TOO_FAR, amount, last)
     return _to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
 
 
@@ -155,7 +156,7 @@ def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, 
     opened, refused = promise_made(state, promise, now)
     if refused is not None:
         return _to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
-    return _say(opened, event, AnswerKind.PROMISE_TAKEN, promise.amount_minor, promise.date, progress=True)
+    return _say(opened, event, now, AnswerKind.PROMISE_TAKEN, promise.amount_minor, promise.date, progress=True)
 
 
 def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstance, now: datetime) -> LoanState:
@@ -165,7 +166,7 @@ def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstan
     if state.strategy.conversation is None:
         return state
     care = circumstance is Circumstance.VULNERABLE
-    return _say_when(state, event, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
+    return _say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
 
 
 def _to_a_person(
@@ -180,7 +181,7 @@ def _to_a_person(
         state = open_case(state, CaseKind.HANDOFF, reason, now, queue=terms.queue if terms else None)
     if answer is None:
         return state
-    return _say_when(state, event, answer, progress=True)
+    return _say_when(state, event, now, answer, progress=True)
 
 
 def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -190,16 +191,19 @@ def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> L
     return note(state, now, "reply_after_the_end", ", ".join(event.intents))
 
 
-def _say_when(state: LoanState, event: ReplyUnderstood, kind: AnswerKind, *, progress: bool) -> LoanState:
+def _say_when(
+    state: LoanState, event: ReplyUnderstood, now: datetime, kind: AnswerKind, *, progress: bool
+) -> LoanState:
     """Names the local day by which the open case is to be decided."""
     soonest = min((case.sla_at for case in state.cases), default=None)
     on = state.facts.local_date(soonest) if soonest is not None else None
-    return _say(state, event, kind, None, on, progress=progress)
+    return _say(state, event, now, kind, None, on, progress=progress)
 
 
 def _say(
     state: LoanState,
     event: ReplyUnderstood,
+    now: datetime,
     kind: AnswerKind,
     amount_minor: int | None = None,
     on: date | None = None,
@@ -207,11 +211,13 @@ def _say(
     faq: str | None = None,
     progress: bool = False,
 ) -> LoanState:
-    """Put the answer out. Too many without progress: a person goes on instead."""
+    """Put the answer out. Too many without progress: a person goes on instead. A stranger is told nothing."""
+    if Intent.WRONG_PERSON in event.intents:
+        return state
     talk = _of(state)
     terms = state.strategy.conversation
     if not progress and terms is not None and talk.turns >= terms.turns:
-        return _to_a_person(state, event, event.received_at, AnswerKind.PERSON, "the conversation does not get on")
+        return _to_a_person(state, event, now, AnswerKind.PERSON, "the conversation does not get on")
     answer = Answer(
         number=talk.answers + 1, kind=kind, channel=event.channel, amount_minor=amount_minor, on=on, faq=faq
     )
@@ -238,10 +244,6 @@ def _keep(state: LoanState, talk: Conversation) -> LoanState:
 
 def _without_answer(talk: Conversation) -> Conversation:
     return talk.model_copy(update={"answer": None})
-
-
-def is_answer(step: str) -> bool:
-    return step == REPLY
 
 
 def channels_of(state: LoanState, answer: Answer) -> tuple[Channel, ...]:

@@ -62,5 +62,4 @@ class Conversation(_Value):
     answer: Answer | None = None
     turns: int = Field(0, exclude_if=operator.not_)
     answers: int = Field(0, exclude_if=operator.not_)
-    with_person: bool = Field(False, exclude_if=operator.not_)
     heard: tuple[str, ...] = Field((), exclude_if=operator.not_)

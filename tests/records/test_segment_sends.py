@@ -10,7 +10,7 @@ from domain.contact import Channel, Purpose
 from domain.segment import parse_condition
 from records import contacts, loans, payments, segment_sends
 from records.database import Database
-from records.tables import Loan, LoanState, PaymentSource, SegmentSend, SegmentSendState
+from records.tables import LoanState, PaymentSource, SegmentSend, SegmentSendState
 from tests.records.portfolios import LENDER, NOW, enter, handed
 
 
@@ -128,4 +128,3 @@ def test_an_id_is_taken_once_and_what_is_stopped_stays_stopped(database: Databas
         segment_sends.set_state(session, "help", SegmentSendState.STOPPED)
         segment_sends.set_state(session, "help", SegmentSendState.FINISHED)
         assert segment_sends.get(session, "help").state is SegmentSendState.STOPPED
-        assert isinstance(session.get(Loan, 1), Loan)
