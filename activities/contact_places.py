@@ -20,6 +20,7 @@ from activities.receipts import NOTHING, Enclosed
 from activities.whatsapp_ways import WhatsAppWays
 from config.approved_templates import ApprovedText
 from config.costs import load_costs
+from config.faq import FaqError, faq_answer
 from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
@@ -340,7 +341,7 @@ class ContactPlaces:
                 order.agreed,
                 self._consent_url(session, person, now),
                 order.answer_by,
-                order.faq,
+                self._faq(order, person),
             )
             if channel is not Channel.EMAIL and enclosed.address is not None:
                 context = context.model_copy(update={"document_url": enclosed.address})
@@ -349,10 +350,15 @@ class ContactPlaces:
             return write(order.template, person.language, context, lender, circumstances, approved)
         except TemplateError as error:
             raise Unwritable(f"template: {error}") from None
+        except FaqError as error:
+            raise Unwritable(f"answers of the lender: {error}") from None
         except ContentRefused as refused:
             raise Unwritable(f"content rules: {refused}") from None
         except ValidationError as wrong:
             raise Unwritable("; ".join(_faults(wrong))) from None
+
+    def _faq(self, order: ContactOrder, person: Person) -> str | None:
+        return faq_answer(order.faq, person.language, self._settings.faq) if order.faq is not None else None
 
     def _consent_url(self, session: Session, person: Person, now: datetime) -> str | None:
         """Where the person lets their balance be read; None where no bank could be asked or nobody reach us."""

@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from config.approved_templates import ApprovedText
 from config.content_rules import load_content
-from config.faq import faq_answer
 from config.lawful_messages import lawful_message, with_lawful_lines
 from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
@@ -59,7 +58,7 @@ def message_context(
         agreed_amount=Money(amount_minor=agreed.amount_minor, currency=loan.currency) if agreed else None,
         agreed_date=agreed.due if agreed else None,
         answer_by=answer_by,
-        faq_answer=faq_answer(faq, person.language) if faq else None,
+        faq_answer=faq,
         amount_paid=Money(amount_minor=last.amount_minor, currency=loan.currency) if last else None,
         paid_on=last.paid_at.astimezone(ZoneInfo(person.timezone)).date() if last and person.timezone else None,
         opt_out_hint=opt_out_hint(channel, person.language),

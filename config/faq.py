@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +11,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 FAQ_FOLDER = Path(__file__).parent / "faq"
-FOLDER_VARIABLE = "RECOBRO_FAQ"
 LONGEST_ANSWER = 400
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -30,14 +28,12 @@ class Question:
     answer: str
 
 
-def faq_folder() -> Path:
-    """The lender's own folder where the environment names one."""
-    return Path(os.environ.get(FOLDER_VARIABLE) or FAQ_FOLDER)
+def load_faq(language: str, folder: Path | None = None) -> tuple[Question, ...]:
+    """The questions of a language, in the lender's own `folder` where there is one; none without a file.
 
-
-def load_faq(language: str) -> tuple[Question, ...]:
-    """The questions of a language; none where there is no file. Raises FaqError."""
-    file = faq_folder() / f"{language}.yaml"
+    Raises FaqError.
+    """
+    file = (folder or FAQ_FOLDER) / f"{language}.yaml"
     try:
         stamp = file.stat().st_mtime_ns
     except OSError:
@@ -45,9 +41,9 @@ def load_faq(language: str) -> tuple[Question, ...]:
     return _load(file, stamp)
 
 
-def faq_answer(id: str, language: str) -> str | None:
+def faq_answer(id: str, language: str, folder: Path | None = None) -> str | None:
     """The answer to a question, None where the language has none. Raises FaqError."""
-    return next((each.answer for each in load_faq(language) if each.id == id), None)
+    return next((each.answer for each in load_faq(language, folder) if each.id == id), None)
 
 
 # The time stamp is part of the key, so that an edited file is read again.

@@ -501,6 +501,8 @@ class Settings(BaseSettings):
     """Where letters are laid for the printer; without it none are written."""
     costs: Path | None = None
     """A table of what channels and gateways charge in place of config/costs.yaml."""
+    faq: Path | None = None
+    """A folder of the lender's own answers to common questions, `<language>.yaml`, in place of config/faq."""
     replies_model: Path = Path("var/replies/replies.model")
     """Where `replies retrain` puts a better model to use; without a file there the model that ships is used."""
     bank: Bank | None = None

@@ -25,6 +25,7 @@ from web.app import Now, create_app, wall_clock
 from web.asking import ask_on
 from web.codec import DecodingAccess, codec_router
 from web.documents import documents_router
+from web.hearing import MessageReader
 from web.metrics import MetricsServer
 from web.sources import (
     ConektaWebhooks,
@@ -194,6 +195,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
+        reader=MessageReader(settings.replies_model, settings.faq),
         routers=[
             *codec_server(settings),
             *documents(settings, database, now),

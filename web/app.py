@@ -25,6 +25,7 @@ from web import metrics
 from web.access import Access, Doorkeeper, everything_is_declared
 from web.api import api_router
 from web.headers import SecurityHeaders
+from web.hearing import MessageReader
 from web.ports import LoanSignals
 from web.receiving import Intake, Taken, read_body, take_in
 from web.relay import Relay, RelaySettings
@@ -62,6 +63,7 @@ def create_app(
     public_url: str | None = None,
     now: Now = wall_clock,
     relay: RelaySettings | None = None,
+    reader: MessageReader = MessageReader(),
     routers: Sequence[APIRouter] = (),
     limits: SessionLimits = SessionLimits(),
     oidc: OpenIdConnect | None = None,
@@ -79,9 +81,10 @@ def create_app(
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
     are more routes beside these. `trusted_origins` may post with a person's cookie, as Temporal's Web UI does to
     the codec. `beside` runs as tasks while the app does. `calls` answers what
-    Twilio asks while a call runs. `addresses` reads those that were signed for borrowers.
+    Twilio asks while a call runs. `reader` reads what borrowers write. `addresses` reads those that were signed for
+    borrowers.
     """
-    working = Relay(database, signals, sources, lambda: now(None), relay)
+    working = Relay(database, signals, sources, lambda: now(None), relay, reader)
     intake = Intake(database)
     counts: Counter[str] = Counter()
     reasons: Counter[tuple[str, RefusedReason]] = Counter()

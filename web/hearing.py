@@ -3,29 +3,59 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 from pydantic import JsonValue
 from sqlmodel import Session, col, select
 
 from config.faq import FaqError, load_faq
+from domain.contact import Channel
 from domain.conversation.yes_no import read_yes_no
 from domain.money import minor_digits
-from domain.replies import Intent
+from domain.replies import Intent, Understanding
 from domain.webhook_news import InboundNews
 from records import people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
-from replies import classify
+from replies.classify import in_use, shipped
 from replies.questions import question_asked
 from web.ports import OwedSignal, SignalName
 
+_LOG = logging.getLogger("recobro.web.hearing")
 _SURELY = 0.8
 _FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
 """What is true of the person holds all their loans, whichever they wrote about."""
 
 
-def hear(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[InboundMessage, Loan | None]:
+@dataclass(frozen=True)
+class MessageReader:
+    """Reads messages with the model that agents' corrections led to, and knows the lender's own answers.
+
+    `model`: where a better model than the shipped one may lie. `faq`: a folder in place of config/faq.
+    """
+
+    model: Path | None = None
+    faq: Path | None = None
+
+    def read(self, text: str, at: datetime, person: Person, channel: Channel) -> Understanding:
+        classifier = in_use(self.model) if self.model is not None else shipped()
+        return classifier.understand(text, at, person.country, channel.value, person.timezone)
+
+    def question(self, text: str, language: str) -> str | None:
+        """Which of the lender's questions it asks. A file that cannot be read answers none, and is told in the log."""
+        try:
+            return question_asked(text, load_faq(language, self.faq))
+        except FaqError as error:
+            _LOG.warning("no answer to common questions: %s", error)
+            return None
+
+
+def hear(
+    session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader
+) -> tuple[InboundMessage, Loan | None]:
     """Keep and understand one message; told again it is the same one."""
     known = session.exec(
         select(InboundMessage).where(
@@ -37,7 +67,7 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime) -> t
     loan = loan_written_about(session, person, news)
     if known is not None:
         return known, loan
-    said = classify(news.text, at, person.country, news.channel.value, person.timezone)
+    said = reader.read(news.text, at, person, news.channel)
     assert person.id is not None
     message = InboundMessage(
         person_ref=person.id,
@@ -74,7 +104,9 @@ def loan_written_about(session: Session, person: Person, news: InboundNews) -> L
     return open_loans[same.loan_ref] if same is not None else list(open_loans.values())[-1]
 
 
-def signals_for(session: Session, person: Person, message: InboundMessage, loan: Loan, text: str) -> list[OwedSignal]:
+def signals_for(
+    session: Session, person: Person, message: InboundMessage, loan: Loan, text: str, reader: MessageReader
+) -> list[OwedSignal]:
     """What the loan hears of the message; and the person's other loans where it is true of the person."""
     payload: dict[str, JsonValue] = {
         "message_id": f"{message.provider}:{message.provider_message_id}"[:128],
@@ -93,7 +125,7 @@ def signals_for(session: Session, person: Person, message: InboundMessage, loan:
         payload["promise_amount_minor"] = message.promise_amount_minor
     if (plain := read_yes_no(text)) is not None:
         payload["says"] = plain
-    elif (faq := _question(text, person.language)) is not None:
+    elif (faq := reader.question(text, person.language)) is not None:
         payload["faq"] = faq
     told = [_owed(loan, SignalName.REPLY_UNDERSTOOD, payload)]
     for intent, kind in _FOR_ALL_LOANS.items():
@@ -128,13 +160,6 @@ def must_be_seen(message: InboundMessage, *, stranger: bool) -> bool:
     """
     grave = (Intent.VULNERABLE,) if stranger else (Intent.VULNERABLE, Intent.DISPUTE, Intent.COMPLAINT)
     return any(says(message, intent) for intent in grave)
-
-
-def _question(text: str, language: str) -> str | None:
-    try:
-        return question_asked(text, load_faq(language))
-    except FaqError:
-        return None
 
 
 def _owed(loan: Loan, name: SignalName, payload: dict[str, JsonValue]) -> OwedSignal:

@@ -36,7 +36,7 @@ from domain.what_next import Reaction, WhatNext
 from domain.wrong_person_words import says_wrong_person
 from records import attachments, audit, contacts, inquiries, links, loans, payments, people, platforms, refunds
 from records.tables import Contact, ContactState, LinkState, Loan, LoanState, PaymentSource, Person
-from web.hearing import hear, must_be_seen, says, signals_for, wants_to_stop
+from web.hearing import MessageReader, hear, must_be_seen, says, signals_for, wants_to_stop
 from web.ports import OwedSignal, SignalName
 
 _REACHED = {
@@ -58,7 +58,9 @@ class Consequence(BaseModel):
     """Whose news it was, if that is known."""
 
 
-def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> Consequence:
+def record_news(
+    session: Session, news: Iterable[WebhookNews], at: datetime, reader: MessageReader = MessageReader()
+) -> Consequence:
     """Write what belongs in the records; `at` is when the webhook came in. One transaction with its mark."""
     outcomes: list[str] = []
     signals: list[OwedSignal] = []
@@ -81,7 +83,7 @@ def record_news(session: Session, news: Iterable[WebhookNews], at: datetime) -> 
             case SenderNews():
                 consequence = _sender(session, one, at)
             case InboundNews():
-                consequence = _inbound(session, one, at)
+                consequence = _inbound(session, one, at, reader)
             case CallHeard():
                 consequence = _call_heard(session, one, at)
             case CallEnded():
@@ -386,7 +388,7 @@ def _advance(session: Session, contact: Contact, state: ContactState, news: Deli
     )
 
 
-def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
+def _inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
     senders = people.by_phone(session, news.sender_address)
     for spelling in news.other_spellings:
         senders = senders or people.by_phone(session, spelling)
@@ -409,14 +411,14 @@ def _inbound(session: Session, news: InboundNews, at: datetime) -> Consequence:
     signals: list[OwedSignal] = []
     for person in senders:
         contacts.add_inbound(session, person, news.channel, at)
-        message, loan = hear(session, person, news, at)
+        message, loan = hear(session, person, news, at, reader)
         stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
         if stranger:
             signals += _close_wrong_address(session, person, news, at)
         plain = reading is OptOutReading.NOT_ABOUT_THIS and not stranger
         stops = plain and wants_to_stop(message, news.text)
         if loan is not None and (must_be_seen(message, stranger=stranger) or (plain and not stops)):
-            signals += signals_for(session, person, message, loan, news.text)
+            signals += signals_for(session, person, message, loan, news.text, reader)
         if stops:
             signals += close_channel(session, person, news.channel, f"{news.provider} message", at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):

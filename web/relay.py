@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from structlog.contextvars import clear_contextvars
 
 from records.database import Database
+from web.hearing import MessageReader
 from web.ports import LoanSignals
 from web.relay_records import LeaseLost, RelayRecords
 from web.relay_sending import RelaySender
@@ -62,9 +63,10 @@ class Relay:
         sources: Mapping[str, WebhookSource],
         clock: Callable[[], datetime],
         settings: RelaySettings | None = None,
+        reader: MessageReader = MessageReader(),
     ) -> None:
         self._settings = settings or RelaySettings()
-        self._records = RelayRecords(database, sources, clock, self._settings.lease, self._backoff)
+        self._records = RelayRecords(database, sources, clock, self._settings.lease, self._backoff, reader)
         self._sender = RelaySender(database, signals, self._settings.signal_timeout)
         self._wake = asyncio.Event()
         self._outages = 0

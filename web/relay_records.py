@@ -20,6 +20,7 @@ from records.clock import shared_time
 from records.database import Database
 from records.tables import Webhook
 from web import metrics
+from web.hearing import MessageReader
 from web.news import Consequence, lock_ahead, record_news
 from web.ports import OwedSignal
 from web.sources import Delivery, WebhookSource
@@ -62,12 +63,14 @@ class RelayRecords:
         clock: Callable[[], datetime],
         lease: timedelta,
         backoff: Callable[[int], timedelta],
+        reader: MessageReader,
     ) -> None:
         self._database = database
         self._sources = sources
         self._clock = clock
         self._lease = lease
         self._backoff = backoff
+        self._reader = reader
         self._holder = uuid.uuid4().hex
 
     def anything_due(self) -> bool:
@@ -160,7 +163,7 @@ class RelayRecords:
                 details={"kind": "unreadable", "webhook": webhook.id},
             )
         else:
-            consequence = record_news(session, news, webhook.received_at)
+            consequence = record_news(session, news, webhook.received_at, self._reader)
         webhooks.mark_recorded(
             session,
             webhook.id,

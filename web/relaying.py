@@ -12,6 +12,7 @@ from config.settings import Settings
 from records.database import Database
 from records.tables import Webhook
 from web.__main__ import LazyClient, sources
+from web.hearing import MessageReader
 from web.relay import Relay
 from web.temporal_signals import TemporalSignals
 
@@ -22,7 +23,9 @@ async def relay_now(database: Database, settings: Settings) -> tuple[int, int]:
     """Try every waiting webhook at once, whenever it was to be tried; gives how many still wait, and are done."""
     before = await asyncio.to_thread(_make_due, database)
     signals = TemporalSignals(LazyClient(), database, settings.task_queue)
-    await Relay(database, signals, sources(settings), lambda: datetime.now(UTC)).work_off(_PATIENCE_SECONDS)
+    reader = MessageReader(settings.replies_model, settings.faq)
+    relay = Relay(database, signals, sources(settings), lambda: datetime.now(UTC), reader=reader)
+    await relay.work_off(_PATIENCE_SECONDS)
     left = await asyncio.to_thread(_waiting, database)
     return left, max(before - left, 0)
 

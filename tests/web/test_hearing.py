@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from sqlalchemy import text
 from sqlmodel import select
 
 from domain.contact import Channel, Purpose
+from domain.replies import Intent
 from records import contacts, loans, people
 from records.database import Database
 from records.person_export import export
-from records.tables import InboundMessage
+from records.tables import InboundMessage, Person
+from replies.model import SHIPPED, load, save
 from tests.records.portfolios import LENDER, NOW, enter, handed
 from tests.web.outside import FakeTemporal, running, until
 from tests.web.test_messages import message
 from tests.web.test_webhooks import all_relayed, stored
+from web.hearing import MessageReader
 
 PHONE = "+34600000001"
 
@@ -93,3 +99,39 @@ async def test_all_of_it_is_in_the_persons_export(database: Database) -> None:
         (person,) = people.by_phone(session, PHONE)
         rows = export(session, person)["messages_received"]
     assert [row["text"] for row in rows] == ["les pago el viernes"]
+
+
+async def test_a_relative_who_tells_of_a_death_closes_the_number_and_the_loan_hears_of_it(database: Database) -> None:
+    temporal = await heard(database, "soy su hermana, el falleció la semana pasada, este telefono ahora es mio")
+
+    told = {(name, loan_id) for name, loan_id, _ in temporal.calls}
+    assert ("contact_failed", "L1") in told
+    assert ("reply_understood", "L1") in told
+
+
+def test_the_model_that_corrections_led_to_is_the_one_that_reads(tmp_path: Path) -> None:
+    """A model without thresholds hears every intent in everything."""
+    model = tmp_path / "replies.model"
+    known = load(SHIPPED)
+    save(replace(known, about={**known.about, "thresholds": dict.fromkeys(Intent, 0.0)}), model)
+    person = Person(lender=LENDER, person_id="p", language="es", country="ES", updated_at=NOW)
+
+    ours = MessageReader(model).read("cuanto debo?", NOW, person, Channel.SMS)
+    shipped = MessageReader().read("cuanto debo?", NOW, person, Channel.SMS)
+
+    assert len(shipped.intents) == 1
+    assert len(ours.intents) == 3
+
+
+def test_the_lenders_own_answers_take_the_place_of_the_shipped_ones(tmp_path: Path) -> None:
+    (tmp_path / "es.yaml").write_text("ours:\n  asked: [cual es vuestro color]\n  answer: Verde.\n", encoding="utf-8")
+    reader = MessageReader(faq=tmp_path)
+
+    assert reader.question("cuál es vuestro color?", "es") == "ours"
+    assert reader.question("es seguro el enlace?", "es") is None
+
+
+def test_a_file_of_answers_that_cannot_be_read_stops_no_message(tmp_path: Path) -> None:
+    (tmp_path / "es.yaml").write_text("ours: [", encoding="utf-8")
+
+    assert MessageReader(faq=tmp_path).question("es seguro el enlace?", "es") is None
