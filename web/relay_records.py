@@ -20,8 +20,9 @@ from records.clock import shared_time
 from records.database import Database
 from records.tables import Webhook
 from web import metrics
+from web.consequence import Consequence
 from web.hearing import MessageReader
-from web.news import Consequence, lock_ahead, record_news
+from web.news import lock_ahead, record_news
 from web.ports import OwedSignal
 from web.sources import Delivery, WebhookSource
 

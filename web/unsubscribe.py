@@ -20,7 +20,7 @@ from domain.contact import Channel
 from records import contacts, owed_signals, people
 from records.database import Database
 from web.access import Access
-from web.news import close_channel
+from web.inbound_news import close_channel
 
 KIND = "unsubscribe"
 HOLDERS = Access(Public("the address itself is signed, and was sent to the borrower"))

@@ -21,7 +21,7 @@ from tests.records.portfolios import LENDER
 from tests.web.outside import STRIPE_SECRET, FakeTemporal, paid, refunded, running, until
 from tests.web.test_webhooks import all_relayed, loans_in_collection, stored
 from web import relay_records
-from web.news import Consequence
+from web.consequence import Consequence
 from web.ports import SignalAnswer
 from web.relay import Relay
 from web.sources import StripeWebhooks

@@ -1,0 +1,34 @@
+"""What was done with a webhook's news, and its line in the audit trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from sqlmodel import Session
+
+from records import audit
+from web.ports import OwedSignal
+
+
+class Consequence(BaseModel):
+    """What was done with the news, in one word, and the signals that are owed for it, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    outcome: str
+    signals: tuple[OwedSignal, ...] = ()
+    person_ref: int | None = None
+    """Whose news it was, if that is known."""
+
+
+def note(
+    session: Session,
+    at: datetime,
+    actor: str,
+    action: str,
+    lender: str | None,
+    loan_id: str | None,
+    details: dict[str, JsonValue],
+) -> None:
+    audit.append(session, at=at, actor=actor, action=action, lender=lender, loan_id=loan_id, details=dict(details))

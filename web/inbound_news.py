@@ -1,0 +1,149 @@
+"""News of the person: what they wrote or sent, that somebody else reads, that they want to hear no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlmodel import Session
+
+from domain.contact import Channel
+from domain.events import AddressFailure
+from domain.opt_out_words import OptOutReading, read_opt_out
+from domain.replies import Intent
+from domain.webhook_news import (
+    Complained,
+    InboundNews,
+    MediaNews,
+)
+from domain.wrong_person_words import says_wrong_person
+from records import attachments, contacts, people
+from records.tables import LoanState, Person
+from web.consequence import Consequence, note
+from web.hearing import MessageReader, hear, must_be_seen, says, signals_for, wants_to_stop
+from web.ports import OwedSignal, SignalName
+
+
+def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
+    senders = people.by_phone(session, news.sender_address)
+    for spelling in news.other_spellings:
+        senders = senders or people.by_phone(session, spelling)
+    if not senders:
+        note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
+        return Consequence(outcome="unknown_sender")
+    if isinstance(news, MediaNews):
+        _file(session, news, senders, at)
+    if not news.text:
+        # No word to read: a reaction, a place, a file without a caption.
+        for person in senders:
+            contacts.add_inbound(session, person, news.channel, at)
+        if not isinstance(news, MediaNews):
+            details: dict[str, JsonValue] = {"kind": f"message:{news.kind}", "reference": news.provider_message_id}
+            note(session, at, news.provider, "webhook_needs_person", senders[0].lender, None, details)
+        return Consequence(outcome=f"message_{news.kind}"[:80], person_ref=senders[0].id)
+    reading = news.carrier_reading
+    if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
+        reading = read_opt_out(news.text, senders[0].language)
+    signals: list[OwedSignal] = []
+    for person in senders:
+        contacts.add_inbound(session, person, news.channel, at)
+        message, loan = hear(session, person, news, at, reader)
+        stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
+        if stranger:
+            signals += _close_wrong_address(session, person, news, at)
+        plain = reading is OptOutReading.NOT_ABOUT_THIS and not stranger
+        stops = plain and wants_to_stop(message, news.text)
+        if loan is not None and (must_be_seen(message, stranger=stranger) or (plain and not stops)):
+            signals += signals_for(session, person, message, loan, news.text, reader)
+        if stops:
+            signals += close_channel(session, person, news.channel, f"{news.provider} message", at)
+        if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
+            # What is not clear is taken as a wish to stop until a person has read it.
+            source = "message" if reading is OptOutReading.OPT_OUT else "unclear message"
+            signals += close_channel(session, person, news.channel, f"{news.provider} {source}", at)
+        elif reading is OptOutReading.OPT_IN and people.opt_in(session, person, news.channel, at=at):
+            note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
+    outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
+    return Consequence(outcome=outcome, signals=tuple(signals), person_ref=senders[0].id)
+
+
+def _file(session: Session, news: MediaNews, senders: Sequence[Person], at: datetime) -> None:
+    """A file is noted with the loan it is about, and fetched soon after."""
+    owed = [(person, attachments.loan_meant(session, person, news.channel)) for person in senders]
+    person, loan = next(((p, one) for p, one in owed if one is not None and one.state is not LoanState.ENDED), owed[0])
+    new = attachments.note(
+        session,
+        person,
+        loan,
+        channel=news.channel,
+        provider=news.provider,
+        provider_message_id=news.provider_message_id,
+        media_id=news.media_id,
+        kind=news.kind,
+        mime_type=news.mime_type,
+        caption=news.text or None,
+        at=at,
+    )
+    if new:
+        details: dict[str, JsonValue] = {"channel": news.channel, "kind": news.kind, "mime_type": news.mime_type}
+        loan_id = loan.loan_id if loan is not None else None
+        note(session, at, news.provider, "file_received", person.lender, loan_id, details)
+
+
+def _close_wrong_address(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[OwedSignal, ...]:
+    """Somebody else reads this address: it is closed, and each loan in collection looks for another way."""
+    people.lock(session, person)
+    reason = AddressFailure.WRONG_PERSON.value
+    people.close_address(session, person, news.channel, news.sender_address, reason=reason, at=at)
+    signals = []
+    for loan in people.loans_of(session, person):
+        if loan.state is LoanState.ENDED:
+            continue
+        details: dict[str, JsonValue] = {"channel": news.channel, "reason": reason}
+        note(session, at, "recipient", "address_closed", loan.lender, loan.loan_id, details)
+        sent = [c for c in contacts.of_loan(session, loan) if c.channel is news.channel and c.entry == loan.entry]
+        payload: dict[str, JsonValue] = {
+            "step": sent[-1].step if sent else "none",
+            "occurrence": sent[-1].occurrence if sent else 1,
+            "channel": news.channel.value,
+            "reason": reason,
+        }
+        signals.append(
+            OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CONTACT_FAILED, payload=payload)
+        )
+    return tuple(signals)
+
+
+def record_complaint(session: Session, news: Complained, at: datetime) -> Consequence:
+    """Whoever says that our mail is unwanted, to their own program, gets no more of it about any loan."""
+    contact = contacts.by_message(session, news.provider, news.provider_message_id)
+    if contact is None and news.message_id is not None:
+        contact = contacts.by_own_id(session, news.message_id)
+    if contact is None:
+        return Consequence(outcome="unknown_message")
+    person = people.get(session, contact.person_ref)
+    signals = close_channel(session, person, contact.channel, f"{news.provider} {news.kind}", at)
+    return Consequence(outcome="complaint", signals=signals, person_ref=contact.person_ref)
+
+
+def close_channel(
+    session: Session, person: Person, channel: Channel, source: str, at: datetime
+) -> tuple[OwedSignal, ...]:
+    """No more by this channel about any loan of the person; the signals that are owed for it."""
+    people.lock(session, person)
+    owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
+    if people.opt_out(session, person, channel, source=source, at=at):
+        named: list[str | None] = [loan.loan_id for loan in owed]
+        for loan_id in named or [None]:
+            details: dict[str, JsonValue] = {"channel": channel, "source": source}
+            note(session, at, "borrower", "opt_out", person.lender, loan_id, details)
+    return tuple(
+        OwedSignal(
+            lender=loan.lender,
+            loan_id=loan.loan_id,
+            name=SignalName.OPT_OUT,
+            payload={"channel": channel.value},
+        )
+        for loan in owed
+    )
