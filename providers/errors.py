@@ -82,3 +82,12 @@ def retry_after(header: str | None, at: datetime) -> timedelta | None:
     if moment.tzinfo is None:
         return None
     return max(moment - at, timedelta(0))
+
+
+def failing(who: str, *, changes_something: bool) -> Reaction:
+    """A server error: try again, and where something was to be changed it may have been."""
+    return Reaction(
+        what_next=WhatNext.RETRY,
+        effect=Effect.UNKNOWN if changes_something else Effect.NONE,
+        meaning=f"{who} is failing",
+    )

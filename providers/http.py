@@ -7,12 +7,12 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-from domain.what_next import Effect, WhatNext
-from providers.errors import ProviderError, refusal
+from domain.what_next import Effect, Reaction, WhatNext
+from providers.errors import ProviderError, refusal, retry_after
 
 # Raised before a byte of the request could leave.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -109,3 +109,30 @@ def unreadable(provider: str, *, changes_something: bool) -> ProviderError:
         "it answered success with a body that cannot be read",
         effect=Effect.UNKNOWN if changes_something else Effect.NONE,
     )
+
+
+class ByStatus(Protocol):
+    """What a provider's HTTP status asks for."""
+
+    def __call__(self, status: int, /, *, changes_something: bool) -> Reaction: ...
+
+
+def answered_object(
+    provider: str,
+    response: httpx.Response,
+    reaction_to: ByStatus,
+    at: datetime,
+    *,
+    changes_something: bool,
+) -> dict[str, Any]:
+    """The JSON object of a success. Raises ProviderError for a refusal, by its HTTP status and the wait it asks for."""
+    if not response.is_success:
+        reaction = reaction_to(response.status_code, changes_something=changes_something)
+        asked = retry_after(response.headers.get("Retry-After"), at)
+        if asked is not None and reaction.what_next is WhatNext.RETRY:
+            reaction = reaction.model_copy(update={"delay": asked})
+        raise ProviderError(provider, str(response.status_code), reaction)
+    answer = json_object(response)
+    if not answer:
+        raise unreadable(provider, changes_something=changes_something)
+    return answer

@@ -10,6 +10,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from domain.what_next import Effect, Reaction, WhatNext
+from providers.errors import failing
 
 
 def _debtor(meaning: str) -> Reaction:
@@ -57,8 +58,7 @@ def reaction_to(code: str | None, status: int, *, changes_something: bool) -> Re
         unsure = changes_something and known.what_next is WhatNext.RETRY
         return known.model_copy(update={"effect": Effect.UNKNOWN}) if unsure else known
     if status >= 500 or status == 408:
-        effect = Effect.UNKNOWN if changes_something else Effect.NONE
-        return Reaction(what_next=WhatNext.RETRY, effect=effect, meaning="Belvo is failing")
+        return failing("Belvo", changes_something=changes_something)
     if status == 429:
         return _later(10, "too many requests for Belvo")
     if status == 404:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-from domain.what_next import Effect, Reaction, WhatNext
+from domain.what_next import Reaction, WhatNext
+from providers.errors import failing
 
 
 def _debtor(meaning: str) -> Reaction:
@@ -82,11 +83,7 @@ def reaction_to(code: str | None, status: int, *, changes_something: bool) -> Re
         if code.startswith(_FAMILIES):
             return _person("our certificate or signature was refused")
     if status >= 500 or status == 408:
-        return Reaction(
-            what_next=WhatNext.RETRY,
-            effect=Effect.UNKNOWN if changes_something else Effect.NONE,
-            meaning="the bank is failing",
-        )
+        return failing("the bank", changes_something=changes_something)
     if status == 429:
         # Without the code it is a gateway's throttle, not the consent's day.
         return Reaction(what_next=WhatNext.LATER, delay=timedelta(hours=1), meaning="too many requests for the bank")

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.money import Money
 from domain.what_next import WhatNext
-from providers.errors import ProviderError, refusal, retry_after
-from providers.http import call, json_object, unreadable
+from providers.errors import ProviderError, refusal
+from providers.http import answered_object, call, unreadable
 from providers.payments.conekta_codes import reaction_to
 from providers.ports import (
     GatewayPayment,
@@ -207,16 +207,7 @@ class ConektaGateway:
             params=params,
             body=body,
         )
-        if not response.is_success:
-            reaction = reaction_to(response.status_code, changes_something=changes_something)
-            asked = retry_after(response.headers.get("Retry-After"), at)
-            if asked is not None and reaction.what_next is WhatNext.RETRY:
-                reaction = reaction.model_copy(update={"delay": asked})
-            raise ProviderError(PROVIDER, str(response.status_code), reaction)
-        answer = json_object(response)
-        if not answer:
-            raise unreadable(PROVIDER, changes_something=changes_something)
-        return answer
+        return answered_object(PROVIDER, response, reaction_to, at, changes_something=changes_something)
 
 
 def state_of(payment_status: object) -> PaymentState:

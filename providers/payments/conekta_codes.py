@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from domain.what_next import Effect, Reaction, WhatNext
+from domain.what_next import Reaction, WhatNext
+from providers.errors import failing
 
 STATUSES: Mapping[int, Reaction] = MappingProxyType(
     {
@@ -28,9 +29,5 @@ def reaction_to(status: int, *, changes_something: bool) -> Reaction:
     if known is not None:
         return known
     if status >= 500 or status == 408:
-        return Reaction(
-            what_next=WhatNext.RETRY,
-            effect=Effect.UNKNOWN if changes_something else Effect.NONE,
-            meaning="Conekta is failing",
-        )
+        return failing("Conekta", changes_something=changes_something)
     return STATUSES[400]

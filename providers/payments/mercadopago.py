@@ -17,8 +17,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from domain.what_next import WhatNext
-from providers.errors import ProviderError, refusal, retry_after
-from providers.http import call, json_object, unreadable
+from providers.errors import ProviderError, refusal
+from providers.http import answered_object, call, unreadable
 from providers.payments.decimals import from_number, to_number
 from providers.payments.mercadopago_codes import reaction_to
 from providers.ports import (
@@ -289,16 +289,7 @@ class MercadoPagoGateway:
             params=params,
             body=body,
         )
-        if not response.is_success:
-            reaction = reaction_to(response.status_code, changes_something=changes_something)
-            asked = retry_after(response.headers.get("Retry-After"), at)
-            if asked is not None and reaction.what_next is WhatNext.RETRY:
-                reaction = reaction.model_copy(update={"delay": asked})
-            raise ProviderError(PROVIDER, str(response.status_code), reaction)
-        answer = json_object(response)
-        if not answer:
-            raise unreadable(PROVIDER, changes_something=changes_something)
-        return answer
+        return answered_object(PROVIDER, response, reaction_to, at, changes_something=changes_something)
 
 
 def _report(answer: object) -> PaymentReport:

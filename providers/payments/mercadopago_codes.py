@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from domain.what_next import Effect, Reaction, WhatNext
+from domain.what_next import Reaction, WhatNext
+from providers.errors import failing
 
 STATUSES: Mapping[int, Reaction] = MappingProxyType(
     {
@@ -27,9 +28,5 @@ def reaction_to(status: int, *, changes_something: bool) -> Reaction:
     if known is not None:
         return known
     if status >= 500 or status == 408:
-        return Reaction(
-            what_next=WhatNext.RETRY,
-            effect=Effect.UNKNOWN if changes_something else Effect.NONE,
-            meaning="Mercado Pago is failing",
-        )
+        return failing("Mercado Pago", changes_something=changes_something)
     return STATUSES[400]
