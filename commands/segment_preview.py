@@ -18,7 +18,7 @@ from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage, sample_context
 from config.settings import Settings
 from config.templates import TemplateError, languages, opt_out_hint, render, template_names
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
 from domain.costs import message_cost
 from domain.notices import step_of
 from domain.segment import Condition
@@ -138,7 +138,7 @@ def _judge(
         case Slot(channel=channel):
             told.now[channel] += 1
         case NotYet(why=why):
-            channel = next(each for each in told.channels)
+            channel = told.channels[0]
             told.later.update(why.split(", "))
         case NoChannel(refused=refused):
             told.unreachable += 1
@@ -169,6 +169,5 @@ def _written(
     lender = settings.lender_named(loan.lender)
     link = _INVENTED_LINK if told.with_link else None
     context = message_context(session, loan, person, lender, channel, at, link)
-    purpose = ContactOrder.model_fields["purpose"].default
-    circumstances = circumstances_of(session, loan, person, lender, channel, purpose, at)
+    circumstances = circumstances_of(session, loan, person, lender, channel, Purpose.COLLECTION, at)
     return write_message(told.template, person.language, context, lender, circumstances)
