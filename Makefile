@@ -37,7 +37,7 @@ chaos: setup ## Campaigns under kills, cuts and floods of faults, judged by the 
 	$(BIN)/python -m chaos --seeds $(SEEDS) --loans $(CHAOS_LOANS)
 
 chaos-short: setup ## The same for five minutes at most
-	$(BIN)/python -m chaos --seed 1 --seed 6 --loans 30 --within 120 --out var/chaos-short.json
+	$(BIN)/python -m chaos --seed 6 --seed 1 --loans 20 --within 120 --out var/chaos-short.json
 
 lint: setup ## ruff
 	$(BIN)/ruff check .
