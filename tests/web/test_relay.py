@@ -22,6 +22,7 @@ from tests.web.outside import STRIPE_SECRET, FakeTemporal, paid, refunded, runni
 from tests.web.test_webhooks import all_relayed, loans_in_collection, stored
 from web import relay_records
 from web.consequence import Consequence
+from web.hearing import MessageReader
 from web.ports import SignalAnswer
 from web.relay import Relay
 from web.sources import StripeWebhooks
@@ -108,8 +109,8 @@ async def test_one_that_cannot_be_recorded_takes_none_of_the_others_back(
     store(database, *(paid(name, event=f"e-{name}", payment=f"p-{name}") for name in NAMES))
     whole = relay_records.record_news
 
-    def breaks(session: Any, news: Any, at: datetime) -> Consequence:
-        consequence = whole(session, news, at)
+    def breaks(session: Any, news: Any, at: datetime, reader: MessageReader) -> Consequence:
+        consequence = whole(session, news, at, reader)
         if news[0].loan_id == "L7":
             raise RuntimeError("this one cannot be recorded")
         return consequence
