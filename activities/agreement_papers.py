@@ -1,4 +1,4 @@
-"""The document of each agreement: made once when it is agreed, kept with the loan, sent with a message."""
+"""The document of each agreement: made when it is agreed and again when its dates move, kept, sent with a message."""
 
 from __future__ import annotations
 
@@ -80,8 +80,9 @@ class AgreementPapers:
             borrower_name=person.name,
             number=_number(loan, agreement),
             version=agreement.version,
-            made_on=agreement.made_at.astimezone(zone).date(),
-            made_at=agreement.made_at,
+            made_on=(now if agreement.revision else agreement.made_at).astimezone(zone).date(),
+            made_at=now if agreement.revision else agreement.made_at,
+            replaces=agreement.revision > 0,
             currency=loan.currency,
             balance_minor=agreement.balance_minor,
             total_minor=agreement.total_minor,
@@ -98,7 +99,8 @@ class AgreementPapers:
 
 
 def _number(loan: Loan, agreement: Agreement) -> str:
-    return f"{loan.loan_id}-{agreement.entry}-{agreement.number}"
+    revision = f"-{agreement.revision + 1}" if agreement.revision else ""
+    return f"{loan.loan_id}-{agreement.entry}-{agreement.number}{revision}"
 
 
 def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[DocumentRow, ...]:

@@ -16,7 +16,7 @@ from activities.clock import task_time
 from activities.links import LinkIssuer
 from activities.orders import LedgerOrder
 from activities.provider_waits import call_again
-from domain.agreements.making import AGREED
+from domain.agreements.making import has_new_paper
 from domain.contact import Channel
 from domain.ledger_entries import (
     AddressEntry,
@@ -75,7 +75,7 @@ class LedgerWriter(Ledger):
 
     async def _make_papers(self, order: LedgerOrder, now: datetime) -> None:
         """A document that cannot be made must not keep the records from being written: it is made when it is sent."""
-        made = [e.agreement.number for e in order.entries if isinstance(e, AgreementEntry) and e.change == AGREED]
+        made = [e.agreement.number for e in order.entries if isinstance(e, AgreementEntry) and has_new_paper(e.change)]
         for number in made if self._papers is not None else ():
             assert self._papers is not None
             try:

@@ -258,9 +258,10 @@ def _agree(
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
-    _, found = asked(database, loan, authority, bearable, by)
+    request, found = asked(database, loan, authority, bearable, by)
     offer = _chosen(found, AgreementKind(kind), option, percent)
-    event = agreeing(offer, by=by, role=authority, via=Via(via)).model_dump(mode="json", exclude_none=True)
+    agreed = agreeing(offer, by=by, role=authority, via=Via(via), holidays=request.holidays)
+    event = agreed.model_dump(mode="json", exclude_none=True)
 
     async def order(loan: Loan, database: Database, handle: WorkflowHandle[object, object]) -> str:
         from commands.temporal_session import tell

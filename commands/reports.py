@@ -9,6 +9,7 @@ import typer
 
 from commands import configuration
 from commands.console import JsonOption, Refused, iso, moment_of, operator_app, print_json, table, terminal
+from commands.report_agreements import agreements
 
 app = operator_app("Figures over what was done, from the records.")
 _DAYS = 30
@@ -17,6 +18,9 @@ _DAYS = 30
 @app.callback()
 def report() -> None:
     """Figures over what was done, from the records."""
+
+
+app.command()(agreements)
 
 
 @app.command()

@@ -37,7 +37,8 @@ class DocumentRow(BaseModel):
 
 
 class AgreementData(BaseModel):
-    """What an agreement's document says. Amounts in minor units of `currency`; `accepted_at` in the borrower's zone.
+    """What an agreement's document says. Amounts in minor units of `currency`; `accepted_at` in the borrower's zone;
+    `replaces`: due dates were moved, and this takes the place of the document before.
 
     Texts are brought to one line. Errors never show the values.
     """
@@ -53,6 +54,7 @@ class AgreementData(BaseModel):
     borrower_name: OneLine | None = None
     number: OneLine
     version: int | None = None
+    replaces: bool = False
     made_on: date
     made_at: datetime
     currency: str
@@ -122,7 +124,8 @@ def _told(data: AgreementData) -> dict[str, object]:
     if data.added_minor > 0:
         columns += ["column_interest", "column_principal", "column_left"]
     rows = [_row(row, data, locale_date=format_date_long(row.due, locale), money=money) for row in data.rows]
-    clauses = [words["kept"].format(grace=data.grace_days)]
+    clauses = [words["replaces"]] if data.replaces else []
+    clauses.append(words["kept"].format(grace=data.grace_days))
     if data.fees_frozen:
         clauses.append(words["frozen"])
     clauses += [words[f"clause_{data.kind.value}"], words["help"].format(**names)]

@@ -132,6 +132,21 @@ PAYMENTS_REVERSED = Metric(
 PAYMENTS_UNMATCHED = Metric(
     "recobro_payments_unmatched", Kind.GAUGE, Source.RECORDS, "Payments that no loan could be found for"
 )
+AGREEMENTS = Metric(
+    "recobro_agreements",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "Agreements by kind (promise, plan, settlement, restructuring) and state: proposed, open, active, kept, "
+    "partly_kept, completed, broken, replaced, void, cancelled, expired",
+    ("kind", "state"),
+)
+AGREED_MINOR = Metric(
+    "recobro_agreed_minor_units",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "What is still to come of agreements in force, in the currency's minor units",
+    ("kind", "currency"),
+)
 DEBITS = Metric(
     "recobro_debits",
     Kind.GAUGE,
@@ -214,6 +229,8 @@ ALL = (
     PAYMENTS_MINOR,
     PAYMENTS_REVERSED,
     PAYMENTS_UNMATCHED,
+    AGREEMENTS,
+    AGREED_MINOR,
     DEBITS,
     DEBIT_FILES_UNANSWERED,
     BANK_ENTRIES_WAITING,

@@ -235,6 +235,10 @@ class PromiseMade(_Event):
     evidence: Evidence | None = None
 
 
+HOLIDAYS_TOLD = 120
+"""More than the working days that are holidays in five years."""
+
+
 class AgreedPayment(_Event):
     due: Day
     amount_minor: Amount
@@ -244,6 +248,7 @@ class TermsAgreed(_Event):
     """Terms of the strategy's catalogue, as `option` of it and as the offer engine gave the payments.
 
     `role` is what `by` may agree on alone. With `evidence` the borrower has said yes; without it this is an offer.
+    `holidays`: days on which no payment is put should the dates move on later.
     """
 
     option: Name
@@ -252,6 +257,7 @@ class TermsAgreed(_Event):
     role: Authority
     via: Via
     evidence: Evidence | None = None
+    holidays: tuple[Day, ...] = Field((), max_length=HOLIDAYS_TOLD, exclude_if=operator.not_)
 
 
 class PlanAgreed(TermsAgreed):

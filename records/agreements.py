@@ -43,6 +43,7 @@ def keep(
         "option": agreement.option,
         "rule": agreement.rule,
         "version": agreement.version,
+        "revision": agreement.revision,
         "proposed_by": agreement.proposed_by,
         "approved_by": agreement.approved_by,
         "expires_at": agreement.expires_at,

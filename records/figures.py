@@ -12,8 +12,11 @@ import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from domain.agreements.model import LIVE
 from records import bank_entries
 from records.tables import (
+    Agreement,
+    AgreementInstalment,
     Campaign,
     CaseState,
     CollectionCase,
@@ -57,6 +60,8 @@ class Figures:
     webhooks_unrelayed: dict[str, int]
     oldest_unrelayed: datetime | None
     contacts_unsettled: int
+    agreements: dict[tuple[str, ...], int]
+    agreed_minor: dict[tuple[str, ...], int]
     debits: dict[str, int]
     debit_files_unanswered: int
     bank_entries_waiting: int
@@ -92,6 +97,8 @@ def read(session: Session, now: datetime) -> Figures:
         ),
         oldest_unrelayed=session.exec(select(func.min(Webhook.received_at)).where(waiting)).one(),
         contacts_unsettled=session.exec(select(func.count()).select_from(Contact).where(*begun)).one(),
+        agreements=_agreements(session),
+        agreed_minor=_agreed(session),
         debits={state: number for state, number in rows.execute(_counted(Debit.state)).all()},
         debit_files_unanswered=session.exec(
             select(func.count()).select_from(DebitFile).where(col(DebitFile.answered_at).is_(None))
@@ -120,6 +127,24 @@ def _differences(session: Session) -> dict[str, int]:
         last, (col(GatewayCheck.provider) == last.c.provider) & (col(GatewayCheck.day) == last.c.day)
     )
     return dict(session.exec(rows).all())
+
+
+def _agreements(session: Session) -> dict[tuple[str, ...], int]:
+    rows = session.connection().execute(_counted(Agreement.kind, Agreement.state)).all()
+    return {(kind, state): number for kind, state, number in rows}
+
+
+def _agreed(session: Session) -> dict[tuple[str, ...], int]:
+    """What is still to come of agreements in force, by kind and currency."""
+    left = func.sum(col(AgreementInstalment.amount_minor) - col(AgreementInstalment.paid_minor))
+    query = (
+        sqlalchemy.select(col(Agreement.kind), col(Loan.currency), left)
+        .join(AgreementInstalment, col(AgreementInstalment.agreement_ref) == col(Agreement.id))
+        .join(Loan, col(Loan.id) == col(Agreement.loan_ref))
+        .where(col(Agreement.state).in_(LIVE))
+        .group_by(col(Agreement.kind), col(Loan.currency))
+    )
+    return {(kind, currency): int(amount) for kind, currency, amount in session.connection().execute(query).all()}
 
 
 def _takings(session: Session) -> dict[tuple[str, str], Takings]:

@@ -83,6 +83,7 @@ def agreement_record(session: Session, row: Any) -> dict[str, Any]:
         "tolerance_minor": row.tolerance_minor,
         "fees_frozen": row.fees_frozen,
         "version": row.version,
+        "revision": row.revision,
         "proposed_by": row.proposed_by,
         "approved_by": row.approved_by,
         "expires_at": _iso(row.expires_at),

@@ -114,6 +114,8 @@ def _families(figures: Figures, now: datetime) -> Iterator[Family]:
     yield _by(catalogue.WEBHOOKS_WAITING, {(name,): number for name, number in figures.webhooks_unrelayed.items()})
     yield _gauge(catalogue.WEBHOOK_LAG, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
     yield _gauge(catalogue.UNSETTLED, figures.contacts_unsettled)
+    yield _by(catalogue.AGREEMENTS, figures.agreements)
+    yield _by(catalogue.AGREED_MINOR, figures.agreed_minor)
     yield _by(catalogue.DEBITS, {(state,): number for state, number in figures.debits.items()})
     yield _gauge(catalogue.DEBIT_FILES_UNANSWERED, figures.debit_files_unanswered)
     yield _gauge(catalogue.BANK_ENTRIES_WAITING, figures.bank_entries_waiting)

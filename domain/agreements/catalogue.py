@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from domain.agreements.judging import close_approval, finish, next_unpaid, replace, tell
+from domain.agreements.judging import DATE_MOVED, close_approval, finish, next_unpaid, replace, revised, tell
 from domain.agreements.limits import amounts_refused, dates_refused, kind_refused, needed, rule_of, terms_of, unmet
 from domain.agreements.making import agreed
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment
@@ -66,6 +66,7 @@ def terms_agreed(state: LoanState, event: TermsAgreed, now: datetime) -> tuple[L
         remission_minor=max(balance - total, 0),
         added_minor=max(total - balance, 0),
         version=max([1, *versions]) + 1 if kind is AgreementKind.RESTRUCTURING else None,
+        holidays=event.holidays,
     )
     for waiting in [a for a in state.agreements if a.state is _PROPOSED]:
         state = finish(
@@ -163,9 +164,10 @@ def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tupl
         return state, "the payment after it falls due before that"
     moved = instalment.model_copy(update={"due": event.to, "moved": instalment.moved + 1})
     instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
-    changed = {"instalments": instalments, "date_moved": True, "reminded": min(agreement.reminded, moved.number - 1)}
+    reminded = min(agreement.reminded, moved.number - 1)
+    changed = {"instalments": instalments, "date_moved": True, "reminded": reminded, **revised(agreement, now)}
     state = note(state, now, "due_date_moved", f"payment {moved.number} to {event.to} by {event.by}")
-    return replace(state, agreement.model_copy(update=changed), now, "due date moved"), None
+    return replace(state, agreement.model_copy(update=changed), now, DATE_MOVED), None
 
 
 def _in_force(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:

@@ -35,7 +35,7 @@ def contact_of_agreement(state: LoanState, now: datetime) -> SendContact | None:
         return None
     messages = messages_of(state.strategy, agreement.kind)
     instalment = covered.instalment
-    if messages.document is not None and not agreement.documented and now < agreement.made_at + DOCUMENT_WITHIN:
+    if messages.document is not None and not agreement.documented and now < _document_ends(agreement):
         return _document(state, agreement, covered, messages.document)
     if messages.link is not None and state.funds_seen_at is not None and agreement.offered < instalment.number:
         return _order(state, agreement, covered, messages.link, LINK)
@@ -87,8 +87,12 @@ def next_contact_at(state: LoanState, now: datetime) -> datetime | None:
 def _document(state: LoanState, agreement: Agreement, covered: Covered, message: AgreementMessage) -> SendContact:
     """It asks for nothing: a message that only brings the agreement."""
     ordered = _order(state, agreement, covered, message, DOCUMENT)
-    ends = agreement.made_at + DOCUMENT_WITHIN
-    return ordered.model_copy(update={"purpose": Purpose.TRANSACTIONAL, "give_up_at": ends})
+    changes = {"purpose": Purpose.TRANSACTIONAL, "give_up_at": _document_ends(agreement)}
+    return ordered.model_copy(update=changes)
+
+
+def _document_ends(agreement: Agreement) -> datetime:
+    return (agreement.revised_at or agreement.made_at) + DOCUMENT_WITHIN
 
 
 def _order(
@@ -96,7 +100,7 @@ def _order(
 ) -> SendContact:
     instalment = covered.instalment
     left = min(instalment.amount_minor - covered.paid_minor, state.balance_minor)
-    number = 0 if step in (BROKEN, DOCUMENT) else instalment.number * 10 + instalment.moved
+    number = {BROKEN: 0, DOCUMENT: agreement.revision}.get(step, instalment.number * 10 + instalment.moved)
     ends: datetime | None = None
     if step == REMINDER:
         ends = state.facts.moment(instalment.due, time(0))
@@ -148,5 +152,7 @@ def agreement_contact_reported(state: LoanState, event: ContactReported, now: da
         BROKEN: {"told": True},
         DOCUMENT: {"documented": True},
     }[event.step]  # type: ignore[assignment]
-    kept = tuple(a.model_copy(update=behind) if a.number == number else a for a in state.agreements)
+    overtaken = (a.number for a in state.agreements if event.step == DOCUMENT and rest != a.revision)
+    concerned = {number} - set(overtaken)
+    kept = tuple(a.model_copy(update=behind) if a.number in concerned else a for a in state.agreements)
     return state.model_copy(update={"agreements": kept})

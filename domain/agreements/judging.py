@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from math import ceil
 
 from domain.agreements.coverage import Covered as Covered
 from domain.agreements.coverage import covered_by, payments_towards
 from domain.agreements.model import JUDGED, Agreement, AgreementKind, AgreementState, Instalment
+from domain.agreements.schedule import next_working_day
 from domain.agreements.terms import AgreementMessages
 from domain.cases import close_case, open_case
 from domain.ledger_entries import PAID_ENDS, AgreementEntry, CaseKind, CaseState, LoanEnd
@@ -16,6 +18,9 @@ from domain.loans import LoanFacts
 from domain.strategy import Strategy
 
 _PROMISE = AgreementKind.PROMISE
+DATE_MOVED = "due date moved"
+GOES_ON = "goes on, "
+"""Changes by which due dates become others, as the records hear of them."""
 
 
 def messages_of(strategy: Strategy, kind: AgreementKind) -> AgreementMessages:
@@ -198,7 +203,7 @@ def _remitted(state: LoanState, agreement: Agreement) -> int:
 
 def _stand_still(state: LoanState, now: datetime) -> LoanState:
     """While a person has to decide on a circumstance an agreement stands still; afterwards its unpaid dates move on by
-    the days it stood, never onto a weekend."""
+    the days it stood, never onto a weekend or a holiday it was told of."""
     agreement = state.agreement
     if agreement is None or agreement.kind is _PROMISE:
         return state
@@ -210,15 +215,18 @@ def _stand_still(state: LoanState, now: datetime) -> LoanState:
         return state
     days = ceil((now - agreement.held_since) / timedelta(days=1))
     unpaid = {covered.instalment.number for covered in coverage(state, agreement) if covered.on is None}
-    moved = tuple(_moved(i, days) if i.number in unpaid else i for i in agreement.instalments)
-    goes_on = agreement.model_copy(update={"held_since": None, "instalments": moved})
-    return replace(state, goes_on, now, f"goes on, {days} days later")
+    moved = tuple(_moved(i, days, agreement.holidays) if i.number in unpaid else i for i in agreement.instalments)
+    changed = {"held_since": None, "instalments": moved} | revised(agreement, now)
+    return replace(state, agreement.model_copy(update=changed), now, f"{GOES_ON}{days} days later")
 
 
-def _moved(instalment: Instalment, days: int) -> Instalment:
-    due = instalment.due + timedelta(days=days)
-    while due.weekday() >= 5:
-        due += timedelta(days=1)
+def revised(agreement: Agreement, now: datetime) -> dict[str, object]:
+    """What changes of an agreement whose dates moved: it has a new document, which has not been sent yet."""
+    return {"revision": agreement.revision + 1, "revised_at": now, "documented": False}
+
+
+def _moved(instalment: Instalment, days: int, holidays: Collection[date]) -> Instalment:
+    due = next_working_day(instalment.due + timedelta(days=days), holidays)
     return instalment.model_copy(update={"due": due, "moved": min(instalment.moved + 1, 9), "missed": False})
 
 

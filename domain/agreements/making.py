@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.agreements.judging import close_approval, finish, judge, tell
+from domain.agreements.judging import DATE_MOVED, GOES_ON, close_approval, finish, judge, tell
 from domain.agreements.model import AGREEMENTS_KEPT, Agreement, AgreementKind, AgreementState
 from domain.cases import close_cases
 from domain.events import AgreementCancelled
@@ -20,6 +20,13 @@ _GIVES_WAY = {
     AgreementKind.RESTRUCTURING: frozenset({AgreementKind.PROMISE, AgreementKind.PLAN}),
 }
 """What an agreement of each kind takes the place of; any other in force must be called off first."""
+
+
+def has_new_paper(change: str) -> bool:
+    """Whether an agreement's document is another one after this change."""
+    return change in (AGREED, DATE_MOVED) or change.startswith(GOES_ON)
+
+
 _ANSWERED = (CaseKind.HANDOFF, CaseKind.BROKEN_AGREEMENT)
 
 

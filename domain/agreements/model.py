@@ -94,7 +94,8 @@ class Agreement(_Value):
     settlement `remission_minor` is what is forgiven when it is completed, `remitted_minor` what was; of a
     restructuring `added_minor` is what the new schedule adds to the debt. `reminded` and `offered` are numbers of the
     last instalment a reminder or a link went out for; `told`: the message of its breach is behind it;
-    `documented`: the one that brings its document.
+    `documented`: the one that brings its document. `holidays` are days on which no payment is put when dates move on;
+    `revision` counts how often dates were moved, the last time at `revised_at`: each has a document of its own.
     """
 
     number: int
@@ -120,7 +121,10 @@ class Agreement(_Value):
     added_minor: int = Field(0, exclude_if=operator.not_)
     version: int | None = None
     held_since: AwareDatetime | None = None
+    holidays: tuple[date, ...] = Field((), exclude_if=operator.not_)
     date_moved: bool = Field(False, exclude_if=operator.not_)
+    revision: int = Field(0, exclude_if=operator.not_)
+    revised_at: AwareDatetime | None = None
     reminded: int = Field(0, exclude_if=operator.not_)
     missed_told: int = Field(0, exclude_if=operator.not_)
     offered: int = Field(0, exclude_if=operator.not_)

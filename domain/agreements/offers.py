@@ -6,7 +6,7 @@ the same case gets the same offers, and a request that was kept gives the same a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from statistics import median
 
@@ -14,14 +14,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.agreements.limits import Terms, kind_refused, needed, percent_of, rule_of, terms_of, unmet
 from domain.agreements.model import AgreementKind, Evidence, Via
-from domain.agreements.schedule import Row, due_dates, repayment
+from domain.agreements.schedule import SATURDAY, Row, due_dates, repayment
 from domain.agreements.terms import Authority, Option, PlanOption, RestructuringOption, SettlementOption
 from domain.agreements.working_days import public_holidays
-from domain.events import PlanAgreed, RestructuringAgreed, SettlementAgreed, TermsAgreed
+from domain.events import HOLIDAYS_TOLD, PlanAgreed, RestructuringAgreed, SettlementAgreed, TermsAgreed
 from domain.loan_state import LoanState
 from domain.strategy import Strategy
 
 LONGEST_SCHEDULE = timedelta(days=366 * 5 + 100)
+MOVES_ON_AT_MOST = timedelta(days=120)
+"""How far behind the last payment holidays are told to the agreement, in case its dates move on."""
 MONTHS_LOOKED_AT = 3
 BEARABLE_SHARE = 2
 """Half of what is usually there: a payment must leave something to live on."""
@@ -211,11 +213,32 @@ _EVENTS: dict[AgreementKind, type[TermsAgreed]] = {
 }
 
 
-def agreeing(offer: Offer, *, by: str, role: Authority, via: Via, evidence: Evidence | None = None) -> TermsAgreed:
-    """The order that agrees on an offer as it was made; its name in the contract is the offer's kind."""
+def agreeing(
+    offer: Offer,
+    *,
+    by: str,
+    role: Authority,
+    via: Via,
+    evidence: Evidence | None = None,
+    holidays: Collection[date] = (),
+) -> TermsAgreed:
+    """The order that agrees on an offer as it was made; its name in the contract is the offer's kind.
+
+    `holidays` are those of the offer's request: the ones that its dates might move on to go with the order.
+    """
     payments = [{"due": payment.due, "amount_minor": payment.amount_minor} for payment in offer.payments]
+    first, last = offer.payments[0].due, offer.payments[-1].due + MOVES_ON_AT_MOST
+    stepped_over = sorted(day for day in holidays if first < day <= last and day.weekday() < SATURDAY)
     return _EVENTS[offer.kind].model_validate(
-        {"option": offer.option, "payments": payments, "by": by, "role": role, "via": via, "evidence": evidence}
+        {
+            "option": offer.option,
+            "payments": payments,
+            "by": by,
+            "role": role,
+            "via": via,
+            "evidence": evidence,
+            "holidays": stepped_over[:HOLIDAYS_TOLD],
+        }
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.agreements.terms import Every
 
 PERIODS_A_YEAR = {Every.WEEK: 52, Every.FORTNIGHT: 26, Every.MONTH: 12}
+SATURDAY = 5
 _DAYS = {Every.WEEK: 7, Every.FORTNIGHT: 14}
 
 
@@ -80,7 +81,7 @@ def due_dates(first: date, parts: int, every: Every, holidays: Collection[date])
 
 def next_working_day(day: date, holidays: Collection[date]) -> date:
     """`day`, or the first day after it that is neither Saturday, Sunday nor a holiday."""
-    while day.weekday() >= 5 or day in holidays:
+    while day.weekday() >= SATURDAY or day in holidays:
         day += timedelta(days=1)
     return day
 

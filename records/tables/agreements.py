@@ -58,6 +58,8 @@ class Agreement(Record, table=True):
     option: str | None = Field(default=None, max_length=40)
     rule: str | None = Field(default=None, max_length=300)
     version: int | None = None
+    revision: int = 0
+    """How often its dates were moved."""
     proposed_by: str | None = Field(default=None, max_length=128)
     approved_by: str | None = Field(default=None, max_length=128)
     expires_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

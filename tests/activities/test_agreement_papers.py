@@ -89,3 +89,22 @@ async def test_a_link_over_what_was_agreed_asks_for_no_more(desk: Desk, world: W
     [text] = texts_to(world, person_of(desk.database, loan_id)[0])
     assert "50,00 €" in text["body"].replace("\u00a0", " ")
     assert link.url in text["body"]
+
+
+async def test_a_moved_date_has_a_document_of_its_own_that_replaces_the_first(desk: Desk) -> None:
+    loan_id = enter_loan(desk.database)
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=PLAN, paid_minor=(0, 0), change="agreed"))
+    later = PLAN.instalments[0].model_copy(update={"due": date(2026, 3, 27), "moved": 1})
+    changed = {"instalments": (later, PLAN.instalments[1]), "revision": 1, "revised_at": TUESDAY}
+    moved = PLAN.model_copy(update=changed)
+    await desk.write(
+        loan_id, AgreementEntry(at=TUESDAY, agreement=moved, paid_minor=(0, 0), change="due date moved"), first=1
+    )
+
+    with desk.database.reading() as session:
+        first, second = documents.of_loan(session, loan_row(session, loan_id))
+    assert second.number == f"{first.number}-2"
+    text = " ".join(PdfReader(io.BytesIO(second.pdf)).pages[0].extract_text().split())
+    assert "27 de marzo de 2026" in text
+    assert "sustituye al anterior" in text
+    assert "sustituye" not in PdfReader(io.BytesIO(first.pdf)).pages[0].extract_text()

@@ -36,11 +36,12 @@ def agreement_events(random: Random, subject: SimulatedLoan) -> list[tuple[int, 
     found: list[tuple[int, LoanEvent]] = [(3, promise)]
     said = Evidence(at=now.replace(microsecond=0), message_id="SM1")
     role = random.choice(list(Authority))
-    if made := offers(request_of(state, now, role, random.choice([None, 9_000])), state.strategy).offers:
+    asked = request_of(state, now, role, random.choice([None, 9_000]))
+    if made := offers(asked, state.strategy).offers:
         offer = random.choice(made)
         by = random.choice(["agent-1", "boss"])
         yes = said if random.random() < 0.7 else None
-        found.append((5, agreeing(offer, by=by, role=role, via=Via.MESSAGE, evidence=yes)))
+        found.append((5, agreeing(offer, by=by, role=role, via=Via.MESSAGE, evidence=yes, holidays=asked.holidays)))
     waiting = [a for a in state.agreements if a.state is AgreementState.PROPOSED]
     number = waiting[0].number if waiting else 1
     if waiting or random.random() < 0.1:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
@@ -16,7 +18,8 @@ from domain.agreements.model import BROKEN, JUDGED, LINK, LIVE, MESSAGES, Agreem
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
 from domain.collection import apply, pass_time
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
+from domain.conversation.model import REPLY
 from domain.events import (
     AddressFailure,
     AgreementCancelled,
@@ -50,7 +53,7 @@ from domain.ledger_entries import (
     ReopenedEntry,
     ReversalEntry,
 )
-from domain.loan_state import FUNDS, RECEIPT, LoanState, restore, snapshot
+from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, restore, snapshot
 from domain.planning import plan
 from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
 
@@ -61,6 +64,8 @@ CHANNELS = st.sampled_from([Channel.SMS, Channel.EMAIL])
 
 
 class CollectionMachine(RuleBasedStateMachine):
+    terms: ClassVar[Mapping[str, Any]] = CATALOGUE
+
     @initialize(
         due_in=st.integers(-400, 5),
         timezone=st.sampled_from(["Europe/Madrid", "America/New_York", "Pacific/Auckland", None]),
@@ -76,7 +81,7 @@ class CollectionMachine(RuleBasedStateMachine):
         span = ((now + timedelta(days=4), now + timedelta(days=4.3)),) if money else ()
         borrower = Borrower(dead=frozenset(dead), awake=awake, money=span)
         loan = facts(due_date=due, timezone=timezone, consent=consent)
-        self.loan = SimulatedLoan.entered(loan, strategy(**CATALOGUE), now, borrower)
+        self.loan = SimulatedLoan.entered(loan, strategy(**self.terms), now, borrower)
         self.told: dict[tuple[str, str], PaymentReceived] = {}
         self.took_back: set[tuple[str, str]] = set()
 
@@ -139,12 +144,13 @@ class CollectionMachine(RuleBasedStateMachine):
     @rule(data=st.data(), role=st.sampled_from(Authority), yes=st.booleans(), cheat=st.sampled_from([0, 0, 0, 1, 500]))
     def agree(self, data: st.DataObject, role: Authority, yes: bool, cheat: int) -> None:
         state, now = pass_time(self.loan.state, self.loan.now), self.loan.now
-        found = offers(request_of(state, now, role), state.strategy).offers
+        asked = request_of(state, now, role)
+        found = offers(asked, state.strategy).offers
         assume(found)
         offer = data.draw(st.sampled_from(found))
         said = Evidence(at=now, message_id="SM1") if yes else None
         by = data.draw(st.sampled_from(["agent-1", "agent-2"]))
-        event = agreeing(offer, by=by, role=role, via=Via.MESSAGE, evidence=said)
+        event = agreeing(offer, by=by, role=role, via=Via.MESSAGE, evidence=said, holidays=asked.holidays)
         if cheat:
             first = event.payments[0]
             assume(first.amount_minor > cheat)
@@ -262,6 +268,9 @@ class CollectionMachine(RuleBasedStateMachine):
         for _, order, then in self.loan.contacts:
             assert (order.step, order.occurrence) not in seen, "no contact twice"
             seen.add((order.step, order.occurrence))
+            if order.purpose is Purpose.REPLY:
+                assert not then.ceased
+                continue
             assert not set(order.channels) & set(then.closed_channels)
             assert not then.ceased
             if order.step == RECEIPT:
@@ -286,7 +295,7 @@ class CollectionMachine(RuleBasedStateMachine):
         state = self.loan.state
         behind = {record.step for record in state.records}
         assert {step.id for step in state.strategy.steps[: state.position]} <= behind
-        firsts = [r for r in state.records if r.occurrence == 1 and r.step not in (FUNDS, *MESSAGES)]
+        firsts = [r for r in state.records if r.occurrence == 1 and r.step not in (FUNDS, ASKED, REPLY, *MESSAGES)]
         assert len(firsts) == len({r.step for r in firsts}) == state.position
 
     @invariant()

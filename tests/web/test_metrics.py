@@ -16,9 +16,10 @@ from config import metric_catalogue as catalogue
 from config.metric_catalogue import Source
 from domain.contact import Channel, Purpose
 from domain.direct_debit import SequenceType
-from records import cases, contacts, debits, loans, mandates, payments, webhooks
+from records import agreements, cases, contacts, debits, loans, mandates, payments, webhooks
 from records.database import Database
 from records.tables import ContactState, GatewayCheck, PaymentSource
+from tests.activities.test_agreement_papers import PLAN
 from tests.records.portfolios import LENDER, entered
 from tests.web.outside import FakeTemporal, paid, running, until
 from web.metrics import MetricsServer, RecordFigures
@@ -73,6 +74,7 @@ def busy(database: Database, now: datetime) -> None:
         take(session, "nobody's", "p3", "+34600123123", 700, now - timedelta(minutes=30))
         for number, due in enumerate((now - timedelta(hours=1), now + timedelta(hours=1))):
             cases.open(session, loan, case_id=f"c{number}", queue="phone", kind="handoff", at=now, sla_at=due)
+        agreements.keep(session, loan, PLAN, (1_000, 0), of_entry=1, at=now)
         mandates.add(
             session,
             person,
@@ -138,6 +140,8 @@ def test_the_business_as_the_records_know_it(database: Database) -> None:
     assert 90 <= seen["recobro_webhook_lag_seconds"][()] < 120
     assert seen["recobro_contacts_unsettled"] == {(): 1}
     assert seen["recobro_records_up"] == {(): 1}
+    assert seen["recobro_agreements"] == {("plan", "active"): 1}
+    assert seen["recobro_agreed_minor_units"] == {("EUR", "plan"): 9_000}
 
 
 def test_every_figure_of_the_catalogue_is_served_under_its_labels(database: Database) -> None:

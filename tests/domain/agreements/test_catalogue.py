@@ -303,3 +303,42 @@ def test_a_plan_takes_the_place_of_a_promise_and_nothing_that_of_a_plan() -> Non
     assert agree(subject, "monthly") is None
     assert [a.state for a in subject.state.agreements] == ["replaced", "active"]
     assert subject.hear(promise) == "plan 2 is in force: call it off first"
+
+
+def test_dates_that_move_on_step_over_holidays_and_the_agreement_is_sent_anew() -> None:
+    subject = loan()
+    asked = request_of(subject.state, subject.now, Authority.AGENT)
+    offer = next(o for o in offers(asked, subject.state.strategy).offers if o.option == "monthly")
+    event = agreeing(offer, by="agent-1", role=Authority.AGENT, via=Via.MESSAGE, evidence=SAID, holidays=asked.holidays)
+    assert date(2026, 4, 3) in event.holidays, "Good Friday"
+    assert date(2026, 8, 15) not in event.holidays, "a Saturday is stepped over anyway"
+    assert offer.payments[0].due == date(2026, 3, 17)
+    subject.hear(event)
+    subject.pass_days(3)
+
+    subject.hear(CircumstanceReported(kind=Circumstance.HARDSHIP))
+    subject.pass_days(16.5)
+    case = subject.state.cases[0]
+    subject.hear(Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by="agent-1"))
+    subject.pass_days(2)
+
+    made = only(subject)
+    assert made.instalments[0].due == date(2026, 4, 6), "17 days later is Good Friday, then comes the weekend"
+    assert made.revision == 1
+    papers = [order for _, order, _ in subject.contacts if order.step == DOCUMENT]
+    assert [order.occurrence for order in papers] == [1000, 1001]
+
+
+def test_a_due_date_that_was_moved_is_sent_in_writing() -> None:
+    subject = loan()
+    agree(subject, "monthly")
+    subject.pass_days(9)
+    due = only(subject).instalments[0].due
+
+    assert subject.hear(DueDateMoved(number=1, to=due + timedelta(days=4), by="agent-1")) is None
+    subject.pass_days(1)
+
+    papers = [order for _, order, _ in subject.contacts if order.step == DOCUMENT]
+    assert [order.occurrence for order in papers] == [1000, 1001]
+    assert papers[-1].agreed is not None
+    assert papers[-1].agreed.due == due + timedelta(days=4)
