@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-
-from sklearn.feature_extraction.text import TfidfVectorizer
+from typing import TYPE_CHECKING
 
 from config.faq import Question
 from domain.replies.text import plain
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 CLOSE_ENOUGH = 0.6
 """Cosine of character n-grams from which a message counts as asking the question; below it nobody guesses."""
@@ -25,6 +27,9 @@ def question_asked(text: str, questions: tuple[Question, ...]) -> str | None:
 
 @lru_cache(maxsize=8)
 def _index(questions: tuple[Question, ...]) -> tuple[TfidfVectorizer, object, list[str]]:
+    # Here, since scikit-learn takes three seconds to import: as long as all else that the web app needs.
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
     asked = [(each.id, plain(way)) for each in questions for way in each.asked]
     return vectorizer, vectorizer.fit_transform([way for _, way in asked]), [id for id, _ in asked]
