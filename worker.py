@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from typing import Annotated
 
 import pydantic
@@ -69,6 +70,7 @@ async def serve(
     campaigns = CampaignRunner(database, control)
     segments = SegmentSender(database, control)
     async with loan_activities(settings, database, traces.http_client if traces else None, outside) as loans:
+        versioned = deployment(settings.worker)
         worker = Worker(
             client,
             task_queue=settings.task_queue,
@@ -89,7 +91,9 @@ async def serve(
             workflow_failure_exception_types=[pydantic.ValidationError],
             graceful_shutdown_timeout=DRAIN,
             max_heartbeat_throttle_interval=timedelta(seconds=5),
-            deployment_config=deployment(settings.worker),
+            deployment_config=versioned,
+            # The SDK would read and hash every module there is, a quarter of the CPU of a worker's start.
+            build_id=version("recobro") if versioned is None else None,
         )
         async with worker, errands(settings, database, lambda: datetime.now(UTC), outside) as beside:
             errand = asyncio.create_task(beside.run(), name="errands")
