@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -132,6 +133,13 @@ async def _show_the_time(runtime: Runtime) -> None:
         await asyncio.sleep(5)
 
 
+def spare_the_collector() -> None:
+    """What a worker holds when it is set up it keeps: looking through it for garbage took a twentieth of its CPU."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 async def run(metrics_port: int | None) -> None:
     settings = load_settings()
     set_up_logs(json=settings.json_logs, subject=subject)
@@ -148,6 +156,7 @@ async def run(metrics_port: int | None) -> None:
     traces = start_tracing(settings.tracing, "worker")
     client = await connect(runtime=runtime, interceptors=[traces.interceptor] if traces else [])
     await ensure_search_attributes(client)
+    spare_the_collector()
     await serve(client, settings, database, stop, traces)
     if traces is not None:
         await asyncio.to_thread(traces.close)

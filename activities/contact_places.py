@@ -118,14 +118,14 @@ class ContactPlaces:
                     return Changed.CHANGED
                 approved = self._approved(session, loan, person, order, answer.channel, now, as_template)
                 text = self._text(session, loan, person, order, answer.channel, link, now, enclosed, approved)
-                contact = self._slots.take(session, loan, person, order, answer, now)
-                contact.link_ref, contact.text = link.id if link else None, text.message.text
+                link_ref = link.id if link else None
+                written = text.message.text
+                contact = self._slots.take(session, loan, person, order, answer, now, text=written, link_ref=link_ref)
                 contact.approved_as = None if approved is None else f"{approved.ours.language}:{approved.ours.name}"
                 if answer.channel is Channel.SMS and (twilio := self._settings.twilio) is not None:
                     contact.segments = self._segments(text.message.text, twilio, person.country)
                     contact.sender = twilio.sender_for(person.country)
                 session.add(contact)
-                session.flush()
                 assert contact.id is not None
                 message = self._message(order, contact, person, text.message, now, enclosed)
                 if link is not None:
@@ -138,7 +138,7 @@ class ContactPlaces:
     def earlier(self, order: ContactOrder) -> Ready | ContactState | None:
         """An attempt that was begun: its state, or what is needed to look it up when its fate is open."""
         with self._database.reading() as session:
-            contact = self._find(session, order)
+            contact = contacts.of_step(session, order.lender, order.loan_id, order.step, order.occurrence)
             if contact is None or contact.state is not ContactState.SENDING:
                 return contact.state if contact else None
             assert contact.id is not None
@@ -148,7 +148,7 @@ class ContactPlaces:
 
     def channel_used(self, order: ContactOrder) -> Channel | None:
         with self._database.reading() as session:
-            contact = self._find(session, order)
+            contact = contacts.of_step(session, order.lender, order.loan_id, order.step, order.occurrence)
             return contact.channel if contact else None
 
     def was_read(self, order: ContactOrder) -> bool:
@@ -175,9 +175,10 @@ class ContactPlaces:
         with self._database.reading() as session:
             loan = loans.get(session, order.lender, order.loan_id)
             person = people.of_loan(session, loan)
-            return tuple(channel for channel in order.channels if _is_dead(session, person, channel))
+            return people.dead_channels(session, person, order.channels)
 
-    def sent(self, ready: Ready, sent: Sent, now: datetime) -> None:
+    def sent(self, order: ContactOrder, ready: Ready, sent: Sent, now: datetime) -> tuple[Channel, ...]:
+        """It left us. Gives the order's dead channels, as `dead_channels` does."""
         with self._database.writing() as session:
             contact = contacts.get(session, ready.contact_id)
             contacts.advance(
@@ -189,7 +190,9 @@ class ContactPlaces:
                 provider_message_id=sent.provider_message_id,
             )
             self._charge(session, contact, sent.sheets)
+            dead = people.dead_channels(session, people.get(session, contact.person_ref), order.channels)
         count(CONTACTS, channel=ready.message.channel, outcome="sent")
+        return dead
 
     def unknown(self, ready: Ready, code: str, now: datetime) -> None:
         """It may have arrived, and nobody can be asked: it counts as charged too."""
@@ -382,10 +385,6 @@ class ContactPlaces:
                     details={"step": order.step, "occurrence": order.occurrence, "why": why},
                 )
 
-    def _find(self, session: Session, order: ContactOrder) -> Contact | None:
-        loan = loans.get(session, order.lender, order.loan_id)
-        return contacts.find(session, loan, order.step, order.occurrence)
-
     def _message(
         self,
         order: ContactOrder,
@@ -422,11 +421,6 @@ class ContactPlaces:
 
 def _payable(order: ContactOrder, due_minor: int) -> int:
     return due_minor if order.agreed is None else min(due_minor, order.agreed.amount_minor)
-
-
-def _is_dead(session: Session, person: Person, channel: Channel) -> bool:
-    known = person.email if channel is Channel.EMAIL else person.phone
-    return known is not None and people.is_closed(session, person, channel, known)
 
 
 def _faults(wrong: ValidationError) -> Iterable[str]:

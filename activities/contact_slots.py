@@ -147,7 +147,16 @@ class ContactSlots:
         return decide(request, at, events, self._rules, self._caps)
 
     def take(
-        self, session: Session, loan: Loan, person: Person, order: ContactOrder, slot: Slot, at: datetime
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        order: ContactOrder,
+        slot: Slot,
+        at: datetime,
+        *,
+        text: str | None = None,
+        link_ref: int | None = None,
     ) -> Contact:
         """Take the contact's place for `slot`; it is being sent from now on. Call it in the deciding transaction."""
         reserved = contacts.reserve(
@@ -161,11 +170,17 @@ class ContactSlots:
             template=order.template,
             at=at,
             address=slot.address,
+            valid_until=slot.window_ends,
+            link_ref=link_ref,
+            text=text,
+            state=ContactState.SENDING,
         )
         contact = reserved.contact
         if isinstance(reserved, contacts.AlreadyReserved):
             contacts.take_again(session, contact, channel=slot.channel, address=slot.address, at=at)
-        contacts.advance(session, contact, ContactState.SENDING, at=at, valid_until=slot.window_ends)
+            contacts.advance(session, contact, ContactState.SENDING, at=at, valid_until=slot.window_ends)
+            contact.link_ref, contact.text = link_ref, text
+            session.add(contact)
         contact.approved_as = contact.segments = contact.sender = None
         if slot.channel is Channel.WHATSAPP:
             contact.sender = self.whatsapp.number_for(session, person, at)

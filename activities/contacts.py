@@ -103,7 +103,8 @@ class ContactSender(Contacts):
         useless = self._not_configured(order)
         if self._templates is not None and Channel.WHATSAPP in order.channels:
             await self._templates.fresh(now)
-        useless |= await asyncio.to_thread(self._platforms.refused, order, now)
+        if self._platforms.concerned(order):
+            useless |= await asyncio.to_thread(self._platforms.refused, order, now)
         ways = [Again.AS_IT_IS]
         while True:
             open_order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in useless)})
@@ -287,8 +288,8 @@ class ContactSender(Contacts):
     # What became of it
 
     async def _sent(self, order: ContactOrder, ready: Ready, sent: Sent, now: datetime) -> ContactReported:
-        await asyncio.to_thread(self._places.sent, ready, sent, now)
-        return await self._report(order, ContactOutcome.SENT, channel=ready.message.channel)
+        closed = await asyncio.to_thread(self._places.sent, order, ready, sent, now)
+        return await self._report(order, ContactOutcome.SENT, channel=ready.message.channel, closed=closed)
 
     async def _unknown(self, order: ContactOrder, ready: Ready, code: str, now: datetime) -> ContactReported:
         """It may have arrived and nobody can be asked: it counts as sent and is never sent again."""
@@ -303,9 +304,9 @@ class ContactSender(Contacts):
         channel: Channel | None = None,
         refused: tuple[str, ...] = (),
         ceased: bool = False,
+        closed: tuple[Channel, ...] | None = None,
     ) -> ContactReported:
-        closed: tuple[Channel, ...] = ()
-        if outcome in (ContactOutcome.SENT, ContactOutcome.UNREACHABLE):
+        if closed is None and outcome in (ContactOutcome.SENT, ContactOutcome.UNREACHABLE):
             closed = await asyncio.to_thread(self._places.dead_channels, order)
         if outcome is ContactOutcome.SENT and channel is None:
             channel = await asyncio.to_thread(self._places.channel_used, order)
@@ -314,7 +315,7 @@ class ContactSender(Contacts):
             occurrence=order.occurrence,
             outcome=outcome,
             channel=channel,
-            closed=closed,
+            closed=closed or (),
             refused=refused,
             ceased=ceased,
         )

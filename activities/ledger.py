@@ -100,8 +100,12 @@ class LedgerWriter(Ledger):
         with self._database.writing() as session:
             loan = loans.get(session, order.lender, order.loan_id)
             payments.lock(session, _payments_in(order))
-            for number, entry in enumerate(order.entries, order.first_entry):
-                if loans.once(session, loan, f"entry:{order.entry}:{number}", entry.at):
+            keys = [
+                (f"entry:{order.entry}:{number}", entry.at)
+                for number, entry in enumerate(order.entries, order.first_entry)
+            ]
+            for entry, first in zip(order.entries, loans.once_each(session, loan, keys), strict=True):
+                if first:
                     self._write_entry(session, loan, entry, order)
                     new += 1
             if order.final_state is not None and loan.state is LoanState.ENDED and order.entry == loan.entry:

@@ -41,6 +41,11 @@ class PlatformGate:
         self._limits = limits or WhatsAppLimits(None)
         self._ways = WhatsAppWays(settings)
 
+    def concerned(self, order: ContactOrder) -> bool:
+        """Whether any platform has terms for this message."""
+        gated = _GATED.intersection(order.channels)
+        return bool(gated) and (gated != {Channel.SMS} or self._settings.twilio is not None)
+
     def refused(self, order: ContactOrder, now: datetime, *, as_template: bool = False) -> dict[Channel, str]:
         """The order's channels that a platform's terms close for this message, each with the rules.
 
@@ -49,7 +54,7 @@ class PlatformGate:
         a person whom WhatsApp protects for a day, until that has passed. `as_template`: WhatsApp said that it wants
         one, whatever we know of the person's window.
         """
-        if not _GATED.intersection(order.channels):
+        if not self.concerned(order):
             return {}
         with self._database.reading() as session:
             person = people.of_loan(session, loans.get(session, order.lender, order.loan_id))

@@ -87,8 +87,7 @@ def take_read(
     if len(reads) >= consent.reads_per_day:
         free_at = reads[len(reads) - consent.reads_per_day] + DAY + timedelta(seconds=1)
         return UsedUp(free_at if free_at > at else tomorrow)
-    consents.record_read(session, consent, loan, at=at, outcome=BEGUN)
-    row = session.exec(select(BalanceRead).order_by(col(BalanceRead.id).desc()).limit(1)).one()
+    row = consents.record_read(session, consent, loan, at=at, outcome=BEGUN)
     assert row.id is not None
     return Taken(row.id, consent)
 

@@ -66,6 +66,7 @@ async def product(stop: asyncio.Event) -> None:
         bank=EmptyAccounts(),  # type: ignore[arg-type]
         messengers={Channel.SMS: carrier, Channel.EMAIL: carrier},
     )
+    worker.spare_the_collector()
     await worker.serve(client, settings, database, stop, outside=outside)
     database.dispose()
 

@@ -230,6 +230,15 @@ def opt_out_hint(channel: Channel, language: str, *, folder: Path = TEMPLATES_FO
     if not _LANGUAGE.fullmatch(language):
         raise TemplateError(language, "is no language: expected two letters such as es")
     path = _text_file("_opt_out", channel, language, folder)
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        stamp = 0
+    return _hint(path, stamp, folder)
+
+
+@lru_cache(maxsize=256)
+def _hint(path: Path, _stamp: int, folder: Path) -> str:
     return " ".join(_read(path, _shown(path, folder)).split())
 
 

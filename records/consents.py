@@ -138,14 +138,14 @@ def record_read(
     at: datetime,
     outcome: str,
     amount_minor: int | None = None,
-) -> None:
+) -> BalanceRead:
     """Keep one read: `outcome` is "read" with an amount, or the bank's error code without one."""
     assert consent.id is not None
     assert loan.id is not None
-    session.add(
-        BalanceRead(consent_ref=consent.id, loan_ref=loan.id, at=at, outcome=outcome, amount_minor=amount_minor)
-    )
+    row = BalanceRead(consent_ref=consent.id, loan_ref=loan.id, at=at, outcome=outcome, amount_minor=amount_minor)
+    session.add(row)
     session.flush()
+    return row
 
 
 def reads_since(session: Session, consent: Consent, since: datetime) -> int:

@@ -61,11 +61,12 @@ def lock_person(session: Session, lender: str, loan_id: str) -> tuple[Loan, Pers
 
     On SQLite the transaction itself is the lock. Raises loans.UnknownLoan.
     """
-    loan = loans.get(session, lender, loan_id)
-    person = session.exec(
-        select(Person).where(Person.id == loan.person_ref).with_for_update().execution_options(populate_existing=True)
-    ).one()
-    return loan, person
+    both = select(Loan, Person).join(Person, col(Person.id) == col(Loan.person_ref))
+    of_this = both.where(Loan.lender == lender, Loan.loan_id == loan_id)
+    found = session.exec(of_this.with_for_update(of=Person).execution_options(populate_existing=True)).first()
+    if found is None:
+        raise loans.UnknownLoan(f"no loan {loan_id!r} of lender {lender!r}")
+    return found
 
 
 def find(session: Session, loan: Loan, step: str, occurrence: int) -> Contact | None:
@@ -74,6 +75,20 @@ def find(session: Session, loan: Loan, step: str, occurrence: int) -> Contact | 
         select(Contact).where(
             Contact.loan_ref == loan.id,
             Contact.entry == loan.entry,
+            Contact.step == step,
+            Contact.occurrence == occurrence,
+        )
+    ).first()
+
+
+def of_step(session: Session, lender: str, loan_id: str, step: str, occurrence: int) -> Contact | None:
+    """As `find`, by the loan's name."""
+    named = select(Contact).join(Loan, col(Loan.id) == col(Contact.loan_ref))
+    return session.exec(
+        named.where(
+            Loan.lender == lender,
+            Loan.loan_id == loan_id,
+            Contact.entry == Loan.entry,
             Contact.step == step,
             Contact.occurrence == occurrence,
         )
@@ -126,6 +141,8 @@ def reserve(
     address: str | None = None,
     valid_until: datetime | None = None,
     link_ref: int | None = None,
+    text: str | None = None,
+    state: ContactState = ContactState.RESERVED,
 ) -> Reserved | AlreadyReserved:
     """Take the one place of (loan, entry, step, occurrence) and note an attempt in the person's ledger.
 
@@ -151,10 +168,12 @@ def reserve(
         changed_at=at,
         valid_until=valid_until,
         link_ref=link_ref,
+        text=text,
+        state=state,
     )
     session.add(contact)
     session.flush()
-    add_event(session, contact, ContactEventKind.ATTEMPT, at)
+    _note_event(session, contact, ContactEventKind.ATTEMPT, at)
     return Reserved(contact)
 
 
@@ -179,10 +198,11 @@ def advance(
     contact.provider_message_id = provider_message_id or contact.provider_message_id
     contact.valid_until = valid_until or contact.valid_until
     contact.link_ref = link_ref or contact.link_ref
+    counted = _counts(contact)
     moved = move(contact, state, at=at)
     if moved:
         contact.error_code = error_code
-        counts = _counts(contact)
+    if moved and (counts := _counts(contact)) != counted:
         for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():
             event.counts = counts
             session.add(event)
@@ -211,6 +231,12 @@ def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: da
         noted = select(ContactLedger.id).where(ContactLedger.contact_ref == contact.id, ContactLedger.kind == kind)
         if session.exec(noted).first() is not None:
             return False
+    _note_event(session, contact, kind, at)
+    session.flush()
+    return True
+
+
+def _note_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> None:
     session.add(
         ContactLedger(
             person_ref=contact.person_ref,
@@ -222,8 +248,6 @@ def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: da
             counts=_counts(contact),
         )
     )
-    session.flush()
-    return True
 
 
 def add_inbound(session: Session, person: Person, channel: Channel, at: datetime) -> None:

@@ -59,13 +59,21 @@ def listing(
 
 def once(session: Session, loan: Loan, key: str, at: datetime) -> bool:
     """Whether `key` is written for the first time in this entry of the loan; call it where it is written."""
+    return once_each(session, loan, [(key, at)])[0]
+
+
+def once_each(session: Session, loan: Loan, keys: Sequence[tuple[str, datetime]]) -> list[bool]:
+    """As `once`, many keys in one look; for each, in their order."""
     assert loan.id is not None
-    full = f"{loan.entry}:{key}"
-    if session.get(LoanWrite, (loan.id, full)) is not None:
-        return False
-    session.add(LoanWrite(loan_ref=loan.id, key=full, at=at))
+    full = [f"{loan.entry}:{key}" for key, _ in keys]
+    written = select(LoanWrite.key).where(LoanWrite.loan_ref == loan.id, col(LoanWrite.key).in_(full))
+    known = set(session.exec(written))
+    new = [key not in known for key in full]
+    for key, (_, at), first in zip(full, keys, new, strict=True):
+        if first:
+            session.add(LoanWrite(loan_ref=loan.id, key=key, at=at))
     session.flush()
-    return True
+    return new
 
 
 def begin(session: Session, loan: Loan) -> None:

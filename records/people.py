@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+from sqlalchemy import tuple_
 from sqlmodel import Session, col, select
 
 from domain.call_flow import Identity
@@ -109,6 +110,18 @@ def identity(person: Person) -> Identity | None:
 def is_closed(session: Session, person: Person, channel: Channel, address: str) -> bool:
     """Whether `address` was closed for this person and channel."""
     return _closed(session, person, channel, address) is not None
+
+
+def dead_channels(session: Session, person: Person, channels: Sequence[Channel]) -> tuple[Channel, ...]:
+    """Those of `channels` whose address is known and was closed."""
+    known = {channel: person.email if channel is Channel.EMAIL else person.phone for channel in channels}
+    keys = person_keys.of(session)
+    index = {channel: keys.index(ADDRESS, found) for channel, found in known.items() if found is not None}
+    if not index:
+        return ()
+    named = tuple_(col(ClosedAddress.channel), col(ClosedAddress.address_index)).in_(list(index.items()))
+    closed = set(session.exec(select(ClosedAddress.channel).where(ClosedAddress.person_ref == person.id, named)))
+    return tuple(channel for channel in channels if channel in closed)
 
 
 def close_address(

@@ -11,8 +11,9 @@ from temporalio.common import WorkflowIDReusePolicy
 from domain.loan_state import LoanState, enter
 from domain.loans import LoanFacts
 from domain.money import Money
+from domain.planning import plan
 from domain.strategy import Strategy
-from workflows import search_attributes
+from workflows import describe, search_attributes
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput, Signal
 
@@ -41,6 +42,7 @@ async def start_loan(
 
     Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs.
     """
+    entered, first = plan(enter(facts, strategy, begin_at), begin_at)
     state = None
     if entries_written:
         state = enter(facts, strategy, begin_at).model_copy(update={"entries_written": entries_written})
@@ -50,7 +52,7 @@ async def start_loan(
         id=facts.workflow_id,
         task_queue=task_queue,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        search_attributes=search_attributes.describe(enter(facts, strategy, begin_at), begin_at, None),
+        search_attributes=search_attributes.describe(entered, begin_at, describe.next_action_at(first)),
         memo={ENTRY: facts.entry},
         static_summary=static_summary(facts),
         static_details=f"Campaign {facts.campaign or '-'}, strategy {strategy.key}",

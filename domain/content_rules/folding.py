@@ -42,24 +42,26 @@ def words_only(text: str) -> str:
     return " ".join(plain_words(text).replace(BREAK, " ").split())
 
 
+# What is sent is made of few templates: most words, and all names and subjects, come again.
+@lru_cache(maxsize=1024)
 def readings(text: str) -> tuple[str, ...]:
     """The plain reading first; then, where they differ, those that undo disguises.
 
     Undone are digits and symbols for letters (c4rcel), marks inside a word (emb-argo), letters spelled out
     (e m b a r g o), letters repeated (embaaargo) and a star for one vowel (emb*rgo).
     """
-    plain = plain_words(text)
-    found = dict.fromkeys((plain,))
+    found = dict.fromkeys((plain_words(text),))
+    folded = fold(text)
     starred = re.search(r"\w\*+\w", text) is not None
     for one in "il":
         for star in "aeiou" if starred else "*":
-            found.setdefault(_undisguised(text, one, star))
+            found.setdefault(_undisguised(folded, one, star))
     return tuple(found)
 
 
-def _undisguised(text: str, one: str, star: str) -> str:
+def _undisguised(folded: str, one: str, star: str) -> str:
     words: list[str] = []
-    for line in fold(text).split("\n"):
+    for line in folded.split("\n"):
         if not line.strip():
             words.append(BREAK)
         for chunk in line.split():
@@ -71,6 +73,7 @@ def _undisguised(text: str, one: str, star: str) -> str:
     return _spaced(" ".join(_spelled_out(words)))
 
 
+@lru_cache(maxsize=16_384)
 def _letters(core: str, one: str, star: str) -> str:
     """One word without what hides its letters. Numbers stay numbers."""
     if not any(char.isalpha() for char in core):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.content_rules.folding import BREAK, fold, readings
 
@@ -21,7 +22,7 @@ _PART = re.compile(r"\([^()]*\)|[^\s()]+")
 _WORD = re.compile(r"[a-z0-9#]+\*?")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Phrases:
     """Many phrases as one; `excused` are longer ones in which a hit means nothing ("sin embargo")."""
 
@@ -36,13 +37,13 @@ class Phrases:
 
     def find_in(self, found_readings: Iterable[str]) -> str | None:
         """As `find`, for a text whose readings are known already."""
-        for reading in found_readings:
-            hit = self._hit(self.wanted, reading)
-            if hit is None and self.across is not None and BREAK in reading:
-                hit = self._hit(self.across, " ".join(reading.replace(BREAK, " ").split()))
-            if hit is not None:
-                return hit
-        return None
+        return next((hit for reading in found_readings if (hit := _found(self, reading)) is not None), None)
+
+    def first_in(self, reading: str) -> str | None:
+        hit = self._hit(self.wanted, reading)
+        if hit is None and self.across is not None and BREAK in reading:
+            hit = self._hit(self.across, " ".join(reading.replace(BREAK, " ").split()))
+        return hit
 
     def _hit(self, pattern: re.Pattern[str], reading: str) -> str | None:
         for match in pattern.finditer(reading):
@@ -51,6 +52,12 @@ class Phrases:
             if not any(first <= start and end <= last for first, last in excused):
                 return match.group()
         return None
+
+
+@lru_cache(maxsize=16_384)
+def _found(phrases: Phrases, reading: str) -> str | None:
+    """The same texts are looked through again and again: senders' names, subjects, messages over equal amounts."""
+    return phrases.first_in(reading)
 
 
 def compile_phrases(wanted: Iterable[str], excused: Iterable[str] = ()) -> Phrases:
