@@ -16,7 +16,7 @@ from activities.debit_notices import with_debit
 from activities.link_pictures import with_qr_code
 from activities.message_writing import Written, circumstances_of, message_context, write
 from activities.orders import ContactOrder
-from activities.receipts import NOTHING, Enclosed
+from activities.receipts import NOTHING, Enclosed, Receipts
 from activities.whatsapp_ways import WhatsAppWays
 from config.approved_templates import ApprovedText
 from config.costs import load_costs
@@ -29,6 +29,7 @@ from config.signed_addresses import SignedAddresses
 from config.templates import TemplateError
 from domain.contact import Channel, ContactEventKind
 from domain.costs import MICROS, message_cost
+from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
 from domain.sms_segments import sms_size
 from providers.errors import ProviderError
@@ -49,6 +50,14 @@ class Unwritable(Exception):
     """The message cannot be written; the text names the template or value at fault and holds no borrower's data."""
 
 
+class TakesFiles(Exception):
+    """The message goes by e-mail, which takes its documents along, and they are not made yet; nothing was taken."""
+
+    def __init__(self, slot: Slot) -> None:
+        super().__init__("files are made first")
+        self.slot = slot
+
+
 @dataclass(frozen=True)
 class Ready:
     """A place that is taken, and the message that fills it."""
@@ -66,8 +75,12 @@ class Changed(Enum):
 class ContactPlaces:
     """Every transaction of a contact; each is short, because others of the person wait for it."""
 
-    def __init__(self, database: Database, slots: ContactSlots, settings: Settings) -> None:
+    def __init__(
+        self, database: Database, slots: ContactSlots, settings: Settings, receipts: Receipts | None = None
+    ) -> None:
+        """Without `receipts` nothing goes with a receipt's message."""
         self._database = database
+        self._receipts = receipts
         self._slots = slots
         self._settings = settings
         self._costs = load_costs(settings.costs)
@@ -104,7 +117,7 @@ class ContactPlaces:
 
         `expected` None takes any slot. `as_template`: on WhatsApp only an approved template may go. `link` must be
         over what is due at this very moment. `enclosed` goes with it. Durable: what was sent is known after a power
-        cut too. Raises Unwritable, and then nothing was taken.
+        cut too. Raises Unwritable or TakesFiles, and then nothing was taken.
         """
         try:
             with self._database.writing(durable=True) as session:
@@ -116,6 +129,10 @@ class ContactPlaces:
                     return Changed.CHANGED
                 if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
+                if enclosed is NOTHING and self._receipts is not None and order.step in (RECEIPT, PART_RECEIPT):
+                    if answer.channel is Channel.EMAIL:
+                        raise TakesFiles(answer)
+                    enclosed = Enclosed(address=self._receipts.address(session, loan, person, order, now))
                 approved = self._approved(session, loan, person, order, answer.channel, now, as_template)
                 text = self._text(session, loan, person, order, answer.channel, link, now, enclosed, approved)
                 link_ref = link.id if link else None

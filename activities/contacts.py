@@ -19,7 +19,7 @@ from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
-from activities.contact_places import Changed, ContactPlaces, Ready, Unwritable
+from activities.contact_places import Changed, ContactPlaces, Ready, TakesFiles, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
@@ -32,7 +32,6 @@ from config.settings import Settings
 from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome, ContactReported
-from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
@@ -75,14 +74,14 @@ class ContactSender(Contacts):
         settings: Settings,
         templates: TemplateSync | None = None,
     ) -> None:
-        self._places = ContactPlaces(database, slots, settings)
+        self._receipts = Receipts(database, settings)
+        self._places = ContactPlaces(database, slots, settings, self._receipts)
         self._platforms = PlatformGate(database, settings, slots.whatsapp)
         self._templates = templates
         self._messengers = messengers
         self._links = links
         self._unheard = UnheardPayments(database, links.gateways)
         self._balances = balances
-        self._receipts = Receipts(database, settings)
         self._papers = AgreementPapers(database, settings)
 
     @activity.defn(name="contact")
@@ -146,9 +145,8 @@ class ContactSender(Contacts):
         old = order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
         demands = order.purpose is Purpose.COLLECTION
         payable = await asyncio.to_thread(self._unheard.payable, order.lender, order.loan_id) if demands else ()
-        encloses = order.step in (RECEIPT, PART_RECEIPT, DOCUMENT)
         enclosed = NOTHING
-        if old or order.with_link or payable or encloses:
+        if old or order.with_link or payable or order.step == DOCUMENT:
             answer = await asyncio.to_thread(self._places.look, order, now)
             if not isinstance(answer, Slot):
                 return await asyncio.to_thread(self._places.refused, order, now)
@@ -159,13 +157,20 @@ class ContactSender(Contacts):
                 return await self._report(order, ContactOutcome.FUNDS_GONE)
             if order.with_link:
                 link = await self._link(order, now)
-            if encloses:
-                papers = self._papers if order.step == DOCUMENT else self._receipts
-                enclosed = await asyncio.to_thread(papers.enclosed, order, now)
+            if order.step == DOCUMENT:
+                enclosed = await asyncio.to_thread(self._papers.enclosed, order, now)
         if time.monotonic() > take_until:
             raise try_again_in(timedelta(seconds=5), "it took too long to get ready; begun again", "Slow")
         try:
-            return await asyncio.to_thread(self._places.take, order, slot, link, now, enclosed, as_template=as_template)
+            try:
+                return await asyncio.to_thread(
+                    self._places.take, order, slot, link, now, enclosed, as_template=as_template
+                )
+            except TakesFiles as first:
+                enclosed = await asyncio.to_thread(self._receipts.enclosed, order, now)
+                return await asyncio.to_thread(
+                    self._places.take, order, first.slot, link, now, enclosed, as_template=as_template
+                )
         except Unwritable as why:
             raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
 

@@ -1,4 +1,4 @@
-"""Receipts of payments and letters of payment in full: made once, kept with the loan, sent with a message."""
+"""Receipts of payments and letters of payment in full: written once, kept with the loan, sent with a message."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from activities.orders import ContactOrder
 from config.payment_documents import DocumentData, DocumentKind, render_document
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
-from domain.loan_state import PART_RECEIPT, RECEIPT
+from domain.loan_state import RECEIPT
 from domain.money import Money
 from providers.ports import Attachment
 from records import documents, loans, payments, people
 from records.database import Database
-from records.tables import Document, Loan, Payment
+from records.tables import Document, Loan, Payment, Person
 
 PAGE = "document"
 ADDRESS_LIVES = timedelta(days=30)
@@ -37,7 +37,11 @@ NOTHING = Enclosed()
 
 
 class Receipts:
-    """`settings` say who the lender is and, with a link secret and a public address, sign addresses of documents."""
+    """`settings` say who the lender is and, with a link secret and a public address, sign addresses of documents.
+
+    What a document says is written down when its message is; the PDF is set when somebody wants it: an e-mail that
+    takes it along, or whoever opens its address. Setting it takes longer than all the rest of a message.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -46,70 +50,66 @@ class Receipts:
         self._addresses = SignedAddresses(secret, url) if secret is not None and url is not None else None
 
     def enclosed(self, order: ContactOrder, now: datetime) -> Enclosed:
-        """The documents of a receipt's message; made now where they are not there yet. Nothing for other messages."""
-        if order.step not in (RECEIPT, PART_RECEIPT):
-            return NOTHING
-        with self._database.reading() as session:
+        """The documents of a receipt's message as files."""
+        with self._database.writing() as session:
             loan = loans.get(session, order.lender, order.loan_id)
-            if people.of_loan(session, loan).key_id is None:
-                return NOTHING  # nothing personal is made of a person who was erased
-            unreceipted = [one for one in _paid(session, loan) if documents.receipt_of(session, one) is None]
-            last = _paid(session, loan)[-1:]
-        for payment in unreceipted:
-            self.receipt(payment, now)
-        with self._database.reading() as session:
-            kept = [documents.receipt_of(session, one) for one in (unreceipted or last)]
-        made = [one for one in kept if one is not None]
-        if order.step == RECEIPT:
-            made.append(self._letter(order, now))
-        files = tuple(_attachment(one) for one in made if one.pdf)
-        address = None
-        if self._addresses is not None and made:
-            address = self._addresses.address(PAGE, made[-1].public_id, now + ADDRESS_LIVES)
-        return Enclosed(files, address)
+            drafts = self._drafts(session, loan, people.of_loan(session, loan), order, now)
+        made = [typeset(self._database, draft) for draft in drafts]
+        return Enclosed(tuple(_attachment(one) for one in made if one.pdf), self._address(made, now))
+
+    def address(self, session: Session, loan: Loan, person: Person, order: ContactOrder, now: datetime) -> str | None:
+        """Where the document of a receipt's message can be opened; what it says is kept in this transaction."""
+        return self._address(self._drafts(session, loan, person, order, now), now)
 
     def receipt(self, payment: Payment, now: datetime) -> Document:
-        """The receipt of a payment of a known loan; made once, with what was left to pay then."""
+        """The receipt of a payment of a known loan, with its PDF; made once, with what was left to pay then."""
         assert payment.loan_ref is not None
-        with self._database.reading() as session:
-            known = documents.receipt_of(session, payment)
-            if known is not None:
-                return known
-            loan = loans.by_ref(session, payment.loan_ref)
-            number = f"{loan.loan_id}-{payment.id}"
-            data = self._data(session, loan, DocumentKind.RECEIPT, number, payment, now)
-        return self._keep(loan, data, payment, now)
-
-    def _letter(self, order: ContactOrder, now: datetime) -> Document:
-        number = str(order.occurrence)
-        with self._database.reading() as session:
-            loan = loans.get(session, order.lender, order.loan_id)
-            known = documents.letter_of(session, loan, number)
-            if known is not None:
-                return known
-            paid = _paid(session, loan)
-            last = paid[-1] if paid else None
-            data = self._data(session, loan, DocumentKind.PAID_IN_FULL, number, last, now)
-        return self._keep(loan, data, None, now)
-
-    def _keep(self, loan: Loan, data: DocumentData, payment: Payment | None, now: datetime) -> Document:
-        pdf = render_document(data)  # before the transaction: it takes longer than others should wait
         with self._database.writing() as session:
-            return documents.keep(
-                session,
-                loans.by_ref(session, loan.id or 0),
-                kind=data.kind.value,
-                number=data.number,
-                language=data.language,
-                pdf=pdf,
-                at=now,
-                payment=payment,
-            )
+            loan = loans.by_ref(session, payment.loan_ref)
+            known = documents.receipt_of(session, payment)
+            draft = known or self._receipt(session, loan, people.of_loan(session, loan), payment, now)
+        return typeset(self._database, draft)
+
+    def _address(self, made: Sequence[Document], now: datetime) -> str | None:
+        if self._addresses is None or not made:
+            return None
+        return self._addresses.address(PAGE, made[-1].public_id, now + ADDRESS_LIVES)
+
+    def _drafts(
+        self, session: Session, loan: Loan, person: Person, order: ContactOrder, now: datetime
+    ) -> list[Document]:
+        """Receipts of the payments that have none yet, else the last one's, and at the end of a loan its letter."""
+        if person.key_id is None:
+            return []  # nothing personal is made of a person who was erased
+        paid = _paid(session, loan)
+        unreceipted = documents.unreceipted(session, paid)
+        made = [self._receipt(session, loan, person, payment, now) for payment in unreceipted]
+        if not made and paid and (last := documents.receipt_of(session, paid[-1])) is not None:
+            made = [last]
+        if order.step == RECEIPT:
+            number = str(order.occurrence)
+            letter = documents.letter_of(session, loan, number)
+            last_paid = paid[-1] if paid else None
+            data = self._data(session, loan, person, DocumentKind.PAID_IN_FULL, number, last_paid, now)
+            made.append(letter or _keep(session, loan, data, None, now))
+        return made
+
+    def _receipt(self, session: Session, loan: Loan, person: Person, payment: Payment, now: datetime) -> Document:
+        number = f"{loan.loan_id}-{payment.id}"
+        data = self._data(session, loan, person, DocumentKind.RECEIPT, number, payment, now)
+        return _keep(session, loan, data, payment, now)
 
     def _data(
-        self, session: Session, loan: Loan, kind: DocumentKind, number: str, payment: Payment | None, now: datetime
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        kind: DocumentKind,
+        number: str,
+        payment: Payment | None,
+        now: datetime,
     ) -> DocumentData:
-        person, lender = people.of_loan(session, loan), self._settings.lender_named(loan.lender)
+        lender = self._settings.lender_named(loan.lender)
         zone = ZoneInfo(person.timezone) if person.timezone else None
         left = max(payments.balance_due(session, loan), 0) if kind is DocumentKind.RECEIPT else 0
         return DocumentData(
@@ -128,6 +128,29 @@ class Receipts:
             payment_reference=payment.payment_id if payment else None,
             remaining=Money(amount_minor=left, currency=loan.currency),
         )
+
+
+def typeset(database: Database, document: Document) -> Document:
+    """The document with its PDF, set now if nobody has wanted it before. Without one for a person who was erased."""
+    if document.pdf or document.says is None or document.id is None:
+        return document
+    # Before the transaction: it takes longer than others should wait.
+    pdf = render_document(DocumentData.model_validate_json(document.says))
+    with database.writing() as session:
+        return documents.keep_pdf(session, document.id, pdf)
+
+
+def _keep(session: Session, loan: Loan, data: DocumentData, payment: Payment | None, now: datetime) -> Document:
+    return documents.keep(
+        session,
+        loan,
+        kind=data.kind.value,
+        number=data.number,
+        language=data.language,
+        says=data.model_dump_json(exclude_none=True),
+        at=now,
+        payment=payment,
+    )
 
 
 def _paid(session: Session, loan: Loan) -> Sequence[Payment]:

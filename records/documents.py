@@ -18,6 +18,13 @@ def receipt_of(session: Session, payment: Payment) -> Document | None:
     return session.exec(select(Document).where(Document.kind == RECEIPT, Document.payment_ref == payment.id)).first()
 
 
+def unreceipted(session: Session, paid: Sequence[Payment]) -> list[Payment]:
+    """Those of the payments that have no receipt yet, in their order."""
+    refs = [payment.id for payment in paid]
+    known = set(session.exec(select(Document.payment_ref).where(col(Document.payment_ref).in_(refs))))
+    return [payment for payment in paid if payment.id not in known]
+
+
 def find(session: Session, loan: Loan, kind: str, number: str) -> Document | None:
     """The document of this kind and number of the loan's current entry; not for receipts, which are of payments."""
     return session.exec(
@@ -42,11 +49,14 @@ def keep(
     kind: str,
     number: str,
     language: str,
-    pdf: bytes,
     at: datetime,
     payment: Payment | None,
+    pdf: bytes = b"",
+    says: str | None = None,
 ) -> Document:
-    """Keep a document once; the same one kept again is the one that is there."""
+    """Keep a document once; the same one kept again is the one that is there. Without its PDF, `says` is what it will
+    be set from.
+    """
     one_at_a_time(session, f"document:{loan.lender}:{loan.loan_id}")
     known = find(session, loan, kind, number) if payment is None else receipt_of(session, payment)
     if known is not None:
@@ -60,11 +70,22 @@ def keep(
         payment_ref=payment.id if payment is not None else None,
         number=number,
         language=language,
+        says=says,
         pdf=pdf,
         made_at=at,
     )
     session.add(document)
     session.flush()
+    return document
+
+
+def keep_pdf(session: Session, document_id: int, pdf: bytes) -> Document:
+    """Keep the PDF that was made of a document; the first one stands."""
+    document = session.get_one(Document, document_id)
+    if not document.pdf and document.says is not None:
+        document.pdf = pdf
+        session.add(document)
+        session.flush()
     return document
 
 

@@ -7,15 +7,17 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field
 
-from records.sealed import SealedBytes
+from records.sealed import Sealed, SealedBytes
 from records.tables.base import Record
 from records.types import UTCDateTime
 
 
 class Document(Record, table=True):
-    """A PDF as it was sent. A receipt is of one payment; a letter of payment in full is of an entry's latest end.
+    """What a document says and, once somebody wanted it, its PDF as they got it.
 
-    `public_id` is what addresses name. `pdf` is empty once the person was erased.
+    A receipt is of one payment; a letter of payment in full is of an entry's latest end. `public_id` is what addresses
+    name. `says` is JSON of the values the PDF is set from; None where the PDF was kept at once. Once the person was
+    erased `pdf` is empty and `says` is None.
     """
 
     __tablename__ = "document"
@@ -48,5 +50,6 @@ class Document(Record, table=True):
     payment_ref: int | None = Field(default=None, foreign_key="payment.id")
     number: str = Field(max_length=80)
     language: str = Field(max_length=2)
+    says: str | None = Field(default=None, sa_type=Sealed("document.says"))
     pdf: bytes = Field(sa_type=SealedBytes("document.pdf"))
     made_at: datetime = Field(sa_type=UTCDateTime)

@@ -121,13 +121,16 @@ def _before_evidence(_mapper: Mapper[AgreementEvidence], connection: Connection,
 
 
 def _before_document(_mapper: Mapper[Document], connection: Connection, document: Document) -> None:
-    if isinstance(document.pdf, PrivateBytes) or not _changed(document, "pdf"):
+    changed = _changed(document, "pdf", "says")
+    if not changed:
         return
-    person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == document.loan_ref)).scalar_one()  # type: ignore[call-overload]
-    key_id = _key_of(connection, document, person_ref)
+    key_id = _key_of_loan(connection, document, document.loan_ref)
     if key_id is None:
         raise ValueError("nothing personal is made of a person who was erased")
-    document.pdf = PrivateBytes(document.pdf, key_id)
+    if "pdf" in changed:
+        document.pdf = PrivateBytes(document.pdf, key_id)
+    if "says" in changed and document.says is not None:
+        document.says = Private(document.says, key_id)
 
 
 def _before_correction(_mapper: Mapper[ReplyCorrection], connection: Connection, correction: ReplyCorrection) -> None:
@@ -176,7 +179,11 @@ def _index(keys: PersonKeys, label: str, value: str | None) -> str | None:
 
 
 def _key_of_loan(connection: Connection, row: object, loan_ref: int) -> str | None:
-    person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == loan_ref)).scalar_one()  # type: ignore[call-overload]
+    session = object_session(row)
+    known = None if session is None else session.identity_map.get((Loan, (loan_ref,), None))
+    person_ref = None if known is None else known.__dict__.get("person_ref")
+    if person_ref is None:
+        person_ref = connection.execute(select(Loan.person_ref).where(col(Loan.id) == loan_ref)).scalar_one()  # type: ignore[call-overload]
     return _key_of(connection, row, person_ref)
 
 
