@@ -26,14 +26,14 @@ from activities.read_budget import (
     keep_outcome,
     take_read,
 )
-from activities.read_timing import next_look, note_reading
+from activities.read_timing import next_look, next_look_under, note_reading
 from config.metric_catalogue import BALANCE_READS
 from domain.strategy import Threshold
 from domain.watching import funds_needed, next_read_at
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from providers.ports import BankData
-from records import consents, loans, payments
+from records import consents, loans, payments, people
 from records.database import Database
 from records.tables import Consent, ConsentStatus, LoanState
 
@@ -46,12 +46,14 @@ class ConsentOver(Exception):
 class Look:
     """`seen_at`: when the money was read to be there. `again_at`: no look is possible before; None: at will.
 
-    `soon_at`: another loan's look at the same account is answered by then.
+    `soon_at`: another loan's look at the same account is answered by then. `next_at`: where the next one is best
+    placed, if that was asked.
     """
 
     seen_at: datetime | None = None
     again_at: datetime | None = None
     soon_at: datetime | None = None
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class BalanceReader(Balances):
         if order.not_before is not None and now < order.not_before:
             raise ask_again(order.not_before, f"resting until {order.not_before:%d %b %H:%M} UTC", "Resting")
         try:
-            look = await self.look(order.lender, order.loan_id, order.threshold, now)
+            look = await self.look(order.lender, order.loan_id, order.threshold, now, order.reads_per_day)
         except ConsentOver as over:
             return WatchReport(over=f"consent: {over}")
         except ProviderError as error:
@@ -98,7 +100,9 @@ class BalanceReader(Balances):
             return WatchReport(funds_seen_at=look.seen_at)
         if look.soon_at is not None:
             raise ask_again(look.soon_at, "the account is just being read for another loan", "BeingRead")
-        again = await asyncio.to_thread(self._next_look, order, look.again_at or now)
+        again = look.next_at
+        if again is None:
+            again = await asyncio.to_thread(self._next_look, order, look.again_at or now)
         why = "the day's reads are used up" if look.again_at else "funds not there yet"
         raise ask_again(again, f"{why}; next look {again:%d %b %H:%M} UTC", "FundsNotSeen")
 
@@ -109,10 +113,13 @@ class BalanceReader(Balances):
         except (ConsentOver, ProviderError):
             return False
 
-    async def look(self, lender: str, loan_id: str, threshold: Threshold, at: datetime) -> Look:
+    async def look(
+        self, lender: str, loan_id: str, threshold: Threshold, at: datetime, reads_per_day: int | None = None
+    ) -> Look:
         """One read, or none when the loan needs none, the day's reads are used up or a fresh reading is known.
 
-        Raises ConsentOver, or ProviderError when the bank could not answer now.
+        With `reads_per_day`, a read that does not see the money says when to look next. Raises ConsentOver, or
+        ProviderError when the bank could not answer now.
         """
         if self._bank is None and not self._others:
             raise ConsentOver("no bank is configured")
@@ -130,13 +137,13 @@ class BalanceReader(Balances):
                     return Look(seen_at=read_at if amount >= needed.enough_minor else None)
                 case Taken() as taken:
                     try:
-                        return await self._read(taken, needed, at)
+                        return await self._read(taken, needed, at, reads_per_day)
                     except ProviderError as error:
                         if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
                             raise
                         over = error.code
 
-    async def _read(self, taken: Taken, needed: _Needed, at: datetime) -> Look:
+    async def _read(self, taken: Taken, needed: _Needed, at: datetime, reads_per_day: int | None) -> Look:
         bank = self._source(taken.consent)
         if bank is None:
             raise ConsentOver("no bank is configured")
@@ -149,8 +156,11 @@ class BalanceReader(Balances):
             raise
         outcome = READ if reading.currency == needed.currency else OTHER_CURRENCY
         count(BALANCE_READS, outcome=outcome)
-        await asyncio.to_thread(self._keep_read, taken, outcome, reading.amount_minor)
-        return Look(seen_at=at if outcome == READ and reading.amount_minor >= needed.enough_minor else None)
+        if outcome == READ and reading.amount_minor >= needed.enough_minor:
+            await asyncio.to_thread(self._keep_read, taken, outcome, reading.amount_minor, at, None)
+            return Look(seen_at=at)
+        again = await asyncio.to_thread(self._keep_read, taken, outcome, reading.amount_minor, at, reads_per_day)
+        return Look(next_at=again)
 
     def _source(self, consent: Consent) -> BankData | None:
         return self._others.get(consent.provider, self._bank)
@@ -187,11 +197,18 @@ class BalanceReader(Balances):
             placed = next_look(session, loan, after, order.reads_per_day, self._zone)
         return placed or next_read_at(after, order.reads_per_day)
 
-    def _keep_read(self, taken: Taken, outcome: str, amount_minor: int) -> None:
+    def _keep_read(
+        self, taken: Taken, outcome: str, amount_minor: int, at: datetime, reads_per_day: int | None
+    ) -> datetime | None:
+        """Keep what was read; with `reads_per_day`, where the money is likely to have come next."""
         with self._database.writing() as session:
+            person = people.get(session, taken.consent.person_ref)
             row = keep_outcome(session, taken.read_id, outcome, amount_minor)
             if outcome == READ:
-                note_reading(session, taken.consent, row, self._zone)
+                note_reading(session, taken.consent, person, row, self._zone)
+            if reads_per_day is None:
+                return None
+            return next_look_under(session, taken.consent, person, at, reads_per_day, self._zone)
 
     def _keep_failure(
         self, taken: Taken, error: ProviderError, over: tuple[ConsentStatus, str] | None, at: datetime

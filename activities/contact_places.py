@@ -16,7 +16,7 @@ from activities.debit_notices import with_debit
 from activities.link_pictures import with_qr_code
 from activities.message_writing import Written, circumstances_of, message_context, write
 from activities.orders import ContactOrder
-from activities.receipts import NOTHING, Enclosed, Receipts
+from activities.receipts import NO_FILES, NOTHING, Enclosed, Files, Receipts
 from activities.whatsapp_ways import WhatsAppWays
 from config.approved_templates import ApprovedText
 from config.costs import load_costs
@@ -50,14 +50,6 @@ class Unwritable(Exception):
     """The message cannot be written; the text names the template or value at fault and holds no borrower's data."""
 
 
-class TakesFiles(Exception):
-    """The message goes by e-mail, which takes its documents along, and they are not made yet; nothing was taken."""
-
-    def __init__(self, slot: Slot) -> None:
-        super().__init__("files are made first")
-        self.slot = slot
-
-
 @dataclass(frozen=True)
 class Ready:
     """A place that is taken, and the message that fills it."""
@@ -75,10 +67,7 @@ class Changed(Enum):
 class ContactPlaces:
     """Every transaction of a contact; each is short, because others of the person wait for it."""
 
-    def __init__(
-        self, database: Database, slots: ContactSlots, settings: Settings, receipts: Receipts | None = None
-    ) -> None:
-        """Without `receipts` nothing goes with a receipt's message."""
+    def __init__(self, database: Database, slots: ContactSlots, settings: Settings, receipts: Receipts) -> None:
         self._database = database
         self._receipts = receipts
         self._slots = slots
@@ -111,13 +100,15 @@ class ContactPlaces:
         now: datetime,
         enclosed: Enclosed = NOTHING,
         *,
+        files: Files = NO_FILES,
         as_template: bool = False,
     ) -> Ready | NotYet | NoChannel | NotWanted | Changed:
         """Decide, keep the decisions and take the place, in one transaction of the person.
 
         `expected` None takes any slot. `as_template`: on WhatsApp only an approved template may go. `link` must be
         over what is due at this very moment. `enclosed` goes with it. Durable: what was sent is known after a power
-        cut too. Raises Unwritable or TakesFiles, and then nothing was taken.
+        cut too. Raises Unwritable, and NotTypeset where a receipt's e-mail takes along what `files`
+        has not; then nothing was taken.
         """
         try:
             with self._database.writing(durable=True) as session:
@@ -129,10 +120,8 @@ class ContactPlaces:
                     return Changed.CHANGED
                 if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
-                if enclosed is NOTHING and self._receipts is not None and order.step in (RECEIPT, PART_RECEIPT):
-                    if answer.channel is Channel.EMAIL:
-                        raise TakesFiles(answer)
-                    enclosed = Enclosed(address=self._receipts.address(session, loan, person, order, now))
+                if order.step in (RECEIPT, PART_RECEIPT):
+                    enclosed = self._receipts.enclosed(session, loan, person, order, answer.channel, files, now)
                 approved = self._approved(session, loan, person, order, answer.channel, now, as_template)
                 text = self._text(session, loan, person, order, answer.channel, link, now, enclosed, approved)
                 link_ref = link.id if link else None
@@ -198,6 +187,7 @@ class ContactPlaces:
         """It left us. Gives the order's dead channels, as `dead_channels` does."""
         with self._database.writing() as session:
             contact = contacts.get(session, ready.contact_id)
+            self._charge(session, contact, sent.sheets)
             contacts.advance(
                 session,
                 contact,
@@ -206,7 +196,6 @@ class ContactPlaces:
                 provider=sent.provider,
                 provider_message_id=sent.provider_message_id,
             )
-            self._charge(session, contact, sent.sheets)
             dead = people.dead_channels(session, people.get(session, contact.person_ref), order.channels)
         count(CONTACTS, channel=ready.message.channel, outcome="sent")
         return dead

@@ -78,12 +78,11 @@ class ContactSlots:
         A preferred channel that is only closed for the moment is waited for; one that is closed for good
         gives way to the next.
         """
-        due = payments.balance_due(session, loan)
         asks = order.purpose is Purpose.COLLECTION or order.with_link
-        if asks and (due <= 0 or loan.state is LoanState.ENDED):
+        if asks and (loan.state is LoanState.ENDED or payments.balance_due(session, loan) <= 0):
             return NotWanted()
         refused: list[str] = []
-        ceased = _CEASE in people.flags(session, person)
+        flags = people.flags(session, person)
         for channel in order.channels:
             address = people.address(session, person, channel)
             if address is None:
@@ -92,7 +91,7 @@ class ContactSlots:
             if channel is Channel.CALL and people.identity(person) is None:
                 refused.append("nothing is known by which a call could tell the right person")
                 continue
-            decision = self.decision(session, loan, person, order.purpose, channel, at)
+            decision = self.decision(session, loan, person, order.purpose, channel, at, flags)
             if channel is Channel.WHATSAPP and decision.verdict is Verdict.ALLOWED:
                 decision = self._within_limits(session, person, at, decision)
             if keep:
@@ -117,7 +116,7 @@ class ContactSlots:
                 assert decision.not_before is not None
                 return NotYet(decision.not_before, ", ".join(rules))
             refused += rules
-        return NoChannel(tuple(dict.fromkeys(refused)), ceased)
+        return NoChannel(tuple(dict.fromkeys(refused)), _CEASE in flags)
 
     def _within_limits(self, session: Session, person: Person, at: datetime, lawful: Decision) -> Decision:
         """What the law allows, unless WhatsApp's own limits make it wait; the law is asked again then."""
@@ -127,9 +126,19 @@ class ContactSlots:
         return Decision(verdict=Verdict.NOT_BEFORE, not_before=held.until, reasons=(held.reason,))
 
     def decision(
-        self, session: Session, loan: Loan, person: Person, purpose: Purpose, channel: Channel, at: datetime
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        purpose: Purpose,
+        channel: Channel,
+        at: datetime,
+        flags: frozenset[str] | None = None,
     ) -> Decision:
-        """What the rules say of a contact at `at`, by the person's ledger as it stands; keeps nothing."""
+        """What the rules say of a contact at `at`, by the person's ledger as it stands; keeps nothing.
+
+        `flags`: the person's stop states, where they are known already.
+        """
         request = ContactRequest(
             loan_id=loan.loan_id,
             channel=channel,
@@ -139,7 +148,7 @@ class ContactSlots:
             city=person.city,
             timezones=(person.timezone,) if person.timezone else (),
             opted_out=people.opted_out(session, person),
-            flags=people.flags(session, person),
+            flags=people.flags(session, person) if flags is None else flags,
             actor=self._actor_of(loan.lender),
             authorised_channels=people.authorised_channels(person),
         )

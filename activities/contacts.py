@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -19,19 +20,20 @@ from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
-from activities.contact_places import Changed, ContactPlaces, Ready, TakesFiles, Unwritable
+from activities.contact_places import Changed, ContactPlaces, Ready, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
 from activities.provider_waits import OPERATOR_NEEDED, call_again
-from activities.receipts import NOTHING, Receipts
+from activities.receipts import NO_FILES, NOTHING, NotTypeset, Receipts
 from activities.template_sync import TemplateSync
 from activities.unheard_payments import UnheardPayments
 from config.settings import Settings
 from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome, ContactReported
+from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
@@ -161,16 +163,16 @@ class ContactSender(Contacts):
                 enclosed = await asyncio.to_thread(self._papers.enclosed, order, now)
         if time.monotonic() > take_until:
             raise try_again_in(timedelta(seconds=5), "it took too long to get ready; begun again", "Slow")
+        files = NO_FILES
+        if order.step in (RECEIPT, PART_RECEIPT) and Channel.EMAIL in order.channels[:1]:
+            files = await asyncio.to_thread(self._receipts.typeset, order, now)
+        take = partial(self._places.take, order, slot, link, now, enclosed, as_template=as_template)
         try:
-            try:
-                return await asyncio.to_thread(
-                    self._places.take, order, slot, link, now, enclosed, as_template=as_template
-                )
-            except TakesFiles as first:
-                enclosed = await asyncio.to_thread(self._receipts.enclosed, order, now)
-                return await asyncio.to_thread(
-                    self._places.take, order, first.slot, link, now, enclosed, as_template=as_template
-                )
+            while True:
+                try:
+                    return await asyncio.to_thread(take, files=files)
+                except NotTypeset:
+                    files = await asyncio.to_thread(self._receipts.typeset, order, now)
         except Unwritable as why:
             raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
 

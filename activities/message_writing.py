@@ -74,7 +74,7 @@ def circumstances_of(
         channel=channel,
         purpose=purpose,
         actor=lender.collects_as,
-        first_contact=not any(contact.state in _REACHED for contact in contacts.of_loan(session, loan)),
+        first_contact=not contacts.any_in(session, loan, _REACHED),
         disputed="dispute" in people.flags(session, person),
         debt_age_years=(at.date() - loan.due_date).days / 365.25,
     )

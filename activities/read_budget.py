@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import bindparam, literal, or_
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from records import consents
 from records.locks import one_at_a_time
@@ -33,6 +32,48 @@ _COUNTED = (
     "connection_lost",
     "unreadable_answer",
     "no_usable_balance",
+)
+
+# Put together once: every read of a balance asks these.
+_SAME = select(Consent.id).where(
+    col(Consent.provider) == bindparam("provider"), col(Consent.consent_index) == bindparam("index")
+)
+"""The rows of one consent of the bank: people of several lenders may have handed over the same."""
+_FRESH = (
+    select(BalanceRead)
+    .join(Loan, col(Loan.id) == col(BalanceRead.loan_ref))
+    .where(
+        col(BalanceRead.consent_ref) == bindparam("consent"),
+        col(BalanceRead.outcome) == literal(READ),
+        col(Loan.currency) == bindparam("currency"),
+        col(BalanceRead.at) >= bindparam("after"),
+        col(BalanceRead.at) <= bindparam("until"),
+    )
+    .order_by(col(BalanceRead.at).desc(), col(BalanceRead.id).desc())
+)
+_BEGUN = (
+    select(BalanceRead.at)
+    .where(
+        col(BalanceRead.consent_ref) == bindparam("consent"),
+        col(BalanceRead.outcome) == literal(BEGUN),
+        col(BalanceRead.at) > bindparam("after"),
+        col(BalanceRead.at) <= bindparam("until"),
+    )
+    .order_by(col(BalanceRead.at).desc())
+)
+_REFUSED = select(BalanceRead.id).where(
+    col(BalanceRead.consent_ref).in_(_SAME),
+    col(BalanceRead.outcome) == literal(EXCEEDED),
+    col(BalanceRead.at) >= bindparam("since"),
+)
+_COUNTED_SINCE = (
+    select(BalanceRead.at)
+    .where(
+        col(BalanceRead.consent_ref).in_(_SAME),
+        col(BalanceRead.at) >= bindparam("since"),
+        or_(*(col(BalanceRead.outcome) == literal(outcome) for outcome in _COUNTED)),
+    )
+    .order_by(col(BalanceRead.at))
 )
 
 
@@ -103,59 +144,27 @@ def keep_outcome(session: Session, read_id: int, outcome: str, amount_minor: int
 
 
 def _fresh(session: Session, consent: Consent, loan: Loan, at: datetime) -> ReadBefore | None:
-    row = session.exec(
-        select(BalanceRead)
-        .join(Loan, col(Loan.id) == col(BalanceRead.loan_ref))
-        .where(
-            BalanceRead.consent_ref == consent.id,
-            BalanceRead.outcome == READ,
-            Loan.currency == loan.currency,
-            col(BalanceRead.at) >= at - FRESH_FOR,
-            col(BalanceRead.at) <= at,
-        )
-        .order_by(col(BalanceRead.at).desc(), col(BalanceRead.id).desc())
-    ).first()
+    span = {"after": at - FRESH_FOR, "until": at}
+    row = session.exec(_FRESH, params={"consent": consent.id, "currency": loan.currency, **span}).first()
     return None if row is None or row.amount_minor is None else ReadBefore(row.at, row.amount_minor)
 
 
 def _being_read(session: Session, consent: Consent, at: datetime) -> datetime | None:
     """Since when a read is under way. An answer that takes longer is taken for lost, and the read stays counted."""
-    begun = select(BalanceRead.at).where(
-        BalanceRead.consent_ref == consent.id,
-        BalanceRead.outcome == BEGUN,
-        col(BalanceRead.at) > at - ANSWERS_WITHIN,
-        col(BalanceRead.at) <= at,
-    )
-    return session.exec(begun.order_by(col(BalanceRead.at).desc())).first()
+    return session.exec(_BEGUN, params={"consent": consent.id, "after": at - ANSWERS_WITHIN, "until": at}).first()
 
 
 def _refused_since(session: Session, consent: Consent, since: datetime) -> bool:
-    refused = select(BalanceRead.id).where(
-        col(BalanceRead.consent_ref).in_(_same(consent)), BalanceRead.outcome == EXCEEDED, col(BalanceRead.at) >= since
-    )
-    return session.exec(refused).first() is not None
+    return session.exec(_REFUSED, params={**_same(consent), "since": since}).first() is not None
 
 
 def counted_since(session: Session, consent: Consent, since: datetime) -> list[datetime]:
     """The reads that count against the consent, oldest first."""
-    return list(
-        session.exec(
-            select(BalanceRead.at)
-            .where(
-                col(BalanceRead.consent_ref).in_(_same(consent)),
-                col(BalanceRead.at) >= since,
-                col(BalanceRead.outcome).in_(_COUNTED),
-            )
-            .order_by(col(BalanceRead.at))
-        ).all()
-    )
+    return list(session.exec(_COUNTED_SINCE, params={**_same(consent), "since": since}).all())
 
 
-def _same(consent: Consent) -> SelectOfScalar[Any]:
-    """The rows of one consent of the bank: people of several lenders may have handed over the same."""
-    return select(Consent.id).where(
-        Consent.provider == consent.provider, Consent.consent_index == consent.consent_index
-    )
+def _same(consent: Consent) -> dict[str, object]:
+    return {"provider": consent.provider, "index": consent.consent_index}
 
 
 def _day(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:

@@ -10,37 +10,37 @@ import hashlib
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import bindparam, literal
 from sqlmodel import Session, col, select
 
 from activities.read_budget import READ, counted_since
 from config.pay_calendars import pay_calendar
 from domain.arrival_model import hours_of, jump, learn, slots_of, spread
 from domain.read_placement import next_read, place
-from records import consents, incomes
+from records import consents, incomes, people
 from records.tables import BalanceRead, Consent, Loan, Person
 
 APART = timedelta(minutes=15)
 """People are read at moments of their own within so long, so that a bank is not asked about all at once."""
 _ENOUGH_HISTORY = timedelta(hours=25)
+_BEFORE = (
+    select(BalanceRead)
+    .where(
+        col(BalanceRead.consent_ref) == bindparam("consent"),
+        col(BalanceRead.outcome) == literal(READ),
+        col(BalanceRead.at) < bindparam("at"),
+    )
+    .order_by(col(BalanceRead.at).desc())
+    .limit(1)
+)
 
 
-def note_reading(session: Session, consent: Consent, read: BalanceRead, zone: ZoneInfo) -> None:
+def note_reading(session: Session, consent: Consent, person: Person, read: BalanceRead, zone: ZoneInfo) -> None:
     """Learn from a reading just kept: whether money came since the one before it. `zone`: the bank's."""
-    person = session.get(Person, consent.person_ref)
-    assert person is not None
     assert person.id is not None
     assert read.amount_minor is not None
     incomes.watched(session, person.id, read.at)
-    before = session.exec(
-        select(BalanceRead)
-        .where(
-            BalanceRead.consent_ref == consent.id,
-            BalanceRead.outcome == READ,
-            col(BalanceRead.at) < read.at,
-        )
-        .order_by(col(BalanceRead.at).desc())
-        .limit(1)
-    ).first()
+    before = session.exec(_BEFORE, params={"consent": consent.id, "at": read.at}).first()
     if before is None or before.amount_minor is None:
         return
     came = jump(before.amount_minor, before.at, read.amount_minor, read.at)
@@ -58,8 +58,13 @@ def next_look(session: Session, loan: Loan, at: datetime, reads_per_day: int, zo
     consent = consents.active(session, loan, at.astimezone(zone).date())
     if consent is None:
         return None
-    person = session.get(Person, loan.person_ref)
-    assert person is not None
+    return next_look_under(session, consent, people.of_loan(session, loan), at, reads_per_day, zone)
+
+
+def next_look_under(
+    session: Session, consent: Consent, person: Person, at: datetime, reads_per_day: int, zone: ZoneInfo
+) -> datetime:
+    """As `next_look`, under the person's consent that is known to be valid."""
     assert person.id is not None
     known = incomes.known(session, person.id)
     crowd = incomes.booking_hours(session, consent.provider, person.country)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -13,6 +14,7 @@ from activities.orders import ContactOrder
 from config.payment_documents import DocumentData, DocumentKind, render_document
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
+from domain.contact import Channel
 from domain.loan_state import RECEIPT
 from domain.money import Money
 from providers.ports import Attachment
@@ -34,13 +36,32 @@ class Enclosed:
 
 
 NOTHING = Enclosed()
+Files = Mapping[str, bytes]
+"""PDFs by what they say."""
+NO_FILES: Files = {}
+
+
+class NotTypeset(Exception):
+    """The message takes documents along whose PDFs are not there, or that say something else by now."""
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A document that is not kept yet."""
+
+    data: DocumentData
+    payment: Payment | None = None
+
+    @cached_property
+    def says(self) -> str:
+        return self.data.model_dump_json(exclude_none=True)
 
 
 class Receipts:
     """`settings` say who the lender is and, with a link secret and a public address, sign addresses of documents.
 
-    What a document says is written down when its message is; the PDF is set when somebody wants it: an e-mail that
-    takes it along, or whoever opens its address. Setting it takes longer than all the rest of a message.
+    What a document says is kept in the transaction that takes the message's place. Its PDF is set from that when
+    somebody wants it: for an e-mail, which takes it along, before that transaction; else when its address is opened.
     """
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -49,69 +70,83 @@ class Receipts:
         secret, url = settings.web.link_secret, settings.web.public_url
         self._addresses = SignedAddresses(secret, url) if secret is not None and url is not None else None
 
-    def enclosed(self, order: ContactOrder, now: datetime) -> Enclosed:
-        """The documents of a receipt's message as files."""
-        with self._database.writing() as session:
+    def typeset(self, order: ContactOrder, now: datetime) -> Files:
+        """The PDFs that the message would take along if it went now; nothing is kept."""
+        with self._database.reading() as session:
             loan = loans.get(session, order.lender, order.loan_id)
-            drafts = self._drafts(session, loan, people.of_loan(session, loan), order, now)
-        made = [typeset(self._database, draft) for draft in drafts]
-        return Enclosed(tuple(_attachment(one) for one in made if one.pdf), self._address(made, now))
+            papers = self._papers(session, loan, people.of_loan(session, loan), order, now)
+        return {says: render_document(DocumentData.model_validate_json(says)) for says in _said(papers)}
 
-    def address(self, session: Session, loan: Loan, person: Person, order: ContactOrder, now: datetime) -> str | None:
-        """Where the document of a receipt's message can be opened; what it says is kept in this transaction."""
-        return self._address(self._drafts(session, loan, person, order, now), now)
+    def enclosed(
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        order: ContactOrder,
+        channel: Channel,
+        files: Files,
+        now: datetime,
+    ) -> Enclosed:
+        """What goes with the message, kept in this transaction. Raises NotTypeset for an e-mail without its files."""
+        papers = self._papers(session, loan, person, order, now)
+        if channel is Channel.EMAIL and not set(_said(papers)) <= set(files):
+            raise NotTypeset
+        made = [paper if isinstance(paper, Document) else _keep(session, loan, paper, now) for paper in papers]
+        address = None
+        if self._addresses is not None and made:
+            address = self._addresses.address(PAGE, made[-1].public_id, now + ADDRESS_LIVES)
+        if channel is not Channel.EMAIL:
+            return Enclosed(address=address)
+        pdfs = [(one, one.pdf or files.get(one.says or "", b"")) for one in made]
+        return Enclosed(tuple(_attachment(one, pdf) for one, pdf in pdfs if pdf), address)
 
     def receipt(self, payment: Payment, now: datetime) -> Document:
-        """The receipt of a payment of a known loan, with its PDF; made once, with what was left to pay then."""
+        """The receipt of a payment of a known loan; made once, with what was left to pay then."""
         assert payment.loan_ref is not None
         with self._database.writing() as session:
             loan = loans.by_ref(session, payment.loan_ref)
             known = documents.receipt_of(session, payment)
-            draft = known or self._receipt(session, loan, people.of_loan(session, loan), payment, now)
-        return typeset(self._database, draft)
+            if known is not None:
+                return known
+            left = max(payments.balance_due(session, loan), 0)
+            return _keep(session, loan, self._receipt(loan, people.of_loan(session, loan), payment, left, now), now)
 
-    def _address(self, made: Sequence[Document], now: datetime) -> str | None:
-        if self._addresses is None or not made:
-            return None
-        return self._addresses.address(PAGE, made[-1].public_id, now + ADDRESS_LIVES)
-
-    def _drafts(
+    def _papers(
         self, session: Session, loan: Loan, person: Person, order: ContactOrder, now: datetime
-    ) -> list[Document]:
+    ) -> list[Document | _Draft]:
         """Receipts of the payments that have none yet, else the last one's, and at the end of a loan its letter."""
         if person.key_id is None:
             return []  # nothing personal is made of a person who was erased
         paid = _paid(session, loan)
-        unreceipted = documents.unreceipted(session, paid)
-        made = [self._receipt(session, loan, person, payment, now) for payment in unreceipted]
-        if not made and paid and (last := documents.receipt_of(session, paid[-1])) is not None:
-            made = [last]
+        last = paid[-1] if paid else None
+        papers: list[Document | _Draft] = []
+        if unreceipted := documents.unreceipted(session, paid):
+            left = max(payments.balance_due(session, loan), 0)
+            papers += [self._receipt(loan, person, payment, left, now) for payment in unreceipted]
+        elif last is not None and (known := documents.receipt_of(session, last)) is not None:
+            papers.append(known)
         if order.step == RECEIPT:
             number = str(order.occurrence)
             letter = documents.letter_of(session, loan, number)
-            last_paid = paid[-1] if paid else None
-            data = self._data(session, loan, person, DocumentKind.PAID_IN_FULL, number, last_paid, now)
-            made.append(letter or _keep(session, loan, data, None, now))
-        return made
+            papers.append(letter or _Draft(self._data(loan, person, DocumentKind.PAID_IN_FULL, number, last, 0, now)))
+        return papers
 
-    def _receipt(self, session: Session, loan: Loan, person: Person, payment: Payment, now: datetime) -> Document:
+    def _receipt(self, loan: Loan, person: Person, payment: Payment, left_minor: int, now: datetime) -> _Draft:
         number = f"{loan.loan_id}-{payment.id}"
-        data = self._data(session, loan, person, DocumentKind.RECEIPT, number, payment, now)
-        return _keep(session, loan, data, payment, now)
+        return _Draft(self._data(loan, person, DocumentKind.RECEIPT, number, payment, left_minor, now), payment)
 
     def _data(
         self,
-        session: Session,
         loan: Loan,
         person: Person,
         kind: DocumentKind,
         number: str,
         payment: Payment | None,
+        left_minor: int,
         now: datetime,
     ) -> DocumentData:
         lender = self._settings.lender_named(loan.lender)
         zone = ZoneInfo(person.timezone) if person.timezone else None
-        left = max(payments.balance_due(session, loan), 0) if kind is DocumentKind.RECEIPT else 0
         return DocumentData(
             kind=kind,
             language=person.language,
@@ -126,30 +161,34 @@ class Receipts:
             amount=Money(amount_minor=payment.amount_minor, currency=payment.currency) if payment else None,
             paid_on=_day(payment.paid_at, zone) if payment else None,
             payment_reference=payment.payment_id if payment else None,
-            remaining=Money(amount_minor=left, currency=loan.currency),
+            remaining=Money(amount_minor=left_minor, currency=loan.currency),
         )
 
 
-def typeset(database: Database, document: Document) -> Document:
-    """The document with its PDF, set now if nobody has wanted it before. Without one for a person who was erased."""
-    if document.pdf or document.says is None or document.id is None:
-        return document
-    # Before the transaction: it takes longer than others should wait.
-    pdf = render_document(DocumentData.model_validate_json(document.says))
-    with database.writing() as session:
-        return documents.keep_pdf(session, document.id, pdf)
+def pdf_of(document: Document) -> bytes:
+    """The document as PDF; empty once the person was erased."""
+    if document.pdf or document.says is None:
+        return document.pdf
+    return render_document(DocumentData.model_validate_json(document.says))
 
 
-def _keep(session: Session, loan: Loan, data: DocumentData, payment: Payment | None, now: datetime) -> Document:
+def _said(papers: Sequence[Document | _Draft]) -> list[str]:
+    """What those papers say whose PDF is not kept."""
+    return [
+        paper.says for paper in papers if paper.says is not None and not (isinstance(paper, Document) and paper.pdf)
+    ]
+
+
+def _keep(session: Session, loan: Loan, draft: _Draft, now: datetime) -> Document:
     return documents.keep(
         session,
         loan,
-        kind=data.kind.value,
-        number=data.number,
-        language=data.language,
-        says=data.model_dump_json(exclude_none=True),
+        kind=draft.data.kind.value,
+        number=draft.data.number,
+        language=draft.data.language,
+        says=draft.says,
         at=now,
-        payment=payment,
+        payment=draft.payment,
     )
 
 
@@ -163,6 +202,6 @@ def _day(moment: datetime, zone: ZoneInfo | None) -> date:
     return (moment.astimezone(zone) if zone else moment).date()
 
 
-def _attachment(document: Document) -> Attachment:
+def _attachment(document: Document, pdf: bytes) -> Attachment:
     name = _NAMES[DocumentKind(document.kind)]
-    return Attachment(filename=f"{name}-{document.number}.pdf", media_type="application/pdf", content=document.pdf)
+    return Attachment(filename=f"{name}-{document.number}.pdf", media_type="application/pdf", content=pdf)

@@ -122,7 +122,7 @@ def receipt(
 
     Example: starter.py payment receipt P-20417 --id TR-881 --provider bank --out receipt.pdf
     """
-    from activities.receipts import Receipts
+    from activities.receipts import Receipts, pdf_of
     from records import payments
 
     settings = configuration.settings()
@@ -134,13 +134,14 @@ def receipt(
         raise Refused(f"loan {loan.loan_id!r} has no payment {payment_id[:60]!r} of {provider[:40]!r}")
     try:
         document = Receipts(database, settings).receipt(payment, datetime.now(UTC))
+        pdf = pdf_of(document)
     except ValueError as why:
         raise Refused(f"refused: {why}") from None
-    if not document.pdf:
+    if not pdf:
         raise Refused("refused: the person was erased, and with them what their receipt says")
     try:
         with out.open("xb") as file:
-            file.write(document.pdf)
+            file.write(pdf)
     except FileExistsError:
         raise Refused(f"--out: {out} is there already") from None
     except OSError as error:

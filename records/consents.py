@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func, or_
+from sqlalchemy import bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from records import person_keys
 from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, Person
 from records.tables.sealing import CONSENT
 
+_ACTIVE = (
+    select(Consent)
+    .where(
+        col(Consent.person_ref) == bindparam("person"),
+        col(Consent.status) == ConsentStatus.VALID,
+        or_(col(Consent.valid_until).is_(None), col(Consent.valid_until) >= bindparam("day")),
+    )
+    .order_by(col(Consent.id))
+)
+
 
 def active(session: Session, loan: Loan, on: date) -> Consent | None:
     """The consent by which the person's balance may be read on a day; the one that lasts longest."""
-    rows = session.exec(
-        select(Consent)
-        .where(
-            Consent.person_ref == loan.person_ref,
-            Consent.status == ConsentStatus.VALID,
-            or_(col(Consent.valid_until).is_(None), col(Consent.valid_until) >= on),
-        )
-        .order_by(col(Consent.id))
-    ).all()
+    rows = session.exec(_ACTIVE, params={"person": loan.person_ref, "day": on}).all()
     return max(rows, key=lambda row: row.valid_until or date.max, default=None)
 
 

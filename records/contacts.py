@@ -14,11 +14,11 @@ Whoever else wants to contact the same person waits at `lock_person`, so two can
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, tuple_
+from sqlalchemy import bindparam, or_, tuple_
 from sqlmodel import Session, col, select
 
 from domain.call_flow import Heard
@@ -40,6 +40,41 @@ _PROVES = {
     ContactState.READ: 8,
 }
 _NOTHING_SENT = frozenset({ContactState.DROPPED, ContactState.FAILED})
+_LOCKED = (
+    select(Loan, Person)
+    .join(Person, col(Person.id) == col(Loan.person_ref))
+    .where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
+    .with_for_update(of=Person)
+    .execution_options(populate_existing=True)
+)
+_FIND = select(Contact).where(
+    col(Contact.loan_ref) == bindparam("loan"),
+    col(Contact.entry) == bindparam("entry"),
+    col(Contact.step) == bindparam("step"),
+    col(Contact.occurrence) == bindparam("occurrence"),
+)
+_OF_STEP = (
+    select(Contact)
+    .join(Loan, col(Loan.id) == col(Contact.loan_ref))
+    .where(
+        col(Loan.lender) == bindparam("lender"),
+        col(Loan.loan_id) == bindparam("loan_id"),
+        col(Contact.entry) == col(Loan.entry),
+        col(Contact.step) == bindparam("step"),
+        col(Contact.occurrence) == bindparam("occurrence"),
+    )
+)
+_STATES = select(Contact.state).where(col(Contact.loan_ref) == bindparam("loan"))
+_EVENTS = (
+    select(ContactLedger, Loan.loan_id)
+    .join(Loan, col(Loan.id) == col(ContactLedger.loan_ref), isouter=True)
+    .where(
+        col(ContactLedger.person_ref) == bindparam("person"),
+        col(ContactLedger.at) >= bindparam("since"),
+        col(ContactLedger.counts),
+    )
+    .order_by(col(ContactLedger.at), col(ContactLedger.id))
+)
 
 
 @dataclass(frozen=True)
@@ -61,9 +96,7 @@ def lock_person(session: Session, lender: str, loan_id: str) -> tuple[Loan, Pers
 
     On SQLite the transaction itself is the lock. Raises loans.UnknownLoan.
     """
-    both = select(Loan, Person).join(Person, col(Person.id) == col(Loan.person_ref))
-    of_this = both.where(Loan.lender == lender, Loan.loan_id == loan_id)
-    found = session.exec(of_this.with_for_update(of=Person).execution_options(populate_existing=True)).first()
+    found = session.exec(_LOCKED, params={"lender": lender, "loan_id": loan_id}).first()
     if found is None:
         raise loans.UnknownLoan(f"no loan {loan_id!r} of lender {lender!r}")
     return found
@@ -71,28 +104,19 @@ def lock_person(session: Session, lender: str, loan_id: str) -> tuple[Loan, Pers
 
 def find(session: Session, loan: Loan, step: str, occurrence: int) -> Contact | None:
     """The contact of a step in the loan's current entry, if it was reserved."""
-    return session.exec(
-        select(Contact).where(
-            Contact.loan_ref == loan.id,
-            Contact.entry == loan.entry,
-            Contact.step == step,
-            Contact.occurrence == occurrence,
-        )
-    ).first()
+    named = {"loan": loan.id, "entry": loan.entry, "step": step, "occurrence": occurrence}
+    return session.exec(_FIND, params=named).first()
 
 
 def of_step(session: Session, lender: str, loan_id: str, step: str, occurrence: int) -> Contact | None:
     """As `find`, by the loan's name."""
-    named = select(Contact).join(Loan, col(Loan.id) == col(Contact.loan_ref))
-    return session.exec(
-        named.where(
-            Loan.lender == lender,
-            Loan.loan_id == loan_id,
-            Contact.entry == Loan.entry,
-            Contact.step == step,
-            Contact.occurrence == occurrence,
-        )
-    ).first()
+    named = {"lender": lender, "loan_id": loan_id, "step": step, "occurrence": occurrence}
+    return session.exec(_OF_STEP, params=named).first()
+
+
+def any_in(session: Session, loan: Loan, states: Collection[ContactState]) -> bool:
+    """Whether any contact of the loan, over all its entries, is in one of these states."""
+    return any(state in states for state in session.exec(_STATES, params={"loan": loan.id}))
 
 
 def get(session: Session, contact_id: int) -> Contact:
@@ -259,12 +283,7 @@ def add_inbound(session: Session, person: Person, channel: Channel, at: datetime
 
 def person_events(session: Session, person: Person, since: datetime) -> list[ContactEvent]:
     """What counts in the person's ledger from `since` (inclusive), over all their loans, oldest first."""
-    rows = session.exec(
-        select(ContactLedger, Loan.loan_id)
-        .join(Loan, col(Loan.id) == col(ContactLedger.loan_ref), isouter=True)
-        .where(ContactLedger.person_ref == person.id, col(ContactLedger.at) >= since, col(ContactLedger.counts))
-        .order_by(col(ContactLedger.at), col(ContactLedger.id))
-    ).all()
+    rows = session.exec(_EVENTS, params={"person": person.id, "since": since}).all()
     return [ContactEvent(at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id) for row, loan_id in rows]
 
 
@@ -318,7 +337,6 @@ def charge(session: Session, contact: Contact, cost: Cost) -> None:
     """Keep what a contact cost; what was kept before is replaced."""
     contact.cost_micros, contact.cost_currency = cost.micros, cost.currency
     session.add(contact)
-    session.flush()
 
 
 def heard(session: Session, contact: Contact, what: Heard, at: datetime) -> None:

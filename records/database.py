@@ -302,7 +302,7 @@ def _begin_sqlite(busy_seconds: float, connection: Connection) -> None:
     assert isinstance(driver, sqlite3.Connection)
     driver.execute(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
     if not options.get("writing"):
-        connection.exec_driver_sql("BEGIN")
+        driver.execute("BEGIN")
         return
     driver.execute("PRAGMA busy_timeout=0")
     try:

@@ -6,35 +6,40 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam, literal
 from sqlmodel import Session, col, select
 
 from records.locks import one_at_a_time
 from records.tables import Document, Loan, Payment
 
 RECEIPT, PAID_IN_FULL = "receipt", "paid_in_full"
+_RECEIPT = select(Document).where(
+    col(Document.kind) == literal(RECEIPT), col(Document.payment_ref) == bindparam("payment")
+)
+_RECEIPTED = select(Document.payment_ref).where(
+    col(Document.kind) == literal(RECEIPT), col(Document.loan_ref) == bindparam("loan")
+)
+_FIND = select(Document).where(
+    col(Document.kind) == bindparam("kind"),
+    col(Document.loan_ref) == bindparam("loan"),
+    col(Document.entry) == bindparam("entry"),
+    col(Document.number) == bindparam("number"),
+)
 
 
 def receipt_of(session: Session, payment: Payment) -> Document | None:
-    return session.exec(select(Document).where(Document.kind == RECEIPT, Document.payment_ref == payment.id)).first()
+    return session.exec(_RECEIPT, params={"payment": payment.id}).first()
 
 
 def unreceipted(session: Session, paid: Sequence[Payment]) -> list[Payment]:
-    """Those of the payments that have no receipt yet, in their order."""
-    refs = [payment.id for payment in paid]
-    known = set(session.exec(select(Document.payment_ref).where(col(Document.payment_ref).in_(refs))))
+    """Those of the payments, which are of one loan, that have no receipt yet, in their order."""
+    known = {ref for payment in paid[:1] for ref in session.exec(_RECEIPTED, params={"loan": payment.loan_ref})}
     return [payment for payment in paid if payment.id not in known]
 
 
 def find(session: Session, loan: Loan, kind: str, number: str) -> Document | None:
     """The document of this kind and number of the loan's current entry; not for receipts, which are of payments."""
-    return session.exec(
-        select(Document).where(
-            Document.kind == kind,
-            Document.loan_ref == loan.id,
-            Document.entry == loan.entry,
-            Document.number == number,
-        )
-    ).first()
+    return session.exec(_FIND, params={"kind": kind, "loan": loan.id, "entry": loan.entry, "number": number}).first()
 
 
 def letter_of(session: Session, loan: Loan, number: str) -> Document | None:
@@ -54,8 +59,8 @@ def keep(
     pdf: bytes = b"",
     says: str | None = None,
 ) -> Document:
-    """Keep a document once; the same one kept again is the one that is there. Without its PDF, `says` is what it will
-    be set from.
+    """Keep a document once; the same one kept again is the one that is there. Without `pdf`, `says` is what that is
+    set from.
     """
     one_at_a_time(session, f"document:{loan.lender}:{loan.loan_id}")
     known = find(session, loan, kind, number) if payment is None else receipt_of(session, payment)
@@ -76,16 +81,6 @@ def keep(
     )
     session.add(document)
     session.flush()
-    return document
-
-
-def keep_pdf(session: Session, document_id: int, pdf: bytes) -> Document:
-    """Keep the PDF that was made of a document; the first one stands."""
-    document = session.get_one(Document, document_id)
-    if not document.pdf and document.says is not None:
-        document.pdf = pdf
-        session.add(document)
-        session.flush()
     return document
 
 

@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from domain.arrival_model import KEPT, SLOTS, Arrival, of_weight
 from records.tables import BookingHour, IncomeSeen
+
+_HOURS = select(BookingHour).where(
+    col(BookingHour.provider) == bindparam("provider"), col(BookingHour.country) == bindparam("country")
+)
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,7 @@ def remember(session: Session, person_ref: int, arrival: Arrival) -> bool:
 def booking_hours(session: Session, provider: str, country: str) -> list[float]:
     """Arrivals of all people by half hour of the local day."""
     counts = [0.0] * SLOTS
-    rows = session.exec(select(BookingHour).where(BookingHour.provider == provider, BookingHour.country == country))
-    for row in rows:
+    for row in session.exec(_HOURS, params={"provider": provider, "country": country}):
         counts[row.slot] = row.thousandths / 1000
     return counts
 

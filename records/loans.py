@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select, update
 
 from records.tables import CampaignLoan, Loan, LoanState, LoanWrite
+
+# Statements of nearly every transaction are put together once: that costs as much as running them.
+_FIND = select(Loan).where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
+_RELEASE = (
+    update(CampaignLoan)
+    .where(col(CampaignLoan.loan_ref) == bindparam("loan"), col(CampaignLoan.released_at).is_(None))
+    .values(released_at=bindparam("at"))
+)
 
 
 class UnknownLoan(LookupError):
@@ -17,7 +26,7 @@ class UnknownLoan(LookupError):
 
 def find(session: Session, lender: str, loan_id: str) -> Loan | None:
     """A loan by its lender's name and the lender's loan id."""
-    return session.exec(select(Loan).where(Loan.lender == lender, Loan.loan_id == loan_id)).first()
+    return session.exec(_FIND, params={"lender": lender, "loan_id": loan_id}).first()
 
 
 def get(session: Session, lender: str, loan_id: str) -> Loan:
@@ -122,8 +131,4 @@ def is_held(session: Session, loan: Loan) -> bool:
 
 def release(session: Session, loan: Loan, at: datetime) -> None:
     """Let another campaign take the loan."""
-    session.exec(
-        update(CampaignLoan)
-        .where(col(CampaignLoan.loan_ref) == loan.id, col(CampaignLoan.released_at).is_(None))
-        .values(released_at=at)
-    )
+    session.exec(_RELEASE, params={"loan": loan.id, "at": at})

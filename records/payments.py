@@ -6,12 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
 from records import loans
 from records.locks import all_at_a_time
 from records.tables import EarlyReversal, Loan, Payment, PaymentSource
+
+_FIND = select(Payment).where(
+    col(Payment.provider) == bindparam("provider"), col(Payment.payment_id) == bindparam("payment_id")
+)
+_OF_LOAN = (
+    select(Payment).where(col(Payment.loan_ref) == bindparam("loan")).order_by(col(Payment.paid_at), col(Payment.id))
+)
+_PAID = select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor)), 0)).where(
+    col(Payment.loan_ref) == bindparam("loan"),
+    col(Payment.entry) == bindparam("entry"),
+    col(Payment.reversed_at).is_(None),
+)
 
 
 @dataclass(frozen=True)
@@ -100,14 +112,12 @@ def reverse(session: Session, *, provider: str, payment_id: str, at: datetime) -
 
 def find(session: Session, provider: str, payment_id: str) -> Payment | None:
     """A payment by the provider's own id."""
-    return session.exec(select(Payment).where(Payment.provider == provider, Payment.payment_id == payment_id)).first()
+    return session.exec(_FIND, params={"provider": provider, "payment_id": payment_id}).first()
 
 
 def of_loan(session: Session, loan: Loan) -> Sequence[Payment]:
     """All payments of a loan over all entries, reversed ones too, by value date."""
-    return session.exec(
-        select(Payment).where(Payment.loan_ref == loan.id).order_by(col(Payment.paid_at), col(Payment.id))
-    ).all()
+    return session.exec(_OF_LOAN, params={"loan": loan.id}).all()
 
 
 def unmatched(session: Session) -> Sequence[Payment]:
@@ -121,9 +131,5 @@ def balance_due(session: Session, loan: Loan) -> int:
 
     Negative when more was paid than due.
     """
-    paid = session.exec(
-        select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor)), 0)).where(
-            Payment.loan_ref == loan.id, Payment.entry == loan.entry, col(Payment.reversed_at).is_(None)
-        )
-    ).one()
+    paid = session.exec(_PAID, params={"loan": loan.id, "entry": loan.entry}).one()
     return loan.amount_due_minor + loan.adjusted_minor - int(paid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import tuple_
+from sqlalchemy import bindparam, tuple_
 from sqlmodel import Session, col, select
 
 from domain.call_flow import Identity
@@ -14,12 +14,23 @@ from records import person_keys
 from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
 
+_FLAGS = select(PersonFlag.flag).where(
+    col(PersonFlag.person_ref) == bindparam("person"), col(PersonFlag.cleared_at).is_(None)
+)
+_OPT_OUTS = select(OptOut.channel).where(
+    col(OptOut.person_ref) == bindparam("person"), col(OptOut.withdrawn_at).is_(None)
+)
+_CLOSED = select(ClosedAddress).where(
+    col(ClosedAddress.person_ref) == bindparam("person"),
+    col(ClosedAddress.channel) == bindparam("channel"),
+    col(ClosedAddress.address_index) == bindparam("address"),
+)
 _BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.CALL})
 
 
 def of_loan(session: Session, loan: Loan) -> Person:
     """The person who owes `loan`."""
-    return session.exec(select(Person).where(Person.id == loan.person_ref)).one()
+    return session.get_one(Person, loan.person_ref)
 
 
 def get(session: Session, person_ref: int) -> Person:
@@ -180,8 +191,7 @@ def opt_in(session: Session, person: Person, channel: Channel, *, at: datetime) 
 
 def opted_out(session: Session, person: Person) -> frozenset[Channel]:
     """The channels the person has closed."""
-    rows = select(OptOut.channel).where(OptOut.person_ref == person.id, col(OptOut.withdrawn_at).is_(None))
-    return frozenset(Channel(channel) for channel in session.exec(rows).all())
+    return frozenset(Channel(channel) for channel in session.exec(_OPT_OUTS, params={"person": person.id}).all())
 
 
 def raise_flag(session: Session, person: Person, flag: str, *, source: str, at: datetime) -> bool:
@@ -210,18 +220,12 @@ def clear_flag(session: Session, person: Person, flag: str, *, at: datetime) -> 
 
 def flags(session: Session, person: Person) -> frozenset[str]:
     """The stop states of the person."""
-    rows = select(PersonFlag.flag).where(PersonFlag.person_ref == person.id, col(PersonFlag.cleared_at).is_(None))
-    return frozenset(session.exec(rows).all())
+    return frozenset(session.exec(_FLAGS, params={"person": person.id}).all())
 
 
 def _closed(session: Session, person: Person, channel: Channel, address: str) -> ClosedAddress | None:
-    return session.exec(
-        select(ClosedAddress).where(
-            ClosedAddress.person_ref == person.id,
-            ClosedAddress.channel == channel,
-            ClosedAddress.address_index == person_keys.of(session).index(ADDRESS, address),
-        )
-    ).first()
+    index = person_keys.of(session).index(ADDRESS, address)
+    return session.exec(_CLOSED, params={"person": person.id, "channel": channel, "address": index}).first()
 
 
 def _opt_out(session: Session, person: Person, channel: Channel) -> OptOut | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from activities.receipts import typeset
+from activities.receipts import pdf_of
 from config.signed_addresses import SignedAddresses
 from domain.access import Public
 from records import documents
@@ -33,7 +33,7 @@ def documents_router(
             return PlainTextResponse("This address is no longer valid.\n", 410)
         with database.reading() as session:
             found = documents.by_public_id(session, subject.name)
-        pdf = typeset(database, found).pdf if found is not None else b""
+        pdf = pdf_of(found) if found is not None else b""
         if not pdf:
             return PlainTextResponse("This document is no longer kept.\n", 410)
         headers = {"content-disposition": 'inline; filename="document.pdf"', "x-robots-tag": "noindex"}

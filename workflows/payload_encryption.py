@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
 from temporalio.api.common.v1 import Payload
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from temporalio.converter import DataConverter, PayloadCodec
 
 from config.master_keys import NONCE_BYTES, MasterKeys, master_keys
 from config.settings import Settings
-from workflows.payload_json import compact_data_converter
+from workflows.payload_json import EncodedFailures, compact_data_converter
 
 _ENCODING = b"binary/encrypted"
 _PURPOSE = "temporal payloads"
@@ -84,5 +84,5 @@ def data_converter(settings: Settings) -> DataConverter:
     return dataclasses.replace(
         compact_data_converter,
         payload_codec=codec,
-        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+        failure_converter_class=EncodedFailures,
     )

@@ -11,13 +11,18 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
+    DefaultFailureConverter,
+    DefaultFailureConverterWithEncodedAttributes,
     DefaultPayloadConverter,
     JSONPlainPayloadConverter,
+    PayloadConverter,
 )
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 
 class ToldOutside(BaseModel):
@@ -33,16 +38,34 @@ class CompactJson(PydanticJSONPlainPayloadConverter):
 _JSON = CompactJson()
 
 
+_ALL = CompositePayloadConverter(
+    *(
+        _JSON if isinstance(each, JSONPlainPayloadConverter) else each
+        for each in DefaultPayloadConverter.default_encoding_payload_converters
+    )
+).converters
+
+
 class CompactPayloads(CompositePayloadConverter):
-    """One JSON converter for all: the SDK makes a payload converter for each workflow and each of its tasks."""
+    """One set of converters for all: the SDK makes a payload converter for each workflow and each of its tasks."""
 
     def __init__(self) -> None:
-        super().__init__(
-            *(
-                _JSON if isinstance(each, JSONPlainPayloadConverter) else each
-                for each in DefaultPayloadConverter.default_encoding_payload_converters
-            )
-        )
+        self.converters = _ALL
 
 
-compact_data_converter = DataConverter(payload_converter_class=CompactPayloads)
+class BriefFailures(DefaultFailureConverter):
+    """Failures that are expected say why, not where: with the lines of code around it a balance that was only not
+    there yet cost the worker more than the look at it cost the workflow, and the server kept it all for each loan.
+    """
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        if isinstance(exception, ApplicationError) and exception.category is ApplicationErrorCategory.BENIGN:
+            exception = exception.with_traceback(None)
+        super().to_failure(exception, payload_converter, failure)
+
+
+class EncodedFailures(BriefFailures, DefaultFailureConverterWithEncodedAttributes):
+    """Messages and stack traces are payloads too, so that a codec encrypts them."""
+
+
+compact_data_converter = DataConverter(payload_converter_class=CompactPayloads, failure_converter_class=BriefFailures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from pydantic import BaseModel, ConfigDict
@@ -102,6 +103,7 @@ class _Seen(HTMLParser):
             self.pieces.append(data)
 
 
+@lru_cache(maxsize=64)
 def visible_text(html: str) -> str:
     """What a reader of `html` sees, without markup."""
     seen = _Seen()

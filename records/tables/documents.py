@@ -13,11 +13,11 @@ from records.types import UTCDateTime
 
 
 class Document(Record, table=True):
-    """What a document says and, once somebody wanted it, its PDF as they got it.
+    """What a document says, or its PDF.
 
     A receipt is of one payment; a letter of payment in full is of an entry's latest end. `public_id` is what addresses
-    name. `says` is JSON of the values the PDF is set from; None where the PDF was kept at once. Once the person was
-    erased `pdf` is empty and `says` is None.
+    name. `says` is JSON of the values that the PDF is set from whenever somebody wants it; None where the PDF itself
+    is kept. Once the person was erased `pdf` is empty and `says` is None.
     """
 
     __tablename__ = "document"

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 from pypdf import PdfReader
 
-from activities.receipts import Receipts
+from activities.receipts import Receipts, pdf_of
 from config.settings import Web
 from config.signed_addresses import SignedAddresses
 from domain.contact import Channel, Purpose
@@ -78,7 +78,7 @@ async def test_a_part_payment_is_receipted_by_mail_with_what_is_left(both: Desk,
     assert report.outcome is ContactOutcome.SENT
     [receipt] = kept(both.database, loan_id)
     assert attached(world, both, loan_id) == [[f"receipt-{receipt.number}.pdf"]]
-    text = text_of(receipt.pdf)
+    text = text_of(pdf_of(receipt))
     assert "25,00 €" in text
     assert "75,00 €" in text
     [mail] = mails_to(world, person_of(both.database, loan_id)[1])
@@ -101,7 +101,7 @@ async def test_each_payment_has_one_receipt_and_the_end_a_letter(desk: Desk, wor
         [f"receipt-{numbers[0]}.pdf", f"receipt-{numbers[1]}.pdf"],
         [f"receipt-{numbers[2]}.pdf", "paid-in-full-1.pdf"],
     ]
-    assert "está totalmente pagado" in text_of(kept(desk.database, loan_id)[-1].pdf)
+    assert "está totalmente pagado" in text_of(pdf_of(kept(desk.database, loan_id)[-1]))
 
 
 @pytest.mark.parametrize("step", [PART_RECEIPT, RECEIPT])
@@ -165,7 +165,7 @@ async def test_receipts_go_with_the_person(both: Desk, world: World) -> None:
 
     erasure.erase(both.database, LENDER, person.person_id, at=TUESDAY, actor="test")
 
-    assert [document.pdf for document in kept(both.database, loan_id)] == [b"", b""]
+    assert [pdf_of(document) for document in kept(both.database, loan_id)] == [b"", b""]
 
 
 def test_the_receipt_of_a_payment_can_be_had_by_hand_and_is_the_same_each_time(lite: Database, world: World) -> None:
@@ -179,4 +179,4 @@ def test_the_receipt_of_a_payment_can_be_had_by_hand_and_is_the_same_each_time(l
     first, again = receipts.receipt(payment, TUESDAY), receipts.receipt(payment, TUESDAY + timedelta(days=9))
 
     assert first.public_id == again.public_id
-    assert first.pdf == again.pdf
+    assert pdf_of(first) == pdf_of(again)

@@ -7,6 +7,8 @@ from typing import get_args
 
 import pytest
 from pydantic import BaseModel
+from temporalio.api.failure.v1 import Failure
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.orders import ContactOrder
 from config.strategies import find_strategy
@@ -83,3 +85,21 @@ def test_a_threshold_of_its_own_travels_with_its_kind() -> None:
     [payload] = compact_data_converter.payload_converter.to_payloads([given])
 
     assert compact_data_converter.payload_converter.from_payloads([payload], [LoanInput]) == [given]
+
+
+def failure_of(category: ApplicationErrorCategory) -> Failure:
+    failure = Failure()
+    try:
+        raise ApplicationError("funds not there yet", type="FundsNotSeen", category=category)
+    except ApplicationError as error:
+        converter = compact_data_converter
+        converter.failure_converter.to_failure(error, converter.payload_converter, failure)
+    return failure
+
+
+def test_what_was_expected_says_why_and_brings_no_stack_along_and_a_fault_does() -> None:
+    expected, fault = failure_of(ApplicationErrorCategory.BENIGN), failure_of(ApplicationErrorCategory.UNSPECIFIED)
+
+    assert (expected.message, expected.application_failure_info.type) == ("funds not there yet", "FundsNotSeen")
+    assert expected.stack_trace == ""
+    assert "failure_of" in fault.stack_trace
