@@ -41,7 +41,7 @@ _MONEY = re.compile(
     rf"|(?<![\w.,/:#*+-])(?P<bare>{_FIGURE})(?![\w/:%ªº°]|[.,:]\d|-\d| ?%)"
 )
 _NO_MONEY_BEFORE = re.compile(
-    r"(?:\b(?:dia|el|los dias|las|a las|tipo|numero|no\.|nro|num|folio|contrato|prestamo|credito n|referencia|ref|ticket|caso|cuenta|"
+    r"(?:\b(?:dia|el|el mero|mero|los dias|las|a las|tipo|numero|no\.|nro|num|folio|contrato|prestamo|credito n|referencia|ref|ticket|caso|cuenta|"
     r"operacion|pedido|cel|tel|whatsapp|dni|cpf|curp|rfc|rut|cedula|cc|edad|tengo \d+ hijos|the|at|on|by|by the|room|piso|calle|cuota|"
     r"parcela|cuotas|dentro de|faltan|hace|faz|ha|desde|al|del|entre el|hasta el|para el|ano|"
     r"quincena del|antes del|y el|o el|ate o dia|ate dia|entre|en|em|in|page|line|clave|pin|codigo|chave|son las|opcion|option|opcao|"

@@ -25,7 +25,7 @@ _DONE = re.compile(
     r"paguei|depositei|mandei|fiz|ligaram|venceu|cobraram|paid|sent|made|called|was due|due|received|texted|was|"
     r"ya (?:pague|deposite|hice)|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
     r"empiezo|empece|naci|murio|fallecio|faleceu|died|pedi|saque|firme|compre|llevo|viajo|estoy de viaje|vuelvo|regreso|volto|"
-    r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|dos|out of the|gano|ganho|earn)\b"
+    r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|out of the|gano|ganho|earn)\b"
 )
 _CANNOT = re.compile(
     r"\b(?:no (?:puedo|pude|podre|voy a poder|alcanzo|alcance|me alcanza|tengo|llego|creo|va a|sera|es|hay|consegui|se puede|cuento|"
@@ -43,6 +43,10 @@ _NO_DENIAL = re.compile(
     r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no me (?:olvide|he olvidado)|don'?t worry|not ignoring)\b"
 )
 _NOT_BUT = re.compile(r"\b(?:no|nao|not) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
+_ON_THE = re.compile(
+    r"no (?:fim|final|comeco|dia|proximo|ultimo|primeiro|segundo|terceiro|quarto|quinto|natal|mes|sabado|domingo)\b"
+)
+"""Portuguese `no` is no denial: it says on which day."""
 
 
 class Clauses:
@@ -66,7 +70,8 @@ class Clauses:
         finish = min(cut for cut in self._cuts if cut >= end)
         clause = self._text[begin:finish]
         points = 0.0
-        if _NOT_BUT.search(self._text[max(0, start - 20) : start]):
+        denied = _NOT_BUT.search(self._text[max(0, start - 20) : start])
+        if denied and not _ON_THE.match(self._text, max(0, start - 20) + denied.start()):
             points -= 3.0
         rest = _NO_DENIAL.sub(" ", f"{self._text[begin:start]} . {self._text[end:finish]}")
         if _PAYS.search(rest):

@@ -40,6 +40,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("vague", rf"\b(?:despues|luego|pasado|pasando|depois|after|a partir|desde|starting|from) (?:de |del |do |the |el |dia |o |d )*"
               rf"(?:dia )?(?:{_D}(?:st|nd|rd|th)?|{_DAY_WORD}|{_WD})\b(?! (?:por la|en la|a la|de manha)? ?(?:manana|tarde))"
               r"(?! (?:si|se) )"),
+    ("vague", rf"\b(?:despues|luego|pasando|depois|after) (?:de |del |do |da |the |el |la |las |los )*(?:{NAMED_DAYS})\b"),
     ("vague", r"\b(?:a |en |la |las )?(?:primer[oa]s?|principios|inicios|mediados|comienzos|inicio|comeco|meados|early|mid|"
               r"beginning|start|middle) (?:dias )?(?:de |del |do |da |of |the )+(?:mes|month|semana|week|ano|year|proximo|otro|"
               r"next|que)\b[\w ]{0,12}"),
@@ -56,12 +57,17 @@ _RULES: tuple[tuple[str, str], ...] = (
              r"\bright now i (?:can|don|do n|am not|cannot)|\bde ahora en adelante\b|\bhoy en dia\b|\bhoje em dia\b|\bnow that\b|"
              r"\bde hoy no pasa\b(?=.{0,3}(?:manana))|\bfor now\b|\bpor enquanto\b"),
     ("plus2", r"\bpasado ?ma[nñ]?ana\b|\bpasao manana\b|\bpsd manana\b|\bdepois de amanha\b|\b(?:the )?day after (?:tomorrow|tmrw)\b|"
-              r"\bovermorrow\b|\bpasadomanana\b|\bpasado mnn\b"),
+              r"\bovermorrow\b|\bpasadomanana\b|\bpasado mnn\b|\bmanana no(?: puedo)?,? (?:sino |mejor )?pasado\b"),
+    ("plus8", r"\bde manana en (?:ocho|8)(?: dias)?\b"),
+    ("weekday_other", rf"\b(?:este |esta |el |essa |nessa |na |this )(?P<w>{_WD}) (?:no|nao)\b(?! (?:mas|me|le|les|te|se)\b)[^,.;\d]{{0,25}}[,.;]? ?"
+                      rf"(?:pero |sino |mas |mejor |y )?(?:para |hasta |na |a )?(?:(?:el |la )(?:otro|otra|siguiente|proximo|que (?:viene|sigue|entra))|outra)\b"
+                      rf"(?! (?:{_WD}|dia|\d))(?: {_WD})?"),
+    ("weekday_other", rf"\bnot this (?P<w>{_WD}),? (?:but )?(?:the )?(?:next|one after|following)(?: one)?\b"),
     ("week_from_wd", rf"\b(?:de |el |este |del |da |a )*(?P<w1>{_WD}) en (?:ocho|8)\b|\b(?:a )?week (?:on|from|this) (?P<w2>{_WD})\b|"
                      rf"\b(?P<w3>{_WD}) week\b|\b(?:de )?(?P<w4>{_WD}) a oito\b"),
     ("today_wd", rf"\b(?:hoy|hoje|today)(?: mismo)?,? (?:dia |es |mesmo |que es |e )?(?P<w>{_WD})\b"),
     ("plus7", r"\b(?:de |d )?(?:hoy|hoje|aqui|aca) (?:en|a) (?:ocho|8|oito)(?: dias)?\b|\b(?:en|dentro de|d aqui a|a|em|daqui a) "
-              r"(?:ocho|8|oito) dias\b|\b(?:a )?week (?:from )?today\b|\ben (?:ocho|8)(?= |$|[.,!])(?! (?:cuotas|pagos|partes|meses|horas))"),
+              r"(?:ocho|oito) dias\b|\b(?:a )?week (?:from )?today\b|\ben (?:ocho|8)(?= |$|[.,!])(?! (?:cuotas|pagos|partes|meses|horas|dias))"),
     ("plus14", r"\b(?:de hoy |de hoje )?(?:en|dentro de|de aqui a|a|em|daqui a|daqui) (?:quince|quinze)(?: dias)?\b(?! (?:cuotas|"
                r"pagos|mil|minutos|min))|\b(?:in )?a fortnight\b|\ben una quincena\b"),
     ("hours", r"\b(?:en|dentro de|in|em|within|antes de|maximo|daqui a) (?:las |los |the |next |proximas |unas )*"
@@ -78,7 +84,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("half_month", r"\b(?P<which>primera|1ra|1a|segunda|2da|2a) (?:quincena|15na|qna)(?: (?:de|del) (?:" + _NEXT_MONTH
                    + rf"|(?P<qm>{_MONTH})))?"),
     ("day", rf"\b(?:quincena|quinsena|15na|qna) (?:de |del )+(?P<d>{_D})\b"),
-    ("plus8", r"\bde manana en (?:ocho|8)\b"),
+    ("today", r"\b(?:half|part of it|la mitad|una parte|metade|uma parte) (?:now|ahora|ahorita|agora)\b"),
     ("today", r"\ben (?:un par de|unas|pocas|algunas) horas\b"),
     ("payday", r"\b(?:quinsena|quincena|quincen|15na|qna|kincena)\b"),
     ("day_month", rf"\b(?:el |dia |o |the |para |al )*(?P<d>{_D})(?:st|nd|rd|th|º|°|ro|ero)?(?:,)? ?(?:de |d |of |del |do |/|-)? ?"
@@ -103,7 +109,7 @@ _RULES: tuple[tuple[str, str], ...] = (
                 r"(?: (?:que viene|q viene|que vem|q vem|proxim[oa]|entrante|siguiente|que entra))?"),
     ("weekday", r"\b(?:el|este|para el|on|by|next|this|na|hasta el|al) (?P<w>" + _SHORT_WD + r")\b(?!\w)"),
     ("day", rf"\b(?:el dia|dia|no dia|the|on the|by the|el|los dias|para el|al|del|hasta el|ate (?:o )?dia|o dia|ate o|este|"
-            rf"antes del|antes do dia|before the|tipo|ate dia|dia do|ate)(?: dia)? (?P<d>{_D})"
+            rf"antes del|el mero|el mismo|antes do dia|before the|tipo|ate dia|dia do|ate)(?: dia)? (?P<d>{_D})"
             r"(?:st|nd|rd|th|ro|ero|º|°)?(?![\d:/%]|[.,]\d| ?(?:mil|k\b|lucas|pesos|euros|eur\b|soles|reais|dolares|usd|cuotas|"
             r"parcelas|por ?ciento|porciento|pct|%|€|horas|hrs|hs\b|am\b|pm\b|a\.? ?m\b|p\.? ?m\b|de la (?:manana|tarde|noche)|"
             r"palos|gambas|varos|mangos|pavos|barras|pounds|quid|dollars|bucks|meses|dias|anos|vezes|veces|minutos|min\b))"),
@@ -217,9 +223,11 @@ def _merged(text: str, mentions: list[Mention]) -> list[Mention]:
             gap = text[before.end : mention.start]
             lead = text[: before.start]
             opened = _BETWEEN.search(lead) or text[before.start : before.end].startswith(("del ", "entre "))
-            goes_on = not gap.strip() and text[mention.start : mention.end].startswith(("al ", "hasta ", "ate "))
+            named = text[mention.start : mention.end]
+            goes_on = not gap.strip() and named.startswith(("al ", "hasta ", "ate "))
+            either_day = not gap.strip() and named.startswith("o ") and before.kind in _NAMES_OF_A_DAY
             weak = mention.kind == "today_weak" or before.kind == "today_weak"
-            if not weak and (_joins(gap) or (opened and (goes_on or _AND.match(gap)))):
+            if not weak and (either_day or _joins(gap) or (opened and (goes_on or _AND.match(gap)))):
                 later = max(before.day, mention.day)
                 if mention.kind == "weekday" and mention.day < before.day:
                     later = mention.day + timedelta(days=7)
@@ -271,6 +279,8 @@ def _resolve(kind: str, match: re.Match[str], sent: date, country: str) -> date 
         if _is_ordinal_not_day(word, match):
             return _NOT_A_DAY
         return _next_weekday(sent, WEEKDAYS.get(word, _SHORT.get(word, 0)))
+    if kind == "weekday_other":
+        return _next_weekday(sent, WEEKDAYS[given["w"]]) + timedelta(days=7)
     if kind == "weekday_next":
         if _is_ordinal_not_day(given["w"], match):
             return _NOT_A_DAY

@@ -26,7 +26,8 @@ _LANGUAGES = {
         "el la los las un una de del que y en no es lo le les me se mi su por para con ya hola buenas buenos dias "
         "pago pagar voy puedo hoy manana quincena cuando gracias tengo estoy pero si como cuanto deuda usted ustedes "
         "favor nada soy este esta eso al hasta cuenta mas tambien porque cobro banco dinero plata lunes viernes "
-        "quiero necesito deje dejen numero muy trabajo ahora bueno yo tu te dale listo vale enterado".split()
+        "quiero necesito deje dejen numero muy trabajo ahora bueno yo tu te dale listo vale enterado "
+        "dia tarde noche deposito dos tres cuatro mil mes semana abono".split()
     ),
     "pt": frozenset(
         "o a os as um uma de do da dos das que e em no na nao eh lo me se meu minha seu por para pra com ja ola oi bom "
