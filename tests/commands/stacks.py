@@ -16,7 +16,6 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from commands import configuration
 from commands.processes import ROOT, Processes
 from commands.stack import Stack
 from starter import app
@@ -65,7 +64,6 @@ class Operator:
     folder: Path
 
     def run(self, *words: str) -> Said:
-        configuration._records.cache_clear()
         result = CliRunner(env=self.stack.environment | {"COLUMNS": "160"}).invoke(app, list(words))
         return Said(result.exit_code, result.stdout, result.stderr)
 
@@ -120,4 +118,4 @@ def until(what: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
+        time.sleep(0.3)

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-ROOT = Path(__file__).parents[2]
-
+from commands import configuration
+from starter import app
 
 @pytest.fixture
-def run(tmp_path: Path) -> Any:
-    def run(*words: str, typed: str = "") -> tuple[int, str, str]:
-        environment = os.environ | {"RECOBRO_DATABASE_URL": f"sqlite:///{tmp_path}/r.db"}
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "starter.py"), *words],
-            input=typed,
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=tmp_path,
-            timeout=100,
-        )
-        return done.returncode, done.stdout, done.stderr
+def run(tmp_path: Path) -> Iterator[Any]:
+    runner = CliRunner(env={"RECOBRO_DATABASE_URL": f"sqlite:///{tmp_path}/r.db"})
 
-    return run
+    def run(*words: str, typed: str = "") -> tuple[int, str, str]:
+        result = runner.invoke(app, list(words), input=typed)
+        return result.exit_code, result.stdout, result.stderr
+
+    configuration._records.cache_clear()
+    yield run
+    configuration._records.cache_clear()
 
 
 def test_an_account_from_its_first_day_to_its_last(run: Any) -> None:
