@@ -25,10 +25,11 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy.exc import DBAPIError
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import FastForwardPollingResult, PendingActivityState
+from temporalio.api.enums.v1 import EventType, FastForwardPollingResult, PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryReverseRequest,
     PollWorkflowExecutionTimeSkippingRequest,
 )
 from temporalio.client import (
@@ -55,6 +56,7 @@ _PATIENCE_SECONDS = 150.0
 _REST_SECONDS = 150.0
 _TIMER_SECONDS = 3.0
 _POLL_SECONDS = 15.0
+_LATEST_EVENTS = 60
 _SHORT_OF_IT = timedelta(seconds=0.7)
 """How far short of a loan's own moment the skipping stops; the rest passes by itself."""
 _WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
@@ -202,21 +204,48 @@ class Conductor:
             raw = described.raw_description
             now = _virtual_time(raw)
             planned = described.typed_search_attributes.get(NEXT_ACTION_AT) or self._begins
+            waited = clock_now() - began
             acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
             tries = [_scheduled(activity) for activity in acting]
             soon = now + _SHORT_OF_IT
             # A timer that is due and has not fired yet: nothing shows that it is under way.
-            about_to_act = planned <= soon if not acting else any(at is not None and at <= soon for at in tries)
+            tried = any(at is not None and at <= soon for at in tries) and waited < _TIMER_SECONDS
+            about_to_act = planned <= soon if not acting else tried
             under_way = raw.HasField("pending_workflow_task") or any(
                 _scheduled(activity) is None for activity in raw.pending_activities
             )
-            waited = clock_now() - began
-            if not (under_way and waited < _REST_SECONDS) and not (about_to_act and waited < _TIMER_SECONDS):
+            if about_to_act and not acting and waited >= _TIMER_SECONDS:
+                # What it plans may be long past, while it waits for people; or a slow server has yet to fire a timer.
+                about_to_act = await self._timer_is_due(clock, soon)
+            if waited >= _REST_SECONDS or not (under_way or about_to_act):
                 break
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05 if waited < _TIMER_SECONDS else 0.5)
         moments = [planned, *(at for at in tries if at is not None)]
         acts_at = min((at for at in moments if at > soon), default=None)
         return now, acts_at - _SHORT_OF_IT if acts_at is not None else None
+
+    async def _timer_is_due(self, clock: _Clock, at: datetime) -> bool:
+        """Whether a timer of the loan's latest events should have fired by `at` and has not."""
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace,
+            execution=WorkflowExecution(workflow_id=clock.handle_id),
+            maximum_page_size=_LATEST_EVENTS,
+        )
+        told = await self._patiently(
+            lambda: self._client.workflow_service.get_workflow_execution_history_reverse(request)
+        )
+        settled: set[str] = set()
+        for event in told.history.events:
+            if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+                settled.add(event.timer_fired_event_attributes.timer_id)
+            elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
+                settled.add(event.timer_canceled_event_attributes.timer_id)
+            elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+                started = event.timer_started_event_attributes
+                due = event.event_time.ToDatetime(tzinfo=UTC) + started.start_to_fire_timeout.ToTimedelta()
+                if started.timer_id not in settled and due <= at:
+                    return True
+        return False
 
     async def _describe(self, clock: _Clock) -> WorkflowExecutionDescription:
         described = await self._patiently(lambda: self._client.get_workflow_handle(clock.handle_id).describe())

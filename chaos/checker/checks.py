@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from chaos.checker.evidence import Entry, Evidence, Row
 from chaos.checker.rules import Place, Told, closed, too_many
@@ -290,9 +290,33 @@ def failed_tasks(evidence: Evidence) -> Check:
     return check
 
 
+def _decided_unaware(evidence: Evidence) -> set[str]:
+    """Loans about which a person decided between a payment and the first news of it: there a late webhook matters."""
+    names = evidence.loan_names()
+    told = _told_of_payments(evidence)
+    lines = {entry.seq: entry for entry in evidence.world}
+    unaware: dict[str | None, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for payment in evidence.of("payment"):
+        heard = lines[told[payment.seq]].at if payment.seq in told else datetime.max.replace(tzinfo=UTC)
+        unaware[payment.loan_id].append((payment.at, heard))
+    return {
+        names[row["loan_ref"]]
+        for row in evidence.rows["collection_case"]
+        for paid_at, heard_at in unaware[names.get(row["loan_ref"])]
+        if paid_at <= _moment(row["decided_at"]) <= heard_at
+    }
+
+
+def _moment(stored: datetime | str) -> datetime:
+    """A time of the ledger: SQLite gives text in UTC without a zone."""
+    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
 def ends(evidence: Evidence) -> Check:
     """Each loan ended as the world's money says; and as without faults wherever the world moved the same money."""
     check = Check("ends", "Did each loan end as its money says, and as without faults where they cannot matter?")
+    unaware = _decided_unaware(evidence)
     for loan_id, outcome in evidence.outcomes().items():
         check.looked_at += 1
         is_paid = sum(outcome.money) >= evidence.debts[loan_id].amount_minor
@@ -304,7 +328,8 @@ def ends(evidence: Evidence) -> Check:
             paid = f"{sum(outcome.money)} of {evidence.debts[loan_id].amount_minor}"
             check.against(loan_id, f"it ended as {outcome.end}, and {paid} minor units were paid")
         calm = (evidence.calm or {}).get(loan_id)
-        if calm is not None and calm.money == outcome.money and calm.end != outcome.end:
+        comparable = calm is not None and calm.money == outcome.money and loan_id not in unaware
+        if comparable and calm is not None and calm.end != outcome.end:
             check.against(loan_id, f"it ended as {outcome.end}, without faults as {calm.end}, with the same payments")
     return check
 

@@ -23,6 +23,7 @@ Row = Mapping[str, Any]
 QUERIES = {
     "loan": "SELECT id, loan_id, state, end_kind FROM loan",
     "contact": "SELECT loan_ref, entry, step, occurrence, purpose, state, message_id, provider_message_id FROM contact",
+    "collection_case": "SELECT loan_ref, decided_at FROM collection_case WHERE decision IS NOT NULL",
     "payment": "SELECT payment_id, loan_ref, amount_minor, currency, reversed_at FROM payment",
     "webhook": "SELECT provider, event_key, recorded_at, relayed_at FROM webhook",
     "campaign_loan": "SELECT loan_ref, started_at, refused FROM campaign_loan",

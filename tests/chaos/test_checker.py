@@ -39,6 +39,7 @@ class Campaign:
             {"id": 1, "loan_id": "L1", "state": "ended", "end_kind": "cured"},
             {"id": 2, "loan_id": "L2", "state": "ended", "end_kind": "not_cured"},
         ]
+        self.cases: list[dict[str, Any]] = []
         self.webhooks = [{"provider": "stripe", "event_key": "evt_1", "recorded_at": "x", "relayed_at": "x"}]
         self.runs = [Run("loan-demo-L1", "COMPLETED"), Run("loan-demo-L2", "COMPLETED")]
         self.calm = {"L1": Outcome("cured", (5000,)), "L2": Outcome("not_cured", ())}
@@ -85,6 +86,7 @@ class Campaign:
                 "loan": tuple(self.loans),
                 "contact": tuple(self.contacts),
                 "payment": tuple(self.payments),
+                "collection_case": tuple(self.cases),
                 "webhook": tuple(self.webhooks),
                 "campaign_loan": ({"loan_ref": 1, "started_at": "x", "refused": None},),
             },
@@ -97,6 +99,18 @@ class Campaign:
 
 def test_a_clean_campaign_has_no_violation() -> None:
     assert Campaign().violations() == []
+
+
+@pytest.mark.parametrize(("decided", "found"), [("2026-12-02 12:00:00", False), ("2026-12-03 12:00:00", True)])
+def test_a_person_who_decides_before_news_of_a_payment_came_may_end_a_loan_otherwise(decided: str, found: bool) -> None:
+    """Given a webhook that was accepted a day late, and a loan written off before or after it came."""
+    campaign = Campaign()
+    hook = next(entry for entry in campaign.log if entry["kind"] == "webhook")
+    hook["at"] = campaign.log[-1]["at"] = DAY.format(3, "10:00")
+    campaign.loans[0]["end_kind"] = "written_off"
+    campaign.cases = [{"loan_ref": 1, "decided_at": decided}]
+
+    assert any(one.startswith("ends") and "without faults" in one for one in campaign.violations()) is found
 
 
 def sent_again(c: Campaign) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from commands import configuration
 from starter import app
 
+
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Any]:
     runner = CliRunner(env={"RECOBRO_DATABASE_URL": f"sqlite:///{tmp_path}/r.db"})
