@@ -27,14 +27,14 @@ from config.metric_catalogue import CONTACTS
 from config.settings import Settings, Twilio
 from config.signed_addresses import SignedAddresses
 from config.templates import TemplateError
-from domain.contact import Channel, ContactEventKind
+from domain.contact import Channel, ContactEventKind, Purpose
 from domain.costs import MICROS, message_cost
 from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
 from domain.sms_segments import sms_size
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, consent_links, contacts, loans, payments, people, platforms
+from records import audit, consent_links, contacts, loans, payments, people, platforms, webhooks
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
@@ -62,6 +62,13 @@ class Changed(Enum):
     """What was found before no longer holds: look again."""
 
     CHANGED = auto()
+
+
+@dataclass(frozen=True)
+class NewsWaits:
+    """A webhook came in that nobody has read yet: it may be a payment, or a stop. `newest`: the id of the last one."""
+
+    newest: int
 
 
 class ContactPlaces:
@@ -102,8 +109,12 @@ class ContactPlaces:
         *,
         files: Files = NO_FILES,
         as_template: bool = False,
-    ) -> Ready | NotYet | NoChannel | NotWanted | Changed:
+        heard: int | None = None,
+    ) -> Ready | NotYet | NoChannel | NotWanted | Changed | NewsWaits:
         """Decide, keep the decisions and take the place, in one transaction of the person.
+
+        A demand goes only when all news that came in is in the records, or all up to the webhook `heard`: so it
+        waits for what was there when it was going to be sent, and not for ever where news never ends.
 
         `expected` None takes any slot. `as_template`: on WhatsApp only an approved template may go. `link` must be
         over what is due at this very moment. `enclosed` goes with it. Durable: what was sent is known after a power
@@ -113,6 +124,10 @@ class ContactPlaces:
         try:
             with self._database.writing(durable=True) as session:
                 loan, person = contacts.lock_person(session, order.lender, order.loan_id)
+                if order.purpose is Purpose.COLLECTION:
+                    waiting = webhooks.unheard(session)
+                    if waiting is not None and (heard is None or waiting.oldest <= heard):
+                        return NewsWaits(waiting.newest)
                 answer = self._slots.find(session, loan, person, order, now, keep=True)
                 if not isinstance(answer, Slot):
                     return answer

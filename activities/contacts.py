@@ -20,7 +20,7 @@ from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
-from activities.contact_places import Changed, ContactPlaces, Ready, Unwritable
+from activities.contact_places import Changed, ContactPlaces, NewsWaits, Ready, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
@@ -48,6 +48,7 @@ lasts, so that a slow attempt that Temporal gave up can no longer send behind th
 
 TAKE_WITHIN = 40.0
 SEND_WITHIN = 60.0
+HEAR_WITHIN = 10.0
 """Seconds: together with the wait for the records they stay below the two minutes that an attempt may last."""
 
 MOST_WAYS = 6
@@ -167,10 +168,19 @@ class ContactSender(Contacts):
         if order.step in (RECEIPT, PART_RECEIPT) and Channel.EMAIL in order.channels[:1]:
             files = await asyncio.to_thread(self._receipts.typeset, order, now)
         take = partial(self._places.take, order, slot, link, now, enclosed, as_template=as_template)
+        heard: int | None = None
+        hear_until = time.monotonic() + HEAR_WITHIN
         try:
             while True:
                 try:
-                    return await asyncio.to_thread(take, files=files)
+                    taken = await asyncio.to_thread(take, files=files, heard=heard)
+                    if not isinstance(taken, NewsWaits):
+                        return taken
+                    heard = heard or taken.newest
+                    if time.monotonic() > hear_until:
+                        why = "a webhook that came in was not read yet; does the web app run?"
+                        raise try_again_in(timedelta(seconds=5), why, "UnheardNews")
+                    await asyncio.sleep(0.1)
                 except NotTypeset:
                     files = await asyncio.to_thread(self._receipts.typeset, order, now)
         except Unwritable as why:

@@ -135,6 +135,26 @@ def unrecorded(session: Session, at: datetime, limit: int = 100) -> list[int]:
     return [each for each in session.exec(waiting.order_by(col(Webhook.id)).limit(limit)) if each is not None]
 
 
+@dataclass(frozen=True)
+class Unheard:
+    """The ids of the oldest and the newest webhook whose news nobody has read yet."""
+
+    oldest: int
+    newest: int
+
+
+def unheard(session: Session) -> Unheard | None:
+    """What came in and is not in the records yet; what could not be read once is left to the people who are told."""
+    waiting = select(func.min(Webhook.id), func.max(Webhook.id)).where(
+        col(Webhook.relayed_at).is_(None),
+        col(Webhook.recorded_at).is_(None),
+        col(Webhook.verified),
+        Webhook.relay_attempts == 0,
+    )
+    oldest, newest = session.exec(waiting).one()
+    return None if oldest is None or newest is None else Unheard(oldest, newest)
+
+
 def unsignalled(session: Session, at: datetime, limit: int = 100) -> list[tuple[int, list[dict[str, Any]]]]:
     """Ids of those due at `at` that still owe signals, and these, in the order they came in."""
     owing = select(Webhook.id, Webhook.signals).where(_due(at), col(Webhook.recorded_at).is_not(None))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
 from domain.events import ContactOutcome
 from records import links, loans, payments, webhooks
-from records.tables import LinkState, Webhook
+from records.tables import LinkState, PaymentSource, Webhook
 from tests.activities.outside import TUESDAY, Desk, enter_loan, offer, person_of, remind, texts_to
 from tests.records.portfolios import LENDER
 from tests.sandbox.running import World
@@ -92,3 +94,87 @@ async def test_a_link_the_gateway_does_not_know_holds_nobody_up(desk: Desk, worl
         assert link.state is LinkState.ACTIVE
 
     assert (await desk.contact(remind(loan_id), LATER)).outcome is ContactOutcome.SENT
+
+
+def came_in(desk: Desk, key: str) -> int:
+    """A webhook that was proven and stored, and that nobody has read yet."""
+    with desk.database.writing() as session:
+        return webhooks.store(
+            session,
+            provider="stripe",
+            event_key=key,
+            url="http://web/webhooks/stripe",
+            body=b"{}",
+            headers={},
+            received_at=TUESDAY,
+            due_at=TUESDAY,
+            verified=True,
+        ).id
+
+
+def read(desk: Desk, webhook: int) -> None:
+    with desk.database.writing() as session:
+        webhooks.mark_recorded(session, webhook, TUESDAY, outcome="payment", signals=[])
+
+
+async def test_nobody_is_written_to_before_the_news_that_came_in_is_read(both: Desk, world: World) -> None:
+    """Given a webhook that tells of a payment in full, stored but not read; the contact waits, and is not wanted."""
+    loan_id = enter_loan(both.database)
+    phone, _ = person_of(both.database, loan_id)
+    webhook = came_in(both, f"unread-{loan_id}")
+
+    contact = asyncio.create_task(both.contact(remind(loan_id)))
+    await asyncio.sleep(0.5)
+    waiting = not contact.done()
+    with both.database.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        payments.record(
+            session,
+            provider="stripe",
+            payment_id=f"p-{loan_id}",
+            lender=LENDER,
+            loan_id=loan_id,
+            amount_minor=payments.balance_due(session, loan),
+            currency=loan.currency,
+            paid_at=TUESDAY,
+            received_at=TUESDAY,
+            source=PaymentSource.WEBHOOK,
+        )
+    read(both, webhook)
+    report = await contact
+
+    assert waiting
+    assert report.outcome is ContactOutcome.NOT_WANTED
+    assert texts_to(world, phone) == []
+
+
+async def test_news_that_never_ends_holds_nobody_up(both: Desk, world: World) -> None:
+    """Given that by the time what was there is read, something else has come in: the contact goes."""
+    loan_id = enter_loan(both.database)
+    first = came_in(both, f"first-{loan_id}")
+
+    contact = asyncio.create_task(both.contact(remind(loan_id)))
+    await asyncio.sleep(0.3)
+    second = came_in(both, f"second-{loan_id}")
+    read(both, first)
+    report = await contact
+    read(both, second)
+
+    assert report.outcome is ContactOutcome.SENT
+
+
+async def test_news_that_cannot_be_read_is_told_and_the_contact_asks_again(
+    desk: Desk, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("activities.contacts.HEAR_WITHIN", 0.2)
+    loan_id = enter_loan(desk.database)
+    webhook = came_in(desk, f"stuck-{loan_id}")
+
+    put_off = await desk.refused(remind(loan_id))
+    with desk.database.writing() as session:
+        webhooks.mark_failed(session, webhook, error="KeyError", next_try_at=TUESDAY + timedelta(hours=1))
+    report = await desk.contact(remind(loan_id))
+    read(desk, webhook)
+
+    assert put_off.type == "UnheardNews"
+    assert report.outcome is ContactOutcome.SENT
