@@ -18,6 +18,7 @@ from activities.message_writing import Written, circumstances_of, message_contex
 from activities.orders import ContactOrder
 from activities.receipts import NO_FILES, NOTHING, Enclosed, Files, Receipts
 from activities.whatsapp_ways import WhatsAppWays
+from config.agreement_addresses import agreement_address
 from config.approved_templates import ApprovedText
 from config.costs import load_costs
 from config.faq import FaqError, faq_answer
@@ -367,6 +368,9 @@ class ContactPlaces:
                 order.answer_by,
                 self._faq(order, person),
             )
+            if self._addresses is not None:
+                where = agreement_address(self._addresses, order.lender, order.loan_id, now)
+                context = context.model_copy(update={"agree_url": where})
             if channel is not Channel.EMAIL and enclosed.address is not None:
                 context = context.model_copy(update={"document_url": enclosed.address})
             context = with_debit(session, loan, context, self._settings.direct_debit)

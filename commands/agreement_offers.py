@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import configuration
+from commands.acting import acting, authority_of, named
 from commands.agreements import (
     ByOption,
     MessageOption,
@@ -154,16 +155,17 @@ def restructure(
 def approve(
     loan_id: LoanArgument,
     number: NumberArgument,
-    by: ByOption,
-    role: RoleOption = "supervisor",
+    by: Annotated[str, typer.Option("--by", help="The account of whoever approves, see `account list`.")],
     lender: LenderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve an offer that goes beyond what its proposer may agree on. Never one's own.
+    """Approve an offer that goes beyond what its proposer may agree on. Never one's own: an agent's or supervisor's
+    account, with the authority of its role.
 
     Example: starter.py loan approve P-20417 3 --by boss-1
     """
-    order = {"number": number, "by": by, "role": _role(role).value}
+    actor, authority = authority_of(configuration.records(configuration.settings()), by)
+    order = {"number": number, "by": actor, "role": authority.value}
     _send(loan_id, "approve_offer", order, lender, as_json)
 
 
@@ -189,7 +191,8 @@ def accept(
         from commands.temporal_session import tell
 
         said = evidence(database, loan, message_id, words, always=True)
-        return await tell(handle, "accept_offer", {"number": number, "by": by, "via": via, **said})
+        order = {"number": number, "by": named(database, by), "via": via}
+        return await tell(handle, "accept_offer", order | said)
 
     tell_loan(loan_id, lender, order, as_json)
 
@@ -206,7 +209,9 @@ def move_due_date(
 
     Example: starter.py loan move-due-date P-20417 3 --to 2026-03-17 --by agent-7
     """
-    _send(loan_id, "move_due_date", {"number": number, "to": day_of(to, "--to").isoformat(), "by": by}, lender, as_json)
+    actor = named(configuration.records(configuration.settings()), by)
+    order = {"number": number, "to": day_of(to, "--to").isoformat(), "by": actor}
+    _send(loan_id, "move_due_date", order, lender, as_json)
 
 
 def asked(
@@ -256,11 +261,12 @@ def _agree(
     checked_via(via)
     authority = _role(role)
     database = configuration.records(configuration.settings())
+    actor = acting(database, by, authority)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
-    request, found = asked(database, loan, authority, bearable, by)
+    request, found = asked(database, loan, authority, bearable, actor)
     offer = _chosen(found, AgreementKind(kind), option, percent)
-    agreed = agreeing(offer, by=by, role=authority, via=Via(via), holidays=request.holidays)
+    agreed = agreeing(offer, by=actor, role=authority, via=Via(via), holidays=request.holidays)
     event = agreed.model_dump(mode="json", exclude_none=True)
 
     async def order(loan: Loan, database: Database, handle: WorkflowHandle[object, object]) -> str:

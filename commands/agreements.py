@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import configuration
+from commands.acting import named
 from commands.console import JsonOption, Refused, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import tell_loan
@@ -32,6 +33,7 @@ def register_agreements(app: typer.Typer) -> None:
     app.command("promise")(promise)
     app.command("cancel-agreement")(cancel_agreement)
     app.command("agreement-document")(agreement_document)
+    app.command("page")(page)
 
 
 def promise(
@@ -64,7 +66,7 @@ def promise(
         asked = {
             "amount_minor": minor_of(amount_major, loan.currency, "--amount"),
             "date": day.isoformat(),
-            "by": by,
+            "by": named(database, by),
             "via": via,
             "currency": loan.currency,
         }
@@ -85,10 +87,10 @@ def cancel_agreement(
     Example: starter.py loan cancel-agreement P-20417 2 --by agent-7
     """
 
-    async def order(_loan: Loan, _database: Database, handle: WorkflowHandle[object, object]) -> str:
+    async def order(_loan: Loan, database: Database, handle: WorkflowHandle[object, object]) -> str:
         from commands.temporal_session import tell
 
-        return await tell(handle, "cancel_agreement", {"number": number, "by": by})
+        return await tell(handle, "cancel_agreement", {"number": number, "by": named(database, by)})
 
     tell_loan(loan_id, lender, order, as_json)
 
@@ -121,6 +123,27 @@ def agreement_document(
         print_json({"lender": loan.lender, "loan_id": loan.loan_id, "number": made.number, "file": str(file)})
     else:
         typer.echo(f"document {made.number} written to {file}")
+
+
+def page(loan_id: LoanArgument, lender: LenderOption = None, as_json: JsonOption = False) -> None:
+    """The address of the borrower's own page: what can be agreed on, a promise, a yes. For the borrower alone.
+
+    Example: starter.py loan page P-20417
+    """
+    from config.agreement_addresses import agreement_address
+    from config.signed_addresses import SignedAddresses
+
+    settings = configuration.settings()
+    if settings.web.link_secret is None or settings.web.public_url is None:
+        raise Refused("no address can be signed: RECOBRO_WEB__LINK_SECRET and RECOBRO_WEB__PUBLIC_URL are not set")
+    with configuration.records(settings).reading() as session:
+        loan = find_loan(session, loan_id, lender)
+    addresses = SignedAddresses(settings.web.link_secret, settings.web.public_url)
+    address = agreement_address(addresses, loan.lender, loan.loan_id, datetime.now(UTC))
+    if as_json:
+        print_json({"lender": loan.lender, "loan_id": loan.loan_id, "address": address})
+    else:
+        typer.echo(address)
 
 
 def evidence(

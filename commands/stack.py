@@ -35,6 +35,7 @@ SKIPPING_SETTINGS = (
 STRIPE_SECRET = "whsec_sandbox"  # nosec B105 # the sandbox's, on this machine only
 TWILIO_ACCOUNT = "AC" + "0" * 32
 TWILIO_TOKEN = "sandbox-token"  # nosec B105 # the same
+LINK_SECRET = "signs-addresses-of-a-local-stack"  # nosec B105 # it reaches no borrower
 META_SECRET = "sandbox-app-secret"  # nosec B105 # the same
 META_NUMBERS = [
     {"id": "100000000000001", "number": "+12025550101"},
@@ -148,6 +149,9 @@ class Stack:
         }
         if (metrics_port := self.metrics_ports.get("web")) is not None:
             told["RECOBRO_WEB__METRICS_PORT"] = str(metrics_port)
+        if not self.skipping:
+            # Rehearsed borrowers open no pages of ours.
+            told["RECOBRO_WEB__LINK_SECRET"] = LINK_SECRET
         if self.case_webhook_url:
             told["RECOBRO_CASE_WEBHOOK_URL"] = self.case_webhook_url
         return told | other_gateways(to.sandbox) | self.settings

@@ -36,8 +36,9 @@ class MessageContext(BaseModel):
     """What a template may print. A value that is None is absent: printing it is an error.
 
     `loan_id` is the reference the borrower knows; `days_past_due` is negative before the due date;
-    `consent_url` is where the borrower lets us read their balance; `today` is the borrower's local date;
-    amounts and dates print in the locale of the message's language and `country` (ISO 3166-1 alpha-2).
+    `consent_url` is where the borrower lets us read their balance, `agree_url` where they see what can be agreed on;
+    `today` is the borrower's local date; amounts and dates print in the locale of the message's language and `country`
+    (ISO 3166-1 alpha-2).
     Texts are brought to one line. `opt_out_hint` is a whole sentence (see `config.templates.opt_out_hint`);
     `legal_notice` is what law asks a given sender to add, such as the disclosure of a third-party collector in
     the United States. Errors never show the values.
@@ -56,6 +57,7 @@ class MessageContext(BaseModel):
     today: date
     link_url: LinkUrl | None = None
     consent_url: LinkUrl | None = None
+    agree_url: LinkUrl | None = None
     agreed_amount: Money | None = None
     agreed_date: date | None = None
     answer_by: date | None = None
@@ -121,6 +123,7 @@ def sample_context(
         today=_SAMPLE_TODAY,
         link_url="https://pay.credialba.example/l/7Hq2mX4c" if link else None,
         consent_url="https://cobros.credialba.example/consent/1a.KjH.0123456789abcdef01234567",
+        agree_url="https://cobros.credialba.example/agree/WyJjcmVkaWFsYmEvUC0yMDQxNyJd.KjH0123456789abcdef01234567",
         agreed_amount=amount if agreed else None,
         agreed_date=_SAMPLE_TODAY + timedelta(days=1) if agreed else None,
         answer_by=_SAMPLE_TODAY + timedelta(days=2) if answered else None,

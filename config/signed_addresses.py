@@ -26,7 +26,11 @@ class SignedAddresses:
 
     def address(self, kind: str, name: str, until: datetime) -> str:
         """The same for the same name and end. `name` is an id without personal data: the address shows it."""
-        return f"{self._public_url}/{kind}/{self._signer(kind).dumps([name, int(until.timestamp())])}"
+        return f"{self._public_url}/{kind}/{self.token(kind, name, until)}"
+
+    def token(self, kind: str, name: str, until: datetime) -> str:
+        """The last part of such an address, or what a form of ours is to bring back unchanged."""
+        return str(self._signer(kind).dumps([name, int(until.timestamp())]))
 
     def read(self, kind: str, token: str, now: datetime) -> Subject | None:
         """What a token was made for; None for one we did not make."""

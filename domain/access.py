@@ -28,6 +28,8 @@ class Scope(StrEnum):
     """Names, phones and e-mails, on top of what another scope lets be read."""
     CAMPAIGNS_READ = "campaigns:read"
     CASES_READ = "cases:read"
+    AGREEMENTS_WRITE = "agreements:write"
+    """Ask what may be offered, and agree on what needs no person, with the borrower's recorded yes."""
     AUDIT_READ = "audit:read"
     PAYLOADS_DECODE = "payloads:decode"
     """What Temporal keeps encrypted, in plain."""

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from domain.agreements.offers import OfferRequest, Offers, bearable_amount, offers
 from records import audit, people, strategies
-from records.tables import BalanceRead, Loan
+from records.tables import Audit, BalanceRead, Loan
 
 ACTION = "offers_made"
 
@@ -31,6 +31,17 @@ def keep(session: Session, loan: Loan, request: OfferRequest, made: Offers, *, a
             "made": made.model_dump(mode="json"),
         },
     )
+
+
+def is_last(session: Session, loan: Loan, request: OfferRequest, actor: str) -> bool:
+    """Whether the last that `actor` asked for this loan was the same: a page that is looked at again adds nothing."""
+    last = session.exec(
+        select(Audit)
+        .where(Audit.lender == loan.lender, Audit.loan_id == loan.loan_id, Audit.action == ACTION, Audit.actor == actor)
+        .order_by(col(Audit.id).desc())
+        .limit(1)
+    ).first()
+    return last is not None and last.details.get("request") == request.model_dump(mode="json")
 
 
 def replay(session: Session, details: Mapping[str, Any]) -> tuple[Offers, Offers]:

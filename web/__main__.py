@@ -21,6 +21,10 @@ from config.settings import BadSettings, Clock, Settings, Web, load_settings
 from config.signed_addresses import SignedAddresses
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
+from web.agree_pages import agree_router
+from web.agreement_api import agreement_router
+from web.agreement_desk import AgreementDesk
+from web.agreement_pages import agreement_pages
 from web.app import Now, create_app, wall_clock
 from web.asking import ask_on
 from web.codec import DecodingAccess, codec_router
@@ -39,6 +43,7 @@ from web.sources import (
     TwilioWebhooks,
     WebhookSource,
 )
+from web.temporal_orders import TemporalOrders
 from web.temporal_signals import TemporalSignals
 from web.voice import Desk
 from workflows.connection import connect
@@ -178,6 +183,16 @@ async def consent_pages(
     return [consent_router(database, ConsentDesk(database, sources, tell_given), settings, public_url, now)]
 
 
+def agreements(settings: Settings, database: Database, client: LazyClient, now: Now) -> list[APIRouter]:
+    """What may be agreed on: at the API, on people's pages, and on the borrower's where addresses can be signed."""
+    desk = AgreementDesk(database, TemporalOrders(client), lambda: now(None))
+    addresses = _addresses(settings)
+    routers = [agreement_router(database, desk), agreement_pages(database, desk, addresses, lambda: now(None))]
+    if addresses is not None:
+        routers.append(agree_router(database, desk, settings, addresses, now))
+    return routers
+
+
 async def serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await _serve(settings, stack)
@@ -189,9 +204,10 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
     traces = start_tracing(settings.tracing, "web")
     now: Now = requests_clock if settings.web.clock is Clock.REQUESTS else wall_clock
     payments = await paying(settings, database, now, stack)
+    client = LazyClient(traces)
     app = create_app(
         database,
-        TemporalSignals(LazyClient(traces), database, settings.task_queue),
+        TemporalSignals(client, database, settings.task_queue),
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
@@ -200,6 +216,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
             *codec_server(settings),
             *documents(settings, database, now),
             *payments.routers,
+            *agreements(settings, database, client, now),
             *await consent_pages(settings, database, now, stack),
         ],
         limits=SessionLimits(

@@ -111,7 +111,7 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
     @router.post("/payments", status_code=200)
     def payment(given: NewPayment, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:
         """Keep a payment, once; 200 only when it is stored for good. 409: the id stands for other money."""
-        loan = _loan(database, caller, given.lender, given.loan_id)
+        loan = loan_for(database, caller, given.lender, given.loan_id)
         if given.currency != loan.currency:
             raise HTTPException(409, f"the loan is in {loan.currency}, not {given.currency}")
         if given.paid_at > now() + FAR_AHEAD:
@@ -121,7 +121,7 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
     @router.post("/payments/reversals")
     def reversal(given: NewReversal, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:
         """Take a payment back, once. 409: this loan has no such payment."""
-        loan = _loan(database, caller, given.lender, given.loan_id)
+        loan = loan_for(database, caller, given.lender, given.loan_id)
         return kept(loan, lambda entry: enter_reversal(database, loan, given.provider, given.payment_id, entry), caller)
 
     def kept(loan: Loan, enter: Callable[[Entry], Entered], caller: Caller) -> Kept:
@@ -145,7 +145,7 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
 
         Names and addresses (`contact_data`) for agents, supervisors and keys with contact_data:read.
         """
-        found = _loan(database, caller, lender, loan_id)
+        found = loan_for(database, caller, lender, loan_id)
         with database.reading() as session:
             return loan_record(
                 session,
@@ -222,7 +222,7 @@ def openapi_of(routes: Any) -> dict[str, Any]:
     return found
 
 
-def _loan(database: Database, caller: Caller, lender: str, loan_id: str) -> Loan:
+def loan_for(database: Database, caller: Caller, lender: str, loan_id: str) -> Loan:
     """A loan that is the caller's business; whether another lender has it is told to nobody."""
     with database.reading() as session:
         found = loans.find(session, lender, loan_id) if sees_lender(caller, lender) else None

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from workflows.messages import Answer, LoanView
+
 
 class SignalName(StrEnum):
     """The signals a webhook can lead to; their payloads are the public contract of the loan's workflow."""
@@ -85,4 +87,29 @@ class LoanSignals(Protocol):
 
     async def reachable(self) -> bool:
         """Whether the server answers now; never raises."""
+        ...
+
+
+class OrderRefused(Exception):
+    """The loan did not do it; the text says why, without personal data."""
+
+
+class LoanNotRunning(Exception):
+    """The loan is not in collection: it waits for its campaign, or has ended."""
+
+
+class LoanOrders(Protocol):
+    """Questions and orders to `loan-<lender>-<loan id>`, answered.
+
+    All raise LoanNotRunning, and TemporalUnavailable when the server or a worker does not answer.
+    """
+
+    async def view(self, lender: str, loan_id: str) -> LoanView:
+        """All a running loan knows."""
+        ...
+
+    async def order(
+        self, lender: str, loan_id: str, update: str, payload: dict[str, Any], update_id: str | None = None
+    ) -> Answer:
+        """Send an update; twice with the same id is once. Raises OrderRefused."""
         ...

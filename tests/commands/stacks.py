@@ -74,6 +74,11 @@ class Operator:
         assert keys_of(told) <= DOCUMENTED, "every key stands in docs/cli.md"
         return told
 
+    def account(self, login: str, role: str) -> None:
+        """An account of whoever acts; one that is there is left."""
+        words = ["account", "add", login, "--role", role, "--password-stdin"]
+        CliRunner(env=self.stack.environment).invoke(app, words, input="correct horse battery\n")
+
     def portfolio(self, name: str, specs: list[dict[str, Any]]) -> Path:
         """A file of loans with names, phones, e-mails and consents of the sandbox's people."""
         now = datetime.now(UTC)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from config.strategies import STRATEGIES_FOLDER
@@ -326,6 +327,17 @@ def replayed_offers(operator: Operator, loan_id: str) -> int:
     return len(kept)
 
 
+def promised_on_the_page(address: str, **promise: str) -> str:
+    """A borrower opens their page, promises a day, reads it once more and says yes; what the page says then."""
+    with httpx.Client(trust_env=False, headers={"sec-fetch-site": "same-origin"}, timeout=20) as browser:
+        assert 'name="day"' in browser.get(address).text
+        read_back = browser.post(address, data={"kind": "promise", **promise}).text
+        sealed = read_back.split('name="sealed" value="')[1].split('"')[0]
+        answer = browser.post(f"{address}/yes", data={"sealed": sealed})
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
 def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_settlement(
     operator: Operator, tmp_path: Path
 ) -> None:
@@ -337,6 +349,8 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
         due_date=(datetime.now(UTC).date() - timedelta(days=70)).isoformat(),
     )
     until(lambda: operator.run("loan", "why", "AG1").code == 0)
+    for login, role in (("agent-7", "agent"), ("boss-1", "supervisor")):
+        operator.account(login, role)
     soon = (datetime.now(UTC).date() + timedelta(days=5)).isoformat()
 
     promised = operator.json("loan", "promise", "AG1", "--amount", "20", "--date", soon, "--by", "agent-7")
@@ -346,19 +360,33 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
     file = tmp_path / "plan.pdf"
     written = operator.json("loan", "agreement-document", "AG1", "2", str(file))
     operator.json("loan", "cancel-agreement", "AG1", "2", "--by", "agent-7")
+    page = operator.json("loan", "page", "AG1")["address"]
+    said_yes = promised_on_the_page(page, amount="25,50", day=soon)
+    until(lambda: operator.loan("AG1")["agreements"][-1]["number"] == 3)
+    on_page = operator.loan("AG1")["agreements"][-1]
     low = ("loan", "settlement", "AG1", "--option", "pre-legal", "--percent", "65", "--by", "agent-7")
     waiting = operator.json(*low, "--message-id", "SM1")
-    own = operator.run("loan", "approve", "AG1", "3", "--by", "agent-7")
-    approved = operator.json("loan", "approve", "AG1", "3", "--by", "boss-1")
+    own = operator.run("loan", "approve", "AG1", "4", "--by", "agent-7")
+    nobody = operator.run("loan", "approve", "AG1", "4", "--by", "boss-2")
+    pretended = operator.run(*low, "--role", "supervisor")
+    approved = operator.json("loan", "approve", "AG1", "4", "--by", "Boss-1")
 
     assert promised["detail"] == f"promise 1: 20.00 EUR by {soon}"
+    assert "Me comprometo a pagar 25,50 €" in said_yes.replace("\u00a0", " ")
+    assert (on_page["kind"], on_page["via"], on_page["total_minor"]) == ("promise", "page", 2_550)
+    assert on_page["evidence"]["message_id"].startswith("page:")
     assert {offer["kind"] for offer in offers["offers"]} == {"plan", "settlement"}
     assert plan["detail"].startswith("plan 2: 150.00 EUR in 3 payments, the last by ")
     assert (written["number"], file.read_bytes()[:4]) == ("AG1-1-2", b"%PDF")
     assert waiting["detail"].endswith("; waits for an approval")
     assert (own.code, "nobody approves what they proposed themselves" in own.err) == (2, True)
-    assert approved["detail"].startswith("settlement 3: 97.50 EUR")
-    until(lambda: operator.loan("AG1")["agreements"][-1]["approved_by"] == "boss-1")
+    assert approved["detail"].startswith("settlement 4: 97.50 EUR")
+    assert (nobody.code, "nobody signs in as 'boss-2'" in nobody.err) == (2, True)
+    assert (pretended.code, pretended.err) == (2, "--by: 'agent-7' is agent: it takes a supervisor\n")
+    until(lambda: operator.loan("AG1")["agreements"][-1]["approved_by"] is not None)
     settled = operator.loan("AG1")["agreements"][-1]
+    people = [settled["proposed_by"], settled["approved_by"]]
+    assert [name.split(":")[0] for name in people] == ["account", "account"]
+    assert people[0] != people[1]
     assert (settled["state"], settled["remission_minor"]) == ("active", 5_250)
     assert replayed_offers(operator, "AG1") >= 3

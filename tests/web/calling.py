@@ -22,14 +22,20 @@ from domain.access import Role, Scope
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from records import accounts, api_keys
 from records.database import Database
+from tests.web.core_loans import CoreLoans
 from tests.web.outside import STRIPE_SECRET, FakeTemporal
 from web import passwords
+from web.agree_pages import agree_router
+from web.agreement_api import agreement_router
+from web.agreement_desk import AgreementDesk
+from web.agreement_pages import agreement_pages
 from web.app import create_app
 from web.codec import DecodingAccess, codec_router
 from web.consent_news import tell_given
 from web.consent_pages import consent_router
 from web.documents import documents_router
 from web.pay_pages import pay_router
+from web.ports import LoanOrders
 from web.sources import StripeWebhooks
 
 PASSWORD = "correct horse battery"
@@ -57,7 +63,7 @@ class Plain:
         return list(payloads)
 
 
-def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastAPI:
+def app_on(database: Database, clock: Clock | None = None, orders: LoanOrders | None = None, **more: Any) -> FastAPI:
     codec = codec_router(Plain(), DecodingAccess(None, "http://ui.test"), ui_origin="http://ui.test")  # type: ignore[arg-type]
     desk = ConsentDesk(database, Sources({}, {}), tell_given)
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
@@ -67,9 +73,26 @@ def app_on(database: Database, clock: Clock | None = None, **more: Any) -> FastA
         FakeTemporal(),
         {"stripe": StripeWebhooks(SecretStr(STRIPE_SECRET))},
         now=clock or Clock(),
-        routers=[codec, _pay_page(database, clock or Clock()), _documents(database, clock or Clock()), consents],
+        routers=[
+            codec,
+            _pay_page(database, clock or Clock()),
+            _documents(database, clock or Clock()),
+            consents,
+            *_agreements(database, clock or Clock(), orders),
+        ],
         **more,
     )
+
+
+def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> list[APIRouter]:
+    addresses = SignedAddresses(LINK_SECRET, HERE)
+    desk = AgreementDesk(database, orders or CoreLoans(database, clock), clock)
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    return [
+        agreement_router(database, desk),
+        agreement_pages(database, desk, addresses, clock),
+        agree_router(database, desk, settings, addresses, clock),
+    ]
 
 
 def _pay_page(database: Database, clock: Clock) -> APIRouter:

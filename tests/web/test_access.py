@@ -50,11 +50,37 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("POST", "/api/v1/payments"): (set(), {Scope.PAYMENTS_WRITE}),
     ("POST", "/api/v1/payments/reversals"): (set(), {Scope.PAYMENTS_WRITE}),
     ("GET", "/api/v1/loans/{lender}/{loan_id}"): (ALL, {Scope.LOANS_READ}),
+    ("GET", "/api/v1/loans/{lender}/{loan_id}/offers"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/promises"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/acceptance"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/due-date"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/approval"): ({A, S}, set()),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/cancellation"): ({A, S}, set()),
+    ("GET", "/loans"): (ALL, set()),
+    ("GET", "/approvals"): (ALL, set()),
+    ("GET", "/loans/{lender}/{loan_id}"): (ALL, set()),
+    ("POST", "/loans/{lender}/{loan_id}/promise"): ({A, S}, set()),
+    ("POST", "/loans/{lender}/{loan_id}/agree"): ({A, S}, set()),
+    ("POST", "/loans/{lender}/{loan_id}/agreements/{number}/{what}"): ({A, S}, set()),
+    ("GET", "/agree/{token}"): PUBLIC,
+    ("POST", "/agree/{token}"): PUBLIC,
+    ("POST", "/agree/{token}/yes"): PUBLIC,
     ("GET", "/api/v1/campaigns"): ({O, S, U}, {Scope.CAMPAIGNS_READ}),
     ("GET", "/api/v1/cases"): (ALL, {Scope.CASES_READ}),
     ("GET", "/api/v1/audit"): ({S, U}, {Scope.AUDIT_READ}),
 }
-PAGES = {"/", "/password", "/sign-out"}
+PAGES = {
+    "/",
+    "/password",
+    "/sign-out",
+    "/loans",
+    "/approvals",
+    "/loans/{lender}/{loan_id}",
+    "/loans/{lender}/{loan_id}/promise",
+    "/loans/{lender}/{loan_id}/agree",
+    "/loans/{lender}/{loan_id}/agreements/{number}/{what}",
+}
 
 
 @pytest.fixture
@@ -82,7 +108,8 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 def call(client: TestClient, method: str, path: str, headers: dict[str, str] | None = None) -> int:
     named = {"lender": "acme", "loan_id": "L1", "message_id": "m", "stage": "answered", "token": "made-up"}
-    filled = path.format(provider="stripe", what="decode", **named)
+    what = "approve" if path.startswith("/loans") else "decode"
+    filled = path.format(provider="stripe", number=1, what=what, **named)
     return int(client.request(method, filled, headers=headers).status_code)
 
 

@@ -1,0 +1,309 @@
+"""What may be agreed on over HTTP: the same offers for all, roles and keys, the borrower's page and its kept yes."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import Session
+
+from config.agreement_addresses import agreement_address
+from config.signed_addresses import SignedAddresses
+from domain.access import Role, Scope
+from domain.collection import apply
+from domain.events import Circumstance, CircumstanceReported
+from domain.loan_state import LoanState, enter
+from records import agreements, audit, loans, offer_log
+from records.database import Database
+from records.tables import Agreement
+from tests.domain.simulated_loan import CATALOGUE, facts, strategy
+from tests.records.portfolios import LENDER, entered
+from tests.web.calling import HERE, LINK_SECRET, NOW, Clock, account, app_on, browser, key, sign_in
+from tests.web.core_loans import CoreLoans
+
+API = f"/api/v1/loans/{LENDER}/L1"
+PAGE = f"/loans/{LENDER}/L1"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def orders(database: Database, clock: Clock) -> CoreLoans:
+    with database.writing() as session:
+        entered(session, "L1", amount_due_minor=30_000, due_date=date(2026, 11, 18))
+    loan = facts(lender=LENDER, loan_id="L1", due_date=date(2026, 11, 18), consent=False)
+    made = CoreLoans(database, clock)
+    made.states[LENDER, "L1"] = enter(loan, strategy(**CATALOGUE), NOW)
+    return made
+
+
+@pytest.fixture
+def site(database: Database, clock: Clock, orders: CoreLoans) -> Any:
+    return app_on(database, clock, orders)
+
+
+def person(site: Any, database: Database, login: str, role: Role) -> TestClient:
+    account(database, login, role)
+    with browser(site) as client:
+        assert sign_in(client, login).status_code == 303
+    return client
+
+
+def borrowers(at: Any = NOW) -> str:
+    return agreement_address(SignedAddresses(LINK_SECRET, HERE), LENDER, "L1", at).removeprefix(HERE)
+
+
+def state_of(orders: CoreLoans) -> LoanState:
+    return orders.states[LENDER, "L1"]
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text.replace("\u00a0", " "))
+
+
+def kept(session: Session) -> list[Agreement]:
+    return list(agreements.of_loan(session, loans.get(session, LENDER, "L1")))
+
+
+def sealed_in(text: str) -> str:
+    return text.split('name="sealed" value="')[1].split('"')[0]
+
+
+def offers_log(database: Database) -> list[Any]:
+    with database.reading() as session:
+        return [row for row in audit.of_loan(session, LENDER, "L1") if row.action == offer_log.ACTION]
+
+
+def test_a_service_gets_what_the_machine_may_agree_on_and_agrees_with_a_recorded_yes(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    header = key(database, Scope.AGREEMENTS_WRITE, lender=LENDER)
+    with browser(site) as service:
+        offers = service.get(f"{API}/offers", headers=header).json()
+        low = {"kind": "settlement", "option": "late", "percent": 60, "message_id": "SM1"}
+        refused = service.post(f"{API}/agreements", headers=header, json=low)
+        unsaid = service.post(f"{API}/promises", headers=header, json={"amount_minor": 5_000, "date": "2026-12-01"})
+        good = {"kind": "plan", "option": "monthly", "words": "sí, de acuerdo", "message_id": "SM1"}
+        agreed = service.post(f"{API}/agreements", headers=header, json=good)
+        again = service.post(f"{API}/agreements", headers=header, json=good)
+
+    assert {(o["kind"], o["percent"]) for o in offers["offers"]} == {("plan", None), ("settlement", 95)}
+    assert refused.status_code == 409
+    assert (unsaid.status_code, unsaid.json()["detail"]) == (422, "words or message_id is missing")
+    assert agreed.json() == {"detail": "plan 1: 300.00 EUR in 3 payments, the last by 2027-02-15", "agreement": 1}
+    assert (again.status_code, again.json()["detail"]) == (409, "plan: plan 1 is in force: call it off first")
+    [plan] = state_of(orders).agreements
+    assert plan.by.startswith("apikey:")
+    assert plan.evidence is not None
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+        assert agreements.words(session, loan, plan.evidence.text_sha256) == "sí, de acuerdo"
+
+
+def test_beyond_an_agents_authority_a_supervisor_approves_who_is_somebody_else(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    agent = person(site, database, "ana", Role.AGENT)
+    boss = person(site, database, "berta", Role.SUPERVISOR)
+    other = person(site, database, "carla", Role.SUPERVISOR)
+    low = {"kind": "settlement", "option": "late", "percent": 60, "words": "acepto"}
+    waiting = agent.post(f"{API}/agreements", json=low)
+    by_agent = agent.post(f"{API}/agreements/1/approval")
+    listed = plain(boss.get("/approvals").text)
+    approved = boss.post(f"{API}/agreements/1/approval")
+    boss.post(f"{API}/agreements/1/cancellation")
+    own = boss.post(f"{API}/agreements", json=low)
+    by_themselves = boss.post(f"{API}/agreements/2/approval")
+    page = boss.post(f"{PAGE}/agreements/2/approve")
+    by_another = other.post(f"{API}/agreements/2/approval")
+
+    assert waiting.json()["detail"].endswith("waits for an approval")
+    assert (by_agent.status_code, by_agent.json()["detail"]) == (409, "nobody approves what they proposed themselves")
+    for words in ("L1", "ana", "€180.00"):
+        assert words in listed
+    assert approved.status_code == 200
+    assert own.json()["detail"].endswith("waits for an approval")
+    assert by_themselves.status_code == 409
+    assert (page.status_code, "nobody approves what they proposed themselves" in page.text) == (409, True)
+    assert by_another.status_code == 200
+    assert [a.state for a in state_of(orders).agreements] == ["cancelled", "active"]
+
+
+def test_whoever_offers_the_same_case_gets_the_same_offers_and_a_log_replays(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    header = key(database, Scope.AGREEMENTS_WRITE)
+    agent = person(site, database, "ana", Role.AGENT)
+    with browser(site) as client:
+        service = client.get(f"{API}/offers", headers=header).json()
+        page = plain(client.get(borrowers()).text)
+        for _ in range(3):
+            assert client.get(borrowers()).status_code == 200
+    agents = agent.get(f"{API}/offers").json()
+    on_agents_page = agent.get(PAGE).text
+
+    machine = [offer for offer in agents["offers"] if offer["needs"] == "machine"]
+    assert service["offers"] == machine
+    for offer in machine:
+        assert f'value="{offer["option"]}"' in page
+    assert 'value="weekly"' not in page, "what needs an agent is not offered to a borrower alone"
+    assert 'value="weekly"' in on_agents_page
+    rows = offers_log(database)
+    assert len(rows) == 3, "looked at again the same day, nothing is added"
+    with database.reading() as session:
+        for row in rows:
+            details = row.details | {"strategy_digest": loans.get(session, LENDER, "L1").strategy_digest}
+            request = offer_log.OfferRequest.model_validate(details["request"])
+            made = offer_log.Offers.model_validate(details["made"])
+            assert offer_log.offers(request, strategy(**CATALOGUE)) == made
+
+
+def test_a_borrower_promises_a_day_on_their_page_and_the_words_are_kept(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    with browser(site) as client:
+        first = plain(client.get(borrowers()).text)
+        read_back = client.post(borrowers(), data={"kind": "promise", "amount": "120,50", "day": "2026-12-04"})
+        assert state_of(orders).agreements == (), "nothing is agreed on before the yes"
+        yes = {"sealed": sealed_in(read_back.text)}
+        done = client.post(f"{borrowers()}/yes", data=yes)
+        twice = client.post(f"{borrowers()}/yes", data=yes)
+        after = plain(client.get(borrowers()).text)
+
+    assert 'Queda por pagar: <span class="sum">300,00 €</span>' in first
+    words = "Me comprometo a pagar 120,50 € hasta el 4 de diciembre de 2026 (contrato L1)."
+    assert words in plain(read_back.text)
+    assert (done.status_code, words in plain(done.text)) == (200, True)
+    assert twice.status_code == 200
+    [promise] = state_of(orders).agreements
+    assert (promise.via, promise.by, promise.total_minor) == ("page", "borrower", 12_050)
+    assert promise.evidence is not None
+    assert promise.evidence.message_id is not None
+    assert promise.evidence.message_id.startswith("page:")
+    with database.reading() as session:
+        said = agreements.words(session, loans.get(session, LENDER, "L1"), promise.evidence.text_sha256)
+        assert plain(said or "") == words
+    assert "Lo que acordamos: Compromiso de pago" in after
+
+
+def test_a_borrower_accepts_exactly_the_offer_they_were_shown(
+    database: Database, site: Any, clock: Clock, orders: CoreLoans
+) -> None:
+    with browser(site) as client:
+        read_back = client.post(borrowers(), data={"kind": "plan", "option": "monthly"})
+        clock.pass_by(timedelta(hours=1))
+        good = client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(read_back.text)})
+    [plan] = state_of(orders).agreements
+    assert (good.status_code, plan.state, plan.via) == (200, "active", "page")
+    assert plan.holidays, "its dates step over holidays should they move on"
+
+    with browser(site) as client:
+        orders.states[LENDER, "L1"] = enter(state_of(orders).facts, strategy(**CATALOGUE), clock())
+        read_back = client.post(borrowers(), data={"kind": "plan", "option": "monthly"})
+        clock.pass_by(timedelta(minutes=100))
+        clock.pass_by(timedelta(hours=22))
+        late = client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(read_back.text)})
+        altered = client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(read_back.text)[:-2] + "xx"})
+    assert (late.status_code, altered.status_code) == (409, 409)
+    assert "ha cambiado" in late.text
+    assert state_of(orders).agreements == ()
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"amount": "mucho", "day": "2026-12-04"}, "No entendemos el importe"),
+        ({"amount": "120", "day": "2027-12-04"}, "Elija un día entre hoy y el 29 de diciembre de 2026"),
+        ({"amount": "120", "day": ""}, "Elija un día"),
+        ({"amount": "300,01", "day": "2026-12-04"}, "Es más de lo que queda por pagar"),
+        ({"amount": "1", "day": "2026-12-04"}, "Lo mínimo que se puede comprometer son 10,00 €"),
+    ],
+)
+def test_what_cannot_be_promised_is_said_in_the_borrowers_words(
+    site: Any, orders: CoreLoans, form: dict[str, str], said: str
+) -> None:
+    with browser(site) as client:
+        answer = client.post(borrowers(), data={"kind": "promise", **form})
+    assert (answer.status_code, said in plain(answer.text)) == (422, True)
+
+
+def test_nobody_else_gets_in_and_no_other_site_agrees_for_a_borrower(
+    site: Any, clock: Clock, orders: CoreLoans
+) -> None:
+    with browser(site) as client:
+        assert client.get("/agree/made-up").status_code == 404
+        elsewhere = client.post(
+            borrowers(), data={"kind": "plan", "option": "monthly"}, headers={"sec-fetch-site": "cross-site"}
+        )
+        assert elsewhere.status_code == 403
+        answer = client.get(borrowers())
+        assert answer.headers["cache-control"] == "no-store"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-robots-tag"] == "noindex"
+        orders.down = True
+        assert client.get(borrowers()).status_code == 503
+        orders.down = False
+        told = borrowers()
+        clock.pass_by(timedelta(days=31))
+        assert client.get(told).status_code == 410
+
+
+def test_while_a_person_decides_nothing_is_offered(site: Any, orders: CoreLoans) -> None:
+    state, _ = apply(state_of(orders), CircumstanceReported(kind=Circumstance.VULNERABLE), NOW)
+    orders.states[LENDER, "L1"] = state
+    with browser(site) as client:
+        text = client.get(borrowers()).text
+    assert "Una persona está mirando su caso" in text
+    assert "<form" not in text
+
+
+def test_an_agent_agrees_on_the_page_moves_a_date_and_calls_it_off(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    agent = person(site, database, "ana", Role.AGENT)
+    auditor = person(site, database, "ulf", Role.AUDITOR)
+    page = agent.get(f"{PAGE}?bearable=120").text
+    assert agent.get("/loans?loan=L1").headers["location"] == PAGE
+    assert agent.get("/loans?loan=nope").status_code == 404
+    seen = page.split('value="monthly"')[1].split('name="seen" value="')[1].split('"')[0]
+    form = {"kind": "plan", "option": "monthly", "seen": seen, "bearable": "120", "words": "de acuerdo"}
+    assert agent.post(f"{PAGE}/agree", data=form | {"seen": "2026-12-13=1"}).status_code == 409
+    assert agent.post(f"{PAGE}/agree", data=form | {"seen": "no"}).status_code == 422
+    agreed = agent.post(f"{PAGE}/agree", data=form)
+    assert agreed.headers["location"] == f"{PAGE}?done=agreed"
+    [plan] = state_of(orders).agreements
+    to = plan.instalments[0].due + timedelta(days=3)
+
+    assert agent.post(f"{PAGE}/agreements/1/move", data={"to": to.isoformat()}).status_code == 303
+    again = agent.post(f"{PAGE}/agreements/1/move", data={"to": (to + timedelta(days=1)).isoformat()})
+    shown = plain(agent.get(PAGE).text)
+    to_auditor = auditor.get(PAGE).text
+    assert agent.post(f"{PAGE}/agreements/1/cancel").status_code == 303
+
+    assert (again.status_code, "a due date of it was moved already" in again.text) == (409, True)
+    for words in ("ana", "in force", "the yes is kept"):
+        assert words in shown
+    assert '<form method="post" action="/loans' not in to_auditor
+    assert "in force" in to_auditor
+    with database.reading() as session:
+        [row] = kept(session)
+        assert row.state == "cancelled"
+        assert row.made_by.startswith("account:")
+
+
+def test_a_key_without_the_scope_or_of_another_lender_agrees_on_nothing(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    reads = key(database, Scope.LOANS_READ)
+    elsewhere = key(database, Scope.AGREEMENTS_WRITE, lender="another")
+    with browser(site) as client:
+        assert client.get(f"{API}/offers", headers=reads).status_code == 403
+        assert client.get(f"{API}/offers", headers=elsewhere).status_code == 404
+        approve = client.post(f"{API}/agreements/1/approval", headers=key(database, Scope.AGREEMENTS_WRITE))
+        assert approve.status_code == 403

@@ -1,0 +1,68 @@
+"""Questions and orders to the loans' workflows, for people at their pages and services at the API."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.loans import workflow_id
+from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from workflows.messages import Answer, LoanView
+
+PATIENCE = timedelta(seconds=10)
+"""How long whoever waits in front of a page is kept waiting."""
+_REFUSED = "refused: "
+
+
+class TemporalOrders:
+    """`LoanOrders` on a Temporal cluster; `connect` gives a client, or raises while the server is down."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
+        self._connect = connect
+
+    async def view(self, lender: str, loan_id: str) -> LoanView:
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                handle = (await self._connect()).get_workflow_handle(workflow_id(lender, loan_id))
+                answer: LoanView = await handle.query("view", result_type=LoanView, rpc_timeout=PATIENCE)
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError, TimeoutError, RuntimeError) as error:
+            raise TemporalUnavailable(type(error).__name__) from None
+        except RPCError as error:
+            raise _told(error) from None
+        if answer.state.end is not None:
+            raise LoanNotRunning(f"the loan has ended as {answer.state.end}")
+        return answer
+
+    async def order(
+        self, lender: str, loan_id: str, update: str, payload: dict[str, Any], update_id: str | None = None
+    ) -> Answer:
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                handle = (await self._connect()).get_workflow_handle(workflow_id(lender, loan_id))
+                answer: Answer = await handle.execute_update(
+                    update, payload, id=update_id, result_type=Answer, rpc_timeout=PATIENCE
+                )
+                return answer
+        except WorkflowUpdateFailedError as error:
+            raise OrderRefused(str(error.cause or error).removeprefix(_REFUSED)) from None
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
+            raise TemporalUnavailable(type(error).__name__) from None
+        except RPCError as error:
+            raise _told(error) from None
+
+
+def _told(error: RPCError) -> Exception:
+    if error.status is RPCStatusCode.NOT_FOUND:
+        return LoanNotRunning("the loan is not in collection")
+    return TemporalUnavailable(str(error.status))
