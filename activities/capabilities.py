@@ -5,9 +5,9 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.campaign_orders import InstructOrder, InstructReport, StartOrder, StartReport, StateOrder
-from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
+from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
 from activities.segment_orders import SendStateOrder, TellOrder, TellReport
-from domain.events import ContactReported, DebitReported
+from domain.events import ContactReported, DebitReported, OffersMade
 
 
 class Contacts:
@@ -31,6 +31,12 @@ class Ledger:
 class Debits:
     @activity.defn(name="order_debit")
     async def order(self, order: DebitOrder) -> DebitReported:
+        raise NotImplementedError
+
+
+class Offering:
+    @activity.defn(name="make_offers")
+    async def make(self, order: OfferOrder) -> OffersMade:
         raise NotImplementedError
 
 

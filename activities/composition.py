@@ -25,6 +25,7 @@ from activities.gateways import Gateways
 from activities.ledger import LedgerWriter
 from activities.letter_press import LetterPress
 from activities.links import LinkIssuer
+from activities.offering import OfferMaker
 from activities.template_sync import TemplateSync
 from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import SHIPPED, load_rulebook
@@ -307,4 +308,4 @@ async def loan_activities(
             database, links, CaseNotices(settings.case_webhook_url, client), AgreementPapers(database, settings)
         )
         debits = DebitClerk(database, settings.direct_debit)
-        yield [sender.contact, balances.watch, ledger.write, debits.order]
+        yield [sender.contact, balances.watch, ledger.write, debits.order, OfferMaker(database).make]

@@ -367,6 +367,7 @@ class ContactPlaces:
                 self._consent_url(session, person, now),
                 order.answer_by,
                 self._faq(order, person),
+                order.payments,
             )
             if self._addresses is not None:
                 where = agreement_address(self._addresses, order.lender, order.loan_id, now)

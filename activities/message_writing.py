@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from sqlmodel import Session
 from config.approved_templates import ApprovedText
 from config.content_rules import load_content
 from config.lawful_messages import lawful_message, with_lawful_lines
+from config.localised import format_date, format_money, locale_of
 from config.message_context import MessageContext, RenderedMessage
 from config.settings import Lender
 from config.templates import opt_out_hint
@@ -38,6 +40,7 @@ def message_context(
     consent_url: str | None = None,
     answer_by: date | None = None,
     faq: str | None = None,
+    payments_agreed: Sequence[Agreed] = (),
 ) -> MessageContext:
     """The figures as the records hold them now; `at` decides the borrower's local date."""
     today = at.astimezone(ZoneInfo(person.timezone) if person.timezone else at.tzinfo).date()
@@ -57,12 +60,20 @@ def message_context(
         consent_url=consent_url,
         agreed_amount=Money(amount_minor=agreed.amount_minor, currency=loan.currency) if agreed else None,
         agreed_date=agreed.due if agreed else None,
+        agreed_payments=_listed(payments_agreed, loan.currency, person) or None,
         answer_by=answer_by,
         faq_answer=faq,
         amount_paid=Money(amount_minor=last.amount_minor, currency=loan.currency) if last else None,
         paid_on=last.paid_at.astimezone(ZoneInfo(person.timezone)).date() if last and person.timezone else None,
         opt_out_hint=opt_out_hint(channel, person.language),
     )
+
+
+def _listed(agreed: Sequence[Agreed], currency: str, person: Person) -> str:
+    """Each payment and its day on one line: `41.17 (3/16/26), 41.17 (4/16/26)`."""
+    locale = locale_of(person.language, person.country)
+    each = [(format_money(Money(amount_minor=a.amount_minor, currency=currency), locale), a.due) for a in agreed]
+    return ", ".join(f"{amount} ({format_date(due, locale)})" for amount, due in each)
 
 
 def circumstances_of(

@@ -7,6 +7,8 @@ from datetime import date
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from domain.agreements.model import AgreementKind
+from domain.agreements.requests import OfferRequest
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.ledger_entries import LedgerEntry
@@ -37,6 +39,7 @@ class ContactOrder(_Order):
     threshold: Threshold | None = None
     give_up_at: AwareDatetime | None = None
     agreed: Agreed | None = None
+    payments: tuple[Agreed, ...] = Field((), exclude_if=operator.not_)
     answer_by: date | None = None
     faq: str | None = None
     unless_read: int | None = None
@@ -70,6 +73,17 @@ class DebitOrder(_Order):
     released: bool = Field(False, exclude_if=operator.not_)
     noticed: bool = Field(False, exclude_if=operator.not_)
     notice_days: int = 0
+
+
+class OfferOrder(_Order):
+    """Ask the offer engine `request`, for offers of these `kinds` alone. The activity adds the holidays of the place
+    and, where the borrower has not said what they can bear, what their balances tell."""
+
+    number: int
+    request: OfferRequest
+    kinds: tuple[AgreementKind, ...]
+    country: str
+    region: str | None = None
 
 
 class LedgerOrder(_Order):

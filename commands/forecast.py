@@ -19,6 +19,7 @@ from domain.events import (
     Decide,
     FundsSeen,
     LoanEvent,
+    OffersMade,
     OptOut,
     PaymentReceived,
     PaymentReversed,
@@ -26,7 +27,7 @@ from domain.events import (
 )
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, OpenCase, StepRecord
-from domain.planning import Finish, OrderDebit, SendContact, Wait, plan, watch_wanted
+from domain.planning import AskOffers, Finish, OrderDebit, SendContact, Wait, plan, watch_wanted
 
 _MOST_WAITS = 200
 
@@ -66,6 +67,10 @@ def forecast(state: LoanState, at: datetime) -> Forecast:
                 step=action.step, occurrence=action.occurrence, outcome=DebitOutcome.PLANNED, released=action.released
             )
             state, _ = apply(state, planned, now)
+            continue
+        if isinstance(action, AskOffers):
+            # The engine knows balances and holidays that the loan does not: as if it had nothing to offer.
+            state, _ = apply(state, OffersMade(number=action.asking.number), now)
             continue
         if isinstance(action, Finish):
             return _told(before, state, at, first, end=state.end, moment=now)

@@ -60,6 +60,7 @@ class MessageContext(BaseModel):
     agree_url: LinkUrl | None = None
     agreed_amount: Money | None = None
     agreed_date: date | None = None
+    agreed_payments: Notice | None = None
     answer_by: date | None = None
     faq_answer: Notice | None = None
     amount_paid: Money | None = None
@@ -126,6 +127,7 @@ def sample_context(
         agree_url="https://cobros.credialba.example/agree/WyJjcmVkaWFsYmEvUC0yMDQxNyJd.KjH0123456789abcdef01234567",
         agreed_amount=amount if agreed else None,
         agreed_date=_SAMPLE_TODAY + timedelta(days=1) if agreed else None,
+        agreed_payments="61.75 (4/3/26), 61.75 (4/4/26)" if agreed else None,
         answer_by=_SAMPLE_TODAY + timedelta(days=2) if answered else None,
         faq_answer=_SAMPLE_FAQ.get(language, _SAMPLE_FAQ["en"]) if answered else None,
         amount_paid=amount if paid else None,
@@ -139,6 +141,7 @@ def sample_context(
 
 
 _NAMES_A_PROMISE = frozenset({"reply_confirm_promise", "reply_promise_taken", "reply_promise_too_far"})
+_NAMES_PAYMENTS = frozenset({"reply_plan_offer", "reply_settlement_offer", "reply_agreed"})
 _NAMES_A_PERSON = frozenset({"reply_person", "reply_with_care", "reply_faq"})
 
 
@@ -148,7 +151,7 @@ def sample_answer(template: str, language: str, currency: str, hint: str | None)
         language,
         currency=currency,
         link=template == "reply_how_to_pay",
-        agreed=template in _NAMES_A_PROMISE,
+        agreed=template in _NAMES_A_PROMISE | _NAMES_PAYMENTS,
         answered=template in _NAMES_A_PERSON,
         opt_out_hint=hint,
     )

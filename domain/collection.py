@@ -20,6 +20,7 @@ from domain.circumstances import circumstance_reported
 from domain.consent_renewal import consent_asked, consent_given
 from domain.contact_results import cease, contact_failed, contact_reported
 from domain.conversation.answering import reply_understood
+from domain.conversation.offering import offers_made
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
 from domain.events import (
@@ -42,6 +43,7 @@ from domain.events import (
     NoticeWithdrawn,
     OfferAccepted,
     OfferApproved,
+    OffersMade,
     OptOut,
     Pause,
     PaymentReceived,
@@ -178,6 +180,7 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     OfferApproved: offer_approved,
     OfferAccepted: offer_accepted,
     DueDateMoved: due_date_moved,
+    OffersMade: offers_made,
     DebitReported: debit_reported,
     DebitReturned: debit_returned,
 }

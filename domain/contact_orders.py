@@ -39,6 +39,8 @@ class SendContact(BaseModel):
     unless_read: int | None = None
     faq: str | None = None
     """Which of the lender's own answers the message gives."""
+    payments: tuple[Agreed, ...] = ()
+    """The payments of an offer or agreement, where the message names each."""
     answer_by: date | None = None
     """By which local day a person answers, where the message says so."""
     what: str

@@ -20,7 +20,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from domain.agreements.model import Evidence, Via
+from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.terms import Authority, Name
 from domain.contact import Channel
 from domain.money import MOST_MINOR
@@ -272,6 +272,20 @@ class RestructuringAgreed(TermsAgreed):
     """A new schedule in the place of the old one."""
 
 
+class MadeOffer(_Event):
+    """An offer of the engine that the machine may make: of which kind, and the order that agrees on it."""
+
+    kind: AgreementKind
+    terms: TermsAgreed
+
+
+class OffersMade(_Event):
+    """What the offer engine has for a borrower who asked: the answer to question `number`, best first."""
+
+    number: int
+    offers: tuple[MadeOffer, ...] = ()
+
+
 class OfferApproved(_Event):
     """`by`, who is another than proposed it, approves offer `number`."""
 
@@ -407,6 +421,7 @@ LoanEvent = (
     | OfferApproved
     | OfferAccepted
     | DueDateMoved
+    | OffersMade
     | DebitReported
     | DebitReturned
 )

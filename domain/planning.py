@@ -25,7 +25,8 @@ from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.contact_orders import SendContact as SendContact
 from domain.conversation.answering import channels_of
-from domain.conversation.model import REPLY, AnswerKind
+from domain.conversation.model import REPLY, AnswerKind, Asking
+from domain.conversation.offering import may_be_said, wants_offers
 from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debit
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
@@ -52,6 +53,15 @@ class OrderDebit(BaseModel):
     what: str
 
 
+class AskOffers(BaseModel):
+    """Ask the offer engine what the machine may offer a borrower who wants to pay otherwise."""
+
+    model_config = ConfigDict(frozen=True)
+
+    asking: Asking
+    what: str = "what may be offered"
+
+
 class Wait(BaseModel):
     """Nothing to do before `until` (None: until news comes), unless news comes."""
 
@@ -67,7 +77,7 @@ class Finish(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-Action = SendContact | OrderDebit | Wait | Finish
+Action = SendContact | OrderDebit | AskOffers | Wait | Finish
 
 
 def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
@@ -83,6 +93,8 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             if not state.receipt_due:
                 return state, Finish()
             order: SendContact | None = _receipt(state)
+        elif (asking := wants_offers(state)) is not None:
+            return state, AskOffers(asking=asking)
         elif (order := _asked_link(state) or _answer(state) or _part_receipt(state)) is not None:
             pass
         elif state.stands_still is not None:
@@ -319,9 +331,10 @@ def _asked_link(state: LoanState) -> SendContact | None:
 def _answer(state: LoanState) -> SendContact | None:
     """The answer to a message of the borrower goes out while the loan is held too."""
     answer = state.conversation.answer if state.conversation is not None else None
-    if answer is None or state.ceased:
+    if answer is None or state.ceased or not may_be_said(state, answer):
         return None
-    agreed = None
+    about = next((a for a in state.agreements if a.number == answer.agreement), None)
+    agreed = Agreed(amount_minor=about.total_minor, due=about.last_due) if about is not None else None
     if answer.amount_minor is not None and answer.on is not None:
         agreed = Agreed(amount_minor=answer.amount_minor, due=answer.on)
     return SendContact(
@@ -332,6 +345,7 @@ def _answer(state: LoanState) -> SendContact | None:
         purpose=Purpose.REPLY,
         with_link=answer.kind == AnswerKind.HOW_TO_PAY,
         agreed=agreed,
+        payments=tuple(Agreed(amount_minor=i.amount_minor, due=i.due) for i in about.instalments) if about else (),
         faq=answer.faq,
         answer_by=answer.on if agreed is None else None,
         what=f"answer {answer.kind.removeprefix('reply_').replace('_', ' ')}",

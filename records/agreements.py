@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from domain.agreements import model
-from records.tables import Agreement, AgreementEvidence, AgreementInstalment, Loan
+from records.tables import Agreement, AgreementEvidence, AgreementInstalment, InboundMessage, Loan
 
 
 def keep(
@@ -61,6 +61,8 @@ def keep(
     session.add(row)
     session.flush()
     _keep_instalments(session, loan, row, agreement, paid_minor)
+    if evidence is not None:
+        _keep_words_of_message(session, loan, evidence)
     if of_entry == loan.entry:
         loan.adjusted_minor = _adjustments(session, loan)
         session.add(loan)
@@ -120,6 +122,23 @@ def words(session: Session, loan: Loan, sha256: str | None) -> str | None:
     found = select(AgreementEvidence).where(AgreementEvidence.loan_ref == loan.id, AgreementEvidence.sha256 == sha256)
     kept = session.exec(found).first() if sha256 is not None else None
     return kept.text if kept is not None else None
+
+
+def _keep_words_of_message(session: Session, loan: Loan, evidence: model.Evidence) -> None:
+    """The yes that came in a message stays with the agreement as long as that does, however long messages are kept."""
+    provider, _, message_id = (evidence.message_id or "").partition(":")
+    if not message_id or evidence.text_sha256 is None:
+        return
+    said = session.exec(
+        select(InboundMessage).where(
+            InboundMessage.provider == provider,
+            InboundMessage.provider_message_id == message_id,
+            InboundMessage.person_ref == loan.person_ref,
+        )
+    ).first()
+    text = said.text if said is not None else None
+    if text is not None and hashlib.sha256(text.encode("utf-8")).hexdigest() == evidence.text_sha256:
+        keep_words(session, loan, text, at=evidence.at, message_id=evidence.message_id)
 
 
 def _keep_instalments(

@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.agreements.model import AgreementState
 from domain.loan_state import LoanState
 from domain.money import Money
-from domain.planning import Action, Finish, OrderDebit, SendContact, Wait
+from domain.planning import Action, AskOffers, Finish, OrderDebit, SendContact, Wait
 from workflows.messages import Answer, LoanResult, LoanStatus
 
 
@@ -21,6 +21,8 @@ def doing(action: Action | None) -> str:
             return f"sending: {action.what}"
         case OrderDebit():
             return f"ordering: {action.what}"
+        case AskOffers():
+            return f"asking: {action.what}"
         case Wait():
             return f"waiting: {action.why}"
         case Finish():

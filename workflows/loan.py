@@ -18,8 +18,10 @@ from temporalio.common import RawValue, RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.capabilities import Balances, Contacts, Debits, Ledger
-    from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
+    from activities.capabilities import Balances, Contacts, Debits, Ledger, Offering
+    from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
+    from domain.agreements.requests import request_as_known
+    from domain.agreements.terms import Authority
     from domain.collection import apply, pass_time, refuse, written
     from domain.events import (
         AgreementCancelled,
@@ -35,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
         LoanEvent,
         OfferAccepted,
         OfferApproved,
+        OffersMade,
         Pause,
         PlanAgreed,
         PromiseMade,
@@ -48,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.migration import migrate, migration_refused
     from domain.planning import (
         Action,
+        AskOffers,
         Finish,
         OrderDebit,
         SendContact,
@@ -120,6 +124,8 @@ class LoanCollection:
                     await self._contact(self._action)
                 case OrderDebit():
                     await self._order_debit(self._action)
+                case AskOffers():
+                    await self._ask_offers(self._action)
                 case Wait():
                     await self._wait(self._action)
                 case Finish():
@@ -183,6 +189,7 @@ class LoanCollection:
                 threshold=watch_threshold(state) if order.balance_read_at and state.strategy.watch else None,
                 give_up_at=ends_at,
                 agreed=order.agreed,
+                payments=order.payments,
                 answer_by=order.answer_by,
                 faq=order.faq,
                 unless_read=order.unless_read,
@@ -235,6 +242,32 @@ class LoanCollection:
                 raise
             workflow.logger.error("the debit activity failed for good")
             report = DebitReported(step=order.step, occurrence=order.occurrence, outcome=DebitOutcome.NOT_POSSIBLE)
+        self._apply(report)
+
+    async def _ask_offers(self, order: AskOffers) -> None:
+        """The engine looks at what the records alone know; whatever it answers is checked again when it is agreed."""
+        asking, facts = order.asking, self._state.facts
+        try:
+            report = await workflow.execute_activity_method(
+                Offering.make,
+                OfferOrder(
+                    lender=facts.lender,
+                    loan_id=facts.loan_id,
+                    number=asking.number,
+                    request=request_as_known(self._state, workflow.now(), Authority.MACHINE, asking.bearable_minor),
+                    kinds=asking.kinds,
+                    country=facts.country,
+                    region=facts.region,
+                ),
+                start_to_close_timeout=timedelta(seconds=30),
+                retry_policy=LEDGER_RETRY,
+                summary=order.what,
+            )
+        except ActivityError as failure:
+            if isinstance(failure.cause, CancelledError):
+                raise
+            workflow.logger.error("the offer engine failed for good")
+            report = OffersMade(number=asking.number)
         self._apply(report)
 
     async def _wait(self, wait: Wait) -> None:

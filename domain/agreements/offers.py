@@ -12,8 +12,10 @@ from statistics import median
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from domain.agreements.limits import Terms, kind_refused, needed, percent_of, rule_of, terms_of, unmet
+from domain.agreements.limits import Terms, needed, percent_of, rule_of, terms_of, unmet
 from domain.agreements.model import AgreementKind, Evidence, Via
+from domain.agreements.requests import OFFERED_KINDS, request_as_known
+from domain.agreements.requests import OfferRequest as OfferRequest
 from domain.agreements.schedule import SATURDAY, Row, due_dates, repayment
 from domain.agreements.terms import Authority, Option, PlanOption, RestructuringOption, SettlementOption
 from domain.agreements.working_days import public_holidays
@@ -27,30 +29,10 @@ MOVES_ON_AT_MOST = timedelta(days=120)
 MONTHS_LOOKED_AT = 3
 BEARABLE_SHARE = 2
 """Half of what is usually there: a payment must leave something to live on."""
-_KINDS = (AgreementKind.PLAN, AgreementKind.SETTLEMENT, AgreementKind.RESTRUCTURING)
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class OfferRequest(_Value):
-    """All that the engine looks at beside the strategy. `not_now` says for each kind why none can be made at all.
-
-    `bearable_minor`: what the borrower can pay each time; None: not known.
-    """
-
-    lender: str
-    loan_id: str
-    strategy: str
-    currency: str
-    balance_minor: int
-    days_past_due: int
-    today: date
-    authority: Authority
-    bearable_minor: int | None = None
-    not_now: dict[AgreementKind, str] = {}
-    holidays: tuple[date, ...] = ()
 
 
 class OfferedPayment(_Value):
@@ -91,21 +73,15 @@ def request_of(
     state: LoanState, at: AwareDatetime, authority: Authority, bearable_minor: int | None = None
 ) -> OfferRequest:
     """What the engine has to know of a loan at `at`."""
-    today = state.facts.local_date(at)
-    refused = {kind: why for kind in _KINDS if (why := kind_refused(state, kind)) is not None}
-    return OfferRequest(
-        lender=state.facts.lender,
-        loan_id=state.facts.loan_id,
-        strategy=state.strategy.key,
-        currency=state.facts.currency,
-        balance_minor=state.balance_minor,
-        days_past_due=state.facts.days_past_due(at),
-        today=today,
-        authority=authority,
-        bearable_minor=bearable_minor,
-        not_now=refused,
-        holidays=public_holidays(state.facts.country, state.facts.region, today, today + LONGEST_SCHEDULE),
+    return with_holidays(
+        request_as_known(state, at, authority, bearable_minor), state.facts.country, state.facts.region
     )
+
+
+def with_holidays(request: OfferRequest, country: str, region: str | None) -> OfferRequest:
+    """The request with the public holidays its schedules may meet."""
+    days = public_holidays(country, region, request.today, request.today + LONGEST_SCHEDULE)
+    return request.model_copy(update={"holidays": days})
 
 
 def offers(request: OfferRequest, strategy: Strategy) -> Offers:
@@ -115,7 +91,7 @@ def offers(request: OfferRequest, strategy: Strategy) -> Offers:
     """
     found: list[Offer] = []
     left_out: list[str] = []
-    for kind in _KINDS:
+    for kind in OFFERED_KINDS:
         terms = terms_of(strategy, kind)
         if terms is None:
             continue

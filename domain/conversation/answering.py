@@ -7,14 +7,16 @@ borrower. Whatever touches vulnerability, dispute, complaint or a discount goes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from domain.agreements.model import Evidence, Via
 from domain.agreements.promise import promise_made, promise_refused
-from domain.cases import open_case, open_once
+from domain.cases import open_once
 from domain.circumstances import circumstance_reported
 from domain.contact import Channel
+from domain.conversation import offering
 from domain.conversation.model import HEARD_KEPT, Answer, AnswerKind, Conversation, Proposed
+from domain.conversation.saying import change, keep, of, say, say_when, to_a_person
 from domain.events import (
     Circumstance,
     CircumstanceReported,
@@ -37,11 +39,11 @@ _TO_A_PERSON = frozenset(
         Intent.COMPLAINT,
         Intent.REFUSAL,
         Intent.REQUEST_AGENT,
-        Intent.REQUEST_DISCOUNT,
-        Intent.REQUEST_PLAN,
         Intent.CALLBACK_REQUEST,
     }
 )
+_OTHERWISE = frozenset({Intent.REQUEST_PLAN, Intent.REQUEST_DISCOUNT})
+"""Ways to pay that the catalogue may let the machine offer; else they are for a person."""
 _ABOUT_A_PAYMENT = frozenset({Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT})
 _QUESTIONS = frozenset({Intent.ASK_HOW_TO_PAY, Intent.ASK_BALANCE, Intent.OTHER})
 PROPOSAL_STANDS = timedelta(days=3)
@@ -59,7 +61,7 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     if event.message_id in talk.heard:
         return state, None
     heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
-    state = _keep(state, talk.model_copy(update={"heard": heard}))
+    state = keep(state, talk.model_copy(update={"heard": heard}))
     state = note(state, now, "reply_understood", ", ".join(event.intents))
     if state.end is not None:
         return _after_the_end(state, event, now), None
@@ -74,13 +76,18 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
         return _reported(state, event, circumstance, now), None
     terms = state.strategy.conversation
     if terms is None:
-        return (_to_a_person(state, event, now, None) if _is_for_a_person(event) else state), None
+        return (to_a_person(state, event, now, None) if _is_for_a_person(event) else state), None
     if event.intents[0] is Intent.OPT_OUT:
         # A sure one never comes here: the channel was closed. Nobody is answered who may have asked for silence.
-        return _to_a_person(state, event, now, None), None
+        return to_a_person(state, event, now, None), None
+    kinds = offering.kinds_asked_for(state, event)
     late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
-    if late or _is_for_a_person(event) or event.confidence < terms.confidence:
-        return _to_a_person(state, event, now, AnswerKind.PERSON), None
+    if late or event.confidence < terms.confidence or (_is_for_a_person(event) if not kinds else _beyond(event)):
+        return to_a_person(offering.withdrawn(state, now), event, now, AnswerKind.PERSON), None
+    if kinds:
+        if (offered := offering.standing(state, now)) is not None:
+            return offering.declined(state, event, offered, now), None
+        return offering.ask(state, event, kinds), None
     return _talk(state, event, now), None
 
 
@@ -90,8 +97,10 @@ def answer_reported(state: LoanState, event: ContactReported) -> LoanState:
     if talk is None or talk.answer is None or talk.answer.number != event.occurrence:
         return state
     if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
-        return state.model_copy(update={"contact_rests_until": None, "conversation": _without_answer(talk)})
-    return _keep(state, _without_answer(talk))
+        state = state.model_copy(update={"contact_rests_until": None})
+    if event.outcome is not ContactOutcome.SENT and talk.answer.agreement is not None:
+        talk = talk.model_copy(update={"offered": None})  # nobody can say yes to what they were not told
+    return keep(state, _without_answer(talk))
 
 
 def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -99,48 +108,49 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     if first is Intent.PROMISE_TO_PAY:
         return _propose(state, event, now)
     if event.faq is not None and first in _QUESTIONS:
-        return _say(state, event, now, AnswerKind.FAQ, faq=event.faq)
+        return say(state, event, now, AnswerKind.FAQ, faq=event.faq)
     if first in _ABOUT_A_PAYMENT:
         state = open_once(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
-        return _say(state, event, now, AnswerKind.CHECKING_PAYMENT, progress=True)
+        return say(state, event, now, AnswerKind.CHECKING_PAYMENT, progress=True)
     if first is Intent.ASK_HOW_TO_PAY:
         due = state.balance_minor > 0
-        return _say(state, event, now, AnswerKind.HOW_TO_PAY if due else AnswerKind.NOTHING_DUE, progress=True)
+        return say(state, event, now, AnswerKind.HOW_TO_PAY if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ASK_BALANCE:
         due = state.balance_minor > 0
-        return _say(state, event, now, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
+        return say(state, event, now, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ACKNOWLEDGEMENT:
         return state
-    return _say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
+    return say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
 
 
 def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     """Yes or no to a promise that was read back; without one a yes is courtesy and a no leaves open what is meant."""
-    talk = _of(state)
-    proposed = talk.proposed
+    if (answered := offering.answered(state, event, now)) is not None:
+        return answered
+    proposed = of(state).proposed
     if proposed is None or now - proposed.asked_at > PROPOSAL_STANDS:
-        return state if event.says == "yes" else _say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
+        return state if event.says == "yes" else say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
     if event.says == "yes":
         return _take_promise(state, event, proposed, now)
-    return _say(_keep(state, talk.model_copy(update={"proposed": None})), event, now, AnswerKind.ASK_DATE)
+    return say(change(state, proposed=None), event, now, AnswerKind.ASK_DATE)
 
 
 def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     """Read a promise back; what the strategy does not take is said, and what it never takes is for a person."""
     if event.promise_date is None:
-        return _say(state, event, now, AnswerKind.ASK_DATE)
+        return say(state, event, now, AnswerKind.ASK_DATE)
     amount = min(event.promise_amount_minor or state.balance_minor, max(state.balance_minor, 1))
     wanted = PromiseMade(amount_minor=amount, date=event.promise_date, by="borrower", via=Via.MESSAGE)
     refused = promise_refused(state, wanted, now)
     if refused is None:
         proposed = Proposed(amount_minor=amount, due=event.promise_date, asked_at=now)
-        kept = _keep(state, _of(state).model_copy(update={"proposed": proposed}))
-        return _say(kept, event, now, AnswerKind.CONFIRM_PROMISE, amount, event.promise_date)
+        kept = change(offering.withdrawn(state, now), proposed=proposed)
+        return say(kept, event, now, AnswerKind.CONFIRM_PROMISE, amount, event.promise_date)
     last = state.facts.local_date(now) + timedelta(days=state.strategy.promises.days_ahead)
     nearer = wanted.model_copy(update={"date": last})
     if event.promise_date > last and promise_refused(state, nearer, now) is None:
-        return _say(state, event, now, AnswerKind.PROMISE_TOO_FAR, amount, last)
-    return _to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
+        return say(state, event, now, AnswerKind.PROMISE_TOO_FAR, amount, last)
+    return to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
 
 
 def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, now: datetime) -> LoanState:
@@ -152,36 +162,21 @@ def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, 
         via=Via.MESSAGE,
         evidence=evidence,
     )
-    state = _keep(state, _of(state).model_copy(update={"proposed": None}))
+    state = change(state, proposed=None)
     opened, refused = promise_made(state, promise, now)
     if refused is not None:
-        return _to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
-    return _say(opened, event, now, AnswerKind.PROMISE_TAKEN, promise.amount_minor, promise.date, progress=True)
+        return to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
+    return say(opened, event, now, AnswerKind.PROMISE_TAKEN, promise.amount_minor, promise.date, progress=True)
 
 
 def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstance, now: datetime) -> LoanState:
     """All stands still until a person has decided; the borrower hears that somebody will write, and nothing else."""
     state, _ = circumstance_reported(state, CircumstanceReported(kind=circumstance), now)
-    state = _keep(state, _of(state).model_copy(update={"proposed": None}))
+    state = change(offering.withdrawn(state, now), proposed=None)
     if state.strategy.conversation is None:
         return state
     care = circumstance is Circumstance.VULNERABLE
-    return _say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
-
-
-def _to_a_person(
-    state: LoanState, event: ReplyUnderstood, now: datetime, answer: AnswerKind | None, why: str = ""
-) -> LoanState:
-    """A case, once while it is open; the borrower is told by when somebody writes."""
-    reason = why or f"the borrower wrote: {', '.join(event.intents).replace('_', ' ')}"
-    terms = state.strategy.conversation
-    if any(case.kind is CaseKind.HANDOFF for case in state.cases):
-        state = note(state, now, "reply_for_a_person", reason)
-    else:
-        state = open_case(state, CaseKind.HANDOFF, reason, now, queue=terms.queue if terms else None)
-    if answer is None:
-        return state
-    return _say_when(state, event, now, answer, progress=True)
+    return say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
 
 
 def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -191,55 +186,22 @@ def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> L
     return note(state, now, "reply_after_the_end", ", ".join(event.intents))
 
 
-def _say_when(
-    state: LoanState, event: ReplyUnderstood, now: datetime, kind: AnswerKind, *, progress: bool
-) -> LoanState:
-    """Names the local day by which the open case is to be decided."""
-    soonest = min((case.sla_at for case in state.cases), default=None)
-    on = state.facts.local_date(soonest) if soonest is not None else None
-    return _say(state, event, now, kind, None, on, progress=progress)
-
-
-def _say(
-    state: LoanState,
-    event: ReplyUnderstood,
-    now: datetime,
-    kind: AnswerKind,
-    amount_minor: int | None = None,
-    on: date | None = None,
-    *,
-    faq: str | None = None,
-    progress: bool = False,
-) -> LoanState:
-    """Put the answer out. Too many without progress: a person goes on instead. A stranger is told nothing."""
-    if Intent.WRONG_PERSON in event.intents:
-        return state
-    talk = _of(state)
-    terms = state.strategy.conversation
-    if not progress and terms is not None and talk.turns >= terms.turns:
-        return _to_a_person(state, event, now, AnswerKind.PERSON, "the conversation does not get on")
-    answer = Answer(
-        number=talk.answers + 1, kind=kind, channel=event.channel, amount_minor=amount_minor, on=on, faq=faq
-    )
-    turns = 0 if progress else talk.turns + 1
-    return _keep(state, talk.model_copy(update={"answer": answer, "answers": answer.number, "turns": turns}))
-
-
 def _is_for_a_person(event: ReplyUnderstood) -> bool:
-    return event.needs_human or not _TO_A_PERSON.isdisjoint(event.intents)
+    return event.needs_human or not (_TO_A_PERSON | _OTHERWISE).isdisjoint(event.intents)
+
+
+def _beyond(event: ReplyUnderstood) -> bool:
+    """Whether a message that asks for another way to pay says more than the machine may answer.
+
+    Whoever asks for a discount is for a person by that alone, so the mark on it says nothing more here.
+    """
+    marked = event.needs_human and Intent.REQUEST_DISCOUNT not in event.intents
+    return marked or not _TO_A_PERSON.isdisjoint(event.intents)
 
 
 def _says(event: ReplyUnderstood, intent: Intent) -> bool:
     """Vulnerability and dispute count wherever they stand; hardship beside a promise is the promise's reason."""
     return event.intents[0] is intent if intent is Intent.HARDSHIP else intent in event.intents
-
-
-def _of(state: LoanState) -> Conversation:
-    return state.conversation or Conversation()
-
-
-def _keep(state: LoanState, talk: Conversation) -> LoanState:
-    return state.model_copy(update={"conversation": talk})
 
 
 def _without_answer(talk: Conversation) -> Conversation:

@@ -8,7 +8,10 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from domain.agreements.model import AgreementKind
 from domain.contact import Channel
+from domain.events import MadeOffer
+from domain.replies.labels import Intent
 
 REPLY = "reply"
 """The step of answers to the borrower, beside the strategy's sequence."""
@@ -30,6 +33,9 @@ class AnswerKind(StrEnum):
     NOT_UNDERSTOOD = "reply_not_understood"
     NOTHING_DUE = "reply_nothing_due"
     FAQ = "reply_faq"
+    PLAN_OFFER = "reply_plan_offer"
+    SETTLEMENT_OFFER = "reply_settlement_offer"
+    AGREED = "reply_agreed"
 
 
 class _Value(BaseModel):
@@ -44,8 +50,30 @@ class Proposed(_Value):
     asked_at: AwareDatetime
 
 
+class Asking(_Value):
+    """A borrower wants to pay otherwise: the offer engine is asked, for these kinds, and answers question `number`.
+
+    `intents` and `channel` are those of the message; `bearable_minor` is what they said they can pay each time.
+    """
+
+    number: int
+    kinds: tuple[AgreementKind, ...]
+    intents: tuple[Intent, ...]
+    channel: Channel
+    bearable_minor: int | None = None
+
+
+class Offered(_Value):
+    """Offer `number` of the loan was told to the borrower and waits for their yes; on a no `others` follow."""
+
+    number: int
+    asked_at: AwareDatetime
+    others: tuple[MadeOffer, ...] = Field((), exclude_if=operator.not_)
+
+
 class Answer(_Value):
-    """What is to be said next, by the channel the borrower wrote by. `amount_minor` and `on` are what it names."""
+    """What is to be said next, by the channel the borrower wrote by. `amount_minor` and `on` are what it names, or the
+    payments of `agreement`."""
 
     number: int
     kind: AnswerKind
@@ -53,13 +81,21 @@ class Answer(_Value):
     amount_minor: int | None = None
     on: date | None = None
     faq: str | None = None
+    agreement: int | None = None
 
 
 class Conversation(_Value):
-    """`turns`: answers since the last progress. `answers`: all that were given. `heard`: ids of the last messages."""
+    """`turns`: answers since the last progress. `answers`: all that were given. `heard`: ids of the last messages.
+
+    `asked`: how often the offer engine was. Either a promise is `proposed` or an agreement is `offered`, so that a yes
+    is a yes to one thing.
+    """
 
     proposed: Proposed | None = None
     answer: Answer | None = None
+    asking: Asking | None = None
+    offered: Offered | None = None
+    asked: int = Field(0, exclude_if=operator.not_)
     turns: int = Field(0, exclude_if=operator.not_)
     answers: int = Field(0, exclude_if=operator.not_)
     heard: tuple[str, ...] = Field((), exclude_if=operator.not_)

@@ -13,6 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from records import loans
+from records.agreements import words as words_of
 from records.database import Database
 from records.tables import CaseState, Contact
 from records.threads import thread_of
@@ -21,6 +22,9 @@ from tests.commands.stacks import Operator, running_stack, until
 DATA = Path(__file__).resolve().parents[1] / "data"
 FILES = sorted((DATA / "conversations").glob("*.yaml"))
 CURRENCY = {"ES": "EUR", "MX": "MXN", "CL": "CLP", "AR": "ARS"}
+
+SETTLEMENTS = "settlements: {options: [{id: soon, floor_percent: 60, agent_percent: 80, machine_percent: 90}]}"
+"""In one country alone: in the others a discount is for a person."""
 
 
 @dataclass
@@ -106,6 +110,11 @@ languages: [es]
 steps:
   - {{id: much-later, kind: remind, dpd: 300, channels: [sms], template: account_overdue}}
 promises: {{days_ahead: 31}}
+plans:
+  options:
+    - {{id: monthly, instalments: 3}}
+    - {{id: fortnightly, instalments: 4, every: fortnight}}
+{SETTLEMENTS if currency == "EUR" else ""}
 queues:
   agents: {{sla_hours: 48}}
 conversation: {{turns: 4, confidence: 0.3, queue: agents}}
@@ -160,5 +169,6 @@ def _standing(database: Database, loan_id: str) -> dict[str, Any]:
             "case": [case.kind for case in cases],
             "hold": [case.reason.split(" ")[0] for case in cases if case.kind == "circumstance"],
             "agreement": agreements[-1].state if agreements else None,
+            "words": words_of(session, loan, agreements[-1].evidence_sha256) if agreements else None,
             "understood": [one.about for one in said if one.who == "borrower"],
         }

@@ -1,0 +1,92 @@
+"""Putting an answer out, or a person in the machine's place: what every part of a conversation ends with."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Protocol
+
+from domain.cases import open_case
+from domain.contact import Channel
+from domain.conversation.model import Answer, AnswerKind, Conversation
+from domain.ledger_entries import CaseKind
+from domain.loan_state import LoanState, note
+from domain.replies.labels import Intent
+
+
+class Heard(Protocol):
+    """What of a message matters to its answer: what it says and the way it came."""
+
+    @property
+    def intents(self) -> tuple[Intent, ...]: ...
+    @property
+    def channel(self) -> Channel: ...
+
+
+def of(state: LoanState) -> Conversation:
+    return state.conversation or Conversation()
+
+
+def keep(state: LoanState, talk: Conversation) -> LoanState:
+    return state.model_copy(update={"conversation": talk})
+
+
+def change(state: LoanState, **changed: object) -> LoanState:
+    """The conversation with these fields changed."""
+    return keep(state, of(state).model_copy(update=changed))
+
+
+def gets_on(state: LoanState) -> bool:
+    """Whether one more answer without progress may be given before a person goes on."""
+    terms = state.strategy.conversation
+    return terms is None or of(state).turns < terms.turns
+
+
+def say(
+    state: LoanState,
+    heard: Heard,
+    now: datetime,
+    kind: AnswerKind,
+    amount_minor: int | None = None,
+    on: date | None = None,
+    *,
+    faq: str | None = None,
+    agreement: int | None = None,
+    progress: bool = False,
+) -> LoanState:
+    """Put the answer out. Too many without progress: a person goes on instead. A stranger is told nothing."""
+    if Intent.WRONG_PERSON in heard.intents:
+        return state
+    if not progress and not gets_on(state):
+        return to_a_person(state, heard, now, AnswerKind.PERSON, "the conversation does not get on")
+    talk = of(state)
+    answer = Answer(
+        number=talk.answers + 1,
+        kind=kind,
+        channel=heard.channel,
+        amount_minor=amount_minor,
+        on=on,
+        faq=faq,
+        agreement=agreement,
+    )
+    turns = 0 if progress else talk.turns + 1
+    return keep(state, talk.model_copy(update={"answer": answer, "answers": answer.number, "turns": turns}))
+
+
+def say_when(state: LoanState, heard: Heard, now: datetime, kind: AnswerKind, *, progress: bool) -> LoanState:
+    """Names the local day by which the open case is to be decided."""
+    soonest = min((case.sla_at for case in state.cases), default=None)
+    on = state.facts.local_date(soonest) if soonest is not None else None
+    return say(state, heard, now, kind, None, on, progress=progress)
+
+
+def to_a_person(state: LoanState, heard: Heard, now: datetime, answer: AnswerKind | None, why: str = "") -> LoanState:
+    """A case, once while it is open; the borrower is told by when somebody writes."""
+    reason = why or f"the borrower wrote: {', '.join(heard.intents).replace('_', ' ')}"
+    terms = state.strategy.conversation
+    if any(case.kind is CaseKind.HANDOFF for case in state.cases):
+        state = note(state, now, "reply_for_a_person", reason)
+    else:
+        state = open_case(state, CaseKind.HANDOFF, reason, now, queue=terms.queue if terms else None)
+    if answer is None:
+        return state
+    return say_when(state, heard, now, answer, progress=True)

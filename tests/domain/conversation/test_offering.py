@@ -1,0 +1,271 @@
+"""A plan or settlement offered by the machine: asked for, told with its payments, agreed on by a recorded yes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.agreements.model import AgreementKind, AgreementState, Via
+from domain.agreements.offers import agreeing, offers, request_of
+from domain.agreements.terms import Authority, PlanTerms, SettlementTerms
+from domain.collection import apply
+from domain.conversation.model import AnswerKind
+from domain.conversation.offering import MACHINE
+from domain.conversation.terms import ConversationTerms
+from domain.events import (
+    CircumstanceReported,
+    ContactOutcome,
+    ContactReported,
+    MadeOffer,
+    OffersMade,
+    PaymentReceived,
+    SettlementAgreed,
+    TermsAgreed,
+)
+from domain.ledger_entries import CaseKind
+from domain.loan_state import LoanState, enter
+from domain.planning import AskOffers, SendContact, plan
+from tests.domain.conversation.test_answering import said
+from tests.domain.simulated_loan import START, facts, strategy
+
+CATALOGUE = {
+    "plans": PlanTerms.model_validate(
+        {
+            "options": [
+                {"id": "monthly", "instalments": 3, "first_within_days": 10},
+                {"id": "fortnightly", "instalments": 4, "every": "fortnight", "first_within_days": 5},
+                {"id": "long", "instalments": 12, "authority": "agent"},
+            ]
+        }
+    ),
+    "settlements": SettlementTerms.model_validate(
+        {"options": [{"id": "late", "floor_percent": 60, "agent_percent": 80, "machine_percent": 90}]}
+    ),
+}
+
+
+def lending(**changed: Any) -> LoanState:
+    more = {"watch": None, "conversation": ConversationTerms(confidence=0.5), **CATALOGUE, **changed}
+    return enter(facts(), strategy(watch=None).model_copy(update=more), START)
+
+
+def engine(state: LoanState, now: datetime = START) -> LoanState:
+    """Answers as the activity does, whenever the loan asks."""
+    state, action = plan(state, now)
+    if not isinstance(action, AskOffers):
+        return state
+    asking = action.asking
+    request = request_of(state, now, Authority.MACHINE, asking.bearable_minor)
+    found = [o for kind in asking.kinds for o in offers(request, state.strategy).offers if o.kind is kind]
+    made = tuple(
+        MadeOffer(
+            kind=o.kind,
+            terms=TermsAgreed.model_validate(
+                agreeing(o, by=MACHINE, role=Authority.MACHINE, via=Via.MESSAGE).model_dump()
+            ),
+        )
+        for o in found
+    )
+    return apply(state, OffersMade(number=asking.number, offers=made), now)[0]
+
+
+def wrote(state: LoanState, *intents: str, number: int, now: datetime = START, **more: Any) -> LoanState:
+    """The borrower writes; whatever the loan then wants to say goes out."""
+    state, refused = apply(state, said(*intents, number=number, received_at=now, **more), now)
+    assert refused is None
+    return sent(engine(state, now), now)
+
+
+def sent(state: LoanState, now: datetime = START) -> LoanState:
+    order = answer_of(state, now)
+    if order is None:
+        return state
+    done = ContactReported(step="reply", occurrence=order.occurrence, outcome=ContactOutcome.SENT)
+    return apply(state, done, now)[0]
+
+
+def answer_of(state: LoanState, now: datetime = START) -> SendContact | None:
+    _, order = plan(state, now)
+    return order if isinstance(order, SendContact) and order.step == "reply" else None
+
+
+def asked(state: LoanState, *intents: str, **more: Any) -> SendContact | None:
+    """What is about to be said to the first message."""
+    state, _ = apply(state, said(*intents, **more), START)
+    return answer_of(engine(state))
+
+
+def test_who_asks_for_instalments_is_told_each_with_its_day() -> None:
+    order = asked(lending(), "request_plan")
+
+    assert order is not None
+    assert order.template == AnswerKind.PLAN_OFFER
+    assert [p.amount_minor for p in order.payments] == [10_000, 10_000, 10_000]
+    assert len({p.due for p in order.payments}) == 3
+    assert order.agreed is not None
+    assert order.agreed.amount_minor == sum(p.amount_minor for p in order.payments)
+
+
+def test_an_offer_is_no_agreement_until_the_yes_and_then_it_is_one_with_its_evidence() -> None:
+    state = wrote(lending(), "request_plan", number=1)
+    assert state.agreement is None
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes", text_sha256="b" * 64), START)
+
+    assert state.agreement is not None
+    assert (state.agreement.kind, state.agreement.state) == ("plan", AgreementState.ACTIVE)
+    assert state.agreement.evidence is not None
+    assert (state.agreement.evidence.message_id, state.agreement.evidence.text_sha256) == ("twilio:SM2", "b" * 64)
+    order = answer_of(state)
+    assert order is not None
+    assert order.template == AnswerKind.AGREED
+
+
+def test_a_yes_before_the_offer_has_gone_out_agrees_to_nothing() -> None:
+    state, _ = apply(lending(), said("request_plan", number=1), START)
+    state = engine(state)
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes"), START)
+
+    assert state.agreement is None
+
+
+def test_a_yes_long_after_agrees_to_nothing() -> None:
+    state = wrote(lending(), "request_plan", number=1)
+    later = START + timedelta(days=4)
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes", received_at=later), later)
+
+    assert state.agreement is None
+
+
+def test_an_offer_that_could_not_be_sent_agrees_to_nothing() -> None:
+    state, _ = apply(lending(), said("request_plan", number=1), START)
+    state = engine(state)
+    failed = ContactReported(step="reply", occurrence=1, outcome=ContactOutcome.UNREACHABLE)
+    state, _ = apply(state, failed, START)
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes"), START)
+
+    assert state.agreement is None
+
+
+@pytest.mark.parametrize("no", [{"says": "no"}, {}])
+def test_after_a_no_or_another_question_comes_the_next_offer_and_then_a_person(no: dict[str, Any]) -> None:
+    state = wrote(lending(), "request_plan", number=1)
+    state, _ = apply(state, said("request_plan", number=2, **no), START)
+    order = answer_of(state)
+    assert order is not None
+    assert len(order.payments) == 4
+
+    state = wrote(sent(state), "request_plan", number=3, **no)
+
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+    assert not [a for a in state.agreements if a.state is AgreementState.PROPOSED]
+
+
+def test_what_they_say_they_can_pay_each_time_decides_the_plan() -> None:
+    order = asked(lending(), "request_plan", promise_amount_minor=8_000)
+
+    assert order is not None
+    assert [p.amount_minor for p in order.payments] == [7_500] * 4
+
+
+def test_a_discount_is_offered_only_as_far_as_the_machine_may_go() -> None:
+    order = asked(lending(), "request_discount", needs_human=True)
+
+    assert order is not None
+    assert order.template == AnswerKind.SETTLEMENT_OFFER
+    assert [p.amount_minor for p in order.payments] == [27_000]
+
+
+@pytest.mark.parametrize(
+    ("intents", "more", "changed"),
+    [
+        (["request_plan"], {}, {"plans": None}),
+        (["request_discount"], {"needs_human": True}, {"settlements": None}),
+        (["request_plan", "complaint"], {"needs_human": True}, {}),
+        (["request_plan"], {"needs_human": True}, {}),
+        (["request_plan"], {"confidence": 0.3}, {}),
+        (["request_plan"], {}, {"conversation": ConversationTerms(people_after_dpd=0), "name": "late"}),
+        (["hardship"], {}, {}),
+        (["request_plan", "dispute"], {}, {}),
+        (["vulnerable", "request_plan"], {}, {}),
+        (["wrong_person", "request_plan"], {}, {}),
+    ],
+)
+def test_nothing_is_offered_where_a_person_or_nobody_should_answer(
+    intents: list[str], more: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    now = START + timedelta(days=40)
+    state, _ = apply(lending(**changed), said(*intents, **more), now)
+
+    state = engine(state, now)
+
+    assert not state.agreements
+    order = answer_of(state, now)
+    assert order is None or order.template in (AnswerKind.PERSON, AnswerKind.WITH_CARE)
+
+
+def test_an_offer_that_a_circumstance_overtakes_is_neither_told_nor_agreed_on() -> None:
+    state, _ = apply(lending(), said("request_plan", number=1), START)
+    state = engine(state)
+    state, _ = apply(state, CircumstanceReported.model_validate({"kind": "dispute"}), START)
+    assert answer_of(state) is None
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes"), START)
+
+    assert state.agreement is None
+
+
+def test_an_offer_of_an_agent_is_not_replaced() -> None:
+    state = lending()
+    request = request_of(state, START, Authority.SUPERVISOR)
+    floor = next(o for o in offers(request, state.strategy).offers if o.percent == 60)
+    order = agreeing(floor, by="agent-7", role=Authority.AGENT, via=Via.AGENT)
+    state, _ = apply(state, SettlementAgreed.model_validate(order.model_dump()), START)
+
+    state = wrote(state, "request_plan", number=1)
+
+    assert [(a.kind, a.state) for a in state.agreements] == [(AgreementKind.SETTLEMENT, AgreementState.PROPOSED)]
+    assert CaseKind.HANDOFF in [case.kind for case in state.cases]
+
+
+_MESSAGES = st.lists(
+    st.sampled_from(
+        [
+            ("request_plan", {}),
+            ("request_discount", {"needs_human": True}),
+            ("acknowledgement", {"says": "yes"}),
+            ("acknowledgement", {"says": "no"}),
+            ("promise_to_pay", {"promise_date": "2026-03-20", "promise_amount_minor": 9_000}),
+            ("hardship", {}),
+            ("pay", {}),
+        ]
+    ),
+    max_size=9,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_MESSAGES)
+def test_no_order_of_messages_makes_two_live_agreements_or_goes_below_a_floor(
+    messages: list[tuple[str, dict[str, Any]]],
+) -> None:
+    state, now = lending(), START
+    for number, (what, more) in enumerate(messages, 1):
+        now += timedelta(hours=2)
+        if what == "pay":
+            paid = {"payment_id": f"p{number}", "provider": "x", "amount_minor": 5_000, "currency": "EUR"}
+            state, _ = apply(state, PaymentReceived.model_validate(paid | {"paid_at": now}), now)
+        else:
+            state = wrote(state, what, number=number, now=now, **more)
+        assert sum(a.live for a in state.agreements) <= 1
+        assert sum(a.state is AgreementState.PROPOSED for a in state.agreements) <= 1
+        for agreement in state.agreements:
+            if agreement.kind is AgreementKind.SETTLEMENT:
+                assert agreement.total_minor >= -(-agreement.balance_minor * 90 // 100)
