@@ -138,7 +138,9 @@ class ContactPlaces:
                     return Changed.CHANGED
                 if order.step in (RECEIPT, PART_RECEIPT):
                     enclosed = self._receipts.enclosed(session, loan, person, order, answer.channel, files, now)
-                approved = self._approved(session, loan, person, order, answer.channel, now, as_template)
+                approved = self._approved(
+                    session, loan, person, order, answer.channel, now, as_template, enclosed.address
+                )
                 text = self._text(session, loan, person, order, answer.channel, link, now, enclosed, approved)
                 link_ref = link.id if link else None
                 written = text.message.text
@@ -330,13 +332,14 @@ class ContactPlaces:
         channel: Channel,
         now: datetime,
         as_template: bool,
+        document_url: str | None,
     ) -> ApprovedText | None:
         """The template that a message has to go as; None: it goes as it is written. Raises Unwritable."""
         if channel is not Channel.WHATSAPP or not self._ways.has_templates:
             return None
         if not as_template and self._ways.form(session, person, now) is Form.FREE_TEXT:
             return None
-        chosen = self._ways.approved(session, loan, person, order, now)
+        chosen = self._ways.approved(session, loan, person, order, now, document_url)
         if isinstance(chosen, Unusable):
             raise Unwritable(f"no approved template of WhatsApp's says {order.template}: {chosen}")
         return chosen
@@ -392,7 +395,7 @@ class ContactPlaces:
     def _consent_url(self, session: Session, person: Person, now: datetime) -> str | None:
         """Where the person lets their balance be read; None where no bank could be asked or nobody reach us."""
         settings = self._settings
-        if settings.web.public_url is None or (settings.bank is None and settings.belvo is None):
+        if not settings.asks_for_consents:
             return None
         return f"{settings.web.public_url}/consent/{consent_links.make(session, person, now)}"
 

@@ -25,7 +25,7 @@ from records import platforms, whatsapp_sends
 from records.tables import Loan, Person
 
 _A_LINK = "https://pay.invalid/l"
-"""Stands for a link that is not made yet: whether there is one decides which template fits."""
+"""Stands for an address that is not made yet: whether there is one decides which template fits."""
 
 
 class WhatsAppWays:
@@ -44,13 +44,27 @@ class WhatsAppWays:
         return allowed_form(at, whatsapp_sends.window_opened(session, person, at - window, at), rules)
 
     def approved(
-        self, session: Session, loan: Loan, person: Person, order: ContactOrder, at: datetime
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        order: ContactOrder,
+        at: datetime,
+        document_url: str | None = None,
     ) -> ApprovedText | Unusable:
-        """The template that says this message, as WhatsApp holds it now, or why there is none."""
+        """The template that says this message, as WhatsApp holds it now, or why there is none.
+
+        `document_url` is the address of what the message encloses, where it is known already.
+        """
         lender = self._settings.lender_named(order.lender)
         link = _A_LINK if order.with_link else None
+        consent = _A_LINK if self._settings.asks_for_consents else None
+        faq = order.faq or None
         try:
-            context = message_context(session, loan, person, lender, Channel.WHATSAPP, at, link, order.agreed)
+            context = message_context(
+                session, loan, person, lender, Channel.WHATSAPP, at, link, order.agreed, consent, order.answer_by, faq
+            )
+            context = context.model_copy(update={"document_url": document_url})
             context = with_debit(session, loan, context, self._settings.direct_debit)
             circumstances = circumstances_of(session, loan, person, lender, Channel.WHATSAPP, order.purpose, at)
             context = with_lawful_lines(context, person.language, lender, circumstances, load_content())

@@ -69,12 +69,15 @@ def campaign_id_for(given: str | None, name: str | None, file_stem: str) -> str:
 
 
 def choose_strategy(name: str | None, report: PortfolioReport) -> Strategy:
-    """The strategy named, or the only one for the portfolio's currencies. Raises Refused, StrategyError."""
+    """The strategy named, or the only one for the portfolio's currency; one for any currency is taken by name alone.
+
+    Raises Refused, StrategyError.
+    """
     if name is not None:
         return find_strategy(name)
     currencies = {total.currency for total in report.summary().amounts}
     current = [found.strategy for found in list_strategies() if "@" not in found.path.name]
-    fitting = [strategy for strategy in current if currencies <= {strategy.currency} or strategy.currency is None]
+    fitting = [strategy for strategy in current if currencies <= {strategy.currency}]
     if len(fitting) != 1:
         known = ", ".join(strategy.name for strategy in fitting or current)
         raise Refused(f"--strategy: say which one ({known}); the portfolio is in {', '.join(sorted(currencies))}")

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from commands.channel_costs import print_costs
 from domain.money import Money
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ def show_results(results: Results, console: Console | None = None) -> None:
         )
     table.add_row("seconds", f"{results.seconds:.0f}")
     console.print(table)
+    console.print("By channel: what it reached, cost, and brought of the money")
+    print_costs(results.costs)
     if results.violations:
         console.print(f"[bold red]{len(results.violations)} violations:[/]")
         for violation in results.violations[:20]:

@@ -91,10 +91,16 @@ def not_configured(settings: Settings, strategy: Strategy, channels: frozenset[C
             "Borrowers are asked for consents, but could not reach the page: such a message waits, and its loan with "
             "it, until RECOBRO_WEB__PUBLIC_URL is set."
         )
-    carriers = {Channel.SMS: (settings.twilio, "RECOBRO_TWILIO__"), Channel.EMAIL: (settings.smtp, "RECOBRO_SMTP__")}
+    voice = settings.twilio.voice_sender if settings.twilio is not None else None
+    carriers = {
+        Channel.SMS: (settings.twilio, "RECOBRO_TWILIO__..."),
+        Channel.EMAIL: (settings.smtp or settings.sendgrid, "RECOBRO_SMTP__..."),
+        Channel.CALL: (voice, "RECOBRO_TWILIO__VOICE_SENDER"),
+        Channel.POST: (settings.print_folder, "RECOBRO_PRINT_FOLDER"),
+    }
     for channel, (configured, names) in carriers.items():
         if channel in channels and configured is None:
-            told.append(f"No carrier for {channel} is configured ({names}...): the step's next channel is used.")
+            told.append(f"No carrier for {channel} is configured ({names}): the step's next channel is used.")
     writes = (settings.meta is not None and settings.meta.sends) or (
         settings.twilio is not None and settings.twilio.whatsapp_sender is not None
     )

@@ -33,6 +33,8 @@ def step_words(entry: TimelineEntry, currency: str | None) -> str:
         words.append(f"stage becomes {entry.moves_to}")
     if entry.queue:
         words.append(f"queue {entry.queue}")
+    if entry.unread_after_hours is not None:
+        words.append(f"once more by the next channel, if not read within {entry.unread_after_hours} hours")
     words.extend(f"only if {condition}" for condition in condition_words(entry.when, currency))
     return "\n".join(words)
 

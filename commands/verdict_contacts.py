@@ -12,6 +12,7 @@ from commands.world_log import Entry, Message, WorldLog
 
 _STOP_WORDS = frozenset({"STOP", "BAJA", "SAIR"})
 _LANDLINE = "30006"
+_NO_TEXTS = ("call", "whatsapp")
 """The carrier's code of a number that takes no texts and may well be called."""
 _WRONG_PERSON = frozenset({"wrong number", "se equivoca de persona", "número errado"})
 
@@ -194,7 +195,7 @@ def dead_addresses(log: WorldLog, ours: Ours) -> Check:
     for heard, address, why in closed:
         found.looked_at += 1
         for message in _later(log, heard):
-            if message.address == address and not (message.channel == "call" and why.endswith(_LANDLINE)):
+            if message.address == address and not (message.channel in _NO_TEXTS and why.endswith(_LANDLINE)):
                 text = f"{message.channel} to a number known as closed ({why}) from line {heard.seq}"
                 found.against(message.loan_id, message.at, message.seq, text)
     mails = [entry for entry in log.of("refused") if entry.text("service") == "smtp"]

@@ -559,6 +559,11 @@ class Settings(BaseSettings):
         """The source of bank data of each country that has one of its own; any other is served by `bank`."""
         return dict.fromkeys(self.belvo.countries, "belvo") if self.belvo is not None else {}
 
+    @property
+    def asks_for_consents(self) -> bool:
+        """Whether somebody can be asked to let their balance be read: a source to read, and a page to say yes."""
+        return self.web.public_url is not None and (self.bank is not None or self.belvo is not None)
+
     def lender_named(self, key: str) -> Lender:
         return self.lenders.get(key, self.lender)
 

@@ -37,6 +37,8 @@ class TimelineEntry(_Value):
     queue: str | None
     stage: Stage | None
     before_entry: bool
+    unread_after_hours: int | None = None
+    """Not read within so many hours: once more by the next channel."""
 
 
 def timeline(strategy: Strategy, entry_dpd: int | None = None) -> tuple[TimelineEntry, ...]:
@@ -76,6 +78,7 @@ def timeline(strategy: Strategy, entry_dpd: int | None = None) -> tuple[Timeline
                 queue=step.queue,
                 stage=None if at_dpd is None else stage_at(strategy.stages, at_dpd),
                 before_entry=before_entry,
+                unread_after_hours=step.unread_after_hours,
             )
         )
     return tuple(entries)

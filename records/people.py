@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from domain.call_flow import Identity
 from domain.contact import Channel
+from domain.events import AddressFailure
 from records import person_keys
 from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
@@ -105,10 +106,16 @@ _NO_TEXTS_BUT_A_TELEPHONE = ("30006", "21614")
 
 
 def _unusable(session: Session, person: Person, channel: Channel, address: str) -> bool:
-    """Closed for the channel; nobody is called either where texts found nobody, or somebody else."""
+    """Closed for the channel. A number is not used by any channel once somebody else answered at it by one of them, nor
+    called or written to by WhatsApp once a text found that it does not exist."""
     if is_closed(session, person, channel, address):
         return True
-    texted = _closed(session, person, Channel.SMS, address) if channel is Channel.CALL else None
+    if channel not in _BY_PHONE:
+        return False
+    known = {by: _closed(session, person, by, address) for by in _BY_PHONE}
+    if any(row is not None and row.reason == AddressFailure.WRONG_PERSON for row in known.values()):
+        return True
+    texted = known[Channel.SMS]
     return texted is not None and not texted.reason.endswith(_NO_TEXTS_BUT_A_TELEPHONE)
 
 

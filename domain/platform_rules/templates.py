@@ -78,7 +78,8 @@ def candidates(
     """Those that say `template` with the values there are, in the order of the file.
 
     `present` are our values that this message has. A link or a line the law asks for must not be lost, so one that
-    has no place for them is none. A country's own stand before those for all.
+    has no place for them is none. A country's own stand before those for all, and one that brings the document's
+    address before one that does not.
     """
     must = present & {"link_url", "legal_notice"}
     found = [
@@ -89,7 +90,7 @@ def candidates(
         and (not one.countries or country in one.countries)
         and must <= set(one.variables) <= present
     ]
-    return tuple(sorted(found, key=lambda one: not one.countries))
+    return tuple(sorted(found, key=lambda one: (not one.countries, "document_url" not in one.variables)))
 
 
 def usable(found: Iterable[OurTemplate], held: Mapping[tuple[str, str], PlatformTemplate]) -> OurTemplate | Unusable:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from activities.orders import ContactOrder
 from config.approved_templates import load_approved
-from config.settings import Meta, Settings, WhatsAppNumber
-from domain.contact import Channel
+from config.settings import Meta, Settings, Web, WhatsAppNumber
+from domain.contact import Channel, Purpose
+from domain.contact_orders import Agreed
 from domain.events import ContactOutcome
 from domain.platform_rules import Quality, TemplateStatus
 from domain.sms_segments import sms_size
@@ -114,6 +116,40 @@ async def test_a_message_with_a_link_takes_the_template_that_has_a_place_for_it(
     [sent] = messages_to(world, phone)
     assert sent["template"] == "recobro_payment_link"
     assert "plink_" in sent["body"]
+
+
+@pytest.mark.usefixtures("approved")
+@pytest.mark.parametrize(
+    ("step", "template", "name"),
+    [
+        ("promise.1.reminder", "agreed_reminder", "recobro_agreed_reminder"),
+        ("receipt", "payment_received", "recobro_payment_received_document"),
+        ("answer.1", "reply_person", "recobro_reply_person"),
+    ],
+)
+async def test_promises_receipts_and_late_answers_have_a_template_too_and_a_receipt_brings_its_document(
+    lite: Database, world: World, step: str, template: str, name: str
+) -> None:
+    loan_id, phone = borrower(lite)
+    web = Web(public_url="https://collect.example.com", link_secret=SecretStr("a secret of some length, for links"))
+    agreed = Agreed(amount_minor=5_000, due=TUESDAY.date() + timedelta(days=2))
+    order = ContactOrder(
+        lender=LENDER,
+        loan_id=loan_id,
+        step=step,
+        channels=(Channel.WHATSAPP,),
+        template=template,
+        purpose=Purpose.TRANSACTIONAL,
+        agreed=agreed,
+    )
+
+    async with desk_for(lite, cloud(world).model_copy(update={"web": web})) as desk:
+        report = await desk.contact(order)
+
+    assert report.outcome is ContactOutcome.SENT
+    [sent] = messages_to(world, phone)
+    assert sent["template"] == name
+    assert ("https://collect.example.com/document/" in sent["body"]) is (step == "receipt")
 
 
 async def test_what_meta_has_not_approved_or_has_paused_is_not_sent_and_an_operator_hears_of_it(

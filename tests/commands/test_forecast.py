@@ -129,7 +129,7 @@ def test_steps_that_will_come_to_nothing_are_told_with_their_reason() -> None:
     told = forecast(loan(20, amount=4_000), NOW)
 
     assert told.contact is not None
-    assert told.contact.step == "third-link"
+    assert told.contact.step == "call"
     assert [(record.step, record.because) for record in told.passed] == [
         ("talk", "amount due is below the step's minimum")
     ]

@@ -17,7 +17,7 @@ from records import audit
 from records.database import Database
 from records.platform_notices import WHATSAPP_ACKNOWLEDGED
 
-SPANISH = find_strategy("es-microloan")
+SPANISH = find_strategy("es-microloan", 1)
 AGENCY = Lender(name="Credialba", phone="+1 202-555-0110", collects_as=Actor.AGENCY, agency="Recupera Sur")
 
 

@@ -299,6 +299,28 @@ def test_a_closed_address_is_not_given_out_but_a_new_one_is(database: Database) 
 
         assert people.address(session, person, Channel.SMS) is None
         assert people.address(session, person, Channel.CALL) is None, "a number that does not exist does not ring"
+        assert people.address(session, person, Channel.WHATSAPP) is None
         person.phone = "+34611111111"
         assert people.address(session, person, Channel.SMS) == "+34611111111"
         assert people.address(session, person, Channel.POST) is None
+
+
+@pytest.mark.parametrize(
+    ("by", "reason", "closed"),
+    [
+        (Channel.SMS, "wrong_person", {Channel.SMS, Channel.WHATSAPP, Channel.CALL}),
+        (Channel.WHATSAPP, "wrong_person", {Channel.SMS, Channel.WHATSAPP, Channel.CALL}),
+        (Channel.WHATSAPP, "131026", {Channel.WHATSAPP}),
+        (Channel.SMS, "30006", {Channel.SMS}),
+    ],
+)
+def test_a_number_of_somebody_else_is_used_by_no_channel_and_one_without_whatsapp_or_texts_by_the_others(
+    database: Database, by: Channel, reason: str, closed: set[Channel]
+) -> None:
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        person = people.of_loan(session, loan)
+        people.close_address(session, person, by, "+34600000001", reason=reason, at=NOW)
+
+        phone = (Channel.SMS, Channel.WHATSAPP, Channel.CALL)
+        assert {channel for channel in phone if people.address(session, person, channel) is None} == closed
