@@ -27,8 +27,9 @@ class CalmFailed(Exception):
 
 async def outcomes_in_calm(seed: int, number: int, folder: Path) -> dict[str, Outcome]:
     """Run it and read what it came to; ends with whoever waits for it. Raises CalmFailed."""
+    # Out of reach of a Ctrl-C at the terminal: who waits for it ends it, and says so in one line.
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "chaos.calm", str(seed), str(number), str(folder)
+        sys.executable, "-m", "chaos.calm", str(seed), str(number), str(folder), start_new_session=True
     )
     try:
         code = await process.wait()
