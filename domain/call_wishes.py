@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
-from domain.agreements.model import Via
+from domain.agreements.model import Evidence, Via
 from domain.agreements.promise import promise_made
 from domain.cases import open_once
 from domain.contact import Channel
@@ -35,7 +35,7 @@ def call_choice(state: LoanState, event: CallChoice, now: datetime) -> tuple[Loa
         case CallWish.PAY_NOW:
             return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a way to pay", now), None
         case CallWish.PROMISE:
-            return _promised(state, event.promised_on, now), None
+            return _promised(state, event, now), None
         case CallWish.PERSON:
             return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a person", now), None
 
@@ -47,11 +47,14 @@ def link_template(state: LoanState) -> str | None:
     return next(offers, watch.template if watch is not None else None)
 
 
-def _promised(state: LoanState, day: date | None, now: datetime) -> LoanState:
+def _promised(state: LoanState, event: CallChoice, now: datetime) -> LoanState:
     """The whole of what is due by that day; where the strategy does not take that, a person decides about it."""
+    day = event.promised_on
     if day is None:
         return open_once(state, CaseKind.HANDOFF, "promised by keypad to pay on a day not understood", now)
-    promise = PromiseMade(amount_minor=max(state.balance_minor, 1), date=day, by="borrower", via=Via.KEYPAD)
+    pressed = Evidence(at=now, message_id=f"call:{event.step}:{event.occurrence}"[:128])
+    amount = max(state.balance_minor, 1)
+    promise = PromiseMade(amount_minor=amount, date=day, by="borrower", via=Via.KEYPAD, evidence=pressed)
     opened, refused = promise_made(state, promise, now)
     if refused is None:
         return opened

@@ -21,6 +21,7 @@ from schwifty.exceptions import SchwiftyException
 
 from activities.bank_transfers import PAGE, BankTransfers, Standing, TransferView
 from activities.links import LinkIssuer, NoGateway
+from config.agreement_addresses import agreement_address
 from config.localised import format_money, locale_of
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
@@ -74,6 +75,7 @@ def pay_router(
             standing=view.standing.value,
             go_on_at=view.go_on_at,
             another=await another(view, at),
+            options=agreement_address(addresses, view.lender, view.loan_id, at) if view.still_due else None,
             wrong=wrong,
         )
         return HTMLResponse(body, status)

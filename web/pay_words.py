@@ -21,6 +21,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "refused": "Your bank does not take this payment. Please check the account, or call us.",
         "later": "Your bank cannot be reached at the moment. Please try again in a few minutes.",
         "no_page": "This address leads nowhere.",
+        "options": "Not all of it now? See your options",
         "questions": "Questions? Call",
     },
     "es": {
@@ -41,6 +42,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "refused": "Su banco no acepta este pago. Compruebe la cuenta o llámenos.",
         "later": "Ahora mismo no se puede contactar con su banco. Inténtelo de nuevo en unos minutos.",
         "no_page": "Esta dirección no lleva a ninguna parte.",
+        "options": "¿No puede pagarlo todo ahora? Vea sus opciones",
         "questions": "¿Preguntas? Llame al",
     },
     "pt": {
@@ -61,6 +63,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "refused": "O seu banco não aceita este pagamento. Verifique a conta ou ligue-nos.",
         "later": "De momento não se consegue contactar o seu banco. Tente de novo dentro de minutos.",
         "no_page": "Este endereço não leva a lado nenhum.",
+        "options": "Não pode pagar tudo agora? Veja as suas opções",
         "questions": "Dúvidas? Ligue para",
     },
 }

@@ -68,6 +68,8 @@ def test_a_promised_day_is_a_promise_of_all_that_is_due(called: LoanState) -> No
     assert agreement is not None
     assert (agreement.via, agreement.instalments[0].amount_minor) == ("keypad", called.balance_minor)
     assert agreement.instalments[0].due == date(2026, 3, 9)
+    assert agreement.evidence is not None
+    assert (agreement.evidence.message_id or "").startswith("call:")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""The table of interruptions on the real workflow: promises, plans and settlements of many loans on one server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from domain.agreements.model import AgreementKind
+from tests.domain.agreements.interruption_table import PLAN, PROMISE, SETTLEMENT, TABLE, agreement_of
+from tests.domain.simulated_loan import CATALOGUE, SimulatedLoan, facts, strategy
+from tests.workflows.skipping import Stage, failed_tasks, stage
+from tests.workflows.test_loan_agrees_with_core import tell
+
+ROWS = ("dispute", "hardship", "vulnerability", "payment reversed", "paid in full")
+
+
+async def interrupted(on: Stage, kind: AgreementKind, row: str) -> dict[str, Any]:
+    """How a loan with such an agreement stands after that interruption."""
+    begin = await on.now()
+    loan = facts(loan_id=f"{kind}-{row.replace(' ', '-')}", due_date=begin.date() - timedelta(days=1))
+    alone = SimulatedLoan.entered(loan, strategy(**CATALOGUE), begin)
+    handle = await on.start(loan, strategy(**CATALOGUE))
+    agreed = agreement_of(kind, alone.state, begin)
+    assert alone.hear(agreed) is None
+    assert await tell(handle, agreed) is None
+    for event in TABLE[row].events(alone.state, begin):
+        alone.hear(event)
+        await tell(handle, event)
+    found: dict[str, Any] = await handle.query("status")
+    assert found["hold"] == alone.state.hold, "the workflow says what the core says"
+    assert await failed_tasks(handle) == []
+    return found
+
+
+async def test_the_rows_hold_on_the_real_workflow() -> None:
+    wanted = [(kind, row) for kind in (PROMISE, PLAN, SETTLEMENT) for row in ROWS]
+    async with stage() as on:
+        await on.morning()
+        found = await asyncio.gather(*(interrupted(on, kind, row) for kind, row in wanted))
+
+    for (kind, row), status in zip(wanted, found, strict=True):
+        [agreement] = status["agreements"]
+        expected = TABLE[row].promise if kind is PROMISE else TABLE[row].then
+        assert (kind, row, agreement["state"]) == (kind, row, expected)
+        assert (kind, row, status["end"]) == (kind, row, TABLE[row].but.get(kind, TABLE[row].end))
+        in_force = status["agreement"] is not None
+        assert in_force == (expected in ("open", "active"))
