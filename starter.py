@@ -23,6 +23,7 @@ GROUPS = (
     ("mandate", "Mandates to collect by direct debit: add, list, cancel.", "commands.mandate:app"),
     ("debit", "Direct debits: the day's file to the bank, and what it answers.", "commands.debit:app"),
     ("reconcile", "Bank statements and gateways' lists, held against the records.", "commands.reconcile:app"),
+    ("schedule", "The daily run: reconciliation, debits, refunds, by itself every morning.", "commands.schedule:app"),
     ("refund", "Give back what was paid too much: propose, approve.", "commands.refund:app"),
     ("portfolio", "Check a file of overdue loans before a campaign.", "commands.portfolio:app"),
     ("strategy", "Check, read and list strategies; move loans to another version.", "commands.strategy:app"),

@@ -24,6 +24,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.campaigns import CampaignRunner
 from activities.composition import Outside, errands, loan_activities
+from activities.daily_work import DailyWorker
 from activities.log_ids import LogIds
 from activities.segment_sends import SegmentSender
 from config.logs import set_up_logs
@@ -32,6 +33,7 @@ from config.settings import Settings, WorkerProcess, load_settings
 from records.database import Database
 from workflows.campaign import Campaign
 from workflows.connection import NoTemporal, connect, ensure_search_attributes
+from workflows.daily_work import Daily
 from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
 from workflows.log_subject import subject
@@ -70,12 +72,13 @@ async def serve(
     control = TemporalLoans(client, settings.task_queue)
     campaigns = CampaignRunner(database, control)
     segments = SegmentSender(database, control)
+    daily = DailyWorker(database, settings)
     async with loan_activities(settings, database, traces.http_client if traces else None, outside) as loans:
         versioned = deployment(settings.worker)
         worker = Worker(
             client,
             task_queue=settings.task_queue,
-            workflows=[LoanCollection, Campaign, SegmentSend],
+            workflows=[LoanCollection, Campaign, SegmentSend, Daily],
             activities=[
                 *loans,
                 campaigns.start_loans,
@@ -85,6 +88,7 @@ async def serve(
                 segments.tell_loans,
                 segments.withdraw_message,
                 segments.set_send_state,
+                daily.job,
             ],
             workflow_runner=workflow_runner(),
             interceptors=[LogIds()],

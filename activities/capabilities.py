@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import activity
 
 from activities.campaign_orders import InstructOrder, InstructReport, StartOrder, StartReport, StateOrder
+from activities.daily_orders import DayOrder, DayReport
 from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
 from activities.segment_orders import SendStateOrder, TellOrder, TellReport
 from domain.events import ContactReported, DebitReported, OffersMade
@@ -69,4 +70,10 @@ class SegmentWork:
 
     @activity.defn(name="set_send_state")
     async def set_send_state(self, order: SendStateOrder) -> None:
+        raise NotImplementedError
+
+
+class DailyWork:
+    @activity.defn(name="daily_job")
+    async def job(self, order: DayOrder) -> DayReport:
         raise NotImplementedError

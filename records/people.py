@@ -108,15 +108,20 @@ _NO_TEXTS_BUT_A_TELEPHONE = ("30006", "21614")
 def _unusable(session: Session, person: Person, channel: Channel, address: str) -> bool:
     """Closed for the channel. A number is not used by any channel once somebody else answered at it by one of them, nor
     called or written to by WhatsApp once a text found that it does not exist."""
-    if is_closed(session, person, channel, address):
-        return True
     if channel not in _BY_PHONE:
-        return False
-    known = {by: _closed(session, person, by, address) for by in _BY_PHONE}
-    if any(row is not None and row.reason == AddressFailure.WRONG_PERSON for row in known.values()):
-        return True
-    texted = known[Channel.SMS]
-    return texted is not None and not texted.reason.endswith(_NO_TEXTS_BUT_A_TELEPHONE)
+        return is_closed(session, person, channel, address)
+    rows = session.exec(
+        select(ClosedAddress.channel, ClosedAddress.reason).where(
+            ClosedAddress.person_ref == person.id,
+            ClosedAddress.address_index == person_keys.of(session).index(ADDRESS, address),
+        )
+    ).all()
+    return any(
+        closed is channel
+        or reason == AddressFailure.WRONG_PERSON
+        or (closed is Channel.SMS and not reason.endswith(_NO_TEXTS_BUT_A_TELEPHONE))
+        for closed, reason in rows
+    )
 
 
 def identity(person: Person) -> Identity | None:

@@ -1,0 +1,117 @@
+"""The work of a day beside the loans: what a Temporal Schedule has done by itself every morning."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+from temporalio import activity
+
+from activities.bank_files import BankDesk
+from activities.bank_mail import fetch_all
+from activities.capabilities import DailyWork
+from activities.clock import task_time
+from activities.composition import connect_gateways, debit_bank
+from activities.daily_orders import DayJob, DayOrder, DayReport
+from activities.debit_files import ACCEPTED, DebitFiles, NotConfigured
+from activities.gateway_check import GatewayChecks
+from activities.provider_waits import call_again
+from activities.refunds import Refunds
+from config.settings import Settings
+from providers.bankfiles.pain008 import UnfitFile
+from providers.errors import ProviderError
+from records import audit, refunds
+from records.database import Database
+from records.tables import RefundState, RefundWay
+
+ACTOR = "daily work"
+
+
+class DailyWorker(DailyWork):
+    """Each job is the command of the same work: `debit fetch`, `debit submit`, `reconcile gateways`, `refund run`."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._work: dict[DayJob, Callable[[DayOrder], Awaitable[DayReport]]] = {
+            DayJob.BANK_FILES: self._bank_files,
+            DayJob.DEBIT_FILES: self._debit_files,
+            DayJob.GATEWAYS: self._gateways,
+            DayJob.REFUNDS: self._refunds,
+        }
+
+    @activity.defn(name="daily_job")
+    async def job(self, order: DayOrder) -> DayReport:
+        """Do it; what somebody has to look at is told and stands in the audit trail. A provider that cannot be asked
+        now is asked again: until then nothing was done twice and nothing is lost."""
+        try:
+            report = await self._work[order.job](order)
+        except NotConfigured:
+            return DayReport(job=order.job, told="not configured")
+        except UnfitFile as why:
+            report = DayReport(job=order.job, told=str(why), wrong=True)
+        except ProviderError as error:
+            raise call_again(error, task_time(), activity.info().attempt) from None
+        if report.wrong:
+            await asyncio.to_thread(self._note, order, report)
+        return report
+
+    async def _bank_files(self, order: DayOrder) -> DayReport:
+        desk = BankDesk(self._database, self._settings)
+        async with debit_bank(self._settings) as bank:
+            fetched = await fetch_all(bank, desk, task_time())
+        told = f"{len(fetched.taken)} files taken in"
+        if fetched.refused:
+            told += "; not readable: " + ", ".join(sorted(fetched.refused))
+        return DayReport(job=order.job, told=told, wrong=bool(fetched.refused))
+
+    async def _debit_files(self, order: DayOrder) -> DayReport:
+        files, now = DebitFiles(self._database, self._settings), task_time()
+        made = await asyncio.to_thread(files.make, now)
+        async with debit_bank(self._settings) as bank:
+            outcomes = await files.submit(bank, now)
+        refused = sorted(name for name, outcome in outcomes.items() if outcome != ACCEPTED)
+        told = f"{made.debits} debits put into {len(made.files)} files, {len(outcomes)} handed over"
+        if refused:
+            told += "; refused: " + ", ".join(refused)
+        return DayReport(job=order.job, told=told, wrong=bool(refused))
+
+    async def _gateways(self, order: DayOrder) -> DayReport:
+        """The day before is compared whole: by the morning both sides know it."""
+        zone, found = ZoneInfo(order.zone), 0
+        async with httpx.AsyncClient() as client:
+            checks = GatewayChecks(self._database, connect_gateways(self._settings, client))
+            for provider in checks.providers:
+                found += len(await checks.check(provider, order.day - timedelta(days=1), zone, task_time()))
+            asked = ", ".join(checks.providers)
+        if not asked:
+            return DayReport(job=order.job, told="not configured")
+        return DayReport(job=order.job, told=f"{asked}: {found} differences", wrong=found > 0)
+
+    async def _refunds(self, order: DayOrder) -> DayReport:
+        numbers = await asyncio.to_thread(self._approved)
+        failed = 0
+        async with httpx.AsyncClient() as client:
+            desk = Refunds(self._database, connect_gateways(self._settings, client, self._database))
+            for number in numbers:
+                failed += not (await desk.carry_out(number, task_time())).done
+        told = f"{len(numbers) - failed} of {len(numbers)} approved refunds given back"
+        return DayReport(job=order.job, told=told, wrong=failed > 0)
+
+    def _approved(self) -> list[int]:
+        with self._database.reading() as session:
+            found = refunds.listing(session, state=RefundState.APPROVED)
+            return [task.id for task, _ in found if task.id is not None and task.way is RefundWay.GATEWAY]
+
+    def _note(self, order: DayOrder, report: DayReport) -> None:
+        with self._database.writing() as session:
+            audit.append(
+                session,
+                at=task_time(),
+                actor=ACTOR,
+                action="daily_work_wrong",
+                details={"job": order.job.value, "day": order.day.isoformat(), "told": report.told},
+            )

@@ -1,0 +1,196 @@
+"""`schedule`: the daily run as a Temporal Schedule, so that nobody has to set a timer up."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from commands import configuration
+from commands.console import JsonOption, Refused, iso, operator_app, print_json, table, terminal
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+app = operator_app("The daily run: bank files, debits, gateways' lists, refunds, by itself every morning.")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_LAST = 5
+
+
+def schedule_id(task_queue: str) -> str:
+    return f"daily-{task_queue}"
+
+
+@app.command()
+def create(
+    at: Annotated[str, typer.Option(help="When, by that zone's clock.")] = "06:30",
+    zone: Annotated[str, typer.Option(help="Whose clock and whose day, such as Europe/Madrid.")] = "UTC",
+    now: Annotated[bool, typer.Option("--now", help="Also run it once at once.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Have the daily run done by itself; one that is there already is changed to this.
+
+    It takes in what the bank sent, hands over the day's debits, compares yesterday's payments with the gateways' lists
+    and gives back approved refunds. A run that was missed while Temporal was away is made up for within the day; two
+    never run at once.
+
+    Example: starter.py schedule create --at 06:30 --zone Europe/Madrid
+    """
+    from commands.temporal_session import with_temporal
+
+    clock = _TIME.fullmatch(at)
+    if clock is None:
+        raise Refused(f"--at: {at!r}: expected a time of day such as 06:30")
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise Refused(f"--zone: {zone!r}: expected a zone such as Europe/Madrid") from None
+    queue = configuration.settings().task_queue
+
+    async def work(client: Client) -> dict[str, Any]:
+        await _create(client, queue, int(clock[1]), int(clock[2]), zone, now)
+        return await _described(client, queue)
+
+    _say(with_temporal(work), as_json)
+
+
+@app.command("list")
+def list_command(as_json: JsonOption = False) -> None:
+    """Show the daily run: when it comes next, and what came of the last ones. Exit code 1: something wants a look.
+
+    Example: starter.py schedule list
+    """
+    from commands.temporal_session import with_temporal
+
+    queue = configuration.settings().task_queue
+    told = with_temporal(lambda client: _described(client, queue))
+    _say(told, as_json)
+    if any(report["wrong"] for run in told["runs"][-1:] for report in run["reports"]):
+        raise typer.Exit(1)
+
+
+@app.command()
+def remove(as_json: JsonOption = False) -> None:
+    """Do the daily run by itself no more; one that is under way ends.
+
+    Example: starter.py schedule remove
+    """
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from commands.temporal_session import with_temporal
+
+    queue = configuration.settings().task_queue
+
+    async def work(client: Client) -> bool:
+        try:
+            await client.get_schedule_handle(schedule_id(queue)).delete()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    if not with_temporal(work):
+        raise Refused("there is no daily run")
+    if as_json:
+        print_json({"schedule": None, "runs": []})
+    else:
+        typer.echo("the daily run is removed")
+
+
+async def _create(client: Client, queue: str, hour: int, minute: int, zone: str, at_once: bool) -> None:
+    from datetime import timedelta
+
+    from temporalio.client import (
+        Schedule,
+        ScheduleActionStartWorkflow,
+        ScheduleAlreadyRunningError,
+        ScheduleCalendarSpec,
+        ScheduleOverlapPolicy,
+        SchedulePolicy,
+        ScheduleRange,
+        ScheduleSpec,
+        ScheduleUpdate,
+    )
+
+    from workflows.daily_work import Daily, DailyInput
+
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            Daily.run,
+            DailyInput(zone=zone),
+            id=schedule_id(queue),
+            task_queue=queue,
+            static_summary="The daily run: bank files, debits, gateways' lists, refunds",
+        ),
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(hour)], minute=[ScheduleRange(minute)])],
+            time_zone_name=zone,
+        ),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(hours=20)),
+    )
+    handle = client.get_schedule_handle(schedule_id(queue))
+    try:
+        handle = await client.create_schedule(schedule_id(queue), schedule)
+    except ScheduleAlreadyRunningError:
+        await handle.update(lambda _: ScheduleUpdate(schedule=schedule))
+    if at_once:
+        await handle.trigger()
+
+
+async def _described(client: Client, queue: str) -> dict[str, Any]:
+    """The schedule and its last runs, oldest first. Raises Refused: there is none."""
+    from temporalio.client import ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from workflows.daily_work import Daily
+
+    try:
+        found = await client.get_schedule_handle(schedule_id(queue)).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise Refused("there is no daily run: make one with `schedule create`") from None
+        raise
+    runs: list[dict[str, Any]] = []
+    for action in found.info.recent_actions[-_LAST:]:
+        started = action.action
+        if not isinstance(started, ScheduleActionExecutionStartWorkflow):
+            continue
+        handle = client.get_workflow_handle_for(
+            Daily.run, started.workflow_id, first_execution_run_id=started.first_execution_run_id
+        )
+        run: dict[str, Any] = {"started_at": iso(action.started_at), "workflow": started.workflow_id, "reports": []}
+        try:
+            status = (await handle.describe()).status
+            run["state"] = status.name.lower() if status is not None else "unknown"
+            if status is WorkflowExecutionStatus.COMPLETED:
+                result = await handle.result()
+                run["reports"] = [one.model_dump(mode="json") for one in result.reports]
+        except RPCError:
+            run["state"] = "no longer kept"
+        runs.append(run)
+    coming = found.info.next_action_times
+    told = {
+        "id": found.id,
+        "zone": found.schedule.spec.time_zone_name,
+        "next_at": iso(coming[0]) if coming else None,
+        "paused": found.schedule.state.paused,
+    }
+    return {"schedule": told, "runs": runs}
+
+
+def _say(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(told)
+        return
+    schedule = told["schedule"]
+    typer.echo(f"{schedule['id']}: next at {schedule['next_at']} ({schedule['zone']})")
+    shown = table("run", "state", "job", "", "what came of it")
+    for run in told["runs"]:
+        for report in run["reports"] or [{"job": "", "wrong": False, "told": ""}]:
+            mark = "look at it" if report["wrong"] else ""
+            shown.add_row(run["started_at"], run["state"], report["job"], mark, report["told"])
+    if told["runs"]:
+        terminal().print(shown)
