@@ -9,6 +9,7 @@ from domain.agreements.judging import DATE_MOVED, close_approval, finish, next_u
 from domain.agreements.limits import amounts_refused, dates_refused, kind_refused, needed, rule_of, terms_of, unmet
 from domain.agreements.making import agreed
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment
+from domain.agreements.schedule import next_working_day
 from domain.agreements.terms import Option, PlanOption
 from domain.cases import open_case
 from domain.events import (
@@ -139,7 +140,7 @@ def offer_accepted(state: LoanState, event: OfferAccepted, now: datetime) -> tup
 
 
 def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tuple[LoanState, str | None]:
-    """The next due date moves on, once for each agreement, by no more days than the strategy allows."""
+    """The next due date moves on to a working day, once for each agreement, no further than the strategy allows."""
     agreement = state.agreement
     if agreement is None or agreement.number != event.number:
         return state, f"agreement {event.number} is not in force"
@@ -162,6 +163,8 @@ def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tupl
     later = agreement.instalments[instalment.number : instalment.number + 1]
     if later and event.to >= later[0].due:
         return state, "the payment after it falls due before that"
+    if agreement.holidays and next_working_day(event.to, agreement.holidays) != event.to:
+        return state, f"{event.to} is no working day"
     moved = instalment.model_copy(update={"due": event.to, "moved": instalment.moved + 1})
     instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
     reminded = min(agreement.reminded, moved.number - 1)
