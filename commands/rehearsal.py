@@ -60,6 +60,8 @@ class Plan:
     workers: int = 1
     database_url: str = ""
     source: str = "portfolio"
+    words: bool = False
+    """Borrowers answer in words of their own."""
 
 
 @dataclass
@@ -117,6 +119,7 @@ async def rehearse(
                 namespace="rehearsal",
                 seed=plan.seed,
                 preset=plan.preset,
+                words=plan.words,
                 database_url=plan.database_url,
                 workers=plan.workers,
                 clock_url=f"{listener.address}/clock",

@@ -95,6 +95,16 @@ def show_results(results: Results, console: Console | None = None) -> None:
     for channel, number in sorted(results.contacts_by_channel.items()):
         table.add_row(f"contacts by {channel}", str(number))
     table.add_row("refused contacts (asked again later, or never)", str(sum(results.refused_by_rule.values())))
+    talked = results.conversation
+    if talked.messages:
+        table.add_row("messages from borrowers", str(talked.messages))
+        share = f"{talked.answered_alone} of {talked.messages}"
+        minutes = f", median {talked.minutes:g} min" if talked.minutes is not None else ""
+        table.add_row("answered without a person", share + minutes)
+    for what, agreed in (("promises", talked.promises), ("plans", talked.plans), ("settlements", talked.settlements)):
+        if agreed.made:
+            kept = f"{agreed.made}: {agreed.kept} kept, {agreed.partly_kept} partly, {agreed.broken} broken"
+            table.add_row(f"{what} made", kept + (f", {agreed.open} open" if agreed.open else ""))
     table.add_row("balance reads", str(results.balance_reads))
     for currency, due in results.due_minor.items():
         recovered = results.recovered_minor.get(currency, 0)

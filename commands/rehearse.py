@@ -131,6 +131,7 @@ def make_plan(
         folder=folder.resolve(),
         workers=workers,
         source=source,
+        words=strategy.conversation is not None,
     )
 
 

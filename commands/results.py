@@ -13,15 +13,18 @@ from temporalio.client import Client
 
 from commands import configuration
 from commands.channel_costs import Costs, costs_of
+from commands.conversation_results import ConversationResults, conversation_results
 from commands.plain_rules import Residence
 from commands.rehearsal import Rehearsal
-from commands.verdict import Borrower, Check, DebtFacts, KeptPayment, Ours, Verdict, Violation, judge
+from commands.verdict import Borrower, Check, DebtFacts, KeptAgreement, KeptPayment, Ours, Verdict, Violation, judge
 from commands.verdict_traces import personal_data, workflow_tasks
 from commands.world_log import WorldLog
+from domain.agreements.model import AgreementState
 from domain.contact import Channel
 from domain.contact import Verdict as ContactVerdict
 from domain.ledger_entries import CaseState
 from records.tables import (
+    Agreement,
     BalanceRead,
     ClosedAddress,
     CollectionCase,
@@ -80,6 +83,7 @@ class Results(BaseModel):
     reversals: int
     cases_by_kind: dict[str, int]
     cases_by_state: dict[str, int]
+    conversation: ConversationResults
     costs: Costs
     seconds: float
     checks: tuple[CheckResult, ...]
@@ -98,6 +102,7 @@ def collect(rehearsal: Rehearsal) -> Results:
         figures, received = _figures(session, rows)
         ours = _ours(session, rehearsal, rows, borrowers)
         costs = costs_of(session, configuration.settings())
+        talked = conversation_results(session, rehearsal.plan.begins, rehearsal.plan.days)
     verdict = judge(log, ours, received, _traces(rehearsal, borrowers.values()))
     return Results(
         source=rehearsal.plan.source,
@@ -107,6 +112,7 @@ def collect(rehearsal: Rehearsal) -> Results:
         begins=rehearsal.plan.begins.isoformat(),
         seconds=round(rehearsal.seconds, 1),
         costs=costs,
+        conversation=talked,
         people=len(borrowers),
         checks=tuple(_checked(check) for check in verdict.checks),
         violations=_unique(verdict),
@@ -166,6 +172,7 @@ def _figures(session: Session, rows: list[Loan]) -> tuple[dict[str, object], dic
     return figures, dict(received)
 
 
+_NEVER_IN_FORCE = frozenset({AgreementState.PROPOSED, AgreementState.EXPIRED, AgreementState.CANCELLED})
 ENDING_DECISIONS = {"recall": "recalled", "sell": "sold", "write_off": "written_off"}
 
 
@@ -195,6 +202,17 @@ def _ours(session: Session, rehearsal: Rehearsal, rows: list[Loan], borrowers: d
                 reversed=payment.reversed_at is not None,
             )
             for payment in session.exec(select(Payment)).all()
+        ),
+        agreements=tuple(
+            KeptAgreement(
+                loan_id=names[agreed.loan_ref],
+                kind=agreed.kind.value,
+                number=agreed.number,
+                since=agreed.made_at,
+                until=agreed.ended_at,
+            )
+            for agreed in session.exec(select(Agreement)).all()
+            if agreed.loan_ref in names and agreed.state not in _NEVER_IN_FORCE
         ),
         steps={
             named: f"{contact.step}, occurrence {contact.occurrence}, of entry {contact.entry}"

@@ -82,6 +82,8 @@ class Stack:
     workers: int = 1
     case_webhook_url: str | None = None
     clock_url: str | None = None
+    words: bool = False
+    """The world's borrowers answer in words of their own."""
     encrypt: bool = False
     """Temporal keeps only ciphertext; the keys are those of the settings, else of a file beside the records."""
     addresses: Addresses = field(default_factory=lambda: Addresses("", ""))
@@ -209,6 +211,8 @@ class Stack:
         command += ["--meta-webhook", f"{self.web_as_called}/webhooks/meta", "--meta-secret", META_SECRET]
         command += ["--meta-templates", str(self._approved_templates())]
         command += ["--clock", "requests" if self.skipping else "live"]
+        if self.words:
+            command += ["--words"]
         if self.clock_url:
             command += ["--clock-url", self.clock_url]
         child = self.processes.start("sandbox", command, {})

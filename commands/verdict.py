@@ -86,6 +86,18 @@ class KeptPayment(BaseModel):
     reversed: bool
 
 
+class KeptAgreement(BaseModel):
+    """An agreement that came into force, and when it ended; None: never in the rehearsal."""
+
+    model_config = ConfigDict(frozen=True)
+
+    loan_id: str
+    kind: str
+    number: int
+    since: AwareDatetime
+    until: AwareDatetime | None
+
+
 class Ours(BaseModel):
     """What our records say, where the world is asked whether it agrees."""
 
@@ -94,6 +106,7 @@ class Ours(BaseModel):
     debts: dict[str, DebtFacts]
     borrowers: dict[str, Borrower]
     payments: tuple[KeptPayment, ...] = ()
+    agreements: tuple[KeptAgreement, ...] = ()
     steps: dict[str, str] = {}
     """The step a message was sent for, by the provider's id of the message."""
     closed_mailboxes: int = 0
@@ -120,9 +133,11 @@ class Verdict(BaseModel):
 
 def judge(log: WorldLog, ours: Ours, counted: Mapping[str, int], further: Iterable[Check] = ()) -> Verdict:
     """Every check over one world's log. `counted` is the money the results claim as received, by currency."""
-    from commands import verdict_contacts, verdict_money
+    from commands import verdict_agreements, verdict_contacts, verdict_money
 
-    return Verdict(checks=(*verdict_contacts.checks(log, ours), *verdict_money.checks(log, ours, counted), *further))
+    agreed = (verdict_agreements.no_demand_while_kept(log, ours), verdict_agreements.one_at_a_time(ours))
+    contacts = verdict_contacts.checks(log, ours)
+    return Verdict(checks=(*contacts, *agreed, *verdict_money.checks(log, ours, counted), *further))
 
 
 class Finding:

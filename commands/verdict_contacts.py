@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from commands.plain_rules import Sent, broken_limits, closed_hours, local_date
 from commands.verdict import Check, DebtFacts, Finding, Ours
@@ -19,9 +19,10 @@ _WRONG_PERSON = frozenset({"wrong number", "se equivoca de persona", "número er
 
 def checks(log: WorldLog, ours: Ours) -> Iterator[Check]:
     receipts, silence = after_payment(log, ours)
+    answers = answers_to_borrowers(log, ours)
     yield known_people(log, ours)
-    yield lawful_hours(log, ours, receipts)
-    yield how_often(log, ours, receipts)
+    yield lawful_hours(log, ours, receipts | answers)
+    yield how_often(log, ours, receipts | answers)
     yield silence
     yield stop_obeyed(log, ours)
     yield no_step_twice(log, ours)
@@ -43,19 +44,51 @@ def known_people(log: WorldLog, ours: Ours) -> Check:
     return found.check()
 
 
+def answers_to_borrowers(log: WorldLog, ours: Ours) -> set[int]:
+    """Lines of the messages that answer what the person wrote by that channel in the day before, one for each, and of
+    the documents of agreements that ask for nothing.
+
+    Free of limits and, in writing, of hours (docs/contact-rules.md); any further one counts as every message does.
+    """
+    wrote: dict[tuple[str, str], datetime] = {}
+    messages = {message.seq: message for message in log.messages}
+    found: set[int] = set()
+    for entry in log.entries:
+        debt = ours.debts.get(entry.loan_id or "")
+        if debt is None:
+            continue
+        if entry.kind in ("inbound_sms", "inbound_whatsapp"):
+            wrote[debt.person_id, entry.kind.removeprefix("inbound_")] = entry.at
+        elif (message := messages.get(entry.seq)) is not None:
+            at = wrote.pop((debt.person_id, message.channel), None)
+            step = ours.steps.get(message.provider_id, "")
+            if step.startswith("agreement_document,") and not message.asks_for_money:
+                found.add(entry.seq)
+            if step.startswith("reply,") and at is not None and at <= message.at <= at + timedelta(days=1):
+                found.add(entry.seq)
+    return found
+
+
 def lawful_hours(log: WorldLog, ours: Ours, receipts: set[int]) -> Check:
     """Sent, and where it was delivered later, delivered within the hours of the person's own place.
 
+    WhatsApp keeps a message for a phone that is off, and nobody can bid it not to: there it is the moment of sending.
+
     A receipt may come at once at any hour (docs/contact-rules.md): it demands nothing.
     """
-    found = Finding("hours", "Was every message but receipts sent and delivered in lawful local hours?", "moments")
+    found = Finding(
+        "hours",
+        "Was every message but receipts and prompt answers sent and delivered in lawful local hours?",
+        "moments",
+    )
     for message in log.messages:
         borrower = ours.borrower_of(message.loan_id)
         if borrower is None or message.seq in receipts:
             continue
         moments = {"sent": message.at, "delivered": message.arrived_at}
         for what, at in moments.items():
-            if at is None or (what == "delivered" and at == message.at):
+            kept_for_a_phone_off = what == "delivered" and message.channel == "whatsapp"
+            if at is None or kept_for_a_phone_off or (what == "delivered" and at == message.at):
                 continue
             found.looked_at += 1
             if (why := closed_hours(borrower.residence, message.channel, at)) is not None:
@@ -140,21 +173,23 @@ def _after(found: Finding, debt: _Debt, message: Message, receipts: set[int]) ->
 
 
 def stop_obeyed(log: WorldLog, ours: Ours) -> Check:
-    """Nothing on a channel after the person closed it, for any of their loans."""
-    found = Finding("stop", "Was nobody texted after their STOP had reached us?", "STOPs")
-    for word in log.of("inbound_sms"):
+    """Nothing on a channel after the person closed it, in one word or in words of their own, for any of their loans."""
+    found = Finding("stop", "Was nobody written to by a channel after their STOP had reached us?", "STOPs")
+    for word in log.of("inbound_sms", "inbound_whatsapp"):
         debt = ours.debts.get(word.loan_id or "")
-        if debt is None or word.text("body").strip().upper() not in _STOP_WORDS:
+        says_so = word.text("body").strip().upper() in _STOP_WORDS or word.text("meant") == "stop"
+        if debt is None or not says_so:
             continue
         found.looked_at += 1
-        heard = log.heard(word.text("sid"), word.loan_id)
+        heard = log.heard(word.text("sid") or word.text("wamid"), word.loan_id)
         if heard is None:
             continue
+        channel = word.kind.removeprefix("inbound_")
         for message in _later(log, heard):
             other = ours.debts.get(message.loan_id or "")
-            if message.channel == "sms" and other is not None and other.person_id == debt.person_id:
-                text = f"SMS after the STOP we heard on line {heard.seq}"
-                found.against(message.loan_id, message.at, message.seq, text)
+            if message.channel == channel and other is not None and other.person_id == debt.person_id:
+                text = f"{message.channel} after the STOP we heard on line {heard.seq}"
+                found.against(message.loan_id, message.at, message.seq, text.replace("sms", "SMS"))
     return found.check()
 
 

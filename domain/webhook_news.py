@@ -124,6 +124,8 @@ class InboundNews(BaseModel):
     carrier_reading: OptOutReading | None = None
     kind: str = "text"
     """What came; where it is not words `text` is empty, and a person has to look."""
+    answers: tuple[str, ...] = ()
+    """Of an e-mail: our own ids of the mails of ours that it answers, the latest among them."""
     other_spellings: tuple[str, ...] = Field(default=(), repr=False)
     """How else the sender's number may stand in the records, where the platform writes it in its own way."""
 

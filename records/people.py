@@ -160,6 +160,19 @@ def close_address(
     return True
 
 
+def open_address(session: Session, person: Person, channel: Channel, address: str) -> bool:
+    """Use an address again that had proved dead and works after all; one that is somebody else's stays closed.
+
+    False when there is nothing to open.
+    """
+    closed = _closed(session, person, channel, address)
+    if closed is None or closed.reason == AddressFailure.WRONG_PERSON.value:
+        return False
+    session.delete(closed)
+    session.flush()
+    return True
+
+
 def authorised_channels(person: Person) -> frozenset[Channel] | None:
     """The channels the person agreed to be contacted by; None: not known."""
     known = person.authorised_channels

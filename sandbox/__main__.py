@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--meta-templates", default=None, type=Path, metavar="FILE", help="JSON: templates Meta has approved"
     )
+    p.add_argument("--words", action="store_true", help="borrowers answer in words of their own, and keep them or not")
     p.add_argument("--clock", choices=("live", "requests"), default="requests")
     p.add_argument("--clock-url", default="", metavar="URL")
     return p
@@ -80,7 +81,7 @@ async def serve(args: argparse.Namespace) -> None:
         meta_url=args.meta_webhook,
         meta_secret=args.meta_secret,
     )
-    options = Options(args.seed, args.borrowers, args.preset, args.log, targets, args.clock == "live")
+    options = Options(args.seed, args.borrowers, args.preset, args.log, targets, args.clock == "live", args.words)
     sandbox = Sandbox(options, f"http://127.0.0.1:{http_port}")
     if args.meta_templates is not None:
         sandbox.meta.approve_all(json.loads(args.meta_templates.read_text(encoding="utf-8")))

@@ -38,6 +38,7 @@ class Options:
     log: Path
     targets: Targets
     live: bool
+    words: bool = False
 
 
 class Sandbox:
@@ -49,7 +50,9 @@ class Sandbox:
         gateway = Gateway(self.world, base_url)
         carrier = Carrier(self.world)
         self.meta = Meta(self.world)
-        life = Life(self.world, gateway, carrier, self.meta)
+        self.life = life = Life(self.world, gateway, carrier, self.meta)
+        if options.words:
+            life.let_them_write()
         self.mailroom = Mailroom(self.world, life)
         routes = [
             *Bank(self.world).routes(),

@@ -203,7 +203,7 @@ class Carrier:
         loan = self.world.loans[event.loan_id]
         self.text_in(loan, event.data["sender"], event.data["body"], event.at)
 
-    def text_in(self, loan: Loan, sender: str, body: str, at: Moment) -> None:
+    def text_in(self, loan: Loan, sender: str, body: str, at: Moment, meant: str | None = None) -> None:
         """A message from the person to one of the product's numbers. A stop word closes that number."""
         world = self.world
         person = world.person_of_loan(loan)
@@ -211,7 +211,8 @@ class Carrier:
             person.stopped.append(sender)
             world.save_person(person)
         sid = world.new_id("SM", 32, loan)
-        world.store.log("inbound_sms", at, loan.loan_id, **{"from": person.phone}, to=sender, body=body, sid=sid)
+        told = {"from": person.phone, "to": sender, "body": body, "sid": sid} | ({"meant": meant} if meant else {})
+        world.store.log("inbound_sms", at, loan.loan_id, **told)
         account = next((m.account for m in self.messages.values() if m.to == person.phone), name("AC", 32, "sandbox"))
         params = {
             "AccountSid": account,

@@ -10,6 +10,7 @@ from .gateway import Gateway
 from .meta import Meta
 from .state import Event, Loan, Person
 from .store import Json
+from .talk import Talk
 from .world import World
 
 LINK = re.compile(r"plink_[0-9A-Za-z]+")
@@ -19,6 +20,7 @@ ACTS = {"pay", "pay_part", "reverse", "stop", "pay_twice", "salary", "photo", "w
 class Life:
     def __init__(self, world: World, gateway: Gateway, carrier: Carrier, meta: Meta) -> None:
         self.world, self.gateway, self.carrier, self.meta = world, gateway, carrier, meta
+        self.talk: Talk | None = None
         world.handlers |= {
             "intend": self._on_intend,
             "settle": self._on_settle,
@@ -37,7 +39,21 @@ class Life:
         if channel in ("sms", "whatsapp") and who.wrong_number:
             return
         world.mind.hear(who, loan.debt, arrives, channel, self._link_in(loan, text))
+        if self.talk is not None:
+            self.talk.hears(loan, channel, text, arrives)
         world.replan(loan, now)
+
+    def let_them_write(self) -> None:
+        """From now on borrowers answer in words of their own."""
+        self.talk = Talk(self.world, self._writes, lambda loan, amount, at: self.pay(loan, amount, at, None))
+
+    def _writes(self, loan: Loan, channel: str, words: str, at: Moment, meant: str) -> None:
+        person = self.world.person_of_loan(loan)
+        if channel == "whatsapp":
+            content: Json = {"type": "text", "text": {"body": words}}
+            self.meta.write_in(loan, self.meta.last_number(person), content, at, meant)
+        else:
+            self.carrier.text_in(loan, self.carrier.last_sender(person), words, at, meant)
 
     def _link_in(self, loan: Loan, text: str) -> str | None:
         """The payment link a text carries; behind a shortened address it is the latest active one."""

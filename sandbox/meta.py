@@ -280,7 +280,7 @@ class Meta:
         loan = self.world.loans[event.loan_id]
         self.write_in(loan, event.data["number"], {"type": "text", "text": {"body": event.data["body"]}}, event.at)
 
-    def write_in(self, loan: Loan, number: str, content: Json, at: Moment) -> None:
+    def write_in(self, loan: Loan, number: str, content: Json, at: Moment, meant: str | None = None) -> None:
         """A message from the person to one of the product's numbers; it opens their window."""
         world = self.world
         person = world.person_of_loan(loan)
@@ -290,7 +290,10 @@ class Meta:
         digits = person.phone.lstrip("+")
         if content["type"] == "image":
             content["image"]["id"] = wamid[6:]
-        world.store.log("inbound_whatsapp", at, loan.loan_id, **{"from": person.phone}, to=number, content=content)
+        told: Json = {"from": person.phone, "to": number, "content": content, "wamid": wamid} | (
+            {"meant": meant} if meant else {}
+        )
+        world.store.log("inbound_whatsapp", at, loan.loan_id, **told)
         written = {"from": digits, "id": wamid, "timestamp": str(int(at)), **content}
         value = self._value(number) | {
             "contacts": [{"profile": {"name": person.name}, "wa_id": digits}],

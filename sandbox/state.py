@@ -60,6 +60,7 @@ class Loan:
     moved_by_link: str | None = None
     links: list[str] = field(default_factory=list)
     contacts: list[Moment] = field(default_factory=list)
+    talk: Json = field(default_factory=dict)  # what they have said and wait for
 
 
 @dataclass

@@ -18,7 +18,7 @@ from domain.conversation.yes_no import read_yes_no
 from domain.money import minor_digits
 from domain.replies import Intent, Understanding
 from domain.webhook_news import InboundNews
-from records import people
+from records import contacts, people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
 from replies.classify import in_use, shipped
 from replies.questions import question_asked
@@ -92,9 +92,12 @@ def hear(
 
 def loan_written_about(session: Session, person: Person, news: InboundNews) -> Loan | None:
     """The loan in collection they were last written to about by this channel, else by any, else the latest."""
+    answered = contact_answered(session, news)
     open_loans = {loan.id: loan for loan in people.loans_of(session, person) if loan.state is LoanState.IN_COLLECTION}
     if not open_loans:
         return None
+    if answered is not None and answered.loan_ref in open_loans:
+        return open_loans[answered.loan_ref]
     wrote = session.exec(
         select(Contact)
         .where(Contact.person_ref == person.id, col(Contact.loan_ref).in_(list(open_loans)))
@@ -102,6 +105,12 @@ def loan_written_about(session: Session, person: Person, news: InboundNews) -> L
     ).all()
     same = next((each for each in wrote if each.channel is news.channel), wrote[0] if wrote else None)
     return open_loans[same.loan_ref] if same is not None else list(open_loans.values())[-1]
+
+
+def contact_answered(session: Session, news: InboundNews) -> Contact | None:
+    """The e-mail of ours that an e-mail answers."""
+    found = (contacts.by_own_id(session, each) for each in reversed(news.answers))
+    return next((contact for contact in found if contact is not None and contact.channel is Channel.EMAIL), None)
 
 
 def signals_for(

@@ -20,13 +20,14 @@ from domain.webhook_news import (
 from domain.wrong_person_words import says_wrong_person
 from records import attachments, contacts, people
 from records.tables import LoanState, Person
+from web.after_the_end import hand_to_a_person
 from web.consequence import Consequence, note
-from web.hearing import MessageReader, hear, must_be_seen, says, signals_for, wants_to_stop
+from web.hearing import MessageReader, contact_answered, hear, must_be_seen, says, signals_for, wants_to_stop
 from web.ports import OwedSignal, SignalName
 
 
 def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
-    senders = people.by_phone(session, news.sender_address)
+    senders = senders_of(session, news)
     for spelling in news.other_spellings:
         senders = senders or people.by_phone(session, spelling)
     if not senders:
@@ -52,10 +53,15 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
         if stranger:
             signals += _close_wrong_address(session, person, news, at)
+        elif people.open_address(session, person, news.channel, news.sender_address):
+            # Whoever writes from a number has it: whatever the carrier said of it before.
+            note(session, at, "recipient", "address_opened", person.lender, None, {"channel": news.channel})
         plain = reading is OptOutReading.NOT_ABOUT_THIS and not stranger
         stops = plain and wants_to_stop(message, news.text)
         if loan is not None and (must_be_seen(message, stranger=stranger) or (plain and not stops)):
             signals += signals_for(session, person, message, loan, news.text, reader)
+        if loan is None and not stranger:
+            hand_to_a_person(session, person, message, at)
         if stops:
             signals += close_channel(session, person, news.channel, f"{news.provider} message", at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
@@ -66,6 +72,16 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
             note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
     outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
     return Consequence(outcome=outcome, signals=tuple(signals), person_ref=senders[0].id)
+
+
+def senders_of(session: Session, news: InboundNews) -> Sequence[Person]:
+    """Who writes. By e-mail only whoever got the mail of ours that is answered, from the address it went to."""
+    if news.channel is not Channel.EMAIL:
+        return people.by_phone(session, news.sender_address)
+    contact = contact_answered(session, news)
+    person = people.get(session, contact.person_ref) if contact is not None else None
+    same = person is not None and (person.email or "").casefold() == news.sender_address.casefold()
+    return (person,) if person is not None and same else ()
 
 
 def _file(session: Session, news: MediaNews, senders: Sequence[Person], at: datetime) -> None:

@@ -85,10 +85,12 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
         session, [(one.provider, one.payment_id) for one in news if isinstance(one, PaymentNews | ReversalNews)]
     )
     reports = [one for one in news if isinstance(one, DeliveryNews)]
-    persons = set(people.refs_by_phone(session, [one.sender_address for one in news if isinstance(one, InboundNews)]))
-    if reports:
+    wrote = [one for one in news if isinstance(one, InboundNews)]
+    persons = set(people.refs_by_phone(session, [one.sender_address for one in wrote]))
+    own_ids = [one.message_id for one in reports if one.message_id] + [each for one in wrote for each in one.answers]
+    if reports or own_ids:
         named = [(one.provider, one.provider_message_id) for one in reports]
-        persons |= contacts.people_of_messages(session, named, [one.message_id for one in reports if one.message_id])
+        persons |= contacts.people_of_messages(session, named, own_ids)
     people.lock_many(session, persons)
 
 

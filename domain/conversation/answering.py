@@ -63,6 +63,10 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
     state = keep(state, talk.model_copy(update={"heard": heard}))
     state = note(state, now, "reply_understood", ", ".join(event.intents))
+    if event.channel in state.dead_addresses and Intent.WRONG_PERSON not in event.intents:
+        # Whoever writes from a number has it.
+        alive = tuple(channel for channel in state.dead_addresses if channel is not event.channel)
+        state = state.model_copy(update={"dead_addresses": alive})
     if state.end is not None:
         return _after_the_end(state, event, now), None
     if state.ceased:
@@ -180,10 +184,11 @@ def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstan
 
 
 def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """The machine is silent, but what a person must look at stays no secret."""
+    """The machine is silent, and what a person must look at becomes a case."""
     if not _is_for_a_person(event) and circumstance_in(event) is None and event.intents[0] not in _ABOUT_A_PAYMENT:
         return state
-    return note(state, now, "reply_after_the_end", ", ".join(event.intents))
+    reason = f"the borrower wrote after the loan had ended: {', '.join(event.intents).replace('_', ' ')}"
+    return open_once(note(state, now, "reply_after_the_end", ", ".join(event.intents)), CaseKind.HANDOFF, reason, now)
 
 
 def _is_for_a_person(event: ReplyUnderstood) -> bool:

@@ -1,4 +1,4 @@
-"""What mail servers write back to a bounce mailbox: delivery reports (RFC 3464) and abuse reports (RFC 5965).
+"""What comes into our mailbox: delivery reports (RFC 3464), abuse reports (RFC 5965) and what borrowers answer.
 
 Whoever reads the mailbox posts each mail as it is, with `X-Recobro-Signature: sha256=<hex>`, an HMAC-SHA256 of the raw
 mail under a secret both know.
@@ -16,6 +16,7 @@ from typing import Final
 
 from domain.webhook_news import Complained, DeliveryNews, DeliveryState, Ignored, WebhookNews
 from providers.messaging.smtp_codes import Stage, reaction_to
+from providers.webhooks.mail_replies import answer_in, is_by_a_machine
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
 
@@ -46,7 +47,7 @@ def event_key(raw_body: bytes) -> str:
 
 
 def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
-    """The news in a report; any other mail (an answer, a vacation notice) is for a person to read.
+    """The news in a report, or a borrower's answer to a mail of ours; any other mail is for a person to read.
 
     The mail is found by the Message-ID of ours that the report returns; no address of it is looked at.
     """
@@ -62,7 +63,10 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
         told = word if re.fullmatch(r"[a-z-]{1,30}", word) else "complaint"
         return (Complained(message_id=ours[0], provider=SENT_BY, provider_message_id=ours[1], kind=told),)
     if kind != "delivery-status":
-        return (Ignored(kind="mail:no_report", needs_person=True),)
+        if is_by_a_machine(mail):
+            return (Ignored(kind="mail:by_a_machine"),)
+        answer = answer_in(mail, parts, PROVIDER)
+        return (answer,) if answer is not None else (Ignored(kind="mail:no_report", needs_person=True),)
     action, status = _fate(parts)
     if action not in ("failed", "delivered", "relayed", "expanded"):
         return (Ignored(kind="mail:delayed" if action == "delayed" else "mail:report"),)

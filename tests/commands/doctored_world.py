@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from commands.plain_rules import Residence
-from commands.verdict import Borrower, DebtFacts, KeptPayment, Ours, Verdict, judge
+from commands.verdict import Borrower, DebtFacts, KeptAgreement, KeptPayment, Ours, Verdict, judge
 from commands.world_log import WorldLog, entry_of
 
 PHONE, EMAIL = "+34600000001", "ana@example.com"
@@ -24,6 +24,7 @@ class World:
         self.borrowers = {"P1": Borrower(person_id="P1", residence=residence, addresses=(PHONE, EMAIL))}
         self.payments: list[KeptPayment] = []
         self.steps: dict[str, str] = {}
+        self.agreements: list[KeptAgreement] = []
         self.closed_mailboxes = 0
         self.unrelayed: tuple[str, ...] = ()
         self.end: str | None = "not_cured"
@@ -102,11 +103,15 @@ class World:
     def link(self, at: datetime, name: str, amount: int = 10_000) -> None:
         self.add("link_created", at, link_id=name, amount_minor=amount, currency="EUR", idempotency_key=name)
 
-    def says(self, at: datetime, body: str, *, heard: bool = True) -> None:
+    def says(self, at: datetime, body: str, *, heard: bool = True, **meant: str) -> None:
         sid = f"SMin{len(self.lines)}"
-        self.add("inbound_sms", at, to="+12025550100", body=body, sid=sid, **{"from": PHONE})
+        self.add("inbound_sms", at, to="+12025550100", body=body, sid=sid, **{"from": PHONE}, **meant)
         if heard:
             self.hook(at, sid, provider="twilio", type="received")
+
+    def agrees(self, since: datetime, until: datetime | None, kind: str = "plan") -> None:
+        number = len(self.agreements) + 1
+        self.agreements.append(KeptAgreement(loan_id="L1", kind=kind, number=number, since=since, until=until))
 
     def judged(self, counted: dict[str, int] | None = None) -> Verdict:
         log = WorldLog([entry_of(line) for line in self.lines])
@@ -116,6 +121,7 @@ class World:
             borrowers=self.borrowers,
             payments=tuple(self.payments),
             steps=self.steps,
+            agreements=tuple(self.agreements),
             closed_mailboxes=self.closed_mailboxes,
             unrelayed=self.unrelayed,
         )

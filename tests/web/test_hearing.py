@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
 from domain.contact import Channel, Purpose
 from domain.replies import Intent
-from records import contacts, loans, people
+from domain.webhook_news import InboundNews
+from records import cases, contacts, loans, people
 from records.database import Database
 from records.person_export import export
 from records.tables import InboundMessage, Person
@@ -20,6 +22,7 @@ from tests.web.outside import FakeTemporal, running, until
 from tests.web.test_messages import message
 from tests.web.test_webhooks import all_relayed, stored
 from web.hearing import MessageReader
+from web.inbound_news import record_inbound
 
 PHONE = "+34600000001"
 
@@ -135,3 +138,72 @@ def test_a_file_of_answers_that_cannot_be_read_stops_no_message(tmp_path: Path) 
     (tmp_path / "es.yaml").write_text("ours: [", encoding="utf-8")
 
     assert MessageReader(faq=tmp_path).question("es seguro el enlace?", "es") is None
+
+
+async def test_a_message_after_the_end_that_needs_a_person_is_a_case_in_the_tray(database: Database) -> None:
+    two_loans(database)
+    with database.writing() as session:
+        for loan in loans.listing(session):
+            loans.end(session, loan, kind="cured", at=NOW, final_state=None)
+    temporal = FakeTemporal()
+
+    async with running(database, temporal) as web:
+        for number, words in enumerate(["gracias", "ya pagué y me siguen escribiendo", "exijo hablar con una persona"]):
+            assert await web.twilio(message(words, sender=PHONE, sid=f"SM{number}")) == 200
+        await until(lambda: len(stored(database)) == 3 and all_relayed(database))
+
+    assert temporal.calls == []
+    with database.reading() as session:
+        opened = cases.listing(session)
+        assert [(case.kind, loan.state.value) for case, loan in opened] == [("handoff", "ended")]
+
+
+async def test_a_dead_number_is_open_again_when_its_owner_writes_and_a_strangers_is_not(database: Database) -> None:
+    two_loans(database)
+    with database.writing() as session:
+        (person, *_) = people.by_phone(session, PHONE)
+        people.close_address(session, person, Channel.SMS, PHONE, reason="30005", at=NOW)
+        people.close_address(session, person, Channel.WHATSAPP, PHONE, reason="wrong_person", at=NOW)
+        assert not people.open_address(session, person, Channel.WHATSAPP, PHONE)
+    async with running(database, FakeTemporal()) as web:
+        assert await web.twilio(message("hola, cuánto debo exactamente?", sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+
+    with database.reading() as session:
+        (person, *_) = people.by_phone(session, PHONE)
+        assert not people.is_closed(session, person, Channel.SMS, PHONE)
+
+
+@pytest.mark.parametrize(("sender", "heard_of"), [("l1@example.com", 1), ("husband@example.com", 0)])
+async def test_an_e_mail_is_believed_from_the_address_that_our_mail_went_to(
+    database: Database, sender: str, heard_of: int
+) -> None:
+    two_loans(database)
+    with database.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, "L2")
+        wrote = contacts.reserve(
+            session,
+            loan,
+            person,
+            step="r1",
+            occurrence=1,
+            purpose=Purpose.COLLECTION,
+            channel=Channel.EMAIL,
+            template="first",
+            at=NOW,
+            address="l1@example.com",
+        )
+        assert isinstance(wrote, contacts.Reserved)
+        own_id = wrote.contact.message_id
+        news = InboundNews(
+            channel=Channel.EMAIL,
+            provider="mail",
+            sender_address=sender,
+            text="¿cuánto debo exactamente?",
+            provider_message_id="a1",
+            answers=(own_id,),
+        )
+        told = record_inbound(session, news, NOW, MessageReader())
+
+    assert [signal.loan_id for signal in told.signals] == ["L2"] * heard_of
+    assert told.outcome == ("message_not_about_this" if heard_of else "unknown_sender")

@@ -1,0 +1,98 @@
+"""What a borrower answered to one of our mails: the new words alone, and which mail of ours they answer.
+
+An answer is proven by naming a Message-ID of ours, which only whoever got that mail knows; who stands in `From` is no
+proof of anything by itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import re
+from collections.abc import Sequence
+from email.header import decode_header, make_header
+from email.message import Message
+from email.utils import parseaddr
+
+from mailparser_reply import EmailReplyParser
+
+from domain.contact import Channel
+from domain.webhook_news import InboundNews
+
+LONGEST = 4000
+"""Characters of one answer that are kept; nobody reads more of them."""
+_OUR_ID = re.compile(r"<([^<>@\s]{1,200})@[^<>\s]{1,200}>")
+_READER = EmailReplyParser(languages=["en", "es"])
+_WROTE = re.compile(
+    r"^\s*(?:Em|El)\s.{4,200}?(?:escreveu|escribi[oó]):\s*$.*", re.MULTILINE | re.DOTALL | re.IGNORECASE
+)
+"""The line above a quoted mail where the library misses it: Portuguese, and Spanish with the address in brackets."""
+_BY_A_MACHINE = re.compile(r"^(?!no$).+", re.IGNORECASE)
+
+
+def is_by_a_machine(mail: Message) -> bool:
+    """An absence notice or a list, as RFC 3834 and common servers mark them."""
+    submitted = str(mail.get("Auto-Submitted", "no")).strip()
+    bulk = str(mail.get("Precedence", "")).strip().lower() in ("bulk", "junk", "auto_reply", "list")
+    marked = mail.get("X-Autoreply") is not None or mail.get("X-Autorespond") is not None
+    return bool(_BY_A_MACHINE.match(submitted)) or bulk or marked
+
+
+def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> InboundNews | None:
+    """The answer a mail is; None for one that answers none of ours, or says nothing new."""
+    named = f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}"
+    ours = tuple(dict.fromkeys(match.group(1) for match in _OUR_ID.finditer(named[:8000])))
+    sender = parseaddr(_header(mail, "From"))[1]
+    words = new_words(_text_of(parts))
+    if not ours or "@" not in sender or not words:
+        return None
+    own_id = str(mail.get("Message-ID", "")) or words
+    return InboundNews(
+        channel=Channel.EMAIL,
+        provider=provider,
+        sender_address=sender,
+        text=words,
+        provider_message_id=hashlib.sha256(own_id.encode("utf-8", "replace")).hexdigest()[:40],
+        answers=ours[:20],
+    )
+
+
+def new_words(text: str) -> str:
+    """What was written now: no quoted mail, no signature, no disclaimer."""
+    cut = _WROTE.sub("", text[: 20 * LONGEST])
+    replies = _READER.read(cut).replies
+    return (replies[0].body or "").strip()[:LONGEST] if replies else ""
+
+
+def _text_of(parts: Sequence[Message]) -> str:
+    for wanted in ("text/plain", "text/html"):
+        for part in parts:
+            if part.get_content_type() != wanted or part.get_content_disposition() == "attachment":
+                continue
+            raw = part.get_payload(decode=True)
+            if isinstance(raw, bytes):
+                text = _decoded(raw, part.get_content_charset())
+                return text.replace("\r\n", "\n") if wanted == "text/plain" else _without_markup(text)
+    return ""
+
+
+def _decoded(raw: bytes, charset: str | None) -> str:
+    try:
+        return raw.decode(charset or "utf-8", "replace")
+    except LookupError:
+        return raw.decode("utf-8", "replace")
+
+
+def _without_markup(page: str) -> str:
+    """What a page says in lines; what it quotes is left out."""
+    page = re.sub(r"(?is)<(style|script|blockquote)\b.*?</\1>", " ", page)
+    page = re.sub(r"(?is)<div class=\"gmail_quote.*", " ", page)
+    page = re.sub(r"(?i)<br\s*/?>|</(?:p|div|li|tr)>", "\n", page)
+    return html.unescape(re.sub(r"<[^>]{0,2000}>", " ", page)).strip()
+
+
+def _header(mail: Message, name: str) -> str:
+    try:
+        return str(make_header(decode_header(str(mail.get(name, "")))))
+    except (ValueError, LookupError):
+        return str(mail.get(name, ""))

@@ -1,0 +1,60 @@
+"""What the checks say of answers to borrowers and of agreements."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.commands.doctored_world import TUESDAY_TEN, World
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("step", "at", "found"),
+    [
+        ("r3, occurrence 1, of entry 1", 2 * DAY, ["kept"]),
+        ("funds, occurrence 1, of entry 1", 2 * DAY, ["kept"]),
+        ("agreement_reminder, occurrence 100, of entry 1", 2 * DAY, []),
+        ("reply, occurrence 1, of entry 1", 2 * DAY, []),
+        ("r3, occurrence 1, of entry 1", 9 * DAY, []),
+        ("r3, occurrence 1, of entry 1", -DAY, []),
+    ],
+)
+def test_while_an_agreement_is_kept_nothing_but_its_own_is_sent(step: str, at: timedelta, found: list[str]) -> None:
+    world = World()
+    world.agrees(TUESDAY_TEN, TUESDAY_TEN + 8 * DAY)
+    world.sms(TUESDAY_TEN + at, step=step)
+
+    assert world.found() == found
+
+
+@pytest.mark.parametrize(("second", "found"), [(2 * DAY, ["one-agreement"]), (8 * DAY, [])])
+def test_a_loan_has_one_agreement_in_force(second: timedelta, found: list[str]) -> None:
+    world = World()
+    world.agrees(TUESDAY_TEN, TUESDAY_TEN + 8 * DAY, "promise")
+    world.agrees(TUESDAY_TEN + second, None)
+
+    assert world.found() == found
+
+
+def test_each_message_of_the_borrower_may_have_one_answer_beside_the_limits() -> None:
+    world = World()
+    world.sms(TUESDAY_TEN)
+    for number in (1, 2):
+        world.says(TUESDAY_TEN + number * HOUR, "how much do I owe?")
+        world.sms(TUESDAY_TEN + number * HOUR + HOUR / 2, f"answer {number}", step=f"reply, occurrence {number}, of 1")
+    assert world.found() == []
+
+    world.sms(TUESDAY_TEN + 3 * HOUR, "and another", step="reply, occurrence 3, of 1")
+
+    assert world.found() == ["caps"]
+
+
+def test_a_stop_in_words_of_their_own_is_one_too() -> None:
+    world = World()
+    world.says(TUESDAY_TEN, "please stop texting me", meant="stop")
+    world.sms(TUESDAY_TEN + 2 * DAY)
+
+    assert world.found() == ["stop"]

@@ -1,0 +1,62 @@
+"""What a borrower answered to a mail of ours: the new words, and which of our mails they answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.contact import Channel
+from domain.webhook_news import Ignored, InboundNews
+from providers.webhooks import mail_reports
+
+
+def mail(body: str, *headers: str, kind: str = "text/plain; charset=utf-8") -> bytes:
+    lines = ["From: Ana <ana@example.com>", "Message-ID: <a1@mail.example>", f"Content-Type: {kind}", *headers]
+    return ("\n".join([*lines, "", body])).replace("\n", "\r\n").encode()
+
+
+OURS = "In-Reply-To: <m-1@credialba.example>"
+QUOTES = [
+    "El mié, 4 mar 2026 a las 10:00, Credialba (<cobros@credialba.example>) escribió:\n> Tiene una deuda\n> BAJA",
+    "On Wed, Mar 4, 2026 at 10:00 AM Credialba <c@credialba.example> wrote:\n\n> You owe us\n> Reply STOP",
+    "Em qua., 4 de mar. de 2026 às 10:00, Credialba <c@credialba.example> escreveu:\n> Você deve\n> SAIR",
+    "De: Credialba <c@credialba.example>\nEnviado: miércoles, 4 de marzo de 2026 10:00\nPara: Ana\nAsunto: A\n\nBAJA",
+    "-- \nAna Gómez\nTel. 600 000 001",
+    "Enviado desde mi iPhone",
+]
+
+
+@pytest.mark.parametrize("quoted", QUOTES)
+def test_only_what_was_written_now_is_read(quoted: str) -> None:
+    (news,) = mail_reports.parse(mail(f"Pago el viernes\n\n{quoted}", OURS))
+
+    assert isinstance(news, InboundNews)
+    assert (news.channel, news.text, news.answers) == (Channel.EMAIL, "Pago el viernes", ("m-1",))
+    assert news.sender_address == "ana@example.com"
+
+
+def test_a_page_is_read_as_its_words() -> None:
+    page = "<style>p{}</style><p>Pago&nbsp;el lunes</p><blockquote>Tiene una deuda</blockquote>"
+
+    (news,) = mail_reports.parse(mail(page, OURS, kind="text/html; charset=utf-8"))
+
+    assert isinstance(news, InboundNews)
+    assert news.text.split() == ["Pago", "el", "lunes"]
+
+
+@pytest.mark.parametrize("mark", ["Auto-Submitted: auto-replied", "Precedence: bulk", "X-Autoreply: yes"])
+def test_an_absence_notice_is_nobodys_answer(mark: str) -> None:
+    assert mail_reports.parse(mail("Estoy de vacaciones", OURS, mark)) == (Ignored(kind="mail:by_a_machine"),)
+
+
+@pytest.mark.parametrize("headers", [[], ["In-Reply-To: not an id"]])
+def test_who_names_no_mail_of_ours_is_not_believed(headers: list[str]) -> None:
+    assert mail_reports.parse(mail("Soy Ana, pago el viernes", *headers)) == (
+        Ignored(kind="mail:no_report", needs_person=True),
+    )
+
+
+def test_a_very_long_answer_is_cut() -> None:
+    (news,) = mail_reports.parse(mail("hola " * 30_000, OURS))
+
+    assert isinstance(news, InboundNews)
+    assert len(news.text) <= 4000

@@ -1,0 +1,50 @@
+"""What people write when none of their loans is in collection any more: a person reads it, the machine is silent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from domain.cases import queue_for
+from domain.ledger_entries import CaseKind
+from domain.replies import Intent
+from records import cases, people, strategies
+from records.tables import CaseState, InboundMessage, Loan, LoanState, Person
+from web.consequence import note
+
+_FOR_A_PERSON = frozenset(
+    {Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT, Intent.HARDSHIP, Intent.REQUEST_PLAN, Intent.CALLBACK_REQUEST}
+)
+
+
+def hand_to_a_person(session: Session, person: Person, message: InboundMessage, at: datetime) -> None:
+    """A case of the loan that ended last, once while one is open; it is settled in the records (`case decide`)."""
+    ended = [loan for loan in people.loans_of(session, person) if loan.state is LoanState.ENDED]
+    wanted = message.needs_human or not _FOR_A_PERSON.isdisjoint(Intent(name) for name in message.intents)
+    if not ended or not wanted:
+        return
+    loan = max(ended, key=lambda each: (each.ended_at or at, each.id or 0))
+    message.loan_ref = loan.id
+    session.add(message)
+    about = ", ".join(message.intents)
+    if not _waits(session, loan):
+        strategy = strategies.of_loan(session, loan)
+        terms = strategy.conversation
+        queue, tray = queue_for(strategy, terms.queue if terms is not None else None)
+        cases.open(
+            session,
+            loan,
+            case_id=f"{loan.lender}-{loan.loan_id}-{loan.entry}-m{message.id}",
+            queue=queue,
+            kind=CaseKind.HANDOFF.value,
+            at=at,
+            sla_at=at + timedelta(hours=tray.sla_hours),
+            reason=f"the borrower wrote after the loan had ended: {about.replace('_', ' ')}",
+        )
+    note(session, at, "borrower", "reply_after_the_end", loan.lender, loan.loan_id, {"intents": about})
+
+
+def _waits(session: Session, loan: Loan) -> bool:
+    open_ones = cases.of_loan(session, loan)
+    return any(case.kind == CaseKind.HANDOFF.value and case.state is CaseState.OPEN for case in open_ones)
