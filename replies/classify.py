@@ -24,9 +24,11 @@ from replies.model import REASONS, SHIPPED, Model, Reading, load
 
 LONGEST = 4_000
 """Characters that are read of a message; nobody says more that matters."""
-PERSON_BELOW = 0.45
+PERSON_BELOW = 0.3
 """Confidence under which a person looks."""
 _SURE = 0.7
+_PLAIN, _BESIDE_PLAIN = 0.9, 0.3
+"""Beside an intent as sure as the one, an act about safety is named only where it is fairly likely."""
 _POSSIBLE = 0.05
 """What hardly can be what a message is about does not come first, however surely a word of it seems to be there."""
 _ASIDE = frozenset({Intent.ACKNOWLEDGEMENT, Intent.OTHER})
@@ -69,12 +71,13 @@ class Classifier:
         """The first of the acts surely said, or else the likeliest; then further acts, safety before others."""
         sure = np.flatnonzero((reading.said >= _SURE) & (reading.first >= _POSSIBLE))
         first = ORDER[int(sure[0]) if len(sure) else int(reading.first.argmax())]
+        plain = reading.first[ORDER.index(first)] >= _PLAIN
         further = [
             intent
             for index, intent in enumerate(ORDER)
             if intent is not first
             and intent not in _ASIDE
-            and reading.said[index] >= self.model.threshold(intent)
+            and reading.said[index] >= max(self.model.threshold(intent), _BESIDE_PLAIN if plain else 0.0)
             and (intent in SAFETY or (first not in _ASIDE and index > ORDER.index(first)))
         ]
         further.sort(key=lambda intent: (intent not in SAFETY, -float(reading.said[ORDER.index(intent)])))

@@ -88,3 +88,21 @@ def test_a_plain_promise_is_no_refusal(words: str) -> None:
 
     assert said.intent is Intent.PROMISE_TO_PAY
     assert not said.needs_human
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cual es mi saldo",
+        "how much do I owe you?",
+        "enterado",
+        "ya pagué ayer",
+        "dónde pago?",
+        "cobro el martes y os lo ingreso",
+    ],
+)
+def test_what_is_plain_needs_nobody(words: str) -> None:
+    said = classify(words, AT, "MX")
+
+    assert not said.needs_human
+    assert len(said.intents) == 1
