@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from domain.replies import (
     promised_day,
 )
 from domain.replies.labels import MOST_INTENTS
+from replies.cues import ALONE, said_in
+from replies.features import words_of
 from replies.model import REASONS, SHIPPED, Model, Reading, load
 
 LONGEST = 4_000
@@ -27,6 +30,8 @@ LONGEST = 4_000
 PERSON_BELOW = 0.3
 """Confidence under which a person looks."""
 _SURE = 0.7
+_TOLD = 0.9
+"""How likely an intent is that a phrase leaves no doubt about."""
 _PLAIN, _BESIDE_PLAIN = 0.9, 0.3
 """Beside an intent as sure as the one, an act about safety is named only where it is fairly likely."""
 _POSSIBLE = 0.05
@@ -52,9 +57,14 @@ class Classifier:
         language = language_of(text, country)
         if not text:
             return Understanding((Intent.OTHER,), 1.0, None, None, None, False, language)
+        words = words_of(text)
+        alone = ALONE.get(" ".join(words))
         reading = self.model.read(text)
-        intents = self._intents(reading)
+        told = (alone,) if alone else said_in(words)
+        intents = (alone,) if alone else self._intents(_with_told(reading, told))
         confidence = float(reading.first[ORDER.index(intents[0])])
+        if intents[0] in told:
+            confidence = max(confidence, _TOLD)
         reason = REASONS[int(reading.reasons.argmax())]
         promise = Intent.PROMISE_TO_PAY in intents and intents[0] is not Intent.WRONG_PERSON
         return Understanding(
@@ -63,7 +73,7 @@ class Classifier:
             reason=reason,
             promise_date=promised_day(text, local_day(sent_at, country, timezone), country) if promise else None,
             promise_amount=promised_amount(text, country) if promise else None,
-            needs_human=person_must_look(intents) or reading.person >= 0.5 or confidence < PERSON_BELOW,
+            needs_human=person_must_look(intents) or (not alone and reading.person >= 0.5) or confidence < PERSON_BELOW,
             language=language,
         )
 
@@ -83,6 +93,19 @@ class Classifier:
         further.sort(key=lambda intent: (intent not in SAFETY, -float(reading.said[ORDER.index(intent)])))
         kept = further[: MOST_INTENTS - 1]
         return (first, *sorted(kept, key=ORDER.index))
+
+
+def _with_told(reading: Reading, told: tuple[Intent, ...]) -> Reading:
+    """The reading with the intents that phrases tell counted as said, and as what the message may be about."""
+    if not told:
+        return reading
+    said, first = reading.said.copy(), reading.first.copy()
+    for intent in told:
+        at = ORDER.index(intent)
+        said[at], first[at] = max(said[at], _TOLD), max(first[at], _POSSIBLE)
+    if Intent.PROMISE_TO_PAY in told and Intent.REFUSAL not in told:
+        first[ORDER.index(Intent.REFUSAL)] = said[ORDER.index(Intent.REFUSAL)] = 0.0
+    return replace(reading, said=said, first=first)
 
 
 def in_use(file: Path) -> Classifier:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from domain.replies.text import plain
-from replies.cues import cues_in
 
 _EMOJI = {
     **dict.fromkeys("👍👌🙏✅🤝👏🙌💪🫡✔☑🆗👋", " zzok "),
@@ -90,10 +89,10 @@ def words_of(text: str) -> list[str]:
     return " ".join(_SHORT.get(token, token) for token in _TOKEN.findall(folded)).split()
 
 
-def features_of(text: str) -> tuple[list[str], list[str], list[str]]:
-    """Names of the features of `text`: of words, of pieces of words, and of rules that found something."""
+def features_of(text: str) -> tuple[list[str], list[str]]:
+    """Names of the features of `text`: of words and of pieces of words."""
     words = words_of(text)[:400]
-    return list(dict.fromkeys(_word_features(words))), list(dict.fromkeys(_pieces(words))), cues_in(words)
+    return list(dict.fromkeys(_word_features(words))), list(dict.fromkeys(_pieces(words)))
 
 
 def _word_features(words: list[str]) -> Iterator[str]:

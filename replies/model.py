@@ -44,7 +44,6 @@ class Vocabulary:
 
     words: dict[str, int]
     pieces: dict[str, int]
-    cues: dict[str, int]
     rarity: Array
 
     @property
@@ -53,7 +52,7 @@ class Vocabulary:
 
     def row(self, text: str) -> tuple[NDArray[np.int64], Array]:
         """Numbers and values of the features of `text`; words and pieces each of length 1."""
-        words, pieces, cues = features_of(text)
+        words, pieces = features_of(text)
         numbers: list[int] = []
         values: list[Array] = []
         for names, known in ((words, self.words), (pieces, self.pieces)):
@@ -62,10 +61,6 @@ class Vocabulary:
                 weights = self.rarity[ids]
                 numbers += ids
                 values.append(weights / np.sqrt(np.dot(weights, weights)))
-        found = [self.cues[name] for name in cues if name in self.cues]
-        if found:
-            numbers += found
-            values.append(self.rarity[found])
         joined = np.concatenate(values) if values else np.zeros(0, dtype=np.float32)
         return np.asarray(numbers, dtype=np.int64), joined.astype(np.float32)
 
@@ -130,7 +125,6 @@ def save(model: Model, file: Path) -> None:
     names = {
         "words": sorted(vocabulary.words, key=vocabulary.words.__getitem__),
         "pieces": sorted(vocabulary.pieces, key=vocabulary.pieces.__getitem__),
-        "cues": sorted(vocabulary.cues, key=vocabulary.cues.__getitem__),
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     scale = np.abs(model.weights).max(axis=0) / 127.0
@@ -182,13 +176,13 @@ def load(file: Path = SHIPPED) -> Model:
     except (KeyError, ValueError, OSError):
         raise BadModel(f"{file}: parts of the model are missing or broken") from None
     start, kinds = 0, []
-    for kind in ("words", "pieces", "cues"):
+    for kind in ("words", "pieces"):
         kinds.append({name: start + index for index, name in enumerate(names[kind])})
         start += len(names[kind])
     if weights.shape != (start, OUTPUTS) or len(whole["rarity"]) != start:
         raise BadModel(f"{file}: its parts do not fit together")
     return Model(
-        vocabulary=Vocabulary(kinds[0], kinds[1], kinds[2], whole["rarity"]),
+        vocabulary=Vocabulary(kinds[0], kinds[1], whole["rarity"]),
         weights=weights,
         bias=whole["bias"],
         first=whole["first"],

@@ -27,7 +27,6 @@ SEED = 7
 FOLDS = 4
 STRENGTH, SECOND_STRENGTH = 6.0, 0.5
 _SEEN_IN_LINES = 2
-_CUE = 0.5
 _NEVER = -20.0
 _EPOCHS, _BATCH, _PACE = 12, 256, 0.4
 _SAFETY_RECALL = 0.985
@@ -91,7 +90,7 @@ def _samples(examples: Sequence[Example], seed: int) -> list[_Sample]:
 
 def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
     """Features that occur in more than one line of the data."""
-    lines: tuple[dict[str, set[str]], ...] = ({}, {}, {})
+    lines: tuple[dict[str, set[str]], ...] = ({}, {})
     for sample in samples:
         for kind, names in zip(lines, features_of(sample.text), strict=True):
             for name in names:
@@ -99,13 +98,11 @@ def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
     everything = len({sample.example.line for sample in samples})
     kinds: list[dict[str, int]] = []
     rarity: list[float] = []
-    for number, kind in enumerate(lines):
+    for kind in lines:
         kept = sorted(name for name, where in kind.items() if len(where) >= _SEEN_IN_LINES)
         kinds.append({name: len(rarity) + index for index, name in enumerate(kept)})
-        rarity += [
-            _CUE if number == 2 else float(np.log((1 + everything) / (1 + len(kind[name]))) + 1.0) for name in kept
-        ]
-    return Vocabulary(kinds[0], kinds[1], kinds[2], np.asarray(rarity, dtype=np.float32))
+        rarity += [float(np.log((1 + everything) / (1 + len(kind[name]))) + 1.0) for name in kept]
+    return Vocabulary(kinds[0], kinds[1], np.asarray(rarity, dtype=np.float32))
 
 
 def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> csr_matrix:

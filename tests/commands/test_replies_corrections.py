@@ -74,7 +74,7 @@ def test_the_words_go_with_the_person(records: Database) -> None:
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A tiny training set, a tiny kept set, and a model of the first in use."""
     training, kept = tmp_path / "training", tmp_path / "kept"
-    kept_apart = "== promise_to_pay\nmañana te pago\n== opt_out\nya no me escriban por favor\n== other\njaja jaja"
+    kept_apart = "== promise_to_pay\nmañana te pago\n== opt_out\nbasta con sus avisos por favor\n== other\njaja jaja"
     trained = f"== promise_to_pay\n{PROMISES}\n== other\njaja\njaja qué risa\nrisa jaja\nqué risa"
     for folder, text in ((training, trained), (kept, kept_apart)):
         folder.mkdir()
@@ -88,7 +88,12 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_a_better_model_is_put_to_use_and_says_by_how_much(records: Database, small: Path) -> None:
-    for text in ("ya no me escriban", "no me escriban", "ya no me escriban más", "por favor no me escriban"):
+    for text in (
+        "basta con sus avisos",
+        "basta sus avisos",
+        "ya basta con sus avisos",
+        "por favor basta con sus avisos",
+    ):
         run("correct", "L1", "opt_out", "--text", text)
     before = small.read_bytes()
 
