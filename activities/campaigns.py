@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -77,7 +77,10 @@ class CampaignRunner(CampaignWork):
 
     async def _start_batch(self, order: StartOrder, places: Sequence[Place]) -> int:
         """How many were started. Whatever goes wrong with one, what was started is marked so."""
-        outcomes = await asyncio.gather(*(self._start(order, place) for place in places), return_exceptions=True)
+        now = task_time()
+        found = await asyncio.to_thread(self._loans, places, now)
+        starts = (self._start(order, place, loan, now) for place, loan in zip(places, found, strict=True))
+        outcomes = await asyncio.gather(*starts, return_exceptions=True)
         done = [place.position for place, fine in zip(places, outcomes, strict=True) if fine is True]
         await asyncio.to_thread(self._mark, order.campaign_id, done)
         for outcome in outcomes:
@@ -85,16 +88,9 @@ class CampaignRunner(CampaignWork):
                 raise outcome
         return len(done)
 
-    async def _start(self, order: StartOrder, place: Place) -> bool:
-        now = task_time()
-        try:
-            loan = await asyncio.to_thread(self._loan, place, now)
-        except (ValueError, LookupError) as error:
-            why = f"its records cannot be read: {_short(error)}"
-            await asyncio.to_thread(self._refuse, order.campaign_id, place, why, now)
-            return False
-        if loan is None:
-            await asyncio.to_thread(self._refuse, order.campaign_id, place, "it ended before it was started", now)
+    async def _start(self, order: StartOrder, place: Place, loan: LoanAsEntered | str, now: datetime) -> bool:
+        if isinstance(loan, str):
+            await asyncio.to_thread(self._refuse, order.campaign_id, place, loan, now)
             return False
         try:
             outcome = await self._control.start(loan, max(now, order.begin_at or now))
@@ -110,12 +106,10 @@ class CampaignRunner(CampaignWork):
             return False
         return True
 
-    def _loan(self, place: Place, now: datetime) -> LoanAsEntered | None:
-        """The loan as it enters; None when it is no longer waiting."""
+    def _loans(self, places: Sequence[Place], now: datetime) -> list[LoanAsEntered | str]:
+        """Each loan as it enters, or why it cannot be started; read together, which costs half of one by one."""
         with self._database.reading() as session:
-            if loans.get(session, place.lender, place.loan_id).state is LoanState.ENDED:
-                return None
-            return facts.as_entered(session, place.lender, place.loan_id, now)
+            return [_as_entered(session, place, now) for place in places]
 
     def _refuse(self, campaign_id: str, place: Place, reason: str, now: datetime) -> None:
         with self._database.writing() as session:
@@ -205,6 +199,15 @@ class CampaignRunner(CampaignWork):
     def _running(self, campaign_id: str) -> list[tuple[str, str]]:
         with self._database.reading() as session:
             return campaigns.started_loans(session, campaign_id)
+
+
+def _as_entered(session: Session, place: Place, now: datetime) -> LoanAsEntered | str:
+    try:
+        if loans.get(session, place.lender, place.loan_id).state is LoanState.ENDED:
+            return "it ended before it was started"
+        return facts.as_entered(session, place.lender, place.loan_id, now)
+    except (ValueError, LookupError) as error:
+        return f"its records cannot be read: {_short(error)}"
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:

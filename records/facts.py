@@ -23,11 +23,14 @@ class LoanAsEntered:
     payments: tuple[Payment, ...]
 
 
-def facts_of(session: Session, loan: Loan, on: datetime) -> LoanFacts:
-    """The facts of a loan's current entry; `consent` as it stands at `on`."""
+def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | None = None) -> LoanFacts:
+    """The facts of a loan's current entry; `consent` as it stands at `on`.
+
+    `strategy`: the loan's, where it is known.
+    """
     person = people.of_loan(session, loan)
     consent = consents.active(session, loan, on.date())
-    watch = strategies.of_loan(session, loan).watch
+    watch = (strategy or strategies.of_loan(session, loan)).watch
     return LoanFacts(
         lender=loan.lender,
         loan_id=loan.loan_id,
@@ -49,7 +52,8 @@ def as_entered(session: Session, lender: str, loan_id: str, on: datetime) -> Loa
     """What a loan's workflow starts with. Raises records.loans.UnknownLoan."""
     loan = loans.get(session, lender, loan_id)
     known = tuple(payment for payment in payments.of_loan(session, loan) if payment.entry == loan.entry)
-    return LoanAsEntered(facts_of(session, loan, on), strategies.of_loan(session, loan), known)
+    strategy = strategies.of_loan(session, loan)
+    return LoanAsEntered(facts_of(session, loan, on, strategy), strategy, known)
 
 
 def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, tuple_
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from domain.call_flow import Identity
@@ -25,6 +25,9 @@ _CLOSED = select(ClosedAddress).where(
     col(ClosedAddress.person_ref) == bindparam("person"),
     col(ClosedAddress.channel) == bindparam("channel"),
     col(ClosedAddress.address_index) == bindparam("address"),
+)
+_ALL_CLOSED = select(ClosedAddress.channel, ClosedAddress.address_index).where(
+    col(ClosedAddress.person_ref) == bindparam("person")
 )
 _BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.CALL})
 
@@ -140,11 +143,8 @@ def dead_channels(session: Session, person: Person, channels: Sequence[Channel])
     known = {channel: person.email if channel is Channel.EMAIL else person.phone for channel in channels}
     keys = person_keys.of(session)
     index = {channel: keys.index(ADDRESS, found) for channel, found in known.items() if found is not None}
-    if not index:
-        return ()
-    named = tuple_(col(ClosedAddress.channel), col(ClosedAddress.address_index)).in_(list(index.items()))
-    closed = set(session.exec(select(ClosedAddress.channel).where(ClosedAddress.person_ref == person.id, named)))
-    return tuple(channel for channel in channels if channel in closed)
+    closed = set(session.exec(_ALL_CLOSED, params={"person": person.id}).all())
+    return tuple(channel for channel in channels if (channel, index.get(channel)) in closed)
 
 
 def close_address(

@@ -35,12 +35,22 @@ def keep(session: Session, strategy: Strategy, at: datetime) -> str:
     return key
 
 
+_READ: dict[str, Strategy] = {}
+"""Strategies by their digest, which is of their content: a campaign starts many loans with the same."""
+_READ_AT_MOST = 256
+
+
 def load(session: Session, key: str) -> Strategy:
     """The strategy kept under a digest. Raises KeyError when there is none."""
     snapshot = session.get(StrategySnapshot, key)
     if snapshot is None:
         raise KeyError(key)
-    return Strategy.model_validate(snapshot.data)
+    known = _READ.get(key)
+    if known is None:
+        if len(_READ) >= _READ_AT_MOST:
+            _READ.clear()
+        known = _READ[key] = Strategy.model_validate(snapshot.data)
+    return known
 
 
 def of_loan(session: Session, loan: Loan) -> Strategy:
