@@ -31,6 +31,8 @@ from records.tables import BalanceRead
 LOANS = 20_000
 FEW, ASLEEP_FOR_MEMORY = 0.1, 0.5
 """Of all loans: those a growth is measured from, and those asleep when memory is read."""
+PLAIN = 10
+"""The plain loop starts one in so many, before and after: its rate does not change with their number."""
 _STARTED_WITHIN = 900.0
 _COLUMNS = (
     "loan_id", "person_id", "name", "phone", "email", "language", "country", "region", "timezone", "currency",
@@ -54,9 +56,9 @@ def measure(scale: float = 1.0) -> list[Figure]:
 
 async def _measure(count: int) -> list[Figure]:
     async with ground() as on:
-        before = await _plain_loop(on, max(1, count // 4))
+        before = await _plain_loop(on, max(1, count // PLAIN))
         starter_mb, started, queue = await _by_campaign(on, count)
-        after = await _plain_loop(on, max(1, count // 4))
+        after = await _plain_loop(on, max(1, count // PLAIN))
         figures = _starting(started, (before + after) / 2, starter_mb, count)
         async with on.workers("product", queue=f"{queue}-loans") as workers:
             empty = workers.resident_mb()
