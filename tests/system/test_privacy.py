@@ -142,7 +142,7 @@ async def test_nobody_is_named_in_temporal_logs_and_metrics(
         monkeypatch.delenv(name, raising=False)
     people, kept, log = await campaign(tmp_path, encrypt=encrypt)
 
-    assert len(re.findall(r'"kind": ?"(?:sms|email)"', log)) >= LOANS
+    assert len(re.findall(r'"kind": ?"(?:sms|email|whatsapp)"', log)) >= LOANS
     assert len(re.findall(r'"kind": ?"webhook"', log)) >= 3
     assert len(kept["temporal.db"]) > 100_000
     assert "temporal.db-wal" in kept
