@@ -84,8 +84,8 @@ def create_app(
     Twilio asks while a call runs. `reader` reads what borrowers write. `addresses` reads those that were signed for
     borrowers.
     """
-    working = Relay(database, signals, sources, lambda: now(None), relay, reader)
     intake = Intake(database)
+    working = Relay(database, signals, sources, lambda: now(None), relay, reader, intake.flooded)
     counts: Counter[str] = Counter()
     reasons: Counter[tuple[str, RefusedReason]] = Counter()
     refused: dict[str, dict[str, object]] = {}

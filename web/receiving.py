@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +24,7 @@ from web.sources import Delivery, WebhookSource
 
 LARGEST_BODY = 256 * 1024
 _AT_ONCE = 100
+_A_FLOOD, _IN_SECONDS = 10, 0.2
 _LOG = logging.getLogger("recobro.web.webhooks")
 
 
@@ -63,11 +66,17 @@ class Intake:
         self._database = database
         self._waiting: list[tuple[webhooks.Proven, datetime, asyncio.Future[Taken]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._latest: deque[float] = deque(maxlen=_A_FLOOD)
+
+    def flooded(self) -> bool:
+        """Whether deliveries pour in: fifty a second and more, by the last fifth of a second."""
+        return len(self._latest) == _A_FLOOD and time.monotonic() - self._latest[0] < _IN_SECONDS
 
     async def store(self, proven: webhooks.Proven, due_at: datetime) -> Taken:
         """STORED or DUPLICATE once that is certain; NOT_STORED leaves nothing behind."""
         answer: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         self._waiting.append((proven, due_at, answer))
+        self._latest.append(time.monotonic())
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write(), name="intake")
         return await answer

@@ -24,6 +24,7 @@ from web import relay_records
 from web.consequence import Consequence
 from web.hearing import MessageReader
 from web.ports import SignalAnswer
+from web.receiving import Intake
 from web.relay import Relay
 from web.sources import StripeWebhooks
 
@@ -126,6 +127,50 @@ async def test_one_that_cannot_be_recorded_takes_none_of_the_others_back(
         assert payments.balance_due(session, loans.get(session, LENDER, "L7")) == 10_000
         assert payments.balance_due(session, loans.get(session, LENDER, "L8")) == 7_500
     assert len(temporal.effects) == len(NAMES) - 1
+
+
+async def test_in_a_flood_the_relay_falls_behind_and_never_off(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given webhooks that pour in while as many wait, it gives way between its turns and works all of them off."""
+    loans_in_collection(database, *NAMES[:6])
+    store(database, *(paid(name, event=f"f-{name}", payment=f"f-{name}") for name in NAMES[:6]))
+    monkeypatch.setattr(relay_records, "_BATCH_SECONDS", 0.0)
+    asked: list[float] = []
+
+    def flooded() -> bool:
+        asked.append(time.monotonic())
+        return len(asked) % 3 != 0
+
+    source = StripeWebhooks(SecretStr(STRIPE_SECRET))
+    temporal = FakeTemporal()
+    flooding = Relay(database, temporal, {"stripe": source}, lambda: datetime.now(UTC), flooded=flooded)
+    await flooding.work_off(20)
+
+    assert all_relayed(database)
+    assert len(temporal.effects) == 6
+    assert len(asked) > 6, "between its turns it asks whether it is to give way"
+
+
+def test_ten_deliveries_within_a_fifth_of_a_second_are_a_flood(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("web.receiving.time.monotonic", lambda: clock[0])
+    intake = Intake(database)
+    delivery = webhooks.Proven("stripe", "e1", "https://x", b"{}", {}, datetime.now(UTC))
+
+    async def pour(number: int) -> None:
+        await asyncio.gather(*(intake.store(delivery, datetime.now(UTC)) for _ in range(number)))
+
+    asyncio.run(pour(9))
+    nine = intake.flooded()
+    asyncio.run(pour(1))
+    ten = intake.flooded()
+    clock[0] += 0.25
+    later = intake.flooded()
+
+    assert (nine, ten, later) == (False, True, False)
 
 
 async def test_killed_between_recording_and_telling_nothing_is_lost_or_counted_twice(database: Database) -> None:
