@@ -7,7 +7,7 @@ import polars as pl
 
 from intake.errors import CellError
 
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 2_000
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fastexcel
 import polars as pl
 
 from intake.chunks import CHUNK_ROWS, Chunk, Table, trimmed
@@ -98,6 +97,9 @@ def open_xlsx(path: Path) -> Table:
     """The first sheet of an Excel workbook that has rows. Lines are the sheet's row numbers."""
     with _readable(path, "XLSX"):
         _refuse_bomb(path)
+        # Here, because most portfolios are CSV, and memory of a start counts.
+        import fastexcel
+
         reader = fastexcel.read_excel(path)
         for name in reader.sheet_names:
             texts = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()

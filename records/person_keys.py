@@ -50,7 +50,7 @@ SCHEMA = "recobro_keys"
 _PURPOSE = "person keys"
 _INDEX = "index"
 _MARK = b"v1."
-_CACHED = 4_096
+_CACHED = 512
 # What another process erased is unreadable here after this at the latest.
 _CACHED_SECONDS = 60.0
 
@@ -71,7 +71,7 @@ class KeysMissing(RuntimeError):
 class PersonKeys:
     """Makes, keeps and destroys data keys, and seals with them; safe to share between threads.
 
-    Unwrapped keys stay in memory, at most 4,096 of them and each for a minute at most.
+    Unwrapped keys stay in memory, at most 512 of them and each for a minute at most.
     """
 
     def __init__(self, engine: Engine, master: Callable[[], MasterKeys]) -> None:

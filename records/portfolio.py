@@ -20,7 +20,7 @@ from records.sealed import Private
 from records.tables import Campaign, CampaignLoan, Consent, ConsentStatus, Loan, LoanState, Person
 from records.tables.sealing import CONSENT, EMAIL, PHONE
 
-_PAGE = 1000
+_PAGE = 250
 _PRIVATE = ("name", "phone", "email", "birth_year", "id_digits", "postal_address")
 _CONTACT_DATA = (*_PRIVATE, "language", "country", "region", "city", "timezone", "authorised_channels")
 _NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "phone_index", "email_index"))
