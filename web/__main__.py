@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import NamedTuple
 
 import httpx
@@ -49,6 +51,9 @@ from web.voice import Desk
 from workflows.connection import connect
 from workflows.payload_encryption import payload_codec
 from workflows.tracing import Traces, start_tracing
+
+_LOG = logging.getLogger("recobro.web")
+_WARM_AFTER_SECONDS = 10.0
 
 
 def requests_clock(request: Request | None) -> datetime:
@@ -193,6 +198,15 @@ def agreements(settings: Settings, database: Database, client: LazyClient, now: 
     return routers
 
 
+async def _warm(reader: MessageReader) -> None:
+    """Once what is urgent at a start is done."""
+    await asyncio.sleep(_WARM_AFTER_SECONDS)
+    try:
+        await asyncio.to_thread(reader.warm)
+    except (OSError, ValueError) as error:
+        _LOG.error("replies cannot be understood: %s", error)
+
+
 async def serve(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         await _serve(settings, stack)
@@ -205,13 +219,14 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
     now: Now = requests_clock if settings.web.clock is Clock.REQUESTS else wall_clock
     payments = await paying(settings, database, now, stack)
     client = LazyClient(traces)
+    reader = MessageReader(settings.replies_model, settings.faq)
     app = create_app(
         database,
         TemporalSignals(client, database, settings.task_queue),
         sources(settings),
         public_url=settings.web.public_url,
         now=now,
-        reader=MessageReader(settings.replies_model, settings.faq),
+        reader=reader,
         routers=[
             *codec_server(settings),
             *documents(settings, database, now),
@@ -225,7 +240,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         ),
         oidc=settings.oidc,
         trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
-        beside=payments.beside,
+        beside=[*payments.beside, partial(_warm, reader)],
         calls=call_desk(settings, database),
         addresses=_addresses(settings),
     )

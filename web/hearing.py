@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -43,6 +43,12 @@ class MessageReader:
     def read(self, text: str, at: datetime, person: Person, channel: Channel) -> Understanding:
         classifier = in_use(self.model) if self.model is not None else shipped()
         return classifier.understand(text, at, person.country, channel.value, person.timezone)
+
+    def warm(self) -> None:
+        """Read in what understanding takes, some seconds of CPU, before the first message waits for it."""
+        classifier = in_use(self.model) if self.model is not None else shipped()
+        classifier.understand("hola", datetime.now(UTC), "ES")
+        self.question("hola", "es")
 
     def question(self, text: str, language: str) -> str | None:
         """Which of the lender's questions it asks. A file that cannot be read answers none, and is told in the log."""

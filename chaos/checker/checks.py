@@ -12,6 +12,7 @@ from chaos.checker.rules import Place, Told, closed, too_many
 _PAID_BY = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
 _NOT_ARRIVED = frozenset({"undelivered", "failed"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
+_MESSAGES = ("sms", "whatsapp", "email")
 _ASKS_FOR_MONEY = "/pay/"
 _A_CONTACT_TAKES = timedelta(minutes=5)
 _SOON = timedelta(hours=24)
@@ -53,8 +54,9 @@ def judge(evidence: Evidence) -> list[Check]:
 
 
 def _named(entry: Entry) -> str:
-    """How the carrier names a message: its own id of an SMS, ours (without the host) of an e-mail."""
-    return entry.text("sid") if entry.kind == "sms" else _local(entry.text("message_id"))
+    """How the carrier names a message: its own id of an SMS or WhatsApp, ours (without the host) of an e-mail."""
+    own = {"sms": "sid", "whatsapp": "wamid"}.get(entry.kind)
+    return entry.text(own) if own is not None else _local(entry.text("message_id"))
 
 
 def _local(message_id: str) -> str:
@@ -78,7 +80,7 @@ def twice(evidence: Evidence) -> Check:
     filled: dict[object, Entry] = {}
     said: dict[tuple[str | None, str, str], Entry] = {}
     failed = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") in _NOT_ARRIVED}
-    for message in evidence.of("sms", "email"):
+    for message in evidence.of(*_MESSAGES):
         check.looked_at += 1
         row = contacts.get(_named(message))
         if row is None:
@@ -164,7 +166,7 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
             left[loan_id] += entry.minor()
             if left[loan_id] > 0:
                 closed_by.pop(loan_id, None)
-        elif entry.kind in ("sms", "email") and loan_id in closed_by:
+        elif entry.kind in _MESSAGES and loan_id in closed_by:
             paid = closed_by[loan_id]
             asks = _ASKS_FOR_MONEY in entry.text("body") + entry.text("text")
             row = contacts.get(_named(entry))
@@ -186,7 +188,7 @@ def rules(evidence: Evidence, receipts: set[int]) -> Check:
     check = Check("rules", "Was every contact within the rules of the person's place?")
     by_person: dict[str, list[Told]] = defaultdict(list)
     places: dict[str, Place] = {}
-    for message in evidence.of("sms", "email"):
+    for message in evidence.of(*_MESSAGES):
         debt = evidence.debts.get(message.loan_id or "")
         if debt is None:
             check.against(message.loan_id, "a message to nobody of the portfolio", message)

@@ -117,6 +117,20 @@ def sent_again(c: Campaign) -> None:
     line(c.log, "sms", DAY.format(1, "18:00"), sid="SM9", body="please pay http://w/pay/1")
 
 
+def whatsapp_in_no_ledger(c: Campaign) -> None:
+    line(c.log, "whatsapp", DAY.format(1, "18:00"), wamid="wamid.1", body="please pay http://w/pay/1")
+
+
+def whatsapp_at_night(c: Campaign) -> None:
+    line(c.log, "whatsapp", DAY.format(1, "08:00"), wamid="wamid.1", body="hello")
+    c.contacts.append(c.contact(1, "night", "m9", "wamid.1"))
+
+
+def whatsapp_after_payment(c: Campaign) -> None:
+    line(c.log, "whatsapp", DAY.format(3, "15:00"), wamid="wamid.1", body="please pay http://w/pay/1")
+    c.contacts.append(c.contact(1, "late", "m9", "wamid.1"))
+
+
 def same_contact_twice(c: Campaign) -> None:
     c.text("SM9", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
     c.text("SM8", DAY.format(2, "15:00"), step="first-link", body="other", loan_id="L2")
@@ -232,6 +246,9 @@ def hole_in_the_log(c: Campaign) -> None:
     ("plant", "check"),
     [
         (sent_again, "twice"),
+        (whatsapp_in_no_ledger, "twice"),
+        (whatsapp_at_night, "rules"),
+        (whatsapp_after_payment, "after-payment"),
         (same_contact_twice, "twice"),
         (same_words_within_a_day, "twice"),
         (demand_after_payment, "after-payment"),

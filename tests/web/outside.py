@@ -160,7 +160,7 @@ async def running(
         await serving
 
 
-async def until(condition: Callable[[], bool], seconds: float = 8) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
     """Wait for a condition; the test fails when it does not come true."""
     deadline = time.monotonic() + seconds
     while not condition():
