@@ -107,6 +107,7 @@ def enter_in_order(
         if places:
             session.execute(insert(CampaignLoan), places)
         held += len(places)
+        person_keys.of(session).let_go(keys.values())
     campaign.total = position
     session.add(campaign)
     session.flush()
