@@ -121,7 +121,8 @@ async def test_a_text_carries_an_address_that_opens_the_document_until_it_ends(
     app.include_router(documents_router(lite, SignedAddresses(SECRET, PUBLIC), lambda request: clock[0]))
     with TestClient(app) as browser:
         opened = browser.get(address)
-        forged = browser.get(address[:-1] + ("A" if address[-1] != "A" else "B"))
+        # Not the last character: some of its bits may stand for nothing.
+        forged = browser.get(address[:-6] + ("A" if address[-6] != "A" else "B") + address[-5:])
         clock[0] = TUESDAY + timedelta(days=31)
         over = browser.get(address)
     assert (opened.status_code, opened.headers["content-type"]) == (200, "application/pdf")

@@ -142,7 +142,8 @@ async def tell(handle: WorkflowHandle[Any, Any], news: LoanEvent) -> str | None:
 
 def told(entry: LedgerEntry) -> dict[str, Any]:
     """What the records get of it, but for moments; what only the loan itself keeps count of is left out too."""
-    own = {"made_at", "ended_at", "held_since", "expires_at", "reminded", "offered", "missed_told", "told", "evidence"}
+    moments_of_its_own = {"made_at", "ended_at", "revised_at", "held_since", "expires_at"}
+    own = moments_of_its_own | {"reminded", "offered", "missed_told", "told", "evidence"}
     return entry.model_dump(mode="json", exclude={"at": True, "sla_at": True, "agreement": own})
 
 

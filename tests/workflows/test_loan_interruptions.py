@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+from temporalio.client import WorkflowHandle
+
 from domain.agreements.model import AgreementKind
 from tests.domain.agreements.interruption_table import PLAN, PROMISE, SETTLEMENT, TABLE, agreement_of
 from tests.domain.simulated_loan import CATALOGUE, SimulatedLoan, facts, strategy
@@ -15,18 +17,33 @@ from tests.workflows.test_loan_agrees_with_core import tell
 ROWS = ("dispute", "hardship", "vulnerability", "payment reversed", "paid in full")
 
 
+async def settled(handle: WorkflowHandle[Any, Any]) -> None:
+    """Until nothing of it is under way: the test server rejects a task that cancels what has just come back."""
+    quiet = 0
+    for _ in range(100):
+        raw = (await handle.describe()).raw_description
+        acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
+        quiet = 0 if raw.HasField("pending_workflow_task") or acting else quiet + 1
+        if quiet == 3:
+            return
+        await asyncio.sleep(0.1)
+
+
 async def interrupted(on: Stage, kind: AgreementKind, row: str) -> dict[str, Any]:
     """How a loan with such an agreement stands after that interruption."""
     begin = await on.now()
     loan = facts(loan_id=f"{kind}-{row.replace(' ', '-')}", due_date=begin.date() - timedelta(days=1))
     alone = SimulatedLoan.entered(loan, strategy(**CATALOGUE), begin)
     handle = await on.start(loan, strategy(**CATALOGUE))
+    await settled(handle)
     agreed = agreement_of(kind, alone.state, begin)
     assert alone.hear(agreed) is None
     assert await tell(handle, agreed) is None
     for event in TABLE[row].events(alone.state, begin):
         alone.hear(event)
+        await settled(handle)
         await tell(handle, event)
+    await settled(handle)
     found: dict[str, Any] = await handle.query("status")
     assert found["hold"] == alone.state.hold, "the workflow says what the core says"
     assert await failed_tasks(handle) == []
@@ -37,7 +54,8 @@ async def test_the_rows_hold_on_the_real_workflow() -> None:
     wanted = [(kind, row) for kind in (PROMISE, PLAN, SETTLEMENT) for row in ROWS]
     async with stage() as on:
         await on.morning()
-        found = await asyncio.gather(*(interrupted(on, kind, row) for kind, row in wanted))
+        # One after the other: the test server loses answers of activities that are cancelled while it skips for others.
+        found = [await interrupted(on, kind, row) for kind, row in wanted]
 
     for (kind, row), status in zip(wanted, found, strict=True):
         [agreement] = status["agreements"]
