@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import httpx
@@ -25,6 +25,7 @@ from domain.contact import Verdict as ContactVerdict
 from domain.ledger_entries import CaseState
 from records.tables import (
     Agreement,
+    AgreementInstalment,
     BalanceRead,
     ClosedAddress,
     CollectionCase,
@@ -180,6 +181,9 @@ def _ours(session: Session, rehearsal: Rehearsal, rows: list[Loan], borrowers: d
     owners = {loan.loan_id: loan.person_id for loan in rehearsal.plan.loans}
     names = {loan.id: loan.loan_id for loan in rows}
     webhooks = session.exec(select(Webhook.provider, Webhook.event_key, Webhook.relayed_at)).all()
+    instalments: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
+    for one in session.exec(select(AgreementInstalment).order_by(col(AgreementInstalment.number))).all():
+        instalments[one.agreement_ref] += (one.amount_minor,)
     return Ours(
         debts={
             loan.loan_id: DebtFacts(
@@ -210,6 +214,7 @@ def _ours(session: Session, rehearsal: Rehearsal, rows: list[Loan], borrowers: d
                 number=agreed.number,
                 since=agreed.made_at,
                 until=agreed.ended_at,
+                instalments=instalments.get(agreed.id or 0, ()),
             )
             for agreed in session.exec(select(Agreement)).all()
             if agreed.loan_ref in names and agreed.state not in _NEVER_IN_FORCE

@@ -96,6 +96,8 @@ class KeptAgreement(BaseModel):
     number: int
     since: AwareDatetime
     until: AwareDatetime | None
+    instalments: tuple[int, ...] = ()
+    """Minor units, in the order of their dates."""
 
 
 class Ours(BaseModel):

@@ -83,19 +83,30 @@ def links(log: WorldLog, ours: Ours) -> Check:
             (loan.open.add if entry.data["active"] else loan.open.discard)(entry.text("link_id"))
         elif entry.kind == "link_created":
             found.looked_at += 1
-            _new_link(found, entry, loan)
+            _new_link(found, entry, loan, _agreed(entry, ours))
         elif entry.seq in messages and not any(link_id in messages[entry.seq].body for link_id in loan.open):
             found.against(entry.loan_id, entry.at, entry.seq, "a message with a link that is not open")
     return found.check()
 
 
-def _new_link(found: Finding, entry: Entry, loan: _Owed) -> None:
+def _agreed(entry: Entry, ours: Ours) -> set[int]:
+    """What an agreement in force lets be asked for then: an instalment, or several that follow each other."""
+    return {
+        sum(each.instalments[first : last + 1])
+        for each in ours.agreements
+        if each.loan_id == entry.loan_id and each.since <= entry.at and (each.until is None or entry.at < each.until)
+        for first in range(len(each.instalments))
+        for last in range(first, len(each.instalments))
+    }
+
+
+def _new_link(found: Finding, entry: Entry, loan: _Owed, agreed: set[int]) -> None:
     amount = entry.minor()
     if loan.open:
         found.against(entry.loan_id, entry.at, entry.seq, "a second link while another one is open")
-    if (first := loan.made.get(amount)) is not None:
+    if (first := loan.made.get(amount)) is not None and amount not in agreed:
         found.against(entry.loan_id, entry.at, entry.seq, f"a link over the same amount as line {first.seq}")
-    if amount not in loan.may_ask_for(entry):
+    if amount not in loan.may_ask_for(entry) | agreed:
         text = f"a link over {amount} minor units while {loan.due} are due"
         found.against(entry.loan_id, entry.at, entry.seq, text)
     loan.open.add(entry.text("link_id"))

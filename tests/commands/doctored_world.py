@@ -109,9 +109,13 @@ class World:
         if heard:
             self.hook(at, sid, provider="twilio", type="received")
 
-    def agrees(self, since: datetime, until: datetime | None, kind: str = "plan") -> None:
+    def agrees(
+        self, since: datetime, until: datetime | None, kind: str = "plan", instalments: tuple[int, ...] = ()
+    ) -> None:
         number = len(self.agreements) + 1
-        self.agreements.append(KeptAgreement(loan_id="L1", kind=kind, number=number, since=since, until=until))
+        self.agreements.append(
+            KeptAgreement(loan_id="L1", kind=kind, number=number, since=since, until=until, instalments=instalments)
+        )
 
     def judged(self, counted: dict[str, int] | None = None) -> Verdict:
         log = WorldLog([entry_of(line) for line in self.lines])

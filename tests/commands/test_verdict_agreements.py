@@ -58,3 +58,17 @@ def test_a_stop_in_words_of_their_own_is_one_too() -> None:
     world.sms(TUESDAY_TEN + 2 * DAY)
 
     assert world.found() == ["stop"]
+
+
+@pytest.mark.parametrize(
+    ("at", "amount", "found"),
+    [(DAY, 5_000, []), (DAY, 10_000, []), (DAY, 4_000, ["links"]), (9 * DAY, 5_000, ["links"])],
+)
+def test_a_link_may_ask_for_an_instalment_while_its_agreement_is_in_force(
+    at: timedelta, amount: int, found: list[str]
+) -> None:
+    world = World()
+    world.agrees(TUESDAY_TEN, TUESDAY_TEN + 8 * DAY, instalments=(5_000, 5_000))
+    world.link(TUESDAY_TEN + at, "plink_1", amount)
+
+    assert world.found() == found
