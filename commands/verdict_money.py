@@ -83,6 +83,12 @@ def links(log: WorldLog, ours: Ours) -> Check:
             (loan.open.add if entry.data["active"] else loan.open.discard)(entry.text("link_id"))
         elif entry.kind == "link_created":
             found.looked_at += 1
+            first = loan.made.get(entry.minor())
+            if first is not None and any(
+                each.loan_id == entry.loan_id and first.at <= each.since <= entry.at for each in ours.agreements
+            ):
+                # The agreement's own links closed it; where it was broken all is due again.
+                del loan.made[entry.minor()]
             _new_link(found, entry, loan, _agreed(entry, ours))
         elif entry.seq in messages and not any(link_id in messages[entry.seq].body for link_id in loan.open):
             found.against(entry.loan_id, entry.at, entry.seq, "a message with a link that is not open")

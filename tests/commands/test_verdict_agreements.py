@@ -72,3 +72,13 @@ def test_a_link_may_ask_for_an_instalment_while_its_agreement_is_in_force(
     world.link(TUESDAY_TEN + at, "plink_1", amount)
 
     assert world.found() == found
+
+
+def test_after_a_broken_agreement_all_may_be_asked_for_again() -> None:
+    world = World()
+    world.link(TUESDAY_TEN, "plink_1")
+    world.add("link_updated", TUESDAY_TEN + DAY, link_id="plink_1", active=False)
+    world.agrees(TUESDAY_TEN + DAY, TUESDAY_TEN + 8 * DAY, instalments=(5_000, 5_000))
+    world.link(TUESDAY_TEN + 9 * DAY, "plink_2")
+
+    assert world.found() == []
