@@ -7,10 +7,10 @@ this executes and waits. Signal and update handlers only change the state; the r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -79,6 +79,8 @@ RECEIPT_TRIED_FOR = timedelta(days=30)
 _NEW_BUILD = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
 OVER_THE_END = timedelta(days=1)
 """A contact that nothing else ends is given up this long after the strategy's end."""
+
+T = TypeVar("T")
 
 
 @workflow.defn(name="LoanCollection", failure_exception_types=[ValidationError])
@@ -220,55 +222,44 @@ class LoanCollection:
 
     async def _order_debit(self, order: OrderDebit) -> None:
         """Have the records hold the debit as the loan wants it now; what the bank has is the bank's."""
-        try:
-            report = await workflow.execute_activity_method(
-                Debits.order,
-                DebitOrder(
-                    lender=self._state.facts.lender,
-                    loan_id=self._state.facts.loan_id,
-                    entry=self._state.facts.entry,
-                    step=order.step,
-                    occurrence=order.occurrence,
-                    released=order.released,
-                    noticed=order.noticed,
-                    notice_days=order.notice_days,
-                ),
-                start_to_close_timeout=timedelta(seconds=30),
-                retry_policy=LEDGER_RETRY,
-                summary=order.what,
-            )
-        except ActivityError as failure:
-            if isinstance(failure.cause, CancelledError):
-                raise
-            workflow.logger.error("the debit activity failed for good")
-            report = DebitReported(step=order.step, occurrence=order.occurrence, outcome=DebitOutcome.NOT_POSSIBLE)
-        self._apply(report)
+        ordering = workflow.execute_activity_method(
+            Debits.order,
+            DebitOrder(
+                lender=self._state.facts.lender,
+                loan_id=self._state.facts.loan_id,
+                entry=self._state.facts.entry,
+                step=order.step,
+                occurrence=order.occurrence,
+                released=order.released,
+                noticed=order.noticed,
+                notice_days=order.notice_days,
+            ),
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=LEDGER_RETRY,
+            summary=order.what,
+        )
+        impossible = DebitReported(step=order.step, occurrence=order.occurrence, outcome=DebitOutcome.NOT_POSSIBLE)
+        self._apply(await _or_else(ordering, impossible, "the debit activity"))
 
     async def _ask_offers(self, order: AskOffers) -> None:
         """The engine looks at what the records alone know; whatever it answers is checked again when it is agreed."""
         asking, facts = order.asking, self._state.facts
-        try:
-            report = await workflow.execute_activity_method(
-                Offering.make,
-                OfferOrder(
-                    lender=facts.lender,
-                    loan_id=facts.loan_id,
-                    number=asking.number,
-                    request=request_as_known(self._state, workflow.now(), Authority.MACHINE, asking.bearable_minor),
-                    kinds=asking.kinds,
-                    country=facts.country,
-                    region=facts.region,
-                ),
-                start_to_close_timeout=timedelta(seconds=30),
-                retry_policy=LEDGER_RETRY,
-                summary=order.what,
-            )
-        except ActivityError as failure:
-            if isinstance(failure.cause, CancelledError):
-                raise
-            workflow.logger.error("the offer engine failed for good")
-            report = OffersMade(number=asking.number)
-        self._apply(report)
+        making = workflow.execute_activity_method(
+            Offering.make,
+            OfferOrder(
+                lender=facts.lender,
+                loan_id=facts.loan_id,
+                number=asking.number,
+                request=request_as_known(self._state, workflow.now(), Authority.MACHINE, asking.bearable_minor),
+                kinds=asking.kinds,
+                country=facts.country,
+                region=facts.region,
+            ),
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=LEDGER_RETRY,
+            summary=order.what,
+        )
+        self._apply(await _or_else(making, OffersMade(number=asking.number), "the offer engine"))
 
     async def _wait(self, wait: Wait) -> None:
         """Sleep until then or until news, whichever is first."""
@@ -563,3 +554,14 @@ class LoanCollection:
     def _build_is_superseded(self) -> bool:
         """Another build was made current since this run began: a quiet loan moves to it by a fresh run."""
         return workflow.info().is_target_worker_deployment_version_changed()
+
+
+async def _or_else(answer: Awaitable[T], otherwise: T, what: str) -> T:
+    """The activity's answer, or what stands for it where it failed for good; a cancellation goes on."""
+    try:
+        return await answer
+    except ActivityError as failure:
+        if isinstance(failure.cause, CancelledError):
+            raise
+        workflow.logger.error("%s failed for good", what)
+        return otherwise
