@@ -7,7 +7,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -205,3 +205,15 @@ def moment_of(text: str, option: str, zone: Any = UTC) -> datetime:
     if len(text) > 10:
         raise Refused(f"{option}: {text!r} has no offset: expected one such as +01:00 or Z at its end")
     return at.replace(tzinfo=zone).astimezone(UTC)
+
+
+def period_of(since: str | None, until: str | None, days: int) -> tuple[datetime, datetime]:
+    """The period a report is over: `until` (exclusive) is now and `since` so many days before it, unless given.
+
+    Raises Refused where it would be empty.
+    """
+    ends = moment_of(until, "--until") if until is not None else datetime.now(UTC)
+    begins = moment_of(since, "--since") if since is not None else ends - timedelta(days=days)
+    if begins >= ends:
+        raise Refused("--since is not before --until")
+    return begins, ends

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from commands import configuration
-from commands.console import JsonOption, Refused, amount, iso, moment_of, print_json, table, terminal
+from commands.console import JsonOption, amount, iso, period_of, print_json, table, terminal
 
 _DAYS = 90
 
@@ -32,10 +31,7 @@ def agreements(
     """
     from records.agreement_figures import agreement_figures
 
-    ends = moment_of(until, "--until") if until is not None else datetime.now(UTC)
-    begins = moment_of(since, "--since") if since is not None else ends - timedelta(days=_DAYS)
-    if begins >= ends:
-        raise Refused("--since is not before --until")
+    begins, ends = period_of(since, until, _DAYS)
     with configuration.records(configuration.settings()).reading() as session:
         found = agreement_figures(session, begins, ends, lender)
     rows: list[dict[str, Any]] = [

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from commands import configuration
-from commands.console import JsonOption, Refused, iso, moment_of, operator_app, print_json, table, terminal
+from commands.console import JsonOption, iso, operator_app, period_of, print_json, table, terminal
 from commands.report_agreements import agreements
 
 app = operator_app("Figures over what was done, from the records.")
@@ -42,10 +41,7 @@ def replies(
     """
     from records.reply_figures import reply_figures
 
-    ends = moment_of(until, "--until") if until is not None else datetime.now(UTC)
-    begins = moment_of(since, "--since") if since is not None else ends - timedelta(days=_DAYS)
-    if begins >= ends:
-        raise Refused("--since is not before --until")
+    begins, ends = period_of(since, until, _DAYS)
     with configuration.records(configuration.settings()).reading() as session:
         found = reply_figures(session, begins, ends, lender)
     rows: list[dict[str, Any]] = [
