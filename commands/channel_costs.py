@@ -13,6 +13,7 @@ from sqlmodel import Session
 from commands.console import table, terminal
 from config.costs import load_costs
 from config.settings import Settings
+from domain.contact import Channel
 from domain.costs import MICROS, Cost, cost_of_one_recovered
 from domain.money import Money
 from records import channel_figures
@@ -20,6 +21,9 @@ from records.channel_figures import CostFigures
 
 ALL = "all"
 BY_ITSELF = "by itself"
+NOT_TOLD = "not told"
+_SILENT = frozenset({Channel.EMAIL.value, Channel.POST.value})
+"""SMTP and the post tell of no arrival: that none is known says nothing of how many there were."""
 
 
 class ChannelCost(BaseModel):
@@ -48,6 +52,11 @@ class ChannelCost(BaseModel):
         """Of all that was recovered in this currency."""
         whole = self.recovered_in_all_minor
         return (Decimal(self.recovered_minor) / whole).quantize(Decimal("0.001")) if whole else None
+
+    @property
+    def arrival_is_told(self) -> bool:
+        """Whether the carrier says which messages arrive; of e-mail only some do, and by SMTP none."""
+        return self.arrived > 0 or self.channel not in _SILENT
 
     @property
     def cost_of_a_contact(self) -> Cost | None:
@@ -148,8 +157,8 @@ def print_costs(costs: Costs) -> None:
         shown_table.add_row(
             row.channel,
             str(row.contacts),
-            f"{row.arrived} of {row.contacts}",
-            f"{row.reached} of {row.people}",
+            f"{row.arrived} of {row.contacts}" if row.arrival_is_told else NOT_TOLD,
+            f"{row.reached} of {row.people}" if row.arrival_is_told else NOT_TOLD,
             shown(row.cost_micros, row.currency),
             f"{Money(amount_minor=row.recovered_minor, currency=row.currency).major} {row.currency}",
             f"{share:.1%}" if share is not None else "–",
