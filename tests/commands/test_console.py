@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 
 from commands import configuration, console
 from commands.campaign_entry import campaign_id_for
-from commands.console import OperatorGroup, Refused, moment_of, operator_app
+from commands.console import OperatorGroup, Refused, moment_of, operator_app, period_of
 from commands.processes import ROOT
 from starter import GROUPS, app
 
@@ -226,3 +227,11 @@ def test_every_group_tells_its_errors_in_the_same_way() -> None:
 )
 def test_an_id_is_made_from_the_name_or_the_file(given: str | None, name: str | None, stem: str, made: str) -> None:
     assert campaign_id_for(given, name, stem) == made
+
+
+def test_a_report_is_over_the_days_before_now_unless_told_and_never_over_none() -> None:
+    begins, ends = period_of(None, "2026-12-24", 30)
+
+    assert (begins, ends) == (datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
+    with pytest.raises(Refused, match="--since is not before --until"):
+        period_of("2026-12-24", "2026-12-24", 30)
