@@ -59,6 +59,15 @@ class ChannelCost(BaseModel):
         return self.arrived > 0 or self.channel not in _SILENT
 
     @property
+    def cost_of_one_shown(self) -> str:
+        """As `cost_of_one_recovered`, and never nought where something was paid."""
+        if self.cost_of_one_recovered is None:
+            return "–"
+        return (
+            "< 0.0001" if self.cost_micros and not Decimal(self.cost_of_one_recovered) else self.cost_of_one_recovered
+        )
+
+    @property
     def cost_of_a_contact(self) -> Cost | None:
         if self.cost_micros is None or not self.contacts:
             return None
@@ -162,7 +171,7 @@ def print_costs(costs: Costs) -> None:
             shown(row.cost_micros, row.currency),
             f"{Money(amount_minor=row.recovered_minor, currency=row.currency).major} {row.currency}",
             f"{share:.1%}" if share is not None else "–",
-            row.cost_of_one_recovered or "–",
+            row.cost_of_one_shown,
         )
     terminal().print(shown_table)
     for other in costs.others:
