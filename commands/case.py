@@ -44,7 +44,7 @@ def list_command(
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         rows = cases.listing(session, state=None if all_states else CaseState.OPEN, queue=queue, lender=lender)
-        told = [case_record(case, loan) for case, loan in rows]
+        told = [case_record(case, loan).model_dump() for case, loan in rows]
     if as_json:
         print_json({"cases": told})
         return
@@ -70,7 +70,7 @@ def show(case_id: _Case, as_json: JsonOption = False) -> None:
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         case = _find(session, case_id)
-        told = case_record(case, loans.by_ref(session, case.loan_ref))
+        told = case_record(case, loans.by_ref(session, case.loan_ref)).model_dump()
         told["queues"] = [
             {"queue": step["queue"], "at": _utc(step["at"]), "sla_at": _utc(step["sla_at"])}
             for step in case.assignments

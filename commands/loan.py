@@ -52,7 +52,7 @@ def show(
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
-        told = loan_record(session, loan, contact_data=contact_data, history=history)
+        told = loan_record(session, loan, contact_data=contact_data, history=history).model_dump(exclude_unset=True)
     if as_json:
         print_json(told)
     else:

@@ -32,6 +32,7 @@ from records import campaigns, loans
 from records.database import Database
 from records.tables import Audit, Campaign, CaseState, CollectionCase, Loan
 from web.access import Access
+from web.answers import AuditRowAnswer, CampaignAnswer, CampaignsAnswer, CasesAnswer, LoanAnswer, TrailAnswer
 from web.loan_record import case_record, loan_record
 from web.payment_entry import Entered, Entry, PaymentRefused, enter_payment, enter_reversal
 
@@ -139,8 +140,8 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
             balance_due_minor=entered.balance_minor,
         )
 
-    @router.get("/loans/{lender}/{loan_id}")
-    def loan(lender: Name, loan_id: Name, caller: Annotated[Caller, Depends(READ_LOANS)]) -> dict[str, Any]:
+    @router.get("/loans/{lender}/{loan_id}", response_model_exclude_unset=True)
+    def loan(lender: Name, loan_id: Name, caller: Annotated[Caller, Depends(READ_LOANS)]) -> LoanAnswer:
         """What the records hold of a loan, as `starter.py loan show --json --history`.
 
         Names and addresses (`contact_data`) for agents, supervisors and keys with contact_data:read.
@@ -155,20 +156,19 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
             )
 
     @router.get("/campaigns")
-    def all_campaigns(caller: Annotated[Caller, Depends(READ_CAMPAIGNS)]) -> dict[str, list[dict[str, Any]]]:
+    def all_campaigns(caller: Annotated[Caller, Depends(READ_CAMPAIGNS)]) -> CampaignsAnswer:
         """Campaigns and how far each came, the oldest first."""
         with database.reading() as session:
             rows = [row for row in campaigns.listing(session) if sees_lender(caller, row.lender)]
-            return {
-                "campaigns": [_campaign(row) | vars(campaigns.progress(session, row.id)) for row in rows],
-            }
+            came = campaigns.progress_of(session, [row.id for row in rows])
+            return CampaignsAnswer(campaigns=[_campaign(row, came[row.id]) for row in rows])
 
     @router.get("/cases")
     def open_cases(
         caller: Annotated[Caller, Depends(READ_CASES)],
         queue: Annotated[str | None, Query(max_length=64, pattern=r"^[\x20-\x7e]+$")] = None,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    ) -> dict[str, list[dict[str, Any]]]:
+    ) -> CasesAnswer:
         """Cases that wait for a person, the most urgent first."""
         query = (
             select(CollectionCase, Loan)
@@ -181,34 +181,20 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
         if isinstance(caller, ServiceCaller) and caller.lender is not None:
             query = query.where(Loan.lender == caller.lender)
         with database.reading() as session:
-            return {"cases": [case_record(case, of) for case, of in session.exec(query.limit(limit)).all()]}
+            return CasesAnswer(cases=[case_record(case, of) for case, of in session.exec(query.limit(limit)).all()])
 
     @router.get("/audit")
     def trail(
         caller: Annotated[Caller, Depends(READ_AUDIT)],
         after: Annotated[int, Query(ge=0, le=_ROW_ID, description="The id of the last row you have.")] = 0,
         limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    ) -> dict[str, list[dict[str, Any]]]:
+    ) -> TrailAnswer:
         """The audit trail in its order, from the row behind `after`; to a key of one lender that lender's rows."""
         query = select(Audit).where(col(Audit.id) > after).order_by(col(Audit.id)).limit(limit)
         if isinstance(caller, ServiceCaller) and caller.lender is not None:
             query = query.where(Audit.lender == caller.lender)
         with database.reading() as session:
-            return {
-                "rows": [
-                    {
-                        "id": row.id,
-                        "at": iso(row.at),
-                        "actor": row.actor,
-                        "action": row.action,
-                        "lender": row.lender,
-                        "loan_id": row.loan_id,
-                        "details": row.details,
-                        "hash": row.hash,
-                    }
-                    for row in session.exec(query).all()
-                ]
-            }
+            return TrailAnswer(rows=[_audit_row(row) for row in session.exec(query).all()])
 
     return router
 
@@ -231,11 +217,26 @@ def loan_for(database: Database, caller: Caller, lender: str, loan_id: str) -> L
     return found
 
 
-def _campaign(row: Campaign) -> dict[str, Any]:
-    return {
-        "campaign_id": row.id,
-        "name": row.name,
-        "lender": row.lender,
-        "state": row.state.value,
-        "created_at": iso(row.created_at),
-    }
+def _campaign(row: Campaign, came: campaigns.Progress) -> CampaignAnswer:
+    return CampaignAnswer(
+        campaign_id=row.id,
+        name=row.name,
+        lender=row.lender,
+        state=row.state.value,
+        created_at=iso(row.created_at),
+        **vars(came),
+    )
+
+
+def _audit_row(row: Audit) -> AuditRowAnswer:
+    assert row.id is not None
+    return AuditRowAnswer(
+        id=row.id,
+        at=iso(row.at),
+        actor=row.actor,
+        action=row.action,
+        lender=row.lender,
+        loan_id=row.loan_id,
+        details=row.details,
+        hash=row.hash,
+    )

@@ -159,9 +159,10 @@ def _seen_by(session: Session, caller: PersonCaller, at: datetime) -> dict[str, 
         .order_by(col(CollectionCase.queue))
     )
     shown = [] if caller.role is Role.AGENT else list(campaigns.listing(session))[-20:]
+    came = campaigns.progress_of(session, [row.id for row in shown])
     return {
         "has_password": session.get_one(Account, caller.account_id).issuer is None,
-        "campaigns": [(row, campaigns.progress(session, row.id)) for row in reversed(shown)],
+        "campaigns": [(row, came[row.id]) for row in reversed(shown)],
         "queues": [(queue, number, sla is not None and sla < at) for queue, number, sla in session.exec(waiting).all()],
     }
 

@@ -101,8 +101,12 @@ def test_a_stopped_campaign_lets_go_of_what_it_has_not_started(database: Databas
     assert second.held == 1
     assert [(loan.loan_id, loan.reason) for loan in second.refused] == [("L1", "held by campaign c1")]
     with database.reading() as session:
-        progress = campaigns.progress(session, "c1")
-    assert (progress.started, progress.stopped, progress.waiting) == (1, 1, 0)
+        came = campaigns.progress_of(session, ["c1", "c2", "c3"])
+    assert [(of.total, of.started, of.stopped, of.refused, of.waiting) for of in came.values()] == [
+        (2, 1, 1, 0, 0),
+        (1, 0, 0, 0, 1),
+        (0, 0, 0, 0, 0),
+    ]
 
 
 def test_an_ended_loan_may_come_back_with_a_new_amount_and_nothing_of_its_past(database: Database) -> None:

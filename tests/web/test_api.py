@@ -120,6 +120,16 @@ def test_names_and_addresses_only_for_those_whose_work_needs_them(database: Data
             assert ("contact_data" in client.get(path).json()) is (role in (Role.AGENT, Role.SUPERVISOR)), role
 
 
+def test_the_description_names_every_key_a_loan_is_told_with(database: Database, client: TestClient) -> None:
+    headers = key(database, Scope.LOANS_READ, Scope.CONTACT_DATA_READ)
+    told = client.get(f"/api/v1/loans/{LENDER}/L1", headers=headers).json()
+
+    described = client.get("/api/v1/openapi.json", headers=headers).json()["components"]["schemas"]
+
+    assert set(described["LoanAnswer"]["properties"]) == set(told)
+    assert set(described["PaymentAnswer"]["properties"]) >= {"payment_id", "amount_minor", "reversed_at"}
+
+
 def test_no_input_makes_a_route_fail(database: Database, app: FastAPI) -> None:
     """Every operation of the API's own description, with inputs that fit it and inputs that do not."""
     headers = key(database, *Scope)
