@@ -5,8 +5,10 @@ LOANS ?= 60
 SEEDS ?= 20
 CHAOS_LOANS ?= 200
 BIN := .venv/bin
+# Tests, demo and chaos start processes by the hundred: each would compile our modules anew where this is set.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test train bench chaos chaos-short lint careless types floors alerts lock release-histories upgrade-drill clean
+.PHONY: help setup demo test test-long train bench chaos chaos-short lint careless types floors alerts lock release-histories upgrade-drill clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -24,8 +26,11 @@ setup: .venv/.ready ## Make .venv with everything pinned, and nothing else
 demo: setup ## A 90-day campaign over real delinquent loans, on skipped time (LOANS=all for all 178)
 	$(BIN)/python starter.py demo --loans $(LOANS)
 
-test: setup ## All tests, in parallel
+test: setup ## The tests, in parallel, without the long ones
 	$(BIN)/pytest -n auto --dist worksteal
+
+test-long: setup ## The long ones: whole stacks killed, restored and searched for names, each benchmark once
+	$(BIN)/pytest -n auto --dist worksteal -m long
 
 train: setup ## Train what understands replies from replies/data, and measure it on the messages kept apart
 	$(BIN)/python starter.py replies train

@@ -13,8 +13,7 @@ from commands import configuration
 from commands.console import JsonOption, Refused, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from domain.contact import Channel
-from domain.replies import Intent, Reason, in_order
-from domain.replies.labels import MOST_INTENTS
+from domain.replies.labels import MOST_INTENTS, Intent, Reason, in_order
 
 if TYPE_CHECKING:
     from replies.data import Example

@@ -222,11 +222,8 @@ def _columns(connection: Connection, table: str) -> list[Any]:
 
 
 def _head() -> str:
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    assert head is not None
-    return head
+    """The newest migration, by the names of their files: every process asks, and Alembic takes a fifth of a start."""
+    return max(file.name for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))[:4]
 
 
 def _engine(url: str, busy_seconds: float) -> Engine:

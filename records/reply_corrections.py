@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from domain.contact import Channel
-from domain.replies import Intent, Reason
+from domain.replies.labels import Intent, Reason
 from domain.replies.pseudonyms import without_personal_data
 from records import audit, people
 from records.tables import Loan, Person, ReplyCorrection

@@ -9,18 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from domain.replies import (
-    ORDER,
-    SAFETY,
-    Intent,
-    Understanding,
-    language_of,
-    local_day,
-    person_must_look,
-    promised_amount,
-    promised_day,
-)
-from domain.replies.labels import MOST_INTENTS
+from domain.replies.amounts import promised_amount
+from domain.replies.dates import promised_day
+from domain.replies.labels import MOST_INTENTS, ORDER, SAFETY, Intent, Understanding, person_must_look
+from domain.replies.local_day import local_day
+from domain.replies.text import language_of
 from replies.cues import ALONE, said_in
 from replies.features import words_of
 from replies.model import REASONS, SHIPPED, Model, Reading, load

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from domain.replies import Intent
+from domain.replies.labels import Intent
 
 _KIN = (
     r"(?:mama|papa|madre|padre|viejo|vieja|hij[oa]|nin[oa]|bebe|espos[oa]|marido|mujer|senora|herman[oa]|abuel[oa]|suegr[oa]|"

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from domain.replies import Intent, Reason
+from domain.replies.labels import Intent, Reason
 
 HERE = Path(__file__).parent / "data"
 TRAINING, KEPT = HERE / "training", HERE / "kept"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from domain.replies import ORDER, SAFETY, Intent, person_must_look
+from domain.replies.labels import ORDER, SAFETY, Intent, person_must_look
 from replies.classify import Classifier
 from replies.data import Example
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from domain.replies import ORDER, Intent, Reason
+from domain.replies.labels import ORDER, Intent, Reason
 from replies.features import features_of, parts_of
 
 Array = NDArray[np.float32]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from domain.replies import ORDER, SAFETY, Intent, Reason
+from domain.replies.labels import ORDER, SAFETY, Intent, Reason
 from replies.data import Example
 from replies.features import features_of, parts_of
 from replies.model import OUTPUTS, REASONS, Array, Model, Vocabulary, combined

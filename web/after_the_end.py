@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from domain.cases import queue_for
 from domain.ledger_entries import CaseKind
-from domain.replies import Intent
+from domain.replies.labels import Intent
 from records import cases, people, strategies
 from records.tables import CaseState, InboundMessage, Loan, LoanState, Person
 from web.consequence import note

@@ -16,7 +16,7 @@ from config.faq import FaqError, load_faq
 from domain.contact import Channel
 from domain.conversation.yes_no import read_yes_no
 from domain.money import minor_digits
-from domain.replies import Intent, Understanding
+from domain.replies.labels import Intent, Understanding
 from domain.webhook_news import InboundNews
 from records import contacts, people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.contact import Channel
 from domain.events import AddressFailure
 from domain.opt_out_words import OptOutReading, read_opt_out
-from domain.replies import Intent
+from domain.replies.labels import Intent
 from domain.webhook_news import (
     Complained,
     InboundNews,

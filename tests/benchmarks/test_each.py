@@ -42,6 +42,7 @@ def measured(name: str) -> dict[str, Figure]:
     return {figure.name: figure for figure in getattr(import_module(module), function)(TINY)}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_benchmark_gives_every_figure_with_its_bar(name: str) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import select
 from typer.testing import CliRunner
 
 import replies.data
-from domain.replies import Intent
+from domain.replies.labels import Intent
 from records import audit, erasure, loans
 from records.database import Database
 from records.tables import ReplyCorrection

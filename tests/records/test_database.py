@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from records import audit, loans, people
-from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
+from records.database import BadDatabaseUrl, Database, SchemaOutOfDate, _head, alembic_config
 from records.tables import Payment, PaymentSource, Person
 from tests.databases import PostgresServer
 from tests.records.portfolios import LENDER, NOW, entered
@@ -22,6 +23,14 @@ from tests.records.portfolios import LENDER, NOW, entered
 
 def test_the_migrations_are_the_tables_in_code(database: Database) -> None:
     assert database.schema_differences() == []
+    assert database.outdated() is None
+
+
+def test_migrations_are_one_line_and_named_in_their_order() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+
+    assert scripts.get_heads() == [_head()]
+    assert all(Path(each.path).name.startswith(f"{each.revision}_") for each in scripts.walk_revisions())
 
 
 def test_a_new_sqlite_file_is_ready_at_first_use(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.replies import Intent
+from domain.replies.labels import Intent
 from replies import classify
 from replies.cues import said_in
 from replies.data import TRAINING, read_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.replies import ORDER, Intent, Reason
+from domain.replies.labels import ORDER, Intent, Reason
 from replies.data import KEPT, TRAINING, BadData, line_of, read_file, read_folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from domain.replies import SAFETY, Intent
+from domain.replies.labels import SAFETY, Intent
 from replies.classify import classify, in_use, shipped
 from replies.data import KEPT, Example, read_folder
 from replies.evaluation import evaluate

@@ -18,7 +18,7 @@ from tests.system.campaigns import plan, story
 
 LOANS = 5
 NO_DIFFERENCE: tuple[Counter[Any], Counter[Any]] = (Counter(), Counter())
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 
 
 async def kill_worker_and_server(stack: Stack, progress: Progress) -> None:

