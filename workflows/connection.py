@@ -40,11 +40,34 @@ async def connect(
         return await Client.connect(
             **given, data_converter=converter, lazy=lazy, runtime=runtime, interceptors=interceptors
         )
-    except (RuntimeError, RPCError) as error:
-        reason = str(error).split("\n")[0][:160]
+    except (RuntimeError, ValueError, RPCError) as error:
         raise NoTemporal(
-            f"no Temporal server at {where}: start one with `starter.py up`, or set TEMPORAL_ADDRESS ({reason})"
+            f"no Temporal server at {where}: {_why(str(error))}. "
+            "Start one with `starter.py up`, or set TEMPORAL_ADDRESS"
         ) from None
+
+
+_WHY = (
+    ("ConnectionRefused", "nothing listens there"),
+    ("dns error", "the host's name is not known"),
+    ("invalid target URL", "that is no HOST:PORT"),
+    ("invalid uri", "that is no HOST:PORT"),
+    ("timed out", "it does not answer"),
+    ("TimedOut", "it does not answer"),
+    ("NetworkUnreachable", "there is no way to it"),
+    ("HostUnreachable", "there is no way to it"),
+    ("Unauthenticated", "it does not accept our credentials"),
+    ("PermissionDenied", "it does not accept our credentials"),
+    ("certificate", "its certificate is not trusted"),
+    ("tls handshake", "it does not speak TLS"),
+    ("Unimplemented", "what answers there is not Temporal"),
+    ("transport error", "what answers there is not Temporal, or wants TLS"),
+)
+"""What the SDK's messages hold, and what that means; first match."""
+
+
+def _why(reason: str) -> str:
+    return next((said for held, said in _WHY if held in reason), reason.split("\n")[0][:160])
 
 
 async def ensure_search_attributes(client: Client) -> None:
