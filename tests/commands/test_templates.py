@@ -136,4 +136,4 @@ def test_list_names_every_template_with_channels_and_languages() -> None:
     assert {row["template"] for row in rows} >= set(template_names(Channel.SMS, "es"))
     [notice] = [row for row in rows if row["template"] == "late_notice"]
     assert {"email", "sms"} <= set(notice["channels"])
-    assert notice["languages"] == ["en", "es"]
+    assert notice["languages"] == ["en", "es", "pt"]

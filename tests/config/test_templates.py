@@ -66,9 +66,9 @@ def one(folder: Path, text: str, **changes: object) -> str:
 def test_every_template_is_there_in_every_language_for_text_message_and_email() -> None:
     names = {(language, channel): template_names(channel, language) for _, channel, language in SHIPPED}
 
-    assert set(languages()) == {"en", "es"}
+    assert set(languages()) == {"en", "es", "pt"}
     assert len(set(names.values())) == 1
-    assert (len(STEPS), len(ANSWERS)) == (72, 60)
+    assert (len(STEPS), len(ANSWERS)) == (108, 90)
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), ANSWERS)
