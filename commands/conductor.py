@@ -44,6 +44,7 @@ from temporalio.testing._timeskipping import FastForwardConfig
 
 from commands.agents import Agents, CaseNews
 from domain.loans import workflow_id
+from records import inquiries
 from records.database import Database
 from records.webhooks import newest, relayed_up_to
 from workflows.search_attributes import NEXT_ACTION_AT
@@ -364,11 +365,20 @@ class Conductor:
         """Webhooks were accepted; the loan must have heard of them before its clock moves on."""
         waited = 0.0
         last = await patiently_read(self._newest_webhook)
-        while not await patiently_read(partial(self._relayed, last)):
+        asked = False
+        while not await patiently_read(partial(self._relayed, last)) or not asked:
+            # A notice that only points at a payment has told nothing before the gateway was asked.
+            if not asked and not await patiently_read(self._pointed_at):
+                asked, last = True, await patiently_read(self._newest_webhook)
+                continue
             await asyncio.sleep(0.02)
             waited += 0.02
             if waited > _PATIENCE_SECONDS:
                 raise RehearsalStuck(f"webhooks for loan {loan_id} were not relayed within {_PATIENCE_SECONDS:.0f} s")
+
+    def _pointed_at(self) -> bool:
+        with self._database.reading() as session:
+            return inquiries.pointed_at(session)
 
     def _newest_webhook(self) -> int:
         with self._database.reading() as session:

@@ -39,7 +39,7 @@ from workflows.campaign_messages import CampaignInput, campaign_workflow_id
 from workflows.payload_encryption import data_converter
 
 LENDER = "demo"
-_PHONES = {"ES": "900 555 010", "MX": "55 5555 0100"}
+_PHONES = {"ES": "900 555 010", "MX": "55 5555 0100", "BR": "0800 555 0100"}
 """How pretend borrowers reach the pretend lender; numbers that belong to nobody."""
 
 AFTER_THE_CAMPAIGN = timedelta(days=45)

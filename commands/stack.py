@@ -33,6 +33,7 @@ SKIPPING_SETTINGS = (
 
 # Secrets of the sandbox world, which only this machine can reach.
 STRIPE_SECRET = "whsec_sandbox"  # nosec B105 # the sandbox's, on this machine only
+MERCADOPAGO_SECRET = "mercadopago-sandbox"  # nosec B105 # the same
 TWILIO_ACCOUNT = "AC" + "0" * 32
 TWILIO_TOKEN = "sandbox-token"  # nosec B105 # the same
 LINK_SECRET = "signs-addresses-of-a-local-stack"  # nosec B105 # it reaches no borrower
@@ -124,6 +125,10 @@ class Stack:
             "RECOBRO_STRIPE__BASE_URL": to.sandbox,
             "RECOBRO_STRIPE__API_KEY": "sk_test_sandbox",
             "RECOBRO_STRIPE__WEBHOOK_SECRET": STRIPE_SECRET,
+            # Elsewhere the pretend borrowers pay through Stripe's pages.
+            "RECOBRO_MERCADOPAGO__BASE_URL": to.sandbox,
+            "RECOBRO_MERCADOPAGO__WEBHOOK_SECRET": MERCADOPAGO_SECRET,
+            "RECOBRO_MERCADOPAGO__ACCOUNTS": json.dumps({"BR": {"access_token": MERCADOPAGO_SECRET}}),
             "RECOBRO_TWILIO__BASE_URL": to.sandbox,
             "RECOBRO_TWILIO__ACCOUNT_SID": TWILIO_ACCOUNT,
             "RECOBRO_TWILIO__AUTH_TOKEN": TWILIO_TOKEN,
@@ -207,6 +212,8 @@ class Stack:
         command = [sys.executable, "-m", "sandbox", "--port", str(port), "--smtp-port", str(smtp_port)]
         command += ["--seed", str(self.seed), "--preset", self.preset, "--log", str(self.world_log)]
         command += ["--stripe-webhook", f"{self.web_as_called}/webhooks/stripe", "--stripe-secret", STRIPE_SECRET]
+        command += ["--mercadopago-webhook", f"{self.web_as_called}/webhooks/mercadopago"]
+        command += ["--mercadopago-secret", MERCADOPAGO_SECRET]
         command += ["--twilio-webhook", f"{self.web_as_called}/webhooks/twilio", "--twilio-token", TWILIO_TOKEN]
         command += ["--meta-webhook", f"{self.web_as_called}/webhooks/meta", "--meta-secret", META_SECRET]
         command += ["--meta-templates", str(self._approved_templates())]

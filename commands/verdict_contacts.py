@@ -122,12 +122,15 @@ class _Debt:
         self.completed_by: Entry | None = None
         self.known_paid_at: tuple[datetime, int] | None = None
         self.receipt: Message | None = None
+        self.parts_told = 0
+        """Payments we were told of that have no receipt yet."""
 
 
 def after_payment(log: WorldLog, ours: Ours) -> tuple[set[int], Check]:
     """Nothing once the debt is paid and we were told so, but one receipt that asks for nothing.
 
-    Also gives the receipts, as lines of the log: the first message after the payment that completed the debt.
+    Also gives the receipts, as lines of the log: the first message after the payment that completed the debt, and one
+    for each part payment we were told of, if it asks for nothing.
     """
     found = Finding("silence", "Was nobody written to after paying in full, but for one receipt?", "completed debts")
     debts = {loan_id: _Debt(facts) for loan_id, facts in ours.debts.items()}
@@ -141,8 +144,10 @@ def after_payment(log: WorldLog, ours: Ours) -> tuple[set[int], Check]:
         debt = debts.get((paid or entry).loan_id or "")
         if debt is None:
             continue
-        if paid is not None and debt.completed_by is paid:
-            debt.known_paid_at = (entry.at, entry.seq)
+        if paid is not None:
+            debt.parts_told += 1
+            if debt.completed_by is paid:
+                debt.known_paid_at = (entry.at, entry.seq)
         if entry.kind == "payment":
             was = debt.left
             debt.left -= entry.minor()
@@ -154,9 +159,16 @@ def after_payment(log: WorldLog, ours: Ours) -> tuple[set[int], Check]:
             debt.left += entry.minor()
             if debt.left > 0:
                 debt.completed_by = debt.known_paid_at = None
+        elif entry.seq in messages and _is_part_receipt(ours, messages[entry.seq]) and debt.parts_told > 0:
+            debt.parts_told -= 1
+            receipts.add(entry.seq)
         elif entry.seq in messages and debt.known_paid_at is not None:
             _after(found, debt, messages[entry.seq], receipts)
     return receipts, found.check()
+
+
+def _is_part_receipt(ours: Ours, message: Message) -> bool:
+    return ours.steps.get(message.provider_id, "").startswith("part-receipt,") and not message.asks_for_money
 
 
 def _after(found: Finding, debt: _Debt, message: Message, receipts: set[int]) -> None:

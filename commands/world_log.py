@@ -13,9 +13,12 @@ from typing import Any
 PAYS_BY = "/pay/"
 """Part of every payment link's address in the world: a message that holds it asks for money."""
 
-_TOLD_BY = {
-    "payment": ("checkout.session.completed", "checkout.session.async_payment_succeeded"),
-    "reversal": ("charge.dispute.funds_withdrawn",),
+_TOLD_BY: dict[str, dict[str, tuple[str, ...]]] = {
+    "payment": {
+        "stripe": ("checkout.session.completed", "checkout.session.async_payment_succeeded"),
+        "mercadopago": ("payment",),
+    },
+    "reversal": {"stripe": ("charge.dispute.funds_withdrawn",)},
 }
 _DEAD_SMS_CODES = frozenset({30005, 30006})
 
@@ -101,8 +104,7 @@ class WorldLog:
                 for hook in self.of("webhook")
                 if hook.seq > moved.seq
                 and hook.loan_id == moved.loan_id
-                and hook.text("provider") == "stripe"
-                and hook.text("type") in told
+                and hook.text("type") in told.get(hook.text("provider"), ())
                 and hook.at >= moved.at
                 and 200 <= int(hook.data["status"]) < 300
             ),

@@ -89,10 +89,14 @@ class RenderedMessage(BaseModel):
 
 # A pretended borrower for previews and checks: 555 numbers and .example names belong to nobody.
 _SAMPLE_COUNTRY = {"es": "ES", "en": "US", "pt": "BR"}
-_SAMPLE_NAME = {"es": "Lucía Gómez", "en": "Grace Miller"}
-_SAMPLE_PHONE = {"ES": "900 555 010", "US": "+1 202-555-0110"}
+_SAMPLE_NAME = {"es": "Lucía Gómez", "en": "Grace Miller", "pt": "Ana Souza"}
+_SAMPLE_PHONE = {"ES": "900 555 010", "US": "+1 202-555-0110", "BR": "0800 555 0110"}
 _SAMPLE_TODAY = date(2026, 3, 4)
-_SAMPLE_FAQ = {"es": "Un pago con tarjeta se ve enseguida.", "en": "A payment shows the next day."}
+_SAMPLE_FAQ = {
+    "es": "Un pago con tarjeta se ve enseguida.",
+    "en": "A payment shows the next day.",
+    "pt": "Um pagamento com Pix aparece no mesmo dia.",
+}
 
 
 def sample_context(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 import polars as pl
 from babel.core import get_global
@@ -12,8 +13,13 @@ from domain.contact import Channel
 from domain.money import is_currency
 from domain.portfolio import NO_CHANNELS
 
-LANGUAGES = frozenset({"en", "es"})
+LANGUAGES = frozenset({"en", "es", "pt"})
 """Languages there are message templates for."""
+
+USUAL_LANGUAGE = MappingProxyType(
+    dict.fromkeys(("AR", "CL", "CO", "EC", "ES", "MX", "PE", "PY", "UY"), "es") | {"BR": "pt", "GB": "en", "US": "en"}
+)
+"""What is written to a borrower of whom no language is known, in the countries there are contact rules for."""
 
 
 @cache

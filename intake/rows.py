@@ -50,7 +50,7 @@ _LONGEST = {
 _CODES = {
     "language": (
         codes.language,
-        f"no language with templates: expected {' or '.join(sorted(codes.LANGUAGES))}",
+        f"no language with templates: expected {', '.join(sorted(codes.LANGUAGES))}",
     ),
     "country": (codes.country, "unknown country: expected an ISO 3166-1 code of two letters, such as ES"),
     "currency": (codes.currency, "unknown currency: expected an ISO 4217 code, such as EUR"),
@@ -121,8 +121,8 @@ class _Work:
             "grade",
         ):
             columns[field] = self._text(field)
-        for field in _CODES:
-            columns[field] = self._code(field)
+        for field in sorted(_CODES, key=lambda each: each == "language"):
+            columns[field] = self._code(field, columns.get("country") if field == "language" else None)
         columns["person_id"] = columns["person_id"].zip_with(columns["person_id"].is_not_null(), columns["loan_id"])
         columns["phone"] = self._phone(columns["country"])
         columns["email"] = self._email()
@@ -200,11 +200,17 @@ class _Work:
             self._reject(cells, bad, f"longer than {longest} characters")
         return values.set(bad.fill_null(False), None)
 
-    def _code(self, field: str) -> pl.Series:
+    def _code(self, field: str, countries: pl.Series | None) -> pl.Series:
+        """`countries`, for the language alone: an empty cell is filled with what is spoken there."""
         if field not in self.rules:
             return self._nothing()
         judge, reason = _CODES[field]
-        cells = self._complete(field, self._evaluation(field).text(self.rules[field]))
+        cells = self._evaluation(field).text(self.rules[field])
+        if countries is not None and self.rules[field].default is None:
+            usual = countries.replace_strict(codes.USUAL_LANGUAGE, default=None, return_dtype=pl.String)
+            gap = cells.values.is_null() & ~cells.reported
+            cells = Cells(cells.values.zip_with(~gap, usual), cells.shown, cells.column, cells.reported)
+        cells = self._complete(field, cells)
         values = codes.each(cells.values, judge)
         self._reject(cells, cells.values.is_not_null() & values.is_null(), reason)
         return values

@@ -85,6 +85,13 @@ def due(session: Session, at: datetime, limit: int) -> Sequence[PaymentInquiry]:
     ).all()
 
 
+def pointed_at(session: Session) -> bool:
+    """Whether a payment was pointed at and has not been asked about since."""
+    return (
+        session.exec(select(PaymentInquiry.id).where(PaymentInquiry.next_at == _AT_ONCE).limit(1)).first() is not None
+    )
+
+
 def answered(session: Session, inquiry_id: int, status: str, next_at: datetime | None) -> None:
     """What was heard, and when to ask again; None: it is settled."""
     known = session.get(PaymentInquiry, inquiry_id, with_for_update=True)

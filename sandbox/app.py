@@ -54,11 +54,13 @@ class Sandbox:
         if options.words:
             life.let_them_write()
         self.mailroom = Mailroom(self.world, life)
+        mercadopago = MercadoPago(self.world, life, base_url)
+        life.others.append(mercadopago)
         routes = [
             *Bank(self.world).routes(),
             *BankPayments(self.world, life, base_url).routes(),
             *Belvo(self.world).routes(),
-            *MercadoPago(self.world, life, base_url).routes(),
+            *mercadopago.routes(),
             *Conekta(self.world, life, base_url).routes(),
             *GatewayApi(gateway, life).routes(),
             *CarrierApi(carrier, life).routes(),

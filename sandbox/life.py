@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from typing import Protocol
 
 from .carrier import STOP_WORDS, Carrier
 from .chance import stream, unit
@@ -17,9 +18,19 @@ LINK = re.compile(r"plink_[0-9A-Za-z]+")
 ACTS = {"pay", "pay_part", "reverse", "stop", "pay_twice", "salary", "photo", "write"}
 
 
+class OtherGateway(Protocol):
+    """One whose pages are paid at once, whatever the borrower would have done on Stripe's."""
+
+    def asks(self, link_id: str) -> int | None:
+        """What an open link asks for, in minor units; None for one that is closed or not its own."""
+
+    def pay_now(self, link_id: str, at: Moment) -> None: ...
+
+
 class Life:
     def __init__(self, world: World, gateway: Gateway, carrier: Carrier, meta: Meta) -> None:
         self.world, self.gateway, self.carrier, self.meta = world, gateway, carrier, meta
+        self.others: list[OtherGateway] = []
         self.talk: Talk | None = None
         world.handlers |= {
             "intend": self._on_intend,
@@ -61,8 +72,22 @@ class Life:
         if named and named.group() in self.gateway.links:
             return named.group()
         if "http" in text:
-            return next((x for x in reversed(loan.links) if self.gateway.is_active(x)), None)
+            return next((x for x in reversed(loan.links) if self._asks(x)), None)
         return None
+
+    def _asks(self, link_id: str) -> int | None:
+        """What an open link of any gateway asks for, in minor units."""
+        if self.gateway.is_active(link_id):
+            return int(self.gateway.links[link_id]["amount"])
+        return next((asked for each in self.others if (asked := each.asks(link_id)) is not None), None)
+
+    def _paid_at_another(self, link_id: str | None, at: Moment) -> bool:
+        """Whether a link was another gateway's than Stripe; then it is paid."""
+        for other in self.others:
+            if link_id is not None and other.asks(link_id) is not None:
+                other.pay_now(link_id, at)
+                return True
+        return False
 
     # --- payments ---------------------------------------------------------------------------------------
 
@@ -80,6 +105,9 @@ class Life:
         rng = stream(world.seed, loan.loan_id, "pays", debt.spell)
         fails, part, delayed = rng.random(), rng.random(), rng.random()
         link_id = self._link_used(loan, rng.random())
+        if (asked := self._asks(link_id) if link_id else None) and asked <= account.at(at):
+            if self._paid_at_another(link_id, at):
+                return
         if fails < n("pay.fails_again" if debt.failed else "pay.fails"):
             debt.failed = True
             amount = self.gateway.links[link_id]["amount"] if link_id else debt.outstanding
@@ -113,9 +141,9 @@ class Life:
     def _link_used(self, loan: Loan, draw: float) -> str | None:
         """The link this person pays through; None: on the lender's portal."""
         n = self.world.odds.number
-        if loan.moved_by_link and self.gateway.is_active(loan.moved_by_link):
+        if loan.moved_by_link and self._asks(loan.moved_by_link):
             return loan.moved_by_link if draw < n("text.via_link_if_moved") else None
-        known = next((x for x in reversed(loan.debt.links_read) if self.gateway.is_active(x)), None)
+        known = next((x for x in reversed(loan.debt.links_read) if self._asks(x)), None)
         return known if known and draw < n("text.via_link_if_known") else None
 
     def pay(self, loan: Loan, amount: int, at: Moment, link_id: str | None) -> str:
@@ -215,9 +243,11 @@ class Life:
             self._pay_on_request(loan, act, amount, at)
 
     def _pay_on_request(self, loan: Loan, act: str, amount: int | None, at: Moment) -> None:
-        link_id = next((x for x in reversed(loan.links) if self.gateway.is_active(x)), None)
-        if act == "pay_part" or amount is not None:
+        link_id = next((x for x in reversed(loan.links) if self._asks(x)), None)
+        if act in ("pay_part", "pay_twice") or amount is not None:
             link_id = None
+        elif self._paid_at_another(link_id, at):
+            return
         if act == "pay_part":
             paid = amount if amount is not None else max(1, loan.debt.outstanding // 2)
         elif act == "pay_twice":

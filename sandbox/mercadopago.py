@@ -18,6 +18,7 @@ from .world import World
 
 CURRENCIES = {"ARS", "BRL", "CLP", "COP", "MXN", "PEN", "UYU"}
 METHODS = {  # by currency: what each kind of the page's buttons pays with
+    "BRL": {"card": ("master", "credit_card"), "cash": ("bolbradesco", "ticket"), "transfer": ("pix", "bank_transfer")},
     "MXN": {"card": ("visa", "credit_card"), "cash": ("oxxo", "ticket"), "transfer": ("clabe", "bank_transfer")},
     "COP": {"card": ("visa", "credit_card"), "cash": ("efecty", "ticket"), "transfer": ("pse", "bank_transfer")},
 }
@@ -66,6 +67,9 @@ class MercadoPago(JsonService):
             }
             self._save(made)
             loan_id = str(body["items"][0].get("id", ""))
+            if (loan := self.loan_of(loan_id)) is not None:
+                loan.links.append(preference_id)
+                self.world.save(loan)
             self.world.store.log(
                 "link_created",
                 now,
@@ -177,6 +181,21 @@ class MercadoPago(JsonService):
         """The borrower pays a voucher over the counter."""
         self._approve(self.payments[payment_id], at)
 
+    def asks(self, link_id: str) -> int | None:
+        """What a preference asks for in minor units while it takes money: until it expires by its date."""
+        preference = self.preferences.get(link_id)
+        if preference is None:
+            return None
+        item = preference["items"][0]
+        loan = self.loan_of(item.get("id"))
+        if loan is None or _expired(preference, loan.now):
+            return None
+        return _minor(preference["total_amount"], item["currency_id"])
+
+    def pay_now(self, link_id: str, at: Moment) -> None:
+        """The borrower opens the page and pays by transfer, which in Brazil is Pix."""
+        self._approve(self._payment_of(self.preferences[link_id], "transfer", at), at)
+
     # --- rules ------------------------------------------------------------------------------------------
 
     def _preference(self, request: Request) -> Json:
@@ -227,6 +246,15 @@ class MercadoPago(JsonService):
             amount_minor=minor,
             currency=payment["currency_id"],
             via="link",
+            link_id=next(
+                (
+                    key
+                    for key, one in self.preferences.items()
+                    if one.get("external_reference") == payment["external_reference"]
+                ),
+                None,
+            ),
+            method=payment["payment_method_id"],
             service=self.name,
         )
         self._notice(payment, at)
@@ -279,7 +307,8 @@ def _checked(body: Json) -> tuple[float, str]:
 
 def _expired(preference: Json, now: Moment) -> bool:
     until: Any = preference.get("expiration_date_to")
-    return bool(preference.get("expires") and until and now >= parse_iso(str(until)))
+    # What is asked for by a caller whose clock is told in whole seconds is over within that second.
+    return bool(preference.get("expires") and until and int(now) >= int(parse_iso(str(until))))
 
 
 def _minor(amount: float, currency: str) -> int:

@@ -57,11 +57,11 @@ _WORDS: dict[str, dict[str, str]] = {
             "podemos mover dinheiro."
         ),
         "why": (
-            "Assim escrevemos sobre o pagamento só em um momento que possa ser bom para você. Nada é cobrado por si só."
+            "Assim escrevemos sobre o pagamento só em um momento que possa ser bom para você. Nada é cobrado sozinho."
         ),
         "how": (
             "A permissão é dada na página do seu banco e vale até a data que ele indicar. É voluntária: você "
-            "pode retirá-la quando quiser, no seu banco ou avisando-nos."
+            "pode retirá-la quando quiser, no seu banco ou avisando a gente."
         ),
         "button": "Ir ao meu banco",
         "go": "Estamos levando você ao seu banco.",

@@ -37,7 +37,7 @@ _WORDS = {
     ),
     "pt": (
         "Parar de receber e-mails",
-        "Não receberá mais e-mails nossos sobre esta conta.",
+        "Você não vai receber mais e-mails nossos sobre esta conta.",
         "Este link não é válido.",
     ),
 }

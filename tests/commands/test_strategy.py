@@ -68,6 +68,7 @@ def test_list_names_every_strategy_there_is() -> None:
     told = json.loads(run.invoke(app, ["list", "--json"]).stdout)
 
     assert [(each["name"], each["version"], each["current"]) for each in told["strategies"]] == [
+        ("br-consumer", 1, True),
         ("es-microloan", 2, True),
         ("es-microloan", 1, False),
         ("latam-consumer", 1, True),

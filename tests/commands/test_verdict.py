@@ -459,3 +459,15 @@ def _task_failed(cause: str) -> HistoryEvent:
         f"WORKFLOW_TASK_FAILED_CAUSE_{cause}"
     )
     return event
+
+
+def test_each_part_payment_we_were_told_of_has_one_receipt_free_of_limits() -> None:
+    night = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+    world = World()
+    world.pays(night, 4_000)
+    world.email(night + timedelta(minutes=1), "We received your payment", step="part-receipt,1")
+    assert world.judged().violations == ()
+
+    world.email(night + timedelta(minutes=2), "We received your payment", step="part-receipt,2")
+
+    assert {violation.check for violation in world.judged().violations} >= {"hours"}

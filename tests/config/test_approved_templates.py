@@ -43,7 +43,7 @@ def written(folder: Path, body: str, places: str = "named") -> Path:
 def test_every_message_we_ship_has_a_template_with_and_without_a_link() -> None:
     known = {(one.ours.written_in, one.ours.template, "link_url" in one.ours.variables) for one in load_approved()}
 
-    for language in ("es", "en"):
+    for language in ("es", "en", "pt"):
         names = {name for name in template_names(Channel.SMS, language) if not name.startswith("_")}
         assert len(names) >= 30
         for name, link in product(names, (True, False)):
@@ -52,7 +52,7 @@ def test_every_message_we_ship_has_a_template_with_and_without_a_link() -> None:
                 assert (language, name, link) in known
 
 
-@pytest.mark.parametrize("market", ["ES", "MX", "CL", "CO", "PE", "AR", "US"])
+@pytest.mark.parametrize("market", ["ES", "MX", "CL", "CO", "PE", "AR", "US", "BR"])
 def test_what_we_ship_may_be_sent_by_a_lender_and_reads_as_a_whole(market: str) -> None:
     book = load_content()
     pack = book.pack(market)

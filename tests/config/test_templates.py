@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from config.message_context import VARIABLES, MessageContext, sample_answer, sample_context
-from config.templates import TemplateError, languages, opt_out_hint, render, template_names
+from config.templates import TEMPLATES_FOLDER, TemplateError, languages, opt_out_hint, render, template_names
 from domain.contact import Channel
 from domain.money import Money
 from domain.sms_segments import sms_size
@@ -61,6 +61,21 @@ def written(folder: Path, file: str, text: str) -> Path:
 def one(folder: Path, text: str, **changes: object) -> str:
     context = MessageContext.model_validate({**dict(sample_context("es")), **changes})
     return render("t", Channel.SMS, "es", context, folder=written(folder, "t.sms.txt", text)).text
+
+
+def test_every_language_has_every_message_another_has_and_each_tells_the_same() -> None:
+    said = {
+        language: {
+            file.name: frozenset(re.findall(r"\b[a-z]+_[a-z_]+\b", file.read_text("utf-8"))) & set(VARIABLES)
+            for file in (TEMPLATES_FOLDER / language).iterdir()
+        }
+        for language in languages()
+    }
+
+    assert set(said) == {"en", "es", "pt"}
+    assert said["en"] == said["es"] == said["pt"]
+    assert any(name.endswith(".call.txt") for name in said["pt"])
+    assert any(name.endswith(".post.txt") for name in said["pt"])
 
 
 def test_every_template_is_there_in_every_language_for_text_message_and_email() -> None:
@@ -119,7 +134,8 @@ def test_no_message_threatens_shames_or_pretends_to_be_a_court(name: str, channe
         "demand", "juzgado", "judicial", "embarg", "abogad", "tribunal", "moroso", "asnef", "fichero", "denuncia",
         "cárcel", "polic", "court", "lawsuit", "legal action", "lawyer", "attorney", "garnish", "arrest", "jail",
         "credit report", "employer", "family", "familia", "vecin", "neighbo", "immediately", "inmediat", "last chance",
-        "final notice", "último aviso", "why did", "por qué no",
+        "final notice", "último aviso", "why did", "por qué no", "juiz", "advogad", "cadeia", "polícia", "penhor",
+        "serasa", "caloteir", "imediat", "por que não",
     )  # fmt: skip
     assert [word for word in forbidden if word in said] == []
 
@@ -142,6 +158,11 @@ def test_the_subject_on_a_shared_screen_tells_nothing_of_a_debt(name: str, chann
             "123",
             "loan",
             "Lucía",
+            "dívida",
+            "atras",
+            "em aberto",
+            "empréstimo",
+            "Ana",
         )
         assert [word for word in words if word in message.subject] == []
     else:

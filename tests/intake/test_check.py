@@ -119,7 +119,6 @@ def test_delimiter_encoding_and_line_ends_make_no_difference(
         ("email", "ana.correo.es", "not an e-mail"),
         ("email", "ana@correo", "not an e-mail"),
         ("language", "fr", "no language with templates"),
-        ("language", "", "language is required"),
         ("country", "XX", "unknown country"),
         ("timezone", "Europe/Toledo", "unknown time zone"),
         ("currency", "EURO", "unknown currency"),
@@ -529,3 +528,21 @@ def test_missing_files_and_folders_say_so(tmp_path: Path) -> None:
         intake.check(tmp_path / "none.csv", None, TODAY)
     with pytest.raises(PortfolioError, match="no regular file"):
         intake.check(tmp_path, None, TODAY)
+
+
+def test_a_loan_without_a_language_gets_what_is_spoken_in_its_country(tmp_path: Path) -> None:
+    rows = "loan_id,language,country,currency,amount_due_minor,due_date\n" + "".join(
+        f"L{country},{said},{country},{currency},1000,2026-11-01\n"
+        for country, said, currency in (
+            ("BR", "", "BRL"), ("MX", "", "MXN"), ("US", "", "USD"), ("US", "pt-BR", "USD"), ("FR", "", "EUR"),
+        )
+    ).replace("LUS,pt-BR", "LUS2,pt-BR")  # fmt: skip
+    file = tmp_path / "loans.csv"
+    file.write_text(rows)
+
+    checked = intake.check(file, "recobro", TODAY)
+
+    assert {loan.loan_id: loan.language for loan in checked.loans()} == {
+        "LBR": "pt", "LMX": "es", "LUS": "en", "LUS2": "pt",
+    }  # fmt: skip
+    assert [(e.column, e.reason) for e in checked.errors] == [("language", "empty, but language is required")]

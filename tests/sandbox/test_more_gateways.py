@@ -242,3 +242,22 @@ def _now() -> Any:
     from datetime import UTC, datetime
 
     return datetime(2026, 3, 20, tzinfo=UTC)
+
+
+def test_in_brazil_a_link_that_came_by_message_is_paid_by_pix(world: World) -> None:
+    world.enrol("mpbr", country="BR", currency="BRL", amount_minor=30_050, language="pt")
+    body = preference("mpbr")
+    body["items"][0]["currency_id"] = "BRL"
+    made = ask(world, "mercadopago.json", "POST", "/checkout/preferences", body).json()
+
+    world.act("mpbr", "pay")
+
+    [paid] = world.entries("payment", "mpbr")
+    assert (paid["method"], paid["link_id"], paid["amount_minor"]) == ("pix", made["id"], 30_050)
+    world.enrol("mpbr2", country="BR", currency="BRL", amount_minor=30_050)
+    body["items"][0]["id"] = "mpbr2"
+    closed = ask(world, "mercadopago.json", "POST", "/checkout/preferences", body).json()
+    over = {"items": body["items"], "external_reference": "ref-mpbr2", "expires": True}
+    over["expiration_date_to"] = "2026-03-20T10:00:00.400+00:00"
+    ask(world, "mercadopago.json", "PUT", f"/checkout/preferences/{closed['id']}", over)
+    assert world.entries("link_updated", "mpbr2")[0]["active"] is False
