@@ -28,9 +28,12 @@ from activities.daily_work import DailyWorker
 from activities.log_ids import LogIds
 from activities.segment_sends import SegmentSender
 from config.logs import set_up_logs
+from config.master_keys import master_keys
 from config.metric_catalogue import CLOCK
 from config.settings import Settings, WorkerProcess, load_settings
+from config.warrants import Warrants
 from records.database import Database
+from workflows.authority import believe
 from workflows.campaign import Campaign
 from workflows.connection import NoTemporal, connect, ensure_search_attributes
 from workflows.daily_work import Daily
@@ -69,6 +72,7 @@ async def serve(
 
     `outside` takes the place of the providers that the settings name.
     """
+    believe(Warrants(master_keys(settings.encryption, settings.database_url)))
     control = TemporalLoans(client, settings.task_queue)
     campaigns = CampaignRunner(database, control)
     segments = SegmentSender(database, control)

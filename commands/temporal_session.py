@@ -18,6 +18,10 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.console import Refused
+from config.master_keys import master_keys
+from config.settings import load_settings
+from config.warrants import Warrants
+from workflows.authority import NEED_WARRANTS, warranted
 from workflows.connection import NoTemporal, connect
 
 T = TypeVar("T")
@@ -48,7 +52,14 @@ def with_temporal(work: Callable[[Client], Awaitable[T]]) -> T:
 
 
 async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object, id: str | None = None) -> str:
-    """Send an update and give its answer in a sentence. Raises Refused, NotRunning."""
+    """Send an update and give its answer in a sentence, with a warrant where it takes one. Raises Refused, NotRunning.
+
+    Who acts was checked before, see `commands/acting.py`.
+    """
+    if update in NEED_WARRANTS:
+        settings = load_settings()
+        warrants = Warrants(master_keys(settings.encryption, settings.database_url))
+        arguments = tuple(warranted(warrants, handle.id, update, each) for each in arguments if isinstance(each, dict))
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             answer = await handle.execute_update(update, args=list(arguments), id=id, rpc_timeout=PATIENCE)

@@ -57,9 +57,12 @@ class MasterKeys:
         """AES-256-GCM under the key derived for `purpose`. Raises KeyError when the key id is not known."""
         known = self._ciphers.get((key_id, purpose))
         if known is None:
-            derived = HKDF(SHA256(), KEY_BYTES, salt=None, info=f"recobro {purpose}".encode()).derive(self.keys[key_id])
-            known = self._ciphers[key_id, purpose] = AESGCM(derived)
+            known = self._ciphers[key_id, purpose] = AESGCM(self.derived(key_id, purpose))
         return known
+
+    def derived(self, key_id: str, purpose: str) -> bytes:
+        """32 bytes for `purpose` alone. Raises KeyError when the key id is not known."""
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"recobro {purpose}".encode()).derive(self.keys[key_id])
 
 
 def new_key() -> tuple[str, str]:

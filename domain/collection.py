@@ -10,9 +10,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from domain.agreements.catalogue import due_date_moved, offer_accepted, offer_approved, terms_agreed
+from domain.agreements.catalogue import offer_accepted, offer_approved, terms_agreed
 from domain.agreements.judging import judge
 from domain.agreements.making import agreement_cancelled, decline
+from domain.agreements.moving import due_date_moved
 from domain.agreements.promise import promise_made
 from domain.call_wishes import call_choice
 from domain.cases import close_case

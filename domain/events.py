@@ -244,6 +244,10 @@ class AgreedPayment(_Event):
     amount_minor: Amount
 
 
+Warrant = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
+"""Proof of `by` and `role`, see `config/warrants.py`. It is checked where the order arrives, not by what follows."""
+
+
 class TermsAgreed(_Event):
     """Terms of the strategy's catalogue, as `option` of it and as the offer engine gave the payments.
 
@@ -258,6 +262,7 @@ class TermsAgreed(_Event):
     via: Via
     evidence: Evidence | None = None
     holidays: tuple[Day, ...] = Field((), max_length=HOLIDAYS_TOLD, exclude_if=operator.not_)
+    warrant: Warrant | None = None
 
 
 class PlanAgreed(TermsAgreed):
@@ -292,6 +297,7 @@ class OfferApproved(_Event):
     number: int = Field(ge=1, le=1000, strict=True)
     by: Reference
     role: Authority
+    warrant: Warrant | None = None
 
 
 class OfferAccepted(_Event):

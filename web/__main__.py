@@ -18,9 +18,10 @@ from fastapi import APIRouter, FastAPI, Request
 from temporalio.client import Client
 
 from config.logs import set_up_logs
-from config.master_keys import BadKeys
+from config.master_keys import BadKeys, master_keys
 from config.settings import BadSettings, Clock, Settings, Web, load_settings
 from config.signed_addresses import SignedAddresses
+from config.warrants import Warrants
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.agree_pages import agree_router
@@ -190,7 +191,8 @@ async def consent_pages(
 
 def agreements(settings: Settings, database: Database, client: LazyClient, now: Now) -> list[APIRouter]:
     """What may be agreed on: at the API, on people's pages, and on the borrower's where addresses can be signed."""
-    desk = AgreementDesk(database, TemporalOrders(client), lambda: now(None))
+    warrants = Warrants(master_keys(settings.encryption, settings.database_url))
+    desk = AgreementDesk(database, TemporalOrders(client, warrants), lambda: now(None))
     addresses = _addresses(settings)
     routers = [agreement_router(database, desk), agreement_pages(database, desk, addresses, lambda: now(None))]
     if addresses is not None:

@@ -157,8 +157,22 @@ class AgreementDesk:
         order = {"number": number, "by": by.actor, "via": via.value}
         return await self._order(loan, "accept_offer", order, said, update_id)
 
-    async def move(self, loan: Loan, by: By, number: int, to: date) -> Answer:
+    async def move(
+        self,
+        loan: Loan,
+        by: By,
+        number: int,
+        to: date,
+        *,
+        said: Said | None = None,
+        update_id: str | None = None,
+    ) -> Answer:
+        """Move the next due date. What the borrower `said` is kept in the records; the new document shows the day."""
         order = {"number": number, "to": to.isoformat(), "by": by.actor}
+        if said is not None:
+            await asyncio.to_thread(self._evidence, loan, said)
+        if update_id is not None:
+            return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order, update_id)
         return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order)
 
     async def cancel(self, loan: Loan, by: By, number: int) -> Answer:

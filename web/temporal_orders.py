@@ -16,8 +16,10 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from config.warrants import Warrants
 from domain.loans import workflow_id
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from workflows.authority import warranted
 from workflows.messages import Answer, LoanView
 
 PATIENCE = timedelta(seconds=10)
@@ -26,10 +28,14 @@ _REFUSED = "refused: "
 
 
 class TemporalOrders:
-    """`LoanOrders` on a Temporal cluster; `connect` gives a client, or raises while the server is down."""
+    """`LoanOrders` on a Temporal cluster; `connect` gives a client, or raises while the server is down.
 
-    def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
+    `warrants` prove to the loan that the order's `by` and `role` are those of whoever signed in here.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]], warrants: Warrants) -> None:
         self._connect = connect
+        self._warrants = warrants
 
     async def view(self, lender: str, loan_id: str) -> LoanView:
         try:
@@ -50,8 +56,9 @@ class TemporalOrders:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 handle = (await self._connect()).get_workflow_handle(workflow_id(lender, loan_id))
+                proven = warranted(self._warrants, handle.id, update, payload)
                 answer: Answer = await handle.execute_update(
-                    update, payload, id=update_id, result_type=Answer, rpc_timeout=PATIENCE
+                    update, proven, id=update_id, result_type=Answer, rpc_timeout=PATIENCE
                 )
                 return answer
         except WorkflowUpdateFailedError as error:

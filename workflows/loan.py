@@ -63,6 +63,7 @@ with workflow.unsafe.imports_passed_through():
         watch_wanted,
     )
     from workflows import describe, search_attributes
+    from workflows.authority import Warranted, unproven
     from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, LoanView, MigrateOrder, read_signal
 
 CONTINUE_AS_NEW_AT = 120
@@ -456,19 +457,19 @@ class LoanCollection:
 
     @plan.validator
     def _may_plan(self, order: PlanAgreed) -> None:
-        self._check(order)
+        self._check_proven("plan", order)
 
     @settlement.validator
     def _may_settle(self, order: SettlementAgreed) -> None:
-        self._check(order)
+        self._check_proven("settlement", order)
 
     @restructuring.validator
     def _may_restructure(self, order: RestructuringAgreed) -> None:
-        self._check(order)
+        self._check_proven("restructuring", order)
 
     @approve_offer.validator
     def _may_approve(self, order: OfferApproved) -> None:
-        self._check(order)
+        self._check_proven("approve_offer", order)
 
     @accept_offer.validator
     def _may_accept(self, order: OfferAccepted) -> None:
@@ -519,6 +520,11 @@ class LoanCollection:
         _, refused = apply(self._state, event, workflow.now())
         if refused is not None:
             raise ApplicationError(f"refused: {refused}")
+
+    def _check_proven(self, update: str, order: Warranted) -> None:
+        if (refused := unproven(workflow.info().workflow_id, update, order)) is not None:
+            raise ApplicationError(f"refused: {refused}")
+        self._check(order)
 
     def _obey(self, event: LoanEvent) -> None:
         if (refused := self._apply(event)) is not None:

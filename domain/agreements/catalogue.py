@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from domain.agreements.judging import DATE_MOVED, close_approval, finish, next_unpaid, replace, revised, tell
+from domain.agreements.judging import close_approval, finish, replace, tell
 from domain.agreements.limits import amounts_refused, dates_refused, kind_refused, needed, rule_of, terms_of, unmet
 from domain.agreements.making import agreed
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment
-from domain.agreements.schedule import next_working_day
 from domain.agreements.terms import Option, PlanOption
 from domain.cases import open_case
 from domain.events import (
-    DueDateMoved,
     OfferAccepted,
     OfferApproved,
     PlanAgreed,
@@ -22,7 +20,7 @@ from domain.events import (
     TermsAgreed,
 )
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, note
+from domain.loan_state import LoanState
 
 _PROPOSED = AgreementState.PROPOSED
 _KINDS: dict[type[TermsAgreed], AgreementKind] = {
@@ -137,40 +135,6 @@ def offer_accepted(state: LoanState, event: OfferAccepted, now: datetime) -> tup
         return state, why
     accepted = {"evidence": event.evidence, "via": event.via, "by": event.by}
     return _in_force(state, offer.model_copy(update=accepted), now), None
-
-
-def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tuple[LoanState, str | None]:
-    """The next due date moves on to a working day, once for each agreement, no further than the strategy allows."""
-    agreement = state.agreement
-    if agreement is None or agreement.number != event.number:
-        return state, f"agreement {event.number} is not in force"
-    terms = terms_of(state.strategy, agreement.kind)
-    if terms is None or terms.move_days == 0:
-        return state, f"the strategy lets no due date of a {agreement.kind} be moved"
-    if state.circumstance is not None:
-        return state, f"{state.circumstance} was reported: a person must decide first"
-    if agreement.date_moved:
-        return state, "a due date of it was moved already"
-    covered = next_unpaid(state, agreement)
-    if covered is None:
-        return state, "nothing of it is left to pay"
-    instalment = covered.instalment
-    today = state.facts.local_date(now)
-    if instalment.missed:
-        return state, f"payment {instalment.number} was missed already"
-    if not max(instalment.due, today) < event.to <= instalment.due + timedelta(days=terms.move_days):
-        return state, f"payment {instalment.number} may move from {instalment.due} by at most {terms.move_days} days"
-    later = agreement.instalments[instalment.number : instalment.number + 1]
-    if later and event.to >= later[0].due:
-        return state, "the payment after it falls due before that"
-    if agreement.holidays and next_working_day(event.to, agreement.holidays) != event.to:
-        return state, f"{event.to} is no working day"
-    moved = instalment.model_copy(update={"due": event.to, "moved": instalment.moved + 1})
-    instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
-    reminded = min(agreement.reminded, moved.number - 1)
-    changed = {"instalments": instalments, "date_moved": True, "reminded": reminded, **revised(agreement, now)}
-    state = note(state, now, "due_date_moved", f"payment {moved.number} to {event.to} by {event.by}")
-    return replace(state, agreement.model_copy(update=changed), now, DATE_MOVED), None
 
 
 def _in_force(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from domain.agreements.judging import Covered, deadline, messages_of, next_unpaid
-from domain.agreements.model import BROKEN, DOCUMENT, LINK, MISSED, REMINDER, Agreement, AgreementState
+from domain.agreements.model import BROKEN, DOCUMENT, LINK, MISSED, REMINDER, Agreement, AgreementState, Via
 from domain.agreements.terms import AgreementMessage
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed, SendContact
@@ -87,7 +87,10 @@ def next_contact_at(state: LoanState, now: datetime) -> datetime | None:
 def _document(state: LoanState, agreement: Agreement, covered: Covered, message: AgreementMessage) -> SendContact:
     """It asks for nothing: a message that only brings the agreement."""
     ordered = _order(state, agreement, covered, message, DOCUMENT)
-    changes = {"purpose": Purpose.TRANSACTIONAL, "give_up_at": _document_ends(agreement)}
+    in_use = state.conversation.channel if state.conversation and agreement.via is Via.MESSAGE else None
+    # What was agreed on in messages is read where they are: the rest of the channels stand behind that one.
+    channels = tuple(sorted(ordered.channels, key=lambda channel: channel is not in_use))
+    changes = {"purpose": Purpose.TRANSACTIONAL, "give_up_at": _document_ends(agreement), "channels": channels}
     return ordered.model_copy(update=changes)
 
 

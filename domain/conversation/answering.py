@@ -61,7 +61,7 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     if event.message_id in talk.heard:
         return state, None
     heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
-    state = keep(state, talk.model_copy(update={"heard": heard}))
+    state = keep(state, talk.model_copy(update={"heard": heard, "channel": event.channel}))
     state = note(state, now, "reply_understood", ", ".join(event.intents))
     if event.channel in state.dead_addresses and Intent.WRONG_PERSON not in event.intents:
         # Whoever writes from a number has it.

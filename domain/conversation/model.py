@@ -87,8 +87,8 @@ class Answer(_Value):
 class Conversation(_Value):
     """`turns`: answers since the last progress. `answers`: all that were given. `heard`: ids of the last messages.
 
-    `asked`: how often the offer engine was. Either a promise is `proposed` or an agreement is `offered`, so that a yes
-    is a yes to one thing.
+    `asked`: how often the offer engine was. `channel`: the one they wrote by last. Either a promise is `proposed` or an
+    agreement is `offered`, so that a yes is a yes to one thing.
     """
 
     proposed: Proposed | None = None
@@ -99,3 +99,4 @@ class Conversation(_Value):
     turns: int = Field(0, exclude_if=operator.not_)
     answers: int = Field(0, exclude_if=operator.not_)
     heard: tuple[str, ...] = Field((), exclude_if=operator.not_)
+    channel: Channel | None = None

@@ -19,7 +19,7 @@ def test_a_good_file_is_told_so_and_exits_with_zero() -> None:
     result = run.invoke(app, ["check", str(STRATEGIES_FOLDER / "es-microloan.yaml")])
 
     assert result.exit_code == 0
-    assert "es-microloan@2 is good: 14 steps, templates checked in es, en" in result.stdout
+    assert "es-microloan@3 is good: 14 steps, templates checked in es, en" in result.stdout
 
 
 def test_a_bad_file_gives_one_line_for_each_problem_and_exits_with_two(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_file_that_is_none_ends_in_one_line_and_no_traceback(tmp_path: Path, c
 
 def test_check_as_json_names_line_field_and_what_was_expected(tmp_path: Path) -> None:
     file = tmp_path / "bad.yaml"
-    file.write_text((STRATEGIES_FOLDER / "us-consumer.yaml").read_text().replace("version: 3", "version: two"))
+    file.write_text((STRATEGIES_FOLDER / "us-consumer.yaml").read_text().replace("version: 4", "version: two"))
 
     result = run.invoke(app, ["check", str(file), "--json"])
 
@@ -69,15 +69,18 @@ def test_list_names_every_strategy_there_is() -> None:
 
     assert [(each["name"], each["version"], each["current"]) for each in told["strategies"]] == [
         ("br-consumer", 1, True),
-        ("es-microloan", 2, True),
+        ("es-microloan", 3, True),
+        ("es-microloan", 2, False),
         ("es-microloan", 1, False),
-        ("latam-consumer", 1, True),
-        ("us-consumer", 3, True),
+        ("latam-consumer", 2, True),
+        ("latam-consumer", 1, False),
+        ("us-consumer", 4, True),
+        ("us-consumer", 3, False),
         ("us-consumer", 2, False),
         ("us-consumer", 1, False),
     ]
     table = run.invoke(app, ["list"]).stdout
-    assert "es-microloan@2" in table
+    assert "es-microloan@3" in table
     assert "US consumer loans already past due, 90 days" in table
 
 
@@ -116,7 +119,7 @@ def test_show_speaks_the_language_asked_for() -> None:
     ("arguments", "words"),
     [
         (["show", "us-consumr"], "us-consumr: there is no such strategy; did you mean us-consumer?"),
-        (["show", "us-consumer@9"], "us-consumer@9: there is no such version (expected one of 1, 2, 3)"),
+        (["show", "us-consumer@9"], "us-consumer@9: there is no such version (expected one of 1, 2, 3, 4)"),
         (["show", "us-consumer", "--language", "fr"], "has no messages in 'fr': expected one of en, es"),
         (["show", "nowhere/x.yaml"], "nowhere/x.yaml: there is no such file"),
     ],
@@ -150,7 +153,7 @@ def test_a_migration_is_printed_with_the_loans_it_would_touch() -> None:
         for step in old.steps
         if step.id != "help-again"
     )
-    new = old.model_copy(update={"version": 3, "steps": steps, "ends": old.ends.model_copy(update={"after_days": 60})})
+    new = old.model_copy(update={"version": 4, "steps": steps, "ends": old.ends.model_copy(update={"after_days": 60})})
     early = ("before-due", "due-day", "day-after", "first-link", "offer-help")
     loans = [
         LoanPosition(loan_id="A1", step_ids_done=early, dpd=8, days_since_entry=11),
@@ -162,7 +165,7 @@ def test_a_migration_is_printed_with_the_loans_it_would_touch() -> None:
     show_migration(compare(old, new, loans), console=Console(file=screen, width=120))
 
     told = screen.getvalue()
-    assert "es-microloan@2 → es-microloan@3: 3 loans" in told
+    assert "es-microloan@3 → es-microloan@4: 3 loans" in told
     assert "Unchanged: 0 loans" in told
     assert "2 days earlier" in told
     assert "1 day earlier" in told

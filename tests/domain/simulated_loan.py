@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 
+from domain.agreements.model import Via
+from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import (
     AgreementMessage,
     Authority,
@@ -23,12 +25,22 @@ from domain.agreements.terms import (
 )
 from domain.collection import apply, written
 from domain.contact import Channel
-from domain.events import ContactOutcome, ContactReported, FundsSeen, LoanEvent
+from domain.conversation.model import Asking
+from domain.events import (
+    ContactOutcome,
+    ContactReported,
+    FundsSeen,
+    LoanEvent,
+    MadeOffer,
+    OffersMade,
+    TermsAgreed,
+)
 from domain.ledger_entries import LedgerEntry
 from domain.loan_state import LoanState, enter, refuse
 from domain.loans import LoanFacts
 from domain.planning import (
     Action,
+    AskOffers,
     Finish,
     SendContact,
     Wait,
@@ -270,6 +282,10 @@ class SimulatedLoan:
         never = datetime.max.replace(tzinfo=UTC)
         if isinstance(action, Wait):
             return action.until or never
+        if isinstance(action, AskOffers):
+            self.state, refused = apply(self.state, self._offers(action.asking), self.now)
+            assert refused is None
+            return None
         assert isinstance(action, SendContact)
         assert still_wanted(self.state, action, self.now)
         give_up_at = action.give_up_at or (self.state.ends_at if self.state.end is None else None)
@@ -281,6 +297,18 @@ class SimulatedLoan:
         self.state, refused = apply(self.state, answer, self.now)
         assert refused is None
         return None
+
+    def _offers(self, asking: Asking) -> OffersMade:
+        """As `activities/offering.py` answers, without what the records know beside."""
+        request = request_of(self.state, self.now, Authority.MACHINE, asking.bearable_minor)
+        found = offers(request, self.state.strategy).offers
+        orders = [
+            (each.kind, agreeing(each, by="machine", role=Authority.MACHINE, via=Via.MESSAGE).model_dump())
+            for each in found
+            if each.kind in asking.kinds
+        ]
+        made = [MadeOffer(kind=kind, terms=TermsAgreed.model_validate(terms)) for kind, terms in orders]
+        return OffersMade(number=asking.number, offers=tuple(made))
 
     def _mind_the_watch(self) -> None:
         wanted = watch_wanted(self.state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -216,6 +218,46 @@ def test_a_borrower_accepts_exactly_the_offer_they_were_shown(
     assert (late.status_code, altered.status_code) == (409, 409)
     assert "ha cambiado" in late.text
     assert state_of(orders).agreements == ()
+
+
+def test_a_borrower_moves_the_next_due_date_once_on_their_page(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    with browser(site) as client:
+        plan = client.post(borrowers(), data={"kind": "plan", "option": "monthly"})
+        client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(plan.text)})
+        [agreed] = state_of(orders).agreements
+        due = agreed.instalments[0].due
+        offered = plain(client.get(borrowers()).text)
+        too_far = client.post(borrowers(), data={"kind": "move", "day": (due + timedelta(days=8)).isoformat()})
+        weekend = client.post(borrowers(), data={"kind": "move", "day": (due + timedelta(days=5)).isoformat()})
+        read_back = client.post(borrowers(), data={"kind": "move", "day": (due + timedelta(days=2)).isoformat()})
+        unmoved = state_of(orders).agreements[0].instalments[0].due
+        yes = client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(read_back.text)})
+        twice = client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(read_back.text)})
+        after = client.get(borrowers()).text
+        again = client.post(borrowers(), data={"kind": "move", "day": (due + timedelta(days=3)).isoformat()})
+
+    assert (agreed.holidays != (), due.weekday()) == (True, 0)
+    assert "Otro día para el próximo pago" in offered
+    assert (too_far.status_code, weekend.status_code) == (422, 422)
+    assert "Elija un día laborable entre" in too_far.text
+    assert unmoved == due
+    assert (yes.status_code, twice.status_code) == (200, 200)
+    [plan_now] = state_of(orders).agreements
+    assert (plan_now.instalments[0].due, plan_now.date_moved) == (due + timedelta(days=2), True)
+    assert [update for update, _ in orders.orders].count("move_due_date") == 1
+    assert "Otro día para el próximo pago" not in after
+    assert again.status_code == 422
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+        said = agreements.words(session, loan, hashlib.sha256(_statement(read_back.text).encode()).hexdigest())
+    assert said is not None
+    assert "hasta el" in said
+
+
+def _statement(page: str) -> str:
+    return html.unescape(page.split('<p class="statement">')[1].split("</p>")[0])
 
 
 def test_what_cannot_be_promised_is_said_in_the_borrowers_words(site: Any, orders: CoreLoans) -> None:

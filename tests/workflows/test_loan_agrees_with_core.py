@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 import workflows.loan
+from config.master_keys import MasterKeys
+from config.warrants import Warrants
 from domain.agreements.model import BROKEN, REMINDER
 from domain.contact import Channel
 from domain.events import (
@@ -47,6 +49,7 @@ from domain.loan_state import FUNDS, RECEIPT
 from tests.domain.agreement_events import agreement_events
 from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, stage
+from workflows.authority import believe, warranted
 
 LISTS = int(os.environ.get("RECOBRO_LISTS", "24"))
 FOUND_WANTING = (46,)
@@ -66,6 +69,7 @@ UPDATES: dict[type[BaseModel], str] = {
     DueDateMoved: "move_due_date",
     AgreementCancelled: "cancel_agreement",
 }
+WARRANTS = Warrants(MasterKeys({"k1": bytes(range(32))}, "k1"))
 SIGNALS: dict[type[BaseModel], str] = {
     PaymentReceived: "payment_received",
     PaymentReversed: "payment_reversed",
@@ -134,7 +138,8 @@ async def tell(handle: WorkflowHandle[Any, Any], news: LoanEvent) -> str | None:
         await handle.signal(signal, payload)
         return None
     try:
-        await handle.execute_update(UPDATES[type(news)], args=[payload] if payload else [])
+        order = warranted(WARRANTS, handle.id, UPDATES[type(news)], payload)
+        await handle.execute_update(UPDATES[type(news)], args=[order] if order else [])
     except WorkflowUpdateFailedError as failure:
         return str(failure.cause).removeprefix("refused: ")
     return None
@@ -160,6 +165,7 @@ async def run_both(on: Stage, seed: int, *, watched: bool) -> tuple[SimulatedLoa
     on.world.funds_at = borrower.has
     alone = SimulatedLoan.entered(loan, plan, begin, borrower)
     handle = await on.start(loan, plan)
+    believe(WARRANTS)
     for moment in moments(random, begin):
         alone.run_until(moment)
         if alone.finished:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 
-from domain.agreements.model import REMINDER
-from tests.domain.simulated_loan import PROMISES, facts, strategy
+from config.master_keys import MasterKeys
+from config.warrants import Warrants
+from domain.agreements.model import REMINDER, Evidence, Via
+from domain.agreements.offers import agreeing, offers, request_of
+from domain.agreements.terms import Authority
+from tests.domain.simulated_loan import CATALOGUE, PROMISES, facts, strategy
 from tests.workflows.skipping import failed_tasks, replays, stage
+from workflows.authority import believe, warranted
+from workflows.messages import LoanView
 
 
 async def test_a_promise_is_answered_kept_and_told_to_the_records() -> None:
@@ -40,4 +47,45 @@ async def test_a_promise_is_answered_kept_and_told_to_the_records() -> None:
         assert [entry.change for entry in told] == ["agreed", "kept"]
         assert told[0].agreement.evidence is not None
         assert await failed_tasks(handle) == []
+        await replays(handle)
+
+
+WARRANTS = Warrants(MasterKeys({"k1": bytes(range(32))}, "k1"))
+OTHERS = Warrants(MasterKeys({"k1": bytes(32)}, "k1"))
+
+
+async def test_an_authority_beyond_the_machines_and_a_name_of_ours_need_a_warrant() -> None:
+    believe(WARRANTS)
+    async with stage() as on:
+        begin = await on.morning()
+        handle = await on.start(facts(due_date=begin.date() - timedelta(days=1)), strategy(**CATALOGUE))
+        state = (await handle.query("view", result_type=LoanView)).state
+        found = offers(request_of(state, begin, Authority.SUPERVISOR, None), state.strategy)
+        low = next(o for o in found.offers if o.kind == "settlement" and o.percent == 60)
+        said = Evidence(at=begin, message_id="SM1")
+        order = agreeing(low, by="service-1", role=Authority.AGENT, via=Via.MESSAGE, evidence=said)
+        asked = order.model_dump(mode="json", exclude_none=True)
+        approval = {"number": 1, "by": "account:5", "role": "supervisor"}
+
+        async def refused(update: str, given: dict[str, Any]) -> str:
+            with pytest.raises(WorkflowUpdateFailedError) as failure:
+                await handle.execute_update(update, given)
+            return str(failure.value.cause)
+
+        unsigned = await refused("settlement", asked)
+        forged = await refused("settlement", warranted(OTHERS, handle.id, "settlement", asked))
+        in_their_name = await refused("settlement", asked | {"role": "machine", "by": "account:5"})
+        await handle.execute_update("settlement", asked | {"role": "machine"})
+        self_approved = await refused("approve_offer", approval)
+        of_another = warranted(WARRANTS, handle.id, "approve_offer", approval | {"number": 2})
+        copied = await refused("approve_offer", approval | {"warrant": of_another["warrant"]})
+        elsewhere = await refused("approve_offer", warranted(WARRANTS, "loan-other", "approve_offer", approval))
+        answer = await handle.execute_update("approve_offer", warranted(WARRANTS, handle.id, "approve_offer", approval))
+        believe(None)  # a history is replayed without believing anything
+
+        assert unsigned.startswith("refused: service-1 as agent is not proven")
+        assert all("is not proven" in each for each in (forged, in_their_name, self_approved, copied, elsewhere))
+        assert answer["agreement"] == 1
+        [settled] = (await handle.query("view", result_type=LoanView)).state.agreements
+        assert (settled.state, settled.approved_by) == ("active", "account:5")
         await replays(handle)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.agreements.model import BROKEN, LINK, REMINDER, AgreementState, Via
-from domain.agreements.terms import PromiseTerms
-from domain.contact import Channel
+from domain.agreements.model import BROKEN, DOCUMENT, LINK, REMINDER, AgreementState, Via
+from domain.agreements.terms import AgreementMessage, PromiseTerms
+from domain.contact import Channel, Purpose
+from domain.contact_orders import Agreed
+from domain.conversation.terms import ConversationTerms
 from domain.events import (
     AgreementCancelled,
     CaseDecision,
@@ -21,6 +23,7 @@ from domain.events import (
     PaymentReceived,
     PaymentReversed,
     PromiseMade,
+    ReplyUnderstood,
 )
 from domain.strategy import Conditions, Step, StepKind
 from tests.domain.simulated_loan import PROMISES, START, Borrower, SimulatedLoan, facts, strategy
@@ -278,3 +281,25 @@ def test_a_step_may_ask_for_broken_promises() -> None:
         subject.pass_days(40)
     assert "firm" not in keeps.sent
     assert "firm" in breaks.sent
+
+
+def test_a_promise_is_sent_in_writing_by_the_channel_in_use() -> None:
+    written = AgreementMessage(channels=(Channel.EMAIL, Channel.WHATSAPP, Channel.SMS), template="agreed_document")
+    subject = loan(promises=PROMISES.model_copy(update={"document": written}), conversation=ConversationTerms(turns=4))
+    said = {"received_at": subject.now, "confidence": 0.95, "channel": "sms"}
+    wish = {"intents": ("promise_to_pay",), "promise_date": "2026-03-10", "promise_amount_minor": 20_000}
+    subject.hear(ReplyUnderstood.model_validate({"message_id": "m1", **wish, **said}))
+    subject.pass_days(0.1)
+    subject.hear(ReplyUnderstood.model_validate({"message_id": "m2", "intents": ("other",), "says": "yes", **said}))
+    subject.pass_days(1)
+
+    by_message = next(order for _, order, _ in subject.contacts if order.step == DOCUMENT)
+    assert (by_message.template, by_message.purpose) == ("agreed_document", Purpose.TRANSACTIONAL)
+    assert by_message.channels == (Channel.SMS, Channel.EMAIL, Channel.WHATSAPP)
+    assert by_message.agreed == Agreed(amount_minor=20_000, due=date(2026, 3, 10))
+
+    by_agent = loan(promises=PROMISES.model_copy(update={"document": written}))
+    by_agent.hear(promised(10))
+    by_agent.pass_days(1)
+    [order] = [order for _, order, _ in by_agent.contacts if order.step == DOCUMENT]
+    assert order.channels == written.channels

@@ -1,0 +1,164 @@
+"""What a borrower's page reads back and keeps as their yes: a promise, an offer, another day for the next payment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from babel import Locale
+from babel.numbers import NumberFormatError, parse_decimal
+from pydantic import BaseModel, ConfigDict
+
+from config.localised import format_date_long, format_money
+from domain.agreements.limits import terms_of
+from domain.agreements.model import AgreementKind, Via
+from domain.agreements.moving import movable, to_refused
+from domain.agreements.promise import promise_refused
+from domain.events import PromiseMade
+from domain.money import Money, parse_major
+from records.tables import Loan
+from web.agreement_desk import PAGE_VISITOR, Asked, Said
+
+
+class ReadBack(BaseModel):
+    """What was read back to a borrower and waits for their yes; it comes back signed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: str
+    kind: AgreementKind
+    payments: tuple[tuple[date, int], ...]
+    option: str | None = None
+    percent: int | None = None
+    moves: int | None = None
+    """The agreement whose next payment moves to the day of the only payment here; its number and old day are told."""
+    moved_from: date | None = None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Whose page it is, and how it is written."""
+
+    subject: str
+    loan: Loan
+    language: str
+    locale: Locale
+    words: dict[str, str]
+
+    def money(self, minor: int) -> str:
+        return format_money(Money(amount_minor=minor, currency=self.loan.currency), self.locale)
+
+    def day(self, day: date) -> str:
+        return format_date_long(day, self.locale)
+
+
+def statement(visit: Visit, read: ReadBack) -> list[str]:
+    """What the borrower says yes to, line by line: shown on the page, and kept as their words."""
+    words, loan_id = visit.words, visit.loan.loan_id
+    if read.moves is not None:
+        ((due, amount),) = read.payments
+        assert read.moved_from is not None
+        moved = {"amount": visit.money(amount), "day": visit.day(read.moved_from), "to": visit.day(due)}
+        return [words["i_move"].format(loan_id=loan_id, **moved)]
+    pays = [words["i_pay"].format(amount=visit.money(amount), day=visit.day(due)) for due, amount in read.payments]
+    if read.kind is AgreementKind.PROMISE:
+        ((due, amount),) = read.payments
+        return [words["i_promise"].format(amount=visit.money(amount), day=visit.day(due), loan_id=loan_id)]
+    total = visit.money(sum(amount for _, amount in read.payments))
+    kind = words[read.kind.value].lower()
+    return [words["i_accept"].format(loan_id=loan_id, kind=kind, total=total), *pays]
+
+
+def has_said(asked: Asked, said: Said) -> bool:
+    """Whether this very yes is what is in force."""
+    evidence = asked.state.agreement.evidence if asked.state.agreement is not None else None
+    return evidence is not None and evidence.message_id == said.message_id
+
+
+def has_moved(asked: Asked, read: ReadBack) -> bool:
+    """Whether the payment stands on the day it was to move to: pressed twice it counts once."""
+    agreement = asked.state.agreement
+    if read.moves is None or agreement is None or agreement.number != read.moves or not agreement.date_moved:
+        return False
+    return any(each.due == read.payments[0][0] and each.moved for each in agreement.instalments)
+
+
+def promised(visit: Visit, asked: Asked, amount: str, day: str) -> tuple[date, int] | str:
+    """The day and the minor units, or in words what is wrong with them."""
+    state, words = asked.state, visit.words
+    terms = state.strategy.promises
+    last = asked.request.today + timedelta(days=terms.days_ahead)
+    minor = _minor(visit, amount)
+    if minor is None or minor <= 0:
+        return words["no_amount"]
+    try:
+        on = date.fromisoformat(day.strip())
+    except ValueError:
+        return words["no_day"].format(visit.day(last))
+    if not asked.request.today <= on <= last:
+        return words["no_day"].format(visit.day(last))
+    if minor > state.balance_minor:
+        return words["too_much"]
+    if minor < min(terms.least_minor, state.balance_minor):
+        return words["too_little"].format(visit.money(terms.least_minor))
+    promise = PromiseMade(amount_minor=minor, date=on, by=PAGE_VISITOR.actor, via=Via.PAGE)
+    return words["refused"] if promise_refused(state, promise, asked.at) is not None else (on, minor)
+
+
+def _minor(visit: Visit, text: str) -> int | None:
+    """An amount as people of that place write it; it is read back before it counts."""
+    plain = "".join(text.replace(visit.loan.currency, "").strip(" $€£R\u00a0").split())
+    try:
+        return parse_major(str(parse_decimal(plain, locale=visit.locale, strict=True)), visit.loan.currency)
+    except (NumberFormatError, ValueError):
+        pass
+    try:
+        return parse_major(plain, visit.loan.currency)
+    except ValueError:
+        return None
+
+
+def moved(visit: Visit, asked: Asked, day: str) -> ReadBack | str:
+    """The next payment of what is in force on another day, or in words what is wrong with it."""
+    found = movable(asked.state, asked.at)
+    if isinstance(found, str):
+        return visit.words["changed"]
+    try:
+        to = date.fromisoformat(day.strip())
+    except ValueError:
+        return visit.words["no_day_move"].format(visit.day(found.first), visit.day(found.last))
+    terms = terms_of(asked.state.strategy, found.agreement.kind)
+    if terms is None or to_refused(found, to, terms.move_days) is not None:
+        return visit.words["no_day_move"].format(visit.day(found.first), visit.day(found.last))
+    return ReadBack(
+        subject=visit.subject,
+        kind=found.agreement.kind,
+        payments=((to, found.instalment.amount_minor),),
+        moves=found.agreement.number,
+        moved_from=found.instalment.due,
+    )
+
+
+def move_form(visit: Visit, asked: Asked) -> dict[str, str] | None:
+    """Which payment may be moved, and between which days; None where none may."""
+    found = movable(asked.state, asked.at)
+    if isinstance(found, str):
+        return None
+    return {
+        "first": found.first.isoformat(),
+        "last": found.last.isoformat(),
+        "until": visit.day(found.last),
+        "day": visit.day(found.instalment.due),
+    }
+
+
+def promise_form(visit: Visit, asked: Asked) -> dict[str, str] | None:
+    """What the form begins with; None where no promise would be taken."""
+    state, today = asked.state, asked.request.today
+    if state.balance_minor <= 0:
+        return None
+    whole = PromiseMade(amount_minor=state.balance_minor, date=today, by=PAGE_VISITOR.actor, via=Via.PAGE)
+    if promise_refused(state, whole, asked.at) is not None:
+        return None
+    last = today + timedelta(days=state.strategy.promises.days_ahead)
+    return {"first": today.isoformat(), "last": last.isoformat()}

@@ -1,0 +1,60 @@
+"""What an order to a loan may rest on: an authority beyond the machine's, and a name of ours, only with a warrant.
+
+A worker is told once which warrants to believe; until then it believes none. Validators of updates ask here: they run
+when an order arrives and never when a history is replayed, so a key that was changed since changes no history.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from config.warrants import Warrants
+from domain.agreements.terms import Authority
+from domain.events import OfferApproved, PlanAgreed, RestructuringAgreed, SettlementAgreed
+
+Warranted = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved
+_MODELS: dict[str, type[BaseModel]] = {
+    "plan": PlanAgreed,
+    "settlement": SettlementAgreed,
+    "restructuring": RestructuringAgreed,
+    "approve_offer": OfferApproved,
+}
+NEED_WARRANTS = frozenset(_MODELS)
+"""The updates that say with what authority they are given."""
+_OURS = ("account:", "apikey:")
+_believed: list[Warrants] = []
+
+
+def believe(warrants: Warrants | None) -> None:
+    """From now on this process believes these; None: none at all."""
+    _believed[:] = [] if warrants is None else [warrants]
+
+
+def unproven(workflow_id: str, update: str, order: Warranted) -> str | None:
+    """Why this order is not taken for what it says of who gives it, or None."""
+    if order.role is Authority.MACHINE and not order.by.startswith(_OURS):
+        return None
+    if order.warrant is not None and any(
+        each.holds(workflow_id, update, _said(order), order.warrant) for each in _believed
+    ):
+        return None
+    who = f"{order.by} as {order.role}"
+    return f"{who} is not proven: order it at Recobro's pages, API or command line, or as the machine"
+
+
+def warranted(warrants: Warrants, workflow_id: str, update: str, order: dict[str, Any]) -> dict[str, Any]:
+    """The order with its warrant; one that needs none as it is.
+
+    Raises pydantic.ValidationError for an order that no loan would read.
+    """
+    model = _MODELS.get(update)
+    if model is None:
+        return order
+    return order | {"warrant": warrants.sign(workflow_id, update, _said(model.model_validate(order)))}
+
+
+def _said(order: BaseModel) -> dict[str, Any]:
+    """What is signed: every field that is set, so that a field of a newer build changes nothing while it is empty."""
+    return order.model_dump(mode="json", exclude={"warrant"}, exclude_defaults=True)
