@@ -31,6 +31,8 @@ SETTLED_WITHIN = timedelta(days=7)
 ACCOUNTS = "accounts"
 """The outcome of a read of the list of accounts, which the bank counts like a balance."""
 
+PAST_ITS_DAY = "past its day"
+
 _OVER = {
     BankStatus.REJECTED: (ConsentStatus.REJECTED, "rejected"),
     BankStatus.REVOKED_BY_PSU: (ConsentStatus.REVOKED, "revoked by the account holder"),
@@ -69,6 +71,14 @@ class Sources:
 def how_it_ended(status: BankStatus) -> tuple[ConsentStatus, str] | None:
     """What the records keep of a consent the bank speaks so of; None while it is valid or undecided."""
     return _OVER.get(status)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """`over`: why a consent ended, None while it is valid. `moved`: it has another last day than was known."""
+
+    over: str | None = None
+    moved: bool = False
 
 
 class ConsentDesk:
@@ -146,6 +156,35 @@ class ConsentDesk:
         if bank is not None:
             await bank.revoke_consent(consent.consent_id, at)
         await asyncio.to_thread(self._ended, consent_ref, ConsentStatus.REVOKED, "revoked by us", at, by)
+
+    async def look(self, consent_ref: int, at: datetime) -> Looked:
+        """Ask the bank for the whole consent, which is no read: how it stands, and until when it is good by now.
+
+        A last day that the bank moved is kept, and the person's loans hear of it. Raises ProviderError.
+        """
+        consent = await asyncio.to_thread(self._get, consent_ref)
+        bank = self._sources.of(consent.provider)
+        if bank is None or consent.status is not ConsentStatus.VALID:
+            return Looked()
+        try:
+            found = await bank.consent(consent.consent_id, at)
+        except ProviderError as error:
+            if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
+                raise
+            over: tuple[ConsentStatus, str] | None = (ConsentStatus.EXPIRED, error.code)
+        else:
+            over = how_it_ended(found.status)
+            if over is None and found.valid_until != consent.valid_until and found.valid_until is not None:
+                await asyncio.to_thread(self._moved, consent_ref, found.valid_until, at)
+                return Looked(moved=True)
+        if over is None:
+            return Looked()
+        await asyncio.to_thread(self._ended, consent_ref, *over, at, "bank")
+        return Looked(over=over[1])
+
+    async def past_its_day(self, consent_ref: int, at: datetime) -> None:
+        """The consent's last day is over: nobody has to be asked."""
+        await asyncio.to_thread(self._ended, consent_ref, ConsentStatus.EXPIRED, PAST_ITS_DAY, at, "calendar")
 
     async def check(self, consent_ref: int, at: datetime) -> ConsentStatus:
         """Ask the bank how a consent stands, which is no read. Raises ProviderError."""
@@ -235,6 +274,17 @@ class ConsentDesk:
             consent = consents.get(session, consent_ref)
             session.expunge(consent)
             return consent
+
+    def _moved(self, consent_ref: int, valid_until: date, at: datetime) -> None:
+        with self._database.writing(durable=True) as session:
+            consent = consents.get(session, consent_ref)
+            consent.valid_until, consent.changed_at = valid_until, at
+            session.add(consent)
+            person = people.get(session, consent.person_ref)
+            for loan in people.loans_of(session, person):
+                if loan.state is LoanState.IN_COLLECTION:
+                    self._tell_loan(session, loan, valid_until, at)
+            _audit(session, person, "consent_moved", at, "bank", {"until": valid_until.isoformat()})
 
     def _ended(self, consent_ref: int, status: ConsentStatus, because: str, at: datetime, by: str) -> None:
         with self._database.writing(durable=True) as session:

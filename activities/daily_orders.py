@@ -12,9 +12,11 @@ class DayJob(StrEnum):
     """In the order in which they are done: money that came is known before more is asked for."""
 
     BANK_FILES = "bank_files"
+    STATEMENTS = "statements"
     DEBIT_FILES = "debit_files"
     GATEWAYS = "gateways"
     REFUNDS = "refunds"
+    CONSENTS = "consents"
 
 
 class DayOrder(BaseModel):

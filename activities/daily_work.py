@@ -3,44 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
+from sqlmodel import Session
 from temporalio import activity
 
 from activities.bank_files import BankDesk
 from activities.bank_mail import fetch_all
 from activities.capabilities import DailyWork
 from activities.clock import task_time
-from activities.composition import connect_gateways, debit_bank
+from activities.composition import bank_sources, connect_gateways, connect_outside, debit_bank
+from activities.consent_round import ConsentRound
+from activities.consents import ConsentDesk
 from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.debit_files import ACCEPTED, DebitFiles, NotConfigured
 from activities.gateway_check import GatewayChecks
 from activities.provider_waits import call_again
 from activities.refunds import Refunds
+from activities.statement_folders import StatementFolders
 from config.settings import Settings
 from providers.bankfiles.pain008 import UnfitFile
 from providers.errors import ProviderError
-from records import audit, refunds
+from records import audit, owed_signals, refunds
 from records.database import Database
-from records.tables import RefundState, RefundWay
+from records.tables import Loan, RefundState, RefundWay
 
 ACTOR = "daily work"
 
 
 class DailyWorker(DailyWork):
-    """Each job is the command of the same work: `debit fetch`, `debit submit`, `reconcile gateways`, `refund run`."""
+    """Each job is the command of the same work: `debit fetch`, `reconcile fetch`, `debit submit`, `reconcile gateways`,
+    `refund run`, `consent list --check`."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
         self._work: dict[DayJob, Callable[[DayOrder], Awaitable[DayReport]]] = {
             DayJob.BANK_FILES: self._bank_files,
+            DayJob.STATEMENTS: self._statements,
             DayJob.DEBIT_FILES: self._debit_files,
             DayJob.GATEWAYS: self._gateways,
             DayJob.REFUNDS: self._refunds,
+            DayJob.CONSENTS: self._consents,
         }
 
     @activity.defn(name="daily_job")
@@ -67,6 +75,26 @@ class DailyWorker(DailyWork):
         if fetched.refused:
             told += "; not readable: " + ", ".join(sorted(fetched.refused))
         return DayReport(job=order.job, told=told, wrong=bool(fetched.refused))
+
+    async def _statements(self, order: DayOrder) -> DayReport:
+        folders = StatementFolders(self._database, self._settings)
+        if not self._settings.statements:
+            raise NotConfigured
+        fetched = await asyncio.to_thread(folders.take_in, task_time())
+        return DayReport(job=order.job, told=fetched.told(), wrong=bool(fetched.refused))
+
+    async def _consents(self, order: DayOrder) -> DayReport:
+        """Goes on where an attempt before it broke off: a bank is not asked again about what it has answered for."""
+        zone = ZoneInfo(self._settings.bank.zone if self._settings.bank else order.zone)
+        told_before = activity.info().heartbeat_details
+        async with httpx.AsyncClient() as client:
+            sources = bank_sources(self._settings, connect_outside(self._settings, client))
+            if not sources.by_name:
+                raise NotConfigured
+            found = await ConsentRound(self._database, ConsentDesk(self._database, sources, _tell_given), zone).go(
+                task_time(), int(told_before[0]) if told_before else 0, activity.heartbeat
+            )
+        return DayReport(job=order.job, told=found.told(), wrong=found.not_answered > 0)
 
     async def _debit_files(self, order: DayOrder) -> DayReport:
         files, now = DebitFiles(self._database, self._settings), task_time()
@@ -115,3 +143,17 @@ class DailyWorker(DailyWork):
                 action="daily_work_wrong",
                 details={"job": order.job.value, "day": order.day.isoformat(), "told": report.told},
             )
+
+
+def _tell_given(session: Session, loan: Loan, valid_until: date | None, at: datetime) -> None:
+    """Owe the loan the news that its borrower lets the balance be read, until then."""
+    told = f"daily:{loan.lender}:{loan.loan_id}:{at.isoformat()}"
+    signals = [owed_signals.consent_given(loan, valid_until)]
+    owed_signals.owe(
+        session,
+        provider="consents",
+        key=hashlib.sha256(told.encode()).hexdigest(),
+        signals=signals,
+        at=at,
+        outcome="consent_given",
+    )

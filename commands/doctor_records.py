@@ -9,6 +9,7 @@ from sqlmodel import Session, col, or_, select
 from commands.console import iso
 from commands.doctor_findings import Finding, Mend, about
 from domain.ledger_entries import CaseState
+from records import inquiries
 from records.tables import BankEntryRow, CollectionCase, Contact, ContactState, DebitFile, EntryState, Loan, Webhook
 
 _RELAYED_WITHIN = timedelta(minutes=2)
@@ -90,7 +91,7 @@ def look_at_cases(session: Session, now: datetime) -> list[Finding]:
 
 
 def look_at_bank(session: Session, now: datetime) -> list[Finding]:
-    """Files of direct debits whose fate nobody knows, and money on statements that waits for a person."""
+    """Payments and files of direct debits whose fate nobody knows; money on statements that waits for a person."""
     files = session.exec(
         select(DebitFile.message_id).where(
             col(DebitFile.answered_at).is_(None), col(DebitFile.made_at) < now - _SENT_WITHIN
@@ -101,16 +102,28 @@ def look_at_bank(session: Session, now: datetime) -> list[Finding]:
             BankEntryRow.state == EntryState.WAITING, col(BankEntryRow.taken_at) < now - _MATCHED_WITHIN
         )
     ).all()
-    return about(
-        "debit_files_unanswered",
-        "{n} files of direct debits were made and it is not known whether the bank has them",
-        "their debits may be collected late; none is made twice",
-        "starter.py debit submit   (looks each up at the bank first)",
-        files,
-    ) + about(
-        "bank_entries_waiting",
-        "{n} entries of bank statements wait for a person for more than two days",
-        "they may be payments of people who are being reminded",
-        "starter.py reconcile list; starter.py reconcile suggest ENTRY",
-        waiting,
+    late = [f"{one.provider} {reference}" for one in inquiries.overdue(session, now) for reference in one.ids]
+    unanswered = about(
+        "payments_unanswered",
+        "{n} payments, transfers or direct debits were asked about and nobody knows what became of them",
+        "they may be money that no loan counts; no transfer or debit is begun again while its fate is unknown",
+        "starter.py debit fetch; then look in the provider's own pages and book it with starter.py payment record",
+        late,
+    )
+    return (
+        unanswered
+        + about(
+            "debit_files_unanswered",
+            "{n} files of direct debits were made and it is not known whether the bank has them",
+            "their debits may be collected late; none is made twice",
+            "starter.py debit submit   (looks each up at the bank first)",
+            files,
+        )
+        + about(
+            "bank_entries_waiting",
+            "{n} entries of bank statements wait for a person for more than two days",
+            "they may be payments of people who are being reminded",
+            "starter.py reconcile list; starter.py reconcile suggest ENTRY",
+            waiting,
+        )
     )

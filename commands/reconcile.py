@@ -79,6 +79,36 @@ def import_file(
         raise typer.Exit(1)
 
 
+@app.command()
+def fetch(as_json: JsonOption = False) -> None:
+    """Take in the statements that lie in the folders of RECOBRO_STATEMENTS, as the daily run does.
+
+    What was taken in is moved to done/, what cannot be read to refused/ beside its reason.
+
+    Example: starter.py reconcile fetch
+    """
+    from activities.statement_folders import StatementFolders
+    from commands.debit import taken_in, taken_in_words
+
+    settings = configuration.settings()
+    if not settings.statements:
+        raise Refused("RECOBRO_STATEMENTS is not set: no folder is looked into")
+    found = StatementFolders(configuration.records(settings), settings).take_in(datetime.now(UTC))
+    if as_json:
+        print_json({"files": [taken_in(one) for one in found.taken], "refused": found.refused})
+    else:
+        for one in found.taken:
+            typer.echo(taken_in_words(one))
+        if not found.taken and not found.refused:
+            typer.echo("nothing new")
+        for name, why in sorted(found.refused.items()):
+            typer.echo(f"{name}: {why}", err=True)
+        if found.waiting:
+            typer.echo(f"{found.waiting} wait for a person: see `reconcile list`", err=True)
+    if found.refused or found.waiting:
+        raise typer.Exit(1)
+
+
 @app.command("list")
 def list_entries(
     state: Annotated[str, typer.Option(help="waiting, matched, debit, ignored, not_ours or all.")] = "waiting",

@@ -14,7 +14,7 @@ from commands.console import JsonOption, Refused, iso, operator_app, print_json,
 if TYPE_CHECKING:
     from temporalio.client import Client
 
-app = operator_app("The daily run: bank files, debits, gateways' lists, refunds, by itself every morning.")
+app = operator_app("The daily run: bank files, debits, gateways' lists, refunds, consents, by itself every morning.")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LAST = 5
 
@@ -32,9 +32,9 @@ def create(
 ) -> None:
     """Have the daily run done by itself; one that is there already is changed to this.
 
-    It takes in what the bank sent, hands over the day's debits, compares yesterday's payments with the gateways' lists
-    and gives back approved refunds. A run that was missed while Temporal was away is made up for within the day; two
-    never run at once.
+    It takes in what the bank sent and the statements in folders, hands over the day's debits, compares yesterday's
+    payments with the gateways' lists, gives back approved refunds and asks how consents stand. A run that was missed
+    while Temporal was away is made up for within the day; two never run at once.
 
     Example: starter.py schedule create --at 06:30 --zone Europe/Madrid
     """
@@ -123,7 +123,7 @@ async def _create(client: Client, queue: str, hour: int, minute: int, zone: str,
             DailyInput(zone=zone),
             id=schedule_id(queue),
             task_queue=queue,
-            static_summary="The daily run: bank files, debits, gateways' lists, refunds",
+            static_summary="The daily run: bank files, debits, gateways' lists, refunds, consents",
         ),
         spec=ScheduleSpec(
             calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(hour)], minute=[ScheduleRange(minute)])],

@@ -166,6 +166,13 @@ BANK_ENTRIES_WAITING = Metric(
     Source.RECORDS,
     "Entries of bank statements that wait for a person to say whose they are",
 )
+PAYMENTS_UNANSWERED = Metric(
+    "recobro_payments_unanswered",
+    Kind.GAUGE,
+    Source.RECORDS,
+    "Payments, transfers and direct debits (sepa-dd) asked about without an answer for longer than it should take",
+    ("provider",),
+)
 GATEWAY_DIFFERENCES = Metric(
     "recobro_gateway_differences",
     Kind.GAUGE,
@@ -234,6 +241,7 @@ ALL = (
     DEBITS,
     DEBIT_FILES_UNANSWERED,
     BANK_ENTRIES_WAITING,
+    PAYMENTS_UNANSWERED,
     GATEWAY_DIFFERENCES,
     LAST_PAYMENT,
     WEBHOOKS_WAITING,

@@ -456,6 +456,18 @@ class DirectDebit(_Part):
         return self.creditors.get(lender, self.creditor)
 
 
+class StatementFolder(_Part):
+    """A folder in which a bank's statements appear (docs/reconciliation.md).
+
+    `mapping`: how its CSV files are read; without one there are none. `lender`: whose the account is, where the
+    creditors of direct debits do not say it.
+    """
+
+    folder: Path
+    mapping: Path | None = None
+    lender: str | None = Field(None, min_length=1, max_length=64)
+
+
 class WorkerProcess(_Part):
     """Worker versioning: with a `build_id` a loan stays with the build it began with (docs/upgrades.md).
 
@@ -509,6 +521,7 @@ class Settings(BaseSettings):
     belvo: Belvo | None = None
     stripe: Stripe | None = None
     direct_debit: DirectDebit | None = None
+    statements: tuple[StatementFolder, ...] = ()
     twilio: Twilio | None = None
     smtp: Smtp | None = None
     sendgrid: SendGrid | None = None

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, or_
 from sqlmodel import Session, col, select
 
 from records import person_keys
-from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, Person
+from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, LoanState, Person
 from records.tables.sealing import CONSENT
 
 _ACTIVE = (
@@ -20,6 +20,11 @@ _ACTIVE = (
         or_(col(Consent.valid_until).is_(None), col(Consent.valid_until) >= bindparam("day")),
     )
     .order_by(col(Consent.id))
+)
+
+
+_WATCHED = (
+    select(Loan.id).where(col(Loan.person_ref) == col(Consent.person_ref), col(Loan.state) != LoanState.ENDED).exists()
 )
 
 
@@ -114,6 +119,39 @@ def settle(session: Session, request: ConsentRequest, outcome: str, at: datetime
     request.settled_at, request.outcome = at, outcome[:40]
     session.add(request)
     session.flush()
+
+
+def past_their_day(session: Session, today: date) -> Sequence[int]:
+    """The ids of consents that are kept as valid and whose last day lies before `today`."""
+    found = session.exec(
+        select(Consent.id).where(Consent.status == ConsentStatus.VALID, col(Consent.valid_until) < today)
+    ).all()
+    return [ref for ref in found if ref is not None]
+
+
+def to_look_at(session: Session, after: int, limit: int) -> Sequence[int]:
+    """The next valid consents, by id, of people with a loan that waits or is in collection."""
+    found = session.exec(
+        select(Consent.id)
+        .where(Consent.status == ConsentStatus.VALID, col(Consent.id) > after, _WATCHED)
+        .order_by(col(Consent.id))
+        .limit(limit)
+    ).all()
+    return [ref for ref in found if ref is not None]
+
+
+def ending(session: Session, first: date, last: date) -> int:
+    """How many valid consents of such people end from `first` to `last`, both inclusive."""
+    return session.exec(
+        select(func.count())
+        .select_from(Consent)
+        .where(
+            Consent.status == ConsentStatus.VALID,
+            col(Consent.valid_until) >= first,
+            col(Consent.valid_until) <= last,
+            _WATCHED,
+        )
+    ).one()
 
 
 def get(session: Session, consent_ref: int) -> Consent:

@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from domain.agreements.model import LIVE
-from records import bank_entries
+from records import bank_entries, inquiries
 from records.tables import (
     Agreement,
     AgreementInstalment,
@@ -65,6 +65,7 @@ class Figures:
     debits: dict[str, int]
     debit_files_unanswered: int
     bank_entries_waiting: int
+    payments_unanswered: dict[str, int]
     gateway_differences: dict[str, int]
 
 
@@ -104,6 +105,7 @@ def read(session: Session, now: datetime) -> Figures:
             select(func.count()).select_from(DebitFile).where(col(DebitFile.answered_at).is_(None))
         ).one(),
         bank_entries_waiting=bank_entries.waiting(session),
+        payments_unanswered={one.provider: len(one.ids) for one in inquiries.overdue(session, now)},
         gateway_differences=_differences(session),
     )
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from domain.direct_debit import PROVIDER as DEBITS
+from domain.direct_debit import DebitState
 from records.locks import one_at_a_time
-from records.tables import Loan, PaymentInquiry, PaymentLink
+from records.tables import Debit, Loan, PaymentInquiry, PaymentLink
 
 BEGINNING, UNKNOWN = "beginning", "unknown"
 """States of a transfer before and in place of the bank's own word. UNKNOWN: the bank may have taken it."""
 
+
+ANSWERED_WITHIN = timedelta(days=1)
+ASKED_WITHIN = timedelta(hours=1)
+COLLECTED_WITHIN = timedelta(days=8)
+"""Five settlement days, for which a loan waits for its debit, lie within eight days but around Christmas and Easter."""
 
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Due by every clock: who asks may go by the wall while the news came on skipped time."""
@@ -90,6 +98,46 @@ def pointed_at(session: Session) -> bool:
     return (
         session.exec(select(PaymentInquiry.id).where(PaymentInquiry.next_at == _AT_ONCE).limit(1)).first() is not None
     )
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """Payments asked about without an answer, by provider: `ids` are references or, of debits, theirs."""
+
+    provider: str
+    ids: tuple[str, ...]
+
+
+def overdue(session: Session, now: datetime) -> list[Overdue]:
+    """What a gateway or bank should have answered for by now, and has not.
+
+    A payment pointed at or a transfer begun that is still asked about after a day, or that nobody has asked about for
+    an hour; a transfer that was being begun when its process died; a direct debit the bank has and tells nothing of
+    eight days after it was to be collected.
+    """
+    long_ago = col(PaymentInquiry.created_at) < now - ANSWERED_WITHIN
+    not_asked = (col(PaymentInquiry.next_at) < now - ASKED_WITHIN) & (
+        col(PaymentInquiry.created_at) < now - ASKED_WITHIN
+    )
+    half_begun = (
+        (col(PaymentInquiry.status) == BEGINNING)
+        & col(PaymentInquiry.next_at).is_(None)
+        & (col(PaymentInquiry.created_at) < now - ASKED_WITHIN)
+    )
+    found: dict[str, list[str]] = {}
+    rows = session.exec(
+        select(PaymentInquiry.provider, PaymentInquiry.reference)
+        .where((col(PaymentInquiry.next_at).is_not(None) & (long_ago | not_asked)) | half_begun)
+        .order_by(col(PaymentInquiry.id))
+    ).all()
+    debits = session.exec(
+        select(Debit.reference)
+        .where(Debit.state == DebitState.FILED, col(Debit.collect_on) < (now - COLLECTED_WITHIN).date())
+        .order_by(col(Debit.id))
+    ).all()
+    for provider, reference in [*rows, *((DEBITS, reference) for reference in debits)]:
+        found.setdefault(provider, []).append(reference)
+    return [Overdue(provider, tuple(ids)) for provider, ids in sorted(found.items())]
 
 
 def answered(session: Session, inquiry_id: int, status: str, next_at: datetime | None) -> None:

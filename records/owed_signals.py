@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -72,6 +72,11 @@ def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
 def debit_returned(loan: Loan, step: str, occurrence: int, reason: str) -> dict[str, Any]:
     payload = {"step": step, "occurrence": occurrence, "reason": reason}
     return _signal(loan, "debit_returned", payload, restart=False)
+
+
+def consent_given(loan: Loan, valid_until: date | None) -> dict[str, Any]:
+    payload = {} if valid_until is None else {"valid_until": valid_until.isoformat()}
+    return _signal(loan, "consent_given", payload, restart=False)
 
 
 def _signal(loan: Loan, name: str, payload: dict[str, Any], *, restart: bool) -> dict[str, Any]:

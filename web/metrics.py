@@ -119,6 +119,8 @@ def _families(figures: Figures, now: datetime) -> Iterator[Family]:
     yield _by(catalogue.DEBITS, {(state,): number for state, number in figures.debits.items()})
     yield _gauge(catalogue.DEBIT_FILES_UNANSWERED, figures.debit_files_unanswered)
     yield _gauge(catalogue.BANK_ENTRIES_WAITING, figures.bank_entries_waiting)
+    unanswered: dict[tuple[str, ...], int] = {(name,): number for name, number in figures.payments_unanswered.items()}
+    yield _by(catalogue.PAYMENTS_UNANSWERED, unanswered)
     yield _by(catalogue.GATEWAY_DIFFERENCES, {(name,): number for name, number in figures.gateway_differences.items()})
 
 

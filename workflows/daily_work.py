@@ -19,9 +19,11 @@ WITHIN = timedelta(hours=5)
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=10), maximum_interval=timedelta(minutes=30))
 _SUMMARIES = {
     DayJob.BANK_FILES: "Take in what the bank has sent",
+    DayJob.STATEMENTS: "Take in the statements that lie in folders",
     DayJob.DEBIT_FILES: "Hand the day's debits to the bank",
     DayJob.GATEWAYS: "Compare yesterday's payments with the gateways' lists",
     DayJob.REFUNDS: "Give back approved refunds",
+    DayJob.CONSENTS: "Ask the banks how consents stand",
 }
 
 

@@ -125,8 +125,9 @@ async def test_the_schedule_is_made_changed_run_read_and_removed(server: str) ->
 
     assert told.exit_code == 1
     assert [(one["job"], one["wrong"]) for one in runs[-1]["reports"]] == [
-        ("bank_files", False), ("debit_files", True), ("gateways", False), ("refunds", False),
+        ("bank_files", False), ("statements", False), ("debit_files", True), ("gateways", False), ("refunds", False),
+        ("consents", False),
     ]  # fmt: skip
-    assert "the bank is away" in runs[-1]["reports"][1]["told"]
+    assert "the bank is away" in runs[-1]["reports"][2]["told"]
     assert (await asyncio.to_thread(said, "remove")).exit_code == 0
     assert (await asyncio.to_thread(said, "remove")).exit_code == 2

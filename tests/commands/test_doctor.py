@@ -33,7 +33,7 @@ from domain.contact import Channel, Purpose
 from providers.ports import OutgoingMessage
 from records import cases, contacts, loans, webhooks
 from records.database import Database
-from records.tables import Contact, ContactState, Person
+from records.tables import Contact, ContactState, PaymentInquiry, Person
 from starter import app
 from tests.activities.servers import temporal_server
 from tests.commands.stacks import DOCUMENTED, Operator, keys_of, running_stack, until
@@ -177,8 +177,11 @@ def test_what_waits_in_the_records_is_named_with_its_mend(clinic: Clinic, databa
             verified=True,
         )
 
+        session.add(PaymentInquiry(provider="bank", reference="rb-1", created_at=YESTERDAY, next_at=YESTERDAY))
+
     found = clinic.findings()
 
+    assert found["payments_unanswered"]["subjects"] == ["bank rb-1"]
     assert found["cases_late"]["subjects"] == ["L1-agent-1"]
     assert "agents" in found["cases_late"]["what"]
     assert found["contacts_unknown"]["subjects"] == ["L1/r1/1"]

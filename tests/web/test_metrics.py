@@ -18,7 +18,7 @@ from domain.contact import Channel, Purpose
 from domain.direct_debit import SequenceType
 from records import agreements, cases, contacts, debits, loans, mandates, payments, webhooks
 from records.database import Database
-from records.tables import ContactState, GatewayCheck, PaymentSource
+from records.tables import ContactState, GatewayCheck, PaymentInquiry, PaymentSource
 from tests.activities.test_agreement_papers import PLAN
 from tests.records.portfolios import LENDER, entered
 from tests.web.outside import FakeTemporal, paid, running, until
@@ -95,6 +95,8 @@ def busy(database: Database, now: datetime) -> None:
             notice_days=0,
             at=now,
         )
+        longer = now - timedelta(days=2)
+        session.add(PaymentInquiry(provider="bank", reference="rb-1", created_at=longer, next_at=now))
         session.add(GatewayCheck(provider="stripe", day=now.date(), differences=2, checked_at=now))
         webhooks.store(
             session,
@@ -139,6 +141,7 @@ def test_the_business_as_the_records_know_it(database: Database) -> None:
     assert seen["recobro_webhooks_unrelayed"] == {("stripe",): 1}
     assert 90 <= seen["recobro_webhook_lag_seconds"][()] < 120
     assert seen["recobro_contacts_unsettled"] == {(): 1}
+    assert seen["recobro_payments_unanswered"] == {("bank",): 1}
     assert seen["recobro_records_up"] == {(): 1}
     assert seen["recobro_agreements"] == {("plan", "active"): 1}
     assert seen["recobro_agreed_minor_units"] == {("EUR", "plan"): 9_000}
