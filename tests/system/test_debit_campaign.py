@@ -181,6 +181,11 @@ class Campaign:
             states = tuple(debit.state.value for debit in debits.of_loan(session, loan))
             return loan.end_kind, payments.balance_due(session, loan), states
 
+    def queues(self, name: str) -> list[str]:
+        """The queues of its cases."""
+        with self.database.reading() as session:
+            return [case.queue for case in cases.of_loan(session, loans.get(session, LENDER, name))]
+
     def stands(self, name: str, *expected: Any) -> Callable[[], bool]:
         return lambda: self.standing(name) == expected
 
@@ -257,6 +262,8 @@ async def _campaign(here: Campaign, carrier: Carrier, begins: datetime) -> None:
     await here.until(here.stands("PART", "cured", 0, ("collected",)))
     await here.until(here.stands("LATE", "cured", 0, ("collected",)))
     await here.until(here.stands("CLOSED", None, 40_004, ("rejected",)))
+    await here.skip(1, "CLOSED")  # a step of the same day may be due at an hour that is yet to come
+    await here.until(lambda: here.queues("CLOSED") == ["agents"])
     assert {one["mandate_id"]: (one["amount"], one["reason"]) for one in first} == {
         "M-GOOD": (10_001, None),
         "M-POOR": (20_002, "AM04"),
@@ -284,10 +291,10 @@ async def _campaign(here: Campaign, carrier: Carrier, begins: datetime) -> None:
     await here.goes_on("LATE")
     await here.skip(40, "LATE")  # it went on no earlier than the news
     await here.until(here.stands("LATE", None, 30_003, ("returned",)))
+    await here.until(lambda: here.queues("LATE") == ["agents"])
     with here.database.reading() as session:
         late = loans.get(session, LENDER, "LATE")
         closed = loans.get(session, LENDER, "CLOSED")
-        opened = [[case.queue for case in cases.of_loan(session, loan)] for loan in (late, closed)]
         states = {one.reference: one.status for one in mandates.listing(session)}
         received = sum(
             payment.amount_minor
@@ -295,7 +302,7 @@ async def _campaign(here: Campaign, carrier: Carrier, begins: datetime) -> None:
             for payment in payments.of_loan(session, loans.get(session, LENDER, name))
             if payment.provider == "sepa-dd" and payment.reversed_at is None
         )
-    assert opened == [["agents"], ["agents"]]
+    assert [here.queues(name) for name in ("LATE", "CLOSED")] == [["agents"], ["agents"]]
     assert (late.state, closed.state) == (LoanState.IN_COLLECTION, LoanState.IN_COLLECTION)
     assert [await here.balance(name) for name in ("LATE", "CLOSED")] == [30_003, 40_004]
     assert {name for name, status in states.items() if status is MandateStatus.BLOCKED} == {"M-LATE", "M-CLOSED"}
