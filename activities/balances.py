@@ -202,10 +202,10 @@ class BalanceReader(Balances):
     ) -> datetime | None:
         """Keep what was read; with `reads_per_day`, where the money is likely to have come next."""
         with self._database.writing() as session:
-            person = people.get(session, taken.consent.person_ref)
-            row = keep_outcome(session, taken.read_id, outcome, amount_minor)
+            person = people.whereabouts(session, taken.consent.person_ref)
+            keep_outcome(session, taken.read_id, outcome, amount_minor)
             if outcome == READ:
-                note_reading(session, taken.consent, person, row, self._zone)
+                note_reading(session, taken.consent, person, taken.at, amount_minor, self._zone)
             if reads_per_day is None:
                 return None
             return next_look_under(session, taken.consent, person, at, reads_per_day, self._zone)

@@ -205,7 +205,8 @@ class ContactPlaces:
         """It left us. Gives the order's dead channels, as `dead_channels` does."""
         with self._database.writing() as session:
             contact = contacts.get(session, ready.contact_id)
-            self._charge(session, contact, sent.sheets)
+            person = people.get(session, contact.person_ref)
+            self._charge(session, contact, person, sent.sheets)
             contacts.advance(
                 session,
                 contact,
@@ -214,7 +215,7 @@ class ContactPlaces:
                 provider=sent.provider,
                 provider_message_id=sent.provider_message_id,
             )
-            dead = people.dead_channels(session, people.get(session, contact.person_ref), order.channels)
+            dead = people.dead_channels(session, person, order.channels)
         count(CONTACTS, channel=ready.message.channel, outcome="sent")
         return dead
 
@@ -223,7 +224,7 @@ class ContactPlaces:
         with self._database.writing() as session:
             contact = contacts.get(session, ready.contact_id)
             contacts.advance(session, contact, ContactState.UNKNOWN, at=now, error_code=code[:80])
-            self._charge(session, contact)
+            self._charge(session, contact, people.get(session, contact.person_ref))
         count(CONTACTS, channel=ready.message.channel, outcome="unknown")
 
     def failed(self, ready: Ready, code: str, now: datetime) -> None:
@@ -249,9 +250,8 @@ class ContactPlaces:
             contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code[:80])
         count(CONTACTS, channel=ready.message.channel, outcome="address_closed")
 
-    def _charge(self, session: Session, contact: Contact, sheets: int = 1) -> None:
+    def _charge(self, session: Session, contact: Contact, person: Person, sheets: int = 1) -> None:
         """What it cost, once it left us. A call is charged by its length when it is over."""
-        person = people.get(session, contact.person_ref)
         free_text = self._ways.has_templates and contact.approved_as is None
         cost = message_cost(
             self._costs,

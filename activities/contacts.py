@@ -103,17 +103,26 @@ class ContactSender(Contacts):
         if order.unless_read is not None and await asyncio.to_thread(self._places.was_read, order):
             return await self._report(order, ContactOutcome.SEEN)
         useless = self._not_configured(order)
-        if self._templates is not None and Channel.WHATSAPP in order.channels:
-            await self._templates.fresh(now)
-        if self._platforms.concerned(order):
-            useless |= await asyncio.to_thread(self._platforms.refused, order, now)
+        platforms_concerned = self._platforms.concerned(order)
         ways = [Again.AS_IT_IS]
         while True:
-            open_order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in useless)})
+            channels = tuple(c for c in order.channels if c not in useless)
+            if platforms_concerned:
+                # Mostly the first channel takes it, and what a platform says of a later one matters to nobody.
+                if not (ahead := self._platforms.before_gated(channels)):
+                    platforms_concerned = False
+                    useless |= await self._closed_by_platforms(order, now)
+                    continue
+                channels = ahead
+            open_order = order.model_copy(update={"channels": channels})
             answer = await self._place(open_order, now, take_until, as_template=Again.AS_TEMPLATE in ways)
             if isinstance(answer, ContactReported):
                 return answer
             if answer is Changed.CHANGED:
+                continue
+            if isinstance(answer, NoChannel) and platforms_concerned:
+                platforms_concerned = False
+                useless |= await self._closed_by_platforms(order, now)
                 continue
             if not isinstance(answer, Ready):
                 return await self._without_slot(order, answer, tuple(useless.values()), now)
@@ -130,6 +139,11 @@ class ContactSender(Contacts):
             useless[answer.message.channel] = f"{answer.message.channel}: {outcome}"
 
     # Before it is sent
+
+    async def _closed_by_platforms(self, order: ContactOrder, now: datetime) -> dict[Channel, str]:
+        if self._templates is not None and Channel.WHATSAPP in order.channels:
+            await self._templates.fresh(now)
+        return await asyncio.to_thread(self._platforms.refused, order, now)
 
     def _not_configured(self, order: ContactOrder) -> dict[Channel, str]:
         """Channels nothing can be sent by. Where that is all of them an operator has to act, not the borrower."""

@@ -130,6 +130,7 @@ class LedgerWriter(Ledger):
                     paid_at=payment.paid_at,
                     received_at=entry.at,
                     source=PaymentSource.SIGNAL,
+                    loan=loan,
                 )
                 details = {
                     "provider": payment.provider,

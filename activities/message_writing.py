@@ -44,7 +44,8 @@ def message_context(
 ) -> MessageContext:
     """The figures as the records hold them now; `at` decides the borrower's local date."""
     today = at.astimezone(ZoneInfo(person.timezone) if person.timezone else at.tzinfo).date()
-    paid = [payment for payment in payments.of_loan(session, loan) if payment.reversed_at is None]
+    every = payments.of_loan(session, loan)
+    paid = [payment for payment in every if payment.reversed_at is None]
     last = paid[-1] if paid else None
     return MessageContext(
         country=person.country,
@@ -52,7 +53,7 @@ def message_context(
         lender_phone=lender.phone,
         loan_id=loan.loan_id,
         borrower_name=person.name,
-        amount_due=Money(amount_minor=max(payments.balance_due(session, loan), 0), currency=loan.currency),
+        amount_due=Money(amount_minor=max(payments.due_after(loan, every), 0), currency=loan.currency),
         due_date=loan.due_date,
         days_past_due=(today - loan.due_date).days,
         today=today,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -45,6 +46,10 @@ class PlatformGate:
         """Whether any platform has terms for this message."""
         gated = _GATED.intersection(order.channels)
         return bool(gated) and (gated != {Channel.SMS} or self._settings.twilio is not None)
+
+    def before_gated(self, channels: Sequence[Channel]) -> tuple[Channel, ...]:
+        """Those that come before the first one that a platform has terms for."""
+        return tuple(takewhile(lambda channel: channel not in _GATED, channels))
 
     def refused(self, order: ContactOrder, now: datetime, *, as_template: bool = False) -> dict[Channel, str]:
         """The order's channels that a platform's terms close for this message, each with the rules.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, literal, or_
+from sqlalchemy import bindparam, literal, or_, update
 from sqlmodel import Session, col, select
 
 from records import consents
@@ -40,7 +40,7 @@ _SAME = select(Consent.id).where(
 )
 """The rows of one consent of the bank: people of several lenders may have handed over the same."""
 _FRESH = (
-    select(BalanceRead)
+    select(BalanceRead.at, BalanceRead.amount_minor)
     .join(Loan, col(Loan.id) == col(BalanceRead.loan_ref))
     .where(
         col(BalanceRead.consent_ref) == bindparam("consent"),
@@ -66,6 +66,11 @@ _REFUSED = select(BalanceRead.id).where(
     col(BalanceRead.outcome) == literal(EXCEEDED),
     col(BalanceRead.at) >= bindparam("since"),
 )
+_OUTCOME = (
+    update(BalanceRead.__table__)  # type: ignore[attr-defined]
+    .where(col(BalanceRead.id) == bindparam("read"))
+    .values(outcome=bindparam("became"), amount_minor=bindparam("amount"))
+)
 _COUNTED_SINCE = (
     select(BalanceRead.at)
     .where(
@@ -83,6 +88,7 @@ class Taken:
 
     read_id: int
     consent: Consent
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -128,25 +134,18 @@ def take_read(
     if len(reads) >= consent.reads_per_day:
         free_at = reads[len(reads) - consent.reads_per_day] + DAY + timedelta(seconds=1)
         return UsedUp(free_at if free_at > at else tomorrow)
-    row = consents.record_read(session, consent, loan, at=at, outcome=BEGUN)
-    assert row.id is not None
-    return Taken(row.id, consent)
+    return Taken(consents.record_read(session, consent, loan, at=at, outcome=BEGUN), consent, at)
 
 
-def keep_outcome(session: Session, read_id: int, outcome: str, amount_minor: int | None = None) -> BalanceRead:
+def keep_outcome(session: Session, read_id: int, outcome: str, amount_minor: int | None = None) -> None:
     """What became of a read that was taken."""
-    row = session.get(BalanceRead, read_id)
-    assert row is not None
-    row.outcome, row.amount_minor = outcome[:80], amount_minor
-    session.add(row)
-    session.flush()
-    return row
+    session.connection().execute(_OUTCOME, {"read": read_id, "became": outcome[:80], "amount": amount_minor})
 
 
 def _fresh(session: Session, consent: Consent, loan: Loan, at: datetime) -> ReadBefore | None:
     span = {"after": at - FRESH_FOR, "until": at}
     row = session.exec(_FRESH, params={"consent": consent.id, "currency": loan.currency, **span}).first()
-    return None if row is None or row.amount_minor is None else ReadBefore(row.at, row.amount_minor)
+    return None if row is None or row[1] is None else ReadBefore(row[0], row[1])
 
 
 def _being_read(session: Session, consent: Consent, at: datetime) -> datetime | None:

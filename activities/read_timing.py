@@ -18,13 +18,14 @@ from config.pay_calendars import pay_calendar
 from domain.arrival_model import hours_of, jump, learn, slots_of, spread
 from domain.read_placement import next_read, place
 from records import consents, incomes, people
-from records.tables import BalanceRead, Consent, Loan, Person
+from records.people import Whereabouts
+from records.tables import BalanceRead, Consent, Loan
 
 APART = timedelta(minutes=15)
 """People are read at moments of their own within so long, so that a bank is not asked about all at once."""
 _ENOUGH_HISTORY = timedelta(hours=25)
 _BEFORE = (
-    select(BalanceRead)
+    select(BalanceRead.at, BalanceRead.amount_minor)
     .where(
         col(BalanceRead.consent_ref) == bindparam("consent"),
         col(BalanceRead.outcome) == literal(READ),
@@ -35,15 +36,15 @@ _BEFORE = (
 )
 
 
-def note_reading(session: Session, consent: Consent, person: Person, read: BalanceRead, zone: ZoneInfo) -> None:
+def note_reading(
+    session: Session, consent: Consent, person: Whereabouts, at: datetime, amount_minor: int, zone: ZoneInfo
+) -> None:
     """Learn from a reading just kept: whether money came since the one before it. `zone`: the bank's."""
-    assert person.id is not None
-    assert read.amount_minor is not None
-    incomes.watched(session, person.id, read.at)
-    before = session.exec(_BEFORE, params={"consent": consent.id, "at": read.at}).first()
-    if before is None or before.amount_minor is None:
+    incomes.watched(session, person.id, at)
+    before = session.exec(_BEFORE, params={"consent": consent.id, "at": at}).first()
+    if before is None or before[1] is None:
         return
-    came = jump(before.amount_minor, before.at, read.amount_minor, read.at)
+    came = jump(before[1], before[0], amount_minor, at)
     if came is None or not incomes.remember(session, person.id, came):
         return
     here = _zone(person, zone)
@@ -58,14 +59,13 @@ def next_look(session: Session, loan: Loan, at: datetime, reads_per_day: int, zo
     consent = consents.active(session, loan, at.astimezone(zone).date())
     if consent is None:
         return None
-    return next_look_under(session, consent, people.of_loan(session, loan), at, reads_per_day, zone)
+    return next_look_under(session, consent, people.whereabouts(session, loan.person_ref), at, reads_per_day, zone)
 
 
 def next_look_under(
-    session: Session, consent: Consent, person: Person, at: datetime, reads_per_day: int, zone: ZoneInfo
+    session: Session, consent: Consent, person: Whereabouts, at: datetime, reads_per_day: int, zone: ZoneInfo
 ) -> datetime:
     """As `next_look`, under the person's consent that is known to be valid."""
-    assert person.id is not None
     known = incomes.known(session, person.id)
     crowd = incomes.booking_hours(session, consent.provider, person.country)
     arrivals = known.arrivals if known else ()
@@ -77,7 +77,7 @@ def next_look_under(
     return next_read(plan, at, taken, _offset(consent))
 
 
-def _zone(person: Person, otherwise: ZoneInfo) -> ZoneInfo:
+def _zone(person: Whereabouts, otherwise: ZoneInfo) -> ZoneInfo:
     return ZoneInfo(person.timezone) if person.timezone else otherwise
 
 

@@ -88,10 +88,11 @@ class Receipts:
         now: datetime,
     ) -> Enclosed:
         """What goes with the message, kept in this transaction. Raises NotTypeset for an e-mail without its files."""
+        documents.lock(session, loan)
         papers = self._papers(session, loan, person, order, now)
         if channel is Channel.EMAIL and not set(_said(papers)) <= set(files):
             raise NotTypeset
-        made = [paper if isinstance(paper, Document) else _keep(session, loan, paper, now) for paper in papers]
+        made = [paper if isinstance(paper, Document) else _add(session, loan, paper, now) for paper in papers]
         address = None
         if self._addresses is not None and made:
             address = self._addresses.address(PAGE, made[-1].public_id, now + ADDRESS_LIVES)
@@ -117,11 +118,12 @@ class Receipts:
         """Receipts of the payments that have none yet, else the last one's, and at the end of a loan its letter."""
         if person.key_id is None:
             return []  # nothing personal is made of a person who was erased
-        paid = _paid(session, loan)
+        every = payments.of_loan(session, loan)
+        paid = _received(loan, every)
         last = paid[-1] if paid else None
         papers: list[Document | _Draft] = []
         if unreceipted := documents.unreceipted(session, paid):
-            left = max(payments.balance_due(session, loan), 0)
+            left = max(payments.due_after(loan, every), 0)
             papers += [self._receipt(loan, person, payment, left, now) for payment in unreceipted]
         elif last is not None and (known := documents.receipt_of(session, last)) is not None:
             papers.append(known)
@@ -192,9 +194,23 @@ def _keep(session: Session, loan: Loan, draft: _Draft, now: datetime) -> Documen
     )
 
 
-def _paid(session: Session, loan: Loan) -> Sequence[Payment]:
+def _add(session: Session, loan: Loan, draft: _Draft, now: datetime) -> Document:
+    """As `_keep`, of a draft made under `documents.lock`."""
+    return documents.add(
+        session,
+        loan,
+        kind=draft.data.kind.value,
+        number=draft.data.number,
+        language=draft.data.language,
+        says=draft.says,
+        at=now,
+        payment=draft.payment,
+    )
+
+
+def _received(loan: Loan, every: Sequence[Payment]) -> Sequence[Payment]:
     """The payments of the current entry that stand, in the order they were received."""
-    own = [one for one in payments.of_loan(session, loan) if one.entry == loan.entry and one.reversed_at is None]
+    own = [one for one in every if one.entry == loan.entry and one.reversed_at is None]
     return sorted(own, key=lambda one: (one.received_at, one.id or 0))
 
 

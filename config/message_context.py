@@ -17,6 +17,8 @@ def _one_line(value: object) -> object:
     """Names come from files of others: no line break, control or direction mark may leave its place."""
     if not isinstance(value, str):
         return value
+    if value.isascii() and value.isprintable():
+        return " ".join(value.split())
     kept = []
     for char in value:
         category = unicodedata.category(char)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, func, or_
+from sqlalchemy import bindparam, func, insert, or_
 from sqlmodel import Session, col, select
 
 from records import person_keys
 from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, LoanState, Person
 from records.tables.sealing import CONSENT
 
+_RECORD_READ = insert(BalanceRead.__table__)  # type: ignore[attr-defined]
 _ACTIVE = (
     select(Consent)
     .where(
@@ -178,14 +179,14 @@ def record_read(
     at: datetime,
     outcome: str,
     amount_minor: int | None = None,
-) -> BalanceRead:
-    """Keep one read: `outcome` is "read" with an amount, or the bank's error code without one."""
+) -> int:
+    """Keep one read: `outcome` is "read" with an amount, or the bank's error code without one. Its id."""
     assert consent.id is not None
     assert loan.id is not None
-    row = BalanceRead(consent_ref=consent.id, loan_ref=loan.id, at=at, outcome=outcome, amount_minor=amount_minor)
-    session.add(row)
-    session.flush()
-    return row
+    read = {"consent_ref": consent.id, "loan_ref": loan.id, "at": at, "outcome": outcome, "amount_minor": amount_minor}
+    kept = session.connection().execute(_RECORD_READ, read).inserted_primary_key
+    assert kept is not None
+    return int(kept[0])
 
 
 def reads_since(session: Session, consent: Consent, since: datetime) -> int:

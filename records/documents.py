@@ -62,10 +62,35 @@ def keep(
     """Keep a document once; the same one kept again is the one that is there. Without `pdf`, `says` is what that is
     set from.
     """
-    one_at_a_time(session, f"document:{loan.lender}:{loan.loan_id}")
+    lock(session, loan)
     known = find(session, loan, kind, number) if payment is None else receipt_of(session, payment)
     if known is not None:
         return known
+    document = add(
+        session, loan, kind=kind, number=number, language=language, at=at, payment=payment, pdf=pdf, says=says
+    )
+    session.flush()
+    return document
+
+
+def lock(session: Session, loan: Loan) -> None:
+    """Let nobody else keep documents of the loan until this transaction ends."""
+    one_at_a_time(session, f"document:{loan.lender}:{loan.loan_id}")
+
+
+def add(
+    session: Session,
+    loan: Loan,
+    *,
+    kind: str,
+    number: str,
+    language: str,
+    at: datetime,
+    payment: Payment | None,
+    pdf: bytes = b"",
+    says: str | None = None,
+) -> Document:
+    """As `keep`, of a document that is known not to be there: whoever looked held `lock`. Written with the rest."""
     assert loan.id is not None
     document = Document(
         public_id=str(uuid.uuid4()),
@@ -80,7 +105,6 @@ def keep(
         made_at=at,
     )
     session.add(document)
-    session.flush()
     return document
 
 

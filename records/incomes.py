@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from domain.arrival_model import KEPT, SLOTS, Arrival, of_weight
 from records.tables import BookingHour, IncomeSeen
 
-_HOURS = select(BookingHour).where(
+_HOURS = select(BookingHour.slot, BookingHour.thousandths).where(
     col(BookingHour.provider) == bindparam("provider"), col(BookingHour.country) == bindparam("country")
 )
+
+_KNOWN = select(IncomeSeen.seen, IncomeSeen.watched_since).where(col(IncomeSeen.person_ref) == bindparam("person"))
+_IS_WATCHED = select(IncomeSeen.watched_since).where(col(IncomeSeen.person_ref) == bindparam("person"))
+_WATCHED = insert(IncomeSeen.__table__)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -29,15 +33,14 @@ class Known:
 
 def known(session: Session, person_ref: int) -> Known | None:
     """None when the person was never read."""
-    row = session.get(IncomeSeen, person_ref)
-    return None if row is None else Known(row.watched_since, _arrivals(row.seen))
+    row = session.exec(_KNOWN, params={"person": person_ref}).first()
+    return None if row is None else Known(row[1], _arrivals(row[0]))
 
 
 def watched(session: Session, person_ref: int, at: datetime) -> None:
     """The person's balance was read; the first time is remembered."""
-    if session.get(IncomeSeen, person_ref) is None:
-        session.add(IncomeSeen(person_ref=person_ref, watched_since=at, changed_at=at))
-        session.flush()
+    if session.exec(_IS_WATCHED, params={"person": person_ref}).first() is None:
+        session.connection().execute(_WATCHED, {"person_ref": person_ref, "watched_since": at, "changed_at": at})
 
 
 def remember(session: Session, person_ref: int, arrival: Arrival) -> bool:
@@ -57,8 +60,8 @@ def remember(session: Session, person_ref: int, arrival: Arrival) -> bool:
 def booking_hours(session: Session, provider: str, country: str) -> list[float]:
     """Arrivals of all people by half hour of the local day."""
     counts = [0.0] * SLOTS
-    for row in session.exec(_HOURS, params={"provider": provider, "country": country}):
-        counts[row.slot] = row.thousandths / 1000
+    for slot, thousandths in session.exec(_HOURS, params={"provider": provider, "country": country}):
+        counts[slot] = thousandths / 1000
     return counts
 
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session, col, select, update
 
 from records.tables import CampaignLoan, Loan, LoanState, LoanWrite
 
 # Statements of nearly every transaction are put together once: that costs as much as running them.
 _FIND = select(Loan).where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
+_WRITE = insert(LoanWrite.__table__)  # type: ignore[attr-defined]
 _RELEASE = (
     update(CampaignLoan)
     .where(col(CampaignLoan.loan_ref) == bindparam("loan"), col(CampaignLoan.released_at).is_(None))
@@ -78,10 +79,9 @@ def once_each(session: Session, loan: Loan, keys: Sequence[tuple[str, datetime]]
     written = select(LoanWrite.key).where(LoanWrite.loan_ref == loan.id, col(LoanWrite.key).in_(full))
     known = set(session.exec(written))
     new = [key not in known for key in full]
-    for key, (_, at), first in zip(full, keys, new, strict=True):
-        if first:
-            session.add(LoanWrite(loan_ref=loan.id, key=key, at=at))
-    session.flush()
+    rows = [{"loan_ref": loan.id, "key": key, "at": at} for key, (_, at) in zip(full, keys, strict=True)]
+    if rows := [row for row, first in zip(rows, new, strict=True) if first]:
+        session.connection().execute(_WRITE, rows)
     return new
 
 

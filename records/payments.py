@@ -58,16 +58,19 @@ def record(
     paid_at: datetime,
     received_at: datetime,
     source: PaymentSource,
+    loan: Loan | None = None,
 ) -> Recorded:
     """Keep a payment under (provider, payment_id), once. The first report is the one that stands.
 
-    `paid_at` is the value date. A reversal that arrived earlier is applied at once.
+    `paid_at` is the value date. `loan` is the one named, where the caller has it. A reversal
+    that arrived earlier is applied at once.
     """
     lock(session, [(provider, payment_id)])
     known = find(session, provider, payment_id)
     if known is not None:
         return Recorded(new=False, payment=known)
-    loan = loans.find(session, lender, loan_id) if lender and loan_id else None
+    if loan is None and lender and loan_id:
+        loan = loans.find(session, lender, loan_id)
     if loan is not None and loan.currency != currency:
         loan = None
     payment = Payment(
@@ -133,3 +136,9 @@ def balance_due(session: Session, loan: Loan) -> int:
     """
     paid = session.exec(_PAID, params={"loan": loan.id, "entry": loan.entry}).one()
     return loan.amount_due_minor + loan.adjusted_minor - int(paid)
+
+
+def due_after(loan: Loan, every: Iterable[Payment]) -> int:
+    """As `balance_due`, from all payments of the loan, where these were read already."""
+    standing = (one for one in every if one.entry == loan.entry and one.reversed_at is None)
+    return loan.amount_due_minor + loan.adjusted_minor - sum(one.amount_minor - one.refunded_minor for one in standing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam
@@ -15,6 +16,7 @@ from records import person_keys
 from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
 
+_WHERE = select(Person.country, Person.timezone).where(col(Person.id) == bindparam("person"))
 _FLAGS = select(PersonFlag.flag).where(
     col(PersonFlag.person_ref) == bindparam("person"), col(PersonFlag.cleared_at).is_(None)
 )
@@ -43,6 +45,23 @@ def get(session: Session, person_ref: int) -> Person:
     if person is None:
         raise KeyError(person_ref)
     return person
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a person lives, as far as clocks and calendars go; `id` is the surrogate key."""
+
+    id: int
+    country: str
+    timezone: str | None
+
+
+def whereabouts(session: Session, person_ref: int) -> Whereabouts:
+    """Without opening anything that is sealed. Raises KeyError."""
+    row = session.exec(_WHERE, params={"person": person_ref}).first()
+    if row is None:
+        raise KeyError(person_ref)
+    return Whereabouts(person_ref, row[0], row[1])
 
 
 def lock(session: Session, person: Person) -> None:
