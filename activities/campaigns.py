@@ -60,28 +60,41 @@ class CampaignRunner(CampaignWork):
         left = order.page
         begun = time.monotonic()
         batch = max(1, min(BATCH, int(order.rate_per_second)))
-        while left > 0:
-            places = await asyncio.to_thread(self._claim, order.campaign_id, min(batch, left))
-            if not places:
-                break
-            left -= len(places)
-            done = await _to_its_end(self._start_batch(order, places))
-            started += done
-            refused += len(places) - done
-            activity.heartbeat(started)
-            while (ahead := (started + refused) / order.rate_per_second - (time.monotonic() - begun)) > 0:
-                await asyncio.sleep(min(ahead, 5.0))
+        reading = asyncio.create_task(self._read(order, 0, min(batch, left)))
+        try:
+            while left > 0:
+                page = await reading
+                if not page:
+                    break
+                left -= len(page)
+                # The next ones are read while these start: the server would wait for us otherwise.
+                reading = asyncio.create_task(self._read(order, page[-1][0].position, min(batch, left)))
+                done = await _to_its_end(self._start_batch(order, page))
+                started += done
+                refused += len(page) - done
                 activity.heartbeat(started)
+                if (started + refused) / order.rate_per_second > time.monotonic() - begun:
+                    # Held back by the rate: what was read would be old by then.
+                    await asyncio.wait([reading])
+                    while (ahead := (started + refused) / order.rate_per_second - (time.monotonic() - begun)) > 0:
+                        await asyncio.sleep(min(ahead, 5.0))
+                        activity.heartbeat(started)
+                    reading = asyncio.create_task(self._read(order, page[-1][0].position, min(batch, left)))
+        finally:
+            await _let_go(reading)
         waiting = await asyncio.to_thread(self._waiting, order.campaign_id)
         return StartReport(started=started, refused=refused, waiting=waiting)
 
-    async def _start_batch(self, order: StartOrder, places: Sequence[Place]) -> int:
+    async def _read(self, order: StartOrder, after: int, limit: int) -> list[tuple[Place, LoanAsEntered | str]]:
+        """The next loans after this position: each as it enters, or why it cannot be started."""
+        return await asyncio.to_thread(self._next, order.campaign_id, after, limit, task_time()) if limit > 0 else []
+
+    async def _start_batch(self, order: StartOrder, page: Sequence[tuple[Place, LoanAsEntered | str]]) -> int:
         """How many were started. Whatever goes wrong with one, what was started is marked so."""
         now = task_time()
-        found = await asyncio.to_thread(self._loans, places, now)
-        starts = (self._start(order, place, loan, now) for place, loan in zip(places, found, strict=True))
+        starts = (self._start(order, place, loan, now) for place, loan in page)
         outcomes = await asyncio.gather(*starts, return_exceptions=True)
-        done = [place.position for place, fine in zip(places, outcomes, strict=True) if fine is True]
+        done = [place.position for (place, _), fine in zip(page, outcomes, strict=True) if fine is True]
         await asyncio.to_thread(self._mark, order.campaign_id, done)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -106,10 +119,11 @@ class CampaignRunner(CampaignWork):
             return False
         return True
 
-    def _loans(self, places: Sequence[Place], now: datetime) -> list[LoanAsEntered | str]:
-        """Each loan as it enters, or why it cannot be started; read together, which costs half of one by one."""
+    def _next(self, campaign_id: str, after: int, limit: int, now: datetime) -> list[tuple[Place, LoanAsEntered | str]]:
+        """Read together, which costs half of one by one."""
         with self._database.reading() as session:
-            return [_as_entered(session, place, now) for place in places]
+            places = campaigns.claim_page(session, campaign_id, after=after, limit=limit)
+            return [(place, _as_entered(session, place, now)) for place in places]
 
     def _refuse(self, campaign_id: str, place: Place, reason: str, now: datetime) -> None:
         with self._database.writing() as session:
@@ -162,10 +176,6 @@ class CampaignRunner(CampaignWork):
             raise ask_again(again, f"{running} loans are in collection", "InCollection")
         return progress.ends
 
-    def _claim(self, campaign_id: str, limit: int) -> list[Place]:
-        with self._database.reading() as session:
-            return campaigns.claim_page(session, campaign_id, limit=limit)
-
     def _mark(self, campaign_id: str, positions: Sequence[int]) -> None:
         with self._database.writing() as session:
             campaigns.mark_started(session, campaign_id, positions, at=task_time())
@@ -208,6 +218,12 @@ def _as_entered(session: Session, place: Place, now: datetime) -> LoanAsEntered 
         return facts.as_entered(session, place.lender, place.loan_id, now)
     except (ValueError, LookupError) as error:
         return f"its records cannot be read: {_short(error)}"
+
+
+async def _let_go(reading: asyncio.Task[Any]) -> None:
+    """Nobody needs what it reads."""
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:

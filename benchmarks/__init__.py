@@ -6,6 +6,8 @@ sizes are those that the bars are about; smaller ones are for trials.
 
 from __future__ import annotations
 
+import sys
+import time
 from dataclasses import dataclass
 
 
@@ -30,6 +32,11 @@ class Figure:
         if self.value is None:
             return False
         return self.value <= self.bar if self.at_most else self.value >= self.bar
+
+
+def progress(what: str) -> None:
+    """Say on standard error what is being measured now."""
+    print(f"  {time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def sized(full: int, scale: float) -> int:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import time
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks import BENCHMARKS, Figure
+from benchmarks import BENCHMARKS, Figure, progress
 from benchmarks.plot import draw
 
 OUT = Path("var/bench.json")
@@ -34,20 +37,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"no benchmark {unknown[0]!r}; there are: {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     figures: list[Figure] = []
-    for name in given.names or BENCHMARKS:
-        module, function = BENCHMARKS[name][0].split(":")
-        measured: list[Figure] = getattr(import_module(module), function)(given.scale)
+    wanted = given.names or list(BENCHMARKS)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    for number, name in enumerate(wanted, 1):
+        progress(f"{name} ({number} of {len(wanted)}): {BENCHMARKS[name][1]}")
+        measured = measured_or_not(name, given.scale)
         for figure in measured:
             print(line(figure), flush=True)
         figures += measured
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps([as_json(figure) for figure in figures], indent=2) + "\n", encoding="utf-8")
+        # After each, so that one that is stopped leaves what was measured.
+        given.out.write_text(json.dumps([as_json(figure) for figure in figures], indent=2) + "\n", encoding="utf-8")
+    minutes = (time.monotonic() - begun) / 60
+    print(f"{len(wanted)} benchmarks in {minutes:.1f} minutes, load {os.getloadavg()[2]:.1f} on {os.cpu_count()} cores")
     kept = str(given.out)
     plot = given.out.with_suffix(".svg")
     if draw(figures, plot):
         kept += f", drawn in {plot}"
     print(f"kept in {kept}")
     return 0 if all(figure.holds is not False for figure in figures) else 1
+
+
+def measured_or_not(name: str, scale: float) -> list[Figure]:
+    """One that fails keeps the others from nothing; it does not hold."""
+    module, function = BENCHMARKS[name][0].split(":")
+    try:
+        measured: list[Figure] = getattr(import_module(module), function)(scale)
+    except Exception as error:
+        traceback.print_exc()
+        return [Figure(f"{name}.measured", None, "", 1, note=f"{type(error).__name__}: {error}")]
+    return measured
 
 
 def line(figure: Figure) -> str:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import Figure, sized
+from benchmarks import Figure, progress, sized
 from benchmarks.ground import Ground, Workers, cpu_seconds, ground
 from benchmarks.loans import BareLoans, OurLoans, Side, all_of, asleep
 
 ROUNDS = 5
-LOANS = 150
+LOANS = 100
 ASLEEP = 6
 """Events of a loan that sleeps: started, one task of three, the watch, the timer."""
 
@@ -70,6 +70,7 @@ async def _measure(loans: int, rounds: int) -> list[Figure]:
             "two": (OurLoans(on, two.queue, number), two),
         }
         for turn in range(rounds + 1):
+            progress(f"round {turn} of {rounds}")
             for name in sides if turn % 2 else reversed(sides):
                 side, workers = sides[name]
                 carried = await carry(on, side, workers, range(turn * loans, (turn + 1) * loans))

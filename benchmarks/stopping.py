@@ -14,7 +14,7 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
-from benchmarks import Figure, sized
+from benchmarks import Figure, progress, sized
 from benchmarks.carrying import ASLEEP
 from benchmarks.ground import ground
 from benchmarks.loans import AMOUNT_MINOR, LENDER, OurLoans, all_of, asleep
@@ -34,6 +34,7 @@ async def _measure(loans: int, rounds: int) -> list[Figure]:
     async with ground() as on, on.workers("product") as workers, web_app_on(on) as app:
         side = OurLoans(on, workers.queue, loans * rounds)
         for turn in range(rounds):
+            progress(f"round {turn + 1} of {rounds}")
             handles = await all_of(side.start, range(turn * loans, (turn + 1) * loans))
             await asleep(handles, ASLEEP)
             found.append(await _pay_steadily(app.port, handles))

@@ -15,7 +15,7 @@ from benchmarks.carrying import ASLEEP
 from benchmarks.ground import ground
 from benchmarks.loans import BareLoans, OurLoans, Side, all_of, asleep
 
-LOANS = 100
+LOANS = 60
 ROUNDS = 5
 PARTS = 3
 EVENTS_OF_PART, EVENTS_OF_NUDGE = 11, 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import bindparam, func, insert, or_
@@ -12,6 +13,11 @@ from records import person_keys
 from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, LoanState, Person
 from records.tables.sealing import CONSENT
 
+_ENDS = select(Consent.id, Consent.valid_until).where(  # type: ignore[type-var]
+    col(Consent.person_ref) == bindparam("person"),
+    col(Consent.status) == ConsentStatus.VALID,
+    or_(col(Consent.valid_until).is_(None), col(Consent.valid_until) >= bindparam("day")),
+)
 _RECORD_READ = insert(BalanceRead.__table__)  # type: ignore[attr-defined]
 _ACTIVE = (
     select(Consent)
@@ -33,6 +39,19 @@ def active(session: Session, loan: Loan, on: date) -> Consent | None:
     """The consent by which the person's balance may be read on a day; the one that lasts longest."""
     rows = session.exec(_ACTIVE, params={"person": loan.person_ref, "day": on}).all()
     return max(rows, key=lambda row: row.valid_until or date.max, default=None)
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """A valid consent; `until` is inclusive, None where it has no end."""
+
+    until: date | None
+
+
+def lasting(session: Session, loan: Loan, on: date) -> Lasting | None:
+    """As `active`, without opening what is sealed of it."""
+    ends = session.exec(_ENDS, params={"person": loan.person_ref, "day": on}).all()
+    return Lasting(max((end for _, end in ends), key=lambda end: end or date.max)) if ends else None
 
 
 def grant(

@@ -28,8 +28,8 @@ def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | No
 
     `strategy`: the loan's, where it is known.
     """
-    person = people.of_loan(session, loan)
-    consent = consents.active(session, loan, on.date())
+    person = people.whereabouts(session, loan.person_ref)
+    consent = consents.lasting(session, loan, on.date())
     watch = (strategy or strategies.of_loan(session, loan)).watch
     return LoanFacts(
         lender=loan.lender,
@@ -42,7 +42,7 @@ def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | No
         due_date=loan.due_date,
         consent=consent is not None,
         # Left out where nobody asks for a renewal: it would only lengthen the loan's history.
-        consent_until=consent.valid_until if consent and watch and watch.renew_days_before is not None else None,
+        consent_until=consent.until if consent and watch and watch.renew_days_before is not None else None,
         entry=loan.entry,
         campaign=loan.campaign_id,
     )

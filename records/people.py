@@ -16,7 +16,7 @@ from records import person_keys
 from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
 
-_WHERE = select(Person.country, Person.timezone).where(col(Person.id) == bindparam("person"))
+_WHERE = select(Person.country, Person.region, Person.timezone).where(col(Person.id) == bindparam("person"))
 _FLAGS = select(PersonFlag.flag).where(
     col(PersonFlag.person_ref) == bindparam("person"), col(PersonFlag.cleared_at).is_(None)
 )
@@ -49,10 +49,11 @@ def get(session: Session, person_ref: int) -> Person:
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where a person lives, as far as clocks and calendars go; `id` is the surrogate key."""
+    """Where a person lives, as far as laws, clocks and calendars go; `id` is the surrogate key."""
 
     id: int
     country: str
+    region: str | None
     timezone: str | None
 
 
@@ -61,7 +62,7 @@ def whereabouts(session: Session, person_ref: int) -> Whereabouts:
     row = session.exec(_WHERE, params={"person": person_ref}).first()
     if row is None:
         raise KeyError(person_ref)
-    return Whereabouts(person_ref, row[0], row[1])
+    return Whereabouts(person_ref, *row)
 
 
 def lock(session: Session, person: Person) -> None:
