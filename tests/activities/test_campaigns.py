@@ -237,7 +237,8 @@ async def test_an_instruction_in_the_middle_leaves_no_loan_started_but_unmarked(
     env = environment(TUESDAY)
     order = StartOrder(campaign_id="c1", page=5000, rate_per_second=1000)
     working = asyncio.ensure_future(env.run(CampaignRunner(lite, control).start_loans, order))
-    await asyncio.sleep(0.05)
+    while not control.begun:
+        await asyncio.sleep(0.01)
 
     env.cancel()
     with pytest.raises(asyncio.CancelledError):
