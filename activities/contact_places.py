@@ -35,7 +35,7 @@ from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
 from domain.sms_segments import sms_size
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, consent_links, contacts, loans, payments, people, platforms, webhooks
+from records import audit, consent_links, contacts, loans, payments, people, platforms, threads, webhooks
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
@@ -152,6 +152,8 @@ class ContactPlaces:
                 session.add(contact)
                 assert contact.id is not None
                 message = self._message(order, contact, person, text.message, now, enclosed)
+                if contact.channel is Channel.EMAIL and order.purpose is Purpose.REPLY:
+                    message = message.model_copy(update={"answers": threads.mails_answered(session, contact)})
                 if link is not None:
                     message = with_qr_code(message, link.url)
                 return Ready(contact.id, message.model_copy(update={"approved": text.approved}))
@@ -440,6 +442,7 @@ class ContactPlaces:
             language=person.language,
             country=person.country,
             sender=contact.sender,
+            registered=contact.channel is Channel.POST and order.template in self._settings.print_registered,
         )
 
     def _unsubscribe_url(self, contact: Contact, at: datetime) -> str | None:

@@ -511,6 +511,8 @@ class Settings(BaseSettings):
     """A folder of the lender's own packs, stricter than the law's (docs/contact-rules.md)."""
     print_folder: Path | None = None
     """Where letters are laid for the printer; without it none are written."""
+    print_registered: frozenset[str] = frozenset()
+    """Templates whose letters are posted with proof: ["review_notice"]."""
     costs: Path | None = None
     """A table of what channels and gateways charge in place of config/costs.yaml."""
     faq: Path | None = None

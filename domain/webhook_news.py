@@ -126,6 +126,8 @@ class InboundNews(BaseModel):
     """What came; where it is not words `text` is empty, and a person has to look."""
     answers: tuple[str, ...] = ()
     """Of an e-mail: our own ids of the mails of ours that it answers, the latest among them."""
+    mail_id: str | None = Field(default=None, repr=False)
+    """Of an e-mail: its own Message-ID with its angle brackets, which an answer to it names."""
     other_spellings: tuple[str, ...] = Field(default=(), repr=False)
     """How else the sender's number may stand in the records, where the platform writes it in its own way."""
 

@@ -220,6 +220,10 @@ class OutgoingMessage(_Value):
     at: AwareDatetime
     sender: str | None = None
     approved: ApprovedTemplate | None = None
+    answers: tuple[str, ...] = Field(default=(), repr=False)
+    """Of an e-mail that answers one: Message-IDs of the mails before it in the thread, the one it answers last."""
+    registered: bool = False
+    """Of a letter: whether it is posted with proof."""
     unsubscribe_url: str | None = Field(default=None, repr=False)
     """Takes a POST that ends mails to this person, with no further question (RFC 8058)."""
     language: str = "en"

@@ -80,7 +80,7 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(delete(IncomeSeen).where(col(IncomeSeen.person_ref) == own))
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
     written = update(InboundMessage).where(col(InboundMessage.person_ref) == own)
-    session.execute(written.values(text=None).execution_options(synchronize_session=False))
+    session.execute(written.values(text=None, mail_id=None).execution_options(synchronize_session=False))
     session.execute(delete(ReplyCorrection).where(col(ReplyCorrection.person_ref) == own))
     session.execute(delete(Attachment).where(col(Attachment.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))

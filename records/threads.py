@@ -7,14 +7,16 @@ from datetime import datetime
 
 from sqlmodel import Session, col, or_, select
 
+from domain.contact import Channel
 from domain.conversation.model import REPLY
 from domain.segment import folded
-from records.tables import Contact, InboundMessage, Loan
+from records.tables import CollectionCase, Contact, InboundMessage, Loan
 
 
 @dataclass(frozen=True)
 class Said:
-    """`who`: borrower, machine or sequence (a step of the strategy). `about`: intents, or the step and its template."""
+    """`who`: borrower, machine, sequence (a step of the strategy) or person (who decided a case, with their note).
+    `about`: intents, the step and its template, or the case and the decision."""
 
     at: datetime
     who: str
@@ -22,6 +24,32 @@ class Said:
     text: str | None
     about: str
     state: str | None
+
+
+def mails_answered(session: Session, contact: Contact) -> tuple[str, ...]:
+    """Message-IDs that an e-mail of ours answers, oldest first: the mail of ours they answered, and theirs, the last
+    that came. Empty where none is known, or what was written last came another way."""
+    last = session.exec(
+        select(InboundMessage)
+        .where(InboundMessage.person_ref == contact.person_ref, InboundMessage.channel == Channel.EMAIL)
+        .order_by(col(InboundMessage.at).desc(), col(InboundMessage.id).desc())
+        .limit(1)
+    ).first()
+    if last is None or last.mail_id is None:
+        return ()
+    before = session.exec(
+        select(Contact)
+        .where(
+            Contact.person_ref == contact.person_ref,
+            Contact.channel == Channel.EMAIL,
+            Contact.id != contact.id,
+            col(Contact.sent_at) <= last.at,
+        )
+        .order_by(col(Contact.sent_at).desc())
+        .limit(1)
+    ).first()
+    ours = before.provider_message_id if before is not None else None
+    return (ours, last.mail_id) if ours is not None and ours.startswith("<") else (last.mail_id,)
 
 
 def thread_of(session: Session, loan: Loan, search: str | None = None) -> list[Said]:
@@ -44,6 +72,14 @@ def thread_of(session: Session, loan: Loan, search: str | None = None) -> list[S
             each.state.value,
         )
         for each in sent
+    ]
+    decided = session.exec(
+        select(CollectionCase).where(CollectionCase.loan_ref == loan.id, col(CollectionCase.decided_at).is_not(None))
+    ).all()
+    said += [
+        Said(each.decided_at, "person", "case", each.note, f"{each.kind}: {each.decision}", None)
+        for each in decided
+        if each.decided_at is not None and each.decision is not None
     ]
     wanted = folded(search) if search else ""
     return sorted((one for one in said if wanted in folded(one.text or "")), key=lambda one: one.at)

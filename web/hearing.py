@@ -83,6 +83,7 @@ def hear(
         provider=news.provider,
         provider_message_id=news.provider_message_id,
         text=news.text,
+        mail_id=news.mail_id,
         language=said.language,
         intents=[intent.value for intent in said.intents],
         confidence=said.confidence,

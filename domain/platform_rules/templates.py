@@ -79,7 +79,7 @@ def candidates(
 
     `present` are our values that this message has. A link or a line the law asks for must not be lost, so one that
     has no place for them is none. A country's own stand before those for all, and one that brings the document's
-    address before one that does not.
+    address, or names the day by which a person answers, before one that does not.
     """
     must = present & {"link_url", "legal_notice"}
     found = [
@@ -90,7 +90,13 @@ def candidates(
         and (not one.countries or country in one.countries)
         and must <= set(one.variables) <= present
     ]
-    return tuple(sorted(found, key=lambda one: (not one.countries, "document_url" not in one.variables)))
+    # What some have a place for and others not, and the message is poorer without.
+    return tuple(
+        sorted(
+            found,
+            key=lambda one: (not one.countries, "document_url" not in one.variables, "answer_by" not in one.variables),
+        )
+    )
 
 
 def usable(found: Iterable[OurTemplate], held: Mapping[tuple[str, str], PlatformTemplate]) -> OurTemplate | Unusable:

@@ -1,14 +1,16 @@
 """Letters into a folder that a printer empties: a PDF each, and one manifest that says what has to be posted to whom.
 
-The manifest is the truth: a letter is in it once, whatever happened in between. Both files are replaced whole, so
-whoever reads the folder never sees half of one.
+The manifest is the truth: a letter is in it once, whatever happened in between. A table beside it says the same, a line
+for each letter. Every file is replaced whole, so whoever reads the folder never sees half of one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -24,6 +26,9 @@ from providers.ports import DeliveryReport, OutgoingMessage, Sent
 
 PROVIDER: Final = "print"
 MANIFEST: Final = "manifest.json"
+TABLE: Final = "manifest.csv"
+COLUMNS: Final = ("file", "pages", "recipient", "registered", "sha256", "lender", "loan", "address", "made_at")
+"""`recipient` is the letter's own reference, as `id` in the manifest."""
 _LOCK: Final = ".lock"
 
 
@@ -74,6 +79,8 @@ class PrintFolder:
             entries = _entries(folder)
             known = next((entry for entry in entries if entry.get("id") == message.message_id), None)
             if known is not None:
+                # A crash after the manifest may have left the table behind it.
+                _replace(folder / TABLE, _table(entries).encode())
                 return _sent(known)
             letter = self._typeset(message)
             name = f"{hashlib.sha256(message.message_id.encode()).hexdigest()[:32]}.pdf"
@@ -86,11 +93,35 @@ class PrintFolder:
                 "address": message.to.split("\n"),
                 "lender": message.lender,
                 "loan": message.loan_id,
+                "registered": message.registered,
                 "made_at": message.at.astimezone(UTC).isoformat(),
             }
             manifest = json.dumps({"letters": [*entries, entry]}, ensure_ascii=False, indent=1)
             _replace(folder / MANIFEST, manifest.encode())
+            _replace(folder / TABLE, _table([*entries, entry]).encode())
         return _sent(entry)
+
+
+def _table(entries: list[dict[str, Any]]) -> str:
+    """A line for each letter (RFC 4180). What a spreadsheet would take for a formula is written as text."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(COLUMNS)
+    for entry in entries:
+        address = " | ".join(str(line) for line in entry.get("address", []))
+        cells = [
+            entry.get("file", ""),
+            entry.get("pages", ""),
+            entry.get("id", ""),
+            "yes" if entry.get("registered") else "no",
+            entry.get("sha256", ""),
+            entry.get("lender", ""),
+            entry.get("loan", ""),
+            address,
+            entry.get("made_at", ""),
+        ]
+        lines.writerow([f"'{cell}" if str(cell).startswith(("=", "+", "-", "@", "\t")) else cell for cell in cells])
+    return out.getvalue()
 
 
 def _sent(entry: dict[str, Any]) -> Sent:

@@ -14,7 +14,7 @@ from domain.contact import Channel
 from domain.what_next import Effect, Reaction, WhatNext
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object
-from providers.messaging.mail_headers import unsubscribe_headers
+from providers.messaging.mail_headers import thread_headers, unsubscribe_headers
 from providers.ports import DeliveryReport, OutgoingMessage, Sent
 
 PROVIDER: Final = "sendgrid"
@@ -103,6 +103,7 @@ class SendGridMessenger:
             "tracking_settings": {"click_tracking": {"enable": False}, "subscription_tracking": {"enable": False}},
         }
         headers = {"Auto-Submitted": "auto-generated", **unsubscribe_headers(message.unsubscribe_url)}
+        headers |= thread_headers(message.answers)
         if message.attachments:
             told["attachments"] = [
                 {

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from domain.contact import Channel
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
-from providers.messaging.mail_headers import unsubscribe_headers
+from providers.messaging.mail_headers import thread_headers, unsubscribe_headers
 from providers.messaging.smtp_codes import Stage, reaction_to
 from providers.ports import DeliveryReport, OutgoingMessage, Sent
 
@@ -150,6 +150,8 @@ def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Recobro-Loan"] = " ".join(message.loan_id.split())
     mail["X-Recobro-Lender"] = " ".join(message.lender.split())
+    for name, value in thread_headers(message.answers).items():
+        mail[name] = value
     for name, value in unsubscribe_headers(message.unsubscribe_url or _own_page(message, settings)).items():
         mail[name] = value
     try:

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from domain.contact import Channel
 from domain.what_next import WhatNext
-from providers.errors import ProviderError, refusal, retry_after
-from providers.http import call, json_object, unreadable
+from providers.errors import ProviderError, refusal
+from providers.http import unreadable
+from providers.messaging.twilio_api import CLOCK_SLACK, PROVIDER, TwilioApi, callback_url, created_at, next_page
 from providers.messaging.twilio_codes import (
     CODES,
     STATES,
-    reaction_to_answer,
     reaction_to_failed_delivery,
 )
 from providers.ports import DeliveryReport, OutgoingMessage, Sent
 
-PROVIDER: Final = "twilio"
 LONGEST_BODY: Final = 1_600
 LONGEST_VALIDITY: Final = timedelta(seconds=36_000)
 _PAGE = 100
 _MOST_PAGES = 10
-# The provider's clock and ours need not agree to the second.
-_CLOCK_SLACK = timedelta(seconds=60)
 
 
 class TwilioSettings(BaseModel):
@@ -64,7 +60,7 @@ class TwilioMessenger:
 
     def __init__(self, settings: TwilioSettings, client: httpx.AsyncClient) -> None:
         self._settings = settings
-        self._client = client
+        self._api = TwilioApi(settings, "Messages", client)
 
     @property
     def can_look_up(self) -> bool:
@@ -84,11 +80,7 @@ class TwilioMessenger:
             form["StatusCallback"] = callback_url(self._settings.status_callback_url, message)
         if message.valid_until is not None:
             form["ValidityPeriod"] = str(_validity(message.valid_until, message.at))
-        answer = await self._call("POST", f"{self._messages_path}.json", message.at, changes_something=True, form=form)
-        sid = answer.get("sid")
-        if not isinstance(sid, str) or not sid:
-            raise unreadable(PROVIDER, changes_something=True)
-        return Sent(provider=PROVIDER, provider_message_id=sid)
+        return Sent(provider=PROVIDER, provider_message_id=await self._api.create(form, message.at))
 
     async def look_up(self, message: OutgoingMessage, since: datetime, at: datetime) -> Sent | None:
         """Find the message among those to its recipient created at or after `since` (a minute's slack).
@@ -97,14 +89,14 @@ class TwilioMessenger:
         counts as agreeing, because a message too few is lawful and a message too many is not. The list is
         not filtered by `DateSent`: a message still queued has none.
         """
-        oldest = since - _CLOCK_SLACK
+        oldest = since - CLOCK_SLACK
         recipient = self._address(message)
-        path: str | None = f"{self._messages_path}.json"
+        path: str | None = f"{self._api.path}.json"
         params: Mapping[str, str] | None = {"To": recipient, "PageSize": str(_PAGE)}
         for _ in range(_MOST_PAGES):
             if path is None:
                 return None
-            page = await self._call("GET", path, at, changes_something=False, params=params)
+            page = await self._api.call("GET", path, at, changes_something=False, params=params)
             held = page.get("messages")
             if not isinstance(held, list):
                 raise unreadable(PROVIDER, changes_something=False)
@@ -123,17 +115,13 @@ class TwilioMessenger:
         raise refusal(PROVIDER, "too_many_messages", WhatNext.TERMINAL, "more messages to look through than we read")
 
     async def delivery_state(self, provider_message_id: str, at: datetime) -> DeliveryReport:
-        answer = await self._call(
+        answer = await self._api.call(
             "GET",
-            f"{self._messages_path}/{quote(provider_message_id, safe='')}.json",
+            f"{self._api.path}/{quote(provider_message_id, safe='')}.json",
             at,
             changes_something=False,
         )
         return delivery_report(provider_message_id, answer.get("status"), answer.get("error_code"))
-
-    @property
-    def _messages_path(self) -> str:
-        return f"/2010-04-01/Accounts/{self._settings.account_sid}/Messages"
 
     def _address(self, message: OutgoingMessage) -> str:
         return f"whatsapp:{message.to}" if message.channel is Channel.WHATSAPP else message.to
@@ -156,41 +144,6 @@ class TwilioMessenger:
             f"no sender is configured for {channel.value}",
             then=WhatNext.SWITCH_CHANNEL,
         )
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        at: datetime,
-        *,
-        changes_something: bool,
-        form: Mapping[str, str] | None = None,
-        params: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        response = await call(
-            self._client,
-            PROVIDER,
-            method,
-            self._settings.base_url.rstrip("/") + path,
-            at=at,
-            timeout=self._settings.timeout,
-            changes_something=changes_something,
-            form=form,
-            params=params,
-            auth=(self._settings.account_sid, self._settings.auth_token.get_secret_value()),
-        )
-        answer = json_object(response)
-        if not response.is_success:
-            raise _error(response, answer, at, changes_something=changes_something)
-        if not answer:
-            raise unreadable(PROVIDER, changes_something=changes_something)
-        return answer
-
-
-def callback_url(base: str, message: OutgoingMessage) -> str:
-    """Where Twilio reports on `message`: our references ride in the query, which its signature covers."""
-    references = {"message": message.message_id, "loan": message.loan_id, "lender": message.lender}
-    return f"{base}{'&' if urlsplit(base).query else '?'}{urlencode(references)}"
 
 
 def delivery_report(provider_message_id: str, status: object, error_code: object) -> DeliveryReport:
@@ -215,42 +168,9 @@ def _validity(valid_until: datetime, at: datetime) -> int:
     return seconds
 
 
-def _error(
-    response: httpx.Response, answer: Mapping[str, Any], at: datetime, *, changes_something: bool
-) -> ProviderError:
-    code = answer.get("code")
-    number = code if type(code) is int and 0 < code < 1_000_000 else None
-    reaction = reaction_to_answer(number, response.status_code, changes_something=changes_something)
-    asked = retry_after(response.headers.get("Retry-After"), at)
-    if asked is not None and reaction.what_next in (WhatNext.RETRY, WhatNext.LATER):
-        reaction = reaction.model_copy(update={"delay": asked})
-    return ProviderError(PROVIDER, str(number or response.status_code), reaction)
-
-
-def created_at(held: Mapping[str, Any]) -> datetime | None:
-    """When Twilio says a message or call was made; None if it does not say, or not in a form we can read."""
-    text = held.get("date_created")
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo is not None else None
-
-
 def _is_ours(held: Mapping[str, Any], recipient: str, text: str) -> bool:
     if not str(held.get("direction", "")).startswith("outbound") or held.get("to") != recipient:
         return False
     body = held.get("body")
     # A trial account puts its own words in front.
     return not isinstance(body, str) or not body.strip() or body.strip().endswith(text.strip())
-
-
-def next_page(page: Mapping[str, Any]) -> str | None:
-    """The next page's path and query; an absolute address is cut down, so that it cannot lead elsewhere."""
-    uri = page.get("next_page_uri")
-    if not isinstance(uri, str) or not uri:
-        return None
-    parts = urlsplit(uri)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path

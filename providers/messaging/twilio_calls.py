@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -13,19 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
 from domain.webhook_news import DeliveryState
-from domain.what_next import Effect, Reaction, WhatNext
-from providers.errors import ProviderError, refusal, retry_after
-from providers.http import call, json_object, unreadable
-from providers.messaging.twilio import callback_url, created_at, next_page
-from providers.messaging.twilio_codes import CODES, reaction_to_answer
+from domain.what_next import Reaction, WhatNext
+from providers.errors import refusal
+from providers.http import unreadable
+from providers.messaging.twilio_api import CLOCK_SLACK, PROVIDER, TwilioApi, callback_url, created_at, next_page
+from providers.messaging.twilio_codes import CODES
 from providers.ports import DeliveryReport, OutgoingMessage, Sent
 
-PROVIDER: Final = "twilio"
 _RINGS: Final = 25
 """Seconds: below that after which most networks' voicemail answers, and long enough to reach for a telephone."""
 _PAGE = 50
 _MOST_PAGES = 10
-_CLOCK_SLACK = timedelta(seconds=60)
 
 # Codes that mean something else, or only something, when a call is placed (twilio.com/docs/api/errors).
 CALL_CODES: Mapping[int, Reaction] = MappingProxyType(
@@ -76,7 +74,7 @@ class TwilioCaller:
 
     def __init__(self, settings: CallerSettings, client: httpx.AsyncClient) -> None:
         self._settings = settings
-        self._client = client
+        self._api = TwilioApi(settings, "Calls", client, lambda code: None if code in CODES else CALL_CODES.get(code))
 
     @property
     def can_look_up(self) -> bool:
@@ -99,23 +97,19 @@ class TwilioCaller:
             "Timeout": str(_RINGS),
             "MachineDetection": "DetectMessageEnd",
         }
-        answer = await self._call("POST", f"{self._path}.json", message.at, changes_something=True, form=form)
-        sid = answer.get("sid")
-        if not isinstance(sid, str) or not sid:
-            raise unreadable(PROVIDER, changes_something=True)
-        return Sent(provider=PROVIDER, provider_message_id=sid)
+        return Sent(provider=PROVIDER, provider_message_id=await self._api.create(form, message.at))
 
     async def look_up(self, message: OutgoingMessage, since: datetime, at: datetime) -> Sent | None:
         """A call to this number that was placed at or after `since` (a minute's slack).
 
         Twilio gives no reference of ours back, so any such call counts: one too few is lawful, one too many is not.
         """
-        oldest = since - _CLOCK_SLACK
-        path: str | None = f"{self._path}.json?{urlencode({'To': message.to, 'PageSize': str(_PAGE)})}"
+        oldest = since - CLOCK_SLACK
+        path: str | None = f"{self._api.path}.json?{urlencode({'To': message.to, 'PageSize': str(_PAGE)})}"
         for _ in range(_MOST_PAGES):
             if path is None:
                 return None
-            page = await self._call("GET", path, at, changes_something=False)
+            page = await self._api.call("GET", path, at, changes_something=False)
             held = page.get("calls")
             if not isinstance(held, list) or not all(isinstance(one, dict) for one in held):
                 raise unreadable(PROVIDER, changes_something=False)
@@ -130,8 +124,8 @@ class TwilioCaller:
         raise refusal(PROVIDER, "too_many_calls", WhatNext.TERMINAL, "more calls to look through than we read")
 
     async def delivery_state(self, provider_message_id: str, at: datetime) -> DeliveryReport:
-        path = f"{self._path}/{quote(provider_message_id, safe='')}.json"
-        answer = await self._call("GET", path, at, changes_something=False)
+        path = f"{self._api.path}/{quote(provider_message_id, safe='')}.json"
+        answer = await self._api.call("GET", path, at, changes_something=False)
         status = answer.get("status")
         state = STATES.get(status) if isinstance(status, str) else None
         if state is None:
@@ -144,37 +138,6 @@ class TwilioCaller:
             reaction=reaction_to_unanswered(failed) if failed else None,
         )
 
-    @property
-    def _path(self) -> str:
-        return f"/2010-04-01/Accounts/{self._settings.account_sid}/Calls"
-
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        at: datetime,
-        *,
-        changes_something: bool,
-        form: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
-        response = await call(
-            self._client,
-            PROVIDER,
-            method,
-            self._settings.base_url.rstrip("/") + path,
-            at=at,
-            timeout=self._settings.timeout,
-            changes_something=changes_something,
-            form=form,
-            auth=(self._settings.account_sid, self._settings.auth_token.get_secret_value()),
-        )
-        answer = json_object(response)
-        if not response.is_success:
-            raise _error(response, answer, at, changes_something=changes_something)
-        if not answer:
-            raise unreadable(PROVIDER, changes_something=changes_something)
-        return answer
-
 
 def reaction_to_unanswered(word: str) -> Reaction:
     """What to do about a call that nobody answered, by Twilio's own word for how it ended."""
@@ -185,20 +148,3 @@ def reaction_to_unanswered(word: str) -> Reaction:
     return Reaction(
         what_next=WhatNext.TERMINAL, then=WhatNext.SWITCH_CHANNEL, meaning=f"the call could not be made: {word}"
     )
-
-
-def _error(
-    response: httpx.Response, answer: Mapping[str, Any], at: datetime, *, changes_something: bool
-) -> ProviderError:
-    code = answer.get("code")
-    number = code if type(code) is int and 0 < code < 1_000_000 else None
-    if number is not None and number in CALL_CODES and number not in CODES:
-        reaction = CALL_CODES[number]
-    else:
-        reaction = reaction_to_answer(number, response.status_code, changes_something=changes_something)
-    asked = retry_after(response.headers.get("Retry-After"), at)
-    if asked is not None and reaction.what_next in (WhatNext.RETRY, WhatNext.LATER):
-        reaction = reaction.model_copy(update={"delay": asked})
-    if not changes_something and reaction.effect is Effect.UNKNOWN:
-        reaction = reaction.model_copy(update={"effect": Effect.NONE})
-    return ProviderError(PROVIDER, str(number or response.status_code), reaction)

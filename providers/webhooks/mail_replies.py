@@ -22,6 +22,8 @@ from domain.webhook_news import InboundNews
 LONGEST = 4000
 """Characters of one answer that are kept; nobody reads more of them."""
 _OUR_ID = re.compile(r"<([^<>@\s]{1,200})@[^<>\s]{1,200}>")
+_AN_ID = re.compile(r"<[!-;=?-~]{1,240}@[!-;=?-~]{1,240}>")
+"""A Message-ID (RFC 5322 3.6.4) that can be put into a header of ours as it is."""
 _READER = EmailReplyParser(languages=["en", "es"])
 _WROTE = re.compile(
     r"^\s*(?:Em|El)\s.{4,200}?(?:escreveu|escribi[oó]):\s*$.*", re.MULTILINE | re.DOTALL | re.IGNORECASE
@@ -46,7 +48,7 @@ def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> Inbound
     words = new_words(_text_of(parts))
     if not ours or "@" not in sender or not words:
         return None
-    own_id = str(mail.get("Message-ID", "")) or words
+    own_id = str(mail.get("Message-ID", "")).strip() or words
     return InboundNews(
         channel=Channel.EMAIL,
         provider=provider,
@@ -54,6 +56,7 @@ def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> Inbound
         text=words,
         provider_message_id=hashlib.sha256(own_id.encode("utf-8", "replace")).hexdigest()[:40],
         answers=ours[:20],
+        mail_id=own_id if _AN_ID.fullmatch(own_id) else None,
     )
 
 

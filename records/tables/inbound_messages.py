@@ -32,6 +32,8 @@ class InboundMessage(Record, table=True):
     provider: str = Field(max_length=40)
     provider_message_id: str = Field(max_length=320)
     text: str | None = Field(default=None, sa_type=Sealed("inbound_message.text"))
+    mail_id: str | None = Field(default=None, sa_type=Sealed("inbound_message.mail_id"))
+    """Of an e-mail: the id its sender's program gave it, which an answer names."""
     language: str = Field(max_length=2)
     intents: list[str] = Field(sa_type=JSON)
     confidence: float

@@ -150,8 +150,8 @@ def _before_attachment(_mapper: Mapper[Attachment], connection: Connection, atta
 
 
 def _before_inbound(_mapper: Mapper[InboundMessage], connection: Connection, message: InboundMessage) -> None:
-    if _changed(message, "text"):
-        _seal(message, _key_of(connection, message, message.person_ref), ["text"])
+    if changed := _changed(message, "text", "mail_id"):
+        _seal(message, _key_of(connection, message, message.person_ref), changed)
 
 
 def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:

@@ -124,7 +124,7 @@ async def test_a_message_with_a_link_takes_the_template_that_has_a_place_for_it(
     [
         ("promise.1.reminder", "agreed_reminder", "recobro_agreed_reminder"),
         ("receipt", "payment_received", "recobro_payment_received_document"),
-        ("answer.1", "reply_person", "recobro_reply_person"),
+        ("answer.1", "reply_person", "recobro_reply_person_by"),
     ],
 )
 async def test_promises_receipts_and_late_answers_have_a_template_too_and_a_receipt_brings_its_document(
@@ -141,6 +141,7 @@ async def test_promises_receipts_and_late_answers_have_a_template_too_and_a_rece
         template=template,
         purpose=Purpose.TRANSACTIONAL,
         agreed=agreed,
+        answer_by=agreed.due if step == "answer.1" else None,
     )
 
     async with desk_for(lite, cloud(world).model_copy(update={"web": web})) as desk:

@@ -60,3 +60,12 @@ def test_a_very_long_answer_is_cut() -> None:
 
     assert isinstance(news, InboundNews)
     assert len(news.text) <= 4000
+
+
+@pytest.mark.parametrize(("theirs", "kept"), [("<a.1@mail.example>", True), ("no id", False), ("<a b@c>", False)])
+def test_the_id_of_their_mail_is_kept_where_an_answer_can_name_it(theirs: str, kept: bool) -> None:
+    raw = mail("Pago el lunes", OURS).replace(b"Message-ID: <a1@mail.example>", f"Message-ID: {theirs}".encode())
+    (news,) = mail_reports.parse(raw)
+
+    assert isinstance(news, InboundNews)
+    assert news.mail_id == (theirs if kept else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
@@ -133,3 +134,24 @@ def test_a_long_letter_takes_the_pages_it_needs() -> None:
         text="Carta\n\n" + "palabra " * 2000, recipient=("A",), reference="L", language="es", country="ES", date=""
     )
     assert typeset(letter, LENDER, AT).pages > 1
+
+
+async def test_a_table_says_the_same_a_line_for_each_letter(tmp_path: Path) -> None:
+    folder = print_folder(tmp_path)
+    await folder.send(a_letter())
+    await folder.send(a_letter("m-2", registered=True, to='=HYPERLINK("x"), S.L.\nCalle Luna 3'))
+    table = tmp_path / "2026-11-24" / "manifest.csv"
+
+    lines = list(csv.DictReader(table.open(newline="")))
+    table.unlink()
+    await folder.send(a_letter())
+
+    assert [(line["recipient"], line["registered"], line["pages"]) for line in lines] == [
+        ("m-1", "no", "3"),
+        ("m-2", "yes", "3"),
+    ]
+    assert [line["sha256"] for line in lines] == [entry["sha256"] for entry in manifest(tmp_path)]
+    assert lines[0]["address"] == "Ana Núñez | Calle Luna 3 | 28001 Madrid"
+    assert lines[1]["address"].startswith("'=HYPERLINK"), "no spreadsheet takes it for a formula"
+    assert len(list(csv.DictReader(table.open(newline="")))) == 2, "a crash between manifest and table is mended"
+    assert not list((tmp_path / "2026-11-24").glob(".manifest*.*[0-9]"))

@@ -129,6 +129,17 @@ async def test_a_mail_arrives_with_both_texts_its_date_and_its_references() -> N
     }
 
 
+async def test_an_answer_stands_beneath_the_mail_it_answers() -> None:
+    server = Server()
+
+    await send(server, {"answers": ("<ours@lender.example>", "<bad\r\nBcc: x@y.example>", "<theirs@mail.example>")})
+
+    mail = server.mail()
+    assert mail["In-Reply-To"] == "<theirs@mail.example>"
+    assert mail["References"] == "<ours@lender.example> <theirs@mail.example>"
+    assert mail["Bcc"] is None
+
+
 async def test_without_an_unsubscribe_address_no_such_header_is_invented() -> None:
     server = Server()
 

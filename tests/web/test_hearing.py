@@ -12,7 +12,7 @@ from sqlmodel import select
 from domain.contact import Channel, Purpose
 from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
-from records import cases, contacts, loans, people
+from records import cases, contacts, loans, people, threads
 from records.database import Database
 from records.person_export import export
 from records.tables import InboundMessage, Person
@@ -203,8 +203,17 @@ async def test_an_e_mail_is_believed_from_the_address_that_our_mail_went_to(
             text="¿cuánto debo exactamente?",
             provider_message_id="a1",
             answers=(own_id,),
+            mail_id="<theirs@mail.example>",
         )
+        wrote.contact.sent_at, wrote.contact.provider_message_id = NOW, f"<{own_id}@lender.example>"
+        session.add(wrote.contact)
         told = record_inbound(session, news, NOW, MessageReader())
+        session.flush()
+        answer = wrote.contact.model_copy(update={"id": -1})
+        named = threads.mails_answered(session, answer)
+        raw = session.connection().execute(text("SELECT mail_id FROM inbound_message")).scalar()
 
     assert [signal.loan_id for signal in told.signals] == ["L2"] * heard_of
     assert told.outcome == ("message_not_about_this" if heard_of else "unknown_sender")
+    assert named == ((f"<{own_id}@lender.example>", "<theirs@mail.example>") if heard_of else ())
+    assert "theirs" not in str(raw), "it is kept under the person's key"
