@@ -146,7 +146,8 @@ class DebitFiles:
         )
         if file_day(first, lead) > today:
             return False
-        mandate = mandates.usable(session, loan, today)
+        creditor = self._direct_debit.creditor_of(loan.lender)
+        mandate = mandates.usable(session, loan, today, creditor.instrument if creditor is not None else None)
         if mandate is None:
             signal = owed_signals.debit_returned(loan, debit.step, debit.occurrence, NO_MANDATE)
             owed_signals.owe(

@@ -40,7 +40,7 @@ class DebitClerk(Debits):
                 creditor = self._settings.creditor_of(loan.lender) if self._settings is not None else None
                 if creditor is None or loan.currency != "EUR" or due <= 0 or loan.entry != order.entry:
                     return _report(order, DebitOutcome.NOT_POSSIBLE)
-                mandate = mandates.usable(session, loan, now.date())
+                mandate = mandates.usable(session, loan, now.date(), creditor.instrument)
                 if mandate is None:
                     return _report(order, DebitOutcome.NO_MANDATE)
                 debit = debits.order(

@@ -12,7 +12,7 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, operator_app, print_json, table, terminal
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
-from domain.direct_debit import MandateStatus, SequenceType
+from domain.direct_debit import MandateScheme, MandateStatus, SequenceType
 
 if TYPE_CHECKING:
     from records.tables import Mandate
@@ -34,6 +34,9 @@ def add(
     sequence: Annotated[
         SequenceType, typer.Option(help="FRST: none was collected yet; RCUR: some were; OOFF: for one debit only.")
     ] = SequenceType.FRST,
+    scheme: Annotated[
+        MandateScheme | None, typer.Option(help="CORE or B2B; left out: that of whoever collects for the lender.")
+    ] = None,
     by: _By = "operator",
     lender: LenderOption = None,
     as_json: JsonOption = False,
@@ -65,6 +68,7 @@ def add(
             bic=bic,
             signed_on=signed_on,
             sequence=sequence,
+            scheme=scheme,
             at=now,
         )
         if new:
@@ -86,7 +90,7 @@ def add(
 @app.command("import")
 def import_file(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV: loan_id, reference, iban, signed[, holder, sequence].")
+        Path, typer.Argument(metavar="FILE", help="CSV: loan_id, reference, iban, signed[, holder, sequence, scheme].")
     ],
     by: _By = "operator",
     lender: LenderOption = None,
@@ -117,6 +121,7 @@ def import_file(
                     bic=row.bic,
                     signed_on=row.signed_on,
                     sequence=row.sequence,
+                    scheme=row.scheme,
                     at=now,
                 )
             except (Refused, MandateExists) as error:
@@ -250,6 +255,7 @@ def _told(mandate: Mandate, person_id: str) -> dict[str, Any]:
         "person_id": person_id,
         "account": f"{mandate.iban[:4]}...{mandate.iban[-4:]}" if mandate.iban else None,
         "signed_on": mandate.signed_on.isoformat(),
+        "scheme": mandate.scheme.value if mandate.scheme else None,
         "sequence": mandate.sequence.value,
         "status": mandate.status.value,
         "reason": mandate.reason,

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from commands.console import Refused
 from commands.mandate import checked_reference, read_day, read_iban
-from domain.direct_debit import SequenceType
+from domain.direct_debit import MandateScheme, SequenceType
 
 _NEEDED = ("loan_id", "reference", "iban", "signed")
-_KNOWN = (*_NEEDED, "holder", "sequence")
+_KNOWN = (*_NEEDED, "holder", "sequence", "scheme")
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class MandateRow:
     signed_on: date
     holder: str | None
     sequence: SequenceType
+    scheme: MandateScheme | None
 
 
 def read_mandates(file: Path) -> list[MandateRow]:
@@ -62,6 +63,9 @@ def _row(line: int, cells: dict[str, str]) -> MandateRow:
     sequence = cells.get("sequence") or SequenceType.FRST.value
     if sequence not in set(SequenceType):
         raise Refused(f"sequence: expected one of {', '.join(SequenceType)}")
+    scheme = cells.get("scheme") or None
+    if scheme is not None and scheme not in set(MandateScheme):
+        raise Refused(f"scheme: expected one of {', '.join(MandateScheme)}")
     return MandateRow(
         line=line,
         loan_id=cells["loan_id"],
@@ -71,4 +75,5 @@ def _row(line: int, cells: dict[str, str]) -> MandateRow:
         signed_on=read_day(cells["signed"], "signed"),
         holder=cells.get("holder") or None,
         sequence=SequenceType(sequence),
+        scheme=None if scheme is None else MandateScheme(scheme),
     )

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pydantic import SecretStr
 
 from commands.console import did_you_mean
-from providers.webhooks import conekta, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks import belvo, conekta, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 VALID: Final = "valid"
@@ -111,6 +111,10 @@ def _gocardless(q: Question) -> None:
     gocardless.verify(q.body, q.headers.get("webhook-signature"), q.secrets)
 
 
+def _belvo(q: Question) -> None:
+    belvo.verify(q.body, q.headers.get("authorization"), q.secrets)
+
+
 def _standard(q: Question) -> None:
     webhook_id, timestamp = q.headers.get("webhook-id"), q.headers.get("webhook-timestamp")
     signature = q.headers.get("webhook-signature")
@@ -137,6 +141,7 @@ _SCHEMES: Mapping[str, Callable[[Question], None]] = {
     "standard-webhooks": _standard,
     "mercadopago": _mercadopago,
     "conekta-rsa": _conekta,
+    "belvo": _belvo,
 }
 
 

@@ -94,7 +94,11 @@ class Bank(_Part):
 
 
 class Belvo(_Part):
-    """Bank data in `countries`. The secret keys are the account's; `zone` is where a day is reckoned for reads."""
+    """Bank data in `countries`. The secret keys are the account's; `zone` is where a day is reckoned for reads.
+
+    `webhook_authorizations`: what the `Authorization` header of its webhooks is, as set at Belvo; several while it is
+    being replaced.
+    """
 
     base_url: str = "https://api.belvo.com"
     widget_url: str = "https://widget.belvo.io/"
@@ -102,6 +106,16 @@ class Belvo(_Part):
     secret_password: SecretStr
     countries: tuple[str, ...] = BELVO_COUNTRIES
     zone: str = "America/Mexico_City"
+    webhook_authorizations: tuple[SecretStr, ...] = ()
+
+    @field_validator("webhook_authorizations")
+    @classmethod
+    def _hard_to_guess(cls, given: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for one in given:
+            scheme, _, rest = one.get_secret_value().strip().partition(" ")
+            if scheme not in ("Bearer", "Basic") or len(rest.strip()) < 20:
+                raise ValueError("expected Bearer or Basic, a blank, and 20 characters or more")
+        return given
 
     @field_validator("countries")
     @classmethod

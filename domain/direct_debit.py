@@ -40,6 +40,13 @@ class SequenceType(StrEnum):
     OOFF = "OOFF"
 
 
+class MandateScheme(StrEnum):
+    """CORE: any debtor. B2B: companies, whose bank was told of the mandate; its debits cannot be taken back."""
+
+    CORE = "CORE"
+    B2B = "B2B"
+
+
 class MandateStatus(StrEnum):
     """ACTIVE: debits may be made. BLOCKED: the bank or the debtor said no. CANCELLED: by the lender or debtor."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.contact import Channel
+from domain.direct_debit import MandateScheme, SequenceType
 
 LoanId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 E164 = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{4,14}$")]
@@ -70,6 +71,17 @@ class PortfolioLoan(BaseModel):
     """The bank's id of the account the consent covers."""
     consent_valid_until: date | None = None
     """Last day the consent may be used, inclusive."""
+    mandate_reference: Annotated[str, Field(min_length=1, max_length=35)] | None = None
+    """The lender's own reference of what the person signed so that their account may be debited."""
+    mandate_iban: str | None = Field(default=None, repr=False)
+    """The account, without blanks. With a reference, an account and a day of signature a mandate is whole."""
+    mandate_signed_on: date | None = None
+    mandate_holder: str | None = Field(default=None, repr=False)
+    """Whose account it is, where it is not the person's own."""
+    mandate_scheme: MandateScheme | None = None
+    """None: that of whoever collects for the lender."""
+    mandate_sequence: SequenceType | None = None
+    """What the next collection says of itself; None: FRST."""
     grade: str | None = None
     """The lender's own risk grade."""
     priority: int = 0

@@ -201,6 +201,18 @@ class Complained(BaseModel):
     kind: str
 
 
+class ConsentNews(BaseModel):
+    """A consent to read is over for the reason `over`, or its last day is `valid_until`. `kind`: the source's words."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    consent_id: str = Field(repr=False)
+    kind: str
+    over: str | None = None
+    valid_until: date | None = None
+
+
 class Ignored(BaseModel):
     """Verified and understood, but nothing that a loan's rules act on; `kind` says what it was.
 
@@ -228,5 +240,6 @@ WebhookNews = (
     | CallHeard
     | CallEnded
     | Complained
+    | ConsentNews
     | Ignored
 )

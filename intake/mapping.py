@@ -159,6 +159,13 @@ class Fields(_Strict):
     bank_consent: FieldRule | None = None
     bank_account: FieldRule | None = None
     consent_valid_until: FieldRule | None = None
+    mandate_reference: FieldRule | None = None
+    """With `mandate_iban` and `mandate_signed_on`: what the person signed so that their account may be debited."""
+    mandate_iban: FieldRule | None = None
+    mandate_signed_on: FieldRule | None = None
+    mandate_holder: FieldRule | None = None
+    mandate_scheme: FieldRule | None = None
+    mandate_sequence: FieldRule | None = None
     grade: FieldRule | None = None
     priority: FieldRule | None = None
 
@@ -166,6 +173,16 @@ class Fields(_Strict):
     def _one_amount(self) -> Self:
         if (self.amount_due is None) == (self.amount_due_minor is None):
             raise ValueError("expected one of amount_due (major units) and amount_due_minor")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_mandate(self) -> Self:
+        given = {name for name in Fields.model_fields if name.startswith("mandate_") and getattr(self, name)}
+        needed = {"mandate_reference", "mandate_iban", "mandate_signed_on"}
+        if given and not needed <= given:
+            raise ValueError(
+                f"a mandate needs {', '.join(sorted(needed))}: {', '.join(sorted(needed - given))} missing"
+            )
         return self
 
     def rules(self) -> dict[str, FieldRule]:
@@ -177,7 +194,7 @@ class Fields(_Strict):
 ALWAYS_REQUIRED = frozenset(
     {"loan_id", "amount_due", "amount_due_minor", "due_date", "currency", "country", "language"}
 )
-DATE_FIELDS = frozenset({"due_date", "consent_valid_until"})
+DATE_FIELDS = frozenset({"due_date", "consent_valid_until", "mandate_signed_on"})
 NUMBER_FIELDS = frozenset({"amount_due", "amount_due_minor", "priority"})
 
 

@@ -11,6 +11,7 @@ from intake import numerals
 from intake.chunks import Table
 from intake.csv_rows import open_csv
 from intake.errors import ERROR_SCHEMA, CellErrors, PortfolioError
+from intake.mandate_cells import said_differently
 from intake.mapping import NUMBER_FIELDS, ColumnNames, Mapping, NumberFormat, Source
 from intake.mapping_files import (
     MAPPINGS_FOLDER,
@@ -98,16 +99,19 @@ def _checked(
     tally = Tally()
     errors: list[pl.DataFrame] = []
     ids: list[pl.DataFrame] = []
+    mandates: list[pl.DataFrame] = []
     rows = 0
     for chunk in table.read(wanted):
         checked = checker.check(chunk)
         rows += checked.rows
         errors.append(checked.errors)
         ids.append(checked.ids)
+        if checked.mandates.height:
+            mandates.append(checked.mandates)
         tally.add(checked.loans)
     if not rows:
         raise PortfolioError(f"{path.name} has a header and no rows: expected one line for each loan")
-    repeated = _repeated(ids, checker.id_column)
+    repeated = pl.concat([_repeated(ids, checker.id_column), said_differently(mandates, checker.mandate_column)])
     found = pl.concat([*errors, repeated], rechunk=True).sort("line", maintain_order=True)
     bad_lines = found["line"].unique()
     bad = len(bad_lines)

@@ -7,7 +7,7 @@ import polars as pl
 
 from domain.contact import Channel
 from domain.money import minor_digits
-from intake import codes, emails, numerals, phones
+from intake import codes, emails, mandate_cells, numerals, phones
 from intake.chunks import Chunk
 from intake.errors import ErrorCollector
 from intake.mapping import DATE_FIELDS, NUMBER_FIELDS, FieldRule, Mapping, Rounding
@@ -35,6 +35,12 @@ LOAN_SCHEMA: dict[str, pl.DataType] = {
     "bank_consent": pl.String(),
     "bank_account": pl.String(),
     "consent_valid_until": pl.Date(),
+    "mandate_reference": pl.String(),
+    "mandate_iban": pl.String(),
+    "mandate_signed_on": pl.Date(),
+    "mandate_holder": pl.String(),
+    "mandate_scheme": pl.String(),
+    "mandate_sequence": pl.String(),
     "grade": pl.String(),
     "priority": pl.Int64(),
 }
@@ -45,6 +51,7 @@ _LONGEST = {
     "city": 100,
     "bank_consent": 200,
     "bank_account": 64,
+    "mandate_holder": 70,
     "grade": 20,
 }
 _CODES = {
@@ -60,6 +67,15 @@ _CODES = {
         f"not channels: expected some of {', '.join(sorted(Channel))} with commas between, or none",
     ),
 }
+_MANDATE_CODES = {
+    "mandate_reference": (
+        mandate_cells.reference,
+        "not a mandate reference: expected 1 to 35 letters, digits or + ? / - : ( ) . , ' and no / first or twice",
+    ),
+    "mandate_iban": (mandate_cells.account, "not an IBAN: its length, check digits or bank code are wrong"),
+    "mandate_scheme": (mandate_cells.scheme, "unknown scheme: expected CORE or B2B"),
+    "mandate_sequence": (mandate_cells.sequence, "unknown sequence: expected FRST, RCUR or OOFF"),
+}
 _HIGHEST_PRIORITY = 1_000_000
 
 
@@ -70,6 +86,8 @@ class CheckedChunk:
     errors: pl.DataFrame
     ids: pl.DataFrame
     """Columns line and loan_id of every row whose id can be read, for finding ids used twice."""
+    mandates: pl.DataFrame
+    """Columns line, reference and means (a hash of person, account and day) of rows with a mandate."""
     rows: int
 
 
@@ -83,6 +101,9 @@ class RowChecker:
         rule = self._rules["loan_id"]
         index = layout.place(rule.columns or ())
         self.id_column = layout.header[index] if index is not None else "loan_id"
+        mandate = self._rules.get("mandate_reference")
+        place = layout.place(mandate.columns or ()) if mandate is not None else None
+        self.mandate_column = layout.header[place] if place is not None else "mandate_reference"
 
     def check(self, chunk: Chunk) -> CheckedChunk:
         """Every cell of the chunk judged; each error once."""
@@ -94,7 +115,13 @@ class RowChecker:
         bad_lines = found["line"].unique()
         ids = loans.select("line", "loan_id").drop_nulls()
         good = loans.filter(~pl.col("line").is_in(bad_lines.implode()))
-        return CheckedChunk(good, found, ids, chunk.rows.height + len(chunk.broken))
+        named = good.filter(pl.col("mandate_reference").is_not_null())
+        mandates = named.select(
+            "line",
+            reference="mandate_reference",
+            means=pl.struct("person_id", "mandate_iban", "mandate_signed_on").hash(),
+        )
+        return CheckedChunk(good, found, ids, mandates, chunk.rows.height + len(chunk.broken))
 
 
 @dataclass(frozen=True)
@@ -130,6 +157,7 @@ class _Work:
         columns["due_date"] = self._date("due_date")
         columns["consent_valid_until"] = self._date("consent_valid_until")
         columns["priority"] = self._priority()
+        columns |= self._mandate()
         return pl.DataFrame({name: columns[name].cast(dtype) for name, dtype in LOAN_SCHEMA.items()})
 
     def _evaluation(self, field: str) -> Evaluation:
@@ -270,6 +298,39 @@ class _Work:
         if field not in self.rules:
             return self._nothing(pl.Date)
         return self._complete(field, self._evaluation(field).date(self.rules[field])).values
+
+    def _mandate(self) -> dict[str, pl.Series]:
+        """Each cell of the row's mandate; one that lacks a part it cannot do without is an error."""
+        if "mandate_reference" not in self.rules:
+            return {
+                field: self._nothing(pl.Date if field in DATE_FIELDS else pl.String) for field in mandate_cells.FIELDS
+            }
+        columns: dict[str, pl.Series] = {}
+        shown: dict[str, Cells] = {}
+        wrong = pl.repeat(False, self.rows.height, dtype=pl.Boolean, eager=True)
+        for field in mandate_cells.FIELDS:
+            if field not in self.rules:
+                columns[field] = self._nothing()
+            elif field == "mandate_signed_on":
+                cells = self._complete(field, self._evaluation(field).date(self.rules[field]))
+                ahead = cells.values > self.layout.as_of
+                self._reject(cells, ahead, "lies ahead: a mandate is signed before it is handed over")
+                wrong = wrong | cells.reported | ahead.fill_null(False)
+                columns[field], shown[field] = cells.values.set(ahead.fill_null(False), None), cells
+            elif field in _MANDATE_CODES:
+                judge, reason = _MANDATE_CODES[field]
+                cells = self._complete(field, self._evaluation(field).text(self.rules[field]))
+                columns[field] = codes.each(cells.values, judge)
+                bad = cells.values.is_not_null() & columns[field].is_null()
+                self._reject(cells, bad, reason)
+                wrong, shown[field] = wrong | cells.reported | bad, cells
+            else:
+                columns[field] = self._text(field)
+        reason = "empty, but the row names a mandate: it needs its reference, its account and the day it was signed"
+        for field, missing in mandate_cells.alone(columns, wrong).items():
+            cells = shown[field]
+            self.errors.add(self.rows["line"], missing, cells.column, cells.shown, reason)
+        return columns
 
     def _priority(self) -> pl.Series:
         zero = pl.repeat(0, self.rows.height, dtype=pl.Int64, eager=True)

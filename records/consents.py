@@ -174,6 +174,14 @@ def ending(session: Session, first: date, last: date) -> int:
     ).one()
 
 
+def by_id(session: Session, provider: str, consent_id: str) -> Sequence[Consent]:
+    """The rows of one consent of a source: people of several lenders may have handed over the same."""
+    index = person_keys.of(session).index(CONSENT, consent_id)
+    return session.exec(
+        select(Consent).where(Consent.provider == provider, Consent.consent_index == index).order_by(col(Consent.id))
+    ).all()
+
+
 def get(session: Session, consent_ref: int) -> Consent:
     """A consent by its own id. Raises KeyError."""
     consent = session.get(Consent, consent_ref)

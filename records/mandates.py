@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
-from domain.direct_debit import MandateStatus, SequenceType, has_lapsed
+from domain.direct_debit import MandateScheme, MandateStatus, SequenceType, has_lapsed
+from domain.portfolio import PortfolioLoan
 from records import person_keys
-from records.locks import one_at_a_time
+from records.locks import all_at_a_time, one_at_a_time
+from records.sealed import Private
 from records.tables import Loan, Mandate, Person
 from records.tables.sealing import IBAN
 
@@ -33,6 +36,7 @@ def add(
     at: datetime,
     holder: str | None = None,
     bic: str | None = None,
+    scheme: MandateScheme | None = None,
 ) -> bool:
     """Keep a mandate once; False when exactly this one is kept already. Raises MandateExists.
 
@@ -56,6 +60,7 @@ def add(
             holder=holder,
             bic=bic,
             signed_on=signed_on,
+            scheme=scheme,
             sequence=sequence,
             created_at=at,
             changed_at=at,
@@ -63,6 +68,67 @@ def add(
     )
     session.flush()
     return True
+
+
+def enter(
+    session: Session,
+    lender: str,
+    rows: Sequence[PortfolioLoan],
+    people: Mapping[str, int],
+    key_ids: Mapping[int, str],
+    at: datetime,
+) -> dict[str, str]:
+    """Keep the mandates that rows of a lender's file name, in bulk; by loan, why one could not be kept.
+
+    `people` are their own numbers by the lender's id, `key_ids` their keys by the number. A mandate that is kept
+    already stays as it is: one that was blocked or cancelled is not brought to life by a file.
+    """
+    named = {loan.mandate_reference: loan for loan in reversed(rows) if loan.mandate_reference and loan.mandate_iban}
+    if not named:
+        return {}
+    all_at_a_time(session, [f"mandate:{lender}:{reference}" for reference in named])
+    known = {
+        row.reference: row
+        for row in session.exec(
+            select(Mandate).where(Mandate.lender == lender, col(Mandate.reference).in_(named))
+        ).all()
+    }
+    keys = person_keys.of(session)
+    refused = {
+        loan.loan_id: f"mandate reference {row.reference!r} is another mandate's"
+        for loan in rows
+        if (row := known.get(loan.mandate_reference or "")) is not None
+        and (row.person_ref, row.iban, row.signed_on)
+        != (people[loan.person_id], loan.mandate_iban, loan.mandate_signed_on)
+    }
+    new = []
+    for reference, loan in named.items():
+        if reference in known:
+            continue
+        ref = people[loan.person_id]
+        assert loan.mandate_iban is not None
+        new.append(
+            {
+                "lender": lender,
+                "person_ref": ref,
+                "reference": reference,
+                "iban": Private(loan.mandate_iban, key_ids[ref]),
+                "holder": None if loan.mandate_holder is None else Private(loan.mandate_holder, key_ids[ref]),
+                "iban_index": keys.index(IBAN, loan.mandate_iban),
+                "bic": None,
+                "signed_on": loan.mandate_signed_on,
+                "scheme": loan.mandate_scheme,
+                "sequence": loan.mandate_sequence or SequenceType.FRST,
+                "status": MandateStatus.ACTIVE,
+                "reason": None,
+                "last_used_on": None,
+                "created_at": at,
+                "changed_at": at,
+            }
+        )
+    if new:
+        session.execute(insert(Mandate), new)
+    return refused
 
 
 def find(session: Session, lender: str, reference: str) -> Mandate | None:
@@ -90,11 +156,20 @@ def of_person(session: Session, person_ref: int) -> Sequence[Mandate]:
     return session.exec(select(Mandate).where(Mandate.person_ref == person_ref).order_by(col(Mandate.id))).all()
 
 
-def usable(session: Session, loan: Loan, on: date) -> Mandate | None:
-    """The mandate a debit of `loan` may be made under on a day; the one signed last."""
+def usable(session: Session, loan: Loan, on: date, scheme: str | None = None) -> Mandate | None:
+    """The mandate a debit of `loan` may be made under on a day, in the scheme it is collected in; the one signed last.
+
+    A mandate that names no scheme is good in any.
+    """
     active = select(Mandate).where(Mandate.person_ref == loan.person_ref, Mandate.status == MandateStatus.ACTIVE)
     rows = session.exec(active.order_by(col(Mandate.signed_on), col(Mandate.id))).all()
-    good = [row for row in rows if row.iban and not has_lapsed(row.last_used_on or row.signed_on, on)]
+    good = [
+        row
+        for row in rows
+        if row.iban
+        and not has_lapsed(row.last_used_on or row.signed_on, on)
+        and (scheme is None or row.scheme is None or row.scheme == scheme)
+    ]
     return good[-1] if good else None
 
 

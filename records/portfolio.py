@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
-from records import person_keys, strategies
+from records import mandates, person_keys, strategies
 from records.locks import one_at_a_time
 from records.person_keys import PersonKeys
 from records.sealed import Private
@@ -71,7 +71,8 @@ def enter_in_order(
     A loan that a live campaign holds, or that is in collection, is refused and left as it was. A loan known
     from before starts a new entry with the amount and due date now handed over. Contact data that is absent
     in the file does not erase what is known. `banks` name the provider of the consents in the file by country, `bank`
-    that of every other country.
+    that of every other country. The mandates that rows name are kept; a loan whose mandate reference means another
+    mandate is refused.
     Entering the same loans again into the same campaign changes nothing.
     """
     one_at_a_time(session, f"portfolio:{campaign.lender}")
@@ -89,6 +90,9 @@ def enter_in_order(
                 seen.add(loan.loan_id)
                 rows.append(loan)
         people, keys = _enter_people(session, campaign.lender, rows, at)
+        odd = mandates.enter(session, campaign.lender, rows, people, keys, at)
+        refused += [RefusedLoan(loan.loan_id, loan.line, odd[loan.loan_id]) for loan in rows if loan.loan_id in odd]
+        rows = [loan for loan in rows if loan.loan_id not in odd]
         _enter_consents(session, people, keys, rows, lambda country: banks.get(country, bank), at)
         entered, page_refused = _enter_loans(session, campaign, people, rows, strategy, pinned, at)
         refused += page_refused

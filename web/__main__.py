@@ -35,6 +35,7 @@ from web.documents import documents_router
 from web.hearing import MessageReader
 from web.metrics import MetricsServer
 from web.sources import (
+    BelvoWebhooks,
     ConektaWebhooks,
     GoCardlessWebhooks,
     MailReports,
@@ -102,6 +103,8 @@ def sources(settings: Settings) -> dict[str, WebhookSource]:
         known["sendgrid"] = SendGridWebhooks(settings.sendgrid.webhook_public_keys)
     if settings.mail_reports is not None:
         known["mail"] = MailReports(settings.mail_reports.webhook_secrets)
+    if settings.belvo is not None and settings.belvo.webhook_authorizations:
+        known["belvo"] = BelvoWebhooks(settings.belvo.webhook_authorizations)
     if settings.gocardless is not None:
         known["gocardless"] = GoCardlessWebhooks(settings.gocardless.webhook_secrets)
     if settings.standard_webhooks is not None:

@@ -12,6 +12,7 @@ from domain.webhook_news import (
     CallEnded,
     CallHeard,
     Complained,
+    ConsentNews,
     DeliveryNews,
     Ignored,
     InboundNews,
@@ -24,6 +25,7 @@ from domain.webhook_news import (
     WebhookNews,
 )
 from records import contacts, inquiries, payments, people, platforms
+from web.consent_reports import record_consent
 from web.consequence import Consequence, note
 from web.delivery_news import record_call_ended, record_call_heard, record_delivery
 from web.hearing import MessageReader
@@ -64,6 +66,8 @@ def record_news(
                 consequence = record_call_ended(session, one, at)
             case Complained():
                 consequence = record_complaint(session, one, at)
+            case ConsentNews():
+                consequence = record_consent(session, one, at)
             case Ignored():
                 consequence = _ignored(session, one, at)
         outcomes.append(consequence.outcome)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from domain.webhook_news import WebhookNews
 from providers.webhooks import (
+    belvo,
     conekta,
     gocardless,
     mail_reports,
@@ -193,6 +194,25 @@ class GoCardlessWebhooks:
 
     def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
         return gocardless.parse(delivery.body)
+
+
+class BelvoWebhooks:
+    """`values` are what the `Authorization` header must be: one, or several while it is replaced. It is not kept."""
+
+    kept_headers = ("content-type",)
+    answer = ('{"received":true}', "application/json")
+
+    def __init__(self, values: Secrets) -> None:
+        self._values = values
+
+    def verify(self, delivery: Delivery, now: datetime) -> None:
+        belvo.verify(delivery.body, delivery.headers.get("authorization"), self._values)
+
+    def event_key(self, delivery: Delivery) -> str:
+        return belvo.event_key(delivery.body)
+
+    def parse(self, delivery: Delivery) -> tuple[WebhookNews, ...]:
+        return belvo.parse(delivery.body)
 
 
 class MercadoPagoWebhooks:

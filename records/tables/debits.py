@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from domain.direct_debit import DebitState, MandateStatus, SequenceType
+from domain.direct_debit import DebitState, MandateScheme, MandateStatus, SequenceType
 from records.sealed import Sealed
 from records.tables.base import Record
 from records.types import EnumText, UTCDateTime, one_of
@@ -37,6 +37,8 @@ class Mandate(Record, table=True):
     iban_index: str = Field(default="", max_length=64, index=True)
     bic: str | None = Field(default=None, max_length=11)
     signed_on: date
+    scheme: MandateScheme | None = Field(default=None, sa_type=EnumText(MandateScheme))
+    """None: that of whoever collects for the lender."""
     sequence: SequenceType = Field(default=SequenceType.FRST, sa_type=EnumText(SequenceType))
     """What the next collection says of itself."""
     status: MandateStatus = Field(default=MandateStatus.ACTIVE, sa_type=EnumText(MandateStatus))

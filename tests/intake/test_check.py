@@ -11,6 +11,7 @@ import pytest
 
 import intake
 from domain.contact import Channel
+from domain.direct_debit import MandateScheme, SequenceType
 from domain.portfolio import PortfolioLoan
 from intake import CellError, PortfolioError, PortfolioReport
 from tests.intake.workbooks import write_workbook
@@ -483,6 +484,12 @@ def test_a_loan_written_out_in_our_own_columns_reads_back_as_itself(tmp_path: Pa
         bank_consent="c-1",
         bank_account="ES91 2100 0418 4502 0005 1332",
         consent_valid_until=date(2027, 1, 1),
+        mandate_reference="M-1",
+        mandate_iban="ES9121000418450200051332",
+        mandate_signed_on=date(2026, 3, 14),
+        mandate_holder="Luis Ruiz",
+        mandate_scheme=MandateScheme.CORE,
+        mandate_sequence=SequenceType.RCUR,
         grade="B",
         priority=-3,
     )

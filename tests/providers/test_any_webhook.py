@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from providers.webhooks import gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks import belvo, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
 from providers.webhooks.refused import WebhookRefused
 from tests.nasty import JSON, TEXT, fuzzing
 
@@ -49,6 +49,15 @@ def likely(shape: dict[str, Any]) -> st.SearchStrategy[bytes]:
     return filled(shape).map(lambda value: json.dumps(value).encode())
 
 
+BELVO = likely(
+    {
+        "webhook_id": "w",
+        "webhook_type": "CONSENT",
+        "webhook_code": "openfinance_consent_about_to_expire",
+        "link_id": "16f68516-bcbc-4cf7-b815-c500d4204e28",
+        "data": {"consent_due_date": "2024-12-26T10:45:58.000Z"},
+    }
+)
 META = likely(
     {
         "entry": [
@@ -110,6 +119,13 @@ def test_any_body_of_stripe(body: bytes) -> None:
 def test_any_body_of_gocardless(body: bytes) -> None:
     refused_or(lambda: gocardless.parse(body))
     refused_or(lambda: gocardless.event_key(body))
+
+
+@fuzzing(60)
+@given(body=BODIES | BELVO)
+def test_any_body_of_belvo(body: bytes) -> None:
+    refused_or(lambda: belvo.parse(body))
+    refused_or(lambda: belvo.event_key(body))
 
 
 @fuzzing(60)
