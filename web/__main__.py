@@ -30,6 +30,7 @@ from web.agreement_desk import AgreementDesk
 from web.agreement_pages import agreement_pages
 from web.app import Now, create_app, wall_clock
 from web.asking import ask_on
+from web.case_pages import case_pages
 from web.codec import DecodingAccess, codec_router
 from web.documents import documents_router
 from web.hearing import MessageReader
@@ -198,6 +199,7 @@ def agreements(settings: Settings, database: Database, client: LazyClient, now: 
     desk = AgreementDesk(database, TemporalOrders(client, warrants), lambda: now(None))
     addresses = _addresses(settings)
     routers = [agreement_router(database, desk), agreement_pages(database, desk, addresses, lambda: now(None))]
+    routers.append(case_pages(database, desk, lambda: now(None)))
     if addresses is not None:
         routers.append(agree_router(database, desk, settings, addresses, now))
     return routers

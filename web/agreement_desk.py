@@ -12,6 +12,7 @@ from domain.access import Caller, PersonCaller, Role, ServiceCaller
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.offers import Offer, OfferRequest, Offers, agreeing, offers, request_of
 from domain.agreements.terms import Authority
+from domain.events import CaseDecision
 from domain.loan_state import LoanState
 from records import agreements, offer_log
 from records.database import Database
@@ -174,6 +175,10 @@ class AgreementDesk:
         if update_id is not None:
             return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order, update_id)
         return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order)
+
+    async def decide(self, loan: Loan, by: By, case_id: str, decision: CaseDecision, note: str) -> Answer:
+        order = {"case_id": case_id, "decision": decision.value, "by": by.actor, "note": note}
+        return await self._orders.order(loan.lender, loan.loan_id, "decide", order)
 
     async def cancel(self, loan: Loan, by: By, number: int) -> Answer:
         order = {"number": number, "by": by.actor}

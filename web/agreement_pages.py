@@ -19,12 +19,13 @@ from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
 from domain.agreements.model import LIVE, AgreementKind, AgreementState, Via
 from domain.agreements.offers import Offer
 from domain.money import Money, parse_major
-from records import accounts, agreements, loans, payments
+from records import agreements, loans, payments
 from records.database import Database
 from records.tables import Agreement, Loan
 from web.access import Access
 from web.agreement_desk import AgreementDesk, Chosen, Said, acting
 from web.api import Name, loan_for
+from web.case_pages import names, open_cases
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.sign_in import page
@@ -75,8 +76,8 @@ def agreement_pages(
     def approvals(request: Request, caller: Annotated[Caller, Depends(SEE)]) -> Response:
         """Offers that wait for another person's approval, the oldest first."""
         with database.reading() as session:
-            names = _names(session)
-            rows = [_waiting(request, row, loan, names) for row, loan in waiting_for_approval(session)]
+            known = names(session)
+            rows = [_waiting(request, row, loan, known) for row, loan in waiting_for_approval(session)]
         return page(request, "approvals", caller=caller, rows=rows)
 
     @router.get("/loans/{lender}/{loan_id}")
@@ -109,6 +110,7 @@ def agreement_pages(
             except TemporalUnavailable:
                 status, given["away"] = 503, "cannot_be_asked"
         given |= await run_in_threadpool(_standing, database, loan, written, caller)
+        given["cases"] = await run_in_threadpool(waiting_cases, request, loan)
         if may_act and addresses is not None and given["away"] is None:
             given["borrowers_page"] = agreement_address(addresses, loan.lender, loan.loan_id, now())
         return page(
@@ -121,6 +123,10 @@ def agreement_pages(
             bearable=bearable,
             **{"borrowers_page": None, "days_past_due": None, "hold": None, **given},
         )
+
+    def waiting_cases(request: Request, loan: Loan) -> list[dict[str, Any]]:
+        with database.reading() as session:
+            return open_cases(session, request, loan, now())
 
     async def offered(loan: Loan, caller: Caller, written: _Written, bearable: str) -> dict[str, Any]:
         asked = await desk.ask(loan, acting(caller), _minor(bearable, loan))
@@ -239,11 +245,6 @@ def waiting_for_approval(session: Session) -> list[tuple[Agreement, Loan]]:
     return list(session.exec(query).all())
 
 
-def _names(session: Session) -> dict[str, str]:
-    """How people of ours sign in, by how agreements name them."""
-    return {f"account:{each.id}": each.login for each in accounts.listing(session)}
-
-
 def _waiting(request: Request, row: Agreement, loan: Loan, names: dict[str, str]) -> dict[str, Any]:
     language, _ = words_for(request.headers.get("accept-language", ""))
     written = _Written(language, loan.currency)
@@ -264,9 +265,9 @@ def _standing(database: Database, loan: Loan, written: _Written, caller: PersonC
     """What the records hold of the loan's agreements, the newest first."""
     with database.reading() as session:
         current = loans.get(session, loan.lender, loan.loan_id)
-        names = _names(session)
+        known = names(session)
         made = reversed(agreements.of_loan(session, current))
-        rows = [_agreement(session, row, written, caller, names) for row in made]
+        rows = [_agreement(session, row, written, caller, known) for row in made]
         return {
             "lender": current.lender,
             "loan_id": current.loan_id,
@@ -279,7 +280,7 @@ def _standing(database: Database, loan: Loan, written: _Written, caller: PersonC
 
 
 def _agreement(
-    session: Session, row: Agreement, written: _Written, caller: PersonCaller, names: dict[str, str]
+    session: Session, row: Agreement, written: _Written, caller: PersonCaller, known: dict[str, str]
 ) -> dict[str, Any]:
     parts = agreements.instalments_of(session, row)
     waits = row.state is AgreementState.PROPOSED
@@ -292,8 +293,8 @@ def _agreement(
         "total": written.money(row.total_minor),
         "forgiven": written.money(row.remission_minor) if row.remission_minor else None,
         "made": written.day(row.made_at.date()),
-        "made_by": names.get(row.made_by, row.made_by),
-        "approved_by": names.get(row.approved_by, row.approved_by) if row.approved_by else None,
+        "made_by": known.get(row.made_by, row.made_by),
+        "approved_by": known.get(row.approved_by, row.approved_by) if row.approved_by else None,
         "via": row.via.value,
         "said": row.evidence_at is not None,
         "live": row.state in LIVE,

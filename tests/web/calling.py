@@ -30,6 +30,7 @@ from web.agreement_api import agreement_router
 from web.agreement_desk import AgreementDesk
 from web.agreement_pages import agreement_pages
 from web.app import create_app
+from web.case_pages import case_pages
 from web.codec import DecodingAccess, codec_router
 from web.consent_news import tell_given
 from web.consent_pages import consent_router
@@ -91,6 +92,7 @@ def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> 
     return [
         agreement_router(database, desk),
         agreement_pages(database, desk, addresses, clock),
+        case_pages(database, desk, clock),
         agree_router(database, desk, settings, addresses, clock),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from domain.collection import apply, pass_time, written
 from domain.events import (
     AgreementCancelled,
+    Decide,
     DueDateMoved,
     OfferAccepted,
     OfferApproved,
@@ -30,6 +31,7 @@ UPDATES: dict[str, Any] = {
     "plan": PlanAgreed,
     "settlement": SettlementAgreed,
     "restructuring": RestructuringAgreed,
+    "decide": Decide,
     "approve_offer": OfferApproved,
     "accept_offer": OfferAccepted,
     "move_due_date": DueDateMoved,

@@ -59,6 +59,9 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/cancellation"): ({A, S}, set()),
     ("GET", "/loans"): (ALL, set()),
     ("GET", "/approvals"): (ALL, set()),
+    ("GET", "/cases"): (ALL, set()),
+    ("POST", "/cases/{case_id}/decide"): ({A, S}, set()),
+    ("GET", "/loans/{lender}/{loan_id}/thread"): ({A, S}, set()),
     ("GET", "/loans/{lender}/{loan_id}"): (ALL, set()),
     ("POST", "/loans/{lender}/{loan_id}/promise"): ({A, S}, set()),
     ("POST", "/loans/{lender}/{loan_id}/agree"): ({A, S}, set()),
@@ -76,6 +79,9 @@ PAGES = {
     "/sign-out",
     "/loans",
     "/approvals",
+    "/cases",
+    "/cases/{case_id}/decide",
+    "/loans/{lender}/{loan_id}/thread",
     "/loans/{lender}/{loan_id}",
     "/loans/{lender}/{loan_id}/promise",
     "/loans/{lender}/{loan_id}/agree",
@@ -107,7 +113,14 @@ def routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def call(client: TestClient, method: str, path: str, headers: dict[str, str] | None = None) -> int:
-    named = {"lender": "acme", "loan_id": "L1", "message_id": "m", "stage": "answered", "token": "made-up"}
+    named = {
+        "lender": "acme",
+        "loan_id": "L1",
+        "message_id": "m",
+        "stage": "answered",
+        "token": "made-up",
+        "case_id": "c",
+    }
     what = "approve" if path.startswith("/loans") else "decode"
     filled = path.format(provider="stripe", number=1, what=what, **named)
     return int(client.request(method, filled, headers=headers).status_code)

@@ -1,0 +1,159 @@
+"""The tray: cases that wait for a person, deciding them, and the conversation of a loan to read and search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlmodel import Session
+
+from config.localised import format_money, locale_of
+from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
+from domain.events import CaseDecision
+from domain.money import Money
+from records import accounts, cases, loans, people, threads
+from records.database import Database
+from records.tables import CaseState, CollectionCase, Loan
+from web.access import Access
+from web.agreement_desk import AgreementDesk, acting
+from web.api import Name, loan_for
+from web.page_words import words_for
+from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from web.sign_in import page
+
+SEE = Access(Only(EVERY_ROLE), page=True)
+TALK = Access(roles(Role.AGENT, Role.SUPERVISOR), page=True)
+"""What borrowers wrote is for those who talk with them."""
+_SHOWN = 300
+
+
+def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], datetime]) -> APIRouter:
+    """`/cases`, `/cases/{case_id}/decide`, `/loans/{lender}/{loan_id}/thread`. 409: refused, 503: try again."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    def tray(
+        request: Request, caller: Caller, queue: str, status: int = 200, wrong: str | None = None, done: bool = False
+    ) -> Response:
+        assert isinstance(caller, PersonCaller)
+        with database.reading() as session:
+            found = cases.listing(session, queue=queue or None)
+            rows = [case_shown(request, case, loan, now()) for case, loan in found[:_SHOWN]]
+        may_act = caller.role in (Role.AGENT, Role.SUPERVISOR)
+        told: dict[str, Any] = {
+            "rows": rows,
+            "queue": queue,
+            "number": len(found),
+            "wrong": wrong,
+            "done": done,
+            "may_act": may_act,
+        }
+        return page(request, "cases", status, caller=caller, **told)
+
+    @router.get("/cases")
+    def listed(
+        request: Request,
+        caller: Annotated[Caller, Depends(SEE)],
+        queue: Annotated[str, Query(max_length=40, pattern=r"^[A-Za-z0-9_.-]*$")] = "",
+        done: bool = False,
+    ) -> Response:
+        """Cases that wait, the most urgent first."""
+        return tray(request, caller, queue, done=done)
+
+    @router.post("/cases/{case_id}/decide")
+    async def decide(
+        request: Request,
+        case_id: Annotated[str, Path(max_length=200, pattern=r"^[\x21-\x7e]+$")],
+        caller: Annotated[Caller, Depends(TALK)],
+        decision: Annotated[CaseDecision, Form()],
+        note: Annotated[str, Form(max_length=2000)] = "",
+    ) -> Response:
+        words = words_for(request.headers.get("accept-language", ""))[1]
+
+        def find() -> Loan | None:
+            with database.reading() as session:
+                case = session.get(CollectionCase, case_id)
+                return None if case is None else loans.by_ref(session, case.loan_ref)
+
+        loan = await run_in_threadpool(find)
+        if loan is None:
+            return await run_in_threadpool(tray, request, caller, "", 404, words["no_case"])
+        try:
+            await desk.decide(loan, acting(caller), case_id, decision, note.strip())
+        except OrderRefused as why:
+            return await run_in_threadpool(tray, request, caller, "", 409, str(why))
+        except LoanNotRunning:
+            return await run_in_threadpool(tray, request, caller, "", 409, words["decide_ended"])
+        except TemporalUnavailable:
+            return await run_in_threadpool(tray, request, caller, "", 503, words["cannot_be_asked"])
+        return RedirectResponse("/cases?done=true", 303)
+
+    @router.get("/loans/{lender}/{loan_id}/thread")
+    def thread(
+        request: Request,
+        lender: Name,
+        loan_id: Name,
+        caller: Annotated[Caller, Depends(TALK)],
+        search: Annotated[str, Query(max_length=200)] = "",
+    ) -> Response:
+        """What was written, in and out, and what people decided; with `search` what holds these words."""
+        loan = loan_for(database, caller, lender, loan_id)
+        language, _ = words_for(request.headers.get("accept-language", ""))
+        with database.reading() as session:
+            zone = ZoneInfo(people.of_loan(session, loan).timezone or "UTC")
+            said = [
+                {
+                    "at": _moment(each.at.astimezone(zone), language),
+                    "who": each.who,
+                    "channel": each.channel,
+                    "text": each.text,
+                    "about": each.about.replace("_", " "),
+                    "state": each.state,
+                }
+                for each in threads.thread_of(session, loan, search.strip() or None)
+            ]
+        told: dict[str, Any] = {"lender": lender, "loan_id": loan_id, "said": said, "search": search, "zone": zone.key}
+        return page(request, "thread", caller=caller, **told)
+
+    return router
+
+
+def open_cases(session: Session, request: Request, loan: Loan, at: datetime) -> list[dict[str, Any]]:
+    """A loan's cases that wait, as the pages show them."""
+    return [
+        case_shown(request, case, loan, at) for case in cases.of_loan(session, loan) if case.state is CaseState.OPEN
+    ]
+
+
+def names(session: Session) -> dict[str, str]:
+    """How people of ours sign in, by how the records name them."""
+    return {f"account:{each.id}": each.login for each in accounts.listing(session)}
+
+
+def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime) -> dict[str, Any]:
+    language, _ = words_for(request.headers.get("accept-language", ""))
+    amount = None
+    if case.amount_minor is not None:
+        money = Money(amount_minor=case.amount_minor, currency=loan.currency)
+        amount = format_money(money, locale_of(language, ""))
+    return {
+        "case_id": case.case_id,
+        "lender": loan.lender,
+        "loan_id": loan.loan_id,
+        "queue": case.queue,
+        "kind": case.kind.replace("_", " "),
+        "reason": case.reason,
+        "amount": amount,
+        "until": _moment(case.sla_at, language) if case.sla_at else "",
+        "late": case.sla_at is not None and case.sla_at < at,
+        "decisions": [each.value for each in CaseDecision],
+    }
+
+
+def _moment(at: datetime, language: str) -> str:
+    return format_datetime(at, "d MMM y, HH:mm", locale=locale_of(language, ""))
