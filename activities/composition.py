@@ -131,7 +131,13 @@ def connect_outside(settings: Settings, client: httpx.AsyncClient, database: Dat
     bank = settings.bank
     return Outside(
         bank=BerlinGroupBank(
-            BerlinGroupSettings(base_url=bank.base_url, access_token=bank.access_token, zone=bank.zone), client
+            BerlinGroupSettings(
+                base_url=bank.base_url,
+                access_token=bank.access_token,
+                transactions=bank.transactions,
+                zone=bank.zone,
+            ),
+            client,
         )
         if bank
         else None,
@@ -223,6 +229,7 @@ def _other_banks(settings: Settings, client: httpx.AsyncClient) -> dict[str, Ban
                 secret_password=belvo.secret_password,
                 countries=belvo.countries,
                 zone=belvo.zone,
+                transactions=belvo.transactions,
             ),
             client,
         )

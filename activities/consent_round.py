@@ -31,6 +31,7 @@ class Round:
     settled: int = 0
     moved: int = 0
     ends_soon: int = 0
+    learnt: int = 0
     not_answered: int = 0
     over: dict[str, int] = field(default_factory=dict)
 
@@ -40,6 +41,7 @@ class Round:
         parts = [f"{self.looked_at} consents looked at", f"{over} ({ended})" if ended else over]
         parts += [f"{self.settled} given meanwhile"] * bool(self.settled)
         parts += [f"{self.moved} with another last day"] * bool(self.moved)
+        parts += [f"{self.learnt} read for when money comes in"] * bool(self.learnt)
         parts.append(f"{self.ends_soon} end within {ENDS_SOON.days} days")
         parts += [f"{self.not_answered} not answered for"] * bool(self.not_answered)
         return "; ".join(parts)
@@ -92,6 +94,8 @@ class ConsentRound:
         found.looked_at += 1
         if looked.over is not None:
             found.over[looked.over] = found.over.get(looked.over, 0) + 1
+        else:
+            found.learnt += await self._desk.learn(consent_ref, now, None)
         found.moved += looked.moved
         return None
 

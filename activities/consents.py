@@ -10,9 +10,11 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from activities.incoming_credits import IncomingCredits
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from providers.ports import BankData, ConsentRequest
@@ -84,8 +86,12 @@ class Looked:
 class ConsentDesk:
     """Asks for consents, settles what became of them, and takes them back."""
 
-    def __init__(self, database: Database, sources: Sources, tell_loan: TellLoan) -> None:
+    def __init__(
+        self, database: Database, sources: Sources, tell_loan: TellLoan, zone: ZoneInfo = ZoneInfo("UTC")
+    ) -> None:
+        """`zone`: where the banks' calendar day turns."""
         self._database, self._sources, self._tell_loan = database, sources, tell_loan
+        self._credits = IncomingCredits(database, zone)
 
     async def begin(self, person_ref: int, at: datetime, psu_ip: str, return_url: str) -> str:
         """Ask the bank for a consent and answer where the person gives it. `psu_ip` is theirs: they are there now.
@@ -146,8 +152,24 @@ class ConsentDesk:
                 if account is None:
                     await asyncio.to_thread(self._settled, asked, "no account in the loans' currency", at)
                 else:
-                    return await asyncio.to_thread(self._granted, asked, found, account, at, psu_ip is not None)
+                    granted = await asyncio.to_thread(self._granted, asked, found, account, at, psu_ip is not None)
+                    await self.learn(granted.id or 0, at, psu_ip)
+                    return granted
         return None
+
+    async def learn(self, consent_ref: int, at: datetime, psu_ip: str | None) -> bool:
+        """Read what came in under the consent, where its source shows it and it is time to; whether that was done.
+
+        A source that cannot answer now is asked another day: nothing waits for it.
+        """
+        consent = await asyncio.to_thread(self._get, consent_ref)
+        bank = self._sources.of(consent.provider)
+        if bank is None or consent.status is not ConsentStatus.VALID:
+            return False
+        try:
+            return await self._credits.learn(consent_ref, bank, at, psu_ip) is not None
+        except ProviderError:
+            return False
 
     async def revoke(self, consent_ref: int, at: datetime, by: str) -> None:
         """End a consent at the bank, then here. Raises ProviderError; then it is still valid in both places."""

@@ -91,9 +91,9 @@ class DailyWorker(DailyWork):
             sources = bank_sources(self._settings, connect_outside(self._settings, client))
             if not sources.by_name:
                 raise NotConfigured
-            found = await ConsentRound(self._database, ConsentDesk(self._database, sources, _tell_given), zone).go(
-                task_time(), int(told_before[0]) if told_before else 0, activity.heartbeat
-            )
+            found = await ConsentRound(
+                self._database, ConsentDesk(self._database, sources, _tell_given, zone), zone
+            ).go(task_time(), int(told_before[0]) if told_before else 0, activity.heartbeat)
         return DayReport(job=order.job, told=found.told(), wrong=found.not_answered > 0)
 
     async def _debit_files(self, order: DayOrder) -> DayReport:

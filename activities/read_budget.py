@@ -26,6 +26,7 @@ EXCEEDED = "ACCESS_EXCEEDED"
 _COUNTED = (
     BEGUN,
     "accounts",
+    "credits",
     READ,
     OTHER_CURRENCY,
     "timeout",

@@ -187,6 +187,8 @@ async def _check(desk: ConsentDesk, database: Database, lender: str | None, now:
 
 
 def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDesk], Awaitable[int]]) -> int:
+    from zoneinfo import ZoneInfo
+
     import httpx
 
     from activities.composition import bank_sources, connect_outside
@@ -196,7 +198,8 @@ def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDe
     async def run() -> int:
         async with httpx.AsyncClient() as client:
             sources = bank_sources(settings, connect_outside(settings, client))
-            return await work(ConsentDesk(database, sources, tell_given))
+            zone = ZoneInfo(settings.bank.zone if settings.bank is not None else "UTC")
+            return await work(ConsentDesk(database, sources, tell_given, zone))
 
     return asyncio.run(run())
 

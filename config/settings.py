@@ -90,6 +90,8 @@ class Bank(_Part):
 
     base_url: str
     access_token: SecretStr | None = None
+    transactions: bool = False
+    """Ask for transactions too, to learn when money comes in; the borrower is told so."""
     zone: str = "Europe/Madrid"
 
 
@@ -107,6 +109,7 @@ class Belvo(_Part):
     countries: tuple[str, ...] = BELVO_COUNTRIES
     zone: str = "America/Mexico_City"
     webhook_authorizations: tuple[SecretStr, ...] = ()
+    transactions: bool = False
 
     @field_validator("webhook_authorizations")
     @classmethod

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
@@ -84,6 +84,14 @@ class BalanceReading(_Value):
     currency: str
     balance_type: str
     read_at: AwareDatetime
+
+
+class Credit(_Value):
+    """Money that came to an account; `booked_on` is a local day of the bank. Nothing of who paid it, or why."""
+
+    booked_on: date
+    amount_minor: int = Field(gt=0)
+    currency: str
 
 
 class LinkRequest(_Value):
@@ -268,6 +276,22 @@ class BankData(Protocol):
         self, account_id: str, consent_id: str, at: datetime, psu_ip: str | None = None
     ) -> BalanceReading:
         """One reading; unattended (and counted against the day's budget) unless `psu_ip` is given."""
+        ...
+
+
+@runtime_checkable
+class TransactionData(Protocol):
+    """A source of bank data that can also tell what came in."""
+
+    @property
+    def shows_credits(self) -> bool:
+        """Whether transactions are asked for, and may be read."""
+        ...
+
+    async def credits(
+        self, account_id: str, consent_id: str, since: date, at: datetime, psu_ip: str | None = None
+    ) -> tuple[Credit, ...]:
+        """What came in since a day, inclusive; counts as a read like `balance`. None where `shows_credits` is False."""
         ...
 
 

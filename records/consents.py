@@ -190,6 +190,13 @@ def get(session: Session, consent_ref: int) -> Consent:
     return consent
 
 
+def credits_read(session: Session, consent: Consent, at: datetime) -> None:
+    """What came in under it was read, or cannot be."""
+    consent.credits_read_at = at
+    session.add(consent)
+    session.flush()
+
+
 def set_status(session: Session, consent: Consent, status: ConsentStatus, *, at: datetime) -> None:
     """Note what the bank says about a consent."""
     if consent.status is not status:

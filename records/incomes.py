@@ -57,6 +57,27 @@ def remember(session: Session, person_ref: int, arrival: Arrival) -> bool:
     return True
 
 
+def remember_history(
+    session: Session, person_ref: int, arrivals: Sequence[Arrival], since: datetime, at: datetime
+) -> None:
+    """Keep what the account's own list says came in from `since` to `at`, beside what reads have shown.
+
+    A day on which reads saw money come is known already. The days without money count too: whoever is known from
+    `since` on and was not paid on a pay day speaks against it.
+    """
+    row = session.get(IncomeSeen, person_ref)
+    if row is None:
+        row = IncomeSeen(person_ref=person_ref, watched_since=since, changed_at=at)
+    before = _arrivals(row.seen)
+    new = [one for one in arrivals if not any(one.after < other.by and other.after < one.by for other in before)]
+    kept = of_weight(sorted([*before, *new], key=lambda one: one.by))[-KEPT:]
+    told = [[one.after.isoformat(), one.by.isoformat(), one.amount_minor] for one in kept]
+    row.seen, row.changed_at = json.dumps(told, separators=(",", ":")), at
+    row.watched_since = min(row.watched_since, since)
+    session.add(row)
+    session.flush()
+
+
 def booking_hours(session: Session, provider: str, country: str) -> list[float]:
     """Arrivals of all people by half hour of the local day."""
     counts = [0.0] * SLOTS

@@ -200,6 +200,15 @@ class Account:
         """When in the local day it is paid in, in hours from midnight; 0 where nothing is."""
         return self._pay_hour[self._index(ordinal)]
 
+    @property
+    def first(self) -> int:
+        """The first local day that is known, as an ordinal."""
+        return self._first
+
+    def spent_on(self, ordinal: int) -> float:
+        """What goes out on the local day, minor units."""
+        return self._out[self._index(ordinal)]
+
     def at(self, moment: Moment) -> float:
         """Money at the moment, minor units, never below zero."""
         here = local(moment, self._zone)

@@ -35,6 +35,7 @@ class Bank:
     def routes(self) -> list[Route]:
         return [
             Route("/v1/accounts/{account}/balances", self.balances, methods=["GET"]),
+            Route("/v1/accounts/{account}/transactions", self.transactions, methods=["GET"]),
             Route("/v1/accounts", self.accounts, methods=["GET"]),
             Route("/v1/consents/{consent}/status", self.consent_status, methods=["GET"]),
             Route("/v1/consents/{consent}", self.consent, methods=["GET", "DELETE"]),
@@ -72,6 +73,52 @@ class Bank:
             return self._answer(request, body)
         except BankError as error:
             return self._refuse(request, error, now)
+
+    async def transactions(self, request: Request) -> Response:
+        """Wages in and what was spent, a line for each day; only under a consent that names transactions."""
+        now, _ = moment_of(request, self.world)
+        try:
+            self._request_id(request)
+            consent, person = self._consent_for_read(request, now)
+            if "transactions" not in consent.access:
+                raise BankError(401, "CONSENT_INVALID", "the consent covers no transactions")
+            if request.path_params["account"] != person.bank_account:
+                raise BankError(404, "RESOURCE_UNKNOWN", "no such account under this consent")
+            try:
+                first = date.fromisoformat(request.query_params["dateFrom"])
+                last = date.fromisoformat(request.query_params.get("dateTo", self._day(person, now)))
+            except (KeyError, ValueError):
+                raise BankError(400, "FORMAT_ERROR", "dateFrom: a day is expected") from None
+            attended = "psu-ip-address" in request.headers
+            if not attended:
+                self._count(consent, person, now)
+            loan = self.world.latest_loan(person)
+            told = {"consent_id": consent.consent_id, "attended": attended}
+            self.world.store.log("transactions_read", now, loan.loan_id if loan else None, **told)
+            self.world.store.commit()
+            account = f"/v1/accounts/{person.bank_account}"
+            report = {"booked": self._booked(person, first, last, now), "_links": {"account": {"href": account}}}
+            return self._answer(request, {"account": account_reference(person), "transactions": report})
+        except BankError as error:
+            return self._refuse(request, error, now)
+
+    def _booked(self, person: Person, first: date, last: date, now: Moment) -> list[Json]:
+        account, here = self.world.borrower(person).account, local(now, person.timezone)
+        rows: list[Json] = []
+        for ordinal in range(max(first.toordinal(), account.first), min(last.toordinal(), here.toordinal()) + 1):
+            day = date.fromordinal(ordinal).isoformat()
+            came = ordinal < here.toordinal() or here.hour + here.minute / 60 >= account.pay_hour_on(ordinal)
+            moves = [int(account.pay_on(ordinal)) if came else 0, -int(account.spent_on(ordinal))]
+            rows += [
+                {
+                    "transactionAmount": {"currency": person.currency, "amount": amount_text(move, person.currency)},
+                    "bookingDate": day,
+                    "valueDate": day,
+                }
+                for move in moves
+                if move
+            ]
+        return rows
 
     async def accounts(self, request: Request) -> Response:
         now, _ = moment_of(request, self.world)
@@ -357,4 +404,5 @@ class Bank:
 def amount_text(minor: int, currency: str) -> str:
     """Minor units as a decimal text with the currency's digits."""
     digits = minor_digits(currency)
-    return str(minor) if digits == 0 else f"{minor // 100}.{minor % 100:02d}"
+    sign = "-" if minor < 0 else ""
+    return str(minor) if digits == 0 else f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d}"

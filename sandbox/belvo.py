@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+from datetime import date
 from html import escape
 from urllib.parse import urlencode
 
@@ -42,6 +43,7 @@ class Belvo:
             Route("/api/links/{link}/", self.link, methods=["GET", "DELETE"]),
             Route("/api/accounts/", self.accounts, methods=["POST"]),
             Route("/api/balances/", self.balances, methods=["POST"]),
+            Route("/api/transactions/", self.transactions, methods=["POST"]),
         ]
 
     async def token(self, request: Request) -> Response:
@@ -157,6 +159,47 @@ class Belvo:
                 "current_balance": account["balance"]["current"],
             }
             return JSONResponse([row], 200 if body.get("save_data") is False else 201)
+        except BelvoError as error:
+            return self._refuse(error, now)
+
+    async def transactions(self, request: Request) -> Response:
+        """Wages in and what was spent, a row for each day."""
+        now, _ = moment_of(request, self.world)
+        try:
+            self._authorised(request)
+            body = await self._json(request)
+            for field in ("link", "date_from", "date_to"):
+                if not isinstance(body.get(field), str):
+                    raise BelvoError(400, "required", f"{field}: this field is required")
+            link, person = self._readable(body["link"])
+            account, here = self.world.borrower(person).account, local(now, person.timezone)
+            try:
+                first, last = (date.fromisoformat(body[name]).toordinal() for name in ("date_from", "date_to"))
+            except ValueError:
+                raise BelvoError(400, "invalid", "date_from, date_to: days are expected") from None
+            rows: list[Json] = []
+            for ordinal in range(max(first, account.first), min(last, here.toordinal()) + 1):
+                came = ordinal < here.toordinal() or here.hour >= account.pay_hour_on(ordinal)
+                moves = {"INFLOW": account.pay_on(ordinal) if came else 0.0, "OUTFLOW": account.spent_on(ordinal)}
+                rows += [
+                    {
+                        "id": str(uuid.uuid4()),
+                        "account": {"id": self._account(link, person, now)["id"]},
+                        "value_date": date.fromordinal(ordinal).isoformat(),
+                        "accounting_date": f"{date.fromordinal(ordinal).isoformat()}T12:00:00Z",
+                        "amount": int(amount) / 10 ** minor_digits(person.currency),
+                        "currency": person.currency,
+                        "type": kind,
+                        "status": "PROCESSED",
+                    }
+                    for kind, amount in moves.items()
+                    if int(amount)
+                ]
+            loan = self.world.latest_loan(person)
+            told = {"consent_id": link.consent_id, "attended": False}
+            self.world.store.log("transactions_read", now, loan.loan_id if loan else None, **told)
+            self.world.store.commit()
+            return JSONResponse(rows, 200 if body.get("save_data") is False else 201)
         except BelvoError as error:
             return self._refuse(error, now)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import httpx
 import uvicorn
@@ -190,7 +191,8 @@ async def consent_pages(
 
     client = await stack.enter_async_context(httpx.AsyncClient())
     sources = bank_sources(settings, connect_outside(settings, client))
-    return [consent_router(database, ConsentDesk(database, sources, tell_given), settings, public_url, now)]
+    zone = ZoneInfo(settings.bank.zone if settings.bank is not None else "UTC")
+    return [consent_router(database, ConsentDesk(database, sources, tell_given, zone), settings, public_url, now)]
 
 
 def agreements(settings: Settings, database: Database, client: LazyClient, now: Now) -> list[APIRouter]:

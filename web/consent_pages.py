@@ -42,6 +42,11 @@ class _Visit:
         assert person.id is not None
         self.person_ref, self.language, self.country, self.lender = person.id, person.language, person.country, lender
 
+    def asked_for(self, settings: Settings) -> str:
+        """Which words say what is read: the balance alone, or when money came in too."""
+        source = settings.belvo if settings.bank_data_by_country.get(self.country) == "belvo" else settings.bank
+        return "what_credits" if source is not None and source.transactions else "what"
+
 
 def consent_router(
     database: Database, desk: ConsentDesk, settings: Settings, public_url: str, now: Callable[[Request], datetime]
@@ -56,7 +61,11 @@ def consent_router(
     async def explain(request: Request, token: str) -> Response:
         """200 and what is asked; 404 when the address is no longer good."""
         found = await visit(request, token)
-        return _gone(request) if found is None else _page(found, "ask", path=f"/consent/{token}")
+        return (
+            _gone(request)
+            if found is None
+            else _page(found, "ask", path=f"/consent/{token}", reads=found.asked_for(settings))
+        )
 
     @router.post("/consent/{token}", dependencies=[HOLDER])
     async def begin(request: Request, token: str) -> Response:
@@ -111,7 +120,7 @@ def _page(
     visit: _Visit, what: str, status: int = 200, headers: dict[str, str] | None = None, **values: Any
 ) -> Response:
     language, words = words_in(visit.language)
-    given = {"path": "", "bank": "", "until": None, **values}
+    given = {"path": "", "bank": "", "until": None, "reads": "what", **values}
     html = _JINJA.get_template("consent.html.j2").render(
         what=what, words=words, language=language, lender=visit.lender, **given
     )
@@ -121,6 +130,6 @@ def _page(
 def _gone(request: Request) -> Response:
     language, words = words_in((request.headers.get("accept-language") or "")[:2].lower())
     html = _JINJA.get_template("consent.html.j2").render(
-        what="gone", words=words, language=language, lender="", path="", bank="", until=None
+        what="gone", words=words, language=language, lender="", path="", bank="", until=None, reads=""
     )
     return HTMLResponse(html, 404)

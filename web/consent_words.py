@@ -9,6 +9,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "what": (
             "Vemos solo el saldo, como mucho cuatro veces al día. No vemos tus movimientos y no podemos mover dinero."
         ),
+        "what_credits": (
+            "Vemos el saldo, como mucho cuatro veces al día, y al principio y una vez al mes qué días y por cuánto "
+            "entró dinero en los últimos tres meses, para saber cuándo cobras. No guardamos quién te paga ni en qué "
+            "gastas, y no podemos mover dinero."
+        ),
         "why": (
             "Así te escribimos sobre el pago solo en un momento que pueda venirte bien. No se cobra nada por sí solo."
         ),
@@ -33,6 +38,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "what": (
             "We see the balance alone, four times a day at most. We do not see what you spend and cannot move money."
         ),
+        "what_credits": (
+            "We see the balance, four times a day at most, and at first and once a month on which days and how much "
+            "money came in over the last three months, to learn when you are paid. We do not keep who pays you or what "
+            "you spend, and cannot move money."
+        ),
         "why": "So we write about the payment only at a moment that may suit you. Nothing is charged by itself.",
         "how": (
             "You give the consent on your bank's own page; it lasts until the date your bank names. It is "
@@ -55,6 +65,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "what": (
             "Vemos apenas o saldo, no máximo quatro vezes ao dia. Não vemos as suas movimentações e não "
             "podemos mover dinheiro."
+        ),
+        "what_credits": (
+            "Vemos o saldo, no máximo quatro vezes ao dia, e no começo e uma vez por mês em que dias e quanto dinheiro "
+            "entrou nos últimos três meses, para saber quando você recebe. Não guardamos quem paga a você nem o que "
+            "você gasta, e não podemos mover dinheiro."
         ),
         "why": (
             "Assim escrevemos sobre o pagamento só em um momento que possa ser bom para você. Nada é cobrado sozinho."

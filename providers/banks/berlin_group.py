@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -18,12 +18,13 @@ from domain.what_next import WhatNext
 from providers.banks.berlin_group_codes import reaction_to
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
-from providers.ports import BalanceReading, BankAccount, Consent, ConsentRequest, ConsentStatus
+from providers.ports import BalanceReading, BankAccount, Consent, ConsentRequest, ConsentStatus, Credit
 
 PROVIDER: Final = "berlin_group"
 
 # What can be spent now, before what will be there tonight, before what was there last night.
 _PREFERRED: Final = ("interimAvailable", "expected", "closingBooked")
+_MOST_PAGES: Final = 20
 _AMOUNT = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,3})?")
 
 
@@ -37,6 +38,8 @@ class BerlinGroupSettings(BaseModel):
 
     base_url: str
     access_token: SecretStr | None = None
+    transactions: bool = False
+    """Consents ask for transactions too, and what came in is read once in a while."""
     zone: str = "Europe/Madrid"
     timeout: timedelta = Field(default=timedelta(seconds=20), gt=timedelta(0))
 
@@ -56,6 +59,10 @@ class BerlinGroupBank:
     def __init__(self, settings: BerlinGroupSettings, client: httpx.AsyncClient) -> None:
         self._settings = settings
         self._client = client
+
+    @property
+    def shows_credits(self) -> bool:
+        return self._settings.transactions
 
     async def create_consent(self, request: ConsentRequest, at: datetime) -> Consent:
         """Ask for a recurring consent to balances; the debtor must then visit `authorise_url`.
@@ -78,7 +85,7 @@ class BerlinGroupBank:
             changes_something=True,
             headers=headers,
             body={
-                "access": {"balances": accounts},
+                "access": {"balances": accounts, **({"transactions": accounts} if self.shows_credits else {})},
                 "recurringIndicator": True,
                 "validUntil": request.valid_until.isoformat(),
                 "frequencyPerDay": request.reads_a_day,
@@ -148,6 +155,29 @@ class BerlinGroupBank:
             raise refusal(PROVIDER, "no_usable_balance", WhatNext.TERMINAL, "the bank gives no balance we can judge by")
         best = min(usable, key=_spendable_first)
         return _reading(best, at)
+
+    async def credits(
+        self, account_id: str, consent_id: str, since: date, at: datetime, psu_ip: str | None = None
+    ) -> tuple[Credit, ...]:
+        """Booked credits. Further pages are asked for only while the account holder is there: each is a read."""
+        if not self.shows_credits:
+            return ()
+        today = at.astimezone(ZoneInfo(self._settings.zone)).date()
+        asked = {"dateFrom": since.isoformat(), "dateTo": today.isoformat(), "bookingStatus": "booked"}
+        path = f"/v1/accounts/{quote(account_id, safe='')}/transactions?{urlencode(asked)}"
+        found: list[Credit] = []
+        for _ in range(_MOST_PAGES if psu_ip is not None else 1):
+            answer = await self._call("GET", path, at, headers=_reading_headers(consent_id, psu_ip))
+            report = answer.get("transactions")
+            booked = report.get("booked") if isinstance(report, dict) else None
+            if not isinstance(report, dict) or not isinstance(booked, list):
+                raise unreadable(PROVIDER, changes_something=False)
+            found += [credit for one in booked if isinstance(one, dict) and (credit := _credit(one)) is not None]
+            after = _next_page(report.get("_links"), account_id)
+            if after is None:
+                break
+            path = after
+        return tuple(found)
 
     async def _call(
         self,
@@ -220,6 +250,34 @@ def _reading(balance: Mapping[str, Any], at: datetime) -> BalanceReading:
     except ValueError:
         raise unreadable(PROVIDER, changes_something=False) from None
     return BalanceReading(amount_minor=minor, currency=currency, balance_type=str(balance["balanceType"]), read_at=at)
+
+
+def _credit(row: Mapping[str, Any]) -> Credit | None:
+    """A booked credit; None for money that went out, and for what has no day or no amount we can read."""
+    amount, day = row.get("transactionAmount"), row.get("bookingDate") or row.get("valueDate")
+    text, currency = (amount.get("amount"), amount.get("currency")) if isinstance(amount, dict) else (None, None)
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text) or not isinstance(day, str):
+        return None
+    if not isinstance(currency, str) or not is_currency(currency):
+        return None
+    try:
+        minor, booked_on = parse_major(text, currency), date.fromisoformat(day)
+    except ValueError:
+        return None
+    return Credit(booked_on=booked_on, amount_minor=minor, currency=currency) if minor > 0 else None
+
+
+def _next_page(links: object, account_id: str) -> str | None:
+    """Where the bank says that more of the same account's list is; None for any other address."""
+    link = links.get("next") if isinstance(links, dict) else None
+    href = link.get("href") if isinstance(link, dict) else None
+    if not isinstance(href, str):
+        return None
+    parts = urlsplit(href)
+    path = parts.path[parts.path.find("/v1/") :] if "/v1/" in parts.path else ""
+    if path != f"/v1/accounts/{quote(account_id, safe='')}/transactions":
+        return None
+    return f"{path}?{parts.query}" if parts.query else path
 
 
 def _message_code(answer: Mapping[str, Any]) -> str | None:

@@ -17,6 +17,7 @@ from sqlmodel import select
 from records import audit, inquiries
 from records.database import Database
 from records.tables import Payment, Webhook
+from tests.providers.test_meta_examples import EXAMPLES
 from tests.records.portfolios import LENDER
 from tests.web.outside import FakeTemporal, Web, running, until
 from tests.web.test_messages import PHONE
@@ -85,6 +86,21 @@ async def relayed(database: Database, count: int) -> list[Webhook]:
 def shown(database: Database) -> list[dict[str, Any]]:
     with database.reading() as session:
         return [row.details for row in audit.of_action(session, "webhook_needs_person")]
+
+
+async def test_each_of_metas_own_examples_is_answered_stored_and_read(database: Database) -> None:
+    async with running(database, FakeTemporal(), more=MORE) as web:
+        for example in EXAMPLES.values():
+            body = json.dumps(example).encode()
+            headers = {"X-Hub-Signature-256": f"sha256={digest(body)}"}
+            assert (await web.client.post("/webhooks/meta", content=body, headers=headers)).status_code == 200
+        told = {json.dumps(one, sort_keys=True) for one in EXAMPLES.values()}
+        rows = await relayed(database, len({row.event_key for row in stored(database)}))
+
+    assert 0 < len(rows) <= len(told)
+    assert all(row.outcome and row.outcome != "unreadable" for row in rows)
+    kinds = {detail["kind"] for detail in shown(database)}
+    assert {"message:system", "change:group_lifecycle_update"} <= kinds
 
 
 async def test_a_stop_on_whatsapp_closes_that_channel_and_a_repeat_changes_nothing(database: Database) -> None:

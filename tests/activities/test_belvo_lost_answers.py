@@ -1,0 +1,121 @@
+"""An answer of Belvo's lost after the effect, through the activities: no read too many, no consent half ended."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlmodel import select
+from temporalio.exceptions import ApplicationError
+
+from activities.composition import bank_sources, connect_outside
+from activities.consents import ConsentDesk
+from activities.orders import WatchOrder
+from activities.read_budget import counted_since
+from config.settings import Belvo
+from domain.strategy import WholeThreshold
+from providers.errors import ProviderError
+from records.database import Database
+from records.tables import Consent, ConsentRequest, ConsentStatus
+from tests.activities.outside import TUESDAY, desk_for, enter_loan, settings_for
+from tests.records.portfolios import LENDER
+from tests.sandbox.running import World, running
+from tests.web.test_consent_pages import app_for, at_bank, caller, token_for
+
+MEXICO = {"country": "MX", "currency": "MXN", "region": None, "timezone": "America/Mexico_City"}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running(tmp_path_factory.mktemp("world") / "log.jsonl") as started:
+        yield started
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False) as opened:
+        yield opened
+
+
+def through_belvo(world: World) -> Any:
+    here = str(world.http.base_url).rstrip("/")
+    belvo = Belvo(base_url=here, widget_url=f"{here}/belvo-widget/", secret_id="s", secret_password=SecretStr("p"))
+    return settings_for(world, belvo=belvo)
+
+
+async def connected(
+    database: Database, world: World, client: httpx.AsyncClient, name: str, lost: int = 0
+) -> tuple[str, Consent]:
+    """A Mexican's loan and their consent, given through Belvo's widget; `lost` answers are lost on the way there."""
+    [holder] = world.enrol(name, as_of=TUESDAY.isoformat(), **MEXICO)
+    loan_id = enter_loan(database, **MEXICO, amount_due_minor=90_000_000)
+    path = f"/consent/{token_for(database, loan_id)}"
+    async with caller(app_for(database, through_belvo(world), client)) as browser:
+        for _ in range(lost):
+            world.fault("belvo", "lost_answer", count=1)
+            assert (await browser.post(path)).status_code == 503
+        await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
+    with database.reading() as session:
+        [consent] = session.exec(select(Consent)).all()
+        session.expunge(consent)
+    return loan_id, consent
+
+
+async def test_a_lost_token_is_asked_for_again_and_one_consent_comes_of_it(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    _, consent = await connected(lite, world, client, "belvo-token", lost=2)
+
+    assert consent.status is ConsentStatus.VALID
+    with lite.reading() as session:
+        outcomes = [row.outcome for row in session.exec(select(ConsentRequest).order_by(ConsentRequest.id)).all()]  # type: ignore[arg-type]
+    assert outcomes == ["connection_lost", "connection_lost", "granted"]
+
+
+async def test_a_balance_whose_answer_was_lost_counts_and_the_day_has_no_read_too_many(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    loan_id, consent = await connected(lite, world, client, "belvo-balance")
+    order = WatchOrder(lender=LENDER, loan_id=loan_id, threshold=WholeThreshold(), reads_per_day=4)
+    refusals: list[str] = []
+    async with desk_for(lite, through_belvo(world)) as desk:
+        for minutes in range(0, 8 * 60, 30):
+            if minutes == 30:
+                world.fault("belvo", "lost_answer", count=1)
+            with pytest.raises(ApplicationError) as put_off:
+                await desk.watch(order, TUESDAY + timedelta(minutes=minutes))
+            refusals.append(str(put_off.value))
+
+    read = [one for one in world.entries("balance_read") if one["consent_id"] == consent.consent_id]
+    assert any("connection_lost" in refusal for refusal in refusals)
+    assert "used up" in refusals[-1]
+    assert len(read) == 4, "the lost one among them"
+    with lite.reading() as session:
+        assert len(counted_since(session, consent, TUESDAY)) == 4
+
+
+async def test_a_link_whose_end_was_not_confirmed_is_over_in_both_places_after_the_next_try(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    _, consent = await connected(lite, world, client, "belvo-revoked")
+    settings = through_belvo(world)
+    desk = ConsentDesk(lite, bank_sources(settings, connect_outside(settings, client)), lambda *_: None)
+    world.fault("belvo", "lost_answer", count=1)
+
+    with pytest.raises(ProviderError):
+        await desk.revoke(consent.id or 0, TUESDAY, "operator")
+    with lite.reading() as session:
+        between = session.get_one(Consent, consent.id).status
+    await desk.revoke(consent.id or 0, TUESDAY, "operator")
+
+    with lite.reading() as session:
+        after = session.get_one(Consent, consent.id)
+        assert (between, after.status, after.over_because) == (
+            ConsentStatus.VALID,
+            ConsentStatus.REVOKED,
+            "revoked by us",
+        )
