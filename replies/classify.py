@@ -16,16 +16,16 @@ from domain.replies.local_day import local_day
 from domain.replies.text import language_of
 from replies.cues import ALONE, said_in
 from replies.features import words_of
-from replies.model import REASONS, SHIPPED, Model, Reading, load
+from replies.model import REASONS, SHIPPED, Model, OtherForm, Reading, load
 
 LONGEST = 4_000
 """Characters that are read of a message; nobody says more that matters."""
-PERSON_BELOW = 0.3
+PERSON_BELOW = 0.25
 """Confidence under which a person looks."""
-_SURE = 0.7
+_SURE = 0.6
 _TOLD = 0.9
 """How likely an intent is that a phrase leaves no doubt about."""
-_PLAIN, _BESIDE_PLAIN = 0.9, 0.3
+_PLAIN, _BESIDE_PLAIN = 0.8, 0.3
 """Beside an intent as sure as the one, an act about safety is named only where it is fairly likely."""
 _POSSIBLE = 0.05
 """What hardly can be what a message is about does not come first, however surely a word of it seems to be there."""
@@ -59,13 +59,14 @@ class Classifier:
         if intents[0] in told:
             confidence = max(confidence, _TOLD)
         reason = REASONS[int(reading.reasons.argmax())]
+        today = local_day(sent_at, country, timezone)
         promise = Intent.PROMISE_TO_PAY in intents and intents[0] is not Intent.WRONG_PERSON
         return Understanding(
             intents=intents,
             confidence=round(confidence, 4),
             reason=reason,
-            promise_date=promised_day(text, local_day(sent_at, country, timezone), country) if promise else None,
-            promise_amount=promised_amount(text, country) if promise else None,
+            promise_date=promised_day(text, today, country) if promise else None,
+            promise_amount=promised_amount(text, country, today) if promise else None,
             needs_human=person_must_look(intents) or (not alone and reading.person >= 0.5) or confidence < PERSON_BELOW,
             language=language,
         )
@@ -102,10 +103,13 @@ def _with_told(reading: Reading, told: tuple[Intent, ...]) -> Reading:
 
 
 def in_use(file: Path) -> Classifier:
-    """With the model in `file` where there is one, else with the shipped one; loaded once until the file changes."""
+    """With the model in `file` where there is one, else with the shipped one; loaded once until the file changes.
+
+    A model that another version made is left alone until `replies retrain` makes one of this form.
+    """
     try:
         return _of_file(file, file.stat().st_mtime_ns)
-    except FileNotFoundError:
+    except (FileNotFoundError, OtherForm):
         return shipped()
 
 

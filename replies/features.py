@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from domain.replies.text import plain
+from replies.concepts import concept_of
 
 _EMOJI = {
     **dict.fromkeys("👍👌🙏✅🤝👏🙌💪🫡✔☑🆗👋", " zzok "),
@@ -73,6 +74,11 @@ _TOKEN = re.compile(r"[a-z0-9']+|[?!]|[^\w\s.,;:()\"'\-/¿¡*_|<>=+\[\]{}\\~^%$#
 _ENDS = re.compile(
     r"[.!?;\n]+(?=\s|$)|\n|(?<=[a-z]),? (?=(?:pero|but|ademas|y ademas|por cierto|also|alem disso|tambien quiero) )"
 )
+_TURNS = frozenset(
+    "no nao not n't don't can't won't ya mi mis me su sus yo le les el ella si ? my i you nunca never meu minha".split()
+)
+"""Small words whose place near a meaning turns it."""
+_NEAR, _SHORT_WORD = 8, 6
 _WINDOW, _STEP = 14, 7
 
 
@@ -89,10 +95,41 @@ def words_of(text: str) -> list[str]:
     return " ".join(_SHORT.get(token, token) for token in _TOKEN.findall(folded)).split()
 
 
-def features_of(text: str) -> tuple[list[str], list[str]]:
-    """Names of the features of `text`: of words and of pieces of words."""
+KINDS = ("words", "pieces", "concepts")
+
+
+def features_of(text: str) -> tuple[list[str], ...]:
+    """Names of the features of `text`, a list for each of `KINDS`."""
     words = words_of(text)[:400]
-    return list(dict.fromkeys(_word_features(words))), list(dict.fromkeys(_pieces(words)))
+    return (
+        list(dict.fromkeys(_word_features(words))),
+        list(dict.fromkeys(_pieces(words))),
+        list(dict.fromkeys(_concepts(words))),
+    )
+
+
+def _concepts(words: list[str]) -> Iterator[str]:
+    """Runs of words in which those of one meaning are one, and which meanings are found near each other.
+
+    Of a long word that has none its beginning stands for it: `llaméis` and `llamadme` begin alike.
+    """
+    told = [_meant(word) for word in words]
+    for index, word in enumerate(told):
+        if word[0] == "~" or word[-1] == "*":
+            yield word
+        for reach in (1, 2):
+            run = told[index : index + reach + 1]
+            if len(run) > reach and any(each[0] == "~" or each[-1] == "*" for each in run):
+                yield " ".join(run)
+        if word[0] == "~" or word in _TURNS:
+            for later in told[index + 2 : index + _NEAR]:
+                if later[0] == "~" or later in _TURNS:
+                    yield f"{word}_{later}"
+
+
+def _meant(word: str) -> str:
+    concept = concept_of(word)
+    return concept if concept[0] == "~" or len(word) <= _SHORT_WORD else f"{word[:5]}*"
 
 
 def _word_features(words: list[str]) -> Iterator[str]:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.replies.labels import ORDER, Intent, Reason
-from replies.features import features_of, parts_of
+from replies.features import KINDS, features_of, parts_of
 
 Array = NDArray[np.float32]
 SHIPPED = Path(__file__).parent / "model" / "replies.model"
-FORM = 1
+FORM = 2
 """Raised whenever features or arrays change their meaning: a model of another form is refused."""
 REASONS: tuple[Reason | None, ...] = (None, *Reason)
 OUTPUTS = len(ORDER) + len(Reason) + 1
@@ -26,6 +26,10 @@ _CLIP, _SCALE = 12.0, 4.0
 
 class BadModel(ValueError):
     """A file that holds no model of this form; the text says why."""
+
+
+class OtherForm(BadModel):
+    """A model that another version of this software made."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,7 @@ class Reading:
 class Vocabulary:
     """Numbers of the features, by kind, and how rare each is."""
 
-    words: dict[str, int]
-    pieces: dict[str, int]
+    kinds: tuple[dict[str, int], ...]
     rarity: Array
 
     @property
@@ -51,11 +54,10 @@ class Vocabulary:
         return len(self.rarity)
 
     def row(self, text: str) -> tuple[NDArray[np.int64], Array]:
-        """Numbers and values of the features of `text`; words and pieces each of length 1."""
-        words, pieces = features_of(text)
+        """Numbers and values of the features of `text`; those of each kind together of length 1."""
         numbers: list[int] = []
         values: list[Array] = []
-        for names, known in ((words, self.words), (pieces, self.pieces)):
+        for names, known in zip(features_of(text), self.kinds, strict=True):
             ids = [known[name] for name in names if name in known]
             if ids:
                 weights = self.rarity[ids]
@@ -122,16 +124,14 @@ _ARRAYS = ("rarity", "weights", "bias", "first", "said", "reason", "person")
 def save(model: Model, file: Path) -> None:
     """Write arrays and words into one zip file: nothing in it is run when it is read."""
     vocabulary = model.vocabulary
-    names = {
-        "words": sorted(vocabulary.words, key=vocabulary.words.__getitem__),
-        "pieces": sorted(vocabulary.pieces, key=vocabulary.pieces.__getitem__),
-    }
+    names = {kind: sorted(known, key=known.__getitem__) for kind, known in zip(KINDS, vocabulary.kinds, strict=True)}
     file.parent.mkdir(parents=True, exist_ok=True)
-    scale = np.abs(model.weights).max(axis=0) / 127.0
+    largest = np.maximum(np.abs(model.weights).max(axis=0), 1e-9)
     packed = {
         "rarity": vocabulary.rarity.astype(np.float16),
-        "weights": np.round(model.weights / scale).astype(np.int8),
-        "scale": scale.astype(np.float32),
+        # Roots in a byte each: most weights are small beside the largest, and must not all become nought.
+        "weights": np.round(np.sign(model.weights) * np.sqrt(np.abs(model.weights) / largest) * 127.0).astype(np.int8),
+        "largest": largest.astype(np.float32),
         "bias": model.bias,
         "first": model.first,
         "said": model.said,
@@ -160,7 +160,7 @@ def load(file: Path = SHIPPED) -> Model:
         with zipfile.ZipFile(file) as box:
             about: dict[str, Any] = json.loads(box.read("about.json"))
             if about.get("form") != FORM:
-                raise BadModel(f"{file}: a model of form {about.get('form')}, this version reads form {FORM}")
+                raise OtherForm(f"{file}: a model of form {about.get('form')}, this version reads form {FORM}")
             names: dict[str, list[str]] = json.loads(box.read("names.json"))
             stored = {info.filename: box.read(info) for info in box.infolist() if info.filename.endswith(".npy")}
     except FileNotFoundError:
@@ -171,18 +171,19 @@ def load(file: Path = SHIPPED) -> Model:
         raise BadModel(f"{file}: no model of replies") from None
     try:
         arrays = {name: np.load(io.BytesIO(raw), allow_pickle=False) for name, raw in stored.items()}
-        weights = arrays["weights.npy"].astype(np.float32) * arrays["scale.npy"]
+        roots = arrays["weights.npy"].astype(np.float32) / 127.0
+        weights = roots * np.abs(roots) * arrays["largest.npy"]
         whole = {name: arrays[f"{name}.npy"].astype(np.float32) for name in _ARRAYS if name != "weights"}
     except (KeyError, ValueError, OSError):
         raise BadModel(f"{file}: parts of the model are missing or broken") from None
     start, kinds = 0, []
-    for kind in ("words", "pieces"):
+    for kind in KINDS:
         kinds.append({name: start + index for index, name in enumerate(names[kind])})
         start += len(names[kind])
     if weights.shape != (start, OUTPUTS) or len(whole["rarity"]) != start:
         raise BadModel(f"{file}: its parts do not fit together")
     return Model(
-        vocabulary=Vocabulary(kinds[0], kinds[1], whole["rarity"]),
+        vocabulary=Vocabulary(tuple(kinds), whole["rarity"]),
         weights=weights,
         bias=whole["bias"],
         first=whole["first"],

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 from sklearn.linear_model import LogisticRegression
 
 from domain.replies.labels import ORDER, SAFETY, Intent, Reason
 from replies.data import Example
-from replies.features import features_of, parts_of
+from replies.features import KINDS, features_of, parts_of
+from replies.mixing import mixed
 from replies.model import OUTPUTS, REASONS, Array, Model, Vocabulary, combined
 from replies.noise import spoiled
 
 SEED = 7
-FOLDS = 4
+FOLDS = 3
 STRENGTH, SECOND_STRENGTH = 6.0, 0.5
 _SEEN_IN_LINES = 2
 _NEVER = -20.0
-_EPOCHS, _BATCH, _PACE = 12, 256, 0.4
+_RARE = -6.0
+"""Log odds of what no example says."""
+_MIXED_EVERY, _MIXED_WEIGHT = 5, 0.6
+_CLOSE, _FREE_BIAS = 0.05, 5.0
+_LIFT = 1.0
+"""Power of their rarity by which rare features may weigh more: they tell what one country's word means."""
 _SAFETY_RECALL = 0.985
 
 
@@ -37,25 +43,28 @@ class _Sample:
     example: Example
     text: str
     weight: float
+    mixed: bool = False
 
 
 def train(examples: Sequence[Example], seed: int = SEED) -> Model:
     """A model from labelled messages. The same examples and seed give the same model."""
-    samples = _samples(examples, seed)
-    vocabulary = _vocabulary(samples)
+    fold_of = _fold_of(examples, seed)
+    samples = _samples(examples, fold_of, seed)
+    vocabulary = _vocabulary([sample for sample in samples if not sample.mixed])
     rows = _matrix(vocabulary, [sample.text for sample in samples])
+    lift = vocabulary.rarity**_LIFT
     targets = np.stack([_targets(sample.example) for sample in samples])
     weight = np.asarray([sample.weight for sample in samples]) * _balance(samples)
-    folds = _folds(samples, seed)
+    folds = np.asarray([fold_of[sample.example.line] for sample in samples])
     parts = [parts_of(sample.text) for sample in samples]
     part_rows = _matrix(vocabulary, [part for each in parts for part in each])
     owner = np.repeat(np.arange(len(samples)), [len(each) for each in parts])
     views = np.zeros((len(samples), 2 * OUTPUTS + 2), dtype=np.float32)
     for fold in range(FOLDS):
         inside = folds != fold
-        weights, bias = _fit_first(rows[inside], targets[inside], weight[inside])
+        weights, bias = _fit_first(rows[inside], lift, targets[inside], weight[inside])
         views[~inside] = _views(rows, part_rows, owner, np.flatnonzero(~inside), weights, bias)
-    weights, bias = _fit_first(rows, targets, weight)
+    weights, bias = _fit_first(rows, lift, targets, weight)
     second = _fit_second(views, samples, targets, weight)
     return Model(
         vocabulary=vocabulary,
@@ -74,8 +83,11 @@ def train(examples: Sequence[Example], seed: int = SEED) -> Model:
     )
 
 
-def _samples(examples: Sequence[Example], seed: int) -> list[_Sample]:
-    """Each message as written and, where it can be, a spoiled copy of it; wordings of one line share its weight."""
+def _samples(examples: Sequence[Example], fold_of: Mapping[str, int], seed: int) -> list[_Sample]:
+    """Each message as written and, where it can be, a spoiled copy of it; then messages made of two of one fold.
+
+    Wordings of one line share its weight.
+    """
     per_line = Counter(example.line for example in examples)
     chance = random.Random(seed)  # nosec B311 # seeded draws
     samples: list[_Sample] = []
@@ -85,12 +97,16 @@ def _samples(examples: Sequence[Example], seed: int) -> list[_Sample]:
         copy = spoiled(example.text, chance)
         if copy != example.text:
             samples.append(_Sample(example, copy, 0.5 * share))
+    for fold in range(FOLDS):
+        for both in mixed([each for each in examples if fold_of[each.line] == fold], chance, _MIXED_EVERY):
+            text = spoiled(both.text, chance) if chance.random() < 0.5 else both.text
+            samples.append(_Sample(both, text, _MIXED_WEIGHT, mixed=True))
     return samples
 
 
 def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
     """Features that occur in more than one line of the data."""
-    lines: tuple[dict[str, set[str]], ...] = ({}, {})
+    lines: tuple[dict[str, set[str]], ...] = tuple({} for _ in KINDS)
     for sample in samples:
         for kind, names in zip(lines, features_of(sample.text), strict=True):
             for name in names:
@@ -102,7 +118,7 @@ def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
         kept = sorted(name for name, where in kind.items() if len(where) >= _SEEN_IN_LINES)
         kinds.append({name: len(rarity) + index for index, name in enumerate(kept)})
         rarity += [float(np.log((1 + everything) / (1 + len(kind[name]))) + 1.0) for name in kept]
-    return Vocabulary(kinds[0], kinds[1], np.asarray(rarity, dtype=np.float32))
+    return Vocabulary(tuple(kinds), np.asarray(rarity, dtype=np.float32))
 
 
 def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> csr_matrix:
@@ -135,39 +151,30 @@ def _balance(samples: Sequence[_Sample]) -> NDArray[np.float64]:
     return np.asarray([(mean / mass[sample.example.intents[0]]) ** 0.5 for sample in samples])
 
 
-def _folds(samples: Sequence[_Sample], seed: int) -> NDArray[np.int64]:
+def _fold_of(examples: Sequence[Example], seed: int) -> dict[str, int]:
+    """The fold of each line of the data."""
     chance = random.Random(seed)  # nosec B311 # seeded draws
-    lines = sorted({sample.example.line for sample in samples})
+    lines = sorted({example.line for example in examples})
     chance.shuffle(lines)
-    fold_of = {line: index % FOLDS for index, line in enumerate(lines)}
-    return np.asarray([fold_of[sample.example.line] for sample in samples])
+    return {line: index % FOLDS for index, line in enumerate(lines)}
 
 
-def _fit_first(rows: csr_matrix, targets: NDArray[np.bool_], weight: NDArray[np.float64]) -> tuple[Array, Array]:
-    """One logistic regression for each output, all fitted together by AdaGrad over small batches."""
-    count, features = rows.shape
-    signs = np.where(targets, 1.0, -1.0).astype(np.float32)
-    share = weight[:, None].astype(np.float32)
-    held = np.zeros((features, OUTPUTS), dtype=np.float32)
-    bias = np.full(OUTPUTS, -3.0, dtype=np.float32)
-    seen, seen_bias = np.full_like(held, 1e-2), np.full_like(bias, 1e-2)
-    order = np.random.default_rng(SEED)
-    decay = np.float32(_BATCH / (STRENGTH * count))
-    for epoch in range(_EPOCHS):
-        pace = np.float32(_PACE * (1.0 - 0.8 * epoch / _EPOCHS))
-        mixed = order.permutation(count)
-        for start in range(0, count, _BATCH):
-            chosen = mixed[start : start + _BATCH]
-            batch, sign = rows[chosen], signs[chosen]
-            margin = sign * (batch @ held + bias)
-            pull = -share[chosen] * sign / (1.0 + np.exp(np.clip(margin, -30, 30)))
-            slope = np.asarray(batch.T @ pull)
-            slope += decay * held
-            seen += slope * slope
-            held -= pace * slope / np.sqrt(seen)
-            flat = pull.sum(axis=0)
-            seen_bias += flat * flat
-            bias -= pace * flat / np.sqrt(seen_bias)
+def _fit_first(
+    rows: csr_matrix, lift: Array, targets: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> tuple[Array, Array]:
+    """One logistic regression for each output; liblinear's Newton steps, which draw nothing."""
+    held = np.zeros((rows.shape[1], OUTPUTS), dtype=np.float32)
+    lifted = (rows @ diags(lift.astype(np.float64))).tocsr()
+    bias = np.full(OUTPUTS, _RARE, dtype=np.float32)
+    for output in range(OUTPUTS):
+        wanted = targets[:, output]
+        if not wanted.any() or wanted.all():
+            continue
+        learner = LogisticRegression(
+            solver="liblinear", C=STRENGTH, tol=_CLOSE, intercept_scaling=_FREE_BIAS, random_state=SEED
+        )
+        learner.fit(lifted, wanted, sample_weight=weight)
+        held[:, output], bias[output] = learner.coef_[0] * lift, learner.intercept_[0]
     return held, bias
 
 
@@ -214,7 +221,7 @@ def _softmax_layer(views: Array, wanted: NDArray[np.int64], classes: int, weight
     if len(found) == 1:
         layer[-1, found[0]] = 0.0
         return layer
-    learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4)
+    learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=500, tol=1e-3)
     learner.fit(views[:, :-1], wanted, sample_weight=weight)
     # Of two classes sklearn gives the odds of the second alone.
     slopes = learner.coef_ if len(found) > 2 else np.vstack([np.zeros_like(learner.coef_), learner.coef_])
@@ -228,7 +235,7 @@ def _odds_layer(views: Array, wanted: NDArray[np.bool_], weight: NDArray[np.floa
     layer = np.zeros(views.shape[1], dtype=np.float32)
     layer[-1] = _NEVER
     if wanted.any():
-        learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=2000, tol=1e-4)
+        learner = LogisticRegression(C=SECOND_STRENGTH, max_iter=500, tol=1e-3)
         learner.fit(views[:, :-1], wanted, sample_weight=weight)
         layer[:-1], layer[-1] = learner.coef_[0], learner.intercept_[0]
     return layer
@@ -254,7 +261,7 @@ def _missing_few(chance: Array, weight: NDArray[np.float64]) -> float:
     order = np.argsort(chance)
     share = np.cumsum(weight[order]) / weight.sum()
     at = int(np.searchsorted(share, 1.0 - _SAFETY_RECALL))
-    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.05, 0.4))
+    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.03, 0.4))
 
 
 def _best(chance: Array, wanted: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 
 from domain.replies.clauses import Clauses
@@ -41,9 +42,9 @@ _MONEY = re.compile(
     rf"|(?<![\w.,/:#*+-])(?P<bare>{_FIGURE})(?![\w/:%ªº°]|[.,:]\d|-\d| ?%)"
 )
 _NO_MONEY_BEFORE = re.compile(
-    r"(?:\b(?:dia|el|el mero|mero|los dias|las|a las|tipo|numero|no\.|nro|num|folio|contrato|prestamo|credito n|referencia|ref|ticket|caso|cuenta|"
+    r"(?:\b(?:dia|el|el mero|mero|los dias|a las|de las|tipo|numero|no\.|nro|num|folio|contrato|prestamo|credito n|referencia|ref|ticket|caso|cuenta|"
     r"operacion|pedido|cel|tel|whatsapp|dni|cpf|curp|rfc|rut|cedula|cc|edad|tengo \d+ hijos|the|at|on|by|by the|room|piso|calle|cuota|"
-    r"parcela|cuotas|dentro de|faltan|hace|faz|ha|desde|al|del|entre el|hasta el|para el|ano|"
+    r"parcela|cuotas|dentro de|hace|faz|ha|desde|al|del|entre el|hasta el|para el|ano|"
     r"quincena del|antes del|y el|o el|ate o dia|ate dia|entre|en|em|in|page|line|clave|pin|codigo|chave|son las|opcion|option|opcao|"
     r"version|articulo|ley|art|lei|extension|ext|lote|apto|depto|before|after|around) ?|#|n[º°] ?|\bid ?)$"
 )
@@ -56,12 +57,12 @@ _NO_MONEY_AFTER = re.compile(
 )
 _TOTAL = re.compile(
     r"\b(?:debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total es|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
-    r"prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de los|dos|out of (?:the )?|off the|"
+    r"por ?que (?:son|es|me salen?|salen?|me cobran)|saque|si yo (?:saque|debia|pedi)|prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de los|de es[oa]s|dos|out of (?:the )?|off the|"
     r"en vez de|instead of|em vez de|ao inves de|no (?:son )?los|interes(?:es)? de|multa de|recargo de|cuesta|vale|me cobran|"
     r"alquiler|renta|aluguel|rent|quitaron|robaron|descontaron|cobraron)(?: (?:de|los|por|como|es|son|unos|the|casi|mas de|about|around|over))* ?$"
 )
 _DONE = re.compile(
-    r"\b(?:pague|deposite|transferi|abone|consigne|cancele|mande|envie|hice|di|les di|paguei|depositei|mandei|fiz|paid|sent|transferred|"
+    r"\b(?:pague|deposite|transferi|abone|consigne|cancele|mande|envie|hice|di|les di|(?:ya )?(?:quedo|kedo|cayo) (?:el|la|lo)|paguei|depositei|mandei|fiz|paid|sent|transferred|"
     r"made|gave|llevo pagad[oa]s?|ya (?:van|pague|deposite)|ayer|ontem|yesterday|la semana pasada|last week|el mes pasado)\b[^.;\n]{0,40}$"
 )
 _PROMISE_BETWEEN = re.compile(
@@ -71,6 +72,7 @@ _PROMISE_BETWEEN = re.compile(
 _NOT_BUT = re.compile(
     r"\b(?:no|nao|not|n)(?: (?:son|seran|sao|los|the|os|puedo|posso|de|pagar|pago|tengo|todo|llego a|alcanzo|junte))* ?$"
 )
+_FOREIGN = re.compile(r"us\$|usd|dolar|dollar|buck|verdes|eur|€|£|pound|quid|r\$|real|reais")
 _THOUSANDS_ONLY = {"CO": 1000, "CL": 1000, "PY": 1000}
 
 
@@ -81,19 +83,30 @@ class _Money:
     value: Decimal
     sure: bool
     """A sign or a unit says that it is money; otherwise it is a bare figure."""
+    thousands: bool
+    """Its unit is a thousand: lucas, mil, barras."""
 
 
-def promised_amount(text: str, country: str) -> Decimal | None:
+def promised_amount(text: str, country: str, sent_on: date | None = None) -> Decimal | None:
     """The figure promised in a message that promises to pay, in major units with two decimals, or None.
 
+    `sent_on`, the borrower's local day where it is known, tells `hoy 20` that names the day from `hoy 20` of money.
     Of several payments the first counts. A small bare figure in a country whose money has no such amounts is read as
     thousands.
     """
-    folded = _added(with_figures(_HALF_MILLION.sub("500000", plain(text)), language_of(text, country)))
+    folded = _added(
+        with_figures(
+            _THOUSAND_ALONE.sub(r"1\1", _EURO.sub("€", _HALF_MILLION.sub("500000", plain(text)))),
+            language_of(text, country),
+        )
+    )
+    if sent_on is not None:
+        folded = _without_day_itself(folded, sent_on)
     clauses = Clauses(folded)
     best: _Money | None = None
     best_points = 0.0
-    for money in _found(folded, country.upper()):
+    all_found = _found(folded, country.upper())
+    for money in all_found:
         points = clauses.points(money.start, money.end) + (0.8 if money.sure else 0.0)
         before = folded[max(0, money.start - 60) : money.start]
         if _TOTAL.search(before):
@@ -105,9 +118,34 @@ def promised_amount(text: str, country: str) -> Decimal | None:
             points -= 3.0
         if points > -1.0 and (best is None or points > best_points + 0.2):
             best, best_points = money, points
-    return None if best is None else best.value.quantize(Decimal("0.01"))
+    if best is None:
+        return None
+    # `le pasé 20 lucas, las otras 20 el lunes`: what is said once holds for the figures beside it.
+    unsaid = (
+        country.upper() in {"AR", "UY"}
+        and not best.sure
+        and best.value < 1000
+        and any(each.thousands for each in all_found)
+    )
+    return (best.value * 1000 if unsaid else best.value).quantize(Decimal("0.01"))
 
 
+_DAY_ITSELF = re.compile(
+    r"\b(hoy|manana|hoje|amanha|today|tomorrow),? (?:dia )?(\d{1,2})\b(?! ?(?:[$€%.,:/]\d|[$€]|" + _UNIT + "))"
+)
+
+
+def _without_day_itself(text: str, sent_on: date) -> str:
+    """`hoy 20` on the 20th, `mañana 21`: the figure is the day's."""
+    days = {"hoy": 0, "hoje": 0, "today": 0}
+    return _DAY_ITSELF.sub(
+        lambda found: found[1] if int(found[2]) == (sent_on + timedelta(days=days.get(found[1], 1))).day else found[0],
+        text,
+    )
+
+
+_THOUSAND_ALONE = re.compile(r"(?:(?<=^)|(?<=[a-z] ))mil (\d{3})\b(?![.,]?\d)")
+_EURO = re.compile(r"(?<=\d)e(?=$|[\s.,;!?])")
 _HALF_MILLION = re.compile(r"\bmedio millon\b|\bmeio milhao\b|\bhalf a million\b")
 _MILLION_AND = re.compile(
     r"\b(\d{1,3}) ?(?:millon(?:es)?|palos?|milhao|milhoes) (?:y |e )?(\d{1,3})(?: ?mil\b|(?=\D|$))(?![.,]?\d)"
@@ -138,7 +176,10 @@ def _found(text: str, country: str) -> list[_Money]:
             r" (?:gracias|disculpas|perdones|veces|cosas|desculpas|thanks|apolog)", after
         ):
             continue
-        found.append(_Money(match.start(), match.end(), value, sure))
+        unit = match.group("unit") or match.group("signed_unit") or match.group("small_unit")
+        found.append(
+            _Money(match.start(), match.end(), value, sure, unit is not None and _unit_of(unit, country) == 1000)
+        )
     return found
 
 
@@ -150,6 +191,8 @@ def _may_be_money(figure: str, before: str, after: str) -> bool:
     if _NO_MONEY_BEFORE.search(before[-24:]):
         return False
     if re.fullmatch(r"20[23]\d", figure) and re.search(r"\b(?:de|del|" + either(MONTHS)[3:-1] + r")\.? $", before):
+        return False
+    if len(figure) <= 2 and re.search(r"\b" + either(MONTHS) + r"\.? $", before):
         return False
     weekday = r"(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|monday|tuesday|wednesday|thursday|friday|saturday|sunday|feira)"
     return not (re.search(rf"\b{weekday} (?:dia )?$", before) and len(figure) <= 2)
@@ -163,7 +206,7 @@ def _value(match: re.Match[str], country: str) -> Decimal | None:
     if given["small"]:
         unit = _unit_of(given["small_unit"], country)
         small = Decimal(_SMALL[given["small"]])
-        if unit == 1 and small < 1:
+        if unit == 1 and small <= 1:  # nobody promises one peso: it is said of the last one
             return None
         return small * unit + (Decimal(unit) / 2 if given["small_half"] else 0)
     figure = given["signed"] or given["figure"] or given["bare"]
@@ -175,7 +218,8 @@ def _value(match: re.Match[str], country: str) -> Decimal | None:
     if given["half"] or given["signed_half"]:
         number += Decimal("0.5")
     value = number * factor
-    if factor == 1 and value < 1000 and country in _THOUSANDS_ONLY:
+    foreign = f"{given['sign'] or ''} {word or ''}"
+    if factor == 1 and value < 1000 and country in _THOUSANDS_ONLY and not _FOREIGN.search(foreign):
         return value * _THOUSANDS_ONLY[country]
     return value
 

@@ -6,7 +6,7 @@ import re
 
 _BREAKS = re.compile(
     r"[.!?;\n]+(?!\d)|,(?!\d)| pero | mas (?=vou|pago|eu|na|no|dia)| but | porque | xq | pq | because | since | aunque | "
-    r"ya que | sino que | y (?!media|medio|uno|un )| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
+    r"ya que | es que | (?=no (?:se|te|os) (?:apur|preocup|afan|estres))| (?=(?:yo )?pens(?:e|aba) que )| sino que | y (?!media|medio|uno|un )| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
 )
 _PAYS = re.compile(
     r"\b(?:pag(?:o|ar|are|amos|aremos|arles?|arte|arlo|arla|aria|ando|uito|arei|arles)|le? ?pago|deposit(?:o|ar|are|arles?|arte|arlo|arei|amos|ando)|"
@@ -16,21 +16,21 @@ _PAYS = re.compile(
     r"pong(?:o|amos) al dia|ponerme al dia|pongo|hag(?:o|amos)|hare|hacer(?:les|te|lo)?|fa[cz](?:o|er)|farei|sald(?:o|ar|are)|salgo|cumpl(?:o|ir|ire)|"
     r"prometo|comprometo|cuent(?:en|e|a) con|queda|quedo|arregl(?:o|ar|amos)|vou|voy|vamos|"
     r"i'?ll|i will|will|gonna|going to|pay(?:ing|ment)?|send(?:ing)?|transfer(?:ring)?|settle|clear it|sort it|can do|do it|have it|you'?ll have|"
-    r"deixo|dejo|tengan|tienen|tendran|sin falta|sem falta|mismo|puedo dar|te puedo|les puedo|posso dar|consigo|hoy si|ahi si|pode contar|"
+    r"deixo|dejo|tengan|tienen|tendran|sin falta|sem falta|mismo|puedo dar|te puedo|les puedo|posso dar|consigo|(?:le|les|te|os|se|se l[oa]s?) (?:tengo|suelto|tiro|pongo|meto|arrimo|llevo|ingreso|bajo|giro|completo|alcanzo|dejo)|caigo|cae|ingreso|completo|hoy si|ahi si|pode contar|"
     r"ahi (?:pago|quedamos|deposito|te|le)|recien|apenas)\b"
 )
 _DONE = re.compile(
     r"\b(?:pague|pagamos ya|deposite|transferi|abone|consigne|cancele|mande|envie|hice|realice|quede|quedamos|dije|habia|era|fue|"
-    r"venci(?:o|a)|vence|vencimiento|llam(?:aron|o|an)|escribieron|mandaron|cobraron|me cobran|descontaron|recibi|me lleg[oa]|"
+    r"venci(?:o|a)|vence|vencimiento|llam(?:aron|o|an)|escribieron|mandaron|cobraron|me cobran|descontaron|recibi|me llego|me llega (?:un|el|su|este|otro) (?:mensaje|correo|aviso|recibo|sms)|"
     r"paguei|depositei|mandei|fiz|ligaram|venceu|cobraram|paid|sent|made|called|was due|due|received|texted|was|"
-    r"ya (?:pague|deposite|hice)|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
+    r"(?:le|les|te|os|se l[oa]s?) (?:pase|di|puse|mande|deje|lleve|hice|gire|tire)|ya (?:pague|deposite|hice|quedo|kedo|cayo|esta|fue|les? (?:di|hice|mande|puse))|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
     r"empiezo|empece|naci|murio|fallecio|faleceu|died|pedi|saque|firme|compre|llevo|viajo|estoy de viaje|vuelvo|regreso|volto|"
     r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|out of the|gano|ganho|earn)\b"
 )
 _CANNOT = re.compile(
     r"\b(?:no (?:puedo|pude|podre|voy a poder|alcanzo|alcance|me alcanza|tengo|llego|creo|va a|sera|es|hay|consegui|se puede|cuento|"
     r"va|me da|me dan|me han)|nao (?:posso|consigo|vou|tenho|da|deu|consegui)|n (?:posso|consigo|vou|tenho|da)|can'?t|cannot|won'?t|couldn'?t|"
-    r"not able|don'?t have|didn'?t|imposible|impossible|ni (?:hoy|manana)|wont|cant|no)\b"
+    r"not able|don'?t have|didn'?t|imposible|impossible|ni (?:hoy|manana)|ni (?:l[oa]s? |le |les |se |os )*(?:reconozco|pago|pienso|puedo|voy|tengo)|wont|cant|no)\b"
 )
 _INCOME = re.compile(
     r"\b(?:me (?:pagan|depositan|cae|caen|llega|ingresan|abonan|entra|entran|liquidan|consignan|dan|sale)|"
@@ -40,13 +40,17 @@ _INCOME = re.compile(
 )
 _NO_DENIAL = re.compile(
     r"\b(?:no later than|no mas tarde|no mas tardar|no (?:se|te|os|s) preocup\w+|no hay (?:problema|drama|falla)|no (?:worries|problem)|"
-    r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no me (?:olvide|he olvidado)|don'?t worry|not ignoring)\b"
+    r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no (?:valor|dia|banco|app|pix|boleto|cartao|seu|meu|final|comeco|caixa|fim|mes|prazo|sabado|domingo|total)\b|no me (?:olvide|he olvidado)|no ?\?|no (?:se|te|os) (?:apur|afan|estres)\w+|don'?t worry|not ignoring)\b"
 )
 _NOT_BUT = re.compile(r"\b(?:no|nao|not) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
 _ON_THE = re.compile(
     r"no (?:fim|final|comeco|dia|proximo|ultimo|primeiro|segundo|terceiro|quarto|quinto|natal|mes|sabado|domingo)\b"
 )
 """Portuguese `no` is no denial: it says on which day."""
+
+
+_NEAR = 12
+"""Words on either side that are looked at: what is dictated has no punctuation."""
 
 
 class Clauses:
@@ -73,10 +77,14 @@ class Clauses:
         denied = _NOT_BUT.search(self._text[max(0, start - 20) : start])
         if denied and not _ON_THE.match(self._text, max(0, start - 20) + denied.start()):
             points -= 3.0
-        rest = _NO_DENIAL.sub(" ", f"{self._text[begin:start]} . {self._text[end:finish]}")
+        near = (
+            " ".join(self._text[begin:start].split(" ")[-_NEAR:]),
+            " ".join(self._text[end:finish].split(" ")[:_NEAR]),
+        )
+        rest = _NO_DENIAL.sub(" ", f"{near[0]} . {near[1]}")
         if _PAYS.search(rest):
             points += 1.0
-        elif len(clause.split()) <= 5:
+        elif len(clause.split()) <= 7:
             points += 0.6
         if _CANNOT.search(rest):
             points -= 2.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from domain.replies.clauses import Clauses
@@ -21,7 +21,7 @@ _DAY_WORD = either(DAY_WORDS)
 _COUNT = r"(?:\d{1,3}|" + either(COUNTS)[3:]
 _D = r"(?:0?[1-9]|[12]\d|3[01])"
 _NEXT_WEEK = (
-    r"(?:de |da |of |en |na )?(?:la |a |the )?(?:otra semana|proxima semana|semana (?:que viene|proxima|entrante|siguiente|"
+    r"(?:de |da |of |en |na )?(?:la |a |the )?(?:otra semana|proxima semana|(?:otra|proxima)(?= *(?:$|[,.;]))|semana (?:que viene|proxima|entrante|siguiente|"
     r"que entra|que vem|que entra)|outra semana|prox semana|sem q viene|semana q viene|semana q vem|week after|next week|"
     r"following week)"
 )
@@ -37,29 +37,37 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("past", rf"\b(?:desde|since|hace|faz|ha) (?:el |la |o |a |the )?(?:{_D} de {_MONTH}|{_WD}|{_COUNT} (?:dias?|semanas?|"
              r"mes(?:es)?|days?|weeks?|months?|anos?))\b"),
     ("past", rf"\b{_COUNT} (?:days?|weeks?|months?) ago\b"),
-    ("vague", rf"\b(?:despues|luego|pasado|pasando|depois|after|a partir|desde|starting|from) (?:de |del |do |the |el |dia |o |d )*"
+    ("vague", rf"\b(?:despues|luego|pasado|pasando|depois|after|a partir|desde|starting|(?<!week )from) (?:de |del |do |the |el |dia |o |d )*"
               rf"(?:dia )?(?:{_D}(?:st|nd|rd|th)?|{_DAY_WORD}|{_WD})\b(?! (?:por la|en la|a la|de manha)? ?(?:manana|tarde))"
               r"(?! (?:si|se) )"),
     ("vague", rf"\b(?:despues|luego|pasando|depois|after) (?:de |del |do |da |the |el |la |las |los )*(?:{NAMED_DAYS})\b"),
+    ("first_of_month", r"\b(?:on )?(?:the )?(?:first|1st) of (?:the |next )?month\b|\b(?:el|dia|al) (?:primero|uno|1ro) (?:de|del) mes\b|\bdia primeiro do mes\b"),
     ("vague", r"\b(?:a |en |la |las )?(?:primer[oa]s?|principios|inicios|mediados|comienzos|inicio|comeco|meados|early|mid|"
               r"beginning|start|middle) (?:dias )?(?:de |del |do |da |of |the )+(?:mes|month|semana|week|ano|year|proximo|otro|"
               r"next|que)\b[\w ]{0,12}"),
     ("vague", r"\bfin(?:es|al|ales)? de (?:esta |la )?semana\b|\bfindes?\b|\bfim de semana\b|\bfinal de semana\b|\bweekend\b|"
               r"\bfindi\b"),
     ("none", rf"\b(?:el |dia |o )?(?:{_D}|{_DAY_WORD}) (?:de|do) cada\b"),
+    ("weekday", rf"\b(?:cada|todos los|todas las|every|toda|todo) (?P<w>{_WD})s?\b(?=.*\b(?:empezando|empiezo|comenzando|arrancando|iniciando|a partir|desde|starting|"
+                r"from|comecando|comeco)\b)"),
     ("none", r"\b(?:cada|todos los|todas las|every|todo dia|all) (?:dia |mes |el |dias )?(?:\d{1,2}\b|" + _WD + r"|quincena|"
              r"fin de mes)?"),
+    ("none", r"\b(?:extra|paga|aguinaldo|bono|bonus|prima|regalos?|cena|canasta|gastos|compras|gratificacion|grati|decimo) (?:de |del |da |do |por )+(?:la )?(?:navidad|natal|julio|diciembre|dezembro|reyes|fin de ano|verano)\b"),
     ("none", r"\b(?:por|en|de|toda|a) (?:la|las) mananas?\b|\besta manana\b(?= (?:me|los|las|recibi|llam|pague|hice|ya|fui|"
              r"deposite|transferi))"),
     ("none", rf"\b(?:cuota|pago|parcela|recibo|factura|boleto|letra|installment) (?:del?|do|of) (?:{_MONTH}|(?:el |dia )?{_D} de {_MONTH})\b"),
+    ("none", rf"\b(?:cuota|recibo|factura|letra|mensualidad|boleto|parcela|vencimiento) del? (?:dia )?{_D}\b(?! de )(?=.*\b(?:el|dia|manana|hoy|al|amanha) )"),
     ("none", r"\b(?:segunda|quinta|quarta|terca|sexta) (?:via|parcela|vez|cuota|opcion|prestacao|opcao|y ultima|e ultima)\b"),
     ("none", r"\b(?:hasta|por|de) (?:ahora|el momento|agora)\b|\bahora (?:que|si que|mismo no)\b|\bate agora\b|"
              r"\bright now i (?:can|don|do n|am not|cannot)|\bde ahora en adelante\b|\bhoy en dia\b|\bhoje em dia\b|\bnow that\b|"
              r"\bde hoy no pasa\b(?=.{0,3}(?:manana))|\bfor now\b|\bpor enquanto\b"),
+    ("plus2", r"\bpasado(?= (?:te|le|les|se|os|lo|la|pago|deposito|transfiero|consigno|yapeo|sin falta|temprano)\b)"),
+    ("plus2", r"\bmanana o pasado\b|\bamanha ou depois\b"),
+    ("next_after", r"\b(?:al|el) (?:otro dia|dia siguiente|dia sig)\b|\b(?:the )?(?:next day|day after)\b(?! tomorrow)|\bno (?:outro dia|dia seguinte)\b|(?<!ni )\bun dia despues\b"),
     ("plus2", r"\bpasado ?ma[nñ]?ana\b|\bpasao manana\b|\bpsd manana\b|\bdepois de amanha\b|\b(?:the )?day after (?:tomorrow|tmrw)\b|"
               r"\bovermorrow\b|\bpasadomanana\b|\bpasado mnn\b|\bmanana no(?: puedo)?,? (?:sino |mejor )?pasado\b"),
     ("plus8", r"\bde manana en (?:ocho|8)(?: dias)?\b"),
-    ("weekday_other", rf"\b(?:este |esta |el |essa |nessa |na |this )(?P<w>{_WD}) (?:no|nao)\b(?! (?:mas|me|le|les|te|se)\b)[^,.;\d]{{0,25}}[,.;]? ?"
+    ("weekday_other", rf"\b(?:este |esta |el |essa |nessa |na |this )(?P<w>{_WD})(?: que viene| proximo)? (?:no|nao)\b(?! (?:mas|me|le|les|te|se)\b)[^,.;\d]{{0,25}}[,.;]? ?"
                       rf"(?:pero |sino |mas |mejor |y )?(?:para |hasta |na |a )?(?:(?:el |la )(?:otro|otra|siguiente|proximo|que (?:viene|sigue|entra))|outra)\b"
                       rf"(?! (?:{_WD}|dia|\d))(?: {_WD})?"),
     ("weekday_other", rf"\bnot this (?P<w>{_WD}),? (?:but )?(?:the )?(?:next|one after|following)(?: one)?\b"),
@@ -76,7 +84,7 @@ _RULES: tuple[tuple[str, str], ...] = (
                       rf"final|end|close|fech\w+)(?: dias?)?(?: |-)(?:de |del |d |do |of |the )*(?P<m>{_LONG_MONTH})\b"),
     ("last_of_next", r"\b(?:fin(?:es|al|ales)?|ultimo|fim|final|end)(?: dia)? (?:de |del |do |of |the )*" + _NEXT_MONTH),
     ("last_of_this", r"\b(?:fin(?:es|al|ales)?|cierre|fim|final|end|close)(?: |-)?(?:de |del |d |do |of |the |este |this |esse )*"
-                     r"(?:mes|month)\b|\bultimo dia(?: del| de| do)?(?: mes| este mes)?\b|\bdia ultimo\b|\bel ultimo del? mes\b|"
+                     r"(?:mes|month)\b|\bantes (?:de )?que (?:se )?(?:acabe|termine|cierre) (?:el|este) mes\b|\bantes do mes acabar\b|\bultimo dia(?: del| de| do)?(?: mes| este mes)?\b|\bdia ultimo\b|\bel ultimo del? mes\b|"
                      r"\b(?:el|para el|al) ultimo\b(?= *(?:$|[.,;!]))|\bmonth end\b|\beom\b|\bfinde mes\b|\bfindemes\b|"
                      r"\bultimo dia util\b|\b(?:a )?fn de mes\b|\blast day of (?:the|this) month\b"),
     ("end_of_year", r"\b(?:fin(?:es|al|ales)?|fim|final|end) (?:de |del |do |of |the )*(?:ano|year)\b"),
@@ -100,6 +108,8 @@ _RULES: tuple[tuple[str, str], ...] = (
                 rf"(?: ?(?:o|a|ou|or|to|-|y|u) ?(?P<n2>{_COUNT}))? (?P<unit>dias?|d|semanas?|sem|days?|weeks?|mes|meses|months?)\b"
                 r"(?: (?P<work>habiles|laborables|laborales|uteis))?"),
     ("in_days", rf"\b(?P<n>{_COUNT}) (?P<unit>days?|weeks?|months?) from (?:now|today)\b"),
+    ("nth_weekday", rf"\b(?P<nth>primer|segundo|tercer|cuarto|ultimo|first|second|third|fourth|last) (?P<w>{_WD}) (?:de |del |of )*(?:the |este |this |cada |each |every )?(?:mes|month)\b|"
+                    rf"\b(?:the|on the|el) (?P<nth2>first|second|third|fourth|1st|2nd|3rd|4th|tercer|cuarto|primer) (?P<w2>{_WD})\b"),
     ("weekday_next", rf"\b(?:el |la |este |para el |no |na |on |o |a )*(?P<w>{_WD}),? (?:{_NEXT_WEEK})"),
     ("weekday_next", rf"\b(?:{_NEXT_WEEK}),? (?:el |la |para el |na |no |on |dia |mas tardar el |, )*(?P<w>{_WD})\b"),
     ("weekday_number", rf"\b(?P<w>{_WD}|{_SHORT_WD}) (?:el |dia |the |o )*(?P<d>{_D})(?:st|nd|rd|th)?\b"
@@ -115,19 +125,26 @@ _RULES: tuple[tuple[str, str], ...] = (
             r"palos|gambas|varos|mangos|pavos|barras|pounds|quid|dollars|bucks|meses|dias|anos|vezes|veces|minutos|min\b))"),
     ("day", rf"\b(?:the )?(?P<d>{_D})(?:st|nd|rd|th)\b(?! (?:of|time|payment|installment|call|message|month))"),
     ("day", rf"\b(?:el dia|dia|no dia|el|para el|al|del|hasta el|ate o dia|the|on the|by the|este) (?P<dw>{_DAY_WORD})\b"
-            r"(?! (?:mil|por|cuotas|pesos|euros|dias|que|de (?:los|las|ustedes|nosotros|cada|todos)|lucas|soles|reais|cientos|"
+            r"(?! (?:mil|por|cuotas|pesos|euros|dias|que (?!me |nos |cae|cobr|llega|pagan|entra|deposit|es )|de (?:los|las|ustedes|nosotros|cada|todos)|lucas|soles|reais|cientos|"
             r"payment|of|one|time|call|message|thing|piso|contacto|y el|paso|aviso))"),
     ("named", rf"\b(?:{NAMED_DAYS})\b"),
-    ("plus1", r"\b(?<!la )(?<!las )(?<!cada )(?:ma[nñ]?ana|maniana|manan|mnn|mna|mñn|manaan|amanha|amanh|tomorrow|tommorow|tommorrow|"
-              r"tomorow|tmrw|tmr|tmw|2morrow|tomoz|mañ|al otro dia)\b"),
+    ("plus1", r"\b(?<!\bla )(?<!\blas )(?<!\bcada )(?:ma[nñ]?ana|maniana|manan|manna|manaa?na|mnn|mna|mñn|manaan|amanha|amanh|tomorrow|tommorow|tommorrow|"
+              r"tomorow|tmrw|tmr|tmw|2morrow|tomoz|mañ)\b"),
     ("today", r"\b(?:hoy|oy|hoi|hoje|hj|today|2day|tonight|tonite|2nite|(?:esta|este|hoje a|essa) (?:misma )?(?:noche|tarde|tardecita|"
-              r"nochecita|mediodia|noite)|esta manana|al rato|ahorita|orita|horita|altiro|al tiro|"
-              r"al toque|ahoritita|ahora mismo|ya mismo|ahora mismito|right now|right away|straight away|in a (?:bit|minute|moment|sec)|"
+              r"nochecita|mediodia|noite)|esta manana|al rato|mas rato|ahorita|ahoritica|orita|horita|"
+              r"al raton|ahoritita|ahora mismo|ya mismo|ahora mismito|right now|rn|right away|straight away|in a (?:bit|minute|moment|sec)|"
               r"in an? (?:half )?(?:an )?hour|this (?:afternoon|evening|morning|arvo)|later on|en (?:un|una|unas|unos|media|\d{1,2}) "
-              r"(?:rato|ratito|momento|momentito|minuto|minutos|min|hora|horas|hrs?)|en seguida|enseguida|mas tarde|mas ratito|"
+              r"(?:rato|ratito|momento|momentito|minuto|minutos|min|hora|horas|hrs?)|en seguida|enseguida|mas tarde(?! del?\b| que)|mas tardecito|mas ratito|"
               r"mais tarde|daqui a pouco|daqui (?:uma|\d|meia) horas?|agorinha|agora mesmo|em (?:instantes|breve momento)|"
-              r"de una(?: vez)?|en este (?:momento|instante)|neste momento|inmediatamente|immediately|at once|by end of day|eod|"
+              r"en este (?:momento|instante)|neste momento|inmediatamente|immediately|at once|by end of day|eod|"
               r"antes de (?:la )?medianoche|antes de (?:las )?\d{1,2} de la noche|lueguito|al ratito)\b"),
+    ("at_once", r"\b(?:altiro|al tiro|al toque|de una(?: vez)?|na hora|right then)\b"),
+    ("there", r"\b(?:ahi mismo|ahi nomas|ahi no mas)\b"),
+    ("today_weak", r"\b(?:en|por|a) la (?:noche|nochecita|tarde|tardecita)\b|\bantes de las? (?:\d{1,2}|seis|cinco|siete|ocho|nueve|diez)\b|\b(?:al|antes del) (?:medio ?dia|anochecer)\b|\ba noite\b|\b(?:a|na) tarde\b|"
+                   r"\b(?:las )?(?:seis|siete|ocho|nueve|diez|\d{1,2}) (?:de|en) la (?:noche|tarde)\b|\bahora que (?:salga|llegue|termine|pueda|abra|vaya|baje)\b|"
+                   r"\b(?:le|les|te|os|lo|la|se lo|se los) (?:mando|paso|hago|tiro|giro|doy|deposito|transfiero|pago) ya\b|"
+                   r"\b(?:metiendo|ingresando|poniendo) (?:la plata|el dinero|la lana|la tarjeta|los datos|el monto)\b|"
+                   r"\bestoy (?:ya )?(?:en|entrando a|metid[oa] en) (?:la|el|mi) (?:app|aplicacion|pagina|portal|computador|computadora|compu|caja|ventanilla|oxxo|efecty|baloto|agente)\b"),
     ("today_weak", r"\b(?:ahora|agora|now|ya)\b(?= (?:te |le |les |lo |la |se lo |se los |i'?m |i |vou |mando |sim |si |pago |hago )?"
                    r"(?:pag|deposit|transf|abon|cancel|envi|mand|yape|consign|liquid|faz|fa[cç]o|send|pay|hago|depos|paso|doing|making|going))|"
                    r"\b(?:ahora|agora|now)\b|\ba las \d{1,2}(?: ?(?:am|pm|hs|hrs|y media|de la tarde|de la noche|en punto))?\b|"
@@ -153,6 +170,10 @@ _RATHER = re.compile(
 _LOOSE_DAY = re.compile(rf"^(?:{_D})(?:st|nd|rd|th)?\b")
 
 
+_AT_ONCE = frozenset(
+    {"altiro", "al tiro", "al toque", "de una", "de una vez", "ahi mismo", "ahi nomas", "na hora", "right then"}
+)
+"""Said beside a day, it is that day."""
 _NAMES_OF_A_DAY = frozenset({"day", "day_month", "figures", "weekday_number"})
 
 
@@ -173,8 +194,8 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     range or a deadline the last day named.
     """
     folded = plain(text)
-    mentions = _merged(folded, _mentions(folded, sent_on, country.upper()))
     clauses = Clauses(folded)
+    mentions = _merged(folded, _after_each(_mentions(folded, sent_on, country.upper()), clauses, sent_on))
     best: Mention | None = None
     best_points = 0.0
     for mention in mentions:
@@ -182,6 +203,11 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
             continue
         points = clauses.points(mention.start, mention.end)
         points -= 1.5 if mention.kind == "today_weak" else 0.0
+        points -= (
+            0.4
+            if mention.kind in {"today", "at_once", "there"} and folded[mention.start : mention.end] in _AT_ONCE
+            else 0.0
+        )
         points -= 0.6 if mention.kind == "vague" else 0.0
         corrected = best is not None and _RATHER.search(folded[best.end : mention.start]) is not None
         if points > -2.0 and (best is None or points > best_points or (corrected and points >= best_points - 1.5)):
@@ -189,6 +215,24 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     if best is None or best.day is None or best.day < sent_on:
         return None
     return _after_payday(best, mentions, clauses) if best.kind == "weekday" else best.day
+
+
+def _after_each(mentions: list[Mention], clauses: Clauses, sent_on: date) -> list[Mention]:
+    """`cobro el 30 y al otro día pago`: the day after the one named before, or after the message; `al toque`: the
+    day the money comes in, or else today."""
+    result: list[Mention] = []
+    for mention in mentions:
+        if mention.kind == "next_after":
+            before = next((each.day for each in reversed(result) if each.day is not None), sent_on)
+            mention = replace(mention, day=before + timedelta(days=1))
+        elif mention.kind in {"at_once", "there"}:
+            named = [
+                each for each in result if each.day is not None and each.kind not in {"past", "today", "today_weak"}
+            ]
+            earned = [each for each in named if mention.kind == "there" or clauses.of_income(each.start, each.end)]
+            mention = replace(mention, day=earned[-1].day) if earned else mention
+        result.append(mention)
+    return result
 
 
 def _after_payday(chosen: Mention, mentions: list[Mention], clauses: Clauses) -> date | None:
@@ -262,8 +306,10 @@ _NOT_A_DAY = _NotADay()
 
 def _resolve(kind: str, match: re.Match[str], sent: date, country: str) -> date | _NotADay | None:
     given = match.groupdict()
-    if kind in {"past", "vague", "none"}:
+    if kind in {"past", "vague", "none", "next_after"}:
         return None
+    if kind in {"at_once", "there"}:
+        return sent
     if kind in {"today", "today_weak", "today_wd"}:
         return sent
     plus = {"plus1": 1, "plus2": 2, "plus8": 8, "plus7": 7, "plus14": 14}.get(kind)
@@ -279,6 +325,10 @@ def _resolve(kind: str, match: re.Match[str], sent: date, country: str) -> date 
         if _is_ordinal_not_day(word, match):
             return _NOT_A_DAY
         return _next_weekday(sent, WEEKDAYS.get(word, _SHORT.get(word, 0)))
+    if kind == "first_of_month":
+        return _month_after(sent)
+    if kind == "nth_weekday":
+        return _nth_weekday(sent, given["nth"] or given["nth2"] or "", WEEKDAYS[given["w"] or given["w2"] or ""])
     if kind == "weekday_other":
         return _next_weekday(sent, WEEKDAYS[given["w"]]) + timedelta(days=7)
     if kind == "weekday_next":
@@ -335,6 +385,21 @@ def _day_number(given: dict[str, str | None]) -> int:
 
 def _next_weekday(sent: date, weekday: int) -> date:
     return sent + timedelta(days=(weekday - sent.weekday() - 1) % 7 + 1)
+
+
+def _nth_weekday(sent: date, which: str, weekday: int) -> date:
+    """The third Wednesday of this month, or of the next where it has passed."""
+    numbers = {"first": 1, "1st": 1, "primer": 1, "second": 2, "2nd": 2, "segundo": 2, "third": 3, "3rd": 3, "tercer": 3, "fourth": 4, "4th": 4, "cuarto": 4}  # fmt: skip
+    for month in (sent.replace(day=1), _month_after(sent)):
+        days = [
+            month.replace(day=number)
+            for number in range(1, monthrange(month.year, month.month)[1] + 1)
+            if month.replace(day=number).weekday() == weekday
+        ]
+        day = days[-1] if which not in numbers else days[numbers[which] - 1]
+        if day > sent:
+            return day
+    return day
 
 
 def _in_month(month: date, day: int) -> date:

@@ -93,6 +93,7 @@ DAY_WORDS: dict[str, int] = {
 }
 
 COUNTS: dict[str, int] = {
+    "un par de": 2, "um par de": 2, "a couple of": 2, "couple of": 2,
     "un": 1, "una": 1, "uno": 1, "um": 1, "uma": 1, "one": 1, "a": 1, "an": 1,
     "dos": 2, "dois": 2, "duas": 2, "two": 2, "tres": 3, "three": 3, "cuatro": 4, "quatro": 4, "four": 4,
     "cinco": 5, "five": 5, "seis": 6, "six": 6, "siete": 7, "sete": 7, "seven": 7, "ocho": 8, "oito": 8, "eight": 8,

@@ -15,6 +15,10 @@ _FIXED: tuple[tuple[str, int, int], ...] = (
     (r"(?:dia de )?(?:los )?reyes(?: magos)?", 1, 6),
     (r"dia del trabajo|dia del trabajador|dia do trabalho|primero de mayo|dia de los trabajadores", 5, 1),
     (r"dia de (?:los )?muertos", 11, 2),
+    (r"(?:dia de )?(?:la )?constitucion", 12, 6),
+    (r"(?:dia |el )?(?:de la |del )?(?:virgen del )?pilar", 10, 12),
+    (r"dia de la candelaria", 2, 2),
+    (r"noche de san juan|san juan", 6, 24),
     (r"san valentin|valentine'?s day|dia de los enamorados", 2, 14),
 )
 # Holidays that some countries move: looked up in the country's calendar by the library's English names.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,6 +74,21 @@ def test_a_retrained_model_is_used_once_it_is_there(tmp_path: Path) -> None:
 
     assert in_use(file) is not shipped()
     assert in_use(file).understand("mañana pago", AT, "MX").intent is Intent.PROMISE_TO_PAY
+
+
+def test_a_model_of_another_version_is_set_aside(tmp_path: Path) -> None:
+    file = tmp_path / "replies.model"
+    save(train(_few()), file)
+    with zipfile.ZipFile(file) as box:
+        content = {name: box.read(name) for name in box.namelist()}
+    about = json.loads(content["about.json"]) | {"form": 1}
+    with zipfile.ZipFile(file, "w") as box:
+        for name, raw in (content | {"about.json": json.dumps(about).encode()}).items():
+            box.writestr(name, raw)
+
+    with pytest.raises(BadModel, match="a model of form 1, this version reads form 2"):
+        load(file)
+    assert in_use(file) is shipped()
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00", "🤷" * 50, "a" * 20_000, "pago\n" * 900, "‮‭​"])

@@ -28,7 +28,7 @@ def _cases() -> list[tuple[str, date, str, date | None, Decimal | None]]:
 
 @pytest.mark.parametrize(("country", "sent", "text", "day", "amount"), _cases())
 def test_a_promise_is_read(country: str, sent: date, text: str, day: date | None, amount: Decimal | None) -> None:
-    assert (promised_day(text, sent, country), promised_amount(text, country)) == (day, amount)
+    assert (promised_day(text, sent, country), promised_amount(text, country, sent)) == (day, amount)
 
 
 _WORDS = st.sampled_from(
