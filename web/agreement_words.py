@@ -4,6 +4,14 @@ from __future__ import annotations
 
 AGREEMENT_WORDS: dict[str, dict[str, str]] = {
     "en": {
+        "kind_handoff": "Handed to a person",
+        "kind_circumstance": "Dispute, hardship or vulnerability",
+        "kind_contact_data": "Nobody can be reached",
+        "kind_cease": "No more contact wanted",
+        "kind_refund": "Refund",
+        "kind_payment_query": "A payment to check",
+        "kind_broken_agreement": "Agreement broken",
+        "kind_approval": "Offer to approve",
         "thread": "Conversation",
         "search_words": "Words to look for",
         "search": "Search",
@@ -110,6 +118,14 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "via_page": "on their page",
     },
     "es": {
+        "kind_handoff": "Para una persona",
+        "kind_circumstance": "Disputa, dificultades o vulnerabilidad",
+        "kind_contact_data": "No hay cómo localizarlo",
+        "kind_cease": "No quiere más contacto",
+        "kind_refund": "Devolución",
+        "kind_payment_query": "Un pago por comprobar",
+        "kind_broken_agreement": "Acuerdo incumplido",
+        "kind_approval": "Oferta por aprobar",
         "thread": "Conversación",
         "search_words": "Palabras que buscar",
         "search": "Buscar",

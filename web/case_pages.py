@@ -136,7 +136,7 @@ def names(session: Session) -> dict[str, str]:
 
 
 def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime) -> dict[str, Any]:
-    language, _ = words_for(request.headers.get("accept-language", ""))
+    language, words = words_for(request.headers.get("accept-language", ""))
     amount = None
     if case.amount_minor is not None:
         money = Money(amount_minor=case.amount_minor, currency=loan.currency)
@@ -146,7 +146,7 @@ def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime)
         "lender": loan.lender,
         "loan_id": loan.loan_id,
         "queue": case.queue,
-        "kind": case.kind.replace("_", " "),
+        "kind": words.get(f"kind_{case.kind}", case.kind.replace("_", " ")),
         "reason": case.reason,
         "amount": amount,
         "until": _moment(case.sla_at, language) if case.sla_at else "",

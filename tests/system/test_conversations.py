@@ -21,7 +21,7 @@ from tests.commands.stacks import Operator, running_stack, until
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 FILES = sorted((DATA / "conversations").glob("*.yaml"))
-CURRENCY = {"ES": "EUR", "MX": "MXN", "CL": "CLP", "AR": "ARS"}
+CURRENCY = {"ES": "EUR", "MX": "MXN", "CL": "CLP", "AR": "ARS", "BR": "BRL"}
 
 SETTLEMENTS = "settlements: {options: [{id: soon, floor_percent: 60, agent_percent: 80, machine_percent: 90}]}"
 """In one country alone: in the others a discount is for a person."""
@@ -32,6 +32,7 @@ class Conversation:
     id: str
     country: str
     region: str
+    language: str
     turns: list[dict[str, str]]
 
 
@@ -40,14 +41,16 @@ def scripted() -> list[Conversation]:
     for file in FILES:
         data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
         found += [
-            Conversation(one["id"], data["country"], data["region"], one["turns"]) for one in data["conversations"]
+            Conversation(one["id"], data["country"], data["region"], data.get("language", "es"), one["turns"])
+            for one in data["conversations"]
         ]
     return found
 
 
-def test_there_are_sixty_in_four_national_varieties() -> None:
+def test_there_are_sixty_in_four_national_varieties_and_portuguese() -> None:
     assert len(scripted()) >= 60
-    assert len({one.country for one in scripted()}) >= 4
+    assert len({one.country for one in scripted() if one.language == "es"}) >= 4
+    assert {one.language for one in scripted()} == {"es", "pt"}
 
 
 @pytest.mark.timeout(400)
@@ -74,9 +77,10 @@ def test_each_conversation_goes_as_written(tmp_path: Path) -> None:
 def _hand_over(operator: Operator, every: list[Conversation], folder: Path) -> None:
     for country, currency in CURRENCY.items():
         here = [one for one in every if one.country == country]
-        more = {"country": country, "region": here[0].region, "currency": currency, "language": "es"}
+        language = here[0].language
+        more = {"country": country, "region": here[0].region, "currency": currency, "language": language}
         path = operator.portfolio(f"{country}.csv", [{"loan_id": one.id, **more} for one in here])
-        strategy = str(_strategy(folder, currency))
+        strategy = str(_strategy(folder, currency, language))
         start = ("campaign", "start", str(path), "--id", country.lower(), "--strategy", strategy, "--yes")
         assert operator.json(*start)["held"] == len(here)
 
@@ -97,7 +101,7 @@ def _differences(one: Conversation, turn: int, found: dict[str, Any]) -> list[st
     return told
 
 
-def _strategy(folder: Path, currency: str) -> Path:
+def _strategy(folder: Path, currency: str, language: str) -> Path:
     """Nothing is due for months: only the conversation speaks."""
     path = folder / f"talk-{currency.lower()}.yaml"
     path.write_text(
@@ -106,7 +110,7 @@ name: talk-{currency.lower()}
 version: 1
 title: Talk
 currency: {currency}
-languages: [es]
+languages: [{language}]
 steps:
   - {{id: much-later, kind: remind, dpd: 300, channels: [sms], template: account_overdue}}
 promises: {{days_ahead: 31}}
