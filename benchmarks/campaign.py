@@ -63,6 +63,8 @@ async def _measure(count: int) -> list[Figure]:
         starter_mb, started, queue = await _by_campaign(on, count)
         after = await _plain_loop(on, max(1, count // PLAIN))
         figures = _starting(started, (before + after) / 2, starter_mb, count)
+        for figure in figures:
+            progress(f"{figure.name} {figure.value:,.4g} {figure.unit}")
         async with on.workers("product", queue=f"{queue}-loans") as workers:
             empty = workers.resident_mb()
             pid = workers.children[0].process.pid
@@ -75,6 +77,7 @@ async def _measure(count: int) -> list[Figure]:
                 moments[mark] = Moment(_asleep(on), time.monotonic(), cpu_seconds(pid), cpu_seconds(on.server_pid))
                 if mark == marks[1]:
                     full = workers.resident_mb()
+                    progress(f"{full - empty:,.0f} MB with {mark} asleep")
         return figures + _sleeping(begun, moments, marks, full - empty, empty)
 
 
