@@ -26,6 +26,9 @@ _SILENT = frozenset({Channel.EMAIL.value, Channel.POST.value})
 """SMTP and the post tell of no arrival: that none is known says nothing of how many there were."""
 
 
+_WAYS = {"sepa-dd": "direct debit", "bank": "transfer"}
+
+
 class ChannelCost(BaseModel):
     """One channel, over the loans of one currency; `channel` is "by itself" for money that no contact came before, and
     "all" for everything together, balance reads and gateways included. Costs are micro-units of `currency`, None where
@@ -74,6 +77,32 @@ class ChannelCost(BaseModel):
         return Cost(micros=round(self.cost_micros / self.contacts), currency=self.currency)
 
 
+class WayCost(BaseModel):
+    """One way to pay, over the loans of one currency: `way` is the provider of its payments, `sepa-dd` direct debit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    way: str
+    currency: str
+    people: int
+    people_in_all: int
+    payments: int
+    recovered_minor: int
+    recovered_in_all_minor: int
+    fees_micros: int
+
+    @property
+    def share_of_money(self) -> Decimal | None:
+        """Of all that was recovered in this currency."""
+        whole = self.recovered_in_all_minor
+        return (Decimal(self.recovered_minor) / whole).quantize(Decimal("0.001")) if whole else None
+
+    @property
+    def name(self) -> str:
+        """As whoever reads the table calls it."""
+        return _WAYS.get(self.way, self.way)
+
+
 class OtherCosts(BaseModel):
     """What no channel costs: reading balances, and the gateways' share of payments. Micro-units of `currency`."""
 
@@ -91,6 +120,7 @@ class Costs(BaseModel):
     prices_of: str
     channels: tuple[ChannelCost, ...]
     others: tuple[OtherCosts, ...]
+    ways: tuple[WayCost, ...] = ()
 
 
 def costs_of(session: Session, settings: Settings, campaign_id: str | None = None) -> Costs:
@@ -108,6 +138,20 @@ def costs_of(session: Session, settings: Settings, campaign_id: str | None = Non
                 fees_micros=each.fees.micros,
             )
             for each in figures
+        ),
+        ways=tuple(
+            WayCost(
+                way=way.provider,
+                currency=each.currency,
+                people=way.people,
+                people_in_all=each.people,
+                payments=way.payments,
+                recovered_minor=way.recovered_minor,
+                recovered_in_all_minor=each.recovered_minor,
+                fees_micros=way.fees.micros,
+            )
+            for each in figures
+            for way in each.ways
         ),
     )
 
@@ -174,11 +218,29 @@ def print_costs(costs: Costs) -> None:
             row.cost_of_one_shown,
         )
     terminal().print(shown_table)
+    if costs.ways:
+        _print_ways(costs.ways)
     for other in costs.others:
         typer.echo(
             f"all includes {shown(other.reads_micros, other.currency)} for {other.reads:,} balance reads and "
             f"{shown(other.fees_micros, other.currency)} that gateways keep; prices of {costs.prices_of}"
         )
+
+
+def _print_ways(ways: tuple[WayCost, ...]) -> None:
+    """How it was paid: who used each way, what it brought and what it kept."""
+    shown_table = table("paid by", "people", "payments", "money", "share", "kept by it")
+    for row in ways:
+        share = row.share_of_money
+        shown_table.add_row(
+            row.name,
+            f"{row.people} of {row.people_in_all}",
+            str(row.payments),
+            f"{Money(amount_minor=row.recovered_minor, currency=row.currency).major} {row.currency}",
+            f"{share:.1%}" if share is not None else "–",
+            shown(row.fees_micros, row.currency),
+        )
+    terminal().print(shown_table)
 
 
 def shown(micros: int | None, currency: str) -> str:

@@ -34,6 +34,28 @@ class _Counting:
     payments: int = 0
 
 
+@dataclass
+class _Paying:
+    people: set[int] = field(default_factory=set)
+    payments: int = 0
+    recovered: int = 0
+    fees: int = 0
+
+
+@dataclass(frozen=True)
+class WayFigures:
+    """One way to pay (a payment's provider) over the loans of one currency: who used it, what it brought, what it kept.
+
+    `recovered_minor` counts, for each loan, at most what was due; `fees` are of whole payments.
+    """
+
+    provider: str
+    people: int
+    payments: int
+    recovered_minor: int
+    fees: Cost
+
+
 @dataclass(frozen=True)
 class ChannelFigures:
     """One channel over the loans of one currency.
@@ -74,6 +96,8 @@ class CostFigures:
     reads: int
     reads_cost: Cost | None
     fees: Cost
+    ways: tuple[WayFigures, ...] = ()
+    """The one that brought most first."""
 
     @property
     def cost(self) -> Cost | None:
@@ -135,6 +159,7 @@ def _figures(
 ) -> CostFigures:
     counted: dict[Channel | None, _Counting] = defaultdict(_Counting)
     spent: dict[Channel | None, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    paying: dict[str, _Paying] = defaultdict(_Paying)
     recovered = fees = read_count = read_micros = 0
     for loan in loans:
         assert loan.id is not None
@@ -165,6 +190,11 @@ def _figures(
             row.payments += 1
             fee = table.gateway_fee(payment.provider, Money(amount_minor=payment.amount_minor, currency=currency))
             fees += fee.micros if fee else 0
+            way = paying[payment.provider]
+            way.people.add(loan.person_ref)
+            way.payments += 1
+            way.recovered += counts
+            way.fees += fee.micros if fee else 0
         number, country = reads.get(loan.id, (0, ""))
         read_count += number
         read_micros += table.price(ChargeKind.BANK_READ, country).micros * number
@@ -184,6 +214,10 @@ def _figures(
         reads=read_count,
         reads_cost=table.in_currency(Cost(micros=read_micros, currency=table.currency), currency),
         fees=Cost(micros=fees, currency=currency),
+        ways=tuple(
+            WayFigures(name, len(one.people), one.payments, one.recovered, Cost(micros=one.fees, currency=currency))
+            for name, one in sorted(paying.items(), key=lambda each: (-each[1].recovered, each[0]))
+        ),
     )
 
 

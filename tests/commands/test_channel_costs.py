@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from commands.channel_costs import ChannelCost, Costs, print_costs
+from commands.channel_costs import ChannelCost, Costs, costs_of, print_costs
+from config.settings import Settings
+from records import payments
+from records.database import Database
+from records.tables import PaymentSource
+from tests.records.portfolios import LENDER, NOW, entered
 
 
 def row(channel: str, arrived: int, cost_micros: int = 0, each: str | None = None) -> ChannelCost:
@@ -52,3 +59,41 @@ def test_what_one_recovered_costs_is_never_nought_where_something_was_paid(
     cost_micros: int, each: str | None, shown: str
 ) -> None:
     assert row("email", 0, cost_micros, each).cost_of_one_shown == shown
+
+
+def test_how_it_was_paid_is_told_with_people_money_share_and_fees(
+    tmp_path: Path, sqlite_template: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "recobro.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    records = Database(f"sqlite:///{file}")
+    monkeypatch.setenv("COLUMNS", "160")
+    with records.writing() as session:
+        entered(session, "L1", "L2", "L3")
+        for number, (loan_id, provider, amount) in enumerate(
+            [("L1", "sepa-dd", 9_000), ("L2", "stripe", 3_000), ("L2", "sepa-dd", 9_000), ("L3", "sepa-dd", 5_000)]
+        ):
+            payments.record(
+                session,
+                provider=provider,
+                payment_id=f"p{number}",
+                lender=LENDER,
+                loan_id=loan_id,
+                amount_minor=amount,
+                currency="EUR",
+                paid_at=NOW,
+                received_at=NOW,
+                source=PaymentSource.RECORD,
+            )
+        payments.reverse(session, provider="sepa-dd", payment_id="p3", at=NOW)
+    with records.reading() as session:
+        costs = costs_of(session, Settings(_env_file=None))
+    print_costs(costs)
+
+    assert [(way.way, way.people, way.payments, way.recovered_minor) for way in costs.ways] == [
+        ("sepa-dd", 2, 2, 16_000),
+        ("stripe", 1, 1, 3_000),
+    ], "at most what was due, and nothing that was taken back"
+    assert costs.ways[1].fees_micros > costs.ways[0].fees_micros == 0
+    said = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "direct debit 2 of 3 2 160.00 EUR 84.2%" in said
