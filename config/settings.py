@@ -493,7 +493,7 @@ class WorkerProcess(_Part):
 
     deployment: str = "recobro"
     build_id: str | None = Field(None, min_length=1, max_length=200)
-    cached_workflows: int = Field(300, ge=0)
+    cached_workflows: int = Field(250, ge=0)
 
 
 class Tracing(_Part):
