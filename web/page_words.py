@@ -1,4 +1,4 @@
-"""The words of the pages, in Spanish and English."""
+"""The words of the pages, in Spanish, English and Portuguese."""
 
 from __future__ import annotations
 
@@ -81,6 +81,44 @@ _WORDS: dict[str, dict[str, str]] = {
         "running": "en marcha",
         "paused": "en pausa",
         "stopped": "detenida",
+        "finished": "terminada",
+    },
+    "pt": {
+        "sign_in": "Entrar",
+        "login": "Nome",
+        "password": "Senha",  # nosec B105 # a label
+        "with_provider": "Entrar com",
+        "refused": "O nome ou a senha não estão certos, ou a conta está fechada.",
+        "wait": "Tentativas demais. Espere {} segundos.",
+        "no_role": "Conhecemos você, mas você não tem nenhum papel no Recobro. Fale com quem cuida das contas.",
+        "failed": "Não foi possível concluir a entrada. Comece de novo.",
+        "again": "Voltar à entrada",
+        "sign_out": "Sair",
+        "signed_in_as": "Sessão de",
+        "cases": "Casos em espera",
+        "no_cases": "Nenhum caso espera por uma pessoa.",
+        "overdue": "fora do prazo",
+        "queue": "Fila",
+        "waiting": "Em espera",
+        "campaigns": "Campanhas",
+        "no_campaigns": "Ainda não há campanhas: starter.py campaign start ARQUIVO inicia uma.",
+        "state": "Situação",
+        "started": "Iniciados",
+        "of": "de",
+        "change_password": "Mudar a senha",  # nosec B105 # a label
+        "current": "Senha atual",
+        "new": "Senha nova (12 caracteres ou mais)",
+        "save": "Salvar",
+        "current_wrong": "Essa não é a senha atual.",
+        "weak": "Escolha uma de pelo menos 12 caracteres que não contenha o seu nome.",
+        "back": "Voltar",
+        "operator": "operador",
+        "agent": "agente",
+        "supervisor": "supervisor",
+        "auditor": "auditor",
+        "running": "em andamento",
+        "paused": "em pausa",
+        "stopped": "parada",
         "finished": "terminada",
     },
 }
