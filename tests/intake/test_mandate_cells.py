@@ -98,3 +98,14 @@ def test_a_mapping_that_reads_half_a_mandate_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(PortfolioError, match="mandate_reference, mandate_signed_on missing"):
         intake.check(written(tmp_path, "id,amount,due,iban\nL1,10,2026-10-01,x\n"), mapping, TODAY)
+
+
+def test_a_spanish_lenders_own_headings_bring_mandates_too(tmp_path: Path) -> None:
+    header = "Nº préstamo;Cliente;Importe pendiente;Fecha de vencimiento;Provincia;RUM;IBAN domiciliación;Fecha mandato"
+    rows = [f"P1;Ana;50,00;3/9/2026;Madrid;M-7;{IBAN};14/3/2026", "P2;Luis;60,00;3/9/2026;Madrid;;;"]
+    report = intake.check(written(tmp_path, "\n".join([header, *rows, ""])), "microlender_es", TODAY)
+
+    first, second = report.loans()
+    assert list(report.errors) == []
+    assert (first.mandate_reference, first.mandate_signed_on) == ("M-7", date(2026, 3, 14))
+    assert second.mandate_reference is None
