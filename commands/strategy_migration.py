@@ -57,7 +57,7 @@ def migrate(
 
     Examples:
 
-      starter.py strategy migrate es-microloan@1 es-microloan@2 --dry-run
+      starter.py strategy migrate es-microloan@2 es-microloan@3 --dry-run
 
       starter.py strategy migrate es-microloan es-microloan --campaign november --yes
     """

@@ -52,11 +52,11 @@ def order(campaign_id: str = "one") -> Order:
     [
         ([euro("A1"), euro("A 2")], ["--strict", "--yes"], "1 of 2 rows are bad: --strict starts none"),
         ([euro("A 2")], ["--yes"], "no row is good"),
-        ([euro("A1")], [], "Start campaign loans: 1 loans of demo under es-microloan@2? Say --yes to do it"),
+        ([euro("A1")], [], "Start campaign loans: 1 loans of demo under es-microloan@3? Say --yes to do it"),
         ([euro("A1")], ["--id", "No Such Id"], "--id: 'No Such Id': expected"),
         ([euro("A1")], ["--lender", "has-dash"], "--lender: 'has-dash': expected"),
         ([euro("A1")], ["--strategy", "es-micro"], "did you mean es-microloan?"),
-        ([euro("A1"), "A2,es,CO,COP,1000,2026-11-01,0"], ["--yes"], "one (es-microloan, latam-consumer, us-consumer)"),
+        ([euro("A1"), "A2,es,CO,COP,1000,2026-11-01,0"], ["--yes"], "one (br-consumer, es-microloan, latam-consumer"),
         ([euro("A1")], ["--mapping", "nothing"], "nothing"),
         ([euro("A1")], ["--yes"], "no Temporal server at 127.0.0.1:1"),
     ],
@@ -116,7 +116,7 @@ def test_loans_in_another_currency_than_the_strategys_are_named(tmp_path: Path, 
 
     assert held.held == 1
     assert [(one.loan_id, one.reason) for one in held.refused] == [
-        ("A2", "is in USD, strategy es-microloan@2 is for EUR")
+        ("A2", "is in USD, strategy es-microloan@3 is for EUR")
     ]
 
 
@@ -183,7 +183,7 @@ def test_text_is_shown_for_what_has_json_too(tmp_path: Path, database: Database)
     enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")), bank="xs2a")
 
     for words, told in (
-        (["campaign", "list"], "es-microloan@2"),
+        (["campaign", "list"], "es-microloan@3"),
         (["campaign", "status", "one"], "0.00 EUR of 10.00 EUR due (0.0%)"),
         (["loan", "show", "A1", "--history", "--contact-data"], "10.00 EUR due 2026-11-01"),
         (["case", "list"], "no case waits"),

@@ -127,7 +127,7 @@ def test_why_tells_what_comes_next_by_which_rule_and_what_would_change_it(operat
     text = operator.run("loan", "why", "F1")
 
     planned = why["planned"]
-    assert planned["because"].startswith("es-microloan@2, ")
+    assert planned["because"].startswith("es-microloan@3, ")
     assert planned["expected_at"] >= planned["falls_due_at"]
     answers = planned["contact_rules"]
     assert answers
@@ -238,19 +238,19 @@ def test_a_migration_is_shown_before_it_is_made_and_pins_the_loans(operator: Ope
     start(operator, "moving", "M1", "M2")
     text = (STRATEGIES_FOLDER / "es-microloan.yaml").read_text(encoding="utf-8")
     new = operator.folder / "next.yaml"
-    new.write_text(text.replace("version: 2", "version: 3").replace('dpd: 12, at: "18:00"', 'dpd: 14, at: "12:00"'))
-    words = ("strategy", "migrate", "es-microloan@2", str(new), "--campaign", "moving")
+    new.write_text(text.replace("version: 3", "version: 4").replace('dpd: 12, at: "18:00"', 'dpd: 14, at: "12:00"'))
+    words = ("strategy", "migrate", "es-microloan@3", str(new), "--campaign", "moving")
 
     shown = operator.json(*words, "--dry-run")
     assert (shown["moved"], shown["previews"][0]["loans"], shown["previews"][0]["steps_changed"]) == (
         0, 2, ["second-link"],
     )  # fmt: skip
-    assert operator.loan("M1")["strategy"] == "es-microloan@2"
+    assert operator.loan("M1")["strategy"] == "es-microloan@3"
     assert operator.run(*words).code == 2
     told = operator.json(*words, "--yes")
 
     assert (told["moved"], told["failed"]) == (2, [])
-    assert operator.loan("M1")["strategy"] == operator.json("loan", "why", "M1")["strategy"] == "es-microloan@3"
+    assert operator.loan("M1")["strategy"] == operator.json("loan", "why", "M1")["strategy"] == "es-microloan@4"
 
 
 def test_names_and_numbers_are_shown_only_on_request(operator: Operator) -> None:

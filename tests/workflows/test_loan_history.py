@@ -124,7 +124,8 @@ async def test_a_long_history_goes_on_as_a_fresh_run_and_nothing_is_sent_twice(
             workflow_runner=workflow_runner(),
         ):
             now = await env.get_current_time()
-            loan = facts(due_date=now.date() - timedelta(days=60), consent=True)
+            # A day late for the last step: at any hour of the clock it has fallen due.
+            loan = facts(due_date=now.date() - timedelta(days=61), consent=True)
             handle = await env.client.start_workflow(
                 LoanCollection.run,
                 LoanInput(facts=loan, strategy=strategy()),
