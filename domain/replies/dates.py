@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from domain.replies.clauses import Clauses
-from domain.replies.day_words import COUNTS, DAY_WORDS, MONTHS, WEEKDAYS, either
+from domain.replies.day_words import COUNTS, DAY_WORDS, MONTHS, WEEKDAYS, either, respelt
 from domain.replies.named_days import NAMED_DAYS, named_day
 from domain.replies.text import plain
 
@@ -84,7 +84,7 @@ _RULES: tuple[tuple[str, str], ...] = (
                       rf"final|end|close|fech\w+)(?: dias?)?(?: |-)(?:de |del |d |do |of |the )*(?P<m>{_LONG_MONTH})\b"),
     ("last_of_next", r"\b(?:fin(?:es|al|ales)?|ultimo|fim|final|end)(?: dia)? (?:de |del |do |of |the )*" + _NEXT_MONTH),
     ("last_of_this", r"\b(?:fin(?:es|al|ales)?|cierre|fim|final|end|close)(?: |-)?(?:de |del |d |do |of |the |este |this |esse )*"
-                     r"(?:mes|month)\b|\bantes (?:de )?que (?:se )?(?:acabe|termine|cierre) (?:el|este) mes\b|\bantes do mes acabar\b|\bultimo dia(?: del| de| do)?(?: mes| este mes)?\b|\bdia ultimo\b|\bel ultimo del? mes\b|"
+                     r"(?:mes|month)\b|\bantes (?:de )?que (?:se )?(?:acabe|termine|cierre) (?:el|este) mes\b|\bantes do mes acabar\b|\bultimo dia(?: del| de| do)?(?: mes| este mes)?\b|\bdia ultimo\b|\bel ultimo (?:del?|de este) mes\b|"
                      r"\b(?:el|para el|al) ultimo\b(?= *(?:$|[.,;!]))|\bmonth end\b|\beom\b|\bfinde mes\b|\bfindemes\b|"
                      r"\bultimo dia util\b|\b(?:a )?fn de mes\b|\blast day of (?:the|this) month\b"),
     ("end_of_year", r"\b(?:fin(?:es|al|ales)?|fim|final|end) (?:de |del |do |of |the )*(?:ano|year)\b"),
@@ -193,7 +193,7 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     `sent_on` is the borrower's local day; the answer is never before it. Of several payments the first counts, of a
     range or a deadline the last day named.
     """
-    folded = plain(text)
+    folded = respelt(plain(text))
     clauses = Clauses(folded)
     mentions = _merged(folded, _after_each(_mentions(folded, sent_on, country.upper()), clauses, sent_on))
     best: Mention | None = None

@@ -2,6 +2,33 @@
 
 from __future__ import annotations
 
+import re
+
+_SLIPS = tuple(
+    (re.compile(rf"\b(?:{slips})(?![a-z])"), right)
+    for slips, right in (
+        (r"mnn?a|mnana|ma[;~]+ana|manyana|maniyana|mananaa+|mamana|manama|manaba|mannana", "manana"),
+        (r"pas(?:do|aado|adp|saado|ado+)(?= ?manana)", "pasado"),
+        (r"lune[zc]|lunnes|luens|luness+", "lunes"),
+        (r"marets|martess+|amrtes", "martes"),
+        (r"miercols|mircoles|mierco?les?s|miyercoles|myercoles", "miercoles"),
+        (r"juebe[sz]|guebes|jueevs|juevess+", "jueves"),
+        (r"bierne[sz]?|viernses|viernees+|viennes|viernesss+", "viernes"),
+        (r"savad[oa]|sabao|zabado|sabadoo+|sadado", "sabado"),
+        (r"domigo|domingoo+|dmg", "domingo"),
+        (r"nochesita|nochezita", "nochecita"),
+        (r"kinsena|quinsena|kincena", "quincena"),
+    )
+)
+
+
+def respelt(folded: str) -> str:
+    """Plain text with the day words that a hurried thumb or an ear misspelt as they are written."""
+    for slip, right in _SLIPS:
+        folded = slip.sub(right, folded)
+    return folded
+
+
 WEEKDAYS: dict[str, int] = {
     **dict.fromkeys(("lunes", "luneees", "lune", "lns", "segunda", "segunda-feira", "segunda feira", "monday", "mon"), 0),
     **dict.fromkeys(("martes", "marte", "martez", "terca", "terca-feira", "terca feira", "tuesday", "tues", "tue"), 1),
