@@ -48,8 +48,9 @@ lint: setup ## ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# bandit has no way to be silent about what is let through; whatever else it says is a finding, and fails.
 careless: setup ## bandit: careless calls; what is let through says why
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive .
+	@! $(BIN)/bandit --quiet --configfile pyproject.toml --recursive . 2>&1 | grep -v "but no failed test on"
 
 types: setup ## mypy, strict
 	$(BIN)/mypy --strict domain workflows activities config records providers intake replies web commands chaos benchmarks worker.py starter.py

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from xml.etree.ElementTree import Element  # nosec B405: a type; parsing is defusedxml's
+from xml.etree.ElementTree import Element  # nosec B405 # a type; parsing is defusedxml's
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring

@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, Final
-from xml.etree import ElementTree as ET  # nosec B405: writes only; what banks send is read by defusedxml
+from xml.etree import ElementTree as ET  # nosec B405 # writes only; what banks send is read by defusedxml
 
 from pydantic import BaseModel, ConfigDict, Field
 
