@@ -61,7 +61,7 @@ _WHY = (
     ("certificate", "its certificate is not trusted"),
     ("tls handshake", "it does not speak TLS"),
     ("Unimplemented", "what answers there is not Temporal"),
-    ("transport error", "what answers there is not Temporal, or wants TLS"),
+    ("call error after connection", "what answers there is not Temporal, or wants TLS"),
 )
 """What the SDK's messages hold, and what that means; first match."""
 

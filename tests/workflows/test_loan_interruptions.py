@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from temporalio.client import WorkflowHandle
 
 from domain.agreements.model import AgreementKind
 from tests.domain.agreements.interruption_table import PLAN, PROMISE, SETTLEMENT, TABLE, agreement_of
 from tests.domain.simulated_loan import CATALOGUE, SimulatedLoan, facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, stage
-from tests.workflows.test_loan_agrees_with_core import tell
+from tests.workflows.test_loan_agrees_with_core import WARRANTS, tell
+from workflows.authority import believe
 
 ROWS = ("dispute", "hardship", "vulnerability", "payment reversed", "paid in full")
+
+
+@pytest.fixture(autouse=True)
+def _orders_are_proven() -> Iterator[None]:
+    believe(WARRANTS)
+    yield
+    believe(None)
 
 
 async def settled(handle: WorkflowHandle[Any, Any]) -> None:
