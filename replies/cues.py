@@ -41,7 +41,7 @@ _PHRASES: tuple[tuple[Intent, str], ...] = (
     (Intent.DISPUTE, r"\b(?:esto|eso) es (?:una estafa|un fraude|un timo)\b|\bisso e golpe\b|\b(?:this is|that's|thats) a scam\b|\bquieren (?:robar|estafar)\b"),
     (Intent.OPT_OUT, r"^(?:baja|stop|salir|sair|pare|unsubscribe|desuscribir\w*|alto) ?!*$|\b(?:no|ya no) me (?:manden|envien|escriban) mas (?:mensajes|sms|correos)\b|"
                      r"\b(?:stop|quit|no more) (?:texting|messaging|emailing|texts|emails) ?(?:me|this number)?\b|\bremove me from\b|\btake me off\b|\bno mas (?:mensajes|sms|correos)\b|"
-                     r"\bno (?:quiero|deseo) (?:recibir )?mas (?:sus )?(?:mensajes|sms|correos)\b|\bnao quero (?:mais )?receber\b|\bchega de mensagem\b"),
+                     r"\bno (?:quiero|deseo) (?:recibir )?mas (?:sus )?(?:mensajes|sms|correos)\b|\bnao quero (?:mais )?receber\b|\bchega de mensagem\b|\bstop (?:ya|already)\b|\bya stop\b"),
     (Intent.PROMISE_TO_PAY, r"^(?!.*\b(?:suenos|sentad\w+|nunca|jamas)\b).*\b(?:(?:claro|obvio|por supuesto|desde luego) que (?:si )?(?:les? |te |os )?(?:voy a pagar|pago|pagare)\b|cuente?n? con (?:ello|eso|el pago))\b"),
     (Intent.PROMISE_TO_PAY, rf"\b(?:quiero|voy a) (?:cancelar|saldar|liquidar|pagar) (?:mi|la|toda la|toda mi|el total de mi) (?:deuda|cuota|prestamo|saldo|credito) (?:total |completa |completo )?{_WHEN}(?! (?:como|donde|cuanto|por donde|cual))\b(?!.*(?:\?|\b(?:pero|no)\b))"),
     (Intent.REFUSAL, r"^(?:que )?pague(?:n|la|nla|lo|nlo)? (?:usted|ustedes|vos|tu)\b|\bno (?:les|le|te) pienso pagar\b|\bno pienso pagar\w*\b|\bni loc[oa] (?:les|le|te)? ?pago\b|\bno me da la gana de pagar\b"),

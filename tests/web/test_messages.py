@@ -162,7 +162,9 @@ async def test_stop_closes_the_channel_in_all_loans_of_the_person_and_only_their
         assert await web.twilio(message(text)) == 200
         await until(lambda: all_relayed(database))
 
-    assert temporal.calls == [("opt_out", "L1", {"channel": "sms"}), ("opt_out", "L4", {"channel": "sms"})]
+    # Whatever else the words say is heard too.
+    told = [call for call in temporal.calls if call[0] == "opt_out"]
+    assert told == [("opt_out", "L1", {"channel": "sms"}), ("opt_out", "L4", {"channel": "sms"})]
     assert opted_out(database, "L1") == {Channel.SMS}
     assert opted_out(database, "L3") == frozenset()
     assert events(database) == [ContactEventKind.INBOUND]
