@@ -153,7 +153,8 @@ class ConsentDesk:
                     await asyncio.to_thread(self._settled, asked, "no account in the loans' currency", at)
                 else:
                     granted = await asyncio.to_thread(self._granted, asked, found, account, at, psu_ip is not None)
-                    await self.learn(granted.id or 0, at, psu_ip)
+                    assert granted.id is not None
+                    await self.learn(granted.id, at, psu_ip)
                     return granted
         return None
 

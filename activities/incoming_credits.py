@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from activities.read_budget import Taken, keep_outcome, take_read
 from domain.arrival_model import Arrival
+from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from providers.ports import BankData, Credit, TransactionData
 from records import consents, incomes, people
@@ -23,7 +24,8 @@ from records.database import Database
 from records.tables import Consent, Loan, LoanState
 
 LOOKED_BACK = timedelta(days=90)
-"""Banks show so much without another confirmation by the account holder (RTS on SCA, art. 10(2))."""
+"""Banks show so much without another confirmation by the account holder: Delegated Regulation (EU) 2018/389,
+article 10a(1), which 2022/2360 put in."""
 AGAIN_AFTER = timedelta(days=30)
 CREDITS = "credits"
 """The outcome of a read of transactions, which the bank counts like a balance."""
@@ -52,7 +54,7 @@ class IncomingCredits:
         try:
             credits = await bank.credits(consent.account_id, consent.consent_id, since, at, psu_ip)
         except ProviderError as error:
-            later = error.what_next.value in ("retry", "later")
+            later = error.what_next in (WhatNext.RETRY, WhatNext.LATER)
             await asyncio.to_thread(self._failed, consent_ref, read_id, error.code, at, again=later)
             if later:
                 raise

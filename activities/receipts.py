@@ -92,7 +92,9 @@ class Receipts:
         papers = self._papers(session, loan, person, order, now)
         if channel is Channel.EMAIL and not set(_said(papers)) <= set(files):
             raise NotTypeset
-        made = [paper if isinstance(paper, Document) else _add(session, loan, paper, now) for paper in papers]
+        made = [
+            paper if isinstance(paper, Document) else _keep(session, loan, paper, now, looked=True) for paper in papers
+        ]
         address = None
         if self._addresses is not None and made:
             address = self._addresses.address(PAGE, made[-1].public_id, now + ADDRESS_LIVES)
@@ -181,22 +183,10 @@ def _said(papers: Sequence[Document | _Draft]) -> list[str]:
     ]
 
 
-def _keep(session: Session, loan: Loan, draft: _Draft, now: datetime) -> Document:
-    return documents.keep(
-        session,
-        loan,
-        kind=draft.data.kind.value,
-        number=draft.data.number,
-        language=draft.data.language,
-        says=draft.says,
-        at=now,
-        payment=draft.payment,
-    )
-
-
-def _add(session: Session, loan: Loan, draft: _Draft, now: datetime) -> Document:
-    """As `_keep`, of a draft made under `documents.lock`."""
-    return documents.add(
+def _keep(session: Session, loan: Loan, draft: _Draft, now: datetime, *, looked: bool = False) -> Document:
+    """`looked`: whoever made the draft held `documents.lock` and found no such document."""
+    keep = documents.add if looked else documents.keep
+    return keep(
         session,
         loan,
         kind=draft.data.kind.value,

@@ -172,7 +172,8 @@ class BelvoBank:
     async def credits(
         self, account_id: str, consent_id: str, since: date, at: datetime, psu_ip: str | None = None
     ) -> tuple[Credit, ...]:
-        """What came in and is booked. `POST /api/transactions/` is from Belvo's guide: the file held here lacks it."""
+        """What came in and is booked. `POST /api/transactions/` is asked as the balances are: no file or page held here
+        describes it, and it was never tried at Belvo."""
         if not self.shows_credits:
             return ()
         body = {
