@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chaos.__main__ import database_of, main
+from chaos.command import database_of, main
 from chaos.schedule import KINDS, draw, listed
 
 

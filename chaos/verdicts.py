@@ -1,0 +1,162 @@
+"""What campaigns came to: kept in a file as they end, carried on from it, told as a table."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from chaos.campaign import Verdict
+from chaos.checker.checks import Check
+
+_TOP = Path(__file__).resolve().parent.parent
+_RUNS = ("activities", "chaos", "commands", "config", "domain", "intake", "providers", "records", "replies", "sandbox")
+_ALSO = ("web", "workflows", "requirements.lock", "worker.py", "starter.py")
+
+
+class CannotCarryOn(Exception):
+    """The file says nothing that can be carried on from; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Check:
+    name: str
+    question: str
+    looked_at: int
+    violations: list[str]
+
+
+@dataclass(frozen=True)
+class _Campaign:
+    seed: int
+    database: str
+    loans: int
+    faults: dict[str, int]
+    not_possible: dict[str, int]
+    connections_struck: dict[str, int]
+    died: dict[str, int]
+    ends: dict[str, int]
+    compared: int
+    checks: list[_Check]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Kept:
+    code: str
+    campaigns: list[_Campaign]
+    broken: dict[int, str]
+    holds: bool
+    seconds: float
+
+
+_FILE = TypeAdapter(_Kept)
+
+
+def code() -> str:
+    """A fingerprint of everything a campaign runs, 12 hexadecimal digits: verdicts on other code are not ours."""
+    digest = hashlib.sha256()
+    for name in (*_RUNS, *_ALSO):
+        place = _TOP / name
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(_TOP)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def keep(out: Path, of_code: str, verdicts: Sequence[Verdict], broken: dict[int, str], seconds: float) -> None:
+    """One object: `code` (see above), `campaigns`, `broken` (by seed), `holds`, `seconds` of all campaigns."""
+    told = {
+        "code": of_code,
+        "campaigns": [
+            {
+                "seed": verdict.seed,
+                "database": verdict.database,
+                "loans": verdict.loans,
+                "faults": verdict.faults,
+                "not_possible": verdict.not_possible,
+                "connections_struck": verdict.struck,
+                "died": verdict.died,
+                "ends": verdict.ends,
+                "compared": verdict.compared,
+                "checks": [
+                    {"name": c.name, "question": c.question, "looked_at": c.looked_at, "violations": c.violations}
+                    for c in verdict.checks
+                ],
+                "seconds": verdict.seconds,
+            }
+            for verdict in verdicts
+        ],
+        "broken": broken,
+        "holds": not broken and not any(verdict.violations for verdict in verdicts),
+        "seconds": round(seconds, 1),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_suffix(".new")
+    beside.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    beside.replace(out)
+
+
+def kept_before(out: Path, of_code: str) -> tuple[list[Verdict], float]:
+    """The verdicts in the file and the seconds they took; campaigns that broke off are not among them.
+
+    No file: none. Raises CannotCarryOn where the file is not of this kind or tells of other code.
+    """
+    try:
+        text = out.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return [], 0.0
+    try:
+        kept = _FILE.validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CannotCarryOn(f"{out}: {where + ': ' if where else ''}{first['msg']}") from error
+    if kept.code != of_code:
+        raise CannotCarryOn(f"{out} tells of other code ({kept.code}, this is {of_code}): run without --carry-on")
+    verdicts = [
+        Verdict(
+            seed=one.seed,
+            database=one.database,
+            loans=one.loans,
+            faults=one.faults,
+            struck=one.connections_struck,
+            died=one.died,
+            checks=tuple(Check(c.name, c.question, c.looked_at, c.violations) for c in one.checks),
+            ends=one.ends,
+            compared=one.compared,
+            seconds=one.seconds,
+            not_possible=one.not_possible,
+        )
+        for one in kept.campaigns
+    ]
+    return verdicts, kept.seconds
+
+
+def table(verdicts: Sequence[Verdict], broken: dict[int, str]) -> str:
+    """A line a seed, then what each check looked at over all of them, and the faults by kind."""
+    lines = ["", "seed  database    loans  faults  struck  ends compared  violations  seconds"]
+    for v in verdicts:
+        lines.append(
+            f"{v.seed:4}  {v.database:10}  {v.loans:5}  {sum(v.faults.values()):6}  {sum(v.struck.values()):6}  "
+            f"{v.compared:13}  {len(v.violations):10}  {v.seconds:7.0f}"
+        )
+    lines += [f"{seed:4}  broke off: {why}" for seed, why in broken.items()]
+    if verdicts:
+        lines += ["", "check          looked at  violations  question"]
+        for number, check in enumerate(verdicts[0].checks):
+            all_of_it = [verdict.checks[number] for verdict in verdicts]
+            lines.append(
+                f"{check.name:13}  {sum(c.looked_at for c in all_of_it):9}  "
+                f"{sum(len(c.violations) for c in all_of_it):10}  {check.question}"
+            )
+        faults: dict[str, int] = {}
+        for verdict in verdicts:
+            for kind, number in verdict.faults.items():
+                faults[kind] = faults.get(kind, 0) + number
+        lines += ["", "faults: " + ", ".join(f"{kind} {number}" for kind, number in sorted(faults.items()))]
+    return "\n".join(lines)
