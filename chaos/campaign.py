@@ -175,6 +175,8 @@ async def _evidence(
         runs=await read_runs(stack.addresses.temporal, stack.namespace),
         calm=calm,
         late_replays=tuple(catcher.late) if catcher else (),
+        # It goes on for as long as from its entry; a day for a closed hour, a holiday.
+        last_reopening=rehearsal.plan.begins + _DAY * (portfolio.AFTERWARDS - 1),
     )
 
 

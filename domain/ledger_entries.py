@@ -6,9 +6,9 @@ Each entry is written at most once however often the activity is tried: it has a
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_serializer
 
 from domain.agreements.model import Agreement
 from domain.contact import Channel
@@ -57,6 +57,11 @@ class PaymentEntry(_Entry):
     entry: Literal["payment"] = "payment"
     payment: Payment
     currency: str
+
+    @field_serializer("payment", when_used="json")
+    def _without_defaults(self, payment: Payment) -> dict[str, Any]:
+        """A payment that has just come was neither reversed nor refunded."""
+        return payment.model_dump(mode="json", exclude_defaults=True)
 
 
 class ReversalEntry(_Entry):

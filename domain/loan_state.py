@@ -35,7 +35,7 @@ class StepRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     step: str
-    occurrence: int
+    occurrence: int = 1
     result: str
     at: AwareDatetime
     channel: Channel | None = None

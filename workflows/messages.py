@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_serializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_serializer
 
 from domain.agreements.model import Agreement
 from domain.contact import Channel
@@ -71,7 +72,7 @@ class LoanInput(_Message):
     facts: LoanFacts
     strategy: Strategy
     state: LoanState | None = None
-    signals: tuple[Signal, ...] = ()
+    signals: tuple[Signal, ...] = Field((), exclude_if=operator.not_)
     not_before: AwareDatetime | None = None
 
     @field_serializer("strategy")

@@ -14,6 +14,7 @@ _NOT_ARRIVED = frozenset({"undelivered", "failed"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
 _MESSAGES = ("sms", "whatsapp", "email")
 _ASKS_FOR_MONEY = "/pay/"
+_LOAN = "loan-demo-"
 _A_CONTACT_TAKES = timedelta(minutes=5)
 _SOON = timedelta(hours=24)
 _ENDED_WELL = frozenset({"COMPLETED", "CONTINUED_AS_NEW"})
@@ -51,6 +52,10 @@ def judge(evidence: Evidence) -> list[Check]:
         replays(evidence),
         world(evidence),
     ]
+
+
+def _asks_for_money(entry: Entry) -> bool:
+    return _ASKS_FOR_MONEY in entry.text("body") + entry.text("text")
 
 
 def _named(entry: Entry) -> str:
@@ -168,7 +173,7 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
                 closed_by.pop(loan_id, None)
         elif entry.kind in _MESSAGES and loan_id in closed_by:
             paid = closed_by[loan_id]
-            asks = _ASKS_FOR_MONEY in entry.text("body") + entry.text("text")
+            asks = _asks_for_money(entry)
             row = contacts.get(_named(entry))
             first = receipt.get(loan_id)
             if row is not None and row["purpose"] == "transactional" and not asks:
@@ -184,8 +189,9 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
 
 
 def rules(evidence: Evidence, receipts: set[int]) -> Check:
-    """Every message but receipts within the hours and the limits of the person's place."""
+    """Every message but receipts and written copies within the hours and the limits of the person's place."""
     check = Check("rules", "Was every contact within the rules of the person's place?")
+    copies = written_copies(evidence)
     by_person: dict[str, list[Told]] = defaultdict(list)
     places: dict[str, Place] = {}
     for message in evidence.of(*_MESSAGES):
@@ -193,7 +199,7 @@ def rules(evidence: Evidence, receipts: set[int]) -> Check:
         if debt is None:
             check.against(message.loan_id, "a message to nobody of the portfolio", message)
             continue
-        if message.seq in receipts:
+        if message.seq in receipts or message.seq in copies:
             continue
         check.looked_at += 1
         place = places[debt.person_id] = Place(debt.country, debt.region, debt.zone)
@@ -204,6 +210,27 @@ def rules(evidence: Evidence, receipts: set[int]) -> Check:
         for why in too_many(places[person_id], told):
             check.against(told[-1].loan_id, why)
     return check
+
+
+def written_copies(evidence: Evidence) -> set[int]:
+    """The lines of messages that put in writing what a person agreed to on the telephone.
+
+    One for each call that a person answered, within a day of it, that the ledger calls transactional and that asks
+    for nothing: it answers what they did themselves.
+    """
+    contacts = _contacts(evidence)
+    answered: dict[str | None, datetime] = {}
+    copies: set[int] = set()
+    for entry in evidence.world:
+        if entry.kind == "call_status" and entry.text("answered_by") == "human":
+            answered[entry.loan_id] = entry.at
+        elif entry.kind in _MESSAGES and entry.loan_id in answered and not _asks_for_money(entry):
+            row = contacts.get(_named(entry))
+            soon = entry.at - answered[entry.loan_id] <= _SOON
+            if soon and row is not None and row["purpose"] == "transactional":
+                copies.add(entry.seq)
+                del answered[entry.loan_id]
+    return copies
 
 
 def stopped(evidence: Evidence) -> Check:
@@ -250,15 +277,20 @@ def stuck(evidence: Evidence) -> Check:
     check = Check("stuck", "Is no loan stuck, and nothing left half done?")
     rows = {row["loan_id"]: row for row in evidence.rows["loan"]}
     names = evidence.loan_names()
+    going_on = _going_on(evidence)
     for loan_id in evidence.debts:
         check.looked_at += 1
         row = rows.get(loan_id)
         if row is None:
             check.against(loan_id, "not in the ledger")
+        elif loan_id in going_on and row["state"] == "in_collection":
+            continue
         elif row["state"] != "ended" or row["end_kind"] is None:
             check.against(loan_id, f"reached no end, it is {row['state']}")
     for run in evidence.runs:
         check.looked_at += 1
+        if run.workflow_id.removeprefix(_LOAN) in going_on and run.status in _ON_ITS_WAY:
+            continue
         # A campaign's own workflow lives by the wall clock and may still be looking on.
         if run.status not in (_ENDED_WELL if run.workflow_id.startswith("loan-") else _ON_ITS_WAY):
             check.against(None, f"workflow {run.workflow_id} is {run.status}")
@@ -281,6 +313,14 @@ def stuck(evidence: Evidence) -> Check:
         if key not in accepted:
             check.against(hook.loan_id, f"{hook.text('provider')} {hook.text('type')} was never accepted", hook)
     return check
+
+
+def _going_on(evidence: Evidence) -> set[str]:
+    """Loans that a reversal let go on so late that the clocks stopped before their end."""
+    since = evidence.last_reopening
+    if since is None:
+        return set()
+    return {entry.loan_id for entry in evidence.of("reversal") if entry.loan_id is not None and entry.at > since}
 
 
 def failed_tasks(evidence: Evidence) -> Check:

@@ -89,6 +89,8 @@ class Evidence:
     """The same campaign without faults; None: not compared."""
     late_replays: tuple[int, ...] = ()
     """Statuses that replays after the tolerance were answered with."""
+    last_reopening: datetime | None = None
+    """A loan that a reversal let go on after this has not come to its end when the clocks stop; None: all have."""
 
     def of(self, *kinds: str) -> list[Entry]:
         """The world's entries of these kinds, in order."""

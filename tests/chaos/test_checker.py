@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -93,6 +94,7 @@ class Campaign:
             runs=tuple(self.runs),
             calm=self.calm,
             late_replays=self.late_replays,
+            last_reopening=datetime(2026, 12, 6, tzinfo=UTC),
         )
         return [violation for check in judge(evidence) for violation in check.violations]
 
@@ -148,6 +150,41 @@ def test_what_did_not_arrive_may_be_said_again_the_day_after() -> None:
     campaign.text("SM8", DAY.format(2, "14:30"), step="offer", loan_id="L2")
 
     assert campaign.violations() == []
+
+
+def _agreed_by_telephone(c: Campaign, *, answered_by: str = "human", body: str = "what we agreed on") -> None:
+    line(c.log, "call_status", DAY.format(1, "14:40"), sid="CA1", status="completed", answered_by=answered_by)
+    c.log[-1]["loan_id"] = "L2"
+    c.text("SM9", DAY.format(1, "14:41"), step="agreement_document", body=body, loan_id="L2")
+    c.contacts[-1]["purpose"] = "transactional"
+    c.text("SM8", DAY.format(1, "14:42"), step="agreement_link", body="pay http://w/pay/1", loan_id="L2")
+
+
+def test_what_was_agreed_by_telephone_is_written_down_besides_the_days_message() -> None:
+    campaign = Campaign()
+    _agreed_by_telephone(campaign)
+
+    assert campaign.violations() == []
+
+
+@pytest.mark.parametrize("changes", [{"answered_by": "machine"}, {"body": "pay http://w/pay/2"}])
+def test_nothing_else_counts_as_written_down(changes: dict[str, str]) -> None:
+    campaign = Campaign()
+    _agreed_by_telephone(campaign, **changes)
+
+    assert any(violation.startswith("rules") and "per day" in violation for violation in campaign.violations())
+
+
+@pytest.mark.parametrize(("day", "found"), [(5, True), (7, False)])
+def test_a_loan_that_a_late_reversal_let_go_on_need_not_have_ended(day: int, found: bool) -> None:
+    campaign = Campaign()
+    line(campaign.log, "reversal", DAY.format(day, "12:00"), payment_id="pi_1", amount_minor=5000, currency="USD")
+    campaign.payments[0]["reversed_at"] = "x"
+    campaign.loans[0] |= {"state": "in_collection", "end_kind": None}
+    campaign.runs[0] = Run("loan-demo-L1", "RUNNING")
+    campaign.calm = {}
+
+    assert any(violation.startswith("stuck") for violation in campaign.violations()) is found
 
 
 def demand_after_payment(c: Campaign) -> None:
