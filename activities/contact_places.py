@@ -14,7 +14,7 @@ from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet,
 from activities.counting import count
 from activities.debit_notices import with_debit
 from activities.link_pictures import with_qr_code
-from activities.message_writing import Written, circumstances_of, message_context, write
+from activities.message_writing import Written, circumstances_of, message_context, with_own_words, write
 from activities.orders import ContactOrder
 from activities.receipts import NO_FILES, NOTHING, Enclosed, Files, Receipts
 from activities.whatsapp_ways import WhatsAppWays
@@ -35,7 +35,7 @@ from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
 from domain.sms_segments import sms_size
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, consent_links, contacts, loans, payments, people, platforms, threads, webhooks
+from records import audit, consent_links, contacts, loans, own_words, payments, people, platforms, threads, webhooks
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
@@ -125,7 +125,7 @@ class ContactPlaces:
         try:
             with self._database.writing(durable=True) as session:
                 loan, person = contacts.lock_person(session, order.lender, order.loan_id)
-                if order.purpose is Purpose.COLLECTION:
+                if order.purpose is Purpose.COLLECTION or order.words is not None:
                     waiting = webhooks.unheard(session)
                     if waiting is not None and (heard is None or waiting.oldest <= heard):
                         return NewsWaits(waiting.newest)
@@ -134,6 +134,9 @@ class ContactPlaces:
                     return answer
                 if expected is not None and answer != expected:
                     return Changed.CHANGED
+                if order.words is not None and not self._slots.answers(session, person, answer.channel, now):
+                    # Nothing of the borrower waits for it: it is held and counted as what we begin ourselves.
+                    order = order.model_copy(update={"purpose": Purpose.COLLECTION})
                 if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
                 if order.step in (RECEIPT, PART_RECEIPT):
@@ -152,7 +155,7 @@ class ContactPlaces:
                 session.add(contact)
                 assert contact.id is not None
                 message = self._message(order, contact, person, text.message, now, enclosed)
-                if contact.channel is Channel.EMAIL and order.purpose is Purpose.REPLY:
+                if contact.channel is Channel.EMAIL and (order.purpose is Purpose.REPLY or order.words is not None):
                     message = message.model_copy(update={"answers": threads.mails_answered(session, contact)})
                 if link is not None:
                     message = with_qr_code(message, link.url)
@@ -380,13 +383,24 @@ class ContactPlaces:
             if channel is not Channel.EMAIL and enclosed.address is not None:
                 context = context.model_copy(update={"document_url": enclosed.address})
             context = with_debit(session, loan, context, self._settings.direct_debit)
-            circumstances = circumstances_of(session, loan, person, lender, channel, order.purpose, now)
+            if order.words is not None:
+                kept = own_words.get(session, loan, order.words)
+                if kept is None or kept.text is None:
+                    raise Unwritable("the words are not in the records any more")
+                context = with_own_words(context, kept.text, kept.subject)
+            circumstances = circumstances_of(
+                session, loan, person, lender, channel, order.purpose, now, order.circumstance
+            )
             return write(order.template, person.language, context, lender, circumstances, approved)
         except TemplateError as error:
             raise Unwritable(f"template: {error}") from None
         except FaqError as error:
             raise Unwritable(f"answers of the lender: {error}") from None
         except ContentRefused as refused:
+            if order.words is not None:
+                # What was met may hold anything that a person wrote.
+                rules = ", ".join(dict.fromkeys(finding.rule for finding in refused.findings))
+                raise Unwritable(f"content rules: {rules}") from None
             raise Unwritable(f"content rules: {refused}") from None
         except ValidationError as wrong:
             raise Unwritable("; ".join(_faults(wrong))) from None

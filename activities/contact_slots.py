@@ -13,7 +13,8 @@ from activities.orders import ContactOrder
 from activities.whatsapp_limits import WhatsAppLimits
 from config.metric_catalogue import REFUSALS
 from domain.contact import Actor, Channel, ContactRequest, Decision, Purpose, Verdict
-from domain.contact_rules import Caps, RuleBook, decide
+from domain.contact_rules import Caps, RuleBook, decide, unanswered_since
+from domain.events import Circumstance
 from records import contacts, payments, people
 from records.tables import Contact, ContactState, Loan, LoanState, Person
 
@@ -21,6 +22,13 @@ LEDGER_DAYS = timedelta(days=45)
 """How much of a person's ledger the rules may look at; the longest period any rule counts is shorter."""
 
 _CEASE = "cease"
+_STOPS = {
+    Circumstance.DISPUTE: "dispute",
+    Circumstance.HARDSHIP: "hardship",
+    Circumstance.VULNERABLE: "vulnerable",
+    Circumstance.BEREAVEMENT: "vulnerable",
+}
+"""What a reported circumstance is to contact law, until somebody has decided: only answers go out."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ class ContactSlots:
         if asks and (loan.state is LoanState.ENDED or payments.balance_due(session, loan) <= 0):
             return NotWanted()
         refused: list[str] = []
-        flags = people.flags(session, person)
+        flags = stops_of(session, person, order.circumstance)
         for channel in order.channels:
             address = people.address(session, person, channel)
             if address is None:
@@ -91,7 +99,8 @@ class ContactSlots:
             if channel is Channel.CALL and people.identity(person) is None:
                 refused.append("nothing is known by which a call could tell the right person")
                 continue
-            decision = self.decision(session, loan, person, order.purpose, channel, at, flags)
+            own_words = order.words is not None
+            decision = self.decision(session, loan, person, order.purpose, channel, at, flags, own_words=own_words)
             if channel is Channel.WHATSAPP and decision.verdict is Verdict.ALLOWED:
                 decision = self._within_limits(session, person, at, decision)
             if keep:
@@ -134,10 +143,13 @@ class ContactSlots:
         channel: Channel,
         at: datetime,
         flags: frozenset[str] | None = None,
+        *,
+        own_words: bool = False,
     ) -> Decision:
         """What the rules say of a contact at `at`, by the person's ledger as it stands; keeps nothing.
 
-        `flags`: the person's stop states, where they are known already.
+        `flags`: the person's stop states, where they are known already. `own_words`: a person answers, so what only
+        said that they would has not answered yet.
         """
         request = ContactRequest(
             loan_id=loan.loan_id,
@@ -152,8 +164,13 @@ class ContactSlots:
             actor=self._actor_of(loan.lender),
             authorised_channels=people.authorised_channels(person),
         )
-        events = contacts.person_events(session, person, at - LEDGER_DAYS)
+        events = contacts.person_events(session, person, at - LEDGER_DAYS, held_over=own_words)
         return decide(request, at, events, self._rules, self._caps)
+
+    def answers(self, session: Session, person: Person, channel: Channel, at: datetime) -> bool:
+        """Whether a person's words by `channel` answer what the borrower wrote there; else they count as a demand."""
+        events = contacts.person_events(session, person, at - LEDGER_DAYS, held_over=True)
+        return unanswered_since(channel, events) is not None
 
     def take(
         self,
@@ -194,3 +211,9 @@ class ContactSlots:
         if slot.channel is Channel.WHATSAPP:
             contact.sender = self.whatsapp.number_for(session, person, at)
         return contact
+
+
+def stops_of(session: Session, person: Person, circumstance: Circumstance | None) -> frozenset[str]:
+    """The person's stop states, with what was reported of the loan and waits for a decision."""
+    flags = people.flags(session, person)
+    return flags if circumstance is None else flags | {_STOPS[circumstance]}

@@ -148,7 +148,8 @@ class ContactSender(Contacts):
     def _not_configured(self, order: ContactOrder) -> dict[Channel, str]:
         """Channels nothing can be sent by. Where that is all of them an operator has to act, not the borrower."""
         absent = [channel for channel in order.channels if channel not in self._messengers]
-        if order.channels and len(absent) == len(order.channels) and _WE_SEND.intersection(absent):
+        every = order.channels and len(absent) == len(order.channels)
+        if every and _WE_SEND.intersection(absent) and order.words is None:
             names = ", ".join(absent)
             raise try_again_in(OPERATOR_NEEDED, f"no carrier is configured for {names}", "NotConfigured")
         return {channel: f"{channel}: no carrier is configured" for channel in absent}
@@ -198,6 +199,9 @@ class ContactSender(Contacts):
                 except NotTypeset:
                     files = await asyncio.to_thread(self._receipts.typeset, order, now)
         except Unwritable as why:
+            if order.words is not None:
+                # Nobody mends it: whoever wrote hears that it was not sent, and why.
+                return await self._report(order, ContactOutcome.UNREACHABLE, refused=(str(why),))
             raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
 
     async def _without_slot(

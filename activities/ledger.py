@@ -32,9 +32,10 @@ from domain.ledger_entries import (
     PaymentEntry,
     ReopenedEntry,
     ReversalEntry,
+    WordsEntry,
 )
 from providers.errors import ProviderError
-from records import agreements, audit, cases, loans, payments, people
+from records import agreements, audit, cases, loans, own_words, payments, people
 from records.database import Database
 from records.tables import CaseState as KeptCaseState
 from records.tables import Loan, LoanState, Payment, PaymentSource, Person
@@ -179,6 +180,9 @@ class LedgerWriter(Ledger):
                     "change": entry.change,
                     "by": entry.agreement.by,
                 }
+            case WordsEntry():
+                own_words.settle(session, loan, entry.words_id, entry.state, at=entry.at, why=entry.why)
+                details = {"words_id": entry.words_id, "state": entry.state, "why": entry.why}
             case NoteEntry():
                 details = {"detail": entry.detail}
             case EndEntry() | ReopenedEntry() if order.entry != loan.entry:

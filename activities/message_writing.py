@@ -19,6 +19,7 @@ from config.templates import opt_out_hint
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.content_rules import Circumstances
+from domain.events import Circumstance
 from domain.money import Money
 from domain.sms_price import spelled_for_less
 from providers.ports import ApprovedTemplate, TemplateValue
@@ -77,17 +78,32 @@ def _listed(agreed: Sequence[Agreed], currency: str, person: Person) -> str:
     return ", ".join(f"{amount} ({format_date(due, locale)})" for amount, due in each)
 
 
+def with_own_words(context: MessageContext, text: str, subject: str | None) -> MessageContext:
+    """The context with what a person wrote. Raises pydantic.ValidationError, which never shows it."""
+    return MessageContext.model_validate({**dict(context), "own_words": text, "own_subject": subject})
+
+
 def circumstances_of(
-    session: Session, loan: Loan, person: Person, lender: Lender, channel: Channel, purpose: Purpose, at: datetime
+    session: Session,
+    loan: Loan,
+    person: Person,
+    lender: Lender,
+    channel: Channel,
+    purpose: Purpose,
+    at: datetime,
+    reported: Circumstance | None = None,
 ) -> Circumstances:
-    """Where and how a message goes out at `at`. A message whose fate is not known may have told nothing yet."""
+    """Where and how a message goes out at `at`. A message whose fate is not known may have told nothing yet.
+
+    `reported`: what was reported of the loan and nobody has decided on.
+    """
     return Circumstances(
         market=person.country,
         channel=channel,
         purpose=purpose,
         actor=lender.collects_as,
         first_contact=not contacts.any_in(session, loan, _REACHED),
-        disputed="dispute" in people.flags(session, person),
+        disputed=reported is Circumstance.DISPUTE or "dispute" in people.flags(session, person),
         debt_age_years=(at.date() - loan.due_date).days / 365.25,
     )
 

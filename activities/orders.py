@@ -11,6 +11,7 @@ from domain.agreements.model import AgreementKind
 from domain.agreements.requests import OfferRequest
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
+from domain.events import Circumstance
 from domain.ledger_entries import LedgerEntry
 from domain.strategy import Threshold
 
@@ -44,6 +45,10 @@ class ContactOrder(_Order):
     faq: str | None = None
     unless_read: int | None = None
     """The occurrence of an earlier contact of the step; if that was read by now this one is not wanted."""
+    words: str | None = None
+    """The id under which the records hold a person's own words, which this message gives."""
+    circumstance: Circumstance | None = None
+    """What was reported and not decided on yet: law hears of it as of a stop state of the person."""
 
 
 class WatchOrder(_Order):

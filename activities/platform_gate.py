@@ -56,7 +56,8 @@ class PlatformGate:
 
         A sender that is not registered, or a template that is not approved, is the operator's to mend: where no other
         channel is left, this raises an ApplicationError that asks to be tried again and says so in the Web UI. So does
-        a person whom WhatsApp protects for a day, until that has passed. `as_template`: WhatsApp said that it wants
+        a person whom WhatsApp protects for a day, until that has passed. A person's own words wait for none of that:
+        whoever wrote them hears that they were not sent. `as_template`: WhatsApp said that it wants
         one, whatever we know of the person's window.
         """
         if not self.concerned(order):
@@ -64,13 +65,13 @@ class PlatformGate:
         with self._database.reading() as session:
             person = people.of_loan(session, loans.get(session, order.lender, order.loan_id))
             found = {
-                channel: self._reasons(session, order, person, channel, now, as_template) for channel in order.channels
+                channel: self.reasons(session, order, person, channel, now, as_template) for channel in order.channels
             }
             held_until = self._protected_until(session, person, now)
         closed = {channel: reasons for channel, reasons in found.items() if reasons}
         if closed:
             self._keep(order, closed, now)
-        if closed and len(closed) == len(order.channels):
+        if closed and len(closed) == len(order.channels) and order.words is None:
             if Channel.SMS in closed:
                 raise try_again_in(OPERATOR_NEEDED, _told(closed[Channel.SMS]), "Sender")
             rules = {reason.rule for reasons in closed.values() for reason in reasons}
@@ -99,15 +100,16 @@ class PlatformGate:
                     rules_version="platform",
                 )
 
-    def _reasons(
+    def reasons(
         self,
         session: Session,
         order: ContactOrder,
         person: Person,
         channel: Channel,
         now: datetime,
-        as_template: bool,
+        as_template: bool = False,
     ) -> tuple[Reason, ...]:
+        """What of a platform's terms speaks against this message by `channel` now; keeps nothing."""
         if channel is Channel.SMS:
             return self._sender(person, now)
         if channel is Channel.WHATSAPP:

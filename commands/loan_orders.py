@@ -33,7 +33,7 @@ def tell_loan(loan_id: str, lender: str | None, order: _Order, as_json: bool) ->
         try:
             return await order(loan, database, loan_handle(client, loan))
         except NotRunning:
-            raise Refused(_why_it_cannot_hear(loan)) from None
+            raise Refused(why_it_cannot_hear(loan)) from None
 
     detail = with_temporal(work)
     if as_json:
@@ -42,7 +42,8 @@ def tell_loan(loan_id: str, lender: str | None, order: _Order, as_json: bool) ->
         typer.echo(f"loan {loan.loan_id} of {loan.lender}: {detail}")
 
 
-def _why_it_cannot_hear(loan: Loan) -> str:
+def why_it_cannot_hear(loan: Loan) -> str:
+    """The line for a loan that has no running workflow."""
     from records.tables import LoanState
 
     if loan.state is LoanState.ENDED:

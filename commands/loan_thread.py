@@ -16,7 +16,7 @@ def thread(
     lender: Annotated[str | None, typer.Option(help="Where two lenders use the same loan id.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the conversation about a loan: the borrower's words, the machine's answers, the sequence's messages.
+    """Show the conversation about a loan: what the borrower, the machine, the sequence and people wrote.
 
     It prints what people wrote: for the eyes of who may read it.
 
@@ -41,6 +41,7 @@ def thread(
                 "text": one.text,
                 "about": one.about,
                 "state": one.state,
+                "by": one.by,
             }
             for one in said
         ]
@@ -49,7 +50,8 @@ def thread(
     if not said:
         typer.echo("nothing was written" if search is None else "no message holds these words")
     for one in said:
-        state = f", {one.state}" if one.state else ""
-        typer.echo(f"{iso(one.at)} {one.who} by {one.channel} ({one.about}{state})")
+        about = ", ".join(each for each in (one.about, one.state) if each)
+        who = f"{one.who} {one.by}" if one.by else one.who
+        typer.echo(f"{iso(one.at)} {who} by {one.channel}" + (f" ({about})" if about else ""))
         for line in (one.text or "(gone: the person's data was erased)").strip().splitlines():
             typer.echo(f"    {line}")

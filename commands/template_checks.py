@@ -128,6 +128,7 @@ def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
         agreed=True,
         answered=True,
         debit=True,
+        own_words=True,
         opt_out_hint=hint,
     )
     return MessageContext.model_validate({**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date, timedelta
 from typing import Annotated
@@ -29,8 +30,17 @@ def _one_line(value: object) -> object:
     return " ".join("".join(kept).split())
 
 
+def _lines(value: object) -> object:
+    """What a person wrote keeps its lines, one empty one at most between them; each is as clean as a name."""
+    if not isinstance(value, str):
+        return value
+    cleaned = [str(_one_line(line)) for line in value.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(cleaned)).strip()
+
+
 OneLine = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]
 Notice = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=1000)]
+Words = Annotated[str, BeforeValidator(_lines), Field(min_length=1, max_length=5000)]
 LinkUrl = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
 
 
@@ -42,6 +52,7 @@ class MessageContext(BaseModel):
     `today` is the borrower's local date; amounts and dates print in the locale of the message's language and `country`
     (ISO 3166-1 alpha-2).
     Texts are brought to one line. `opt_out_hint` is a whole sentence (see `config.templates.opt_out_hint`);
+    `own_words` is what a person of ours wrote, with its lines, and `own_subject` their subject of an e-mail.
     `legal_notice` is what law asks a given sender to add, such as the disclosure of a third-party collector in
     the United States. Errors never show the values.
     """
@@ -72,6 +83,8 @@ class MessageContext(BaseModel):
     creditor_id: OneLine | None = None
     account_ending: Annotated[str, Field(pattern=r"^[0-9A-Z]{4}$")] | None = None
     opt_out_hint: OneLine | None = None
+    own_words: Words | None = None
+    own_subject: OneLine | None = None
     legal_notice: Notice | None = None
     document_url: LinkUrl | None = None
 
@@ -99,6 +112,11 @@ _SAMPLE_FAQ = {
     "en": "A payment shows the next day.",
     "pt": "Um pagamento com Pix aparece no mesmo dia.",
 }
+_SAMPLE_WORDS = {
+    "es": "He mirado tu pregunta: el pago de febrero nos llego el dia 3.",
+    "en": "I looked into your question: your payment of February came in on the 3rd.",
+    "pt": "Vi a sua pergunta: o pagamento de fevereiro chegou no dia 3.",
+}
 
 
 def sample_context(
@@ -112,10 +130,11 @@ def sample_context(
     agreed: bool = False,
     answered: bool = False,
     debit: bool = False,
+    own_words: bool = False,
     opt_out_hint: str | None = None,
 ) -> MessageContext:
-    """A context with invented values; `link`, `paid`, `agreed`, `answered` and `debit` say what is part of it: a
-    link, a payment, an agreement to pay, a day by which a person answers, a direct debit."""
+    """A context with invented values; `link`, `paid`, `agreed`, `answered`, `debit` and `own_words` say what is part of
+    it: a link, a payment, an agreement to pay, a day by which a person answers, a direct debit, what a person wrote."""
     country = country or _SAMPLE_COUNTRY.get(language, "US")
     amount = Money(amount_minor=12_350, currency=currency)
     return MessageContext(
@@ -142,6 +161,7 @@ def sample_context(
         mandate_reference="M-20417" if debit else None,
         creditor_id="ES50ZZZA12345678" if debit else None,
         account_ending="1332" if debit else None,
+        own_words=_SAMPLE_WORDS.get(language, _SAMPLE_WORDS["en"]) if own_words else None,
         opt_out_hint=opt_out_hint,
     )
 

@@ -22,6 +22,7 @@ from domain.consent_renewal import consent_asked, consent_given
 from domain.contact_results import cease, contact_failed, contact_reported
 from domain.conversation.answering import reply_understood
 from domain.conversation.offering import offers_made
+from domain.conversation.saying import given_back
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
 from domain.events import (
@@ -57,10 +58,12 @@ from domain.events import (
     Resume,
     SettlementAgreed,
     WatchEnded,
+    WordsWritten,
 )
 from domain.ledger_entries import CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
+from domain.own_words import words_written
 from domain.payments import payment_received, payment_refunded, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
 
@@ -137,6 +140,8 @@ def _decide(state: LoanState, event: Decide, now: datetime) -> tuple[LoanState, 
         return end_loan(state, end, "decision", now), None
     if case.kind is CaseKind.CONTACT_DATA:
         state = state.model_copy(update={"dead_addresses": ()})
+    if case.kind is CaseKind.HANDOFF:
+        state = given_back(state)
     if case.kind is CaseKind.APPROVAL:
         # Decided without an approval: the lender does not offer this.
         state = decline(state, case.agreement, now)
@@ -164,6 +169,7 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     CallChoice: call_choice,
     NoticeOrdered: notice_ordered,
     NoticeWithdrawn: notice_withdrawn,
+    WordsWritten: words_written,
     Pause: _pause,
     Resume: _resume,
     Close: _close,

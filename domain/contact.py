@@ -66,6 +66,8 @@ class ContactEvent(BaseModel):
     kind: ContactEventKind
     loan_id: str | None = None
     actor: Actor | None = None
+    holds_over: bool = False
+    """Of an attempt: it only says that a person will answer, so what the borrower wrote still waits for that."""
 
 
 class MoratoriumKind(StrEnum):

@@ -7,6 +7,7 @@ from datetime import date
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.contact import Channel, Purpose
+from domain.events import Circumstance
 
 
 class Agreed(BaseModel):
@@ -43,4 +44,8 @@ class SendContact(BaseModel):
     """The payments of an offer or agreement, where the message names each."""
     answer_by: date | None = None
     """By which local day a person answers, where the message says so."""
+    words: str | None = None
+    """The id of a person's own words, where the message gives them."""
+    circumstance: Circumstance | None = None
+    """What was reported of the loan and nobody has decided on: for a person's words law still hears of it."""
     what: str

@@ -28,6 +28,7 @@ from domain.loan_state import (
     write,
 )
 from domain.notices import is_notice, one_off_reported
+from domain.own_words import is_words, words_reported
 from domain.standing_clock import step_done
 from domain.unread import watch_reading
 
@@ -54,6 +55,8 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return answer_reported(state, event), None
     if is_notice(event.step):
         return _one_off_reported(state, event, now), None
+    if is_words(event.step):
+        return _words_reported(state, event, now), None
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count
         return state.model_copy(update={"receipt_due": due}), None
@@ -89,6 +92,13 @@ def _one_off_reported(state: LoanState, event: ContactReported, now: datetime) -
     if event.outcome is ContactOutcome.SENT:
         return _hear_early_failure(state, event, now)
     return cease(state, now) if event.ceased and state.end is None else state
+
+
+def _words_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    if event.ceased and state.end is None:
+        state = cease(state, now)
+    state = words_reported(state, event, now)
+    return _hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state
 
 
 _NOT_THE_ADDRESS = frozenset({AddressFailure.UNDELIVERED, AddressFailure.TRY_AGAIN})
@@ -182,6 +192,8 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         return state, None
     if event.step == FUNDS:
         state = state.model_copy(update={"watch_rests_until": None})
+    if is_words(event.step):
+        state = open_once(state, CaseKind.HANDOFF, "what a person wrote did not arrive", now)
     left = _channels_left(state, event)
     if not left:
         return (state if event.reason in _NOT_THE_ADDRESS else _find_contact_data(state, now)), None
@@ -222,7 +234,8 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:
     """The carrier can report a failure before our own attempt has reported the message as sent."""
-    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, REPLY, CONSENT, *MESSAGES) or is_notice(event.step)
+    ours = event.step in (FUNDS, RECEIPT, PART_RECEIPT, ASKED, REPLY, CONSENT, *MESSAGES)
+    ours = ours or is_notice(event.step) or is_words(event.step)
     if not ours and state.strategy.find_step(event.step) is None:
         return state, "no such contact"
     if event in state.early_failures:

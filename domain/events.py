@@ -62,6 +62,8 @@ def _in_our_time(value: date) -> date:
 Day = Annotated[date, BeforeValidator(_a_day), AfterValidator(_in_our_time)]
 """A date where the borrower lives: ISO 8601 text."""
 Amount = Annotated[int, Field(gt=0, le=MOST_MINOR, strict=True)]
+Warrant = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
+"""Proof of `by` and `role`, see `config/warrants.py`. It is checked where the order arrives, not by what follows."""
 
 
 class _Event(BaseModel):
@@ -187,6 +189,22 @@ class NoticeWithdrawn(_Event):
     notice_id: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,49}$")
 
 
+class WordsWritten(_Event):
+    """A person of ours wrote to the borrower in own words, which are in the records under `words_id`; never the words.
+
+    They go out by `channel` before `until` (exclusive), once. `role` is what `by` may do here. `case_id`: the open case
+    that they answer, decided as `continue` with them.
+    """
+
+    words_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    channel: Channel
+    until: Moment
+    by: Reference
+    role: Authority
+    case_id: Reference | None = None
+    warrant: Warrant | None = None
+
+
 class Pause(_Event):
     until: Moment
 
@@ -242,10 +260,6 @@ HOLIDAYS_TOLD = 120
 class AgreedPayment(_Event):
     due: Day
     amount_minor: Amount
-
-
-Warrant = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
-"""Proof of `by` and `role`, see `config/warrants.py`. It is checked where the order arrives, not by what follows."""
 
 
 class TermsAgreed(_Event):
@@ -410,6 +424,7 @@ LoanEvent = (
     | ReplyUnderstood
     | NoticeOrdered
     | NoticeWithdrawn
+    | WordsWritten
     | Pause
     | Resume
     | Close

@@ -116,6 +116,24 @@ class NoteEntry(_Entry):
     detail: str = ""
 
 
+class WordsState(StrEnum):
+    """Of what a person wrote in own words. WRITTEN: in the records, and the loan has not been told of it."""
+
+    WRITTEN = "written"
+    WAITING = "waiting"
+    SENT = "sent"
+    NOT_SENT = "not_sent"
+
+
+class WordsEntry(_Entry):
+    """What became of a person's own words; `why` they were not sent."""
+
+    entry: Literal["words"] = "words"
+    words_id: str
+    state: WordsState
+    why: str = ""
+
+
 class EndEntry(_Entry):
     entry: Literal["end"] = "end"
     end: LoanEnd
@@ -145,6 +163,7 @@ LedgerEntry = Annotated[
     | CaseMovedEntry
     | CaseClosedEntry
     | NoteEntry
+    | WordsEntry
     | EndEntry
     | ReopenedEntry
     | AgreementEntry,

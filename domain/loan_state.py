@@ -152,6 +152,16 @@ class Notice(BaseModel):
     until: AwareDatetime
 
 
+class Words(BaseModel):
+    """What a person wrote, by its id in the records; it waits for its lawful slot, which must come before `until`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    words_id: str
+    channel: Channel
+    until: AwareDatetime
+
+
 class Refusal(BaseModel):
     """A message from outside that was not acted on, and why. Never its content: that may name a person."""
 
@@ -185,6 +195,8 @@ class LoanState(BaseModel):
     link_asked_at: AwareDatetime | None = None
     links_asked: int = 0
     notices: tuple[Notice, ...] = ()
+    words: tuple[Words, ...] = Field((), exclude_if=operator.not_)
+    """What people wrote in own words and has not gone out yet."""
     conversation: Conversation | None = None
 
     payments: tuple[Payment, ...] = ()

@@ -32,6 +32,7 @@ from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
 from domain.loan_state import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, LoanState, StepRecord, note
 from domain.notices import drop_expired, step_of
+from domain.own_words import drop_words, words_contact
 from domain.standing_clock import pass_time, settle_hold, step_done
 from domain.strategy import AmountThreshold, Step, StepKind, Threshold
 from domain.unread import say_again, unread_due_at
@@ -85,7 +86,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
-    state = settle_debit(drop_expired(pass_time(state, now), now), now)
+    state = settle_debit(drop_words(drop_expired(pass_time(state, now), now), now), now)
     while True:
         if (debit := _debit_to_tell(state)) is not None:
             return state, debit
@@ -95,7 +96,9 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             order: SendContact | None = _receipt(state)
         elif (asking := wants_offers(state)) is not None:
             return state, AskOffers(asking=asking)
-        elif (order := _asked_link(state) or _answer(state) or _part_receipt(state)) is not None:
+        elif (
+            order := _asked_link(state) or words_contact(state) or _answer(state) or _part_receipt(state)
+        ) is not None:
             pass
         elif state.stands_still is not None:
             return state, _wait_while_held(state)

@@ -23,6 +23,7 @@ from sqlmodel import Session, col, select
 
 from domain.call_flow import Heard
 from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
+from domain.conversation.model import HOLDS_OVER, REPLY
 from domain.costs import Cost
 from records import loans
 from records.tables import Contact, ContactDecision, ContactLedger, ContactState, Loan, Person
@@ -77,6 +78,12 @@ _EVENTS = (
         col(ContactLedger.counts),
     )
     .order_by(col(ContactLedger.at), col(ContactLedger.id))
+)
+_HELD_OVER = select(Contact.id).where(
+    col(Contact.person_ref) == bindparam("person"),
+    col(Contact.reserved_at) >= bindparam("since"),
+    col(Contact.step) == REPLY,
+    col(Contact.template).in_([kind.value for kind in HOLDS_OVER]),
 )
 
 
@@ -284,10 +291,20 @@ def add_inbound(session: Session, person: Person, channel: Channel, at: datetime
     session.flush()
 
 
-def person_events(session: Session, person: Person, since: datetime) -> list[ContactEvent]:
-    """What counts in the person's ledger from `since` (inclusive), over all their loans, oldest first."""
-    rows = session.exec(_EVENTS, params={"person": person.id, "since": since}).all()
-    return [ContactEvent(at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id) for row, loan_id in rows]
+def person_events(session: Session, person: Person, since: datetime, *, held_over: bool = False) -> list[ContactEvent]:
+    """What counts in the person's ledger from `since` (inclusive), over all their loans, oldest first.
+
+    `held_over`: attempts that only said that a person will answer are marked as that.
+    """
+    named = {"person": person.id, "since": since}
+    rows = session.exec(_EVENTS, params=named).all()
+    waiting = set(session.exec(_HELD_OVER, params=named).all()) if held_over else set()
+    return [
+        ContactEvent(
+            at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id, holds_over=row.contact_ref in waiting
+        )
+        for row, loan_id in rows
+    ]
 
 
 def record_decision(

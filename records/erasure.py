@@ -29,6 +29,7 @@ from records.tables import (
     Loan,
     LoanState,
     Mandate,
+    OwnWords,
     Person,
     ReplyCorrection,
     Webhook,
@@ -81,6 +82,8 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(delete(Consent).where(col(Consent.person_ref) == own))
     written = update(InboundMessage).where(col(InboundMessage.person_ref) == own)
     session.execute(written.values(text=None, mail_id=None).execution_options(synchronize_session=False))
+    answered = update(OwnWords).where(col(OwnWords.person_ref) == own)
+    session.execute(answered.values(subject=None, text=None).execution_options(synchronize_session=False))
     session.execute(delete(ReplyCorrection).where(col(ReplyCorrection.person_ref) == own))
     session.execute(delete(Attachment).where(col(Attachment.person_ref) == own))
     session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))

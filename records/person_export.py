@@ -31,6 +31,7 @@ from records.tables import (
     IncomeSeen,
     Mandate,
     OptOut,
+    OwnWords,
     Payment,
     PaymentLink,
     Person,
@@ -77,6 +78,7 @@ def export(session: Session, person: Person) -> dict[str, Any]:
     of_person = [
         ("contacts", Contact, Contact.person_ref),
         ("messages_received", InboundMessage, InboundMessage.person_ref),
+        ("words_of_people_to_them", OwnWords, OwnWords.person_ref),
         ("contact_events", ContactLedger, ContactLedger.person_ref),
         ("contact_decisions", ContactDecision, ContactDecision.person_ref),
         ("bank_consents", Consent, Consent.person_ref),

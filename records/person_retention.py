@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from records.tables import Attachment, Contact, ContactLedger, Loan, LoanState, Payment, Person
+from records.tables import Attachment, Contact, ContactLedger, Loan, LoanState, OwnWords, Payment, Person
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ def past(
         ).all(),
         *session.exec(
             select(ContactLedger.person_ref, func.max(ContactLedger.at)).group_by(col(ContactLedger.person_ref))
+        ).all(),
+        *session.exec(
+            select(OwnWords.person_ref, func.max(OwnWords.changed_at)).group_by(col(OwnWords.person_ref))
         ).all(),
         *session.exec(
             select(Loan.person_ref, func.max(Payment.received_at))

@@ -9,14 +9,19 @@ from sqlmodel import Session, col, or_, select
 
 from domain.contact import Channel
 from domain.conversation.model import REPLY
+from domain.own_words import is_words, step_of
 from domain.segment import folded
-from records.tables import CollectionCase, Contact, InboundMessage, Loan
+from records import own_words
+from records.tables import CollectionCase, Contact, ContactState, InboundMessage, Loan, OwnWords
+
+_NEVER_LEFT = (ContactState.RESERVED, ContactState.DROPPED, ContactState.FAILED)
 
 
 @dataclass(frozen=True)
 class Said:
-    """`who`: borrower, machine, sequence (a step of the strategy) or person (who decided a case, with their note).
-    `about`: intents, the step and its template, or the case and the decision."""
+    """`who`: borrower, machine, sequence (a step of the strategy) or person (who wrote, or decided a case, with their
+    note); `by` names that person as the records do. `about`: intents, the step and its template, the case and the
+    decision, or of a person's words the case they answer and why they were not sent."""
 
     at: datetime
     who: str
@@ -24,6 +29,7 @@ class Said:
     text: str | None
     about: str
     state: str | None
+    by: str | None = None
 
 
 def mails_answered(session: Session, contact: Contact) -> tuple[str, ...]:
@@ -72,14 +78,33 @@ def thread_of(session: Session, loan: Loan, search: str | None = None) -> list[S
             each.state.value,
         )
         for each in sent
+        if not is_words(each.step)
     ]
+    by_step = {each.step: each for each in sent}
+    said += [_of_person(each, by_step.get(step_of(each.words_id))) for each in own_words.of_loan(session, loan)]
     decided = session.exec(
         select(CollectionCase).where(CollectionCase.loan_ref == loan.id, col(CollectionCase.decided_at).is_not(None))
     ).all()
     said += [
-        Said(each.decided_at, "person", "case", each.note, f"{each.kind}: {each.decision}", None)
+        Said(each.decided_at, "person", "case", each.note, f"{each.kind}: {each.decision}", None, each.decided_by)
         for each in decided
         if each.decided_at is not None and each.decision is not None
     ]
     wanted = folded(search) if search else ""
     return sorted((one for one in said if wanted in folded(one.text or "")), key=lambda one: one.at)
+
+
+def _of_person(words: OwnWords, contact: Contact | None) -> Said:
+    """A person's words: as they went out, once they have; until then, or if they never do, as they were written."""
+    told = [f"answers {words.case_id}"] if words.case_id else []
+    told += [f"not sent: {words.why}"] if words.why else []
+    went = contact is not None and contact.state not in _NEVER_LEFT
+    return Said(
+        (contact.sent_at if contact is not None else None) or words.written_at,
+        "person",
+        words.channel.value,
+        contact.text if contact is not None and went else words.text,
+        "; ".join(told),
+        contact.state.value if contact is not None and went else words.state.value,
+        words.written_by,
+    )

@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request
 from temporalio.client import Client
 
+from activities.own_words import WordsJudge
 from config.logs import set_up_logs
 from config.master_keys import BadKeys, master_keys
 from config.settings import BadSettings, Clock, Settings, Web, load_settings
@@ -51,7 +52,9 @@ from web.sources import (
 )
 from web.temporal_orders import TemporalOrders
 from web.temporal_signals import TemporalSignals
+from web.thread_pages import thread_pages
 from web.voice import Desk
+from web.words_desk import WordsDesk
 from workflows.connection import connect
 from workflows.payload_encryption import payload_codec
 from workflows.tracing import Traces, start_tracing
@@ -198,13 +201,24 @@ async def consent_pages(
 def agreements(settings: Settings, database: Database, client: LazyClient, now: Now) -> list[APIRouter]:
     """What may be agreed on: at the API, on people's pages, and on the borrower's where addresses can be signed."""
     warrants = Warrants(master_keys(settings.encryption, settings.database_url))
-    desk = AgreementDesk(database, TemporalOrders(client, warrants), lambda: now(None))
+    orders = TemporalOrders(client, warrants)
+    desk = AgreementDesk(database, orders, lambda: now(None))
     addresses = _addresses(settings)
     routers = [agreement_router(database, desk), agreement_pages(database, desk, addresses, lambda: now(None))]
     routers.append(case_pages(database, desk, lambda: now(None)))
+    words = WordsDesk(database, orders, lambda: words_judge(settings, database), lambda: now(None))
+    routers.append(thread_pages(database, words, lambda: now(None)))
     if addresses is not None:
         routers.append(agree_router(database, desk, settings, addresses, now))
     return routers
+
+
+def words_judge(settings: Settings, database: Database) -> WordsJudge:
+    """Who says whether a person's own words may go out."""
+    # Here, because contact rules and templates are slow to read, and no page needs them until somebody writes.
+    from activities.composition import contact_slots
+
+    return WordsJudge(database, settings, contact_slots(settings))
 
 
 async def _warm(reader: MessageReader) -> None:

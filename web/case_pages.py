@@ -1,11 +1,10 @@
-"""The tray: cases that wait for a person, deciding them, and the conversation of a loan to read and search."""
+"""The tray: cases that wait for a person, and deciding them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
@@ -17,12 +16,11 @@ from config.localised import format_money, locale_of
 from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
 from domain.events import CaseDecision
 from domain.money import Money
-from records import accounts, cases, loans, people, threads
+from records import accounts, cases, loans
 from records.database import Database
 from records.tables import CaseState, CollectionCase, Loan
 from web.access import Access
 from web.agreement_desk import AgreementDesk, acting
-from web.api import Name, loan_for
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.sign_in import page
@@ -34,7 +32,7 @@ _SHOWN = 300
 
 
 def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], datetime]) -> APIRouter:
-    """`/cases`, `/cases/{case_id}/decide`, `/loans/{lender}/{loan_id}/thread`. 409: refused, 503: try again."""
+    """`/cases`, `/cases/{case_id}/decide`. 409: refused, 503: try again."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def tray(
@@ -93,33 +91,6 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
             return await run_in_threadpool(tray, request, caller, "", 503, words["cannot_be_asked"])
         return RedirectResponse("/cases?done=true", 303)
 
-    @router.get("/loans/{lender}/{loan_id}/thread")
-    def thread(
-        request: Request,
-        lender: Name,
-        loan_id: Name,
-        caller: Annotated[Caller, Depends(TALK)],
-        search: Annotated[str, Query(max_length=200)] = "",
-    ) -> Response:
-        """What was written, in and out, and what people decided; with `search` what holds these words."""
-        loan = loan_for(database, caller, lender, loan_id)
-        language, _ = words_for(request.headers.get("accept-language", ""))
-        with database.reading() as session:
-            zone = ZoneInfo(people.of_loan(session, loan).timezone or "UTC")
-            said = [
-                {
-                    "at": _moment(each.at.astimezone(zone), language),
-                    "who": each.who,
-                    "channel": each.channel,
-                    "text": each.text,
-                    "about": each.about.replace("_", " "),
-                    "state": each.state,
-                }
-                for each in threads.thread_of(session, loan, search.strip() or None)
-            ]
-        told: dict[str, Any] = {"lender": lender, "loan_id": loan_id, "said": said, "search": search, "zone": zone.key}
-        return page(request, "thread", caller=caller, **told)
-
     return router
 
 
@@ -149,11 +120,12 @@ def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime)
         "kind": words.get(f"kind_{case.kind}", case.kind.replace("_", " ")),
         "reason": case.reason,
         "amount": amount,
-        "until": _moment(case.sla_at, language) if case.sla_at else "",
+        "until": moment(case.sla_at, language) if case.sla_at else "",
         "late": case.sla_at is not None and case.sla_at < at,
         "decisions": [each.value for each in CaseDecision],
     }
 
 
-def _moment(at: datetime, language: str) -> str:
+def moment(at: datetime, language: str) -> str:
+    """A moment as the pages write it."""
     return format_datetime(at, "d MMM y, HH:mm", locale=locale_of(language, ""))

@@ -12,14 +12,15 @@ from pydantic import BaseModel
 
 from config.warrants import Warrants
 from domain.agreements.terms import Authority
-from domain.events import OfferApproved, PlanAgreed, RestructuringAgreed, SettlementAgreed
+from domain.events import OfferApproved, PlanAgreed, RestructuringAgreed, SettlementAgreed, WordsWritten
 
-Warranted = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved
+Warranted = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved | WordsWritten
 _MODELS: dict[str, type[BaseModel]] = {
     "plan": PlanAgreed,
     "settlement": SettlementAgreed,
     "restructuring": RestructuringAgreed,
     "approve_offer": OfferApproved,
+    "write": WordsWritten,
 }
 NEED_WARRANTS = frozenset(_MODELS)
 """The updates that say with what authority they are given."""

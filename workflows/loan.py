@@ -45,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
         Resume,
         SettlementAgreed,
         WatchEnded,
+        WordsWritten,
     )
     from domain.ledger_entries import LedgerEntry
     from domain.loan_state import enter, snapshot
@@ -196,6 +197,8 @@ class LoanCollection:
                 answer_by=order.answer_by,
                 faq=order.faq,
                 unless_read=order.unless_read,
+                words=order.words,
+                circumstance=order.circumstance,
             ),
             start_to_close_timeout=timedelta(minutes=2),
             schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else RECEIPT_TRIED_FOR,
@@ -392,6 +395,11 @@ class LoanCollection:
         return Answer(detail=f"case {order.case_id} decided: {order.decision}")
 
     @workflow.update
+    def write(self, order: WordsWritten) -> Answer:
+        self._obey(order)
+        return Answer(detail=f"words {order.words_id} go out by {order.channel} at their lawful moment")
+
+    @workflow.update
     def promise(self, order: PromiseMade) -> Answer:
         return self._agree(order)
 
@@ -450,6 +458,10 @@ class LoanCollection:
     @decide.validator
     def _may_decide(self, order: Decide) -> None:
         self._check(order)
+
+    @write.validator
+    def _may_write(self, order: WordsWritten) -> None:
+        self._check_proven("write", order)
 
     @promise.validator
     def _may_promise(self, order: PromiseMade) -> None:

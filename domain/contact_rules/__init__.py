@@ -1,6 +1,6 @@
 """Contact rules: who may be contacted when, by country, as data and one pure decision."""
 
-from domain.contact_rules.decision import HORIZON, LEDGER_LOOKBACK, PROMPT_REPLY, decide
+from domain.contact_rules.decision import HORIZON, LEDGER_LOOKBACK, PROMPT_REPLY, decide, unanswered_since
 from domain.contact_rules.model import Caps, Profile
 from domain.contact_rules.pack import Pack
 from domain.contact_rules.rulebook import RuleBook
@@ -16,4 +16,5 @@ __all__ = [
     "Profile",
     "RuleBook",
     "decide",
+    "unanswered_since",
 ]

@@ -93,7 +93,7 @@ def decide(
         raise ValueError("at: expected a datetime with an offset")
     pack = rules.pack(request.country)
     request = _plain(request)
-    asked_by = _unanswered_inbound(request, events) if request.purpose is Purpose.REPLY else None
+    asked_by = unanswered_since(request.channel, events) if request.purpose is Purpose.REPLY else None
     purpose = request.purpose
     if purpose is Purpose.REPLY and asked_by is None:
         purpose = Purpose.COLLECTION
@@ -297,17 +297,18 @@ def _merged(clocks: list[_Clock]) -> tuple[Reason, ...]:
     return tuple(reasons.values())
 
 
-def _unanswered_inbound(request: ContactRequest, events: Sequence[ContactEvent]) -> datetime | None:
-    """When the person last wrote or called on the request's channel, unless an attempt followed.
+def unanswered_since(channel: Channel, events: Sequence[ContactEvent]) -> datetime | None:
+    """When the person last wrote or called on the channel, unless an attempt that answers followed.
 
     Not bounded by the moment of decision: what is in the ledger has happened.
     """
     asked = max(
-        (e.at for e in events if e.channel is request.channel and e.kind is ContactEventKind.INBOUND),
+        (e.at for e in events if e.channel is channel and e.kind is ContactEventKind.INBOUND),
         default=None,
     )
     if asked is not None and any(
-        e.channel is request.channel and e.kind is ContactEventKind.ATTEMPT and e.at > asked for e in events
+        e.channel is channel and e.kind is ContactEventKind.ATTEMPT and e.at > asked and not e.holds_over
+        for e in events
     ):
         return None
     return asked

@@ -16,7 +16,7 @@ from domain.circumstances import circumstance_reported
 from domain.contact import Channel
 from domain.conversation import offering
 from domain.conversation.model import HEARD_KEPT, Answer, AnswerKind, Conversation, Proposed
-from domain.conversation.saying import change, keep, of, say, say_when, to_a_person
+from domain.conversation.saying import change, keep, of, say, say_when, to_a_person, with_a_person
 from domain.events import (
     Circumstance,
     CircumstanceReported,
@@ -71,6 +71,8 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
         return _after_the_end(state, event, now), None
     if state.ceased:
         return state, None
+    if with_a_person(state, now) and circumstance_in(event) is None and event.intents[0] is not Intent.WRONG_PERSON:
+        return (state if _is_courtesy(event) else to_a_person(state, event, now, None)), None
     if event.says is not None and state.strategy.conversation is not None:
         # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
         return _plain_answer(state, event, now), None
@@ -189,6 +191,11 @@ def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> L
         return state
     reason = f"the borrower wrote after the loan had ended: {', '.join(event.intents).replace('_', ' ')}"
     return open_once(note(state, now, "reply_after_the_end", ", ".join(event.intents)), CaseKind.HANDOFF, reason, now)
+
+
+def _is_courtesy(event: ReplyUnderstood) -> bool:
+    """Thanks and no more; a plain yes may be the answer to what a person asked."""
+    return event.intents == (Intent.ACKNOWLEDGEMENT,) and event.says is None and not event.needs_human
 
 
 def _is_for_a_person(event: ReplyUnderstood) -> bool:

@@ -38,6 +38,10 @@ class AnswerKind(StrEnum):
     AGREED = "reply_agreed"
 
 
+HOLDS_OVER = frozenset({AnswerKind.PERSON, AnswerKind.WITH_CARE, AnswerKind.CHECKING_PAYMENT})
+"""What only says that a person will answer: the borrower's message still waits for that answer."""
+
+
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -100,3 +104,5 @@ class Conversation(_Value):
     answers: int = Field(0, exclude_if=operator.not_)
     heard: tuple[str, ...] = Field((), exclude_if=operator.not_)
     channel: Channel | None = None
+    person_until: AwareDatetime | None = None
+    """Until when the machine is silent, since a person wrote to the borrower."""

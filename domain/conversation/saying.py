@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from domain.cases import open_case
@@ -11,6 +11,9 @@ from domain.conversation.model import Answer, AnswerKind, Conversation
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent
+
+PERSON_TALKS = timedelta(days=3)
+"""How long the machine stays silent after a person wrote, unless the conversation is given back to it before."""
 
 
 class Heard(Protocol):
@@ -35,6 +38,17 @@ def change(state: LoanState, **changed: object) -> LoanState:
     return keep(state, of(state).model_copy(update=changed))
 
 
+def with_a_person(state: LoanState, now: datetime) -> bool:
+    """Whether a person talks with this borrower, so that the machine says nothing."""
+    until = of(state).person_until
+    return until is not None and now < until
+
+
+def given_back(state: LoanState) -> LoanState:
+    """The machine answers again."""
+    return state if of(state).person_until is None else change(state, person_until=None)
+
+
 def gets_on(state: LoanState) -> bool:
     """Whether one more answer without progress may be given before a person goes on."""
     terms = state.strategy.conversation
@@ -53,8 +67,9 @@ def say(
     agreement: int | None = None,
     progress: bool = False,
 ) -> LoanState:
-    """Put the answer out. Too many without progress: a person goes on instead. A stranger is told nothing."""
-    if Intent.WRONG_PERSON in heard.intents:
+    """Put the answer out. Too many without progress: a person goes on instead. A stranger is told nothing, and nobody
+    to whom a person is talking."""
+    if Intent.WRONG_PERSON in heard.intents or with_a_person(state, now):
         return state
     if not progress and not gets_on(state):
         return to_a_person(state, heard, now, AnswerKind.PERSON, "the conversation does not get on")

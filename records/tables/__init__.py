@@ -38,6 +38,7 @@ from records.tables.money import (
     RefundTask,
     RefundWay,
 )
+from records.tables.own_words import OwnWords
 from records.tables.people import ClosedAddress, OptOut, Person, PersonFlag
 from records.tables.platforms import HeldSender, HeldTemplate
 from records.tables.replies import ReplyCorrection
@@ -89,6 +90,7 @@ __all__ = [
     "LoanWrite",
     "Mandate",
     "OptOut",
+    "OwnWords",
     "Payment",
     "PaymentInquiry",
     "PaymentLink",

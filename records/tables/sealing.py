@@ -24,6 +24,7 @@ from records.tables.inbound_messages import InboundMessage
 from records.tables.income import IncomeSeen
 from records.tables.loans import Loan
 from records.tables.money import Consent
+from records.tables.own_words import OwnWords
 from records.tables.people import Person
 from records.tables.replies import ReplyCorrection
 from records.tables.webhooks import Webhook
@@ -154,6 +155,11 @@ def _before_inbound(_mapper: Mapper[InboundMessage], connection: Connection, mes
         _seal(message, _key_of(connection, message, message.person_ref), changed)
 
 
+def _before_own_words(_mapper: Mapper[OwnWords], connection: Connection, words: OwnWords) -> None:
+    if changed := _changed(words, "subject", "text"):
+        _seal(words, _key_of(connection, words, words.person_ref), changed)
+
+
 def _before_webhook(_mapper: Mapper[Webhook], connection: Connection, webhook: Webhook) -> None:
     if isinstance(webhook.body, PrivateBytes) or not _changed(webhook, "body"):
         return
@@ -209,6 +215,7 @@ for _table, _hook in (
     (CollectionCase, _before_case),
     (AgreementEvidence, _before_evidence),
     (InboundMessage, _before_inbound),
+    (OwnWords, _before_own_words),
     (Webhook, _before_webhook),
     (Document, _before_document),
 ):

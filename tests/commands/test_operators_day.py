@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from temporalio.client import Client
 
 from config.strategies import STRATEGIES_FOLDER
 from records import audit, offer_log
@@ -390,3 +395,107 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
     assert people[0] != people[1]
     assert (settled["state"], settled["remission_minor"]) == ("active", 5_250)
     assert replayed_offers(operator, "AG1") >= 3
+
+
+SAID = "Soy Ana: hemos mirado tu caso y el pago del dia 3 nos consta."
+
+
+def world(operator: Operator, path: str, body: dict[str, Any] | None = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        f"{operator.stack.addresses.sandbox}{path}", data=data, headers={"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def borrower_writes(operator: Operator, loan_id: str, text: str) -> None:
+    world(operator, "/_world/act", {"loan_id": loan_id, "act": "write", "text": text})
+
+
+def thread(operator: Operator, loan_id: str) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = operator.json("loan", "thread", loan_id)["thread"]
+    return said
+
+
+def open_cases(operator: Operator, loan_id: str) -> list[str]:
+    return [case["case_id"] for case in operator.loan(loan_id)["cases"] if case["state"] == "open"]
+
+
+async def history(operator: Operator, loan_id: str) -> str:
+    client = await Client.connect(operator.stack.addresses.temporal, namespace=operator.stack.namespace)
+    handle = client.get_workflow_handle(f"loan-demo-{loan_id}")
+    return str((await handle.fetch_history()).to_json())
+
+
+def test_a_person_answers_in_own_words_once_and_the_machine_is_silent_meanwhile(operator: Operator) -> None:
+    start(operator, "words", "W1")
+    operator.account("ana", "agent")
+    operator.account("olga", "operator")
+    # Given a borrower who wants a person, and a case of it.
+    borrower_writes(operator, "W1", "quiero hablar con una persona por favor")
+    until(lambda: bool(open_cases(operator, "W1")))
+    [case] = open_cases(operator, "W1")
+    write = ("loan", "write", "W1", "--by", "ana", "--text", SAID)
+
+    # When an agent looks at their answer, sends it, and says it again because no answer was heard.
+    shown = operator.json(*write, "--dry-run")
+    unsaid = operator.run(*write)
+    sent = operator.json(*write, "--case", case, "--yes")
+    until(lambda: any(one["who"] == "person" and one["state"] != "waiting" for one in thread(operator, "W1")))
+    again = operator.json(*write, "--case", case, "--yes")
+
+    # Then it went out once, as an answer, and stands in the thread with who wrote it.
+    assert (shown["answers"], shown["accepted"], shown["not_before"], shown["channel"]) == (True, False, None, "sms")
+    assert shown["text"].startswith(SAID)
+    assert (unsaid.code, "Say --yes" in unsaid.err) == (2, True)
+    assert (sent["accepted"], sent["words_id"]) == (True, again["words_id"])
+    assert again["detail"] == "these words were sent already"
+    [mine] = [one for one in thread(operator, "W1") if SAID in (one["text"] or "")]
+    assert (mine["who"], mine["channel"], mine["about"]) == ("person", "sms", f"answers {case}")
+    assert mine["by"].startswith("account:")
+    assert str(world(operator, "/_world/log")).count(SAID) == 1
+    assert case not in open_cases(operator, "W1")
+    found = operator.json("loan", "thread", "W1", "--search", "NOS CONSTA")["thread"]
+    assert [one["text"] for one in found] == [mine["text"]]
+
+    # And what the borrower writes then is for a person: the machine says nothing.
+    before = sum(one["who"] == "machine" for one in thread(operator, "W1"))
+    borrower_writes(operator, "W1", "y cuanto debo?")
+    until(lambda: bool(open_cases(operator, "W1")))
+    assert sum(one["who"] == "machine" for one in thread(operator, "W1")) == before
+    told = asyncio.run(history(operator, "W1"))
+    assert sent["words_id"] in told
+    assert "pago del dia 3" not in told
+
+
+def test_words_that_cannot_be_sent_are_one_line_and_nothing_is_kept(operator: Operator) -> None:
+    start(operator, "unsaid", "W4", "W5")
+    operator.account("ana", "agent")
+    operator.account("olga", "operator")
+    by = ("--by", "ana")
+    hello = ("--text", "Hola, le escribo por su consulta.")
+    operator.json("loan", "close", "W5", "--reason", "recalled")
+    until(lambda: operator.loan("W5")["state"] == "ended")
+
+    for words, told in (
+        (("W4", *by, "--text", "  "), "--text: there are no words"),
+        (("W4", *by, "--text", "a" * 801, "--channel", "sms"), "801 characters are too long for sms: at most 800"),
+        (("W4", *by, "--text", "a" * 30_000), "--text: more than 20,000 characters"),
+        (("W4", "--by", "nobody", *hello), "nobody signs in as 'nobody'"),
+        (("W4", "--by", "olga", *hello), "'olga' is operator: it takes a agent"),
+        (("W4", *by, *hello, "--channel", "pigeon"), "--channel: 'pigeon': expected sms, whatsapp, email"),
+        (("W4", *by, *hello, "--channel", "whatsapp"), "WhatsApp takes own words only within 24 hours"),
+        (("W4", *by, *hello, "--channel", "sms", "--subject", "x"), "only an e-mail has a subject"),
+        (("W4", *by, "--text", "Pague o procederemos al embargo", "--channel", "sms"), "ALL.content.jail"),
+        (("W4", *by, *hello, "--until", "2020-01-01"), "--until lies in the past"),
+        (("W4", *by, *hello, "--case", "none"), "refused: no open case none"),
+        (("W9", *by, *hello), "'W9'"),
+        (("W5", *by, *hello), "has ended as recalled"),
+        (("W4", *by), "--text"),
+    ):
+        said = operator.run("loan", "write", *words, "--yes")
+        assert (said.code, told in said.err) == (2, True), (words, said)
+        assert said.err.count("\n") == 1
+    written = [one["about"] for one in thread(operator, "W4") if one["who"] == "person"]
+    assert written == ["answers none; not sent: no open case none"], "what the loan itself refused says so"

@@ -29,8 +29,8 @@ RECEIPTS = {"payment_received", "part_payment_received"}
 CONSENTS = {"consent_request"}
 
 
-ANSWERS = [each for each in SHIPPED if each[0].startswith("reply_")]
-"""Short answers to what a borrower wrote a moment ago."""
+ANSWERS = [each for each in SHIPPED if each[0].startswith("reply_") or each[0] == "own_words"]
+"""Short answers to what a borrower wrote a moment ago, and what goes around a person's own words."""
 STEPS = [each for each in SHIPPED if each not in ANSWERS]
 
 
@@ -46,6 +46,7 @@ def shipped_context(name: str, channel: Channel, language: str, **changes: objec
         link=name not in RECEIPTS,
         agreed=name.startswith("agreed_"),
         debit=name == "debit_notice",
+        own_words=name == "own_words",
         opt_out_hint=opt_out_hint(channel, language),
     )
     return MessageContext.model_validate({**dict(context), **changes})
@@ -83,7 +84,7 @@ def test_every_template_is_there_in_every_language_for_text_message_and_email() 
 
     assert set(languages()) == {"en", "es", "pt"}
     assert len(set(names.values())) == 1
-    assert (len(STEPS), len(ANSWERS)) == (108, 90)
+    assert (len(STEPS), len(ANSWERS)) == (108, 96)
 
 
 @pytest.mark.parametrize(("name", "channel", "language"), ANSWERS)

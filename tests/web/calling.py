@@ -14,9 +14,11 @@ from pydantic import SecretStr
 from temporalio.api.common.v1 import Payload
 
 from activities.bank_transfers import BankTransfers
+from activities.composition import contact_slots
 from activities.consents import ConsentDesk, Sources
 from activities.links import LinkIssuer
-from config.settings import Settings
+from activities.own_words import WordsJudge
+from config.settings import Settings, Smtp, SmtpSecurity, Twilio
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
@@ -38,10 +40,14 @@ from web.documents import documents_router
 from web.pay_pages import pay_router
 from web.ports import LoanOrders
 from web.sources import StripeWebhooks
+from web.thread_pages import thread_pages
+from web.words_desk import WordsDesk
 
 PASSWORD = "correct horse battery"
 HERE = "http://testserver"
 LINK_SECRET = SecretStr("signs-what-borrowers-are-sent-xx")
+_CARRIER = Twilio(base_url=HERE, account_sid="AC1", auth_token=SecretStr("t"), sender="+34900000000")
+_MAIL = Smtp(host="127.0.0.1", port=25, security=SmtpSecurity.NONE, from_address="cobros@credialba.example")
 NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
 
@@ -87,12 +93,15 @@ def app_on(database: Database, clock: Clock | None = None, orders: LoanOrders | 
 
 def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> list[APIRouter]:
     addresses = SignedAddresses(LINK_SECRET, HERE)
-    desk = AgreementDesk(database, orders or CoreLoans(database, clock), clock)
-    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    loans = orders or CoreLoans(database, clock)
+    desk = AgreementDesk(database, loans, clock)
+    settings = Settings(_env_file=None, twilio=_CARRIER, smtp=_MAIL)  # type: ignore[call-arg]
+    words = WordsDesk(database, loans, lambda: WordsJudge(database, settings, contact_slots(settings)), clock)
     return [
         agreement_router(database, desk),
         agreement_pages(database, desk, addresses, clock),
         case_pages(database, desk, clock),
+        thread_pages(database, words, clock),
         agree_router(database, desk, settings, addresses, clock),
     ]
 

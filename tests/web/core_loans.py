@@ -17,6 +17,7 @@ from domain.events import (
     PromiseMade,
     RestructuringAgreed,
     SettlementAgreed,
+    WordsWritten,
 )
 from domain.ledger_entries import AgreementEntry
 from domain.loan_state import LoanState
@@ -32,6 +33,7 @@ UPDATES: dict[str, Any] = {
     "settlement": SettlementAgreed,
     "restructuring": RestructuringAgreed,
     "decide": Decide,
+    "write": WordsWritten,
     "approve_offer": OfferApproved,
     "accept_offer": OfferAccepted,
     "move_due_date": DueDateMoved,

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from web import agree_words, agreement_words, consent_words, page_words, pay_words
+from web import agree_words, agreement_words, consent_words, page_words, pay_words, thread_words
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,7 @@ from web import agree_words, agreement_words, consent_words, page_words, pay_wor
     [
         page_words._WORDS,
         agreement_words.AGREEMENT_WORDS,
+        thread_words.THREAD_WORDS,
         agree_words._WORDS,
         pay_words._WORDS,
         consent_words._WORDS,

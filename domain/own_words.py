@@ -1,0 +1,160 @@
+"""What a person of ours writes to a borrower in own words: ordered by its id, sent once by the one contact path.
+
+The words themselves are in the records; a loan knows their id, the channel and until when they may go.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from domain.agreements.terms import Authority
+from domain.cases import close_case, open_once
+from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact
+from domain.conversation import offering
+from domain.conversation.saying import PERSON_TALKS, change
+from domain.events import CaseDecision, ContactOutcome, ContactReported, WordsWritten
+from domain.ledger_entries import CaseKind, CaseState, WordsEntry, WordsState
+from domain.loan_state import LoanState, StepRecord, Words, write
+
+TEMPLATE = "own_words"
+WRITABLE = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
+LONGEST = {Channel.SMS: 800, Channel.WHATSAPP: 2_000, Channel.EMAIL: 5_000}
+"""Characters of the words alone: what every message ends with comes on top."""
+MOST_WAITING = 5
+STANDS_FOR = timedelta(days=3)
+"""Words that have not gone out by then are for nobody any more, unless whoever writes says otherwise."""
+LONGEST_WAIT = timedelta(days=30)
+ANSWERABLE = frozenset({CaseKind.HANDOFF, CaseKind.CIRCUMSTANCE, CaseKind.PAYMENT_QUERY, CaseKind.BROKEN_AGREEMENT})
+"""Cases that words to the borrower can settle."""
+_PREFIX = "words-"
+_NOT_SENT = {
+    ContactOutcome.FAILED: "it could not be sent",
+    ContactOutcome.NOT_WANTED: "its time was over",
+}
+
+
+def step_of(words_id: str) -> str:
+    """What stands as the contact's step in the ledger."""
+    return f"{_PREFIX}{words_id}"
+
+
+def is_words(step: str) -> bool:
+    return step.startswith(_PREFIX)
+
+
+def id_of(step: str) -> str:
+    return step.removeprefix(_PREFIX)
+
+
+def words_written(state: LoanState, event: WordsWritten, now: datetime) -> tuple[LoanState, str | None]:
+    """Take the order once. The machine falls silent: what it had asked or offered is a person's matter now."""
+    if (refused := _refused(state, event, now)) is not None:
+        return state, refused
+    if _known(state, event.words_id):
+        return state, None
+    case = next((case for case in state.cases if case.case_id == event.case_id), None)
+    if event.case_id is not None:
+        if case is None:
+            return state, f"no open case {event.case_id}"
+        if case.kind not in ANSWERABLE:
+            return state, f"a case of kind {case.kind} is decided, not answered"
+        state = close_case(
+            state,
+            case.case_id,
+            CaseState.DECIDED,
+            now,
+            decision=CaseDecision.CONTINUE,
+            by=event.by,
+            note="answered in own words",
+        )
+    state = change(offering.withdrawn(state, now), proposed=None, answer=None, turns=0, person_until=now + PERSON_TALKS)
+    waiting = Words(words_id=event.words_id, channel=event.channel, until=event.until)
+    state = state.model_copy(update={"words": (*state.words, waiting)})
+    return write(state, WordsEntry(at=now, words_id=event.words_id, state=WordsState.WAITING)), None
+
+
+def _refused(state: LoanState, event: WordsWritten, now: datetime) -> str | None:
+    if state.end is not None:
+        return f"the loan has ended as {state.end}"
+    if event.role is Authority.MACHINE:
+        return "own words are written by an agent or a supervisor"
+    if _known(state, event.words_id):
+        return None
+    if event.channel not in WRITABLE:
+        return f"nobody writes by {event.channel}: expected {', '.join(WRITABLE)}"
+    if event.until <= now:
+        return "until lies in the past"
+    if event.until > now + LONGEST_WAIT:
+        return f"until lies more than {LONGEST_WAIT.days} days ahead"
+    if state.ceased:
+        return "the borrower asked for no more contact"
+    if event.channel in state.closed_channels:
+        return f"{event.channel} is closed for this borrower"
+    if len(state.words) >= MOST_WAITING:
+        return f"{MOST_WAITING} messages of people wait already"
+    return None
+
+
+def drop_words(state: LoanState, now: datetime) -> LoanState:
+    """Words whose time is over, or to whom nobody may write any more, are not sent."""
+    for waiting in state.words:
+        if waiting.until <= now:
+            state = _over(state, waiting.words_id, "its time was over", now)
+        elif state.end is not None:
+            state = _over(state, waiting.words_id, f"the loan ended as {state.end}", now)
+        elif state.ceased:
+            state = _over(state, waiting.words_id, "the borrower asked for no more contact", now)
+    return state
+
+
+def words_contact(state: LoanState) -> SendContact | None:
+    """The first that waits. It goes out while the loan is held too: a person decided on it, and law is asked last.
+
+    As an answer, which the contact rules take for a demand wherever nothing of the borrower waits to be answered.
+    """
+    if not state.words:
+        return None
+    first = state.words[0]
+    return SendContact(
+        step=step_of(first.words_id),
+        occurrence=1,
+        channels=() if first.channel in state.closed_channels else (first.channel,),
+        template=TEMPLATE,
+        purpose=Purpose.REPLY,
+        words=first.words_id,
+        circumstance=state.circumstance,
+        give_up_at=first.until,
+        what=f"words {first.words_id} of a person",
+    )
+
+
+def words_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    """How it ended; a person's words are never tried again by the loan."""
+    words_id = id_of(event.step)
+    if event.outcome is not ContactOutcome.SENT:
+        why = ", ".join(event.refused) or _NOT_SENT.get(event.outcome, event.outcome.value.replace("_", " "))
+        return _over(state, words_id, why, now)
+    record = StepRecord(step=event.step, occurrence=1, result="sent", at=now, channel=event.channel)
+    state = _without(state, words_id).model_copy(update={"records": (*state.records, record)})
+    return write(state, WordsEntry(at=now, words_id=words_id, state=WordsState.SENT))
+
+
+def _over(state: LoanState, words_id: str, why: str, now: datetime) -> LoanState:
+    """Somebody counts on it, so a person hears of it."""
+    why = why[:300]
+    record = StepRecord(step=step_of(words_id), occurrence=1, result="not_sent", at=now, because=why)
+    state = _without(state, words_id).model_copy(update={"records": (*state.records, record)})
+    state = write(state, WordsEntry(at=now, words_id=words_id, state=WordsState.NOT_SENT, why=why))
+    if state.end is not None or state.ceased:
+        return state
+    return open_once(state, CaseKind.HANDOFF, f"what a person wrote was not sent: {why}", now)
+
+
+def _without(state: LoanState, words_id: str) -> LoanState:
+    return state.model_copy(update={"words": tuple(each for each in state.words if each.words_id != words_id)})
+
+
+def _known(state: LoanState, words_id: str) -> bool:
+    step = step_of(words_id)
+    return any(each.words_id == words_id for each in state.words) or any(r.step == step for r in state.records)

@@ -1,0 +1,222 @@
+"""Answering a borrower on the page of their conversation: seen before it goes, refused with the rule, once."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from domain.access import Role
+from domain.collection import apply
+from domain.contact import Channel
+from domain.events import ContactOutcome, ContactReported
+from domain.ledger_entries import WordsState
+from records import audit, contacts, loans, own_words, person_export
+from records.database import Database
+from records.erasure import erase
+from records.tables import LoanState
+from tests.records.portfolios import LENDER
+from tests.web.calling import NOW, Clock
+from tests.web.core_loans import CoreLoans
+from tests.web.test_agreements import PAGE, clock, orders, person, plain, site, state_of
+from tests.web.test_case_pages import disputed
+
+__all__ = ["clock", "disputed", "orders", "site"]
+
+WORDS = "Hemos mirado su pregunta: el pago nos consta. Gracias."
+
+
+@pytest.fixture
+def wrote(database: Database, orders: CoreLoans, disputed: str) -> str:
+    """L1 is in collection and disputed, and its borrower wrote just before NOW; the case that waits."""
+    with database.writing() as session:
+        loan, borrower = contacts.lock_person(session, LENDER, "L1")
+        loans.begin(session, loan)
+        contacts.add_inbound(session, borrower, Channel.SMS, NOW + timedelta(minutes=1))
+    return disputed
+
+
+@pytest.fixture
+def agent(site: Any, database: Database) -> TestClient:
+    return person(site, database, "ana", Role.AGENT)
+
+
+def form(client: TestClient, **changes: str) -> dict[str, str]:
+    """The form as the page gives it, filled in."""
+    page = client.get(f"{PAGE}/thread").text
+    [words_id] = re.findall(r'name="words_id" value="([a-z0-9]+)"', page)
+    return {"words_id": words_id, "text": WORDS, "what": "send", "channel": "sms"} | changes
+
+
+def kept(database: Database) -> list[Any]:
+    with database.reading() as session:
+        return list(own_words.of_loan(session, loans.get(session, LENDER, "L1")))
+
+
+def settle(database: Database, orders: CoreLoans, outcome: ContactOutcome) -> None:
+    """As the loan's ledger would: the records hear what became of the words."""
+    state, _ = apply(
+        state_of(orders),
+        ContactReported(step=f"words-{kept(database)[0].words_id}", outcome=outcome, refused=("stop.dispute",)),
+        NOW,
+    )
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        entry = state.outbox[-1] if state.outbox[-1].entry == "words" else state.outbox[-2]
+        assert entry.entry == "words"
+        own_words.settle(session, loan, entry.words_id, entry.state, at=NOW, why=entry.why)
+
+
+def test_an_agent_sees_how_it_reads_sends_it_and_it_is_part_of_the_thread(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    seen = plain(agent.post(f"{PAGE}/write", data=given | {"what": "look"}).text)
+    nothing_yet = (kept(database), list(orders.orders))
+    sent = agent.post(f"{PAGE}/write", data=given)
+    twice = agent.post(f"{PAGE}/write", data=given)
+    thread = plain(agent.get(f"{PAGE}/thread?done=true").text)
+    found = plain(agent.get(f"{PAGE}/thread?search=NOS CONSTA").text)
+
+    for words in (WORDS, "(ref. L1)", "1 SMS", "goes out now", "answers what the borrower wrote", given["words_id"]):
+        assert words in seen
+    assert nothing_yet == ([], [])
+    assert (sent.status_code, twice.status_code) == (303, 303)
+    assert sent.headers["location"] == f"{PAGE}/thread?done=true#said"
+    [row] = kept(database)
+    assert (row.text, row.channel, row.case_id) == (WORDS, Channel.SMS, None)
+    [(update, order)] = orders.orders
+    assert update == "write"
+    assert order["role"] == "agent"
+    assert order["by"] == row.written_by
+    assert WORDS not in str(order)
+    assert [words.words_id for words in state_of(orders).words] == [given["words_id"]]
+    assert "Written by ana" in thread
+    assert WORDS in found
+    assert "queda una cuota" not in found
+    with database.reading() as session:
+        [line] = [one for one in audit.of_loan(session, LENDER, "L1") if one.action == "words_written"]
+        assert (line.actor, WORDS in str(line.details)) == (row.written_by, False)
+        raw = session.connection().exec_driver_sql("SELECT text FROM own_words").scalar_one()
+        assert WORDS not in raw
+
+
+def test_a_case_is_settled_with_the_answer_where_the_agent_says_so(
+    clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    tray = agent.get("/cases").text
+    page = agent.get(f"{PAGE}/thread?case={wrote}").text
+
+    agent.post(f"{PAGE}/write", data=form(agent, case_id=wrote))
+
+    assert f'href="{PAGE}/thread?case={wrote}#answer"' in tray
+    assert f'<option value="{wrote}" selected>' in page
+    assert state_of(orders).circumstance is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"text": "Pague o procederemos al embargo de su nómina"}, "ALL.content.jail"),
+        ({"text": " "}, "there are no words"),
+        ({"channel": "whatsapp"}, "no carrier is configured for whatsapp; write by sms or email instead"),
+        ({"channel": "email"}, "stop.dispute"),
+        ({"case_id": "no-such-case"}, "no open case no-such-case"),
+    ],
+)
+def test_what_may_not_go_is_refused_with_the_rule_and_the_words_stay_in_the_form(
+    database: Database,
+    clock: Clock,
+    agent: TestClient,
+    orders: CoreLoans,
+    wrote: str,
+    changes: dict[str, str],
+    why: str,
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent, **changes)
+
+    answer = agent.post(f"{PAGE}/write", data=given)
+
+    assert (answer.status_code, why in plain(answer.text)) == (409, True)
+    assert f">{given['text']}</textarea>" in answer.text
+    assert state_of(orders).words == ()
+    assert [(row.state, row.why) for row in kept(database)] == (
+        [(WordsState.NOT_SENT, why)] if "case_id" in changes else []
+    )
+
+
+def test_while_the_loan_cannot_be_reached_the_words_wait_in_the_form_and_go_out_once(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    orders.down = True
+    away = agent.post(f"{PAGE}/write", data=given)
+    orders.down = False
+    sent = agent.post(f"{PAGE}/write", data=given)
+
+    assert (away.status_code, WORDS in away.text, given["words_id"] in away.text) == (503, True, True)
+    assert sent.status_code == 303
+    assert len(state_of(orders).words) == 1
+
+
+def test_what_became_of_it_stands_in_the_thread(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    agent.post(f"{PAGE}/write", data=given)
+    settle(database, orders, ContactOutcome.UNREACHABLE)
+
+    thread = plain(agent.get(f"{PAGE}/thread").text)
+    again = agent.post(f"{PAGE}/write", data=given)
+
+    assert "not sent: stop.dispute" in thread
+    assert (again.status_code, "write them anew" in again.text) == (409, True)
+
+
+def test_nobody_is_written_to_after_the_end_and_only_agents_and_supervisors_write(
+    database: Database, site: Any, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    given = form(agent)
+    auditor = person(site, database, "ulf", Role.AUDITOR)
+    by_auditor = auditor.post(f"{PAGE}/write", data=given)
+    del orders.states[LENDER, "L1"]
+    ended = agent.post(f"{PAGE}/write", data=given)
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        loan.state = LoanState.ENDED
+        loan.end_kind, loan.ended_at = "cured", NOW
+        session.add(loan)
+    page = agent.get(f"{PAGE}/thread").text
+
+    assert by_auditor.status_code == 403
+    assert (ended.status_code, "not in collection" in ended.text) == (409, True)
+    assert 'id="answer"' not in page
+    assert kept(database) == []
+
+
+def test_the_words_are_told_to_the_person_who_asks_and_go_with_their_key(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    agent.post(f"{PAGE}/write", data=form(agent))
+    with database.writing() as session:
+        loan, borrower = contacts.lock_person(session, LENDER, "L1")
+        told = person_export.export(session, borrower)
+        loan.state = LoanState.ENDED
+        loan.end_kind, loan.ended_at = "cured", NOW
+        session.add(loan)
+        person_id = borrower.person_id
+
+    erase(database, LENDER, person_id, at=NOW, actor="test")
+
+    assert [row["text"] for row in told["words_of_people_to_them"]] == [WORDS]
+    [row] = kept(database)
+    assert (row.text, row.subject, row.written_by) == (None, None, told["words_of_people_to_them"][0]["written_by"])

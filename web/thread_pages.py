@@ -1,0 +1,166 @@
+"""The conversation of a loan: read, searched, and answered by a person in own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from activities.own_words import Draft, Judged, WordsRefused, open_channels
+from domain.access import Caller
+from domain.contact import Channel
+from domain.costs import MICROS
+from domain.own_words import ANSWERABLE, LONGEST
+from records import cases, people, threads
+from records.database import Database
+from records.tables import CaseState, Loan, LoanState
+from web.agreement_desk import acting
+from web.api import Name, loan_for
+from web.case_pages import TALK, moment, names
+from web.page_words import words_for
+from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from web.sign_in import page
+from web.words_desk import WordsDesk, fresh_id
+
+_Case = Annotated[str, Form(max_length=200, pattern=r"^[\x21-\x7e]*$")]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What stands in the form. `words_id` is made with the form, so that sending it twice is once."""
+
+    words_id: str
+    text: str = ""
+    subject: str = ""
+    channel: str = ""
+    case_id: str = ""
+
+    @property
+    def draft(self) -> Draft:
+        channel = Channel(self.channel) if self.channel else None
+        subject = self.subject if channel in (None, Channel.EMAIL) else None
+        return Draft(self.text.replace("\r\n", "\n"), channel, subject or None)
+
+
+def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime]) -> APIRouter:
+    """`/loans/{lender}/{loan_id}/thread` and `.../write`. 409: refused, with the rule; 503: try again."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+    def shown(
+        request: Request,
+        caller: Caller,
+        loan: Loan,
+        written: _Written,
+        status: int = 200,
+        *,
+        search: str = "",
+        judged: Judged | None = None,
+        **told: Any,
+    ) -> Response:
+        language, words = words_for(request.headers.get("accept-language", ""))
+        with database.reading() as session:
+            person = people.of_loan(session, loan)
+            zone = ZoneInfo(person.timezone or "UTC")
+            logins = names(session)
+            said = [
+                {
+                    "at": moment(each.at.astimezone(zone), language),
+                    "who": "writer" if each.who == "person" and each.channel != "case" else each.who,
+                    "by": logins.get(each.by or "", each.by),
+                    "channel": each.channel,
+                    "text": each.text,
+                    "about": each.about.replace("_", " "),
+                    "state": words.get(f"words_{each.state}", each.state) if each.who == "person" else each.state,
+                }
+                for each in threads.thread_of(session, loan, search.strip() or None)
+            ]
+            waiting = [
+                {"case_id": case.case_id, "kind": words.get(f"kind_{case.kind}", case.kind), "reason": case.reason}
+                for case in cases.of_loan(session, loan)
+                if case.state is CaseState.OPEN and case.kind in ANSWERABLE
+            ]
+            channels = [channel.value for channel in open_channels(session, person)]
+        preview = None if judged is None else _preview(judged, words, language, zone)
+        told |= {"lender": loan.lender, "loan_id": loan.loan_id, "said": said, "search": search, "zone": zone.key}
+        told |= {"written": written, "channels": channels, "cases": waiting, "preview": preview}
+        told |= {"longest": max(LONGEST.values()), "may_write": loan.state is LoanState.IN_COLLECTION}
+        return page(request, "thread", status, caller=caller, **{"wrong": None, "done": False, **told})
+
+    @router.get("/loans/{lender}/{loan_id}/thread")
+    def thread(
+        request: Request,
+        lender: Name,
+        loan_id: Name,
+        caller: Annotated[Caller, Depends(TALK)],
+        search: Annotated[str, Query(max_length=200)] = "",
+        case: Annotated[str, Query(max_length=200)] = "",
+        done: bool = False,
+    ) -> Response:
+        """What was written, in and out, and what people decided; with `search` what holds these words. `case`: the one
+        to be answered."""
+        loan = loan_for(database, caller, lender, loan_id)
+        return shown(request, caller, loan, _Written(fresh_id(), case_id=case), search=search, done=done)
+
+    @router.post("/loans/{lender}/{loan_id}/write")
+    async def write(
+        request: Request,
+        lender: Name,
+        loan_id: Name,
+        caller: Annotated[Caller, Depends(TALK)],
+        words_id: Annotated[str, Form(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")],
+        what: Annotated[Literal["look", "send"], Form()] = "look",
+        text: Annotated[str, Form(max_length=20_000)] = "",
+        subject: Annotated[str, Form(max_length=200)] = "",
+        channel: Annotated[Literal["", "sms", "email", "whatsapp"], Form()] = "",
+        case_id: _Case = "",
+    ) -> Response:
+        """`look`: how it would go out, and whether it may; `send`: that, kept and ordered."""
+        loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
+        words = words_for(request.headers.get("accept-language", ""))[1]
+        written = _Written(words_id, text, subject, channel, case_id)
+
+        async def again(status: int, wrong: str | None = None, judged: Judged | None = None) -> Response:
+            # What was refused is over with its id; what may have been heard goes on under it.
+            form = replace(written, words_id=fresh_id()) if status == 409 else written
+            return await run_in_threadpool(
+                lambda: shown(request, caller, loan, form, status, wrong=wrong, judged=judged)
+            )
+
+        try:
+            if what == "look":
+                return await again(200, judged=await desk.look(loan, written.draft))
+            await desk.send(loan, acting(caller), written.draft, words_id, case_id=case_id or None)
+        except (WordsRefused, OrderRefused) as why:
+            return await again(409, f"{words['not_written']} {why}")
+        except LoanNotRunning:
+            return await again(409, words["not_written_ended"])
+        except TemporalUnavailable:
+            return await again(503, words["write_again"])
+        return RedirectResponse(f"/loans/{lender}/{loan_id}/thread?done=true#said", 303)
+
+    return router
+
+
+def _preview(judged: Judged, words: dict[str, str], language: str, zone: ZoneInfo) -> dict[str, Any]:
+    cost = (Decimal(judged.cost_micros) / MICROS).normalize()
+    when = words["goes_now"]
+    if judged.not_before is not None:
+        when = (
+            f"{words['goes_from']} {moment(judged.not_before.astimezone(zone), language)} ({', '.join(judged.rules)})"
+        )
+    return {
+        "channel": judged.channel.value,
+        "subject": judged.message.subject,
+        "text": judged.message.text,
+        "counts": words["counts_as_answer"] if judged.answers else words["counts_as_contact"],
+        "when": when,
+        "size": f"{judged.segments} SMS" if judged.segments is not None else "",
+        "price": f"{cost:f} {judged.cost_currency}",
+    }
