@@ -42,6 +42,7 @@ from domain.events import (
     Resume,
     SettlementAgreed,
     WatchEnded,
+    WordsWritten,
 )
 from domain.ledger_entries import (
     AgreementEntry,
@@ -54,6 +55,7 @@ from domain.ledger_entries import (
     ReversalEntry,
 )
 from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, restore, snapshot
+from domain.own_words import is_words
 from domain.planning import plan
 from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
 
@@ -250,6 +252,26 @@ class CollectionMachine(RuleBasedStateMachine):
         refused = self.hear(Decide(case_id=case_id, decision=decision, by="agent-1"))
         assert refused is not None or any(case_id == case.case_id for case in cases)
 
+    @rule(
+        words_id=st.sampled_from(["w1", "w2", "w3"]),
+        channel=CHANNELS,
+        role=st.sampled_from(Authority),
+        gap=GAPS,
+        settles=st.booleans(),
+    )
+    def a_person_writes(self, words_id: str, channel: Channel, role: Authority, gap: timedelta, settles: bool) -> None:
+        cases = self.loan.state.cases
+        self.hear(
+            WordsWritten(
+                words_id=words_id,
+                channel=channel,
+                until=self.loan.now + gap,
+                by="agent-1",
+                role=role,
+                case_id=cases[0].case_id if cases and settles else None,
+            )
+        )
+
     @rule()
     def consent_expires(self) -> None:
         self.hear(WatchEnded(reason="consent: expired"))
@@ -270,6 +292,9 @@ class CollectionMachine(RuleBasedStateMachine):
             seen.add((order.step, order.occurrence))
             if order.purpose is Purpose.REPLY:
                 assert not then.ceased
+                if order.words is not None:
+                    assert then.end is None
+                    assert not set(order.channels) & set(then.closed_channels)
                 continue
             assert not set(order.channels) & set(then.closed_channels)
             assert not then.ceased
@@ -295,7 +320,8 @@ class CollectionMachine(RuleBasedStateMachine):
         state = self.loan.state
         behind = {record.step for record in state.records}
         assert {step.id for step in state.strategy.steps[: state.position]} <= behind
-        firsts = [r for r in state.records if r.occurrence == 1 and r.step not in (FUNDS, ASKED, REPLY, *MESSAGES)]
+        beside = (FUNDS, ASKED, REPLY, *MESSAGES)
+        firsts = [r for r in state.records if r.occurrence == 1 and r.step not in beside and not is_words(r.step)]
         assert len(firsts) == len({r.step for r in firsts}) == state.position
 
     @invariant()
