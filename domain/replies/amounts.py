@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from domain.replies.clauses import Clauses
-from domain.replies.day_words import MONTHS, either
+from domain.replies.day_words import MONTHS, WEEKDAYS, either, respelt
+from domain.replies.money_words import UNIT, UNITS, plain_numbers, with_cents
 from domain.replies.text import language_of, plain, with_figures
 
 _FIGURE = r"\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+(?:[.,]\d{1,2})?(?!\d)|\d+"
@@ -17,27 +18,12 @@ _SMALL = {
     "un": "1", "una": "1", "um": "1", "uma": "1", "a": "1", "one": "1", "dos": "2", "dois": "2", "duas": "2", "two": "2",
     "tres": "3", "three": "3", "cuatro": "4", "quatro": "4", "cinco": "5", "a couple of": "2", "a couple": "2",
 }  # fmt: skip
-_UNITS: dict[str, int] = {
-    **dict.fromkeys(
-        "mil miles milito k luca lucas luka lukas luquita luquitas luks barra barras grand thousand mill".split(), 1000
-    ),
-    **dict.fromkeys("gamba gambas hundred".split(), 100),
-    **dict.fromkeys("palo palos palito millon millones milhao milhoes melon melones million m".split(), 1_000_000),
-    **dict.fromkeys(
-        "euro euros eur eurillos euritos leuros pavo pavos pavitos varo varos baro baros mango mangos manguitos sol soles "
-        "solcitos conto contos pila pilas quid buck bucks pound pounds dollar dollars usd dolares dolar dolaritos peso "
-        "pesos pesitos mxn cop clp ars pen brl reais real reaizinhos gbp bolivianos guaranies verdes cocos sole "
-        "lempiras quetzales colones pts € £ $".split(),
-        1,
-    ),
-}
-_UNIT = either({unit: 1 for unit in _UNITS if unit not in {"$"}}) + r"(?![a-z])|\$(?!\d)"
 _MONEY = re.compile(
     rf"(?P<sign>us\$|r\$|s/\.?|\$|€|£|\b(?:mxn|cop|clp|ars|eur|usd|rs)\b) ?(?P<signed>{_FIGURE})"
-    rf"(?: ?(?P<signed_unit>{_UNIT}))?(?P<signed_half> y medi[ao]\b| e mei[ao]\b)?(?: de {_UNIT})?"
-    rf"|(?<![\w.,/:#-])(?P<figure>{_FIGURE}) ?(?P<unit>{_UNIT})(?P<half> y medi[ao]\b| e mei[ao]\b| and a half\b)?(?: (?:de )?(?:{_UNIT}))?"
-    rf"|\b(?P<small>{either(dict.fromkeys(_SMALL, 1))}) (?P<small_unit>{_UNIT})(?P<small_half> y medi[ao]\b| e mei[ao]\b| and a half\b)?"
-    rf"(?: (?:de )?(?:{_UNIT}))?"
+    rf"(?: ?(?P<signed_unit>{UNIT}))?(?P<signed_half> y medi[ao]\b| e mei[ao]\b)?(?: de {UNIT})?"
+    rf"|(?<![\w.,/:#-])(?P<figure>{_FIGURE}) ?(?P<unit>{UNIT})(?P<half> y medi[ao]\b| e mei[ao]\b| and a half\b)?(?: (?:de )?(?:{UNIT}))?"
+    rf"|\b(?P<small>{either(dict.fromkeys(_SMALL, 1))}) (?P<small_unit>{UNIT})(?P<small_half> y medi[ao]\b| e mei[ao]\b| and a half\b)?"
+    rf"(?: (?:de )?(?:{UNIT}))?"
     r"|\b(?P<alone>mil|thousand|luca|millon)\b(?P<alone_half> y medi[ao]\b)?"
     rf"|(?<![\w.,/:#*+-])(?P<bare>{_FIGURE})(?![\w/:%ªº°]|[.,:]\d|-\d| ?%)"
 )
@@ -57,16 +43,26 @@ _NO_MONEY_AFTER = re.compile(
 )
 _TOTAL = re.compile(
     r"\b(?:debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total es|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
-    r"por ?que (?:son|es|me salen?|salen?|me cobran)|saque|si yo (?:saque|debia|pedi)|prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de los|de es[oa]s|dos|out of (?:the )?|off the|"
+    r"por ?que (?:son|es|me salen?|salen?|me cobran)|saque|si yo (?:saque|debia|pedi)|prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de es[oa]s|out of (?:the )?|off the|prestamo de|credito de|emprestimo de|loan of|"
     r"en vez de|instead of|em vez de|ao inves de|no (?:son )?los|interes(?:es)? de|multa de|recargo de|cuesta|vale|me cobran|"
     r"alquiler|renta|aluguel|rent|quitaron|robaron|descontaron|cobraron)(?: (?:de|los|por|como|es|son|unos|the|casi|mas de|about|around|over))* ?$"
+)
+_OF_THE = re.compile(r"\b(?:de los|de las|dos|das) $")
+_RATE = re.compile(
+    r" ?(?:diarios?|al dia|al mes|mensual(?:es)?|semanal(?:es)?|por (?:dia|mes|semana|hora)|a (?:day|week|month)|an hour|ao mes|a la semana)\b"
+)
+_REMAINS_BEFORE = re.compile(
+    r"\b(?:otr[oa]s|outr[oa]s|other|remaining|demas|restantes?|rest of|resto(?: de|,| son| sao)?|diferencia de|faltan(?: los)?|faltam(?: os)?|falta(?: los)?) ?(?:the |los |las |os |[$€£]|s/\.?|r\$)?$"
+)
+_REMAINS_AFTER = re.compile(
+    r" ?(?:que |q )?(?:me |le |les |nos )?(?:falta[nm]?|resta[nm]?|quedan?|restantes?|pendientes?|remaining|left|ficaram|sobram)\b"
 )
 _DONE = re.compile(
     r"\b(?:pague|deposite|transferi|abone|consigne|cancele|mande|envie|hice|di|les di|(?:ya )?(?:quedo|kedo|cayo) (?:el|la|lo)|paguei|depositei|mandei|fiz|paid|sent|transferred|"
     r"made|gave|llevo pagad[oa]s?|ya (?:van|pague|deposite)|ayer|ontem|yesterday|la semana pasada|last week|el mes pasado)\b[^.;\n]{0,40}$"
 )
 _PROMISE_BETWEEN = re.compile(
-    r"\b(?:y|e|and|pero|but|mas|,) ?(?:el |la |o |a |on |the |le |les |te |i'?ll |vou |manana |dia )|\b(?:pago|deposito|pagar|abono|transfiero|vou pagar|"
+    r"\b(?:y|e|and|pero|but|mas|,) ?(?:el |la |o |a |on |the |le |les |te |i'?ll |vou |manana |dia |l[oa]s (?!que )|os |as )|, ?(?:el|la|los|las|os|as|the|y|on|manana|amanha|tomorrow|hoy|dia) |\b(?:pago|deposito|pagar|abono|transfiero|vou pagar|"
     r"i'?ll|will|resto|rest|falta)\b"
 )
 _NOT_BUT = re.compile(
@@ -74,6 +70,12 @@ _NOT_BUT = re.compile(
 )
 _FOREIGN = re.compile(r"us\$|usd|dolar|dollar|buck|verdes|eur|€|£|pound|quid|r\$|real|reais")
 _THOUSANDS_ONLY = {"CO": 1000, "CL": 1000, "PY": 1000}
+
+
+_HOLDS_MONEY = re.compile(r"\bcuenta $")
+_WEEKDAY_BEFORE = re.compile(rf"\b(?P<wd>{either(WEEKDAYS)}) (?P<dia>dia )?$")
+_DAY_ALONE = re.compile(r"\d{1,2} (?:eu|yo|i|i'?ll|vou|voy|les?|te|os)\b.*\d")
+"""`18 eu mando 260`: the first figure is the day."""
 
 
 @dataclass(frozen=True)
@@ -94,25 +96,26 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
     Of several payments the first counts. A small bare figure in a country whose money has no such amounts is read as
     thousands.
     """
-    folded = _added(
-        with_figures(
-            _THOUSAND_ALONE.sub(r"1\1", _EURO.sub("€", _HALF_MILLION.sub("500000", plain(text)))),
-            language_of(text, country),
-        )
-    )
+    language = language_of(text, country)
+    folded = figured(respelt(plain(text)), language)
     if sent_on is not None:
         folded = _without_day_itself(folded, sent_on)
-    clauses = Clauses(folded)
+    clauses = Clauses(folded, language)
     best: _Money | None = None
     best_points = 0.0
     all_found = _found(folded, country.upper())
     for money in all_found:
         points = clauses.points(money.start, money.end) + (0.8 if money.sure else 0.0)
-        before = folded[max(0, money.start - 60) : money.start]
+        before, after = folded[max(0, money.start - 60) : money.start], folded[money.end : money.end + 40]
         if _TOTAL.search(before):
             points -= 2.0
+        elif _OF_THE.search(before):
+            points -= 1.0
+        if _RATE.match(after):
+            points -= 2.0
         done = _DONE.search(before)
-        if done is not None and not _PROMISE_BETWEEN.search(before[done.start() + 6 :]):
+        remains = _REMAINS_BEFORE.search(before) or _REMAINS_AFTER.match(after)
+        if done is not None and not remains and not _PROMISE_BETWEEN.search(before[done.start() + 2 :]):
             points -= 2.5
         if _NOT_BUT.search(before):
             points -= 3.0
@@ -131,7 +134,7 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
 
 
 _DAY_ITSELF = re.compile(
-    r"\b(hoy|manana|hoje|amanha|today|tomorrow),? (?:dia )?(\d{1,2})\b(?! ?(?:[$€%.,:/]\d|[$€]|" + _UNIT + "))"
+    r"\b(hoy|manana|hoje|amanha|today|tomorrow),? (?:dia )?(\d{1,2})\b(?! ?(?:[$€%.,:/]\d|[$€]|" + UNIT + "))"
 )
 
 
@@ -142,6 +145,12 @@ def _without_day_itself(text: str, sent_on: date) -> str:
         lambda found: found[1] if int(found[2]) == (sent_on + timedelta(days=days.get(found[1], 1))).day else found[0],
         text,
     )
+
+
+def figured(folded: str, language: str) -> str:
+    """Plain text with its numbers as figures, those said in parts as one."""
+    folded = plain_numbers(_EURO.sub("€", _HALF_MILLION.sub("500000", folded)))
+    return with_cents(_added(with_figures(_THOUSAND_ALONE.sub(r"1\1", folded), language)))
 
 
 _THOUSAND_ALONE = re.compile(r"(?:(?<=^)|(?<=[a-z] ))mil (\d{3})\b(?![.,]?\d)")
@@ -159,6 +168,11 @@ def _added(text: str) -> str:
     text = _MILLION_AND.sub(lambda found: str(int(found[1]) * 1_000_000 + int(found[2]) * 1_000), text)
     text = _THOUSAND_AND.sub(lambda found: str(int(found[1]) * 1_000 + int(found[2])), text)
     return _MILLION_ODD.sub(lambda found: f"{found[1]}{found[2]}000", text)
+
+
+def money_in(text: str, country: str) -> list[tuple[int, int, bool]]:
+    """Where plain text with numbers as figures speaks of money: start, end, whether a sign or a unit says so."""
+    return [(each.start, each.end, each.sure) for each in _found(text, country)]
 
 
 def _found(text: str, country: str) -> list[_Money]:
@@ -184,18 +198,23 @@ def _found(text: str, country: str) -> list[_Money]:
 
 
 def _may_be_money(figure: str, before: str, after: str) -> bool:
+    if _DAY_ALONE.match(before + figure + after) and not before.strip():
+        return False
     if len(re.sub(r"\D", "", figure)) > 7 or (figure.startswith("0") and not figure.startswith(("0.", "0,"))):
         return False
     if _NO_MONEY_AFTER.match(after) or re.match(r" ?(?:al|a|o|y|e|u) \d{1,2} de ", after):
         return False
-    if _NO_MONEY_BEFORE.search(before[-24:]):
+    grouped = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d\d)?|\d+[.,]\d\d", figure) is not None
+    if _NO_MONEY_BEFORE.search(before[-24:]) and not (grouped and _HOLDS_MONEY.search(before)):
         return False
     if re.fullmatch(r"20[23]\d", figure) and re.search(r"\b(?:de|del|" + either(MONTHS)[3:-1] + r")\.? $", before):
         return False
     if len(figure) <= 2 and re.search(r"\b" + either(MONTHS) + r"\.? $", before):
         return False
-    weekday = r"(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|monday|tuesday|wednesday|thursday|friday|saturday|sunday|feira)"
-    return not (re.search(rf"\b{weekday} (?:dia )?$", before) and len(figure) <= 2)
+    after_weekday = _WEEKDAY_BEFORE.search(before)
+    return not (
+        after_weekday and figure.isdigit() and 0 < int(figure) <= 31 and (after_weekday["dia"] or len(figure) <= 2)
+    )
 
 
 def _value(match: re.Match[str], country: str) -> Decimal | None:
@@ -231,7 +250,7 @@ def _unit_of(word: str, country: str) -> int:
         return 1000 if country in {"CO", "CL", "AR"} else 1_000_000
     if word == "mill":
         return 1000
-    return _UNITS[word]
+    return UNITS[word]
 
 
 def _number(figure: str, country: str, scaled: bool) -> Decimal | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 _BREAKS = re.compile(
-    r"[.!?;\n]+(?!\d)|,(?!\d)| pero | mas (?=vou|pago|eu|na|no|dia)| but | porque | xq | pq | because | since | aunque | "
+    r"[.!?;\n]+(?!\d)|,(?!\d)| (?=(?:y )?(?:the (?:other|rest)|l[oa]s otr[oa]s|os outr[oa]s|el resto|o resto|lo (?:demas|que falta|restante)|l[oa]s \d[\d.,]* (?:que|q) (?:falta|resta|queda))\b)| pero | mas (?=vou|pago|eu|na|no|dia)| but | porque | xq | pq | because | since | aunque | "
     r"ya que | es que | (?=no (?:se|te|os) (?:apur|preocup|afan|estres))| (?=(?:yo )?pens(?:e|aba) que )| sino que | y (?!media|medio|uno|un )| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
 )
 _PAYS = re.compile(
     r"\b(?:pag(?:o|ar|are|amos|aremos|arles?|arte|arlo|arla|aria|ando|uito|arei|arles)|le? ?pago|deposit(?:o|ar|are|arles?|arte|arlo|arei|amos|ando)|"
     r"transf(?:iero|erir|iero|iro|erire|erirei|erencia|iriendo)?|abon(?:o|ar|are|arles?|arte|amos|ito)|cancel(?:o|ar|are|arles?|amos|arlo)|"
     r"liquid(?:o|ar|are|arlo|arles)|consign(?:o|ar|are|arles|amos)|yape(?:o|ar|are|arles)|plin(?:eo)?|quit(?:o|ar|arei)|acert(?:o|ar|arei)|"
-    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|te tiro|te alcanzo|te acerco|le aviento|le arrimo|entreg(?:o|ar|are)|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
+    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|te tiro|te alcanzo|te acerco|le aviento|le arrimo|entreg(?:o|ar|are)|van|vai|vao|va(?! a )|vas|caen|comes?|coming|goes|tienes|recib(?:es|en|iras?|iran|iras|em)|recebem|recebe|efectu(?:o|ar|are)|realiz(?:o|ar|are)|asegur(?:o|ar|are)|proced(?:o|ere)|sac(?:o|amos)|lleg(?:a|an|ara|aran)|entra en tu|sai|boto|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
     r"pong(?:o|amos) al dia|ponerme al dia|pongo|hag(?:o|amos)|hare|hacer(?:les|te|lo)?|fa[cz](?:o|er)|farei|sald(?:o|ar|are)|salgo|cumpl(?:o|ir|ire)|"
     r"prometo|comprometo|cuent(?:en|e|a) con|queda|quedo|arregl(?:o|ar|amos)|vou|voy|vamos|"
     r"i'?ll|i will|will|gonna|going to|pay(?:ing|ment)?|send(?:ing)?|transfer(?:ring)?|settle|clear it|sort it|can do|do it|have it|you'?ll have|"
@@ -20,10 +20,10 @@ _PAYS = re.compile(
     r"ahi (?:pago|quedamos|deposito|te|le)|recien|apenas)\b"
 )
 _DONE = re.compile(
-    r"\b(?:pague|pagamos ya|deposite|transferi|abone|consigne|cancele|mande|envie|hice|realice|quede|quedamos|dije|habia|era|fue|"
+    r"\b(?!(?:vou|sou|estou|dou|you|thou|acordou|sextou)\b)[a-z]{2,}(?:ou|iu)\b|\b(?:foi|foram|fueron|never|nunca|jamas|i'?ve|pague|pagamos ya|deposite|transferi|abone|consigne|cancele|mande|envie|hice|realice|quede|quedamos|dije|habia|era|fue|"
     r"venci(?:o|a)|vence|vencimiento|llam(?:aron|o|an)|escribieron|mandaron|cobraron|me cobran|descontaron|recibi|me llego|me llega (?:un|el|su|este|otro) (?:mensaje|correo|aviso|recibo|sms)|"
     r"paguei|depositei|mandei|fiz|ligaram|venceu|cobraram|paid|sent|made|called|was due|due|received|texted|was|"
-    r"(?:le|les|te|os|se l[oa]s?) (?:pase|di|puse|mande|deje|lleve|hice|gire|tire)|ya (?:pague|deposite|hice|quedo|kedo|cayo|esta|fue|les? (?:di|hice|mande|puse))|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
+    r"(?:ya )?(?:(?:le|les|te|os|se l[oa]s?) )?(?:pase|di|puse|mande|deje|lleve|hice|gire|tire)|ya (?:pague|deposite|hice|quedo|kedo|cayo|esta|fue|les? (?:di|hice|mande|puse))|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
     r"empiezo|empece|naci|murio|fallecio|faleceu|died|pedi|saque|firme|compre|llevo|viajo|estoy de viaje|vuelvo|regreso|volto|"
     r"debo|devo|owe|deuda|saldo es|sale|aparece|dice|cobrando|cobran|de los|out of the|gano|ganho|earn)\b"
 )
@@ -32,6 +32,10 @@ _CANNOT = re.compile(
     r"va|me da|me dan|me han)|nao (?:posso|consigo|vou|tenho|da|deu|consegui)|n (?:posso|consigo|vou|tenho|da)|can'?t|cannot|won'?t|couldn'?t|"
     r"not able|don'?t have|didn'?t|imposible|impossible|ni (?:hoy|manana)|ni (?:l[oa]s? |le |les |se |os )*(?:reconozco|pago|pienso|puedo|voy|tengo)|wont|cant|no)\b"
 )
+_CANNOT_PT = re.compile(_CANNOT.pattern.replace("|wont|cant|no)", "|wont|cant)"))
+"""Portuguese `no` is `in the`."""
+_DENIED_AFTER = re.compile(r" ?(?:no|nao|not)\b(?! (?:mas|se|te|os|me)\b| ?\?)")
+_DENIED_AFTER_PT = re.compile(r" ?(?:nao|not)\b(?! (?:mas|se|te|me)\b)")
 _INCOME = re.compile(
     r"\b(?:me (?:pagan|depositan|cae|caen|llega|ingresan|abonan|entra|entran|liquidan|consignan|dan|sale)|"
     r"cobro|cobrar|cobrare|cae (?:la|el|mi)|entra (?:la|el|mi)|recibo|recebo|cai (?:o|meu)|pagan (?:la|el|mi)|nomina|sueldo|salario|"
@@ -40,7 +44,11 @@ _INCOME = re.compile(
 )
 _NO_DENIAL = re.compile(
     r"\b(?:no later than|no mas tarde|no mas tardar|no (?:se|te|os|s) preocup\w+|no hay (?:problema|drama|falla)|no (?:worries|problem)|"
-    r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no (?:valor|dia|banco|app|pix|boleto|cartao|seu|meu|final|comeco|caixa|fim|mes|prazo|sabado|domingo|total)\b|no me (?:olvide|he olvidado)|no ?\?|no (?:se|te|os) (?:apur|afan|estres)\w+|don'?t worry|not ignoring)\b"
+    r"no (?:me|nos) (?:mand|escrib|llam|marq|molest|cobr|insist|fall|cort|bloque|demand|report|embarg|presion|vay|meta|dej|manej|olvid|env)\w*|"
+    r"(?:don'?t|dont|do not|please don'?t) (?:cut|call|block|shut|send|sue|report|charge|forget|text|turn|be|bother|drop|ghost)\w*|nao (?:me )?(?:lig|bloque|cort|mand|cobr|precis|esque|se preocup|ha necessidade)\w*|"
+    r"no (?:hay|tengo|tenemos) (?:senal|internet|luz|sistema|datos|saldo|bateria|wifi|banco|bancos|duda|dudas)|no (?:cap|joke|lie|excuses?|doubt|matter|longer|kidding|es broma|es (?:una )?inocentada)|no (?:se|te|os|le|les) (?:lo )?(?:alter|enoj|desesp|enfad|fall|cre[ae]|pong|preoc|angust|agob|asust|afl)\w*|"
+    r"ni un(?:a|o)? (?:dia|peso|centavo|euro)?|ni mas ni menos|no (?:mas|menos|antes|despues)|no,(?= (?:el |mejor |digo )?(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|manana|dia|[$\d]))|si no\b|sino|"
+    r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no (?:valor|dia|banco|app|pix|boleto|cartao|seu|meu|final|comeco|caixa|fim|mes|prazo|sabado|domingo|total)\b|no (?:se )?me (?:olvid\w+|pasa|he olvidado)|no ?\?|no (?:se|te|os) (?:apur|afan|estres)\w+|don'?t worry|not ignoring)\b"
 )
 _NOT_BUT = re.compile(r"\b(?:no|nao|not) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
 _ON_THE = re.compile(
@@ -49,6 +57,13 @@ _ON_THE = re.compile(
 """Portuguese `no` is no denial: it says on which day."""
 
 
+def without_empty_denials(text: str, language: str) -> str:
+    """Plain text without the `no` that denies nothing: `no later than`, `no se preocupe`, and `in the` in Portuguese."""
+    emptied = _NO_DENIAL.sub(" ", text)
+    return _IN_THE.sub("em", emptied) if language == "pt" else emptied
+
+
+_IN_THE = re.compile(r"\bno\b")
 _NEAR = 12
 """Words on either side that are looked at: what is dictated has no punctuation."""
 
@@ -56,8 +71,10 @@ _NEAR = 12
 class Clauses:
     """A plain text cut where one statement ends and another begins."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, language: str = "es") -> None:
         self._text = text
+        self._denies = _CANNOT_PT if language == "pt" else _CANNOT
+        self._denied_after = _DENIED_AFTER_PT if language == "pt" else _DENIED_AFTER
         self._cuts = [0, *(match.end() for match in _BREAKS.finditer(text)), len(text) + 1]
 
     def of_income(self, start: int, end: int) -> bool:
@@ -86,8 +103,9 @@ class Clauses:
             points += 1.0
         elif len(clause.split()) <= 7:
             points += 0.6
-        if _CANNOT.search(rest):
-            points -= 2.5
+        denial = self._denies.search(rest)
+        if denial or self._denied_after.match(near[1]):
+            points -= 2.5 if denial is None or denial.group() != "no" else 1.4
         if _DONE.search(rest):
             points -= 1.6
         if _INCOME.search(rest):

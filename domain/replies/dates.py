@@ -9,12 +9,16 @@ from datetime import date, timedelta
 
 from domain.replies.clauses import Clauses
 from domain.replies.day_words import COUNTS, DAY_WORDS, MONTHS, WEEKDAYS, either, respelt
+from domain.replies.money_words import UNIT
 from domain.replies.named_days import NAMED_DAYS, named_day
-from domain.replies.text import plain
+from domain.replies.text import language_of, plain
 
 _WD = either({name: day for name, day in WEEKDAYS.items() if name not in {"mon", "wed", "vie"}})
-_SHORT_WD = r"(?:mon|wed|vie|sat|sun|mie|mier|jue|lun|sab|dom)"
-_SHORT = {"mon": 0, "wed": 2, "vie": 4, "sat": 5, "sun": 6, "mie": 2, "mier": 2, "jue": 3, "lun": 0, "sab": 5, "dom": 6}
+_SHORT = {
+    "mon": 0, "wed": 2, "vie": 4, "sat": 5, "sun": 6, "mie": 2, "mier": 2, "jue": 3, "lun": 0, "sab": 5, "dom": 6, "seg": 0,
+    "qua": 2, "qui": 3, "sex": 4, "vier": 4,
+}  # fmt: skip
+_SHORT_WD = either(_SHORT)
 _MONTH = either(MONTHS)
 _LONG_MONTH = either({name: m for name, m in MONTHS.items() if len(name) > 3 or name in {"dic", "ene", "dez", "nov"}})
 _DAY_WORD = either(DAY_WORDS)
@@ -37,10 +41,11 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("past", rf"\b(?:desde|since|hace|faz|ha) (?:el |la |o |a |the )?(?:{_D} de {_MONTH}|{_WD}|{_COUNT} (?:dias?|semanas?|"
              r"mes(?:es)?|days?|weeks?|months?|anos?))\b"),
     ("past", rf"\b{_COUNT} (?:days?|weeks?|months?) ago\b"),
+    ("named", r"\b(?:black friday|viernes negro)\b"),
     ("vague", rf"\b(?:despues|luego|pasado|pasando|depois|after|a partir|desde|starting|(?<!week )from) (?:de |del |do |the |el |dia |o |d )*"
               rf"(?:dia )?(?:{_D}(?:st|nd|rd|th)?|{_DAY_WORD}|{_WD})\b(?! (?:por la|en la|a la|de manha)? ?(?:manana|tarde))"
               r"(?! (?:si|se) )"),
-    ("vague", rf"\b(?:despues|luego|pasando|depois|after) (?:de |del |do |da |the |el |la |las |los )*(?:{NAMED_DAYS})\b"),
+    ("vague", rf"\b(?:despues|luego|pasando|pasad[oa]s?|pas[ae]n?|pase|tras|depois|after|passand?o|passar) (?:de |del |do |da |the |el |la |las |los |o |a )*(?:{NAMED_DAYS})\b"),
     ("first_of_month", r"\b(?:on )?(?:the )?(?:first|1st) of (?:the |next )?month\b|\b(?:el|dia|al) (?:primero|uno|1ro) (?:de|del) mes\b|\bdia primeiro do mes\b"),
     ("vague", r"\b(?:a |en |la |las )?(?:primer[oa]s?|principios|inicios|mediados|comienzos|inicio|comeco|meados|early|mid|"
               r"beginning|start|middle) (?:dias )?(?:de |del |do |da |of |the )+(?:mes|month|semana|week|ano|year|proximo|otro|"
@@ -57,7 +62,7 @@ _RULES: tuple[tuple[str, str], ...] = (
              r"deposite|transferi))"),
     ("none", rf"\b(?:cuota|pago|parcela|recibo|factura|boleto|letra|installment) (?:del?|do|of) (?:{_MONTH}|(?:el |dia )?{_D} de {_MONTH})\b"),
     ("none", rf"\b(?:cuota|recibo|factura|letra|mensualidad|boleto|parcela|vencimiento) del? (?:dia )?{_D}\b(?! de )(?=.*\b(?:el|dia|manana|hoy|al|amanha) )"),
-    ("none", r"\b(?:segunda|quinta|quarta|terca|sexta) (?:via|parcela|vez|cuota|opcion|prestacao|opcao|y ultima|e ultima)\b"),
+    ("none", r"\b(?:segunda|quinta|quarta|terca|sexta) (?:parte|metade|mitad|via|parcela|vez|cuota|opcion|prestacao|opcao|y ultima|e ultima)\b"),
     ("none", r"\b(?:hasta|por|de) (?:ahora|el momento|agora)\b|\bahora (?:que|si que|mismo no)\b|\bate agora\b|"
              r"\bright now i (?:can|don|do n|am not|cannot)|\bde ahora en adelante\b|\bhoy en dia\b|\bhoje em dia\b|\bnow that\b|"
              r"\bde hoy no pasa\b(?=.{0,3}(?:manana))|\bfor now\b|\bpor enquanto\b"),
@@ -113,11 +118,15 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("weekday_next", rf"\b(?:el |la |este |para el |no |na |on |o |a )*(?P<w>{_WD}),? (?:{_NEXT_WEEK})"),
     ("weekday_next", rf"\b(?:{_NEXT_WEEK}),? (?:el |la |para el |na |no |on |dia |mas tardar el |, )*(?P<w>{_WD})\b"),
     ("weekday_number", rf"\b(?P<w>{_WD}|{_SHORT_WD}) (?:el |dia |the |o )*(?P<d>{_D})(?:st|nd|rd|th)?\b"
+                       rf"(?! ?(?:{UNIT}))"
                        r"(?!:\d| ?(?:hs|hrs|horas|am\b|pm\b|a\.? ?m|p\.? ?m|de la|da (?:manha|tarde)|mil|k\b|lucas|pesos|euros|soles|reais|"
                        r"dolares|bolivianos|cuotas|%|€|\$)|[.,]\d)"),
     ("weekday", rf"\b(?:el |este |on |this |next |proxim[oa] |by |para |del |na |no |al )*(?P<w>{_WD})\b"
                 r"(?: (?:que viene|q viene|que vem|q vem|proxim[oa]|entrante|siguiente|que entra))?"),
     ("weekday", r"\b(?:el|este|para el|on|by|next|this|na|hasta el|al) (?P<w>" + _SHORT_WD + r")\b(?!\w)"),
+    ("weekday", rf"(?:(?<=^)|(?<=\d )|(?<=[.,;!?\n] )|(?<=\bok )|(?<=\bsi ))(?P<w>{_SHORT_WD}|mar(?=[. ]+\d)|ter(?=[. ]+\d))\b\.?(?! (?:d[eo]s?|e|es|da)\b)"),
+    ("weekday", rf"\b(?P<w>{_SHORT_WD})\b(?=$|\.? ?[$€£\d]|[.,!;])"),
+    ("day", rf"^(?P<d>{_D})(?= (?:eu|yo|i|i'?ll|vou|voy|les?|te|os)\b)"),
     ("day", rf"\b(?:el dia|dia|no dia|the|on the|by the|el|los dias|para el|al|del|hasta el|ate (?:o )?dia|o dia|ate o|este|"
             rf"antes del|el mero|el mismo|antes do dia|before the|tipo|ate dia|dia do|ate)(?: dia)? (?P<d>{_D})"
             r"(?:st|nd|rd|th|ro|ero|º|°)?(?![\d:/%]|[.,]\d| ?(?:mil|k\b|lucas|pesos|euros|eur\b|soles|reais|dolares|usd|cuotas|"
@@ -133,7 +142,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("today", r"\b(?:hoy|oy|hoi|hoje|hj|today|2day|tonight|tonite|2nite|(?:esta|este|hoje a|essa) (?:misma )?(?:noche|tarde|tardecita|"
               r"nochecita|mediodia|noite)|esta manana|al rato|mas rato|ahorita|ahoritica|orita|horita|"
               r"al raton|ahoritita|ahora mismo|ya mismo|ahora mismito|right now|rn|right away|straight away|in a (?:bit|minute|moment|sec)|"
-              r"in an? (?:half )?(?:an )?hour|this (?:afternoon|evening|morning|arvo)|later on|en (?:un|una|unas|unos|media|\d{1,2}) "
+              r"in (?:like |about |maybe |half )*(?:an? )?(?:half )?(?:an )?hour|in (?:like |about )?\d{1,2} min\w*|this (?:afternoon|evening|morning|arvo)|later on|en (?:un|una|unas|unos|media|\d{1,2}) "
               r"(?:rato|ratito|momento|momentito|minuto|minutos|min|hora|horas|hrs?)|en seguida|enseguida|mas tarde(?! del?\b| que)|mas tardecito|mas ratito|"
               r"mais tarde|daqui a pouco|daqui (?:uma|\d|meia) horas?|agorinha|agora mesmo|em (?:instantes|breve momento)|"
               r"en este (?:momento|instante)|neste momento|inmediatamente|immediately|at once|by end of day|eod|"
@@ -148,7 +157,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("today_weak", r"\b(?:ahora|agora|now|ya)\b(?= (?:te |le |les |lo |la |se lo |se los |i'?m |i |vou |mando |sim |si |pago |hago )?"
                    r"(?:pag|deposit|transf|abon|cancel|envi|mand|yape|consign|liquid|faz|fa[cç]o|send|pay|hago|depos|paso|doing|making|going))|"
                    r"\b(?:ahora|agora|now)\b|\ba las \d{1,2}(?: ?(?:am|pm|hs|hrs|y media|de la tarde|de la noche|en punto))?\b|"
-                   r"\b(?:te|le|les|se) lo (?:hago|mando|paso) ya\b|\b(?:pagando|transfiriendo|depositando|pagando-o)\b|\b(?:haciendo|realizando|fazendo) (?:el|la|o|un|una|a) (?:pago|transferencia|deposito|pix|giro|yape|pagamento|bizum)\b|"
+                   r"\b(?:te|le|les|se) lo (?:hago|mando|paso) ya\b|\b(?:pagand|transfiriend|transferind|depositand|mandand|enviand|abonand|consignand|girand|ingresand|yapeand|plineand|quitand)o\w{0,3}\b|\bas we speak\b|\b(?:gimme|give me|dame|deme|denme|me da|me de) (?:like )?(?:un|una|unos|a|an|\d{1,2}|media|uns) (?:min\w*|hora|horas|hour|hours|rat\w+|moment\w*|sec\w*|segund\w*|minutinh\w*)\b|\b(?:indo|saindo|abrindo|entrando|going through) (?:agora|o app|el|no|na|as we)\b|\b(?:te|le|les|os) (?:hago|mando|paso|pongo|meto) (?:\w+ ){1,3}ya\b|\b(?:a punto de|acabo de poner a|te estoy|les estoy|le estoy|lo estoy|los estoy|la estoy) (?:\w+)\b|\b(?:haciendo|realizando|fazendo) (?:el|la|o|un|una|a) (?:pago|transferencia|deposito|pix|giro|yape|pagamento|bizum)\b|"
                    r"\b(?:voy|estoy|ando|vou|estou|to) (?:saliendo|camino|yendo|en camino|en el (?:banco|cajero|oxxo)|en la (?:fila|cola)|"
                    r"no banco|a caminho|indo|entrando)\b|\b(?:i'?m|i am|im) (?:paying|doing it|sending|transferring|making the payment|at the bank)\b|"
                    r"\bon my way to\b|\bvoy al (?:banco|oxxo|cajero)\b"),
@@ -167,6 +176,7 @@ _RATHER = re.compile(
     r"\b(?:mejor|mejor dicho|digo|perdon|quise decir|no no|i mean|sorry|rather|ou melhor|quero dizer|desculpa|corrijo|actually|"
     r"me equivoque|errata)\b"
 )
+_NO_THE_OTHER = re.compile(r"[.,;\s](?:no|nao|nope|digo|minto), ?$")
 _LOOSE_DAY = re.compile(rf"^(?:{_D})(?:st|nd|rd|th)?\b")
 
 
@@ -194,8 +204,8 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     range or a deadline the last day named.
     """
     folded = respelt(plain(text))
-    clauses = Clauses(folded)
-    mentions = _merged(folded, _after_each(_mentions(folded, sent_on, country.upper()), clauses, sent_on))
+    clauses = Clauses(folded, language_of(text, country))
+    mentions = _merged(folded, _after_each(mentions_in(folded, sent_on, country.upper()), clauses, sent_on))
     best: Mention | None = None
     best_points = 0.0
     for mention in mentions:
@@ -209,7 +219,14 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
             else 0.0
         )
         points -= 0.6 if mention.kind == "vague" else 0.0
-        corrected = best is not None and _RATHER.search(folded[best.end : mention.start]) is not None
+        corrected = (
+            best is not None
+            and (
+                _RATHER.search(folded[best.end : mention.start])
+                or _NO_THE_OTHER.search(folded[best.end : mention.start])
+            )
+            is not None
+        )
         if points > -2.0 and (best is None or points > best_points or (corrected and points >= best_points - 1.5)):
             best, best_points = mention, points
     if best is None or best.day is None or best.day < sent_on:
@@ -244,8 +261,8 @@ def _after_payday(chosen: Mention, mentions: list[Mention], clauses: Clauses) ->
     return chosen.day
 
 
-def _mentions(text: str, sent_on: date, country: str) -> list[Mention]:
-    """What names a day, from left to right; rules that stand first take their words from those that follow."""
+def mentions_in(text: str, sent_on: date, country: str) -> list[Mention]:
+    """What names a day in plain text, from left to right; rules that stand first take their words from those that follow."""
     taken: list[Mention] = []
     for kind, rule in _COMPILED:
         for match in rule.finditer(text):
@@ -273,6 +290,8 @@ def _merged(text: str, mentions: list[Mention]) -> list[Mention]:
             weak = mention.kind == "today_weak" or before.kind == "today_weak"
             if not weak and (either_day or _joins(gap) or (opened and (goes_on or _AND.match(gap)))):
                 later = max(before.day, mention.day)
+                if before.kind == mention.kind == "day" and mention.day.day > before.day.day:
+                    later = mention.day  # `entre el 26 y el 28`, said on the 26th
                 if mention.kind == "weekday" and mention.day < before.day:
                     later = mention.day + timedelta(days=7)
                 result[-1] = Mention(before.start, mention.end, "range", later)

@@ -4,29 +4,50 @@ from __future__ import annotations
 
 import re
 
-_SLIPS = tuple(
-    (re.compile(rf"\b(?:{slips})(?![a-z])"), right)
-    for slips, right in (
-        (r"mnn?a|mnana|ma[;~]+ana|manyana|maniyana|mananaa+|mamana|manama|manaba|mannana", "manana"),
-        (r"pas(?:do|aado|adp|saado|ado+)(?= ?manana)", "pasado"),
-        (r"lune[zc]|lunnes|luens|luness+", "lunes"),
-        (r"marets|martess+|amrtes", "martes"),
-        (r"miercols|mircoles|mierco?les?s|miyercoles|myercoles", "miercoles"),
-        (r"juebe[sz]|guebes|jueevs|juevess+", "jueves"),
-        (r"bierne[sz]?|viernses|viernees+|viennes|viernesss+", "viernes"),
-        (r"savad[oa]|sabao|zabado|sabadoo+|sadado", "sabado"),
-        (r"domigo|domingoo+|dmg", "domingo"),
-        (r"nochesita|nochezita", "nochecita"),
-        (r"kinsena|quinsena|kincena", "quincena"),
-    )
+_SLIPS: tuple[tuple[str, str], ...] = (
+    (r"mnn?a|mnana|ma[;~]+ana|manyana|maniyana|mananaa+|mamana|manama|manaba|mannana", "manana"),
+    (r"pas(?:do|aado|adp|saado|ado+)(?= ?m\S{0,3}n\S{0,3}a)", "pasado"),
+    (r"lune[zc]|lunnes|luens|luness+", "lunes"),
+    (r"marets|martess+|amrtes", "martes"),
+    (r"miercols|mircoles|mierco?les?s|miyercoles|myercoles", "miercoles"),
+    (r"juebe[sz]|guebes|jueevs|juevess+", "jueves"),
+    (r"bierne[sz]?|viernses|viernees+|viennes|viernesss+", "viernes"),
+    (r"savad[oa]|sabao|zabado|sabadoo+|sadado", "sabado"),
+    (r"domigo|domingoo+|dmg", "domingo"),
+    (r"nochesita|nochezita", "nochecita"),
+    (r"kinsena|quinsena|kincena", "quincena"),
+    (r"lunes(?:it|c?it)o|lunecito", "lunes"),
+    (r"martes(?:it|c?it)o|martecito", "martes"),
+    (r"miercolesito|miercolito", "miercoles"),
+    (r"juevesito|juevecito", "jueves"),
+    (r"viernesit?o|viernecito|viernesin", "viernes"),
+    (r"sabadit[oa]|sabadinho|sabadao", "sabado"),
+    (r"doming(?:u?it|uinh|a)o", "domingo"),
+    (r"segundinha|segundona", "segunda"),
+    (r"tercinha", "terca"),
+    (r"quartinha", "quarta"),
+    (r"quintinha", "quinta"),
+    (r"sextinha|sextou|sextona", "sexta"),
+    (r"quincenita", "quincena"),
+    (r"agr|agra|agorita", "agora"),
+    (r"pa'? ?l(?= (?:\d|lun|mar|mie|jue|vie|sab|dom|dia|fin|mes|primero|quin))", "para el"),
+    (r"(?<=para )l(?= \d)", "el"),
+    (r"tomo?r+ow?|tmrrw|2mrw|2mro|tomro", "tomorrow"),
+    (r"thrusday|thursady|thirsday|thurday", "thursday"),
+    (r"wendsday|wensday|wednsday|wendesday", "wednesday"),
+    (r"tuesd?ay|tusday", "tuesday"),
+    (r"fridya|friady|fryday", "friday"),
+    (r"saterday|satruday|satuday", "saturday"),
 )
+_SLIP = re.compile(r"\b(?:" + "|".join(f"({slips})" for slips, _ in _SLIPS) + r")(?![a-z])")
+_DAY_THEN_THOUSAND = re.compile(r"\b(el|dia|no dia|para el) (\d{1,2}) (?=mil(?: |$))")
+"""`el 30 mil euros` gives a thousand on the 30th; thirty thousand would be `los 30 mil`."""
 
 
 def respelt(folded: str) -> str:
     """Plain text with the day words that a hurried thumb or an ear misspelt as they are written."""
-    for slip, right in _SLIPS:
-        folded = slip.sub(right, folded)
-    return folded
+    folded = _SLIP.sub(lambda found: _SLIPS[(found.lastindex or 1) - 1][1], folded)
+    return _DAY_THEN_THOUSAND.sub(r"\1 \2, ", folded)
 
 
 WEEKDAYS: dict[str, int] = {

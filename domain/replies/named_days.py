@@ -40,9 +40,10 @@ _MOVED: tuple[tuple[str, str], ...] = (
     (r"viernes santo|good friday|sexta-feira santa|sexta santa", "Good Friday"),
     (r"jueves santo", "Maundy Thursday"),
 )  # fmt: skip
+_BLACK_FRIDAY = r"black friday|viernes negro"
 _NEXT_HOLIDAY = r"(?:(?:el )?lunes )?(?:festivo|feriado)|bank holiday(?: monday)?|(?:o )?feriado"
 
-NAMED_DAYS = "|".join([name for name, _ in _MOVED] + [name for name, _, _ in _FIXED] + [_NEXT_HOLIDAY])
+NAMED_DAYS = "|".join([name for name, _ in _MOVED] + [name for name, _, _ in _FIXED] + [_BLACK_FRIDAY, _NEXT_HOLIDAY])
 """Matches any of them in plain text."""
 
 
@@ -52,6 +53,8 @@ def named_day(words: str, sent: date, country: str) -> date | None:
         if re.fullmatch(pattern, words):
             this = date(sent.year, month, day)
             return this if this >= sent else date(sent.year + 1, month, day)
+    if re.fullmatch(_BLACK_FRIDAY, words):
+        return next(day for day in map(_black_friday, (sent.year, sent.year + 1)) if day >= sent)
     english = next((name for pattern, name in _MOVED if re.fullmatch(pattern, words)), None)
     found = _holidays(country, sent.year) | _holidays(country, sent.year + 1)
     for day_found in sorted(found):
@@ -64,6 +67,12 @@ def named_day(words: str, sent: date, country: str) -> date | None:
         if re.search(english, found[day_found]):
             return day_found
     return None
+
+
+def _black_friday(year: int) -> date:
+    """The day after the fourth Thursday of November."""
+    first = date(year, 11, 1)
+    return first + timedelta(days=(3 - first.weekday()) % 7 + 22)
 
 
 def _holidays(country: str, year: int) -> dict[date, str]:

@@ -33,7 +33,8 @@ _LANGUAGES = {
         "o a os as um uma de do da dos das que e em no na nao eh lo me se meu minha seu por para pra com ja ola oi bom "
         "boa dia tarde pago pagar vou posso hoje amanha quando obrigado obrigada tenho estou to mas sim como quanto "
         "divida voce voces vcs vc favor nada sou esse essa isso ao ate conta mais tambem porque recebo dinheiro "
-        "grana boleto pix segunda sexta quero preciso parem numero muito trabalho agora eu ta blz beleza".split()
+        "grana boleto pix segunda sexta quero preciso parem numero muito trabalho agora eu ta blz beleza mil mes fim final dois duas tres reais sabado domingo deposito terca quarta "
+        "quinta feira pro proxima proximo fica cai".split()
     ),
     "en": frozenset(
         "the a an of to and in is it i i'm i'll you my me your on for with not no don't can't hello hi thanks thank "
