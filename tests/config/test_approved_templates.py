@@ -31,6 +31,8 @@ ENTRY = """templates:
 
 
 ALWAYS_WITH_A_LINK = {"agreed_link", "reply_how_to_pay"}
+INSIDE_THE_WINDOW = {"own_words"}
+"""What a person writes: no platform has approved it, so it goes as free text or not at all."""
 NEVER_WITH_A_LINK = {"payment_received", "part_payment_received", "consent_request"}
 
 
@@ -44,7 +46,7 @@ def test_every_message_we_ship_has_a_template_with_and_without_a_link() -> None:
     known = {(one.ours.written_in, one.ours.template, "link_url" in one.ours.variables) for one in load_approved()}
 
     for language in ("es", "en", "pt"):
-        names = {name for name in template_names(Channel.SMS, language) if not name.startswith("_")}
+        names = {name for name in template_names(Channel.SMS, language) if not name.startswith("_")} - INSIDE_THE_WINDOW
         assert len(names) >= 30
         for name, link in product(names, (True, False)):
             brings_one = name in ALWAYS_WITH_A_LINK or not (name.startswith("reply_") or name in NEVER_WITH_A_LINK)
