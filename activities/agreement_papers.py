@@ -70,6 +70,7 @@ class AgreementPapers:
         person, lender = people.of_loan(session, loan), self._settings.lender_named(loan.lender)
         zone = ZoneInfo(person.timezone or "UTC")
         said = agreements.words(session, loan, agreement.evidence_sha256)
+        moved = agreements.words(session, loan, agreement.move_sha256)
         return AgreementData(
             kind=agreement.kind,
             language=person.language,
@@ -95,6 +96,9 @@ class AgreementPapers:
             message_id=agreement.evidence_message_id,
             words=said[:200] if said else None,
             approved_by=agreement.approved_by,
+            moved_at=agreement.move_at.astimezone(zone) if agreement.move_at else None,
+            moved_message_id=agreement.move_message_id,
+            moved_words=moved[:200] if moved else None,
         )
 
 

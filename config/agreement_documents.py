@@ -38,7 +38,8 @@ class DocumentRow(BaseModel):
 
 class AgreementData(BaseModel):
     """What an agreement's document says. Amounts in minor units of `currency`; `accepted_at` in the borrower's zone;
-    `replaces`: due dates were moved, and this takes the place of the document before.
+    `replaces`: due dates were moved, and this takes the place of the document before; `moved_at`, `moved_message_id`
+    and `moved_words` are the yes to a date that was moved, told as the one to the agreement.
 
     Texts are brought to one line. Errors never show the values.
     """
@@ -69,6 +70,9 @@ class AgreementData(BaseModel):
     message_id: OneLine | None = None
     words: OneLine | None = None
     approved_by: OneLine | None = None
+    moved_at: datetime | None = None
+    moved_message_id: OneLine | None = None
+    moved_words: OneLine | None = None
 
 
 def render_agreement(data: AgreementData) -> bytes:
@@ -162,6 +166,12 @@ def _acceptance(data: AgreementData, words: dict[str, str], locale: object) -> l
         lines.append(words["said"].format(words=data.words))
     if data.approved_by is not None:
         lines.append(words["approved"].format(by=data.approved_by))
+    if data.moved_at is not None:
+        lines.append(words["moved_at"].format(at=f"{data.moved_at:%d/%m/%Y %H:%M %Z}"))
+        if data.moved_message_id is not None:
+            lines.append(words["message"].format(message_id=data.moved_message_id))
+        if data.moved_words is not None:
+            lines.append(words["said"].format(words=data.moved_words))
     return lines
 
 

@@ -167,6 +167,7 @@ def sample_context(
 
 
 _NAMES_A_PROMISE = frozenset({"reply_confirm_promise", "reply_promise_taken", "reply_promise_too_far"})
+_NAMES_A_PAYMENT = frozenset({"reply_confirm_move", "reply_move_days", "reply_moved", "reply_next_payment"})
 _NAMES_PAYMENTS = frozenset({"reply_plan_offer", "reply_settlement_offer", "reply_agreed"})
 _NAMES_A_PERSON = frozenset({"reply_person", "reply_with_care", "reply_faq"})
 
@@ -177,7 +178,7 @@ def sample_answer(template: str, language: str, currency: str, hint: str | None)
         language,
         currency=currency,
         link=template == "reply_how_to_pay",
-        agreed=template in _NAMES_A_PROMISE | _NAMES_PAYMENTS,
+        agreed=template in _NAMES_A_PROMISE | _NAMES_A_PAYMENT | _NAMES_PAYMENTS,
         answered=template in _NAMES_A_PERSON,
         opt_out_hint=hint,
     )

@@ -20,6 +20,7 @@ from domain.cases import close_case
 from domain.circumstances import circumstance_reported
 from domain.consent_renewal import consent_asked, consent_given
 from domain.contact_results import cease, contact_failed, contact_reported
+from domain.conversation.another_day import overtaken
 from domain.conversation.answering import reply_understood
 from domain.conversation.offering import offers_made
 from domain.conversation.saying import given_back
@@ -80,12 +81,12 @@ _ENDS = {
 
 def apply(state: LoanState, event: LoanEvent, now: datetime) -> tuple[LoanState, Refused | None]:
     """The state after `event` at `now`, and the reason if it was refused."""
-    state = pass_time(state, now)
+    began, state = state, pass_time(state, now)
     handle: Callable[[LoanState, Any, datetime], tuple[LoanState, Refused | None]] = _HANDLERS[type(event)]
     changed, refused = handle(state, event, now)
     if refused is not None:
         return state, refused
-    return settle_hold(judge(changed, now), now), None
+    return overtaken(began, settle_hold(judge(changed, now), now)), None
 
 
 def written(state: LoanState, count: int) -> LoanState:

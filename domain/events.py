@@ -153,7 +153,8 @@ class ReplyUnderstood(_Event):
     """What a message of the borrower says, as it was understood; never its words.
 
     `promise_date` is a local date of the borrower. `says` is a plain yes or no to what was asked. `faq` names an answer
-    of the lender's own that fits.
+    of the lender's own that fits. `asks_to_move`: its words ask for another day than the one that was agreed;
+    `day_named`: the local date they ask for, or name where no promise is read.
     """
 
     message_id: Reference
@@ -168,6 +169,8 @@ class ReplyUnderstood(_Event):
     says: Literal["yes", "no"] | None = None
     faq: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
     text_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    asks_to_move: bool = Field(False, exclude_if=operator.not_)
+    day_named: date | None = None
 
 
 class NoticeOrdered(_Event):
@@ -324,11 +327,12 @@ class OfferAccepted(_Event):
 
 
 class DueDateMoved(_Event):
-    """The next unpaid due date of agreement `number` moves to `to`."""
+    """The next unpaid due date of agreement `number` moves to `to`. `evidence`: how the borrower said yes to it."""
 
     number: int = Field(ge=1, le=1000, strict=True)
     to: Day
     by: Reference
+    evidence: Evidence | None = None
 
 
 class AgreementCancelled(_Event):

@@ -68,7 +68,14 @@ def words_written(state: LoanState, event: WordsWritten, now: datetime) -> tuple
             by=event.by,
             note="answered in own words",
         )
-    state = change(offering.withdrawn(state, now), proposed=None, answer=None, turns=0, person_until=now + PERSON_TALKS)
+    state = change(
+        offering.withdrawn(state, now),
+        proposed=None,
+        moving=None,
+        answer=None,
+        turns=0,
+        person_until=now + PERSON_TALKS,
+    )
     waiting = Words(words_id=event.words_id, channel=event.channel, until=event.until)
     state = state.model_copy(update={"words": (*state.words, waiting)})
     return write(state, WordsEntry(at=now, words_id=event.words_id, state=WordsState.WAITING)), None

@@ -24,6 +24,7 @@ from domain.consent_renewal import renewal_at, to_ask
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.contact_orders import SendContact as SendContact
+from domain.conversation.another_day import may_be_asked
 from domain.conversation.answering import channels_of
 from domain.conversation.model import REPLY, AnswerKind, Asking
 from domain.conversation.offering import may_be_said, wants_offers
@@ -334,7 +335,7 @@ def _asked_link(state: LoanState) -> SendContact | None:
 def _answer(state: LoanState) -> SendContact | None:
     """The answer to a message of the borrower goes out while the loan is held too."""
     answer = state.conversation.answer if state.conversation is not None else None
-    if answer is None or state.ceased or not may_be_said(state, answer):
+    if answer is None or state.ceased or not (may_be_said(state, answer) and may_be_asked(state, answer)):
         return None
     about = next((a for a in state.agreements if a.number == answer.agreement), None)
     agreed = Agreed(amount_minor=about.total_minor, due=about.last_due) if about is not None else None

@@ -25,7 +25,7 @@ def keep(
 ) -> Agreement:
     """Write an agreement as it stands now, and what all of the loan's agreements together change in its debt."""
     assert loan.id is not None
-    evidence = agreement.evidence
+    evidence, moved = agreement.evidence, agreement.move_evidence
     values: dict[str, Any] = {
         "kind": agreement.kind,
         "state": agreement.state,
@@ -50,6 +50,9 @@ def keep(
         "evidence_at": evidence.at if evidence else None,
         "evidence_message_id": evidence.message_id if evidence else None,
         "evidence_sha256": evidence.text_sha256 if evidence else None,
+        "move_at": moved.at if moved else None,
+        "move_message_id": moved.message_id if moved else None,
+        "move_sha256": moved.text_sha256 if moved else None,
         "ended_at": agreement.ended_at,
         "changed_at": at,
     }
@@ -61,8 +64,9 @@ def keep(
     session.add(row)
     session.flush()
     _keep_instalments(session, loan, row, agreement, paid_minor)
-    if evidence is not None:
-        _keep_words_of_message(session, loan, evidence)
+    for yes in (evidence, moved):
+        if yes is not None:
+            _keep_words_of_message(session, loan, yes)
     if of_entry == loan.entry:
         loan.adjusted_minor = _adjustments(session, loan)
         session.add(loan)

@@ -168,10 +168,10 @@ class AgreementDesk:
         said: Said | None = None,
         update_id: str | None = None,
     ) -> Answer:
-        """Move the next due date. What the borrower `said` is kept in the records; the new document shows the day."""
-        order = {"number": number, "to": to.isoformat(), "by": by.actor}
+        """Move the next due date. What the borrower `said` is kept in the records; the new document shows both."""
+        order: dict[str, Any] = {"number": number, "to": to.isoformat(), "by": by.actor}
         if said is not None:
-            await asyncio.to_thread(self._evidence, loan, said)
+            order |= {"evidence": await asyncio.to_thread(self._evidence, loan, said)}
         if update_id is not None:
             return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order, update_id)
         return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order)

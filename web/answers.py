@@ -74,6 +74,7 @@ class AgreementAnswer(BaseModel):
     expires_at: str | None
     ended_at: str | None
     evidence: EvidenceAnswer | None
+    move_evidence: EvidenceAnswer | None = Field(description="The yes to a due date that was moved.")
     instalments: list[InstalmentAnswer]
 
 

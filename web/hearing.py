@@ -14,9 +14,11 @@ from sqlmodel import Session, col, select
 
 from config.faq import FaqError, load_faq
 from domain.contact import Channel
+from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
 from domain.money import minor_digits
 from domain.replies.labels import Intent, Understanding
+from domain.replies.local_day import local_day
 from domain.webhook_news import InboundNews
 from records import contacts, people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
@@ -28,6 +30,8 @@ _LOG = logging.getLogger("recobro.web.hearing")
 _SURELY = 0.8
 _FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
 """What is true of the person holds all their loans, whichever they wrote about."""
+_MAY_NAME_A_DAY = frozenset({Intent.PROMISE_TO_PAY, Intent.REQUEST_PLAN, Intent.OTHER, Intent.ACKNOWLEDGEMENT})
+"""What a message that asks for another day to pay on can be about first."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +145,10 @@ def signals_for(
         payload["promise_amount_minor"] = message.promise_amount_minor
     if (plain := read_yes_no(text)) is not None:
         payload["says"] = plain
-    elif (faq := reader.question(text, person.language)) is not None:
-        payload["faq"] = faq
+    else:
+        if (faq := reader.question(text, person.language)) is not None:
+            payload["faq"] = faq
+        payload |= _another_day(message, person, text)
     told = [_owed(loan, SignalName.REPLY_UNDERSTOOD, payload)]
     for intent, kind in _FOR_ALL_LOANS.items():
         if intent.value in message.intents:
@@ -152,6 +158,17 @@ def signals_for(
                 if each.id != loan.id and each.state is LoanState.IN_COLLECTION
             ]
             told += [_owed(other, SignalName.CIRCUMSTANCE_REPORTED, {"kind": kind}) for other in others]
+    return told
+
+
+def _another_day(message: InboundMessage, person: Person, text: str) -> dict[str, JsonValue]:
+    """Whether another day to pay on is asked for, and which; what is read as promised needs no second word."""
+    if message.intents[0] not in _MAY_NAME_A_DAY:
+        return {}
+    found = another_day(text, local_day(message.at, person.country, person.timezone), person.country)
+    told: dict[str, JsonValue] = {"asks_to_move": True} if found.asks else {}
+    if found.day is not None and (found.asks or found.day != message.promise_date):
+        told["day_named"] = found.day.isoformat()
     return told
 
 

@@ -104,6 +104,13 @@ def agreement_record(session: Session, row: Agreement) -> AgreementAnswer:
         )
         if row.evidence_at is not None
         else None,
+        move_evidence=EvidenceAnswer(
+            at=_iso(row.move_at),
+            message_id=row.move_message_id,
+            text_hash=row.move_sha256,
+        )
+        if row.move_at is not None
+        else None,
         instalments=[
             InstalmentAnswer(
                 number=each.number,

@@ -96,6 +96,7 @@ class Agreement(_Value):
     last instalment a reminder or a link went out for; `told`: the message of its breach is behind it;
     `documented`: the one that brings its document. `holidays` are days on which no payment is put when dates move on;
     `revision` counts how often dates were moved, the last time at `revised_at`: each has a document of its own.
+    `move_evidence` is the yes to the due date that was moved, beside the one to the agreement.
     """
 
     number: int
@@ -125,6 +126,7 @@ class Agreement(_Value):
     date_moved: bool = Field(False, exclude_if=operator.not_)
     revision: int = Field(0, exclude_if=operator.not_)
     revised_at: AwareDatetime | None = None
+    move_evidence: Evidence | None = None
     reminded: int = Field(0, exclude_if=operator.not_)
     missed_told: int = Field(0, exclude_if=operator.not_)
     offered: int = Field(0, exclude_if=operator.not_)

@@ -63,6 +63,22 @@ def to_refused(found: Movable, to: date, move_days: int) -> str | None:
     return None
 
 
+def possible_from(found: Movable, day: date, move_days: int) -> date | None:
+    """`day`, or the first after it on which the payment can be; None where that is none of the days it may move to."""
+    to = max(day, found.first)
+    while to <= found.last and to_refused(found, to, move_days) is not None:
+        to += timedelta(days=1)
+    return to if to <= found.last else None
+
+
+def last_possible(found: Movable, move_days: int) -> date | None:
+    """The last day the payment can be moved to; None where no day is one."""
+    to = found.last
+    while to >= found.first and to_refused(found, to, move_days) is not None:
+        to -= timedelta(days=1)
+    return to if to >= found.first else None
+
+
 def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tuple[LoanState, str | None]:
     """The next due date moves on to a working day, once for each agreement, no further than the strategy allows."""
     if state.agreement is None or state.agreement.number != event.number:
@@ -79,5 +95,6 @@ def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tupl
     instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
     reminded = min(agreement.reminded, moved.number - 1)
     changed = {"instalments": instalments, "date_moved": True, "reminded": reminded, **revised(agreement, now)}
+    changed["move_evidence"] = event.evidence
     state = note(state, now, "due_date_moved", f"payment {moved.number} to {event.to} by {event.by}")
     return replace(state, agreement.model_copy(update=changed), now, DATE_MOVED), None

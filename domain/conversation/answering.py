@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from domain.agreements.model import Evidence, Via
+from domain.agreements.judging import next_unpaid
+from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.promise import promise_made, promise_refused
 from domain.cases import open_once
 from domain.circumstances import circumstance_reported
 from domain.contact import Channel
-from domain.conversation import offering
+from domain.conversation import another_day, offering
 from domain.conversation.model import HEARD_KEPT, Answer, AnswerKind, Conversation, Proposed
 from domain.conversation.saying import change, keep, of, say, say_when, to_a_person, with_a_person
 from domain.events import (
@@ -86,10 +87,21 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     if event.intents[0] is Intent.OPT_OUT:
         # A sure one never comes here: the channel was closed. Nobody is answered who may have asked for silence.
         return to_a_person(state, event, now, None), None
-    kinds = offering.kinds_asked_for(state, event)
+    about_a_day = another_day.is_about_a_day(state, event)
+    kinds = () if about_a_day else offering.kinds_asked_for(state, event)
     late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
-    if late or event.confidence < terms.confidence or (_is_for_a_person(event) if not kinds else _beyond(event)):
-        return to_a_person(offering.withdrawn(state, now), event, now, AnswerKind.PERSON), None
+    if about_a_day:
+        for_a_person = event.needs_human or not (_TO_A_PERSON | {Intent.REQUEST_DISCOUNT}).isdisjoint(event.intents)
+    else:
+        for_a_person = _beyond(event) if kinds else _is_for_a_person(event)
+    unsure = event.confidence < terms.confidence and not (about_a_day and another_day.is_plain(state, event))
+    if late or unsure or for_a_person:
+        return to_a_person(change(offering.withdrawn(state, now), moving=None), event, now, AnswerKind.PERSON), None
+    if about_a_day and state.agreement is not None:
+        promised = state.agreement.kind is AgreementKind.PROMISE
+        return (
+            _propose(state, event, now) if promised else another_day.asked(state, event, state.agreement, now)
+        ), None
     if kinds:
         if (offered := offering.standing(state, now)) is not None:
             return offering.declined(state, event, offered, now), None
@@ -104,9 +116,10 @@ def answer_reported(state: LoanState, event: ContactReported) -> LoanState:
         return state
     if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
         state = state.model_copy(update={"contact_rests_until": None})
-    if event.outcome is not ContactOutcome.SENT and talk.answer.agreement is not None:
+    answer, sent = talk.answer, event.outcome is ContactOutcome.SENT
+    if not sent and answer.agreement is not None:
         talk = talk.model_copy(update={"offered": None})  # nobody can say yes to what they were not told
-    return keep(state, _without_answer(talk))
+    return another_day.told(keep(state, _without_answer(talk)), answer, sent=sent)
 
 
 def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -130,7 +143,9 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
 
 
 def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """Yes or no to a promise that was read back; without one a yes is courtesy and a no leaves open what is meant."""
+    """Yes or no to what was read back; without anything a yes is courtesy and a no leaves open what is meant."""
+    if (answered := another_day.answered(state, event, now)) is not None:
+        return answered
     if (answered := offering.answered(state, event, now)) is not None:
         return answered
     proposed = of(state).proposed
@@ -143,20 +158,28 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
 
 def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     """Read a promise back; what the strategy does not take is said, and what it never takes is for a person."""
-    if event.promise_date is None:
+    day = another_day.day_in(event)
+    if day is None:
         return say(state, event, now, AnswerKind.ASK_DATE)
-    amount = min(event.promise_amount_minor or state.balance_minor, max(state.balance_minor, 1))
-    wanted = PromiseMade(amount_minor=amount, date=event.promise_date, by="borrower", via=Via.MESSAGE)
+    amount = min(event.promise_amount_minor or _promised(state, event), max(state.balance_minor, 1))
+    wanted = PromiseMade(amount_minor=amount, date=day, by="borrower", via=Via.MESSAGE)
     refused = promise_refused(state, wanted, now)
     if refused is None:
-        proposed = Proposed(amount_minor=amount, due=event.promise_date, asked_at=now)
-        kept = change(offering.withdrawn(state, now), proposed=proposed)
-        return say(kept, event, now, AnswerKind.CONFIRM_PROMISE, amount, event.promise_date)
+        proposed = Proposed(amount_minor=amount, due=day, asked_at=now)
+        kept = change(offering.withdrawn(state, now), proposed=proposed, moving=None)
+        return say(kept, event, now, AnswerKind.CONFIRM_PROMISE, amount, day)
     last = state.facts.local_date(now) + timedelta(days=state.strategy.promises.days_ahead)
     nearer = wanted.model_copy(update={"date": last})
-    if event.promise_date > last and promise_refused(state, nearer, now) is None:
+    if day > last and promise_refused(state, nearer, now) is None:
         return say(state, event, now, AnswerKind.PROMISE_TOO_FAR, amount, last)
     return to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
+
+
+def _promised(state: LoanState, event: ReplyUnderstood) -> int:
+    """The sum of a promise that names none: all that is due, but another day for an open one keeps what it was over."""
+    promise = state.agreement
+    covered = next_unpaid(state, promise) if promise is not None and event.asks_to_move else None
+    return covered.instalment.amount_minor - covered.paid_minor if covered is not None else state.balance_minor
 
 
 def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, now: datetime) -> LoanState:
@@ -178,7 +201,7 @@ def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, 
 def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstance, now: datetime) -> LoanState:
     """All stands still until a person has decided; the borrower hears that somebody will write, and nothing else."""
     state, _ = circumstance_reported(state, CircumstanceReported(kind=circumstance), now)
-    state = change(offering.withdrawn(state, now), proposed=None)
+    state = change(offering.withdrawn(state, now), proposed=None, moving=None)
     if state.strategy.conversation is None:
         return state
     care = circumstance is Circumstance.VULNERABLE

@@ -36,6 +36,10 @@ class AnswerKind(StrEnum):
     PLAN_OFFER = "reply_plan_offer"
     SETTLEMENT_OFFER = "reply_settlement_offer"
     AGREED = "reply_agreed"
+    CONFIRM_MOVE = "reply_confirm_move"
+    MOVE_DAYS = "reply_move_days"
+    MOVED = "reply_moved"
+    NEXT_PAYMENT = "reply_next_payment"
 
 
 HOLDS_OVER = frozenset({AnswerKind.PERSON, AnswerKind.WITH_CARE, AnswerKind.CHECKING_PAYMENT})
@@ -75,6 +79,24 @@ class Offered(_Value):
     others: tuple[MadeOffer, ...] = Field((), exclude_if=operator.not_)
 
 
+class Moving(_Value):
+    """Another day for the next payment of an agreement: which, or (with `to`) a yes to that day, is waited for.
+
+    `due` is the payment's day as it stands, `amount_minor` what is left of it; `answer` is the number of the answer
+    that asks, and `told`: it went out. `void`: news came in between, so a yes is no answer to what was asked.
+    """
+
+    agreement: int
+    payment: int
+    due: date
+    amount_minor: int
+    answer: int
+    asked_at: AwareDatetime
+    to: date | None = None
+    told: bool = Field(False, exclude_if=operator.not_)
+    void: bool = Field(False, exclude_if=operator.not_)
+
+
 class Answer(_Value):
     """What is to be said next, by the channel the borrower wrote by. `amount_minor` and `on` are what it names, or the
     payments of `agreement`."""
@@ -91,14 +113,15 @@ class Answer(_Value):
 class Conversation(_Value):
     """`turns`: answers since the last progress. `answers`: all that were given. `heard`: ids of the last messages.
 
-    `asked`: how often the offer engine was. `channel`: the one they wrote by last. Either a promise is `proposed` or an
-    agreement is `offered`, so that a yes is a yes to one thing.
+    `asked`: how often the offer engine was. `channel`: the one they wrote by last. Either a promise is `proposed`, an
+    agreement `offered` or a payment `moving`, so that a yes is a yes to one thing.
     """
 
     proposed: Proposed | None = None
     answer: Answer | None = None
     asking: Asking | None = None
     offered: Offered | None = None
+    moving: Moving | None = None
     asked: int = Field(0, exclude_if=operator.not_)
     turns: int = Field(0, exclude_if=operator.not_)
     answers: int = Field(0, exclude_if=operator.not_)

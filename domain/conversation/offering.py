@@ -147,7 +147,7 @@ def _offer(state: LoanState, heard: Heard, offers: Sequence[MadeOffer], now: dat
             continue
         number = proposed.agreements[-1].number
         offered = Offered(number=number, asked_at=now, others=tuple(offers[index + 1 :]))
-        told = change(proposed, offered=offered, proposed=None)
+        told = change(proposed, offered=offered, proposed=None, moving=None)
         return say(told, heard, now, _OFFERS[made.kind], agreement=number)
     why = "another offer waits" if waiting else otherwise if gets_on(state) else "the conversation does not get on"
     asked = ", ".join(heard.intents).replace("_", " ")

@@ -66,6 +66,10 @@ class Agreement(Record, table=True):
     evidence_message_id: str | None = Field(default=None, max_length=128)
     evidence_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     evidence_sha256: str | None = Field(default=None, max_length=64)
+    move_message_id: str | None = Field(default=None, max_length=128)
+    move_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    move_sha256: str | None = Field(default=None, max_length=64)
+    """The borrower's yes to a due date that was moved, told as the one to the agreement itself is."""
     ended_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     changed_at: datetime = Field(sa_type=UTCDateTime)
 

@@ -95,7 +95,8 @@ async def test_a_moved_date_has_a_document_of_its_own_that_replaces_the_first(de
     loan_id = enter_loan(desk.database)
     await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=PLAN, paid_minor=(0, 0), change="agreed"))
     later = PLAN.instalments[0].model_copy(update={"due": date(2026, 3, 27), "moved": 1})
-    changed = {"instalments": (later, PLAN.instalments[1]), "revision": 1, "revised_at": TUESDAY}
+    yes = Evidence(at=TUESDAY, message_id="SM77")
+    changed = {"instalments": (later, PLAN.instalments[1]), "revision": 1, "revised_at": TUESDAY, "move_evidence": yes}
     moved = PLAN.model_copy(update=changed)
     await desk.write(
         loan_id, AgreementEntry(at=TUESDAY, agreement=moved, paid_minor=(0, 0), change="due date moved"), first=1
@@ -107,4 +108,6 @@ async def test_a_moved_date_has_a_document_of_its_own_that_replaces_the_first(de
     text = " ".join(PdfReader(io.BytesIO(second.pdf)).pages[0].extract_text().split())
     assert "27 de marzo de 2026" in text
     assert "sustituye al anterior" in text
+    assert "Cambio de fecha aceptado" in text
+    assert "SM77" in text
     assert "sustituye" not in PdfReader(io.BytesIO(first.pdf)).pages[0].extract_text()

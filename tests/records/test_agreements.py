@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment, Via
+from domain.contact import Channel
 from records import agreements, erasure, loans, payments, people
 from records.database import Database
 from records.person_export import export
-from records.tables import AgreementEvidence
+from records.tables import AgreementEvidence, InboundMessage
 from tests.records.portfolios import LENDER, NOW, entered
+from web.loan_record import agreement_record
 
 PROMISE = Agreement(
     number=1,
@@ -41,6 +44,28 @@ def test_an_agreement_stands_as_the_loan_last_told_it(database: Database) -> Non
         assert (row.state, row.made_by, row.evidence_message_id) == ("kept", "agent-1", "SM1")
         assert (instalment.due, instalment.amount_minor, instalment.paid_minor) == (date(2026, 3, 10), 5_000, 5_000)
         assert payments.balance_due(session, loan) == 10_000
+
+
+def test_the_yes_to_a_moved_date_is_kept_beside_the_yes_to_the_agreement_and_with_its_words(database: Database) -> None:
+    words = "sí, el 15 me va bien"
+    moved = Evidence(at=NOW, message_id="twilio:SM2", text_sha256=hashlib.sha256(words.encode()).hexdigest())
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        wrote = {"channel": Channel.SMS, "provider": "twilio", "provider_message_id": "SM2", "text": words}
+        heard = {"language": "es", "intents": ["acknowledgement"], "confidence": 0.9, "needs_human": False}
+        session.add(InboundMessage(person_ref=loan.person_ref, loan_ref=loan.id, at=NOW, **wrote, **heard))
+        session.flush()
+        with_yes = PROMISE.model_copy(update={"move_evidence": moved})
+        agreements.keep(session, loan, with_yes, (0,), of_entry=1, at=NOW)
+
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+        (row,) = agreements.of_loan(session, loan)
+        assert (row.evidence_message_id, row.move_message_id, row.move_at) == ("SM1", "twilio:SM2", NOW)
+        assert agreements.words(session, loan, row.move_sha256) == words
+        told = agreement_record(session, row)
+        assert told.move_evidence is not None
+        assert told.move_evidence.message_id == "twilio:SM2"
 
 
 def test_what_a_settlement_forgives_is_no_longer_due_until_it_is_broken_again(database: Database) -> None:

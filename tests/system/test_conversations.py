@@ -33,7 +33,7 @@ class Conversation:
     country: str
     region: str
     language: str
-    turns: list[dict[str, str]]
+    turns: list[dict[str, Any]]
 
 
 def scripted() -> list[Conversation]:
@@ -115,6 +115,7 @@ steps:
   - {{id: much-later, kind: remind, dpd: 300, channels: [sms], template: account_overdue}}
 promises: {{days_ahead: 31}}
 plans:
+  move_days: 14
   options:
     - {{id: monthly, instalments: 3}}
     - {{id: fortnightly, instalments: 4, every: fortnight}}
@@ -174,5 +175,7 @@ def _standing(database: Database, loan_id: str) -> dict[str, Any]:
             "hold": [case.reason.split(" ")[0] for case in cases if case.kind == "circumstance"],
             "agreement": agreements[-1].state if agreements else None,
             "words": words_of(session, loan, agreements[-1].evidence_sha256) if agreements else None,
+            "moved": bool(agreements) and agreements[-1].revision > 0,
+            "moved_words": words_of(session, loan, agreements[-1].move_sha256) if agreements else None,
             "understood": [one.about for one in said if one.who == "borrower"],
         }

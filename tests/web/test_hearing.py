@@ -76,6 +76,25 @@ async def test_a_plain_yes_is_told_as_one(database: Database) -> None:
     assert temporal.calls[0][2]["says"] == "yes"
 
 
+@pytest.mark.parametrize(
+    ("words", "asks", "day"),
+    [
+        ("no puedo el 1, ¿puedo pagar la cuota el 15?", True, "15"),
+        ("me pueden cambiar la fecha de la cuota?", True, None),
+        ("les pago el 15", None, None),
+        ("cuánto debo exactamente?", None, None),
+    ],
+)
+async def test_who_asks_for_another_day_is_heard_so_and_the_day_with_it(
+    database: Database, words: str, asks: bool | None, day: str | None
+) -> None:
+    temporal = await heard(database, words)
+
+    payload = temporal.calls[0][2]
+    named = payload.get("day_named")
+    assert (payload.get("asks_to_move"), named[-2:] if named else None) == (asks, day)
+
+
 async def test_words_of_distress_hold_every_loan_of_the_person(database: Database) -> None:
     temporal = await heard(database, "no puedo mas, me quiero morir, dejenme en paz")
 

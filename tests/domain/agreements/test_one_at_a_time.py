@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
 
-from domain.agreements.model import JUDGED, MESSAGES, Via
+from domain.agreements.judging import next_unpaid
+from domain.agreements.model import JUDGED, MESSAGES, AgreementKind, Via
 from domain.contact import Channel, Purpose
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
 from domain.events import CallChoice, CallWish, ReplyUnderstood
+from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 from tests.domain.simulated_loan import CATALOGUE
 from tests.domain.test_collection_properties import CollectionMachine
@@ -29,10 +31,16 @@ class TalkingMachine(CollectionMachine):
     terms: ClassVar[Any] = {**CATALOGUE, "conversation": ConversationTerms(turns=20)}
     written = 0
 
-    @rule(intents=INTENTS, ahead=st.none() | st.integers(-3, 40), says=st.sampled_from([None, None, "yes", "no"]))
-    def writes(self, intents: list[Intent], ahead: int | None, says: Any) -> None:
+    @rule(
+        intents=INTENTS,
+        ahead=st.none() | st.integers(-3, 40),
+        says=st.sampled_from([None, None, "yes", "no"]),
+        asks=st.sampled_from([False, False, True]),
+    )
+    def writes(self, intents: list[Intent], ahead: int | None, says: Any, asks: bool = False) -> None:
         self.written += 1
-        day = self.loan.state.facts.local_date(self.loan.now)
+        before = self.loan.state
+        day = before.facts.local_date(self.loan.now)
         event = ReplyUnderstood(
             message_id=f"twilio:SM{self.written}",
             channel=Channel.SMS,
@@ -43,8 +51,43 @@ class TalkingMachine(CollectionMachine):
             promise_amount_minor=None if ahead is None or ahead % 2 else 5_000,
             says=says,
             text_sha256="0" * 64,
+            asks_to_move=asks,
+            day_named=None if ahead is None or not asks else day + timedelta(days=ahead),
         )
         self.hear(event)
+        self._moved_only_by_a_yes_to_that_day(before, event)
+
+    def _moved_only_by_a_yes_to_that_day(self, before: LoanState, event: ReplyUnderstood) -> None:
+        """A yes moves the one payment that was asked about to the day that was read back; no other message does."""
+        talk = before.conversation
+        question = talk.moving if talk is not None else None
+        known = {a.number: [i.due for i in a.instalments] for a in before.agreements}
+        for agreement in self.loan.state.agreements[: len(known)]:
+            dues = [i.due for i in agreement.instalments]
+            if dues == known[agreement.number]:
+                continue
+            assert event.says == "yes"
+            assert question is not None
+            assert question.told
+            assert not question.void
+            changed = [new for old, new in zip(known[agreement.number], dues, strict=True) if old != new]
+            assert changed == [question.to]
+            assert agreement.move_evidence is not None
+            assert agreement.move_evidence.message_id == event.message_id
+
+    @rule(later=st.integers(1, 9), news=st.booleans())
+    def moves_a_payment_by_writing(self, later: int, news: bool) -> None:
+        state = self.loan.state
+        agreement = state.agreement
+        if agreement is None or agreement.kind is AgreementKind.PROMISE:
+            return
+        covered = next_unpaid(state, agreement)
+        assert covered is not None
+        ahead = (covered.instalment.due - state.facts.local_date(self.loan.now)).days + later
+        self.writes([Intent.REQUEST_PLAN], ahead, None, True)
+        if news:
+            self.pay(f"m{self.written}", "stripe", 100, timedelta(), "EUR")
+        self.writes([Intent.ACKNOWLEDGEMENT], None, "yes")
 
     @rule(ahead=st.integers(0, 20))
     def promises_and_confirms(self, ahead: int) -> None:
