@@ -29,6 +29,7 @@ from web.case_pages import names, open_cases
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.sign_in import page
+from web.standstill import ended_as, standstill
 
 SEE = Access(Only(EVERY_ROLE), page=True)
 ACT = Access(roles(Role.AGENT, Role.SUPERVISOR), page=True)
@@ -134,7 +135,7 @@ def agreement_pages(
             "offers": [_offer(written, offer) for offer in asked.found.offers],
             "left_out": asked.found.left_out,
             "days_past_due": asked.request.days_past_due,
-            "hold": asked.state.hold,
+            "hold": standstill(asked.state, written.language),
         }
 
     async def ordered(request: Request, loan: Loan, caller: Caller, done: str, order: Any) -> Response:
@@ -272,7 +273,7 @@ def _standing(database: Database, loan: Loan, written: _Written, caller: PersonC
             "lender": current.lender,
             "loan_id": current.loan_id,
             "state": current.state.value,
-            "end": current.end_kind,
+            "end": ended_as(current.end_kind, written.language),
             "due": written.money(payments.balance_due(session, current)),
             "currency": current.currency,
             "agreements": rows,

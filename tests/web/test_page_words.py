@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 
-from web import agree_words, agreement_words, consent_words, page_words, pay_words, thread_words
+from domain.agreements.model import Via
+from domain.collection import apply
+from domain.events import Circumstance, CircumstanceReported, LoanEvent, Pause, PromiseMade
+from domain.loan_state import enter
+from tests.domain.simulated_loan import CATALOGUE, START, facts, strategy
+from web import agree_words, agreement_words, consent_words, page_words, pay_words, standstill, thread_words
 
 
 @pytest.mark.parametrize(
@@ -18,6 +24,7 @@ from web import agree_words, agreement_words, consent_words, page_words, pay_wor
         agree_words._WORDS,
         pay_words._WORDS,
         consent_words._WORDS,
+        standstill.STANDSTILL_WORDS,
     ],
 )
 def test_every_language_has_every_word_another_has_with_the_same_places(words: dict[str, dict[str, str]]) -> None:
@@ -31,3 +38,35 @@ def test_whose_browser_asks_for_portuguese_reads_it() -> None:
     language, words = page_words.words_for("pt-BR,pt;q=0.9,en;q=0.8")
 
     assert (language, words["approve"]) == ("pt", "Aprovar")
+
+
+PROMISE = PromiseMade(amount_minor=30_000, date=date(2026, 3, 10), by="agent-1", via=Via.AGENT)
+
+
+@pytest.mark.parametrize(
+    ("event", "language", "words"),
+    [
+        (CircumstanceReported(kind=Circumstance.BEREAVEMENT), "es", "Fallecimiento comunicado: tiene que decidir"),
+        (CircumstanceReported(kind=Circumstance.DISPUTE), "pt", "Contestação comunicada: uma pessoa precisa decidir"),
+        (Pause(until=datetime(2026, 3, 9, 14, tzinfo=UTC)), "es", "En pausa hasta el 9 mar 2026, 14:00 UTC"),
+        (PROMISE, "pt", "Promessa 1 até 10 de mar. de 2026"),
+        (PROMISE, "es", "Compromiso 1 hasta el 10 mar 2026"),
+        (PROMISE, "en", "Promise 1 until"),
+    ],
+)
+def test_why_a_loan_stands_still_is_told_in_the_language_of_the_page(
+    event: LoanEvent, language: str, words: str
+) -> None:
+    state = enter(facts(), strategy(**CATALOGUE), START)
+    assert standstill.standstill(state, language) is None
+
+    state, _ = apply(state, event, START)
+
+    assert words in (standstill.standstill(state, language) or "")
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [(None, None), ("written_off", "dado por perdido"), ("lost_file", "lost file")]
+)
+def test_how_a_loan_ended_is_told_too(end: str | None, told: str | None) -> None:
+    assert standstill.ended_as(end, "es") == told
