@@ -138,6 +138,7 @@ def _look_at_records(settings: Settings, database: Database, mends: Mends) -> li
         found += doctor_records.look_at_webhooks(session, now(), mends.relay)
         found += doctor_records.look_at_contacts(session, now(), mends.look_up_contacts)
         found += doctor_records.look_at_cases(session, now())
+        found += doctor_records.look_at_words(session, now())
         found += doctor_records.look_at_bank(session, now())
     return found
 

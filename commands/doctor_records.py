@@ -8,9 +8,19 @@ from sqlmodel import Session, col, or_, select
 
 from commands.console import iso
 from commands.doctor_findings import Finding, Mend, about
-from domain.ledger_entries import CaseState
+from domain.ledger_entries import CaseState, WordsState
 from records import inquiries
-from records.tables import BankEntryRow, CollectionCase, Contact, ContactState, DebitFile, EntryState, Loan, Webhook
+from records.tables import (
+    BankEntryRow,
+    CollectionCase,
+    Contact,
+    ContactState,
+    DebitFile,
+    EntryState,
+    Loan,
+    OwnWords,
+    Webhook,
+)
 
 _RELAYED_WITHIN = timedelta(minutes=2)
 _SENT_WITHIN = timedelta(minutes=15)
@@ -87,6 +97,27 @@ def look_at_cases(session: Session, now: datetime) -> list[Finding]:
         "a case may hold its loan: nothing moves until a person decides",
         "starter.py case list; starter.py case decide CASE --decision continue --by YOU",
         (row.case_id for row in rows),
+    )
+
+
+def look_at_words(session: Session, now: datetime) -> list[Finding]:
+    """What people wrote to borrowers and no loan was told of, because it could not be reached."""
+    rows = session.exec(
+        select(Loan.loan_id)
+        .join(OwnWords, col(OwnWords.loan_ref) == col(Loan.id))
+        .where(
+            OwnWords.state == WordsState.WRITTEN,
+            col(OwnWords.written_at) < now - _SENT_WITHIN,
+            col(OwnWords.written_at) > now - _LOOKED_BACK,
+        )
+        .order_by(col(OwnWords.id))
+    ).all()
+    return about(
+        "words_not_ordered",
+        "{n} messages that people wrote are kept and their loans were not told of them",
+        "a borrower waits for an answer that nobody sends",
+        "starter.py loan thread LOAN; then write it again: starter.py loan write LOAN --text ...",
+        rows,
     )
 
 

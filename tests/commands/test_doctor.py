@@ -31,7 +31,7 @@ from commands.stack import STRIPE_SECRET
 from config.settings import Settings, WorkerProcess, load_settings
 from domain.contact import Channel, Purpose
 from providers.ports import OutgoingMessage
-from records import cases, contacts, loans, webhooks
+from records import cases, contacts, loans, own_words, webhooks
 from records.database import Database
 from records.tables import Contact, ContactState, PaymentInquiry, Person
 from starter import app
@@ -177,11 +177,24 @@ def test_what_waits_in_the_records_is_named_with_its_mend(clinic: Clinic, databa
             verified=True,
         )
 
+        own_words.keep(
+            session,
+            loan,
+            words_id="w1",
+            by="account:1",
+            channel=Channel.SMS,
+            subject=None,
+            text="Hola",
+            until=YESTERDAY + timedelta(days=3),
+            case_id=None,
+            at=YESTERDAY,
+        )
         session.add(PaymentInquiry(provider="bank", reference="rb-1", created_at=YESTERDAY, next_at=YESTERDAY))
 
     found = clinic.findings()
 
     assert found["payments_unanswered"]["subjects"] == ["bank rb-1"]
+    assert found["words_not_ordered"]["subjects"] == ["L1"]
     assert found["cases_late"]["subjects"] == ["L1-agent-1"]
     assert "agents" in found["cases_late"]["what"]
     assert found["contacts_unknown"]["subjects"] == ["L1/r1/1"]

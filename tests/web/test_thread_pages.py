@@ -219,4 +219,7 @@ def test_the_words_are_told_to_the_person_who_asks_and_go_with_their_key(
 
     assert [row["text"] for row in told["words_of_people_to_them"]] == [WORDS]
     [row] = kept(database)
+    with database.reading() as session:
+        raw = session.connection().exec_driver_sql("SELECT text FROM own_words").scalar_one()
+    assert raw is None, "nothing is left to open should a key come back"
     assert (row.text, row.subject, row.written_by) == (None, None, told["words_of_people_to_them"][0]["written_by"])
