@@ -202,16 +202,24 @@ def move_due_date(
     number: NumberArgument,
     to: Annotated[str, typer.Option("--to", help="The new day, such as 2026-03-17.")],
     by: ByOption,
+    message_id: MessageOption = None,
+    words: WordsOption = None,
     lender: LenderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move the next due date of an agreement, once, within what the strategy allows.
+    """Move the next due date of an agreement, once, within what the strategy allows; with the borrower's yes to it.
 
-    Example: starter.py loan move-due-date P-20417 3 --to 2026-03-17 --by agent-7
+    Example: starter.py loan move-due-date P-20417 3 --to 2026-03-17 --by agent-7 --words "sí, mejor el 17"
     """
-    actor = named(configuration.records(configuration.settings()), by)
-    order = {"number": number, "to": day_of(to, "--to").isoformat(), "by": actor}
-    _send(loan_id, "move_due_date", order, lender, as_json)
+    day = day_of(to, "--to").isoformat()
+
+    async def order(loan: Loan, database: Database, handle: WorkflowHandle[object, object]) -> str:
+        from commands.temporal_session import tell
+
+        said = evidence(database, loan, message_id, words, always=False)
+        return await tell(handle, "move_due_date", {"number": number, "to": day, "by": named(database, by)} | said)
+
+    tell_loan(loan_id, lender, order, as_json)
 
 
 def asked(

@@ -28,16 +28,21 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class _Yes(_Body):
-    """How the borrower said yes. `words` are kept sealed; the loan gets their hash alone."""
+class _Evidence(_Body):
+    """The borrower's yes. `words` are kept sealed; the loan gets their hash alone."""
 
-    via: Via | None = Field(None, description="Default: agent for people, message for services.")
     words: Words | None = None
     message_id: Reference | None = None
 
     @property
     def said(self) -> Said | None:
         return None if self.words is None and self.message_id is None else Said(self.words, self.message_id)
+
+
+class _Yes(_Evidence):
+    """How the borrower said yes."""
+
+    via: Via | None = Field(None, description="Default: agent for people, message for services.")
 
 
 class NewPromise(_Yes):
@@ -70,7 +75,7 @@ class Acceptance(_Yes):
         return self
 
 
-class NewDate(_Body):
+class NewDate(_Evidence):
     to: date
 
 
@@ -170,7 +175,7 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
     ) -> Done:
         """Move the next due date, once, within what the strategy allows."""
         loan = loan_for(database, caller, lender, loan_id)
-        return await done(desk.move(loan, acting(caller), number, given.to))
+        return await done(desk.move(loan, acting(caller), number, given.to, said=given.said))
 
     @router.post("/agreements/{number}/cancellation")
     async def cancel(lender: Name, loan_id: Name, number: Number, caller: Annotated[Caller, Depends(PEOPLE)]) -> Done:

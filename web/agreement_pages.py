@@ -225,7 +225,9 @@ def agreement_pages(
                     day = date.fromisoformat(to.strip())
                 except ValueError:
                     return await shown(request, loan, caller, 422, wrong=language_words["no_day"])
-                return await ordered(request, loan, caller, "moved", desk.move(loan, by, number, day))
+                return await ordered(
+                    request, loan, caller, "moved", desk.move(loan, by, number, day, said=_said(words))
+                )
 
     return router
 

@@ -84,6 +84,9 @@ def say(
         agreement=agreement,
     )
     turns = 0 if progress else talk.turns + 1
+    unsent = talk.answer.agreement if talk.answer is not None else None
+    if unsent is not None and talk.offered is not None and talk.offered.number == unsent != agreement:
+        talk = talk.model_copy(update={"offered": None})  # nobody can say yes to what they were not told
     return keep(state, talk.model_copy(update={"answer": answer, "answers": answer.number, "turns": turns}))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -364,6 +364,11 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
     until(lambda: [one["state"] for one in operator.loan("AG1")["agreements"]] == ["replaced", "active"])
     file = tmp_path / "plan.pdf"
     written = operator.json("loan", "agreement-document", "AG1", "2", str(file))
+    due = date.fromisoformat(operator.loan("AG1")["agreements"][-1]["instalments"][0]["due"])
+    move = ("loan", "move-due-date", "AG1", "2", "--by", "agent-7", "--words", "mejor ese día", "--to")
+    days = [(due + timedelta(days=ahead)).isoformat() for ahead in range(1, 8)]
+    assert any(operator.run(*move, day).code == 0 for day in days), "one of them is a working day"
+    until(lambda: operator.loan("AG1")["agreements"][-1]["move_evidence"] is not None)
     operator.json("loan", "cancel-agreement", "AG1", "2", "--by", "agent-7")
     page = operator.json("loan", "page", "AG1")["address"]
     said_yes = promised_on_the_page(page, amount="25,50", day=soon)

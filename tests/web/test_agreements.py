@@ -254,6 +254,9 @@ def test_a_borrower_moves_the_next_due_date_once_on_their_page(
         said = agreements.words(session, loan, hashlib.sha256(_statement(read_back.text).encode()).hexdigest())
     assert said is not None
     assert "hasta el" in said
+    assert plan_now.move_evidence is not None
+    assert (plan_now.move_evidence.message_id or "").startswith("page:")
+    assert plan_now.evidence != plan_now.move_evidence
 
 
 def _statement(page: str) -> str:
@@ -323,7 +326,11 @@ def test_an_agent_agrees_on_the_page_moves_a_date_and_calls_it_off(
 
     saturday = agent.post(f"{PAGE}/agreements/1/move", data={"to": (to + timedelta(days=2)).isoformat()})
     assert (saturday.status_code, "is no working day" in saturday.text) == (409, True)
-    assert agent.post(f"{PAGE}/agreements/1/move", data={"to": to.isoformat()}).status_code == 303
+    yes = {"to": to.isoformat(), "words": "sí, mejor ese día"}
+    assert agent.post(f"{PAGE}/agreements/1/move", data=yes).status_code == 303
+    moved = state_of(orders).agreements[0].move_evidence
+    assert moved is not None
+    assert moved.text_sha256 == hashlib.sha256("sí, mejor ese día".encode()).hexdigest()
     again = agent.post(f"{PAGE}/agreements/1/move", data={"to": (to + timedelta(days=1)).isoformat()})
     shown = plain(agent.get(PAGE).text)
     to_auditor = auditor.get(PAGE).text

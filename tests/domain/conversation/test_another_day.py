@@ -357,6 +357,15 @@ def test_a_question_that_something_else_was_answered_in_the_place_of_gets_no_yes
     assert first(subject) == DUE
 
 
+def test_a_question_that_a_payment_overtook_is_not_asked_any_more() -> None:
+    subject = planned(Borrower(not_before=START + timedelta(days=1)))
+    says(subject, "request_plan", day_named="2026-03-20")
+    subject.hear(pay(10_000)(subject))
+    subject.pass_days(1.2)
+
+    assert CONFIRM not in [order.template for _, order, _ in subject.contacts]
+
+
 def test_another_question_takes_the_place_of_the_one_before() -> None:
     subject = planned()
     says(subject, "request_plan", day_named="2026-03-20")

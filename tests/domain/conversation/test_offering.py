@@ -134,6 +134,16 @@ def test_a_yes_before_the_offer_has_gone_out_agrees_to_nothing() -> None:
     assert state.agreement is None
 
 
+def test_a_yes_to_an_offer_that_another_answer_took_the_place_of_agrees_to_nothing() -> None:
+    state, _ = apply(lending(), said("request_plan", number=1), START)
+    state = engine(state)
+    state = wrote(state, "ask_balance", number=2)
+
+    state, _ = apply(state, said("acknowledgement", number=3, says="yes"), START)
+
+    assert state.agreement is None
+
+
 def test_a_yes_long_after_agrees_to_nothing() -> None:
     state = wrote(lending(), "request_plan", number=1)
     later = START + timedelta(days=4)
