@@ -10,7 +10,7 @@ from decimal import Decimal
 from domain.replies.clauses import Clauses
 from domain.replies.day_words import MONTHS, WEEKDAYS, either, respelt
 from domain.replies.money_words import UNIT, UNITS, plain_numbers, with_cents
-from domain.replies.text import language_of, plain, with_figures
+from domain.replies.text import language_of, with_figures, with_past_marked
 
 _FIGURE = r"\d{1,3}(?:[.,']\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d{1,3}(?: \d{3})+(?!\d)|\d+(?:[.,]\d{1,2})?(?!\d)|\d+"
 _SMALL = {
@@ -35,21 +35,24 @@ _NO_MONEY_BEFORE = re.compile(
     r"version|articulo|ley|art|lei|extension|ext|lote|apto|depto|before|after|around) ?|#|n[º°] ?|\bid ?)$"
 )
 _NO_MONEY_AFTER = re.compile(
-    r"^ ?(?:%|por ?ciento|porciento|percent|pct|o \d+ dias|a \d+ dias|cuotas?|parcelas?|pagos?|partes|vezes|veces|vez|times?|dias?(?! ?\d)|days?|d\b|semanas?|weeks?|"
+    r"^ ?(?:%|(?:yr|yrs|y/?o|business|working|more|de cada|feira|st|o de)\b|por ?ciento|porciento|percent|pct|o \d+ dias|a \d+ dias|cuotas?|parcelas?|pagos?|partes|vezes|veces|vez|times?|dias?(?! ?\d)|days?|d\b|semanas?|weeks?|"
     r"mes(?:es)?|months?|anos?|anitos|years?|horas?|hours?|hrs?|hs|h\b|am\b|pm\b|a\.? ?m\b|p\.? ?m\b|min(?:utos|utes|s)?\b|de la (?:manana|tarde|noche)|"
     r"da (?:manha|tarde|noite)|y media|e meia|hijos|ninos|filhos|kids|children|personas|pessoas|people|llamadas|calls|mensajes|messages|mensagens|"
     rf"quincenas?|creditos|prestamos|deudas|emprestimos|cartoes|tarjetas|bancos|payments|installments|instalments|de (?:{either(MONTHS)[3:]}\b|"
     rf"(?:{either(MONTHS)[3:]}\b|st\b|nd\b|rd\b|th\b|grados|km|kilos|puntos|bits|cosas|opciones|gatos|perros|años|o \d+ de)"
 )
 _TOTAL = re.compile(
-    r"\b(?:debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total es|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
+    r"\b(?:era|eran|eram|told (?:\S+)|dije|falei|con mora|debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total es|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
     r"por ?que (?:son|es|me salen?|salen?|me cobran)|saque|si yo (?:saque|debia|pedi)|prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de es[oa]s|out of (?:the )?|off the|prestamo de|credito de|emprestimo de|loan of|"
     r"en vez de|instead of|em vez de|ao inves de|no (?:son )?los|interes(?:es)? de|multa de|recargo de|cuesta|vale|me cobran|"
     r"alquiler|renta|aluguel|rent|quitaron|robaron|descontaron|cobraron)(?: (?:de|los|por|como|es|son|unos|the|casi|mas de|about|around|over))* ?$"
 )
+_SPENT = re.compile(
+    r"\b(?:gast(?:e'?|ei|o'?)|vend(?:i|eu|io'?)(?: \w+){0,3} (?:por|en|a)|sold(?: \w+){0,3} for|spent|limite?(?: \w+){0,3}|perdi|costo'?|rob\w+|cobro'?|multa(?: \w+)?|tinha|error|deducible) $"
+)
 _OF_THE = re.compile(r"\b(?:de los|de las|dos|das) $")
 _RATE = re.compile(
-    r" ?(?:diarios?|al dia|al mes|mensual(?:es)?|semanal(?:es)?|por (?:dia|mes|semana|hora)|a (?:day|week|month)|an hour|ao mes|a la semana)\b"
+    r" ?(?:diarios?|perdid[oa]s|en mercancia|de (?:luz|gas|multa|mora|recargo|comision|interes\w*)|al dia|al mes|mensual(?:es)?|semanal(?:es)?|por (?:dia|mes|semana|hora)|a (?:day|week|month)|an hour|ao mes|a la semana)\b"
 )
 _REMAINS_BEFORE = re.compile(
     r"\b(?:otr[oa]s|outr[oa]s|other|remaining|demas|restantes?|rest of|resto(?: de|,| son| sao)?|diferencia de|faltan(?: los)?|faltam(?: os)?|falta(?: los)?) ?(?:the |los |las |os |[$€£]|s/\.?|r\$)?$"
@@ -69,11 +72,21 @@ _NOT_BUT = re.compile(
     r"\b(?:no|nao|not|n)(?: (?:son|seran|sao|los|the|os|puedo|posso|de|pagar|pago|tengo|todo|llego a|alcanzo|junte))* ?$"
 )
 _FOREIGN = re.compile(r"us\$|usd|dolar|dollar|buck|verdes|eur|€|£|pound|quid|r\$|real|reais")
-_THOUSANDS_ONLY = {"CO": 1000, "CL": 1000, "PY": 1000}
+_THOUSANDS_ONLY = {"CO": 1000, "CL": 1000, "PY": 1000, "AR": 1000}
 
 
+_ARTICLE = re.compile(r"\b(?:the|el|del) $")
+_NOT_THIS = re.compile(
+    r"\b(?:ni|nem|nor|cuota|parcela|(?:cuotas?|parcelas?|meses) \d{1,2} (?:y|a|e)|he's|she's|aged|das|feriado|final|terminada en|termina en|error|en la) $"
+)
+_DAY_BEFORE_VERB = re.compile(
+    r"\d{1,2},? (?:pago|fijo|sin falta|seguro|(?:agora )?eu (?:pago|mando|deposito|quito)|les?|te|os|i|i'?ll|es feriado|e feriado|halloween|sao joao)\b"
+)
+_RANGE_OF_DAYS = re.compile(
+    r"\b(?:n?tre|entre|between|del) (?:el |o |l |the |dia )*\d{1,2}(?:st|nd|rd|th)? (?:y|e|and|al|a) (?:el |o |l |the |dia )*$|\b\d{1,2} (?:o|u|ou|or) $|\bentre (?:o |el |l )?(?:dia )?$|\bn?tre l? ?$"
+)
 _HOLDS_MONEY = re.compile(r"\bcuenta $")
-_WEEKDAY_BEFORE = re.compile(rf"\b(?P<wd>{either(WEEKDAYS)}) (?P<dia>dia )?$")
+_WEEKDAY_BEFORE = re.compile(rf"\b(?P<wd>{either(WEEKDAYS)}|[2-6]a|que es),? (?P<dia>dia )?$")
 _DAY_ALONE = re.compile(r"\d{1,2} (?:eu|yo|i|i'?ll|vou|voy|les?|te|os)\b.*\d")
 """`18 eu mando 260`: the first figure is the day."""
 
@@ -97,7 +110,7 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
     thousands.
     """
     language = language_of(text, country)
-    folded = figured(respelt(plain(text)), language)
+    folded = figured(respelt(with_past_marked(text)), language)
     if sent_on is not None:
         folded = _without_day_itself(folded, sent_on)
     clauses = Clauses(folded, language)
@@ -119,7 +132,11 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
             points -= 2.5
         if _NOT_BUT.search(before):
             points -= 3.0
-        if points > -1.0 and (best is None or points > best_points + 0.2):
+        if not money.sure and money.value < 10 and len(all_found) > 1:
+            points -= 0.7
+        if _SPENT.search(before):
+            points -= 1.5
+        if points > (-1.0 if len(all_found) > 1 else -1.7) and (best is None or points > best_points + 0.2):
             best, best_points = money, points
     if best is None:
         return None
@@ -150,9 +167,13 @@ def _without_day_itself(text: str, sent_on: date) -> str:
 def figured(folded: str, language: str) -> str:
     """Plain text with its numbers as figures, those said in parts as one."""
     folded = plain_numbers(_EURO.sub("€", _HALF_MILLION.sub("500000", folded)))
+    folded = _DAY_AND_SUM.sub(r"\1 \2, ", folded)
     return with_cents(_added(with_figures(_THOUSAND_ALONE.sub(r"1\1", folded), language)))
 
 
+_DAY_AND_SUM = re.compile(
+    r"\b(el|dia|al|the) (\d{1,2}) (?=(?:\d{3}|mil|cien\w*|dosc\w+|tresc\w+|cuatroc\w+|quin[ih]\w+|seisc\w+|setec\w+|ochoc\w+|novec\w+|duz\w+|trez\w+)\b)"
+)
 _THOUSAND_ALONE = re.compile(r"(?:(?<=^)|(?<=[a-z] ))mil (\d{3})\b(?![.,]?\d)")
 _EURO = re.compile(r"(?<=\d)e(?=$|[\s.,;!?])")
 _HALF_MILLION = re.compile(r"\bmedio millon\b|\bmeio milhao\b|\bhalf a million\b")
@@ -205,16 +226,32 @@ def _may_be_money(figure: str, before: str, after: str) -> bool:
     if _NO_MONEY_AFTER.match(after) or re.match(r" ?(?:al|a|o|y|e|u) \d{1,2} de ", after):
         return False
     grouped = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+(?:[.,]\d\d)?|\d+[.,]\d\d", figure) is not None
-    if _NO_MONEY_BEFORE.search(before[-24:]) and not (grouped and _HOLDS_MONEY.search(before)):
+    said = _NO_MONEY_BEFORE.search(before[-24:])
+    if (
+        said
+        and not (grouped and _HOLDS_MONEY.search(before))
+        and not (_ARTICLE.search(before) and _value_of(figure) > 31)
+    ):
+        return False
+    if _NOT_THIS.search(before) or (
+        _value_of(figure) <= 31 and (_DAY_BEFORE_VERB.match(figure + after) or _RANGE_OF_DAYS.search(before))
+    ):
         return False
     if re.fullmatch(r"20[23]\d", figure) and re.search(r"\b(?:de|del|" + either(MONTHS)[3:-1] + r")\.? $", before):
         return False
-    if len(figure) <= 2 and re.search(r"\b" + either(MONTHS) + r"\.? $", before):
+    after_month = re.search(r"(\d{1,2} (?:de )?|)\b" + either(MONTHS) + r"\.? $", before)
+    if after_month and len(figure) <= 2 and not after_month[1]:
+        return False
+    if _value_of(figure) <= 31 and re.match(r" (?:(?:de )?" + either(MONTHS) + r"|de \d{1,2})\b", after):
         return False
     after_weekday = _WEEKDAY_BEFORE.search(before)
     return not (
         after_weekday and figure.isdigit() and 0 < int(figure) <= 31 and (after_weekday["dia"] or len(figure) <= 2)
     )
+
+
+def _value_of(figure: str) -> int:
+    return int(figure) if figure.isdigit() else 1_000
 
 
 def _value(match: re.Match[str], country: str) -> Decimal | None:
@@ -238,6 +275,8 @@ def _value(match: re.Match[str], country: str) -> Decimal | None:
         number += Decimal("0.5")
     value = number * factor
     foreign = f"{given['sign'] or ''} {word or ''}"
+    if country == "AR" and foreign.strip():
+        return value
     if factor == 1 and value < 1000 and country in _THOUSANDS_ONLY and not _FOREIGN.search(foreign):
         return value * _THOUSANDS_ONLY[country]
     return value

@@ -6,13 +6,13 @@ import re
 
 _BREAKS = re.compile(
     r"[.!?;\n]+(?!\d)|,(?!\d)| (?=(?:y )?(?:the (?:other|rest)|l[oa]s otr[oa]s|os outr[oa]s|el resto|o resto|lo (?:demas|que falta|restante)|l[oa]s \d[\d.,]* (?:que|q) (?:falta|resta|queda))\b)| pero | mas (?=vou|pago|eu|na|no|dia)| but | porque | xq | pq | because | since | aunque | "
-    r"ya que | es que | (?=no (?:se|te|os) (?:apur|preocup|afan|estres))| (?=(?:yo )?pens(?:e|aba) que )| sino que | y (?!media|medio|uno|un )| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | so (?=i)"
+    r"ya que | es que | (?=no (?:se|te|os) (?:apur|preocup|afan|estres))| (?=(?:yo )?pens(?:e|aba) que )| sino que | y (?!media|medio|uno|un )| e (?=(?:o resto|vou|pago|ai|me|eu|na|no|amanha|dia|depois)\b)| and | por lo que | asi que | entonces | entao | so que | solo que | nomas que | so (?=i)"
 )
 _PAYS = re.compile(
     r"\b(?:pag(?:o|ar|are|amos|aremos|arles?|arte|arlo|arla|aria|ando|uito|arei|arles)|le? ?pago|deposit(?:o|ar|are|arles?|arte|arlo|arei|amos|ando)|"
     r"transf(?:iero|erir|iero|iro|erire|erirei|erencia|iriendo)?|abon(?:o|ar|are|arles?|arte|amos|ito)|cancel(?:o|ar|are|arles?|amos|arlo)|"
     r"liquid(?:o|ar|are|arlo|arles)|consign(?:o|ar|are|arles|amos)|yape(?:o|ar|are|arles)|plin(?:eo)?|quit(?:o|ar|arei)|acert(?:o|ar|arei)|"
-    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|te tiro|te alcanzo|te acerco|le aviento|le arrimo|entreg(?:o|ar|are)|van|vai|vao|va(?! a )|vas|caen|comes?|coming|goes|tienes|recib(?:es|en|iras?|iran|iras|em)|recebem|recebe|efectu(?:o|ar|are)|realiz(?:o|ar|are)|asegur(?:o|ar|are)|proced(?:o|ere)|sac(?:o|amos)|lleg(?:a|an|ara|aran)|entra en tu|sai|boto|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
+    r"mand(?:o|ar|are|arles|arei|amos)|envi(?:o|ar|are|arles|arei)|les? doy|te doy|les? paso|te paso|te tiro|te alcanzo|te acerco|le aviento|le arrimo|entreg(?:o|ar|are)|meto|met[eo]re|ponle|ponme|faco|doing|put(?:ting)?|quedan|pode por|van|vai|vao|va(?! a )|vas|caen|comes?|coming|goes|tienes|recib(?:es|en|iras?|iran|iras|em)|recebem|recebe|efectu(?:o|ar|are)|realiz(?:o|ar|are)|asegur(?:o|ar|are)|proced(?:o|ere)|sac(?:o|amos)|lleg(?:a|an|ara|aran)|entra en tu|sai|boto|gir(?:o|ar|are)|cubr(?:o|ir|ire)|"
     r"pong(?:o|amos) al dia|ponerme al dia|pongo|hag(?:o|amos)|hare|hacer(?:les|te|lo)?|fa[cz](?:o|er)|farei|sald(?:o|ar|are)|salgo|cumpl(?:o|ir|ire)|"
     r"prometo|comprometo|cuent(?:en|e|a) con|queda|quedo|arregl(?:o|ar|amos)|vou|voy|vamos|"
     r"i'?ll|i will|will|gonna|going to|pay(?:ing|ment)?|send(?:ing)?|transfer(?:ring)?|settle|clear it|sort it|can do|do it|have it|you'?ll have|"
@@ -20,7 +20,7 @@ _PAYS = re.compile(
     r"ahi (?:pago|quedamos|deposito|te|le)|recien|apenas)\b"
 )
 _DONE = re.compile(
-    r"\b(?!(?:vou|sou|estou|dou|you|thou|acordou|sextou)\b)[a-z]{2,}(?:ou|iu)\b|\b(?:foi|foram|fueron|never|nunca|jamas|i'?ve|pague|pagamos ya|deposite|transferi|abone|consigne|cancele|mande|envie|hice|realice|quede|quedamos|dije|habia|era|fue|"
+    r"\b[a-z]{2,}[oei]'|\b[a-z]{3,}(?:aron|ieron|aram|eram|iram)\b|\b(?!(?:sei|lei|rei|oi)\b)[a-z]{2,}(?<!r)ei\b|\b(?:went|roubaram|morreu|died|broke|charged|bounced)\b|\b(?!(?:vou|sou|estou|dou|you|thou|acordou|sextou)\b)[a-z]{2,}(?:ou|iu)\b|\b(?:foi|foram|fueron|never|nunca|jamas|i'?ve|pague|pagamos ya|deposite|transferi|abone|consigne|cancele|mande|envie|hice|realice|quede|dij[eo]|told|habia|era|fue|"
     r"venci(?:o|a)|vence|vencimiento|llam(?:aron|o|an)|escribieron|mandaron|cobraron|me cobran|descontaron|recibi|me llego|me llega (?:un|el|su|este|otro) (?:mensaje|correo|aviso|recibo|sms)|"
     r"paguei|depositei|mandei|fiz|ligaram|venceu|cobraram|paid|sent|made|called|was due|due|received|texted|was|"
     r"(?:ya )?(?:(?:le|les|te|os|se l[oa]s?) )?(?:pase|di|puse|mande|deje|lleve|hice|gire|tire)|ya (?:pague|deposite|hice|quedo|kedo|cayo|esta|fue|les? (?:di|hice|mande|puse))|me (?:despidieron|operaron|robaron|corrieron|echaron|botaron)|perdi|perdeu|lost|entre|comence|"
@@ -34,12 +34,18 @@ _CANNOT = re.compile(
 )
 _CANNOT_PT = re.compile(_CANNOT.pattern.replace("|wont|cant|no)", "|wont|cant)"))
 """Portuguese `no` is `in the`."""
-_DENIED_AFTER = re.compile(r" ?(?:no|nao|not)\b(?! (?:mas|se|te|os|me)\b| ?\?)")
-_DENIED_AFTER_PT = re.compile(r" ?(?:nao|not)\b(?! (?:mas|se|te|me)\b)")
+_DENIED_AFTER = re.compile(r" ?(?:no|nao|not|n|tampoco|menos|nada|nem|ni)\b(?! (?:mas|se|te|os|me)\b| ?\?)")
+_DENIED_AFTER_PT = re.compile(r" ?(?:nao|not|n|nem|nada)\b(?! (?:mas|se|te|me)\b)")
+_HOLIDAY = re.compile(
+    r"\b(?:feriado|festivo|holiday|closed|cerrad[oa]s?|no hay banco|no hay bancos|descanso|inventario|descanzo|bloque\w*|cumpleanos|liberam|llego de)\b"
+)
+_THEREFORE = re.compile(
+    r"\b(?:so|entonces|asi que|por lo que|entao|then|mejor|ponle|dejemoslo|fica|queda|sino|es|mas e|pero es|doing another|ya)[,:]? (?:el |on |the |na |no |para |pra |mejor |ya )*$"
+)
 _INCOME = re.compile(
     r"\b(?:me (?:pagan|depositan|cae|caen|llega|ingresan|abonan|entra|entran|liquidan|consignan|dan|sale)|"
     r"cobro|cobrar|cobrare|cae (?:la|el|mi)|entra (?:la|el|mi)|recibo|recebo|cai (?:o|meu)|pagan (?:la|el|mi)|nomina|sueldo|salario|"
-    r"get paid|i'?m paid|payday|paycheck|paid on|wages|my check|i get my|benefit|nos pagan|me pagam|meu pagamento|pagamento cai|"
+    r"receb\w+|get paid|i'?m paid|payday|paycheck|paid on|wages|my check|i get my|benefit|nos pagan|me pagam|meu pagamento|pagamento cai|"
     r"aguinaldo|pension|jubilacion|finiquito|comision)\b"
 )
 _NO_DENIAL = re.compile(
@@ -50,7 +56,7 @@ _NO_DENIAL = re.compile(
     r"ni un(?:a|o)? (?:dia|peso|centavo|euro)?|ni mas ni menos|no (?:mas|menos|antes|despues)|no,(?= (?:el |mejor |digo )?(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|manana|dia|[$\d]))|si no\b|sino|"
     r"no es que no\b[^,.]*|no piense que no\b[^,.]*|no pasa (?:de|del)|no (?:valor|dia|banco|app|pix|boleto|cartao|seu|meu|final|comeco|caixa|fim|mes|prazo|sabado|domingo|total)\b|no (?:se )?me (?:olvid\w+|pasa|he olvidado)|no ?\?|no (?:se|te|os) (?:apur|afan|estres)\w+|don'?t worry|not ignoring)\b"
 )
-_NOT_BUT = re.compile(r"\b(?:no|nao|not) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
+_NOT_BUT = re.compile(r"\b(?:no|nao|not|ni|nem) (?:es |sera |el |la |para el |on |no |na |dia |for )*$")
 _ON_THE = re.compile(
     r"no (?:fim|final|comeco|dia|proximo|ultimo|primeiro|segundo|terceiro|quarto|quinto|natal|mes|sabado|domingo)\b"
 )
@@ -106,7 +112,11 @@ class Clauses:
         denial = self._denies.search(rest)
         if denial or self._denied_after.match(near[1]):
             points -= 2.5 if denial is None or denial.group() != "no" else 1.4
-        if _DONE.search(rest):
+        if _HOLIDAY.search(clause):
+            points -= 1.0
+        if _THEREFORE.search(self._text[max(0, start - 24) : start]):
+            points += 0.9
+        if _DONE.search(f"{near[0]} . {near[1]}"):
             points -= 1.6
         if _INCOME.search(rest):
             points -= 0.7

@@ -11,7 +11,7 @@ from domain.replies.clauses import Clauses
 from domain.replies.day_words import COUNTS, DAY_WORDS, MONTHS, WEEKDAYS, either, respelt
 from domain.replies.money_words import UNIT
 from domain.replies.named_days import NAMED_DAYS, named_day
-from domain.replies.text import language_of, plain
+from domain.replies.text import language_of, with_past_marked
 
 _WD = either({name: day for name, day in WEEKDAYS.items() if name not in {"mon", "wed", "vie"}})
 _SHORT = {
@@ -37,10 +37,24 @@ _NEXT_MONTH = (
 _RULES: tuple[tuple[str, str], ...] = (
     ("past", rf"\b(?:el |la |los |este |no |na |last )?{_WD} (?:pasado|passad[oa]|anterior|retrasado)\b|\blast {_WD}\b"),
     ("past", r"\b(?:ayer|anteayer|antier|antes de ayer|anoche|ontem|anteontem|yesterday|last (?:week|month|night|year))\b"),
+    ("past", rf"\bpasado (?:dia )?{_D} de {_MONTH}\b"),
+    ("past", rf"\b(?:era|foi|fue|was) (?:na |no |el |on |para el )?{_WD}\b"),
+    ("none", rf"\b(?:es|e|it's|its) {_WD}\b(?= (?:y|e|and|a las|son)\b)"),
+    ("none", rf"\b(?:merry|happy|feliz|felices|en vez de|instead of|em vez de) (?:el |o |dia de |dia dos )?(?:{NAMED_DAYS})\b"),
+    ("none", r"\bdia d[oa]s (?=[a-z]{4,})(?!mil)"),
     ("past", r"\b(?:semana|mes|quincena|ano) (?:pasad[oa]|passad[oa]|anterior)\b"),
     ("past", rf"\b(?:desde|since|hace|faz|ha) (?:el |la |o |a |the )?(?:{_D} de {_MONTH}|{_WD}|{_COUNT} (?:dias?|semanas?|"
              r"mes(?:es)?|days?|weeks?|months?|anos?))\b"),
     ("past", rf"\b{_COUNT} (?:days?|weeks?|months?) ago\b"),
+    ("plus2", r"^pasado[.!]*$"),
+    ("vague", r"\b(?:en|in|em|a) \d{1,2} (?:mes|meses|months?|cuotas|partes|pagos)\b(?=[^.]*\?)|\b(?:part|divid|reparti|hac|fraccion|parcel)\w* (?:\w+ )?(?:en|in|em) (?:\d{1,2}|dos|tres|cuatro|seis|three|two) (?:mes|meses|months?)\b"),
+    ("day", rf"\b(?:n?tre|between) (?:el |l |o |the |dia |los dias |o dia )*{_D}(?:st|nd|rd|th)? (?:y|e|and) (?:el |l |o |the |dia |o dia )*(?P<d>{_D})(?:st|nd|rd|th)?\b(?! de)"),
+    ("day", rf"\bentre (?:el |l |o )?(?:dia )?{_D} (?:y|e) (?:el |l |o )?(?:dia )?(?P<d>{_D})\b(?! (?:de|mil|pesos|lucas))"),
+    ("day_month", rf"\b(?P<d>1)[o°º]? de (?P<mon>{_MONTH})\b"),
+    ("today_weak", r"\bthis (?:second|minute)\b|\bas i type\b|\bat ya\b|\b(?:gerando|fazendo|abrindo) (?:o pix|o app|isso|agora)\b|\b(?:na|en la) fila\b|\bapp do banco, fazendo\b|\bde noite\b|\bahi (?:te|le|les|os) (?:paso|mando|hago|tiro|giro|deposito|transfiero)\b"),
+    ("plus1", r"\bin the morning\b(?=[.!]?$)"),
+    ("day", rf"(?:^|(?<=[.,;:?!] )|(?<=entonces )|(?<=entao )|(?<=senal casi\. ))(?P<d>{_D})(?=,? (?:pago|fijo|sin falta|seguro|(?:agora )?eu (?:pago|mando|deposito|quito)|es feriado|halloween|sao joao)\b)"),
+    ("none", rf"\b(?:vence|vencia|venceu|vencimento|due|era|eram) (?:el |dia |on |the |o |em )*{_D}\b"),
     ("named", r"\b(?:black friday|viernes negro)\b"),
     ("vague", rf"\b(?:despues|luego|pasado|pasando|depois|after|a partir|desde|starting|(?<!week )from) (?:de |del |do |the |el |dia |o |d )*"
               rf"(?:dia )?(?:{_D}(?:st|nd|rd|th)?|{_DAY_WORD}|{_WD})\b(?! (?:por la|en la|a la|de manha)? ?(?:manana|tarde))"
@@ -79,7 +93,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("week_from_wd", rf"\b(?:de |el |este |del |da |a )*(?P<w1>{_WD}) en (?:ocho|8)\b|\b(?:a )?week (?:on|from|this) (?P<w2>{_WD})\b|"
                      rf"\b(?P<w3>{_WD}) week\b|\b(?:de )?(?P<w4>{_WD}) a oito\b"),
     ("today_wd", rf"\b(?:hoy|hoje|today)(?: mismo)?,? (?:dia |es |mesmo |que es |e )?(?P<w>{_WD})\b"),
-    ("plus7", r"\b(?:de |d )?(?:hoy|hoje|aqui|aca) (?:en|a) (?:ocho|8|oito)(?: dias)?\b|\b(?:en|dentro de|d aqui a|a|em|daqui a) "
+    ("plus7", r"\b(?:de |d )?(?:hoy|hoje|aqui|aca) (?:en|em|a) (?:ocho|8|oito)(?: dias)?\b|\b(?:en|dentro de|d aqui a|a|em|daqui a) "
               r"(?:ocho|oito) dias\b|\b(?:a )?week (?:from )?today\b|\ben (?:ocho|8)(?= |$|[.,!])(?! (?:cuotas|pagos|partes|meses|horas|dias))"),
     ("plus14", r"\b(?:de hoy |de hoje )?(?:en|dentro de|de aqui a|a|em|daqui a|daqui) (?:quince|quinze)(?: dias)?\b(?! (?:cuotas|"
                r"pagos|mil|minutos|min))|\b(?:in )?a fortnight\b|\ben una quincena\b"),
@@ -164,6 +178,11 @@ _RULES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _NAMES = tuple(f"r{number}" for number in range(len(_RULES)))
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _RULES)
+_ANY_WEEKDAY, _ANY_MONTH = re.compile(f"{_WD}|{_SHORT_WD}|mar|ter"), re.compile(_MONTH)
+_WITH_WEEKDAY = frozenset(
+    {"week_from_wd", "weekday", "weekday_next", "weekday_number", "weekday_other", "nth_weekday", "today_wd"}
+)
+_WITH_MONTH = frozenset({"day_month", "last_of_month"})
 _RANGE = re.compile(
     r"^[\s,]*(?:o|u|ou|or|al|a|hasta(?: el)?|ate|to|till|until|through|/|-|o a mas tardar|o a lo mucho|a mas tardar|o maximo|maximo|"
     r"como maximo|o si no|si no|sino|o sino|ou no maximo|no maximo|latest|at the latest|or at the latest|o a mas tardar hasta|"
@@ -177,9 +196,15 @@ _RATHER = re.compile(
     r"me equivoque|errata)\b"
 )
 _NO_THE_OTHER = re.compile(r"[.,;\s](?:no|nao|nope|digo|minto), ?$")
+_ON_THE_EVE = re.compile(r"\b(?:antes|vispera|vespera|day before|eve of|before) (?:de |del |do |da |the )*$")
+_REPEATED, _HARDLY = 0.25, -3.2
+_HARDLY_A_DAY = frozenset({"past", "none", "vague", "today", "today_weak", "at_once", "there"})
 _LOOSE_DAY = re.compile(rf"^(?:{_D})(?:st|nd|rd|th)?\b")
 
 
+_MAY_BE_OVER = frozenset({"day_month", "figures", "last_of_month", "half_month"})
+_JUST_OVER = 100
+"""Days since a day of a month that is named without its year, within which it is taken for one that is over."""
 _AT_ONCE = frozenset(
     {"altiro", "al tiro", "al toque", "de una", "de una vez", "ahi mismo", "ahi nomas", "na hora", "right then"}
 )
@@ -203,7 +228,7 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     `sent_on` is the borrower's local day; the answer is never before it. Of several payments the first counts, of a
     range or a deadline the last day named.
     """
-    folded = respelt(plain(text))
+    folded = respelt(with_past_marked(text))
     clauses = Clauses(folded, language_of(text, country))
     mentions = _merged(folded, _after_each(mentions_in(folded, sent_on, country.upper()), clauses, sent_on))
     best: Mention | None = None
@@ -219,6 +244,8 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
             else 0.0
         )
         points -= 0.6 if mention.kind == "vague" else 0.0
+        points -= 0.7 if mention.kind == "named" and _ON_THE_EVE.search(folded[: mention.start]) else 0.0
+        points += _REPEATED if any(each.day == mention.day for each in mentions if each.end <= mention.start) else 0.0
         corrected = (
             best is not None
             and (
@@ -229,6 +256,9 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
         )
         if points > -2.0 and (best is None or points > best_points or (corrected and points >= best_points - 1.5)):
             best, best_points = mention, points
+    named = [each for each in mentions if each.day is not None and each.kind not in _HARDLY_A_DAY]
+    if best is None and len(named) == 1 and clauses.points(named[0].start, named[0].end) > _HARDLY:
+        best = named[0]  # nothing else can be meant
     if best is None or best.day is None or best.day < sent_on:
         return None
     return _after_payday(best, mentions, clauses) if best.kind == "weekday" else best.day
@@ -264,14 +294,18 @@ def _after_payday(chosen: Mention, mentions: list[Mention], clauses: Clauses) ->
 def mentions_in(text: str, sent_on: date, country: str) -> list[Mention]:
     """What names a day in plain text, from left to right; rules that stand first take their words from those that follow."""
     taken: list[Mention] = []
+    weekday, month = _ANY_WEEKDAY.search(text), _ANY_MONTH.search(text)
     for kind, rule in _COMPILED:
+        if (weekday is None and kind in _WITH_WEEKDAY) or (month is None and kind in _WITH_MONTH):
+            continue  # most messages name none, and looking for each way to name one costs
         for match in rule.finditer(text):
             start, end = match.span()
             if start == end or any(start < other.end and other.start < end for other in taken):
                 continue
             known = _resolve(kind, match, sent_on, country)
+            kind_here = "past" if known is None and kind in _MAY_BE_OVER else kind
             if known is not _NOT_A_DAY:
-                taken.append(Mention(start, end, kind, known if isinstance(known, date) else None))
+                taken.append(Mention(start, end, kind_here, known if isinstance(known, date) else None))
     return sorted(taken, key=lambda mention: mention.start)
 
 
@@ -392,7 +426,7 @@ def _is_ordinal_not_day(word: str, match: re.Match[str]) -> bool:
     if word not in {"segunda", "terca", "quarta", "quinta", "sexta"}:
         return False
     before = match.string[: match.start("w")]
-    return re.search(r"\b(?:la|una|por|mi|su|y|de la) $", before) is not None
+    return re.search(r"\b(?:la|una|(?<!pode )por|mi|su|y|de la) $", before) is not None
 
 
 def _day_number(given: dict[str, str | None]) -> int:
@@ -435,10 +469,13 @@ def _next_day_number(sent: date, number: int) -> date:
     return this if this > sent else _in_month(_month_after(sent), number)
 
 
-def _day_of_month(sent: date, number: int, month: int, year: str | None) -> date:
+def _day_of_month(sent: date, number: int, month: int, year: str | None) -> date | None:
     chosen = int(year) + (2000 if len(year) == 2 else 0) if year else sent.year
     day = _in_month(date(chosen, month, 1), number)
-    return day if year or day >= sent else _in_month(date(chosen + 1, month, 1), number)
+    if year or day >= sent:
+        return day
+    # `the invoice of 28/09`, said in October: what is just over is not meant for next year.
+    return None if (sent - day).days <= _JUST_OVER else _in_month(date(chosen + 1, month, 1), number)
 
 
 def _in_figures(given: dict[str, str | None], sent: date, country: str, match: re.Match[str]) -> date | _NotADay | None:
@@ -508,7 +545,7 @@ def _payday(sent: date, country: str) -> date:
     return last if last > sent else _in_month(_month_after(sent), 15)
 
 
-def _half_month(sent: date, which: str, month: str | None, words: str, country: str) -> date:
+def _half_month(sent: date, which: str, month: str | None, words: str, country: str) -> date | None:
     number = 15 if which in {"primera", "1ra", "1a"} else 31
     if month:
         return _day_of_month(sent, number, MONTHS[month], None)

@@ -28,7 +28,22 @@ _SLIPS: tuple[tuple[str, str], ...] = (
     (r"quartinha", "quarta"),
     (r"quintinha", "quinta"),
     (r"sextinha|sextou|sextona", "sexta"),
-    (r"quincenita", "quincena"),
+    (r"quincenita|quinzena", "quincena"),
+    (r"juev", "jueves"),
+    (r"vier", "viernes"),
+    (r"mierc|mierco?c?le?s?|mircls|mierc?ls", "miercoles"),
+    (r"sab[a4]d?2?(?= \d| ?$|2)|saba", "sabado"),
+    (r"lu(?=\.? \d)", "lunes"),
+    (r"ma(?=\.? \d)|el mar(?= ?$|[.,;!])", "el martes"),
+    (r"mi(?=\.? \d\d)", "miercoles"),
+    (r"ju(?=\.? \d)", "jueves"),
+    (r"vi(?=\.? \d)", "viernes"),
+    (r"2[ao]?(?: |-)?feira", "segunda feira"),
+    (r"3[ao]?(?: |-)?feira", "terca feira"),
+    (r"4[ao]?(?: |-)?feira", "quarta feira"),
+    (r"5[ao]?(?: |-)?feira", "quinta feira"),
+    (r"6[ao]?(?: |-)?feira", "sexta feira"),
+    (r"pasadito", "pasado"),
     (r"agr|agra|agorita", "agora"),
     (r"pa'? ?l(?= (?:\d|lun|mar|mie|jue|vie|sab|dom|dia|fin|mes|primero|quin))", "para el"),
     (r"(?<=para )l(?= \d)", "el"),
@@ -44,8 +59,15 @@ _DAY_THEN_THOUSAND = re.compile(r"\b(el|dia|no dia|para el) (\d{1,2}) (?=mil(?: 
 """`el 30 mil euros` gives a thousand on the 30th; thirty thousand would be `los 30 mil`."""
 
 
+_FOR_THE = re.compile(r"\bp/ ?(?=el|o |la|a |dia|\d)")
+_ENTAI = re.compile(
+    r"\b((?:tre|cuar|cincu|ses|set|och|nov)(?:en|in)ta)[iy](?=un|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)"
+)
+
+
 def respelt(folded: str) -> str:
     """Plain text with the day words that a hurried thumb or an ear misspelt as they are written."""
+    folded = _ENTAI.sub(r"\1 y ", _FOR_THE.sub("para ", folded))
     folded = _SLIP.sub(lambda found: _SLIPS[(found.lastindex or 1) - 1][1], folded)
     return _DAY_THEN_THOUSAND.sub(r"\1 \2, ", folded)
 

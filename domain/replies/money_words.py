@@ -8,9 +8,10 @@ from domain.replies.day_words import either
 
 UNITS: dict[str, int] = {
     **dict.fromkeys(
-        "mil miles milito k luca lucas luka lukas luquita luquitas luks barra barras grand thousand mill".split(), 1000
+        "mil miles milito k luca lucas luka lukas luquita luquitas luks barra barras grand thousand mill barao baroes milao".split(),
+        1000,
     ),
-    **dict.fromkeys("gamba gambas hundred".split(), 100),
+    **dict.fromkeys("gamba gambas hundred hundo hundos benjamin benjamins".split(), 100),
     **dict.fromkeys("palo palos palito millon millones milhao milhoes melon melones million m".split(), 1_000_000),
     **dict.fromkeys(
         "euro euros eur eurillos euritos leuros pavo pavos pavitos varo varos baro baros mango mangos manguitos sol soles "
@@ -23,16 +24,36 @@ UNITS: dict[str, int] = {
 UNIT = either({unit: 1 for unit in UNITS if unit not in {"$"}}) + r"(?![a-z]|\.[a-z])|\$(?!\d)"
 """A unit after a figure, in plain text."""
 
-_STEMS: dict[str, int] = {
-    "veint": 20, "vint": 20, "treint": 30, "trint": 30, "cuarent": 40, "quarent": 40, "cincuent": 50, "cinquent": 50,
-    "sesent": 60, "sessent": 60, "setent": 70, "ochent": 80, "oitent": 80, "novent": 90, "cent": 100, "cenz": 100,
-    "cient": 100, "duzent": 200, "doscient": 200, "trezent": 300, "trescient": 300, "quatrocent": 400, "cuatrocient": 400,
-    "quinhent": 500, "quinient": 500, "seiscent": 600, "seiscient": 600, "setecent": 700, "setecient": 700,
-    "oitocent": 800, "ochocient": 800, "novecent": 900, "novecient": 900, "milz": 1000, "milec": 1000, "dezz": 10,
-    "diec": 10,
+_STEMS: dict[str, str] = {
+    "veint": "veinte", "vint": "vinte", "treint": "treinta", "trint": "trinta", "cuarent": "cuarenta",
+    "quarent": "quarenta", "cincuent": "cincuenta", "cinquent": "cinquenta", "sesent": "sesenta", "sessent": "sessenta",
+    "setent": "setenta", "ochent": "ochenta", "oitent": "oitenta", "novent": "noventa", "cent": "cien", "cenz": "cem",
+    "cient": "cien", "duzent": "duzentos", "doscient": "doscientos", "trezent": "trezentos", "trescient": "trescientos",
+    "quatrocent": "quatrocentos", "cuatrocient": "cuatrocientos", "quinhent": "quinhentos", "quinient": "quinientos",
+    "seiscent": "seiscentos", "seiscient": "seiscientos", "setecent": "setecentos", "setecient": "setecientos",
+    "oitocent": "oitocentos", "ochocient": "ochocientos", "novecent": "novecentos", "novecient": "novecientos",
+    "milz": "mil", "milec": "mil", "dezz": "dez", "diec": "diez",
 }  # fmt: skip
 _SAID_BIG_OR_SMALL = re.compile(
     rf"\b({'|'.join(sorted(_STEMS, key=len, reverse=True))})(?:inh[oa]s?|[oa]o|oes|it[oa]s?|on|ones|azos?)\b"
+)
+_FIGURE_SMALL = re.compile(r"\b(\d{1,3})(?:tinh[ao]|inh[ao]|ta[oa]|it[oa]s?)\b")
+_HUNDREDS = {
+    "dois": 2, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6, "siete": 7, "ocho": 8, "nueve": 9, "uno": 1,
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+}  # fmt: skip
+_TENS = {
+    "veinte": 20, "treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80,
+    "noventa": 90, "ten": 10, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+_ONES = {name: number for name, number in _HUNDREDS.items() if number}
+_DIGIT_BY_DIGIT = re.compile(
+    rf"\b({'|'.join(_HUNDREDS)}) ({'|'.join(_TENS)})(?:(?:-| y | )({'|'.join(_ONES)}))?\b(?! (?:mil|thousand|grand|lucas)\b)"
+)
+"""`two twenty`, `dos setenta`: hundreds said without the hundred."""
+_FEMININE = re.compile(
+    r"\b(dosc|tresc|cuatroc|quin|seisc|setec|ochoc|novec|duz|trez|quatroc|quinh|oitoc)(ie)?(nt|n)as\b"
 )
 _AND_CENTS = re.compile(
     r"\b(\d{1,3}(?:[.,]\d{3})*|\d+) (?:con|com|point|coma|virgula) (\d{1,2})(?!\d|[.,:/]\d|%)(?! ?(?:dias?|cuotas?|pagos?|veces)\b)"
@@ -40,8 +61,12 @@ _AND_CENTS = re.compile(
 
 
 def plain_numbers(folded: str) -> str:
-    """`setentinha` and `quinhentão` as figures."""
-    return _SAID_BIG_OR_SMALL.sub(lambda found: str(_STEMS[found[1]]), folded)
+    """`setentinha` and `quinhentão` as the numbers they are of, `two twenty` as 220."""
+    folded = _FIGURE_SMALL.sub(r"\1", _SAID_BIG_OR_SMALL.sub(lambda found: _STEMS[found[1]], folded))
+    folded = _DIGIT_BY_DIGIT.sub(
+        lambda it: str(_HUNDREDS[it[1]] * 100 + _TENS[it[2]] + (_ONES[it[3]] if it[3] else 0)), folded
+    )
+    return _FEMININE.sub(lambda it: f"{it[1]}{it[2] or ''}{it[3]}os", folded)
 
 
 def with_cents(figured: str) -> str:

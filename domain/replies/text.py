@@ -27,7 +27,8 @@ _LANGUAGES = {
         "pago pagar voy puedo hoy manana quincena cuando gracias tengo estoy pero si como cuanto deuda usted ustedes "
         "favor nada soy este esta eso al hasta cuenta mas tambien porque cobro banco dinero plata lunes viernes "
         "quiero necesito deje dejen numero muy trabajo ahora bueno yo tu te dale listo vale enterado "
-        "dia tarde noche deposito dos tres cuatro mil mes semana abono".split()
+        "dia tarde noche deposito dos tres cuatro mil mes semana abono martes miercoles jueves sabado domingo ahi al ya ahorita "
+        "fin final cae y".split()
     ),
     "pt": frozenset(
         "o a os as um uma de do da dos das que e em no na nao eh lo me se meu minha seu por para pra com ja ola oi bom "
@@ -50,6 +51,22 @@ def plain(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.translate(_QUOTES).casefold())
     letters = "".join(c for c in decomposed if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
     return re.sub(r"\n+", "\n", re.sub(r"[^\S\n]+", " ", letters)).strip()
+
+
+_PRETERITE = re.compile(
+    r"([^\W\d_]{2,}[^\W\d_re])(?:ó|é|í)(?![^\W_])|([^\W\d_]+[^\W\d_aei]r|r)(?:ó|é)(?![^\W_])", re.IGNORECASE
+)
+_NO_PRETERITE = frozenset("qué porqué café bebé esté aló así aquí ahí allí allá sí mí casi también".split())
+
+
+def with_past_marked(text: str) -> str:
+    """`plain`, but for a mark `'` after a verb whose accent says that it is done: `dejó` is `dejo'`, `pagaré` stays."""
+
+    def marked(found: re.Match[str]) -> str:
+        word = found.group()
+        return word if word.casefold() in _NO_PRETERITE else f"{word}'"
+
+    return plain(_PRETERITE.sub(marked, unicodedata.normalize("NFC", text)))
 
 
 def usual_language(country: str) -> str:
