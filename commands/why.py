@@ -9,7 +9,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlmodel import Session
 
-from activities.contact_slots import ContactSlots
+from activities.contact_slots import ContactSlots, stops_of
 from commands.forecast import Change, Forecast, forecast, what_would_change_it
 from commands.loan_lookup import Known
 from commands.why_words import consequence, rule_text, what_words, without_end
@@ -205,7 +205,16 @@ def _asked(
         if people.address(session, person, channel) is None:
             answers.append(RuleAnswer(channel=channel, verdict="no_address", not_before=None, reasons=()))
             continue
-        decision: Decision = slots.decision(session, loan, person, contact.purpose, channel, due)
+        decision: Decision = slots.decision(
+            session,
+            loan,
+            person,
+            contact.purpose,
+            channel,
+            due,
+            stops_of(session, person, contact.circumstance),
+            own_words=contact.words is not None,
+        )
         answers.append(
             RuleAnswer(
                 channel=channel,

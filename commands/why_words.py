@@ -34,6 +34,8 @@ def what_words(state: LoanState, contact: SendContact) -> str:
     """What a contact is, without when and how: `step first-link (offer a payment link)`."""
     if contact.purpose is Purpose.TRANSACTIONAL:
         return "a receipt"
+    if contact.words is not None:
+        return "what a person wrote to the borrower"
     if contact.step == FUNDS:
         return "a payment link, because the money is there"
     if contact.step in _AGREED:
@@ -51,6 +53,8 @@ def rule_text(state: LoanState, contact: SendContact) -> str:
     """Which part of the strategy asks for a contact."""
     if contact.purpose is Purpose.TRANSACTIONAL:
         return f"{state.strategy.key}, receipt: a cured loan is thanked for"
+    if contact.words is not None:
+        return "a person wrote to the borrower in own words"
     if contact.step == FUNDS:
         return f"{state.strategy.key}, watch: the borrower's balance reached the threshold"
     if contact.step in MESSAGES:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commands.forecast import forecast, what_would_change_it
+from commands.why_words import rule_text, what_words
 from config.strategies import find_strategy
 from domain.collection import apply
 from domain.contact import Channel
@@ -16,6 +17,7 @@ from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, enter
 from domain.loans import LoanFacts
 from domain.planning import Finish, SendContact, Wait, plan
+from tests.domain.test_own_words import START, ordered
 
 STRATEGY = find_strategy("es-microloan")
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -141,3 +143,11 @@ def test_a_handover_on_the_way_is_told() -> None:
     assert [case.queue for case in told.opened] != []
     assert told.contact_at is not None
     assert told.contact_at > NOW + timedelta(days=2)
+
+
+def test_what_a_person_wrote_is_named_as_that() -> None:
+    state, order = plan(ordered(), START)
+    assert isinstance(order, SendContact)
+
+    assert what_words(state, order) == "what a person wrote to the borrower"
+    assert rule_text(state, order) == "a person wrote to the borrower in own words"
