@@ -28,6 +28,7 @@ from web.api import Name, loan_for
 from web.case_pages import names, open_cases
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from web.reasons import reason_in
 from web.sign_in import page
 from web.standstill import ended_as, standstill
 
@@ -133,7 +134,7 @@ def agreement_pages(
         asked = await desk.ask(loan, acting(caller), _minor(bearable, loan))
         return {
             "offers": [_offer(written, offer) for offer in asked.found.offers],
-            "left_out": asked.found.left_out,
+            "left_out": [reason_in(why, written.language, loan.currency) for why in asked.found.left_out],
             "days_past_due": asked.request.days_past_due,
             "hold": standstill(asked.state, written.language),
         }
@@ -142,10 +143,9 @@ def agreement_pages(
         """Send it; on success a page that may be loaded again without sending it twice."""
         try:
             await order
-        except OrderRefused as why:
-            return await shown(request, loan, caller, 409, wrong=str(why))
-        except LoanNotRunning as why:
-            return await shown(request, loan, caller, 409, wrong=str(why))
+        except (OrderRefused, LoanNotRunning) as why:
+            language, _ = words_for(request.headers.get("accept-language", ""))
+            return await shown(request, loan, caller, 409, wrong=reason_in(str(why), language, loan.currency))
         except TemporalUnavailable:
             return await shown(request, loan, caller, 503)
         return RedirectResponse(f"/loans/{loan.lender}/{loan.loan_id}?done={done}", 303)

@@ -23,6 +23,7 @@ from web.access import Access
 from web.agreement_desk import AgreementDesk, acting
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from web.reasons import reason_in
 from web.sign_in import page
 
 SEE = Access(Only(EVERY_ROLE), page=True)
@@ -71,7 +72,7 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
         decision: Annotated[CaseDecision, Form()],
         note: Annotated[str, Form(max_length=2000)] = "",
     ) -> Response:
-        words = words_for(request.headers.get("accept-language", ""))[1]
+        language, words = words_for(request.headers.get("accept-language", ""))
 
         def find() -> Loan | None:
             with database.reading() as session:
@@ -84,7 +85,8 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
         try:
             await desk.decide(loan, acting(caller), case_id, decision, note.strip())
         except OrderRefused as why:
-            return await run_in_threadpool(tray, request, caller, "", 409, str(why))
+            told = reason_in(str(why), language, loan.currency)
+            return await run_in_threadpool(tray, request, caller, "", 409, told)
         except LoanNotRunning:
             return await run_in_threadpool(tray, request, caller, "", 409, words["decide_ended"])
         except TemporalUnavailable:
@@ -118,7 +120,7 @@ def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime)
         "loan_id": loan.loan_id,
         "queue": case.queue,
         "kind": words.get(f"kind_{case.kind}", case.kind.replace("_", " ")),
-        "reason": case.reason,
+        "reason": reason_in(case.reason, language, loan.currency),
         "amount": amount,
         "until": moment(case.sla_at, language) if case.sla_at else "",
         "late": case.sla_at is not None and case.sla_at < at,

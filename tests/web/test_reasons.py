@@ -1,0 +1,85 @@
+"""Why a case waits and why a loan refuses something, in the language of whoever reads the page."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from domain.agreements.model import Via
+from domain.events import Circumstance, CircumstanceReported, DueDateMoved, LoanEvent, PaymentReceived, PromiseMade
+from tests.domain.agreements.interruption_table import PLAN, agreement_of
+from tests.domain.conversation.test_another_day import loan, planned, says
+from tests.domain.simulated_loan import SimulatedLoan
+from web import reasons
+from web.reasons import reason_in
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "told"),
+    [
+        ("the borrower wrote: request agent, hardship", "es", "El cliente escribió: pide una persona, dificultades"),
+        ("the borrower wrote: request plan; none can be offered", "pt",
+         "O cliente escreveu: pede para pagar de outra forma; nenhuma pode ser oferecida"),
+        ("plan 3 was not kept", "es", "No se cumplió: plan 3"),
+        ("promises to pay: less than the strategy takes (1050)", "es",
+         "Promete pagar: menos de lo que admite la estrategia (10,50\u00a0€)"),
+        ("asks for another day to pay: a due date of it was moved already", "pt",
+         "Pede outro dia para pagar: uma de suas datas já foi mudada"),
+        ("2026-03-21 is no working day", "es", "El 21 mar 2026 no es laborable"),
+        ("settlement 4 needs a supervisor: 9750 of 15000 minor units", "es",
+         "Quita 4, 97,50\u00a0€ de 150,00\u00a0€: requiere un supervisor"),
+        ("plan monthly: the debt is below 6000", "es", "Plan monthly: la deuda es menor de 60,00\u00a0€"),
+        ("the loan has ended as written_off", "pt", "O empréstimo terminou: baixado"),
+        ("a reason that nobody has put into words", "es", "A reason that nobody has put into words"),
+        ("plan 3 was not kept", "en", "plan 3 was not kept"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_told_in_the_language_of_the_page(text: str, language: str, told: str) -> None:
+    assert reason_in(text, language, "EUR") == told
+
+
+def test_every_phrase_names_the_same_in_each_language() -> None:
+    for english, *others in reasons._PHRASES:
+        wanted = set(re.findall(r"\{(\w+)\}", english)) - {"name"}
+        for other in others:
+            assert set(re.findall(r"\{(\w+)\}", other)) - {"name"} == wanted, english
+    assert set(reasons._WORDS["es"]) == set(reasons._WORDS["pt"])
+
+
+def _refused(subject: SimulatedLoan, event: LoanEvent) -> str:
+    refused = subject.hear(event)
+    assert refused is not None
+    return refused
+
+
+def _promise(subject: SimulatedLoan, days: int, amount: int = 5_000) -> PromiseMade:
+    day = subject.state.facts.local_date(subject.now) + timedelta(days=days)
+    return PromiseMade(amount_minor=amount, date=day, by="agent-1", via=Via.AGENT)
+
+
+def test_what_loans_really_say_has_words() -> None:
+    plan, talking, disputed, overpaid = planned(), planned(), loan(), loan()
+    says(talking, "request_agent")
+    disputed.hear(CircumstanceReported(kind=Circumstance.DISPUTE))
+    paid = {"payment_id": "p1", "provider": "bank", "currency": "EUR", "paid_at": overpaid.now}
+    overpaid.hear(PaymentReceived.model_validate(paid | {"amount_minor": 40_000}))
+    said = [
+        _refused(plan, _promise(plan, 5)),
+        _refused(plan, agreement_of(PLAN, loan().state, plan.now)),
+        _refused(plan, DueDateMoved(number=1, to=date(2026, 5, 1), by="agent-1")),
+        _refused(plan, DueDateMoved(number=1, to=date(2026, 3, 21), by="agent-1")),
+        _refused(plan, DueDateMoved(number=7, to=date(2026, 3, 18), by="agent-1")),
+        _refused(loan(), _promise(loan(), 90)),
+        _refused(loan(), _promise(loan(), -1)),
+        _refused(loan(), _promise(loan(), 1, 90_000)),
+        _refused(disputed, _promise(disputed, 1)),
+        _refused(overpaid, _promise(overpaid, 1)),
+    ]
+    said += [
+        entry.reason for each in (talking, disputed, overpaid) for entry in each.ledger if entry.entry == "case_opened"
+    ]
+
+    for reason in said:
+        assert reason_in(reason, "es", "EUR").casefold() != reason.casefold(), reason
