@@ -341,11 +341,14 @@ def _answer(state: LoanState) -> SendContact | None:
     agreed = Agreed(amount_minor=about.total_minor, due=about.last_due) if about is not None else None
     if answer.amount_minor is not None and answer.on is not None:
         agreed = Agreed(amount_minor=answer.amount_minor, due=answer.on)
+    template: str = answer.kind
+    if answer.kind is AnswerKind.HOW_TO_PAY and (kept := _kept_payment(state, answer.channel)) is not None:
+        template, agreed = kept
     return SendContact(
         step=REPLY,
         occurrence=answer.number,
         channels=channels_of(state, answer),
-        template=answer.kind,
+        template=template,
         purpose=Purpose.REPLY,
         with_link=answer.kind == AnswerKind.HOW_TO_PAY,
         agreed=agreed,
@@ -354,6 +357,17 @@ def _answer(state: LoanState) -> SendContact | None:
         answer_by=answer.on if agreed is None else None,
         what=f"answer {answer.kind.removeprefix('reply_').replace('_', ' ')}",
     )
+
+
+def _kept_payment(state: LoanState, channel: Channel) -> tuple[str, Agreed] | None:
+    """Who asks how to pay while an agreement is kept is asked for its next payment, not for the debt."""
+    agreement = state.agreement
+    covered = next_unpaid(state, agreement) if agreement is not None else None
+    link = messages_of(state.strategy, agreement.kind).link if agreement is not None else None
+    if covered is None or link is None or channel not in link.channels:
+        return None
+    left = min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor)
+    return link.template, Agreed(amount_minor=max(left, 1), due=covered.instalment.due)
 
 
 def _notice(state: LoanState) -> SendContact | None:

@@ -385,6 +385,19 @@ def test_after_turns_without_progress_a_person_goes_on_and_a_yes_moves_nothing()
     assert first(subject) == DUE
 
 
+def test_who_asks_how_to_pay_during_a_plan_gets_a_link_over_its_next_payment_and_not_over_the_debt() -> None:
+    subject = planned()
+
+    order = says(subject, "ask_how_to_pay")
+    assert told(order) == ("agreed_link", "2026-03-17", 10_000)
+    assert order is not None
+    assert (order.with_link, order.purpose) == (True, "reply")
+
+    subject.hear(pay(4_000)(subject))
+    assert told(says(subject, "ask_how_to_pay")) == ("agreed_link", "2026-03-17", 6_000)
+    assert told(says(subject, "ask_how_to_pay", channel="whatsapp"))[0] == AnswerKind.HOW_TO_PAY
+
+
 def test_a_promise_during_a_plan_makes_no_second_agreement_whatever_follows() -> None:
     subject = planned()
     says(subject, "promise_to_pay", promise_date="2026-03-10", promise_amount_minor=30_000)
