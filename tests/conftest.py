@@ -1,8 +1,14 @@
-"""What stays for the whole run is not looked through again by every garbage collection."""
+"""What stays for the whole run is neither looked through nor parsed again."""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from typing import Any
+
+from ruamel.yaml import YAML
+
+_MOST = 300
 
 
 def pytest_collection_finish() -> None:
@@ -10,3 +16,24 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def _once(parse: Callable[[YAML, Any], Any]) -> Callable[[YAML, Any], Any]:
+    """The same text is parsed once: a process of the product reads its files once, the tests hundreds of times."""
+    known: dict[tuple[object, ...], Any] = {}
+
+    def parsed(self: YAML, stream: Any) -> Any:
+        if not isinstance(stream, str):
+            return parse(self, stream)
+        key = (*self.typ, self.pure, stream)
+        if key not in known:
+            if len(known) >= _MOST:
+                known.clear()
+            known[key] = parse(self, stream)
+        return known[key]
+
+    return parsed
+
+
+YAML.load = _once(YAML.load)
+YAML.compose = _once(YAML.compose)
