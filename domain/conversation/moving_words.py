@@ -9,8 +9,8 @@ from typing import NamedTuple
 from domain.replies.dates import promised_day
 from domain.replies.text import plain
 
-LONGEST = 4_000
-"""Characters that are read of a message; nobody says more that matters."""
+LONGEST = 1_000
+"""Characters that are read of a message; who asks for another day says so in fewer."""
 _THING = (
     r"(?:fechas?|dia|cuot(?:a|as|ita)|pagos?|vencimiento|letra|recibo|mensualidad|abono|parcialidad|promesa|"
     r"compromiso|data|parcela|vencimento|pagamento|boleto|promessa|date|day|payment|instal+ment|due)"
