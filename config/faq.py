@@ -10,6 +10,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from config.yaml_source import bomb_in
+
 FAQ_FOLDER = Path(__file__).parent / "faq"
 LONGEST_ANSWER = 400
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -50,9 +52,17 @@ def faq_answer(id: str, language: str, folder: Path | None = None) -> str | None
 @lru_cache(maxsize=16)
 def _load(file: Path, stamp: int) -> tuple[Question, ...]:
     try:
-        data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        if (bomb := bomb_in(text)) is not None:
+            raise FaqError(f"{file.name}: {bomb}")
+        data = YAML(typ="safe").load(text)
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise FaqError(f"{file.name}: cannot be read: {str(error).splitlines()[0][:160]}") from None
+    except FaqError:
+        raise
+    except Exception as error:
+        # A version that is none, a number or a date that is none: the library lets its own errors through.
+        raise FaqError(f"{file.name}: not YAML that can be read ({type(error).__name__})") from None
     if data is None:
         return ()
     if not isinstance(data, dict):

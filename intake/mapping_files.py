@@ -39,8 +39,11 @@ def load_mapping(path: Path) -> Mapping:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PortfolioError(f"{path.name}, line {line}: {error.problem or 'not YAML'}") from None
-    except (YAMLError, ValueError, RecursionError) as error:
+    except YAMLError as error:
         raise PortfolioError(f"{path.name}: not YAML: {error}") from None
+    except Exception as error:
+        # A version or a date that is none, deep nesting: the library lets its own errors through.
+        raise PortfolioError(f"{path.name}: not YAML that can be read ({type(error).__name__})") from None
     if not isinstance(document, CommentedMap):
         raise PortfolioError(f"{path.name}, line 1: expected a mapping with name and fields")
     try:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import jurisdictions, strategies
+from config.faq import FAQ_FOLDER, FaqError, load_faq
 from config.jurisdictions import JurisdictionError, load_both, load_rulebook
 from config.strategies import StrategyError, load_strategy
 from config.templates import TemplateError, check_template
@@ -25,6 +26,7 @@ ROOT = Path(strategies.__file__).parent
 STRATEGY = (ROOT / "strategies" / "es-microloan.yaml").read_bytes()
 PACK = (jurisdictions.SHIPPED / "CL.yaml").read_bytes()
 MAPPING = (ROOT / "intake" / "microlender_es.yaml").read_bytes()
+QUESTIONS = (FAQ_FOLDER / "es.yaml").read_bytes()
 CONTEXT = shipped_context("payment_link", Channel.SMS, "es")
 LENDER = b"country: CL\ncaps:\n  - id: own\n    channels: [call]\n    count: 1\n    per: day\n"
 
@@ -33,11 +35,16 @@ def lender_pack(path: Path) -> None:
     load_rulebook(lender=path.parent)
 
 
+def questions(path: Path) -> None:
+    load_faq(path.stem, path.parent)
+
+
 READERS: dict[str, tuple[Callable[[Path], object], type[Exception]]] = {
     "strategy": (load_strategy, StrategyError),
     "pack": (load_both, JurisdictionError),
     "lender": (lender_pack, JurisdictionError),
     "mapping": (load_mapping, PortfolioError),
+    "questions": (questions, FaqError),
 }
 
 
@@ -57,6 +64,8 @@ def read(kind: str, folder: Path, content: bytes) -> str | None:
 def test_bombs_nesting_and_broken_yaml_are_refused_at_once(kind: str, tmp_path: Path) -> None:
     # With a lender's pack the law's are read each time.
     for content in YAML_FILES if kind != "lender" else YAML_FILES[-3:]:
+        if kind == "questions" and not content:
+            continue  # A lender may have none.
         begun = time.process_time()
         assert read(kind, tmp_path, content), content[:60]
         assert time.process_time() - begun < 5, content[:60]
@@ -84,6 +93,17 @@ def test_any_pack_of_a_lender(tmp_path: Path, content: bytes) -> None:
 @given(content=st.binary(max_size=300) | damaged(MAPPING))
 def test_any_mapping(tmp_path: Path, content: bytes) -> None:
     assert read("mapping", tmp_path, content) != ""
+
+
+@fuzzing(10)
+@given(content=st.binary(max_size=300) | damaged(QUESTIONS))
+def test_any_questions(tmp_path: Path, content: bytes) -> None:
+    assert read("questions", tmp_path, content) != ""
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_version_of_yaml_that_is_none_is_an_error(kind: str, tmp_path: Path) -> None:
+    assert read(kind, tmp_path, b"%YAML 9.9\n---\nname: one\n")
 
 
 def test_aliases_that_only_repeat_are_no_bomb() -> None:
