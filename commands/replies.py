@@ -79,21 +79,21 @@ def train(
     """
     from commands import replies_figures
     from replies.classify import Classifier
-    from replies.data import KEPT, TRAINING, BadData, read_folder
+    from replies.data import KEPT, TRAINING, BadData, read_folder, read_promises
     from replies.evaluation import evaluate as measure
     from replies.model import SHIPPED, load, save
     from replies.training import measured
     from replies.training import train as fit
 
     try:
-        examples, kept = read_folder(TRAINING), read_folder(KEPT)
+        examples, kept, promises = read_folder(TRAINING), read_folder(KEPT), read_promises(KEPT)
     except BadData as error:
         raise Refused(str(error)) from None
     file = out or SHIPPED
     save(fit(examples), file)
     # As it is read back, so that the figures are those of the file.
     model = load(file)
-    found = measure(Classifier(model), kept)
+    found = measure(Classifier(model), kept, promises)
     save(measured(model, found.figures()), file)
     if as_json:
         print_json({"model": str(file), "trained_on": len(examples)} | replies_figures.as_json(found))
@@ -114,16 +114,16 @@ def evaluate(
     Example: starter.py replies evaluate --wrong
     """
     from commands import replies_figures
-    from replies.data import KEPT, BadData, read_folder
+    from replies.data import KEPT, BadData, read_folder, read_promises
     from replies.evaluation import evaluate as measure
 
     try:
-        examples = read_folder(data or KEPT)
+        examples, promises = read_folder(data or KEPT), read_promises(data or KEPT)
     except BadData as error:
         raise Refused(str(error)) from None
     if not examples:
         raise Refused(f"{data}: no labelled messages in *.txt")
-    found = measure(_classifier(model), examples)
+    found = measure(_classifier(model), examples, promises)
     if as_json:
         print_json(replies_figures.as_json(found))
     else:

@@ -107,7 +107,7 @@ def retrain(
     Example: starter.py replies retrain --corrections corrections.txt
     """
     from replies.classify import Classifier, in_use
-    from replies.data import KEPT, TRAINING, BadData, read_folder
+    from replies.data import KEPT, TRAINING, BadData, read_folder, read_promises
     from replies.evaluation import evaluate
     from replies.model import save
     from replies.training import measured, train
@@ -115,14 +115,14 @@ def retrain(
     settings = configuration.settings()
     try:
         added = _corrections(corrections)
-        examples, kept = read_folder(TRAINING), read_folder(KEPT)
+        examples, kept, promises = read_folder(TRAINING), read_folder(KEPT), read_promises(KEPT)
     except (BadData, OSError) as error:
         raise Refused(str(error)) from None
     if not added:
         raise Refused("there are no corrections to learn from")
-    before = evaluate(in_use(settings.replies_model), kept)
+    before = evaluate(in_use(settings.replies_model), kept, promises)
     model = train([*examples, *added])
-    after = evaluate(Classifier(model), kept)
+    after = evaluate(Classifier(model), kept, promises)
     better = after.macro_f1 > before.macro_f1 and after.safety_recall >= before.safety_recall
     if better and not dry_run:
         file = settings.replies_model

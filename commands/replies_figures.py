@@ -17,6 +17,8 @@ _NAMES = {
     "safety_recall": "recall of vulnerable, complaint, dispute and opt_out",
     "reason_right": "reason right",
     "person_right": "need for a person right",
+    "days_right": "promised day right",
+    "amounts_right": "promised amount right",
     "calibration_error": "calibration error of the confidence",
 }
 

@@ -25,7 +25,7 @@ PERSON_BELOW = 0.25
 _SURE = 0.6
 _TOLD = 0.9
 """How likely an intent is that a phrase leaves no doubt about."""
-_PLAIN, _BESIDE_PLAIN = 0.8, 0.3
+_PLAIN, _BESIDE_PLAIN = 0.8, 0.2
 """Beside an intent as sure as the one, an act about safety is named only where it is fairly likely."""
 _POSSIBLE = 0.05
 """What hardly can be what a message is about does not come first, however surely a word of it seems to be there."""

@@ -8,14 +8,20 @@
 After the intents, the primary first, may stand a reason (`-`: none) and `person` where somebody must look although
 the intents alone do not ask for it. `{a|b}` stands for one of several wordings, `{@name}` for a list from a line
 `@name = a|b|c` in any file of the folder; `⏎` is a line end. `#` begins a comment line.
+
+Promises with their day and amount stand in `*.jsonl` beside them, as `starter.py replies classify` takes messages:
+`{"text", "sent_at", "country", "promise_date", "promise_amount"}`, the last two null where none is named.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from domain.replies.labels import Intent, Reason
@@ -41,6 +47,17 @@ class Example:
 
 
 @dataclass(frozen=True)
+class PromiseRead:
+    """A message that promises, and what a person reads in it: the borrower's own day, major units."""
+
+    text: str
+    sent_at: datetime
+    country: str
+    day: date | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
 class _Heading:
     intents: tuple[Intent, ...]
     reason: Reason | None
@@ -52,6 +69,30 @@ def read_folder(folder: Path, seed: int = 7) -> list[Example]:
     files = sorted(folder.glob("*.txt"))
     lists = {name: values for file in files for name, values in _lists(file)}
     return [example for file in files for example in _read(file, lists, seed)]
+
+
+def read_promises(folder: Path) -> list[PromiseRead]:
+    """Every promise of every `*.jsonl` there. Raises BadData, OSError."""
+    return [
+        _promise(line, f"{file.name}:{number}")
+        for file in sorted(folder.glob("*.jsonl"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if line.strip()
+    ]
+
+
+def _promise(line: str, where: str) -> PromiseRead:
+    try:
+        read = json.loads(line)
+        return PromiseRead(
+            text=read["text"],
+            sent_at=datetime.fromisoformat(read["sent_at"]),
+            country=read["country"],
+            day=date.fromisoformat(read["promise_date"]) if read["promise_date"] else None,
+            amount=Decimal(read["promise_amount"]) if read["promise_amount"] else None,
+        )
+    except (KeyError, TypeError, ValueError, InvalidOperation):
+        raise BadData(f"{where}: expected text, sent_at, country, promise_date and promise_amount") from None
 
 
 def _lists(file: Path) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from domain.replies.labels import ORDER, SAFETY, Intent, person_must_look
 from replies.classify import Classifier
-from replies.data import Example
+from replies.data import Example, PromiseRead
 
 _AT = datetime(2026, 11, 27, 15, tzinfo=UTC)
 _BINS = 10
@@ -38,12 +38,17 @@ class Evaluation:
     reason_right: float
     person_right: float
     calibration_error: float
+    days_right: float | None
+    amounts_right: float | None
+    """Of the promises that name one: how often the message is understood as promising just that. None without any."""
     intents: tuple[OfIntent, ...]
     wrong: tuple[tuple[Example, tuple[Intent, ...], float], ...]
     """Messages whose first intent was not found: what was said instead, and how surely."""
 
     def figures(self) -> dict[str, float]:
-        return {
+        """Those that were measured, rounded to four decimals."""
+        promises = {"days_right": self.days_right, "amounts_right": self.amounts_right}
+        return {name: round(share, 4) for name, share in promises.items() if share is not None} | {
             "messages": self.messages,
             "macro_f1": round(self.macro_f1, 4),
             "first_right": round(self.first_right, 4),
@@ -54,8 +59,8 @@ class Evaluation:
         }
 
 
-def evaluate(classifier: Classifier, examples: Sequence[Example]) -> Evaluation:
-    """Measure on `examples`, which must not be empty."""
+def evaluate(classifier: Classifier, examples: Sequence[Example], promises: Sequence[PromiseRead] = ()) -> Evaluation:
+    """Measure on `examples`, which must not be empty, and days and amounts on `promises`."""
     said = [classifier.understand(example.text, _AT, "MX") for example in examples]
     rows = [
         _of_intent(intent, examples, [each.intents for each in said])
@@ -81,6 +86,7 @@ def evaluate(classifier: Classifier, examples: Sequence[Example]) -> Evaluation:
         )
         / len(said),
         calibration_error=_calibration_error([each.confidence for each in said], hits),
+        **_promised(classifier, promises),
         intents=tuple(rows),
         wrong=tuple(
             (example, each.intents, each.confidence)
@@ -88,6 +94,16 @@ def evaluate(classifier: Classifier, examples: Sequence[Example]) -> Evaluation:
             if not hit
         ),
     )
+
+
+def _promised(classifier: Classifier, promises: Sequence[PromiseRead]) -> dict[str, float | None]:
+    said = [classifier.understand(each.text, each.sent_at, each.country) for each in promises]
+    days = [s.promise_date == p.day for p, s in zip(promises, said, strict=True) if p.day is not None]
+    amounts = [s.promise_amount == p.amount for p, s in zip(promises, said, strict=True) if p.amount is not None]
+    return {
+        "days_right": sum(days) / len(days) if days else None,
+        "amounts_right": sum(amounts) / len(amounts) if amounts else None,
+    }
 
 
 def _of_intent(intent: Intent, examples: Sequence[Example], said: Sequence[tuple[Intent, ...]]) -> OfIntent:

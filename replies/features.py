@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from domain.replies.outline import outline
 from domain.replies.text import plain
 from replies.concepts import concept_of
+from replies.skeleton import signs_in
 
 _EMOJI = {
     **dict.fromkeys("👍👌🙏✅🤝👏🙌💪🫡✔☑🆗👋", " zzok "),
@@ -78,8 +81,25 @@ _TURNS = frozenset(
     "no nao not n't don't can't won't ya mi mis me su sus yo le les el ella si ? my i you nunca never meu minha".split()
 )
 """Small words whose place near a meaning turns it."""
+_MOST_OUTLINED = 1_500
 _NEAR, _SHORT_WORD = 8, 6
 _WINDOW, _STEP = 14, 7
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text, and the same with its days and sums as words of their kind."""
+
+    text: str
+    outline: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is said as a whole, and its statements one by one where there are several."""
+
+    whole: Said
+    parts: tuple[Said, ...]
 
 
 def words_of(text: str) -> list[str]:
@@ -95,16 +115,17 @@ def words_of(text: str) -> list[str]:
     return " ".join(_SHORT.get(token, token) for token in _TOKEN.findall(folded)).split()
 
 
-KINDS = ("words", "pieces", "concepts")
+KINDS = ("words", "pieces", "concepts", "signs")
 
 
-def features_of(text: str) -> tuple[list[str], ...]:
-    """Names of the features of `text`, a list for each of `KINDS`."""
-    words = words_of(text)[:400]
+def features_of(said: Said) -> tuple[list[str], ...]:
+    """Names of the features of what is said, a list for each of `KINDS`."""
+    words = words_of(said.text)[:400]
     return (
         list(dict.fromkeys(_word_features(words))),
         list(dict.fromkeys(_pieces(words))),
         list(dict.fromkeys(_concepts(words))),
+        list(dict.fromkeys(signs_in(words_of(said.outline)))),
     )
 
 
@@ -156,15 +177,28 @@ def _pieces(words: list[str]) -> Iterator[str]:
                 yield padded[start : start + size]
 
 
-def parts_of(text: str) -> list[str]:
-    """The statements of a message, each by itself; long ones without punctuation in overlapping windows."""
-    parts: list[str] = []
-    for piece in _ENDS.split(text):
-        words = piece.split()
-        if len(words) <= _WINDOW + _STEP:
-            if words:
-                parts.append(piece.strip())
-            continue
-        for start in range(0, len(words) - _STEP, _STEP):
-            parts.append(" ".join(words[start : start + _WINDOW]))
-    return parts if len(parts) > 1 else []
+def message_of(text: str) -> Message:
+    """A message and the statements in it, outlined one by one."""
+    parts: list[Said] = []
+    outlines: list[str] = []
+    at = 0
+    for end in [*_ENDS.finditer(text[:_MOST_OUTLINED]), None]:
+        piece = text[at : end.start() if end else len(text)]
+        bones = outline(piece[:_MOST_OUTLINED]) if piece.strip() else ""
+        outlines.append(f"{bones} {end.group() if end else ''}")
+        parts += _windows(piece, bones)
+        at = end.end() if end else at
+    return Message(Said(text, " ".join(outlines)), tuple(parts) if len(parts) > 1 else ())
+
+
+def _windows(piece: str, bones: str) -> Iterator[Said]:
+    """A statement; a long one without punctuation in overlapping windows."""
+    words, outlined = piece.split(), bones.split()
+    if len(words) <= _WINDOW + _STEP:
+        if words:
+            yield Said(piece.strip(), bones)
+        return
+    share = len(outlined) / len(words)
+    for start in range(0, len(words) - _STEP, _STEP):
+        first, last = int(start * share), int((start + _WINDOW) * share) + 1
+        yield Said(" ".join(words[start : start + _WINDOW]), " ".join(outlined[first:last]))

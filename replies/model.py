@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.replies.labels import ORDER, Intent, Reason
-from replies.features import KINDS, features_of, parts_of
+from replies.features import KINDS, Said, features_of, message_of
 
 Array = NDArray[np.float32]
 SHIPPED = Path(__file__).parent / "model" / "replies.model"
-FORM = 2
+FORM = 3
 """Raised whenever features or arrays change their meaning: a model of another form is refused."""
 REASONS: tuple[Reason | None, ...] = (None, *Reason)
 OUTPUTS = len(ORDER) + len(Reason) + 1
@@ -53,11 +53,11 @@ class Vocabulary:
     def size(self) -> int:
         return len(self.rarity)
 
-    def row(self, text: str) -> tuple[NDArray[np.int64], Array]:
-        """Numbers and values of the features of `text`; those of each kind together of length 1."""
+    def row(self, said: Said) -> tuple[NDArray[np.int64], Array]:
+        """Numbers and values of the features of what is said; those of each kind together of length 1."""
         numbers: list[int] = []
         values: list[Array] = []
-        for names, known in zip(features_of(text), self.kinds, strict=True):
+        for names, known in zip(features_of(said), self.kinds, strict=True):
             ids = [known[name] for name in names if name in known]
             if ids:
                 weights = self.rarity[ids]
@@ -81,15 +81,16 @@ class Model:
     about: dict[str, Any]
     """Thresholds, the figures it was measured with and the form; plain JSON values."""
 
-    def scores(self, text: str) -> Array:
-        """Log odds of every intent, every reason and of need for a person, of a text taken as one statement."""
-        numbers, values = self.vocabulary.row(text)
+    def scores(self, said: Said) -> Array:
+        """Log odds of every intent, every reason and of need for a person, of what is said taken as one statement."""
+        numbers, values = self.vocabulary.row(said)
         return self.bias + values @ self.weights[numbers] if len(numbers) else self.bias
 
     def view(self, text: str) -> Array:
         """The scores of the whole message and the highest of its parts."""
-        whole = self.scores(text)
-        parts = [self.scores(part) for part in parts_of(text)]
+        message = message_of(text)
+        whole = self.scores(message.whole)
+        parts = [self.scores(part) for part in message.parts]
         return combined(whole, np.max(parts, axis=0) if parts else whole, len(parts))
 
     def read(self, text: str) -> Reading:

@@ -6,9 +6,11 @@ that its probabilities hold for messages nobody trained on. Everything is drawn 
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 from domain.replies.labels import ORDER, SAFETY, Intent, Reason
 from replies.data import Example
-from replies.features import KINDS, features_of, parts_of
+from replies.features import KINDS, Message, Said, features_of, message_of
 from replies.mixing import mixed
 from replies.model import OUTPUTS, REASONS, Array, Model, Vocabulary, combined
 from replies.noise import spoiled
@@ -36,13 +38,15 @@ _CLOSE, _FREE_BIAS = 0.05, 5.0
 _LIFT = 1.0
 """Power of their rarity by which rare features may weigh more: they tell what one country's word means."""
 _SAFETY_RECALL = 0.985
+_SIGNS, _SIGN_RARITY = KINDS.index("signs"), (5.0, 8.0)
+"""Signs are few and most are common: what is common among them tells as much as what is rare."""
 
 
 @dataclass(frozen=True)
 class _Sample:
     example: Example
-    text: str
     weight: float
+    message: Message
     mixed: bool = False
 
 
@@ -51,12 +55,12 @@ def train(examples: Sequence[Example], seed: int = SEED) -> Model:
     fold_of = _fold_of(examples, seed)
     samples = _samples(examples, fold_of, seed)
     vocabulary = _vocabulary([sample for sample in samples if not sample.mixed])
-    rows = _matrix(vocabulary, [sample.text for sample in samples])
+    rows = _matrix(vocabulary, [sample.message.whole for sample in samples])
     lift = vocabulary.rarity**_LIFT
     targets = np.stack([_targets(sample.example) for sample in samples])
     weight = np.asarray([sample.weight for sample in samples]) * _balance(samples)
     folds = np.asarray([fold_of[sample.example.line] for sample in samples])
-    parts = [parts_of(sample.text) for sample in samples]
+    parts = [sample.message.parts for sample in samples]
     part_rows = _matrix(vocabulary, [part for each in parts for part in each])
     owner = np.repeat(np.arange(len(samples)), [len(each) for each in parts])
     views = np.zeros((len(samples), 2 * OUTPUTS + 2), dtype=np.float32)
@@ -93,14 +97,14 @@ def _samples(examples: Sequence[Example], fold_of: Mapping[str, int], seed: int)
     samples: list[_Sample] = []
     for example in examples:
         share = 1.0 / per_line[example.line] ** 0.5
-        samples.append(_Sample(example, example.text, share))
+        samples.append(_Sample(example, share, message_of(example.text)))
         copy = spoiled(example.text, chance)
         if copy != example.text:
-            samples.append(_Sample(example, copy, 0.5 * share))
+            samples.append(_Sample(example, 0.5 * share, message_of(copy)))
     for fold in range(FOLDS):
         for both in mixed([each for each in examples if fold_of[each.line] == fold], chance, _MIXED_EVERY):
             text = spoiled(both.text, chance) if chance.random() < 0.5 else both.text
-            samples.append(_Sample(both, text, _MIXED_WEIGHT, mixed=True))
+            samples.append(_Sample(both, _MIXED_WEIGHT, message_of(text), mixed=True))
     return samples
 
 
@@ -108,7 +112,7 @@ def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
     """Features that occur in more than one line of the data."""
     lines: tuple[dict[str, set[str]], ...] = tuple({} for _ in KINDS)
     for sample in samples:
-        for kind, names in zip(lines, features_of(sample.text), strict=True):
+        for kind, names in zip(lines, features_of(sample.message.whole), strict=True):
             for name in names:
                 kind.setdefault(name, set()).add(sample.example.line)
     everything = len({sample.example.line for sample in samples})
@@ -117,21 +121,23 @@ def _vocabulary(samples: Sequence[_Sample]) -> Vocabulary:
     for kind in lines:
         kept = sorted(name for name, where in kind.items() if len(where) >= _SEEN_IN_LINES)
         kinds.append({name: len(rarity) + index for index, name in enumerate(kept)})
-        rarity += [float(np.log((1 + everything) / (1 + len(kind[name]))) + 1.0) for name in kept]
+        for name in kept:
+            rare = float(np.log((1 + everything) / (1 + len(kind[name]))) + 1.0)
+            rarity.append(float(np.clip(rare, *_SIGN_RARITY)) if kind is lines[_SIGNS] else rare)
     return Vocabulary(tuple(kinds), np.asarray(rarity, dtype=np.float32))
 
 
-def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> csr_matrix:
+def _matrix(vocabulary: Vocabulary, said: Sequence[Said]) -> csr_matrix:
     ends, numbers, values = [0], [], []
-    for text in texts:
-        ids, row = vocabulary.row(text)
+    for each in said:
+        ids, row = vocabulary.row(each)
         numbers.append(ids)
         values.append(row)
         ends.append(ends[-1] + len(ids))
     if not numbers:
         return csr_matrix((0, vocabulary.size), dtype=np.float32)
     return csr_matrix(
-        (np.concatenate(values), np.concatenate(numbers), np.asarray(ends)), shape=(len(texts), vocabulary.size)
+        (np.concatenate(values), np.concatenate(numbers), np.asarray(ends)), shape=(len(said), vocabulary.size)
     )
 
 
@@ -162,19 +168,24 @@ def _fold_of(examples: Sequence[Example], seed: int) -> dict[str, int]:
 def _fit_first(
     rows: csr_matrix, lift: Array, targets: NDArray[np.bool_], weight: NDArray[np.float64]
 ) -> tuple[Array, Array]:
-    """One logistic regression for each output; liblinear's Newton steps, which draw nothing."""
+    """One logistic regression for each output, on all cores; liblinear's Newton steps, which draw nothing."""
     held = np.zeros((rows.shape[1], OUTPUTS), dtype=np.float32)
     lifted = (rows @ diags(lift.astype(np.float64))).tocsr()
+    lifted.sum_duplicates()  # or each thread would do it, in place
     bias = np.full(OUTPUTS, _RARE, dtype=np.float32)
-    for output in range(OUTPUTS):
+
+    def fit(output: int) -> None:
         wanted = targets[:, output]
         if not wanted.any() or wanted.all():
-            continue
+            return
         learner = LogisticRegression(
             solver="liblinear", C=STRENGTH, tol=_CLOSE, intercept_scaling=_FREE_BIAS, random_state=SEED
         )
         learner.fit(lifted, wanted, sample_weight=weight)
         held[:, output], bias[output] = learner.coef_[0] * lift, learner.intercept_[0]
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(fit, range(OUTPUTS)))
     return held, bias
 
 
@@ -261,7 +272,7 @@ def _missing_few(chance: Array, weight: NDArray[np.float64]) -> float:
     order = np.argsort(chance)
     share = np.cumsum(weight[order]) / weight.sum()
     at = int(np.searchsorted(share, 1.0 - _SAFETY_RECALL))
-    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.03, 0.4))
+    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.02, 0.4))
 
 
 def _best(chance: Array, wanted: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:

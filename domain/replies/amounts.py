@@ -218,9 +218,14 @@ def _found(text: str, country: str) -> list[_Money]:
     return found
 
 
+_SEEN_BEFORE = 100
+"""Characters before a figure that tell what it counts."""
+
+
 def _may_be_money(figure: str, before: str, after: str) -> bool:
-    if _DAY_ALONE.match(before + figure + after) and not before.strip():
+    if not before.strip() and _DAY_ALONE.match(before + figure + after):
         return False
+    before = before[-_SEEN_BEFORE:]
     if len(re.sub(r"\D", "", figure)) > 7 or (figure.startswith("0") and not figure.startswith(("0.", "0,"))):
         return False
     if _NO_MONEY_AFTER.match(after) or re.match(r" ?(?:al|a|o|y|e|u) \d{1,2} de ", after):

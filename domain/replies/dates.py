@@ -169,7 +169,7 @@ _RULES: tuple[tuple[str, str], ...] = (
                    r"\b(?:metiendo|ingresando|poniendo) (?:la plata|el dinero|la lana|la tarjeta|los datos|el monto)\b|"
                    r"\bestoy (?:ya )?(?:en|entrando a|metid[oa] en) (?:la|el|mi) (?:app|aplicacion|pagina|portal|computador|computadora|compu|caja|ventanilla|oxxo|efecty|baloto|agente)\b"),
     ("today_weak", r"\b(?:ahora|agora|now|ya)\b(?= (?:te |le |les |lo |la |se lo |se los |i'?m |i |vou |mando |sim |si |pago |hago )?"
-                   r"(?:pag|deposit|transf|abon|cancel|envi|mand|yape|consign|liquid|faz|fa[cç]o|send|pay|hago|depos|paso|doing|making|going))|"
+                   r"(?!(?:pagu|deposit|transfer|abon|cancel|envi|mand|consign|liquid|hici?|paid|sent|fiz)(?:[eéi]'?|ei|o'|aron|aram)\b'?(?: |$))(?:pag|deposit|transf|abon|cancel|envi|mand|yape|consign|liquid|faz|fa[cç]o|send|pay|hago|depos|paso|doing|making|going))|"
                    r"\b(?:ahora|agora|now)\b|\ba las \d{1,2}(?: ?(?:am|pm|hs|hrs|y media|de la tarde|de la noche|en punto))?\b|"
                    r"\b(?:te|le|les|se) lo (?:hago|mando|paso) ya\b|\b(?:pagand|transfiriend|transferind|depositand|mandand|enviand|abonand|consignand|girand|ingresand|yapeand|plineand|quitand)o\w{0,3}\b|\bas we speak\b|\b(?:gimme|give me|dame|deme|denme|me da|me de) (?:like )?(?:un|una|unos|a|an|\d{1,2}|media|uns) (?:min\w*|hora|horas|hour|hours|rat\w+|moment\w*|sec\w*|segund\w*|minutinh\w*)\b|\b(?:indo|saindo|abrindo|entrando|going through) (?:agora|o app|el|no|na|as we)\b|\b(?:te|le|les|os) (?:hago|mando|paso|pongo|meto) (?:\w+ ){1,3}ya\b|\b(?:a punto de|acabo de poner a|te estoy|les estoy|le estoy|lo estoy|los estoy|la estoy) (?:\w+)\b|\b(?:haciendo|realizando|fazendo) (?:el|la|o|un|una|a) (?:pago|transferencia|deposito|pix|giro|yape|pagamento|bizum)\b|"
                    r"\b(?:voy|estoy|ando|vou|estou|to) (?:saliendo|camino|yendo|en camino|en el (?:banco|cajero|oxxo)|en la (?:fila|cola)|"
@@ -182,6 +182,7 @@ _ANY_WEEKDAY, _ANY_MONTH = re.compile(f"{_WD}|{_SHORT_WD}|mar|ter"), re.compile(
 _WITH_WEEKDAY = frozenset(
     {"week_from_wd", "weekday", "weekday_next", "weekday_number", "weekday_other", "nth_weekday", "today_wd"}
 )
+_ANY_FIGURE, _FIGURED = re.compile(r"\d"), f"(?P<d>{_D})"
 _WITH_MONTH = frozenset({"day_month", "last_of_month"})
 _RANGE = re.compile(
     r"^[\s,]*(?:o|u|ou|or|al|a|hasta(?: el)?|ate|to|till|until|through|/|-|o a mas tardar|o a lo mucho|a mas tardar|o maximo|maximo|"
@@ -294,9 +295,14 @@ def _after_payday(chosen: Mention, mentions: list[Mention], clauses: Clauses) ->
 def mentions_in(text: str, sent_on: date, country: str) -> list[Mention]:
     """What names a day in plain text, from left to right; rules that stand first take their words from those that follow."""
     taken: list[Mention] = []
+    figure = _ANY_FIGURE.search(text)
     weekday, month = _ANY_WEEKDAY.search(text), _ANY_MONTH.search(text)
     for kind, rule in _COMPILED:
-        if (weekday is None and kind in _WITH_WEEKDAY) or (month is None and kind in _WITH_MONTH):
+        if (
+            (weekday is None and kind in _WITH_WEEKDAY)
+            or (month is None and kind in _WITH_MONTH)
+            or (figure is None and _FIGURED in rule.pattern)
+        ):
             continue  # most messages name none, and looking for each way to name one costs
         for match in rule.finditer(text):
             start, end = match.span()

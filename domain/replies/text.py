@@ -53,9 +53,7 @@ def plain(text: str) -> str:
     return re.sub(r"\n+", "\n", re.sub(r"[^\S\n]+", " ", letters)).strip()
 
 
-_PRETERITE = re.compile(
-    r"([^\W\d_]{2,}[^\W\d_re])(?:ó|é|í)(?![^\W_])|([^\W\d_]+[^\W\d_aei]r|r)(?:ó|é)(?![^\W_])", re.IGNORECASE
-)
+_PRETERITE = re.compile(r"(?<![^\W_])[^\W\d_]{2,}(?:ó|(?:[^\W\d_re]|[^\W\d_aei]r)[éí])(?![^\W_])", re.IGNORECASE)
 _NO_PRETERITE = frozenset("qué porqué café bebé esté aló así aquí ahí allí allá sí mí casi también".split())
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.replies.labels import ORDER, Intent, Reason
-from replies.data import KEPT, TRAINING, BadData, line_of, read_file, read_folder
+from replies.data import KEPT, TRAINING, BadData, line_of, read_file, read_folder, read_promises
 
 
 def test_every_intent_and_reason_is_trained_and_measured() -> None:
@@ -62,3 +62,24 @@ def test_a_bad_line_is_named(tmp_path: Path, text: str, said: str) -> None:
 
     with pytest.raises(BadData, match=said):
         read_file(file)
+
+
+def test_promises_kept_apart_stand_among_the_messages_kept_apart() -> None:
+    promises = read_promises(KEPT)
+    kept = {" ".join(example.text.split()) for example in read_folder(KEPT) if Intent.PROMISE_TO_PAY in example.intents}
+
+    assert len(promises) > 500
+    assert sum(" ".join(promise.text.split()) in kept for promise in promises) > 0.98 * len(promises)
+    assert all(promise.day or promise.amount for promise in promises)
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"text": "pago el viernes"}', '{"text": 1, "sent_at": "x", "country": "MX"}']
+)
+def test_a_bad_promise_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "one.jsonl").write_text(line + "\n", encoding="utf-8")
+
+    with pytest.raises(
+        BadData, match=r"one\.jsonl:1: expected text, sent_at, country, promise_date and promise_amount"
+    ):
+        read_promises(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 
 from domain.replies.labels import SAFETY, Intent
 from replies.classify import classify, in_use, shipped
-from replies.data import KEPT, Example, read_folder
+from replies.data import KEPT, Example, read_folder, read_promises
 from replies.evaluation import evaluate
 from replies.model import BadModel, load, save
 from replies.training import train
@@ -59,7 +59,7 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, content: bytes)
 
 
 def test_the_shipped_model_is_as_good_on_messages_kept_apart_as_it_says() -> None:
-    found = evaluate(shipped(), read_folder(KEPT))
+    found = evaluate(shipped(), read_folder(KEPT), read_promises(KEPT))
 
     assert found.figures() == shipped().model.about["measured"]
     assert found.calibration_error < 0.15
@@ -86,7 +86,7 @@ def test_a_model_of_another_version_is_set_aside(tmp_path: Path) -> None:
         for name, raw in (content | {"about.json": json.dumps(about).encode()}).items():
             box.writestr(name, raw)
 
-    with pytest.raises(BadModel, match="a model of form 1, this version reads form 2"):
+    with pytest.raises(BadModel, match="a model of form 1, this version reads form 3"):
         load(file)
     assert in_use(file) is shipped()
 
