@@ -88,6 +88,8 @@ class _Clock:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the stop was moved: the server does not tell whoever polls for the old one."""
+    heard: int = 0
+    """How often the world told of an earlier event: an answer given before that is not its latest word."""
 
 
 class Conductor:
@@ -124,6 +126,7 @@ class Conductor:
         """The world tells of an earlier event of a loan, while the request that caused it still runs."""
         clock = self._clocks.get(loan_id)
         if clock is not None:
+            clock.heard += 1
             async with clock.lock:
                 clock.world_next = next_at
                 await self._stop_earlier(clock, now, next_at)
@@ -352,8 +355,12 @@ class Conductor:
 
     async def _happen(self, clock: _Clock, at: datetime) -> None:
         """Everything that is due at `at`: the world's events, and then what people decide."""
+        heard = clock.heard
         answer = await self._world("POST", "/_world/advance", {"loan_id": clock.loan_id, "to": at.isoformat()})
-        clock.world_next = _moment(answer["next_at"])
+        if clock.heard == heard:
+            clock.world_next = _moment(answer["next_at"])
+        else:
+            await self._learn_next(clock)
         if any(event["kind"] == "webhook" for event in answer["delivered"]):
             await self._until_relayed(clock.loan_id)
         await self._patiently(lambda: self._agents.act(self._client, clock.loan_id, at))
@@ -393,8 +400,11 @@ class Conductor:
         return described.status is WorkflowExecutionStatus.RUNNING
 
     async def _learn_next(self, clock: _Clock) -> None:
-        answer = await self._world("POST", "/_world/next", {"loan_ids": [clock.loan_id]})
-        clock.world_next = _moment(answer["next_at"][clock.loan_id])
+        heard = -1
+        while heard != clock.heard:
+            heard = clock.heard
+            answer = await self._world("POST", "/_world/next", {"loan_ids": [clock.loan_id]})
+            clock.world_next = _moment(answer["next_at"][clock.loan_id])
 
     async def _world(self, method: str, path: str, body: dict[str, object]) -> dict[str, Any]:
         """Ask the world; it may be down for a moment."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from typing import Any
 
 from ruamel.yaml import YAML
 
 _MOST = 300
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as cores, three at least: the tests wait for servers and clocks for half of their time."""
+    return max(3, (os.cpu_count() or 2) * 3 // 2)
 
 
 def pytest_collection_finish() -> None:
