@@ -272,7 +272,7 @@ def _missing_few(chance: Array, weight: NDArray[np.float64]) -> float:
     order = np.argsort(chance)
     share = np.cumsum(weight[order]) / weight.sum()
     at = int(np.searchsorted(share, 1.0 - _SAFETY_RECALL))
-    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.02, 0.4))
+    return float(np.clip(chance[order[min(at, len(order) - 1)]], 0.03, 0.4))
 
 
 def _best(chance: Array, wanted: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
