@@ -37,7 +37,8 @@ def is_about_a_day(state: LoanState, event: ReplyUnderstood) -> bool:
     if agreement.kind is AgreementKind.PROMISE:
         return first is Intent.REQUEST_PLAN and asks
     if first is Intent.PROMISE_TO_PAY:
-        return asks or Intent.REQUEST_PLAN not in event.intents
+        says_which = _asked_which(state) and day_in(event) is not None
+        return asks or says_which or Intent.REQUEST_PLAN not in event.intents
     if first is Intent.REQUEST_PLAN:
         return asks
     return answers_which_day(state, event)
@@ -50,9 +51,13 @@ def is_plain(state: LoanState, event: ReplyUnderstood) -> bool:
 
 def answers_which_day(state: LoanState, event: ReplyUnderstood) -> bool:
     """Whether a message that says hardly more than a day answers a question about one; it is read back in any case."""
+    return _asked_which(state) and event.day_named is not None and event.intents[0] in _ANSWERS
+
+
+def _asked_which(state: LoanState) -> bool:
+    """Whether a question about a day went out and still waits."""
     moving = of(state).moving
-    waits = moving is not None and moving.told and not moving.void
-    return waits and event.day_named is not None and event.intents[0] in _ANSWERS
+    return moving is not None and moving.told and not moving.void
 
 
 def day_in(event: ReplyUnderstood) -> date | None:

@@ -209,6 +209,24 @@ def test_a_bare_day_answers_the_question_which(intent: str) -> None:
     assert first(subject) == date(2026, 3, 19)
 
 
+def test_a_day_said_as_a_promise_and_a_wish_answers_the_question_which() -> None:
+    """ "Então pode ser daqui a 23 dias": it promises and asks, and only the promised day was read."""
+    subject = planned()
+    says(subject, "request_plan", asks_to_move=True)
+
+    answer = says(subject, "promise_to_pay", "request_plan", promise_date="2026-03-19")
+
+    assert told(answer) == (CONFIRM, "2026-03-19", 10_000)
+
+
+def test_the_same_words_without_the_question_go_to_a_person() -> None:
+    subject = planned()
+
+    answer = says(subject, "promise_to_pay", "request_plan", promise_date="2026-03-19")
+
+    assert told(answer)[0] == AnswerKind.PERSON
+
+
 def test_a_bare_day_without_the_question_moves_nothing() -> None:
     subject = planned()
 
