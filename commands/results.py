@@ -22,7 +22,7 @@ from commands.world_log import WorldLog
 from domain.agreements.model import AgreementState
 from domain.contact import Channel
 from domain.contact import Verdict as ContactVerdict
-from domain.ledger_entries import CaseState
+from domain.ledger_entries import CaseKind, CaseState
 from records.tables import (
     Agreement,
     AgreementInstalment,
@@ -184,6 +184,10 @@ def _ours(session: Session, rehearsal: Rehearsal, rows: list[Loan], borrowers: d
     instalments: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
     for one in session.exec(select(AgreementInstalment).order_by(col(AgreementInstalment.number))).all():
         instalments[one.agreement_ref] += (one.amount_minor,)
+    undecided = select(CollectionCase.loan_ref).where(
+        CollectionCase.state == CaseState.OPEN, CollectionCase.kind == CaseKind.CIRCUMSTANCE
+    )
+    held = {names.get(loan_ref) for loan_ref in session.exec(undecided).all()}
     return Ours(
         debts={
             loan.loan_id: DebtFacts(
@@ -192,6 +196,7 @@ def _ours(session: Session, rehearsal: Rehearsal, rows: list[Loan], borrowers: d
                 amount_minor=loan.amount_due_minor,
                 currency=loan.currency,
                 end=next((row.end_kind for row in rows if row.loan_id == loan.loan_id), None),
+                held=loan.loan_id in held,
             )
             for loan in rehearsal.plan.loans
             if loan.loan_id in owners

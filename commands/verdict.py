@@ -72,6 +72,8 @@ class DebtFacts(BaseModel):
     amount_minor: int
     currency: str
     end: str | None
+    held: bool = False
+    """What the person reported (a hardship, a dispute ...) waits for somebody's decision, and all else with it."""
 
 
 class KeptPayment(BaseModel):

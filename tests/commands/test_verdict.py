@@ -363,6 +363,16 @@ def test_every_loan_ends_and_as_cured_exactly_when_it_was_paid(paid: int, end: s
     assert world.found() == found
 
 
+@pytest.mark.parametrize(("paid", "found"), [(5_000, []), (10_000, ["ends"])])
+def test_a_loan_may_stay_open_while_nobody_decides_about_what_its_person_reported(paid: int, found: list[str]) -> None:
+    world = World()
+    world.debts["L1"] = world.debts["L1"].model_copy(update={"held": True})
+    world.end = None
+    world.pays(TUESDAY_TEN, paid)
+
+    assert world.found() == found
+
+
 def test_webhooks_that_were_not_accepted_or_not_passed_on_are_named() -> None:
     refused, stuck = World(), World()
     refused.hook(TUESDAY_TEN, "evt_1", provider="stripe", type="checkout.session.completed", status=500)
