@@ -66,7 +66,7 @@ def write(
     """
     from activities.own_words import Draft
 
-    words = _read(text)
+    words, answered = _read(text), _case(case)
     settings = configuration.settings()
     database = configuration.records(settings)
     with database.reading() as session:
@@ -75,7 +75,7 @@ def write(
     ends = moment_of(until, "--until") if until is not None else None
     if ends is not None and ends <= datetime.now(UTC):
         raise Refused("--until lies in the past")
-    draft = Draft(words, _channel(channel), subject)
+    draft = Draft(words, _channel(channel), _utf8(subject, "--subject") if subject is not None else None)
 
     async def look(desk: WordsDesk) -> Judged:
         return await desk.look(loan, draft)
@@ -88,7 +88,7 @@ def write(
         agree(f"Send it to the borrower of loan {loan.loan_id}?", yes)
 
         async def send(desk: WordsDesk) -> Ordered:
-            return await desk.send(loan, who, draft, desk.id_for(loan, who, draft), case_id=case, until=ends)
+            return await desk.send(loan, who, draft, desk.id_for(loan, who, draft), case_id=answered, until=ends)
 
         ordered = _at_the_desk(settings, database, loan, send)
         told |= {"words_id": ordered.words_id, "accepted": True, "detail": ordered.detail}
@@ -149,7 +149,25 @@ def _read(text: str) -> str:
         raise Refused("--text: there are no words: nothing is sent")
     if len(words) > LONGEST_READ:
         raise Refused(f"--text: more than {LONGEST_READ:,} characters")
-    return words.strip()
+    return _utf8(words.strip(), "--text")
+
+
+def _utf8(text: str, option: str) -> str:
+    """What a terminal gives may hold bytes that are no text. Raises Refused."""
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise Refused(f"{option}: not UTF-8 text")
+    return text
+
+
+def _case(given: str | None) -> str | None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from domain.events import Reference
+
+    try:
+        return TypeAdapter[str | None](Reference | None).validate_python(given)
+    except ValidationError:
+        raise Refused(f"--case: {given!r:.60}: expected the id of a case, see `case list`") from None
 
 
 def _channel(given: str | None) -> Channel | None:

@@ -55,7 +55,7 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return answer_reported(state, event), None
     if is_notice(event.step):
         return _one_off_reported(state, event, now), None
-    if is_words(event.step):
+    if is_words(event.step) and state.strategy.find_step(event.step) is None:
         return _words_reported(state, event, now), None
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count

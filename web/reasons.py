@@ -50,6 +50,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "Pede outro dia para pagar: {why}",
     ),
     ("less than the payment is named", "nombra menos que el pago acordado", "cita menos que o pagamento combinado"),
+    (
+        "no day that is possible is a working day",
+        "ningún día posible es laborable",
+        "nenhum dia possível é útil",
+    ),
     ("no day that is possible suits", "no le sirve ningún día posible", "nenhum dia possível serve"),
     (
         "the conversation does not get on",
@@ -77,6 +82,29 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "a link asked for on the telephone could not be sent",
         "No se pudo enviar un enlace pedido por teléfono",
         "Um link pedido por telefone não pôde ser enviado",
+    ),
+    (
+        "what a person wrote was not sent: {why}",
+        "No se envió lo que escribió una persona: {why}",
+        "Não foi enviado o que uma pessoa escreveu: {why}",
+    ),
+    ("its time was over", "se le pasó el plazo", "o prazo passou"),
+    ("it could not be sent", "no se pudo enviar", "não foi possível enviar"),
+    (
+        "{name} is closed for this borrower",
+        "{name} está cerrado para este cliente",
+        "{name} está fechado para este cliente",
+    ),
+    (
+        "{n} messages of people wait already",
+        "ya esperan {n} mensajes de personas",
+        "já esperam {n} mensagens de pessoas",
+    ),
+    ("no open case {name}", "no hay ningún caso abierto {name}", "não há caso aberto {name}"),
+    (
+        "a case of kind {name} is decided, not answered",
+        "un caso así se decide, no se responde",
+        "um caso assim se decide, não se responde",
     ),
     (
         "what a person wrote did not arrive",

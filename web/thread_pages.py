@@ -26,10 +26,11 @@ from web.api import Name, loan_for
 from web.case_pages import TALK, moment, names
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
+from web.reasons import reason_in
 from web.sign_in import page
 from web.words_desk import WordsDesk, fresh_id
 
-_Case = Annotated[str, Form(max_length=200, pattern=r"^[\x21-\x7e]*$")]
+_Case = Annotated[str, Form(max_length=128, pattern=r"^[\x21-\x7e]*$")]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,11 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
                 for each in threads.thread_of(session, loan, search.strip() or None)
             ]
             waiting = [
-                {"case_id": case.case_id, "kind": words.get(f"kind_{case.kind}", case.kind), "reason": case.reason}
+                {
+                    "case_id": case.case_id,
+                    "kind": words.get(f"kind_{case.kind}", case.kind),
+                    "reason": reason_in(case.reason, language, loan.currency),
+                }
                 for case in cases.of_loan(session, loan)
                 if case.state is CaseState.OPEN and case.kind in ANSWERABLE
             ]
@@ -123,7 +128,7 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
     ) -> Response:
         """`look`: how it would go out, and whether it may; `send`: that, kept and ordered."""
         loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
-        words = words_for(request.headers.get("accept-language", ""))[1]
+        language, words = words_for(request.headers.get("accept-language", ""))
         written = _Written(words_id, text, subject, channel, case_id)
 
         async def again(status: int, wrong: str | None = None, judged: Judged | None = None) -> Response:
@@ -138,7 +143,7 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
                 return await again(200, judged=await desk.look(loan, written.draft))
             await desk.send(loan, acting(caller), written.draft, words_id, case_id=case_id or None)
         except (WordsRefused, OrderRefused) as why:
-            return await again(409, f"{words['not_written']} {why}")
+            return await again(409, f"{words['not_written']} {reason_in(str(why), language, loan.currency)}")
         except LoanNotRunning:
             return await again(409, words["not_written_ended"])
         except TemporalUnavailable:

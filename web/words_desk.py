@@ -13,7 +13,7 @@ from activities.own_words import Draft, Judged, WordsJudge, WordsRefused, until_
 from domain.ledger_entries import WordsState
 from domain.loan_state import LoanState
 from domain.own_words import LONGEST_WAIT, STANDS_FOR
-from records import audit, loans, own_words
+from records import audit, contacts, loans, own_words
 from records.database import Database
 from records.tables import Loan
 from web.agreement_desk import By
@@ -129,7 +129,8 @@ class WordsDesk:
     ) -> datetime:
         """Until when the words go: as they were kept first."""
         with self._database.writing(durable=True) as session:
-            current = loans.get(session, loan.lender, loan.loan_id)
+            # Whoever sends them twice at the same moment finds the first.
+            current, _ = contacts.lock_person(session, loan.lender, loan.loan_id)
             try:
                 kept, new = own_words.keep(
                     session,

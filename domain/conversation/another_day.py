@@ -79,7 +79,7 @@ def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
         return None
     if not moving.told:
         waits = talk.answer is not None and talk.answer.number == moving.answer
-        return state if waits else None
+        return state if waits and not moving.void else None
     if moving.void or now - moving.asked_at > QUESTION_STANDS or not _stands(state, moving):
         return _asked_anew(change(state, moving=None), event, moving, now)
     if event.says == "yes":

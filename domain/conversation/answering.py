@@ -72,7 +72,7 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
         return _after_the_end(state, event, now), None
     if state.ceased:
         return state, None
-    if with_a_person(state, now) and circumstance_in(event) is None and event.intents[0] is not Intent.WRONG_PERSON:
+    if with_a_person(state, now) and not _acts_as_ever(state, event):
         return (state if _is_courtesy(event) else to_a_person(state, event, now, None)), None
     if event.says is not None and state.strategy.conversation is not None:
         # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
@@ -214,6 +214,12 @@ def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> L
         return state
     reason = f"the borrower wrote after the loan had ended: {', '.join(event.intents).replace('_', ' ')}"
     return open_once(note(state, now, "reply_after_the_end", ", ".join(event.intents)), CaseKind.HANDOFF, reason, now)
+
+
+def _acts_as_ever(state: LoanState, event: ReplyUnderstood) -> bool:
+    """Whether a message means the same while a person talks. A plain yes or no is an answer to that person."""
+    plain = event.says is not None and state.strategy.conversation is not None
+    return event.intents[0] is Intent.WRONG_PERSON or (not plain and circumstance_in(event) is not None)
 
 
 def _is_courtesy(event: ReplyUnderstood) -> bool:

@@ -286,6 +286,18 @@ def test_what_the_borrower_writes_then_is_for_the_person_and_the_machine_says_no
     assert state.conversation.answer is None
 
 
+@pytest.mark.parametrize("intents", [(Intent.HARDSHIP,), (Intent.DISPUTE,), (Intent.OTHER,)])
+@pytest.mark.parametrize("says", ["yes", "no"])
+def test_a_plain_yes_or_no_is_an_answer_to_the_person_whatever_a_single_word_is_read_as(
+    intents: tuple[Intent, ...], says: str
+) -> None:
+    state, _ = apply(ordered(), reported(ContactOutcome.SENT, channel=Channel.SMS), START)
+
+    state = said(state, *intents, at=START + HOUR, says=says)
+
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+
+
 def test_after_three_days_or_a_decision_the_machine_answers_again() -> None:
     after, _ = apply(ordered(), reported(ContactOutcome.SENT, channel=Channel.SMS), START)
     later = said(after, Intent.ASK_BALANCE, at=START + PERSON_TALKS)
@@ -348,3 +360,15 @@ def test_that_a_person_will_answer_is_no_answer_yet() -> None:
     assert unanswered_since(Channel.SMS, events((wrote, 0, False), (attempt, 1, True), (attempt, 2, False))) is None
     assert unanswered_since(Channel.EMAIL, events((wrote, 0, False))) is None
     assert unanswered_since(Channel.SMS, events((attempt, 0, False), (wrote, 1, False))) == START + HOUR
+
+
+def test_a_step_of_a_strategy_that_is_called_like_words_is_a_step() -> None:
+    state = fresh()
+    first, *others = state.strategy.steps
+    steps = (first.model_copy(update={"id": "words-of-welcome"}), *others)
+    state = state.model_copy(update={"strategy": state.strategy.model_copy(update={"steps": steps})})
+    sent = ContactReported(step="words-of-welcome", outcome=ContactOutcome.SENT, channel=Channel.SMS)
+
+    state, _ = apply(state, sent, START)
+
+    assert state.position == 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +16,7 @@ from domain.collection import apply
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import WordsState
-from records import audit, contacts, loans, own_words, person_export
+from records import accounts, audit, cases, contacts, loans, own_words, person_export
 from records.database import Database
 from records.erasure import erase
 from records.tables import LoanState
@@ -164,6 +166,44 @@ def test_while_the_loan_cannot_be_reached_the_words_wait_in_the_form_and_go_out_
     assert (away.status_code, WORDS in away.text, given["words_id"] in away.text) == (503, True, True)
     assert sent.status_code == 303
     assert len(state_of(orders).words) == 1
+
+
+def test_sent_twice_at_the_same_moment_it_is_once_and_no_error(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    with database.reading() as session:
+        [ana] = [f"account:{each.id}" for each in accounts.listing(session)]
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as session:
+            loan, _ = contacts.lock_person(session, LENDER, "L1")
+            values = {"words_id": given["words_id"], "by": ana, "channel": Channel.SMS, "subject": None}
+            more = {"text": WORDS, "until": NOW + timedelta(days=3), "case_id": None, "at": NOW}
+            own_words.keep(session, loan, **values, **more)
+            second = pool.submit(agent.post, f"{PAGE}/write", data=given)
+            time.sleep(0.4)
+        sent = second.result(20)
+
+    assert sent.status_code == 303
+    assert len(kept(database)) == 1
+    assert len(state_of(orders).words) == 1
+
+
+def test_why_it_may_not_go_and_why_a_case_waits_is_told_in_the_language_of_the_page(
+    database: Database, clock: Clock, agent: TestClient, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    with database.writing() as session:
+        loan, _ = contacts.lock_person(session, LENDER, "L1")
+        waits = {"case_id": "c2", "queue": "agents", "kind": "handoff", "at": NOW, "sla_at": NOW}
+        cases.open(session, loan, **waits, reason="the borrower wrote: request agent")
+    agent.headers["accept-language"] = "es"
+
+    answer = agent.post(f"{PAGE}/write", data=form(agent, case_id="no-such-case"))
+
+    assert "No se ha enviado. No hay ningún caso abierto no-such-case" in plain(answer.text)
+    assert "El cliente escribió: pide una persona" in answer.text
 
 
 def test_what_became_of_it_stands_in_the_thread(

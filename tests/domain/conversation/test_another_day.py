@@ -382,6 +382,7 @@ def test_a_question_that_a_payment_overtook_is_not_asked_any_more() -> None:
     subject.pass_days(1.2)
 
     assert CONFIRM not in [order.template for _, order, _ in subject.contacts]
+    assert told(no(subject))[0] == AnswerKind.NOT_UNDERSTOOD, "nothing was asked, so who says no is asked what is meant"
 
 
 def test_another_question_takes_the_place_of_the_one_before() -> None:
