@@ -82,8 +82,8 @@ _RULES: tuple[tuple[str, str], ...] = (
              r"\bde hoy no pasa\b(?=.{0,3}(?:manana))|\bfor now\b|\bpor enquanto\b"),
     ("plus2", r"\bpasado(?= (?:te|le|les|se|os|lo|la|pago|deposito|transfiero|consigno|yapeo|sin falta|temprano)\b)"),
     ("plus2", r"\bmanana o pasado\b|\bamanha ou depois\b"),
-    ("next_after", r"\b(?:al|el) (?:otro dia|dia siguiente|dia sig)\b|\b(?:the )?(?:next day|day after)\b(?! tomorrow)|\bno (?:outro dia|dia seguinte)\b|(?<!ni )\bun dia despues\b"),
-    ("plus2", r"\bpasado ?ma[nñ]?ana\b|\bpasao manana\b|\bpsd manana\b|\bdepois de amanha\b|\b(?:the )?day after (?:tomorrow|tmrw)\b|"
+    ("next_after", r"\b(?:al|el) (?:otro dia|dia siguiente|dia sig)\b|\b(?:the )?(?:next day|day after)\b(?! (?:tomorrow|tmrw|tmr|tmw)\b)|\bno (?:outro dia|dia seguinte)\b|(?<!ni )\bun dia despues\b"),
+    ("plus2", r"\bpasado ?ma[nñ]?ana\b|\bpasao manana\b|\bpsd manana\b|\bdepois de amanha\b|\b(?:the )?day after (?:tomorrow|tmrw|tmr|tmw)\b|"
               r"\bovermorrow\b|\bpasadomanana\b|\bpasado mnn\b|\bmanana no(?: puedo)?,? (?:sino |mejor )?pasado\b"),
     ("plus8", r"\bde manana en (?:ocho|8)(?: dias)?\b"),
     ("weekday_other", rf"\b(?:este |esta |el |essa |nessa |na |this )(?P<w>{_WD})(?: que viene| proximo)? (?:no|nao)\b(?! (?:mas|me|le|les|te|se)\b)[^,.;\d]{{0,25}}[,.;]? ?"
@@ -138,7 +138,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("weekday", rf"\b(?:el |este |on |this |next |proxim[oa] |by |para |del |na |no |al )*(?P<w>{_WD})\b"
                 r"(?: (?:que viene|q viene|que vem|q vem|proxim[oa]|entrante|siguiente|que entra))?"),
     ("weekday", r"\b(?:el|este|para el|on|by|next|this|na|hasta el|al) (?P<w>" + _SHORT_WD + r")\b(?!\w)"),
-    ("weekday", rf"(?:(?<=^)|(?<=\d )|(?<=[.,;!?\n] )|(?<=\bok )|(?<=\bsi ))(?P<w>{_SHORT_WD}|mar(?=[. ]+\d)|ter(?=[. ]+\d))\b\.?(?! (?:d[eo]s?|e|es|da)\b)"),
+    ("weekday", rf"(?:(?<=^)|(?<=\d )|(?<=[.,;!?\n] )|(?<=\bok )|(?<=\bsi )|(?<=\bor )|(?<=\bou ))(?P<w>{_SHORT_WD}|mar(?=[. ]+\d)|ter(?=[. ]+\d))\b\.?(?! (?:d[eo]s?|e|es|da)\b)"),
     ("weekday", rf"\b(?P<w>{_SHORT_WD})\b(?=$|\.? ?[$€£\d]|[.,!;])"),
     ("day", rf"^(?P<d>{_D})(?= (?:eu|yo|i|i'?ll|vou|voy|les?|te|os)\b)"),
     ("day", rf"\b(?:el dia|dia|no dia|the|on the|by the|el|los dias|para el|al|del|hasta el|ate (?:o )?dia|o dia|ate o|este|"
@@ -187,7 +187,7 @@ _WITH_MONTH = frozenset({"day_month", "last_of_month"})
 _RANGE = re.compile(
     r"^[\s,]*(?:o|u|ou|or|al|a|hasta(?: el)?|ate|to|till|until|through|/|-|o a mas tardar|o a lo mucho|a mas tardar|o maximo|maximo|"
     r"como maximo|o si no|si no|sino|o sino|ou no maximo|no maximo|latest|at the latest|or at the latest|o a mas tardar hasta|"
-    r"o por tarde|o a lo mas|a lo mas|ou senao|or else|o tal vez|o quizas?|or maybe|ou talvez|o cuando mucho|o mas tardar|o el|o para el|"
+    r"o por tarde|o a lo mas|a lo mas|ou senao|or else|o tal vez|o quizas?|o por (?:ahi|ai|hay)(?: el)?|ou por ai(?: n[oa])?|or maybe|ou talvez|o cuando mucho|o mas tardar|o el|o para el|"
     r"ou ate|y si no|e o|o incluso)?[\s,]*(?:el|la|dia|o|the|no|na|para el|hasta el|on)?[\s,]*$"
 )
 _BETWEEN = re.compile(r"\b(?:entre|between|del|from)(?: el| o| the| dia| los dias)?[\s,]*$")
