@@ -55,7 +55,7 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return answer_reported(state, event), None
     if is_notice(event.step):
         return _one_off_reported(state, event, now), None
-    if is_words(event.step) and state.strategy.find_step(event.step) is None:
+    if _is_of_a_person(state, event.step):
         return _words_reported(state, event, now), None
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count
@@ -99,6 +99,11 @@ def _words_reported(state: LoanState, event: ContactReported, now: datetime) -> 
         state = cease(state, now)
     state = words_reported(state, event, now)
     return _hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state
+
+
+def _is_of_a_person(state: LoanState, step: str) -> bool:
+    """Whether it is a person's words, and not a step whose name only looks like theirs."""
+    return is_words(step) and state.strategy.find_step(step) is None
 
 
 _NOT_THE_ADDRESS = frozenset({AddressFailure.UNDELIVERED, AddressFailure.TRY_AGAIN})
@@ -192,12 +197,12 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         return state, None
     if event.step == FUNDS:
         state = state.model_copy(update={"watch_rests_until": None})
-    if is_words(event.step):
+    if _is_of_a_person(state, event.step):
         state = open_once(state, CaseKind.HANDOFF, "what a person wrote did not arrive", now)
     left = _channels_left(state, event)
     if not left:
         return (state if event.reason in _NOT_THE_ADDRESS else _find_contact_data(state, now)), None
-    if event.step in (FUNDS, CONSENT, *MESSAGES) or _overtaken(state, event):
+    if event.step in (FUNDS, CONSENT, *MESSAGES) or _is_of_a_person(state, event.step) or _overtaken(state, event):
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
     return state.model_copy(update={"fallback": again, "unread": None}), None
@@ -209,7 +214,7 @@ def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...
         return tuple(c for c in watch.channels if c not in state.closed_channels) if watch else ()
     if event.step == CONSENT:
         return channels_of(state)
-    if event.step in MESSAGES:
+    if event.step in MESSAGES or _is_of_a_person(state, event.step):
         return tuple(c for c in Channel if c not in state.closed_channels and c in _ADDRESSED)
     step = state.strategy.find_step(event.step)
     used = [r.channel for r in state.records if r.step == event.step]

@@ -233,9 +233,19 @@ def test_what_did_not_arrive_is_a_case_and_is_not_repeated(reason: AddressFailur
         state, refused = apply(state, event, START)
         assert refused is None
 
-    assert CaseKind.HANDOFF in {case.kind for case in state.cases}
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF], "there are other addresses"
     assert state.records[-1].result == "not_delivered"
     assert isinstance(plan(state, START)[1], Wait)
+
+
+def test_where_the_last_address_proved_dead_contact_data_is_looked_for_too() -> None:
+    state = ordered().model_copy(update={"dead_addresses": (Channel.EMAIL, Channel.WHATSAPP)})
+    state, _ = apply(state, reported(ContactOutcome.SENT, channel=Channel.SMS), START)
+    dead = ContactFailed(step="words-w1", occurrence=1, channel=Channel.SMS, reason=AddressFailure.DEAD)
+
+    state, _ = apply(state, dead, START)
+
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF, CaseKind.CONTACT_DATA]
 
 
 def test_what_the_machine_had_asked_or_wanted_to_say_is_a_persons_matter_now() -> None:
