@@ -88,6 +88,44 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "No se envió lo que escribió una persona: {why}",
         "Não foi enviado o que uma pessoa escreveu: {why}",
     ),
+    (
+        "{why}, or send an approved template (`campaign send --template`)",
+        "{why}, o envíe una plantilla aprobada (`campaign send --template`)",
+        "{why}, ou envie um modelo aprovado (`campaign send --template`)",
+    ),
+    ("{why}; write by {name} instead", "{why}; escriba por {name}", "{why}; escreva por {name}"),
+    (
+        "{name}: WhatsApp takes own words only within {n} hours of the borrower's last message there",
+        "{name}: WhatsApp solo admite palabras propias en las {n} horas tras el último mensaje del cliente",
+        "{name}: o WhatsApp só aceita palavras próprias nas {n} horas após a última mensagem do cliente",
+    ),
+    (
+        "the borrower has no open address for {name}",
+        "el cliente no tiene ninguna dirección abierta para {name}",
+        "o cliente não tem nenhum endereço aberto para {name}",
+    ),
+    (
+        "no carrier is configured for {name}",
+        "no hay proveedor configurado para {name}",
+        "não há provedor configurado para {name}",
+    ),
+    ("there are no words: nothing is sent", "no hay texto: no se envía nada", "não há texto: nada se envia"),
+    (
+        "{name} characters are too long for {why}",
+        "{name} caracteres son demasiados para {why}",
+        "{name} caracteres são demais para {why}",
+    ),
+    ("{name}: at most {why}", "{name}: {why} como mucho", "{name}: {why} no máximo"),
+    (
+        "only an e-mail has a subject, and this goes out by {name}",
+        "solo un correo lleva asunto, y esto sale por {name}",
+        "só um e-mail tem assunto, e isto sai por {name}",
+    ),
+    (
+        "these words were not sent ({why}): write them anew",
+        "este texto no se envió ({why}): escríbalo de nuevo",
+        "este texto não foi enviado ({why}): escreva de novo",
+    ),
     ("its time was over", "se le pasó el plazo", "o prazo passou"),
     ("it could not be sent", "no se pudo enviar", "não foi possível enviar"),
     (
@@ -227,7 +265,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "request agent": "pide una persona", "promise to pay": "promete pagar", "request discount": "pide una quita",
         "request plan": "pide pagar de otra forma", "callback request": "pide que le llamen",
         "ask how to pay": "pregunta cómo pagar", "ask balance": "pregunta cuánto debe", "acknowledgement": "enterado",
-        "other": "otra cosa",
+        "other": "otra cosa", "sms or email": "sms o email",
     },
     "pt": {
         "promise": "promessa", "plan": "plano", "settlement": "acordo com desconto", "restructuring": "novo cronograma",
@@ -244,7 +282,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "request agent": "pede uma pessoa", "promise to pay": "promete pagar", "request discount": "pede desconto",
         "request plan": "pede para pagar de outra forma", "callback request": "pede que liguem",
         "ask how to pay": "pergunta como pagar", "ask balance": "pergunta quanto deve", "acknowledgement": "ciente",
-        "other": "outra coisa",
+        "other": "outra coisa", "sms or email": "sms ou email",
     },
 }  # fmt: skip
 
@@ -265,7 +303,8 @@ def reason_in(text: str, language: str, currency: str) -> str:
     if language not in _WORDS:
         return text
     told = _told(text, language, currency)
-    return told[:1].upper() + told[1:]
+    begins_with_a_rule = "." in told.split(":")[0].split(" ")[0]
+    return told if begins_with_a_rule else told[:1].upper() + told[1:]
 
 
 def _told(text: str, language: str, currency: str) -> str:

@@ -37,6 +37,16 @@ from web.reasons import reason_in
          "No se envió lo que escribió una persona: se le pasó el plazo"),
         ("what a person wrote was not sent: stop.dispute", "pt",
          "Não foi enviado o que uma pessoa escreveu: stop.dispute"),
+        ("whatsapp.window: WhatsApp takes own words only within 24 hours of the borrower's last message there; "
+         "write by sms or email instead, or send an approved template (`campaign send --template`)", "es",
+         "whatsapp.window: WhatsApp solo admite palabras propias en las 24 horas tras el último mensaje del cliente; "
+         "escriba por sms o email, o envíe una plantilla aprobada (`campaign send --template`)"),
+        ("the borrower has no open address for sms; write by email instead", "pt",
+         "O cliente não tem nenhum endereço aberto para sms; escreva por email"),
+        ("801 characters are too long for sms: at most 800", "es",
+         "801 caracteres son demasiados para sms: 800 como mucho"),
+        ("these words were not sent (its time was over): write them anew", "pt",
+         "Este texto não foi enviado (o prazo passou): escreva de novo"),
         ("sms is closed for this borrower", "es", "Sms está cerrado para este cliente"),
         ("5 messages of people wait already", "pt", "Já esperam 5 mensagens de pessoas"),
         ("a case of kind contact_data is decided, not answered", "es", "Un caso así se decide, no se responde"),

@@ -200,8 +200,10 @@ def test_why_it_may_not_go_and_why_a_case_waits_is_told_in_the_language_of_the_p
         cases.open(session, loan, **waits, reason="the borrower wrote: request agent")
     agent.headers["accept-language"] = "es"
 
+    by_whatsapp = agent.post(f"{PAGE}/write", data=form(agent, channel="whatsapp"))
     answer = agent.post(f"{PAGE}/write", data=form(agent, case_id="no-such-case"))
 
+    assert "No hay proveedor configurado para whatsapp; escriba por sms o email" in plain(by_whatsapp.text)
     assert "No se ha enviado. No hay ningún caso abierto no-such-case" in plain(answer.text)
     assert "El cliente escribió: pide una persona" in answer.text
 
