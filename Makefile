@@ -38,7 +38,7 @@ train: setup ## Train what understands replies from replies/data, and measure it
 bench: setup ## Figures of speed and scale beside their bars, into var/bench.json and var/bench.svg
 	$(BIN)/python -m benchmarks
 
-chaos: setup ## Campaigns under kills, cuts and floods of faults, judged by the world's own log (an hour; SEEDS=20 CHAOS_LOANS=200)
+chaos: setup ## Campaigns under kills, cuts and floods of faults, judged by the world's own log (two hours; SEEDS=20 CHAOS_LOANS=200)
 	$(BIN)/python -m chaos --seeds $(SEEDS) --loans $(CHAOS_LOANS)
 
 chaos-short: setup ## The same for five minutes at most
