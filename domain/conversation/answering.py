@@ -158,6 +158,8 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
 
 def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     """Read a promise back; what the strategy does not take is said, and what it never takes is for a person."""
+    if event.asks_to_move and state.agreement is not None:
+        state = change(state, another_day_for=state.agreement.number)
     day = another_day.day_in(event)
     if day is None:
         return say(state, event, now, AnswerKind.ASK_DATE)
@@ -178,7 +180,8 @@ def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
 def _promised(state: LoanState, event: ReplyUnderstood) -> int:
     """The sum of a promise that names none: all that is due, but another day for an open one keeps what it was over."""
     promise = state.agreement
-    covered = next_unpaid(state, promise) if promise is not None and event.asks_to_move else None
+    asked = promise is not None and of(state).another_day_for == promise.number
+    covered = next_unpaid(state, promise) if promise is not None and asked else None
     return covered.instalment.amount_minor - covered.paid_minor if covered is not None else state.balance_minor
 
 

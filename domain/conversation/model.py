@@ -122,6 +122,8 @@ class Conversation(_Value):
     asking: Asking | None = None
     offered: Offered | None = None
     moving: Moving | None = None
+    another_day_for: int | None = None
+    """The promise for which another day was asked: a day that is named then is for what it is over."""
     asked: int = Field(0, exclude_if=operator.not_)
     turns: int = Field(0, exclude_if=operator.not_)
     answers: int = Field(0, exclude_if=operator.not_)

@@ -450,6 +450,20 @@ def test_another_day_for_an_open_promise_is_a_new_promise_in_its_place(
     assert new.evidence.message_id == "twilio:SM2"
 
 
+def test_whoever_names_the_day_later_still_means_what_the_promise_was_over() -> None:
+    subject = promised()
+
+    assert told(says(subject, "request_plan", asks_to_move=True))[0] == AnswerKind.ASK_DATE
+    named = told(says(subject, "promise_to_pay", promise_date="2026-03-13"))
+    assert named == (AnswerKind.CONFIRM_PROMISE, "2026-03-13", 12_000)
+    assert told(no(subject))[0] == AnswerKind.ASK_DATE
+    told(says(subject, "promise_to_pay", promise_date="2026-03-12"))
+    assert told(yes(subject)) == (AnswerKind.PROMISE_TAKEN, "2026-03-12", 12_000)
+
+    anew = told(says(subject, "promise_to_pay", promise_date="2026-03-13"))
+    assert anew == (AnswerKind.CONFIRM_PROMISE, "2026-03-13", 30_000), "the promise that was asked about is over"
+
+
 def test_another_day_for_a_promise_stays_within_its_limits() -> None:
     subject = promised()
 
