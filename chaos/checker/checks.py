@@ -332,7 +332,7 @@ def failed_tasks(evidence: Evidence) -> Check:
     return check
 
 
-def _decided_unaware(evidence: Evidence) -> set[str]:
+def _decided_unaware(evidence: Evidence) -> set[str | None]:
     """Loans about which a person decided between a payment and the first news of it: there a late webhook matters."""
     names = evidence.loan_names()
     told = _told_of_payments(evidence)
@@ -349,6 +349,14 @@ def _decided_unaware(evidence: Evidence) -> set[str]:
     }
 
 
+def _calls_that_broke(evidence: Evidence) -> set[str | None]:
+    """Loans with a call whose next words the carrier could not fetch: what the person pressed reached nobody."""
+    broke = {
+        entry.text("reason").partition(":")[0] for entry in evidence.of("refused") if entry.text("service") == "twiml"
+    }
+    return {call.loan_id for call in evidence.of("call") if call.text("sid") in broke}
+
+
 def _moment(stored: datetime | str) -> datetime:
     """A time of the ledger: SQLite gives text in UTC without a zone."""
     moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
@@ -358,7 +366,7 @@ def _moment(stored: datetime | str) -> datetime:
 def ends(evidence: Evidence) -> Check:
     """Each loan ended as the world's money says; and as without faults wherever the world moved the same money."""
     check = Check("ends", "Did each loan end as its money says, and as without faults where they cannot matter?")
-    unaware = _decided_unaware(evidence)
+    unaware = _decided_unaware(evidence) | _calls_that_broke(evidence)
     for loan_id, outcome in evidence.outcomes().items():
         check.looked_at += 1
         is_paid = sum(outcome.money) >= evidence.debts[loan_id].amount_minor

@@ -187,6 +187,18 @@ def test_a_loan_that_a_late_reversal_let_go_on_need_not_have_ended(day: int, fou
     assert any(violation.startswith("stuck") for violation in campaign.violations()) is found
 
 
+@pytest.mark.parametrize(("broke", "found"), [("CA1", False), ("CA2", True)])
+def test_a_loan_whose_call_broke_may_end_otherwise_than_without_faults(broke: str, found: bool) -> None:
+    """Given a person who, without faults, asked by keypad for somebody, who then sold the loan."""
+    campaign = Campaign()
+    campaign.calm = {"L1": Outcome("cured", (5000,)), "L2": Outcome("sold", ())}
+    line(campaign.log, "call", DAY.format(4, "15:00"), sid="CA1")["loan_id"] = "L2"
+    reason = f"{broke}: RemoteProtocolError('Server disconnected without sending a response.')"
+    line(campaign.log, "refused", DAY.format(4, "15:01"), service="twiml", reason=reason)["loan_id"] = None
+
+    assert any(one.startswith("ends") for one in campaign.violations()) is found
+
+
 def demand_after_payment(c: Campaign) -> None:
     c.text("SM9", DAY.format(4, "15:00"), step="second-link", body="pay http://w/pay/1")
 
