@@ -90,6 +90,12 @@ def _kinds(given: argparse.Namespace) -> tuple[str, ...] | None:
     return tuple(given.faults.split(",")) if given.faults else None
 
 
+def _asked(given: argparse.Namespace) -> str:
+    """What is done to each campaign, for being compared with an earlier run's."""
+    compared = "not compared" if given.no_calm else "compared"
+    return f"{given.count} faults of {given.faults or 'any kind'}, {compared} with a run without"
+
+
 def database_of(seed: int, chosen: str | None) -> str:
     return chosen or ("postgresql" if seed % 3 == 0 else "sqlite")
 
@@ -100,8 +106,8 @@ async def _all(given: argparse.Namespace) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, main_task.cancel)
     seeds = given.seed or list(range(1, given.seeds + 1))
     broken: dict[int, str] = {}
-    of_code = await asyncio.to_thread(code)
-    verdicts, before = kept_before(given.out, of_code) if given.carry_on else ([], 0.0)
+    of_code, asked = await asyncio.to_thread(code), _asked(given)
+    verdicts, before = kept_before(given.out, of_code, asked) if given.carry_on else ([], 0.0)
     judged = {(verdict.seed, verdict.loans, verdict.database) for verdict in verdicts}
     began = time.monotonic()
     for seed in seeds:
@@ -117,7 +123,7 @@ async def _all(given: argparse.Namespace) -> int:
             traceback.print_exc()
             broken[seed] = f"{type(error).__name__}: {str(error).splitlines()[0][:300] if str(error) else ''}"
             print(f"seed {seed}: broke off: {broken[seed]}", flush=True)
-        keep(given.out, of_code, verdicts, broken, before + time.monotonic() - began)
+        keep(given.out, of_code, asked, verdicts, broken, before + time.monotonic() - began)
     verdicts.sort(key=lambda verdict: verdict.seed)
     print(table(verdicts, broken))
     print(f"{before + time.monotonic() - began:.0f} s; kept in {given.out}")

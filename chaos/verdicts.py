@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 
 from chaos.campaign import Verdict
-from chaos.checker.checks import Check
 
 _TOP = Path(__file__).resolve().parent.parent
 _RUNS = ("activities", "chaos", "commands", "config", "domain", "intake", "providers", "records", "replies", "sandbox")
@@ -23,32 +21,10 @@ class CannotCarryOn(Exception):
 
 
 @dataclass(frozen=True)
-class _Check:
-    name: str
-    question: str
-    looked_at: int
-    violations: list[str]
-
-
-@dataclass(frozen=True)
-class _Campaign:
-    seed: int
-    database: str
-    loans: int
-    faults: dict[str, int]
-    not_possible: dict[str, int]
-    connections_struck: dict[str, int]
-    died: dict[str, int]
-    ends: dict[str, int]
-    compared: int
-    checks: list[_Check]
-    seconds: float
-
-
-@dataclass(frozen=True)
 class _Kept:
     code: str
-    campaigns: list[_Campaign]
+    asked: str
+    campaigns: list[Verdict]
     broken: dict[int, str]
     holds: bool
     seconds: float
@@ -68,46 +44,25 @@ def code() -> str:
     return digest.hexdigest()[:12]
 
 
-def keep(out: Path, of_code: str, verdicts: Sequence[Verdict], broken: dict[int, str], seconds: float) -> None:
-    """One object: `code` (see above), `campaigns`, `broken` (by seed), `holds`, `seconds` of all campaigns."""
-    told = {
-        "code": of_code,
-        "campaigns": [
-            {
-                "seed": verdict.seed,
-                "database": verdict.database,
-                "loans": verdict.loans,
-                "faults": verdict.faults,
-                "not_possible": verdict.not_possible,
-                "connections_struck": verdict.struck,
-                "died": verdict.died,
-                "ends": verdict.ends,
-                "compared": verdict.compared,
-                "checks": [
-                    {"name": c.name, "question": c.question, "looked_at": c.looked_at, "violations": c.violations}
-                    for c in verdict.checks
-                ],
-                "seconds": verdict.seconds,
-            }
-            for verdict in verdicts
-        ],
-        "broken": broken,
-        "holds": not broken and not any(verdict.violations for verdict in verdicts),
-        "seconds": round(seconds, 1),
-    }
+def keep(
+    out: Path, of_code: str, asked: str, verdicts: Sequence[Verdict], broken: dict[int, str], seconds: float
+) -> None:
+    """One object: `code` (see above), `asked` (the faults), `campaigns`, `broken` (by seed), `holds`, `seconds`."""
+    holds = not broken and not any(verdict.violations for verdict in verdicts)
+    told = _Kept(of_code, asked, list(verdicts), broken, holds, round(seconds, 1))
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_suffix(".new")
-    beside.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    beside.write_bytes(_FILE.dump_json(told, indent=2) + b"\n")
     beside.replace(out)
 
 
-def kept_before(out: Path, of_code: str) -> tuple[list[Verdict], float]:
+def kept_before(out: Path, of_code: str, asked: str) -> tuple[list[Verdict], float]:
     """The verdicts in the file and the seconds they took; campaigns that broke off are not among them.
 
-    No file: none. Raises CannotCarryOn where the file is not of this kind or tells of other code.
+    No file: none. Raises CannotCarryOn where the file is not of this kind, or tells of other code or other faults.
     """
     try:
-        text = out.read_text(encoding="utf-8")
+        text = out.read_bytes()
     except FileNotFoundError:
         return [], 0.0
     try:
@@ -118,23 +73,9 @@ def kept_before(out: Path, of_code: str) -> tuple[list[Verdict], float]:
         raise CannotCarryOn(f"{out}: {where + ': ' if where else ''}{first['msg']}") from error
     if kept.code != of_code:
         raise CannotCarryOn(f"{out} tells of other code ({kept.code}, this is {of_code}): run without --carry-on")
-    verdicts = [
-        Verdict(
-            seed=one.seed,
-            database=one.database,
-            loans=one.loans,
-            faults=one.faults,
-            struck=one.connections_struck,
-            died=one.died,
-            checks=tuple(Check(c.name, c.question, c.looked_at, c.violations) for c in one.checks),
-            ends=one.ends,
-            compared=one.compared,
-            seconds=one.seconds,
-            not_possible=one.not_possible,
-        )
-        for one in kept.campaigns
-    ]
-    return verdicts, kept.seconds
+    if kept.asked != asked:
+        raise CannotCarryOn(f"{out} tells of other campaigns ({kept.asked}; these: {asked}): run without --carry-on")
+    return kept.campaigns, kept.seconds
 
 
 def table(verdicts: Sequence[Verdict], broken: dict[int, str]) -> str:
