@@ -65,7 +65,8 @@ async def _measure(count: int) -> list[Figure]:
         after = await _plain_loop(on, max(1, count // PLAIN))
         figures = _starting(started, (before + after) / 2, starter_mb, count)
         for figure in figures:
-            progress(f"{figure.name} {figure.value:,.4g} {figure.unit}")
+            if figure.value is not None:
+                progress(f"{figure.name} {figure.value:,.4g} {figure.unit}")
         async with on.workers("product", queue=f"{queue}-loans") as workers:
             empty = workers.resident_mb()
             pid = workers.children[0].process.pid
@@ -82,7 +83,7 @@ async def _measure(count: int) -> list[Figure]:
         return figures + _sleeping(begun, moments, marks, full - empty, empty)
 
 
-def _starting(started: list[Moment], plain_rate: float, starter_mb: float, count: int) -> list[Figure]:
+def _starting(started: list[Moment], plain_rate: float, starter_mb: float | None, count: int) -> list[Figure]:
     first = next(one for one in started if one.loans)
     if first is started[-1]:
         # So few that they were all started between two looks.
@@ -146,7 +147,7 @@ async def _plain_loop(on: Ground, count: int) -> float:
     return count / (time.monotonic() - begun)
 
 
-async def _by_campaign(on: Ground, count: int) -> tuple[float, list[Moment], str]:
+async def _by_campaign(on: Ground, count: int) -> tuple[float | None, list[Moment], str]:
     """Peak memory of the command in MB, how far the campaign was when, and its queue."""
     file = on.folder / "portfolio.csv"
     await asyncio.to_thread(_write_portfolio, file, count)
@@ -167,7 +168,7 @@ async def _by_campaign(on: Ground, count: int) -> tuple[float, list[Moment], str
         return await starter, moments, queue
 
 
-def _start(on: Ground, file: Path, queue: str) -> float:
+def _start(on: Ground, file: Path, queue: str) -> float | None:
     command = ["starter.py", "campaign", "start", str(file), "--id", queue, "--strategy", "es-microloan"]
     command += ["--lender", LENDER, "--rate", "10000", "--yes", "--json"]
     with (on.folder / "log" / "campaign-start.log").open("wb") as log:
@@ -185,8 +186,8 @@ def _start(on: Ground, file: Path, queue: str) -> float:
     return peak
 
 
-def _peak_mb(process: subprocess.Popen[bytes]) -> float:
-    """Wait for its end; the most memory it held, in MB.
+def _peak_mb(process: subprocess.Popen[bytes]) -> float | None:
+    """Wait for its end; the most memory it held, in MB. None where the kernel does not tell (it needs Linux's /proc).
 
     As the kernel keeps it for the program itself (VmHWM of proc_pid_status(5)), read every 50 ms: what wait4 tells of a
     child is never less than what its parent held when it was forked (exec keeps the older mark), and this process has
@@ -199,7 +200,7 @@ def _peak_mb(process: subprocess.Popen[bytes]) -> float:
             lines = status.read_text(encoding="ascii").splitlines()
             peak = int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
         time.sleep(0.05)
-    return peak * 1024 / 1e6
+    return peak * 1024 / 1e6 if peak else None
 
 
 def _started(on: Ground, campaign_id: str) -> int:
