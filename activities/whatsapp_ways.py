@@ -71,10 +71,12 @@ class WhatsAppWays:
         except (TemplateError, ValidationError):
             # What cannot be written in any form is told where it is written.
             return Unusable.NOT_MAPPED
-        known = {one.ours: one for one in load_approved(self._file)}
-        found = candidates(known, order.template, person.language, person.country, _present(context))
-        chosen = usable(found, platforms.templates(session, PROVIDER))
-        return chosen if isinstance(chosen, Unusable) else known[chosen]
+        texts = load_approved(self._file)
+        ours = (one.ours for one in texts)
+        found = candidates(ours, order.template, person.language, person.country, _present(context))
+        # A lender has hundreds of templates; a message can go as two or three of them.
+        chosen = usable(found, platforms.templates(session, PROVIDER, {one.name for one in found}))
+        return chosen if isinstance(chosen, Unusable) else next(one for one in texts if one.ours is chosen)
 
     @property
     def _file(self) -> Path:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from domain.platform_rules import Category, PlatformTemplate, Quality, TemplateStatus
 from records.tables import HeldSender, HeldTemplate
 
 
-def templates(session: Session, provider: str) -> dict[tuple[str, str], PlatformTemplate]:
-    """By name and language, as the platform has them."""
-    rows = session.exec(select(HeldTemplate).where(HeldTemplate.provider == provider)).all()
+def templates(
+    session: Session, provider: str, names: Collection[str] | None = None
+) -> dict[tuple[str, str], PlatformTemplate]:
+    """By name and language, as the platform has them; with `names` only those of them."""
+    asked = select(HeldTemplate).where(HeldTemplate.provider == provider)
+    if names is not None:
+        asked = asked.where(col(HeldTemplate.name).in_(names))
+    rows = session.exec(asked).all()
     return {(row.name, row.language): _value(row) for row in rows}
 
 
