@@ -9,8 +9,16 @@ import re
 from collections.abc import Iterator, Mapping
 
 from config.yaml_source import FieldPath, Value
+from domain.agreements.model import MESSAGES
+from domain.conversation.model import REPLY
+from domain.loan_state import ASKED, FUNDS, PART_RECEIPT, RECEIPT
+from domain.notices import is_notice
+from domain.own_words import is_words
 
 Finding = tuple[FieldPath, str, str]
+
+_TAKEN = frozenset({RECEIPT, PART_RECEIPT, FUNDS, ASKED, REPLY, *MESSAGES})
+"""What the ledger calls contacts that no step orders: a step of the same name would be taken for one of them."""
 
 
 def step_problems(path: FieldPath, step: Mapping[str, Value]) -> Iterator[Finding]:
@@ -20,6 +28,9 @@ def step_problems(path: FieldPath, step: Mapping[str, Value]) -> Iterator[Findin
     for key in ("id", "kind"):
         if key not in given:
             yield (*path, key), "is missing", ""
+    name = step.get("id")
+    if isinstance(name, str) and (name in _TAKEN or is_notice(name) or is_words(name)):
+        yield (*path, "id"), "is a name that Recobro gives to contacts of its own", "another id"
     if {"dpd", "after_days"} <= given:
         yield (*path, "after_days"), "stands beside dpd", "exactly one of dpd and after_days"
     if not {"dpd", "after_days"} & given:
