@@ -19,7 +19,8 @@ _A_CONTACT_TAKES = timedelta(minutes=5)
 _SOON = timedelta(hours=24)
 _ENDED_WELL = frozenset({"COMPLETED", "CONTINUED_AS_NEW"})
 _ON_ITS_WAY = frozenset({*_ENDED_WELL, "RUNNING"})
-_PAID_ENDS = frozenset({"cured", "recalled", "sold", "written_off"})
+_DECIDED = frozenset({"recalled", "sold", "written_off"})
+_PAID_ENDS = _DECIDED | {"cured"}
 
 
 @dataclass
@@ -349,6 +350,18 @@ def _decided_unaware(evidence: Evidence) -> set[str | None]:
     }
 
 
+def _decided_before_paying(evidence: Evidence) -> set[str | None]:
+    """Loans that a person decided about before any money of theirs moved: a borrower who is written to a day sooner
+    pays a day sooner, and the same decision then finds the loan paid.
+    """
+    names = evidence.loan_names()
+    paid: dict[str | None, datetime] = {}
+    for payment in evidence.of("payment"):
+        paid[payment.loan_id] = min(payment.at, paid.get(payment.loan_id, payment.at))
+    decided = ((names[row["loan_ref"]], _moment(row["decided_at"])) for row in evidence.rows["collection_case"])
+    return {loan_id for loan_id, at in decided if loan_id in paid and at < paid[loan_id]}
+
+
 def _calls_that_broke(evidence: Evidence) -> set[str | None]:
     """Loans with a call whose next words the carrier could not fetch: what the person pressed reached nobody."""
     broke = {
@@ -367,6 +380,7 @@ def ends(evidence: Evidence) -> Check:
     """Each loan ended as the world's money says; and as without faults wherever the world moved the same money."""
     check = Check("ends", "Did each loan end as its money says, and as without faults where they cannot matter?")
     unaware = _decided_unaware(evidence) | _calls_that_broke(evidence)
+    decided_first = _decided_before_paying(evidence)
     for loan_id, outcome in evidence.outcomes().items():
         check.looked_at += 1
         is_paid = sum(outcome.money) >= evidence.debts[loan_id].amount_minor
@@ -379,6 +393,8 @@ def ends(evidence: Evidence) -> Check:
             check.against(loan_id, f"it ended as {outcome.end}, and {paid} minor units were paid")
         calm = (evidence.calm or {}).get(loan_id)
         comparable = calm is not None and calm.money == outcome.money and loan_id not in unaware
+        if calm is not None and loan_id in decided_first and outcome.end in _DECIDED and calm.end == "cured":
+            continue
         if comparable and calm is not None and calm.end != outcome.end:
             check.against(loan_id, f"it ended as {outcome.end}, without faults as {calm.end}, with the same payments")
     return check
