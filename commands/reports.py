@@ -52,7 +52,9 @@ def replies(
             "answered": each.answered,
             "answered_without_person": each.alone,
             "for_a_person": each.for_a_person,
+            "answered_by_person": each.by_person,
             "median_seconds_to_answer": each.median_seconds,
+            "median_seconds_to_person": each.median_person_seconds,
             "intents": [{"intent": name, "messages": number} for name, number in each.intents.most_common()],
             "reasons": [{"reason": name, "messages": number} for name, number in each.reasons.most_common()],
         }
@@ -64,10 +66,19 @@ def replies(
     if not rows:
         typer.echo(f"nobody wrote between {iso(begins)} and {iso(ends)}")
         return
-    shown = table("country", "channel", "messages", "answered", "without a person", "for a person", "median answer")
+    shown = table(
+        "country",
+        "channel",
+        "messages",
+        "answered",
+        "without a person",
+        "for a person",
+        "a person wrote",
+        "median answer",
+    )
     for row in rows:
         number = row["messages"]
-        seconds = row["median_seconds_to_answer"]
+        seconds, by_hand = row["median_seconds_to_answer"], row["median_seconds_to_person"]
         shown.add_row(
             row["country"],
             row["channel"],
@@ -75,6 +86,7 @@ def replies(
             f"{row['answered']:,}",
             f"{row['answered_without_person']:,} ({row['answered_without_person'] / number:.0%} of messages)",
             f"{row['for_a_person']:,}",
+            f"{row['answered_by_person']:,}" + ("" if by_hand is None else f" (median {by_hand / 3600:,.1f} h)"),
             "-" if seconds is None else f"{seconds:,.0f} s",
         )
     terminal().print(shown)
