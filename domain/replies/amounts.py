@@ -32,7 +32,7 @@ _NO_MONEY_BEFORE = re.compile(
     r"operacion|pedido|cel|tel|whatsapp|dni|cpf|curp|rfc|rut|cedula|cc|edad|tengo \d+ hijos|the|at|on|by|by the|room|piso|calle|cuota|"
     r"parcela|cuotas|dentro de|hace|faz|ha|desde|al|del|entre el|hasta el|para el|ano|"
     r"quincena del|antes del|y el|o el|ate o dia|ate dia|entre|en|em|in|page|line|clave|pin|codigo|chave|son las|opcion|option|opcao|"
-    r"version|articulo|ley|art|lei|extension|ext|lote|apto|depto|before|after|around) ?|#|n[º°] ?|\bid ?)$"
+    r"version|articulo|ley|art|lei|extension|ext\.?|tel\. ext\.|terminacion|interno|anexo|lote|apto|depto|before|after|around) ?|#|n[º°] ?|\bid ?)$"
 )
 _NO_MONEY_AFTER = re.compile(
     r"^ ?(?:%|(?:yr|yrs|y/?o|business|working|more|de cada|feira|st|o de)\b|por ?ciento|porciento|percent|pct|o \d+ dias|a \d+ dias|cuotas?|parcelas?|pagos?|partes|vezes|veces|vez|times?|dias?(?! ?\d)|days?|d\b|semanas?|weeks?|"
@@ -57,6 +57,16 @@ _RATE = re.compile(
 _REMAINS_BEFORE = re.compile(
     r"\b(?:otr[oa]s|outr[oa]s|other|remaining|demas|restantes?|rest of|resto(?: de|,| son| sao)?|diferencia de|faltan(?: los)?|faltam(?: os)?|falta(?: los)?) ?(?:the |los |las |os |[$€£]|s/\.?|r\$)?$"
 )
+_STAYS_OWED = re.compile(r"\b(?:quedan|faltan|faltarian|restan|faltam|ficam) (?:los |las |os |as )?[$€]?$")
+"""`75 y quedan 150`: what is still owed after the promise."""
+_OF_A_DAY = re.compile(
+    r" ?(?:€|euros|pesos|soles)? ?(?:del (?:lunes|martes|miercoles|jueves|viernes|sabado|domingo)\b)"
+)
+"""`40 del sábado` were paid on Saturday."""
+_OF_A_TOTAL = re.compile(
+    r"(?<=\d) de l[oa]s [$€]?\d[\d.,]* (?:que|q) (?:dice|pide|sale|aparece|debo|marca|piden|dicen|salen)\b[^,.;]*"
+)
+"""`500 de los 1500 que dice el recibo`: the second is no sum of theirs, and what it says denies nothing."""
 _REMAINS_AFTER = re.compile(
     r" ?(?:que |q )?(?:me |le |les |nos )?(?:falta[nm]?|resta[nm]?|quedan?|restantes?|pendientes?|remaining|left|ficaram|sobram)\b"
 )
@@ -110,7 +120,7 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
     thousands.
     """
     language = language_of(text, country)
-    folded = figured(respelt(with_past_marked(text)), language)
+    folded = _OF_A_TOTAL.sub("", figured(respelt(with_past_marked(text)), language))
     if sent_on is not None:
         folded = _without_day_itself(folded, sent_on)
     clauses = Clauses(folded, language)
@@ -130,6 +140,10 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
         remains = _REMAINS_BEFORE.search(before) or _REMAINS_AFTER.match(after)
         if done is not None and not remains and not _PROMISE_BETWEEN.search(before[done.start() + 2 :]):
             points -= 2.5
+        if _OF_A_DAY.match(after):
+            points -= 2.5
+        if done is None and len(all_found) > 1 and _STAYS_OWED.search(before):
+            points -= 1.0
         if _NOT_BUT.search(before):
             points -= 3.0
         if not money.sure and money.value < 10 and len(all_found) > 1:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from domain.replies.clauses import Clauses
 from domain.replies.day_words import COUNTS, DAY_WORDS, MONTHS, WEEKDAYS, either, respelt
 from domain.replies.money_words import UNIT
-from domain.replies.named_days import NAMED_DAYS, named_day
+from domain.replies.named_days import MOVABLE_DAYS, NAMED_DAYS, named_day
 from domain.replies.text import language_of, with_past_marked
 
 _WD = either({name: day for name, day in WEEKDAYS.items() if name not in {"mon", "wed", "vie"}})
@@ -35,6 +35,8 @@ _NEXT_MONTH = (
 )
 
 _RULES: tuple[tuple[str, str], ...] = (
+    ("eve", rf"\b(?:the )?(?:day before|eve of|(?:un|el) dia antes del?|(?:la )?vispera del?|(?:um|o) dia antes d[aeo]|vespera d[aeo]) (?:el |la |los |o |a )?(?P<eve>{NAMED_DAYS})\b"),
+    ("named", rf"\b(?:{MOVABLE_DAYS})\b"),
     ("past", rf"\b(?:el |la |los |este |no |na |last )?{_WD} (?:pasado|passad[oa]|anterior|retrasado)\b|\blast {_WD}\b"),
     ("past", r"\b(?:ayer|anteayer|antier|antes de ayer|anoche|ontem|anteontem|yesterday|last (?:week|month|night|year))\b"),
     ("past", rf"\bpasado (?:dia )?{_D} de {_MONTH}\b"),
@@ -87,8 +89,10 @@ _RULES: tuple[tuple[str, str], ...] = (
               r"\bovermorrow\b|\bpasadomanana\b|\bpasado mnn\b|\bmanana no(?: puedo)?,? (?:sino |mejor )?pasado\b"),
     ("plus8", r"\bde manana en (?:ocho|8)(?: dias)?\b"),
     ("weekday_other", rf"\b(?:este |esta |el |essa |nessa |na |this )(?P<w>{_WD})(?: que viene| proximo)? (?:no|nao)\b(?! (?:mas|me|le|les|te|se)\b)[^,.;\d]{{0,25}}[,.;]? ?"
-                      rf"(?:pero |sino |mas |mejor |y )?(?:para |hasta |na |a )?(?:(?:el |la )(?:otro|otra|siguiente|proximo|que (?:viene|sigue|entra))|outra)\b"
+                      rf"(?:pero |sino |mas |mejor |y )?(?:para |hasta |na |a )?(?:(?:el |la |del )(?:otro|otra|siguiente|proximo|que (?:viene|sigue|entra))|outra)\b"
                       rf"(?! (?:{_WD}|dia|\d))(?: {_WD})?"),
+    ("weekday_other", rf"\b(?:no|nao) (?:el |para el )?(?:este|esse|essa|esta) (?P<w>{_WD}),? (?:sino |mas |pero |y )?(?:el |la |del |o |a |na |no )?(?:otro|otra|outro|outra|siguiente|que (?:viene|sigue|entra|vem))\b"
+                      rf"(?! (?:{_WD}|dia|\d))"),
     ("weekday_other", rf"\bnot this (?P<w>{_WD}),? (?:but )?(?:the )?(?:next|one after|following)(?: one)?\b"),
     ("week_from_wd", rf"\b(?:de |el |este |del |da |a )*(?P<w1>{_WD}) en (?:ocho|8)\b|\b(?:a )?week (?:on|from|this) (?P<w2>{_WD})\b|"
                      rf"\b(?P<w3>{_WD}) week\b|\b(?:de )?(?P<w4>{_WD}) a oito\b"),
@@ -104,7 +108,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("last_of_next", r"\b(?:fin(?:es|al|ales)?|ultimo|fim|final|end)(?: dia)? (?:de |del |do |of |the )*" + _NEXT_MONTH),
     ("last_of_this", r"\b(?:fin(?:es|al|ales)?|cierre|fim|final|end|close)(?: |-)?(?:de |del |d |do |of |the |este |this |esse )*"
                      r"(?:mes|month)\b|\bantes (?:de )?que (?:se )?(?:acabe|termine|cierre) (?:el|este) mes\b|\bantes do mes acabar\b|\bultimo dia(?: del| de| do)?(?: mes| este mes)?\b|\bdia ultimo\b|\bel ultimo (?:del?|de este) mes\b|"
-                     r"\b(?:el|para el|al) ultimo\b(?= *(?:$|[.,;!]))|\bmonth end\b|\beom\b|\bfinde mes\b|\bfindemes\b|"
+                     r"\b(?:el|para el|al) ultimo\b(?= *(?:$|[.,;!]| (?:me|nos) (?:pagan|cae|depositan)| cobro))|\bmonth end\b|\beom\b|\bfinde mes\b|\bfindemes\b|"
                      r"\bultimo dia util\b|\b(?:a )?fn de mes\b|\blast day of (?:the|this) month\b"),
     ("end_of_year", r"\b(?:fin(?:es|al|ales)?|fim|final|end) (?:de |del |do |of |the )*(?:ano|year)\b"),
     ("working_day", r"\b(?P<u>\d{1,2}|primer|segundo|tercer|cuarto|quinto|primeiro|terceiro|quarto)[ºo°]? dias? (?:util|habil)\b"),
@@ -129,7 +133,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("in_days", rf"\b(?P<n>{_COUNT}) (?P<unit>days?|weeks?|months?) from (?:now|today)\b"),
     ("nth_weekday", rf"\b(?P<nth>primer|segundo|tercer|cuarto|ultimo|first|second|third|fourth|last) (?P<w>{_WD}) (?:de |del |of )*(?:the |este |this |cada |each |every )?(?:mes|month)\b|"
                     rf"\b(?:the|on the|el) (?P<nth2>first|second|third|fourth|1st|2nd|3rd|4th|tercer|cuarto|primer) (?P<w2>{_WD})\b"),
-    ("weekday_next", rf"\b(?:el |la |este |para el |no |na |on |o |a )*(?P<w>{_WD}),? (?:{_NEXT_WEEK})"),
+    ("weekday_next", rf"\b(?:el |la |este |para el |no |na |on |o |a )*(?P<w>{_WD}),? (?:\(?no (?:manana|este|hoy|el de esta),? )?(?:sino |pero )?(?:el )?(?:{_NEXT_WEEK})"),
     ("weekday_next", rf"\b(?:{_NEXT_WEEK}),? (?:el |la |para el |na |no |on |dia |mas tardar el |, )*(?P<w>{_WD})\b"),
     ("weekday_number", rf"\b(?P<w>{_WD}|{_SHORT_WD}) (?:el |dia |the |o )*(?P<d>{_D})(?:st|nd|rd|th)?\b"
                        rf"(?! ?(?:{UNIT}))"
@@ -158,7 +162,7 @@ _RULES: tuple[tuple[str, str], ...] = (
               r"al raton|ahoritita|ahora mismo|ya mismo|ahora mismito|right now|rn|right away|straight away|in a (?:bit|minute|moment|sec)|"
               r"in (?:like |about |maybe |half )*(?:an? )?(?:half )?(?:an )?hour|in (?:like |about )?\d{1,2} min\w*|this (?:afternoon|evening|morning|arvo)|later on|en (?:un|una|unas|unos|media|\d{1,2}) "
               r"(?:rato|ratito|momento|momentito|minuto|minutos|min|hora|horas|hrs?)|en seguida|enseguida|mas tarde(?! del?\b| que)|mas tardecito|mas ratito|"
-              r"mais tarde|daqui a pouco|daqui (?:uma|\d|meia) horas?|agorinha|agora mesmo|em (?:instantes|breve momento)|"
+              r"mais tarde|daqui a pouco|daqui (?:uma|\d|meia) horas?|agorinha|agora mesmo|ja ja(?= (?:sai|faco|mando|pago|cai|vai|te|lhe|deposito|transfiro|fa))|em (?:instantes|breve momento)|"
               r"en este (?:momento|instante)|neste momento|inmediatamente|immediately|at once|by end of day|eod|"
               r"antes de (?:la )?medianoche|antes de (?:las )?\d{1,2} de la noche|lueguito|al ratito)\b"),
     ("at_once", r"\b(?:altiro|al tiro|al toque|de una(?: vez)?|na hora|right then)\b"),
@@ -198,6 +202,10 @@ _RATHER = re.compile(
 )
 _NO_THE_OTHER = re.compile(r"[.,;\s](?:no|nao|nope|digo|minto), ?$")
 _ON_THE_EVE = re.compile(r"\b(?:antes|vispera|vespera|day before|eve of|before) (?:de |del |do |da |the )*$")
+_IS_THE = re.compile(
+    r"(?:\b(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|hoy|manana|hoje|amanha|today|tomorrow|ahi)|\d) (?:es|e|is) (?:el |o )?$"
+)
+"""`mañana es 20 de julio`, `el lunes 2 es día de muertos`: a holiday that falls on the day, no day of paying."""
 _REPEATED, _HARDLY = 0.25, -3.2
 _HARDLY_A_DAY = frozenset({"past", "none", "vague", "today", "today_weak", "at_once", "there"})
 _LOOSE_DAY = re.compile(rf"^(?:{_D})(?:st|nd|rd|th)?\b")
@@ -231,7 +239,7 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     """
     folded = respelt(with_past_marked(text))
     clauses = Clauses(folded, language_of(text, country))
-    mentions = _merged(folded, _after_each(mentions_in(folded, sent_on, country.upper()), clauses, sent_on))
+    mentions = _merged(folded, _after_each(folded, mentions_in(folded, sent_on, country.upper()), clauses, sent_on))
     best: Mention | None = None
     best_points = 0.0
     for mention in mentions:
@@ -245,6 +253,7 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
             else 0.0
         )
         points -= 0.6 if mention.kind == "vague" else 0.0
+        points -= 1.8 if mention.kind in {"named", "day_month"} and _IS_THE.search(folded[: mention.start]) else 0.0
         points -= 0.7 if mention.kind == "named" and _ON_THE_EVE.search(folded[: mention.start]) else 0.0
         points += _REPEATED if any(each.day == mention.day for each in mentions if each.end <= mention.start) else 0.0
         corrected = (
@@ -265,15 +274,15 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
     return _after_payday(best, mentions, clauses) if best.kind == "weekday" else best.day
 
 
-def _after_each(mentions: list[Mention], clauses: Clauses, sent_on: date) -> list[Mention]:
-    """`cobro el 30 y al otro día pago`: the day after the one named before, or after the message; `al toque`: the
-    day the money comes in, or else today."""
+def _after_each(text: str, mentions: list[Mention], clauses: Clauses, sent_on: date) -> list[Mention]:
+    """`cobro el 30 y al otro día pago`: the day after the one named before, or after the message; `al toque` and `ahí
+    les mando`: the day the money comes in, or else today."""
     result: list[Mention] = []
     for mention in mentions:
         if mention.kind == "next_after":
             before = next((each.day for each in reversed(result) if each.day is not None), sent_on)
             mention = replace(mention, day=before + timedelta(days=1))
-        elif mention.kind in {"at_once", "there"}:
+        elif mention.kind in {"at_once", "there"} or text.startswith("ahi ", mention.start):
             named = [
                 each for each in result if each.day is not None and each.kind not in {"past", "today", "today_weak"}
             ]
@@ -337,7 +346,7 @@ def _merged(text: str, mentions: list[Mention]) -> list[Mention]:
                 result[-1] = Mention(before.start, mention.end, "range", later)
                 continue
             if _apposition(gap, before, mention):
-                relative = before.kind != "weekday" and mention.kind == "weekday"
+                relative = before.kind not in {"weekday", "next_after"} and mention.kind == "weekday"
                 result[-1] = Mention(before.start, mention.end, mention.kind, before.day if relative else mention.day)
                 continue
         result.append(mention)
@@ -351,7 +360,7 @@ def _joins(gap: str) -> bool:
 def _apposition(gap: str, before: Mention, after: Mention) -> bool:
     """`mañana viernes`, `mañana 28`, `el viernes 28 de noviembre`: two names of one day."""
     return gap.strip(" ,()") in {"", "dia", "el dia", "o sea", "es decir", "que es", "que es el"} and (
-        (before.kind in {"plus1", "plus2", "today"} and after.kind in _NAMES_OF_A_DAY | {"weekday"})
+        (before.kind in {"plus1", "plus2", "today", "next_after"} and after.kind in _NAMES_OF_A_DAY | {"weekday"})
         or (before.kind == "weekday" and after.kind in _NAMES_OF_A_DAY)
     )
 
@@ -422,6 +431,9 @@ def _resolve(kind: str, match: re.Match[str], sent: date, country: str) -> date 
         return _in_month(_month_after(sent), 31)
     if kind == "last_of_month":
         return _day_of_month(sent, 31, MONTHS[given["m"]], None)
+    if kind == "eve":
+        feast = named_day(given["eve"] or "", sent + timedelta(days=1), country)
+        return None if feast is None else feast - timedelta(days=1)
     if kind == "end_of_year":
         return date(sent.year, 12, 31)
     return named_day(match.group(), sent, country)

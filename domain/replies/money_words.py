@@ -11,8 +11,10 @@ UNITS: dict[str, int] = {
         "mil miles milito k luca lucas luka lukas luquita luquitas luks barra barras grand thousand mill barao baroes milao".split(),
         1000,
     ),
-    **dict.fromkeys("gamba gambas hundred hundo hundos benjamin benjamins".split(), 100),
-    **dict.fromkeys("palo palos palito millon millones milhao milhoes melon melones million m".split(), 1_000_000),
+    **dict.fromkeys("gamba gambas c-note c-notes hundred hundo hundos benjamin benjamins".split(), 100),
+    **dict.fromkeys(
+        "palo palos palito milloncito millon millones milhao milhoes melon melones million m".split(), 1_000_000
+    ),
     **dict.fromkeys(
         "euro euros eur eurillos euritos leuros pavo pavos pavitos varo varos baro baros mango mangos manguitos sol soles "
         "solcitos conto contos pila pilas quid buck bucks pound pounds dollar dollars usd dolares dolar dolaritos peso "
