@@ -285,7 +285,7 @@ class Conductor:
     async def _describe(self, clock: _Clock) -> DescribeWorkflowExecutionResponse:
         """As the server has it: the client's own form decodes all of it, and one search attribute is looked at."""
         described = await self._told(clock)
-        if described.workflow_execution_info.status != WorkflowExecutionStatus.RUNNING:
+        if not _running(described):
             raise RPCError("the loan has ended", RPCStatusCode.NOT_FOUND, b"")
         return described
 
@@ -436,8 +436,7 @@ class Conductor:
             return relayed_up_to(session, last)
 
     async def _runs_again(self, clock: _Clock) -> bool:
-        described = await self._told(clock)
-        return bool(described.workflow_execution_info.status == WorkflowExecutionStatus.RUNNING)
+        return _running(await self._told(clock))
 
     async def _learn_next(self, clock: _Clock) -> None:
         heard = -1
@@ -497,6 +496,10 @@ def _virtual_time(raw: DescribeWorkflowExecutionResponse) -> datetime:
         return datetime.now(UTC)
     moment: datetime = extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
     return moment
+
+
+def _running(raw: DescribeWorkflowExecutionResponse) -> bool:
+    return int(raw.workflow_execution_info.status) == WorkflowExecutionStatus.RUNNING
 
 
 def _planned(raw: DescribeWorkflowExecutionResponse) -> datetime | None:
