@@ -351,15 +351,18 @@ def _decided_unaware(evidence: Evidence) -> set[str | None]:
 
 
 def _decided_before_paying(evidence: Evidence) -> set[str | None]:
-    """Loans that a person decided about before any money of theirs moved: a borrower who is written to a day sooner
-    pays a day sooner, and the same decision then finds the loan paid.
+    """Loans about which the last decision of a person came before any money of theirs moved: a borrower who is written
+    to a day sooner pays a day sooner, and the same decision then finds the loan paid.
     """
     names = evidence.loan_names()
     paid: dict[str | None, datetime] = {}
     for payment in evidence.of("payment"):
         paid[payment.loan_id] = min(payment.at, paid.get(payment.loan_id, payment.at))
-    decided = ((names[row["loan_ref"]], _moment(row["decided_at"])) for row in evidence.rows["collection_case"])
-    return {loan_id for loan_id, at in decided if loan_id in paid and at < paid[loan_id]}
+    decided: dict[str | None, datetime] = {}
+    for row in evidence.rows["collection_case"]:
+        loan_id, at = names[row["loan_ref"]], _moment(row["decided_at"])
+        decided[loan_id] = max(at, decided.get(loan_id, at))
+    return {loan_id for loan_id, at in decided.items() if loan_id in paid and at < paid[loan_id]}
 
 
 def _calls_that_broke(evidence: Evidence) -> set[str | None]:
@@ -393,9 +396,8 @@ def ends(evidence: Evidence) -> Check:
             check.against(loan_id, f"it ended as {outcome.end}, and {paid} minor units were paid")
         calm = (evidence.calm or {}).get(loan_id)
         comparable = calm is not None and calm.money == outcome.money and loan_id not in unaware
-        if calm is not None and loan_id in decided_first and outcome.end in _DECIDED and calm.end == "cured":
-            continue
-        if comparable and calm is not None and calm.end != outcome.end:
+        decided = loan_id in decided_first and outcome.end in _DECIDED and calm is not None and calm.end == "cured"
+        if comparable and not decided and calm is not None and calm.end != outcome.end:
             check.against(loan_id, f"it ended as {outcome.end}, without faults as {calm.end}, with the same payments")
     return check
 
