@@ -184,7 +184,8 @@ class Stack:
         settings = SERVER_SETTINGS + (SKIPPING_SETTINGS if self.skipping else ())
         command = [executable("temporal"), "server", "start-dev", "--ip", "127.0.0.1"]
         command += ["--port", str(port), "--ui-port", str(ui_port), "--namespace", self.namespace]
-        command += ["--http-port", str(self.processes.ports.take()), "--metrics-port", str(self.processes.ports.take())]
+        http_port = self.processes.ports.take()
+        command += ["--http-port", str(http_port), "--metrics-port", str(self.processes.ports.take())]
         command += ["--db-filename", str(self.temporal_file), "--log-level", "error"]
         # A rehearsal that a power cut ends is begun again; a loan that somebody started is not to be lost.
         synchronous = "off" if self.skipping else "normal"
@@ -196,7 +197,9 @@ class Stack:
         for setting in settings:
             command += ["--dynamic-config-value", setting]
         child = self.processes.start("temporal", command, {})
-        self.processes.wait_ready(child, lambda: _listens(port) and _listens(ui_port))
+        # It listens before it is well: until then every call is refused.
+        system = f"http://127.0.0.1:{http_port}/api/v1/system-info"
+        self.processes.wait_ready(child, lambda: _listens(port) and _listens(ui_port) and _answers(system))
         self.addresses = Addresses(
             f"127.0.0.1:{port}",
             f"http://127.0.0.1:{ui_port}",

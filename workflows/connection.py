@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -16,6 +17,9 @@ from config.settings import load_settings
 from workflows.payload_encryption import data_converter
 from workflows.search_attributes import ALL
 
+STARTS_WITHIN = 20.0
+"""Seconds that a server which listens but says that it is still starting is waited for."""
+
 
 class NoTemporal(ConnectionError):
     """The server cannot be reached or used; the text says where it was looked for and what to do."""
@@ -25,6 +29,8 @@ async def connect(
     *, lazy: bool = False, runtime: Runtime | None = None, interceptors: Sequence[Interceptor] = ()
 ) -> Client:
     """A client for the configured server and namespace, with the payload encryption of the settings.
+
+    A server that is still starting is waited for.
 
     Raises NoTemporal, unless `lazy`; BadSettings and BadKeys when the keys cannot be used.
     """
@@ -36,18 +42,25 @@ async def connect(
     given.setdefault("target_host", "localhost:7233")
     given.setdefault("namespace", "default")
     where = f"{given['target_host']} (namespace {given['namespace']})"
-    try:
-        return await Client.connect(
-            **given, data_converter=converter, lazy=lazy, runtime=runtime, interceptors=interceptors
-        )
-    except (RuntimeError, ValueError, RPCError) as error:
-        raise NoTemporal(
-            f"no Temporal server at {where}: {_why(str(error))}. "
-            "Start one with `starter.py up`, or set TEMPORAL_ADDRESS"
-        ) from None
+    starting_until = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            return await Client.connect(
+                **given, data_converter=converter, lazy=lazy, runtime=runtime, interceptors=interceptors
+            )
+        except (RuntimeError, ValueError, RPCError) as error:
+            if _STARTING in str(error) and time.monotonic() < starting_until:
+                await asyncio.sleep(0.2)
+                continue
+            raise NoTemporal(
+                f"no Temporal server at {where}: {_why(str(error))}. "
+                "Start one with `starter.py up`, or set TEMPORAL_ADDRESS"
+            ) from None
 
 
+_STARTING = "not healthy yet"
 _WHY = (
+    (_STARTING, "it is starting and takes no calls yet"),
     ("ConnectionRefused", "nothing listens there"),
     ("dns error", "the host's name is not known"),
     ("invalid target URL", "that is no HOST:PORT"),

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from workflows import connection
 from workflows.connection import NoTemporal, connect
 
 
@@ -48,3 +49,29 @@ async def test_something_else_on_the_port_is_told_apart(monkeypatch: pytest.Monk
 
     assert "what answers there is not Temporal" in said
     other.close()
+
+
+async def test_a_server_that_is_still_starting_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a server that listens before it takes calls, as every one does for a moment, when it is connected to,
+    then the connection is there as soon as it takes them."""
+    answers = ["get_system_info call error after connection: Unavailable, Frontend is not healthy yet"] * 2
+    given = object()
+
+    async def starting(*_: object, **__: object) -> object:
+        if answers:
+            raise RuntimeError(answers.pop())
+        return given
+
+    monkeypatch.setattr(connection.Client, "connect", starting)
+
+    assert await connect() is given
+
+
+async def test_one_that_never_takes_calls_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def starting(*_: object, **__: object) -> object:
+        raise RuntimeError("get_system_info call error after connection: Unavailable, Frontend is not healthy yet")
+
+    monkeypatch.setattr(connection.Client, "connect", starting)
+    monkeypatch.setattr(connection, "STARTS_WITHIN", 0.3)
+
+    assert "it is starting and takes no calls yet" in await told(monkeypatch, "127.0.0.1:7233")
