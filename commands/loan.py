@@ -14,7 +14,7 @@ from commands.loan_files import files
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import tell_loan
 from commands.loan_thread import thread
-from commands.loan_write import write
+from commands.loan_write import withdraw_words, write
 
 if TYPE_CHECKING:
     from temporalio.client import Client, WorkflowHandle
@@ -28,6 +28,7 @@ register_offers(app)
 app.command()(files)
 app.command("thread")(thread)
 app.command("write")(write)
+app.command("withdraw-words")(withdraw_words)
 
 
 @app.command()

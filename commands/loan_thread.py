@@ -42,6 +42,7 @@ def thread(
                 "about": one.about,
                 "state": one.state,
                 "by": one.by,
+                "words_id": one.words_id,
             }
             for one in said
         ]
@@ -50,7 +51,8 @@ def thread(
     if not said:
         typer.echo("nothing was written" if search is None else "no message holds these words")
     for one in said:
-        about = ", ".join(each for each in (one.about, one.state) if each)
+        named = f"words {one.words_id}" if one.words_id else None
+        about = ", ".join(each for each in (named, one.about, one.state) if each)
         who = f"{one.who} {one.by}" if one.by else one.who
         typer.echo(f"{iso(one.at)} {who} by {one.channel}" + (f" ({about})" if about else ""))
         for line in (one.text or "(gone: the person's data was erased)").strip().splitlines():

@@ -101,6 +101,53 @@ def write(
         typer.echo(f"loan {loan.loan_id} of {loan.lender}: {told['detail']} (`loan thread` shows what becomes of it)")
 
 
+def withdraw_words(
+    loan_id: LoanArgument,
+    by: Annotated[str, typer.Option("--by", help="Who: an agent's or supervisor's account, or their id.")],
+    words_id: Annotated[
+        str | None, typer.Argument(metavar="[WORDS]", help="Their id, see `loan thread`. Default: those that wait.")
+    ] = None,
+    lender: LenderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Withdraw what a person wrote to a borrower, while it still waits for its lawful moment.
+
+    What leaves at this very moment is sent all the same: `loan thread` shows it. The machine goes on being silent in
+    that conversation; where the borrower waits for an answer, a case asks for another one.
+
+    Example:
+
+      starter.py loan withdraw-words P-20417 --by ana
+    """
+    settings = configuration.settings()
+    database = configuration.records(settings)
+    with database.reading() as session:
+        loan = find_loan(session, loan_id, lender)
+    who = _who(database, by)
+
+    async def withdraw(desk: WordsDesk) -> Ordered:
+        from activities.own_words import WordsRefused
+
+        meant = words_id or _only(desk.waiting(loan))
+        if meant is None:
+            raise WordsRefused("nothing that a person wrote waits to be sent")
+        return await desk.withdraw(loan, who, meant)
+
+    ordered = _at_the_desk(settings, database, loan, withdraw)
+    if as_json:
+        told = {"words_id": ordered.words_id, "accepted": True, "detail": ordered.detail}
+        print_json({"lender": loan.lender, "loan_id": loan.loan_id} | told)
+    else:
+        typer.echo(f"loan {loan.loan_id} of {loan.lender}: {ordered.detail} (`loan thread` shows what becomes of it)")
+
+
+def _only(waiting: tuple[str, ...]) -> str | None:
+    """Raises Refused where several wait."""
+    if len(waiting) > 1:
+        raise Refused(f"{len(waiting)} messages wait: say which: {', '.join(waiting)}")
+    return waiting[0] if waiting else None
+
+
 def _at_the_desk(settings: Settings, database: Database, loan: Loan, work: Callable[[WordsDesk], Awaitable[T]]) -> T:
     """Raises Refused."""
     from activities.composition import contact_slots

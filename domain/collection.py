@@ -59,12 +59,13 @@ from domain.events import (
     Resume,
     SettlementAgreed,
     WatchEnded,
+    WordsWithdrawn,
     WordsWritten,
 )
 from domain.ledger_entries import CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
-from domain.own_words import words_written
+from domain.own_words import words_withdrawn, words_written
 from domain.payments import payment_received, payment_refunded, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
 
@@ -171,6 +172,7 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     NoticeOrdered: notice_ordered,
     NoticeWithdrawn: notice_withdrawn,
     WordsWritten: words_written,
+    WordsWithdrawn: words_withdrawn,
     Pause: _pause,
     Resume: _resume,
     Close: _close,

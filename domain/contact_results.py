@@ -114,6 +114,9 @@ def _heard_before(state: LoanState, event: ContactReported) -> bool:
         return event.occurrence <= state.offers_made
     if event.step == ASKED:
         return state.link_asked_at is None or event.occurrence != state.links_asked
+    if _is_of_a_person(state, event.step) and event.outcome is ContactOutcome.SENT:
+        # Withdrawn or dropped while it left: it left.
+        return any((r.step, r.result) == (event.step, "sent") for r in state.records)
     awaited = state.next_step is not None and state.next_step.id == event.step
     return not awaited and any((r.step, r.occurrence) == (event.step, event.occurrence) for r in state.records)
 

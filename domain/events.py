@@ -208,6 +208,15 @@ class WordsWritten(_Event):
     warrant: Warrant | None = None
 
 
+class WordsWithdrawn(_Event):
+    """What a person of ours wrote and what has not gone out yet is not to be sent. `role` is what `by` may do here."""
+
+    words_id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    by: Reference
+    role: Authority
+    warrant: Warrant | None = None
+
+
 class Pause(_Event):
     until: Moment
 
@@ -429,6 +438,7 @@ LoanEvent = (
     | NoticeOrdered
     | NoticeWithdrawn
     | WordsWritten
+    | WordsWithdrawn
     | Pause
     | Resume
     | Close

@@ -153,13 +153,17 @@ class Notice(BaseModel):
 
 
 class Words(BaseModel):
-    """What a person wrote, by its id in the records; it waits for its lawful slot, which must come before `until`."""
+    """What a person wrote, by its id in the records; it waits for its lawful slot, which must come before `until`.
+
+    `owed`: a case or the machine's own answer gave way to it, so the borrower waits for it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     words_id: str
     channel: Channel
     until: AwareDatetime
+    owed: bool = False
 
 
 class Refusal(BaseModel):

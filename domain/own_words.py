@@ -13,7 +13,7 @@ from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
 from domain.conversation import offering
 from domain.conversation.saying import PERSON_TALKS, change
-from domain.events import CaseDecision, ContactOutcome, ContactReported, WordsWritten
+from domain.events import CaseDecision, ContactOutcome, ContactReported, WordsWithdrawn, WordsWritten
 from domain.ledger_entries import CaseKind, CaseState, WordsEntry, WordsState
 from domain.loan_state import LoanState, StepRecord, Words, write
 
@@ -27,6 +27,7 @@ STANDS_FOR = timedelta(days=3)
 LONGEST_WAIT = timedelta(days=30)
 ANSWERABLE = frozenset({CaseKind.HANDOFF, CaseKind.CIRCUMSTANCE, CaseKind.PAYMENT_QUERY, CaseKind.BROKEN_AGREEMENT})
 """Cases that words to the borrower can settle."""
+WITHDRAWN = "withdrawn by a person"
 _PREFIX = "words-"
 _NOT_SENT = {
     ContactOutcome.FAILED: "it could not be sent",
@@ -68,6 +69,7 @@ def words_written(state: LoanState, event: WordsWritten, now: datetime) -> tuple
             by=event.by,
             note="answered in own words",
         )
+    gave_way = case is not None or (state.conversation is not None and state.conversation.answer is not None)
     state = change(
         offering.withdrawn(state, now),
         proposed=None,
@@ -76,9 +78,28 @@ def words_written(state: LoanState, event: WordsWritten, now: datetime) -> tuple
         turns=0,
         person_until=now + PERSON_TALKS,
     )
-    waiting = Words(words_id=event.words_id, channel=event.channel, until=event.until)
+    waiting = Words(words_id=event.words_id, channel=event.channel, until=event.until, owed=gave_way)
     state = state.model_copy(update={"words": (*state.words, waiting)})
     return write(state, WordsEntry(at=now, words_id=event.words_id, state=WordsState.WAITING)), None
+
+
+def words_withdrawn(state: LoanState, event: WordsWithdrawn, now: datetime) -> tuple[LoanState, str | None]:
+    """What leaves at this very moment is sent all the same, and told as that. Words that never got here stay out.
+
+    The machine goes on being silent; where the borrower waits for an answer, a case asks for another one.
+    """
+    if event.role is Authority.MACHINE:
+        return state, "own words are withdrawn by an agent or a supervisor"
+    waiting = next((each for each in state.words if each.words_id == event.words_id), None)
+    if waiting is not None:
+        return _over(state, event.words_id, WITHDRAWN, now, case=waiting.owed), None
+    step = step_of(event.words_id)
+    past = next((record for record in state.records if record.step == step), None)
+    if past is not None:
+        return state, "these words were sent already" if past.result == "sent" else None
+    if state.end is not None:
+        return state, f"the loan has ended as {state.end}"
+    return _over(state, event.words_id, WITHDRAWN, now, case=False), None
 
 
 def _refused(state: LoanState, event: WordsWritten, now: datetime) -> str | None:
@@ -139,21 +160,24 @@ def words_contact(state: LoanState) -> SendContact | None:
 def words_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """How it ended; a person's words are never tried again by the loan."""
     words_id = id_of(event.step)
+    if event.outcome is not ContactOutcome.SENT and all(each.words_id != words_id for each in state.words):
+        return state  # withdrawn, or dropped, while it was under way
     if event.outcome is not ContactOutcome.SENT:
         why = ", ".join(event.refused) or _NOT_SENT.get(event.outcome, event.outcome.value.replace("_", " "))
         return _over(state, words_id, why, now)
     record = StepRecord(step=event.step, occurrence=1, result="sent", at=now, channel=event.channel)
-    state = _without(state, words_id).model_copy(update={"records": (*state.records, record)})
+    others = tuple(each for each in state.records if each.step != event.step)
+    state = _without(state, words_id).model_copy(update={"records": (*others, record)})
     return write(state, WordsEntry(at=now, words_id=words_id, state=WordsState.SENT))
 
 
-def _over(state: LoanState, words_id: str, why: str, now: datetime) -> LoanState:
-    """Somebody counts on it, so a person hears of it."""
+def _over(state: LoanState, words_id: str, why: str, now: datetime, *, case: bool = True) -> LoanState:
+    """Somebody counts on it, so a person hears of it; unless they know, and nobody waits: `case` False."""
     why = why[:300]
     record = StepRecord(step=step_of(words_id), occurrence=1, result="not_sent", at=now, because=why)
     state = _without(state, words_id).model_copy(update={"records": (*state.records, record)})
     state = write(state, WordsEntry(at=now, words_id=words_id, state=WordsState.NOT_SENT, why=why))
-    if state.end is not None or state.ceased:
+    if state.end is not None or state.ceased or not case:
         return state
     return open_once(state, CaseKind.HANDOFF, f"what a person wrote was not sent: {why}", now)
 

@@ -21,7 +21,8 @@ _NEVER_LEFT = (ContactState.RESERVED, ContactState.DROPPED, ContactState.FAILED)
 class Said:
     """`who`: borrower, machine, sequence (a step of the strategy) or person (who wrote, or decided a case, with their
     note); `by` names that person as the records do. `about`: intents, the step and its template, the case and the
-    decision, or of a person's words the case they answer and why they were not sent."""
+    decision, or of a person's words the case they answer and why they were not sent. `words_id`: the id of a
+    person's words."""
 
     at: datetime
     who: str
@@ -30,6 +31,7 @@ class Said:
     about: str
     state: str | None
     by: str | None = None
+    words_id: str | None = None
 
 
 def mails_answered(session: Session, contact: Contact) -> tuple[str, ...]:
@@ -107,4 +109,5 @@ def _of_person(words: OwnWords, contact: Contact | None) -> Said:
         "; ".join(told),
         contact.state.value if contact is not None and went else words.state.value,
         words.written_by,
+        words.words_id,
     )

@@ -54,6 +54,7 @@ from web.temporal_orders import TemporalOrders
 from web.temporal_signals import TemporalSignals
 from web.thread_pages import thread_pages
 from web.voice import Desk
+from web.words_api import words_router
 from web.words_desk import WordsDesk
 from workflows.connection import connect
 from workflows.payload_encryption import payload_codec
@@ -207,6 +208,7 @@ def agreements(settings: Settings, database: Database, client: LazyClient, now: 
     routers = [agreement_router(database, desk), agreement_pages(database, desk, addresses, lambda: now(None))]
     routers.append(case_pages(database, desk, lambda: now(None)))
     words = WordsDesk(database, orders, lambda: words_judge(settings, database), lambda: now(None))
+    routers.append(words_router(database, words))
     routers.append(thread_pages(database, words, lambda: now(None)))
     if addresses is not None:
         routers.append(agree_router(database, desk, settings, addresses, now))

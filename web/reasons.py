@@ -126,6 +126,8 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "este texto no se envió ({why}): escríbalo de nuevo",
         "este texto não foi enviado ({why}): escreva de novo",
     ),
+    ("withdrawn by a person", "lo retiró una persona", "uma pessoa o retirou"),
+    ("these words were sent already", "este texto ya se envió", "este texto já foi enviado"),
     ("its time was over", "se le pasó el plazo", "o prazo passou"),
     ("it could not be sent", "no se pudo enviar", "não foi possível enviar"),
     (

@@ -28,7 +28,7 @@ from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.reasons import reason_in
 from web.sign_in import page
-from web.words_desk import WordsDesk, fresh_id
+from web.words_desk import NOT_OUT_YET, WordsDesk, fresh_id
 
 _Case = Annotated[str, Form(max_length=128, pattern=r"^[\x21-\x7e]*$")]
 
@@ -51,7 +51,7 @@ class _Written:
 
 
 def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime]) -> APIRouter:
-    """`/loans/{lender}/{loan_id}/thread` and `.../write`. 409: refused, with the rule; 503: try again."""
+    """`/loans/{lender}/{loan_id}/thread`, `.../write`, `.../withdraw-words`. 409: refused, with why; 503: again."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def shown(
@@ -78,6 +78,7 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
                     "channel": each.channel,
                     "text": each.text,
                     "about": each.about.replace("_", " "),
+                    "words_id": each.words_id if each.state in NOT_OUT_YET else None,
                     "state": words.get(f"words_{each.state}", each.state) if each.who == "person" else each.state,
                 }
                 for each in threads.thread_of(session, loan, search.strip() or None)
@@ -96,7 +97,9 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         told |= {"lender": loan.lender, "loan_id": loan.loan_id, "said": said, "search": search, "zone": zone.key}
         told |= {"written": written, "channels": channels, "cases": waiting, "preview": preview}
         told |= {"longest": max(LONGEST.values()), "may_write": loan.state is LoanState.IN_COLLECTION}
-        return page(request, "thread", status, caller=caller, **{"wrong": None, "done": False, **told})
+        return page(
+            request, "thread", status, caller=caller, **{"wrong": None, "done": False, "withdrawn": False, **told}
+        )
 
     @router.get("/loans/{lender}/{loan_id}/thread")
     def thread(
@@ -107,11 +110,14 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         search: Annotated[str, Query(max_length=200)] = "",
         case: Annotated[str, Query(max_length=200)] = "",
         done: bool = False,
+        withdrawn: bool = False,
     ) -> Response:
         """What was written, in and out, and what people decided; with `search` what holds these words. `case`: the one
         to be answered."""
         loan = loan_for(database, caller, lender, loan_id)
-        return shown(request, caller, loan, _Written(fresh_id(), case_id=case), search=search, done=done)
+        return shown(
+            request, caller, loan, _Written(fresh_id(), case_id=case), search=search, done=done, withdrawn=withdrawn
+        )
 
     @router.post("/loans/{lender}/{loan_id}/write")
     async def write(
@@ -149,6 +155,32 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         except TemporalUnavailable:
             return await again(503, words["write_again"])
         return RedirectResponse(f"/loans/{lender}/{loan_id}/thread?done=true#said", 303)
+
+    @router.post("/loans/{lender}/{loan_id}/withdraw-words")
+    async def withdraw(
+        request: Request,
+        lender: Name,
+        loan_id: Name,
+        caller: Annotated[Caller, Depends(TALK)],
+        words_id: Annotated[str, Form(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")],
+    ) -> Response:
+        """What a person wrote and what has not gone out yet is not sent."""
+        loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
+        language, words = words_for(request.headers.get("accept-language", ""))
+
+        async def again(status: int, wrong: str) -> Response:
+            blank = _Written(fresh_id())
+            return await run_in_threadpool(lambda: shown(request, caller, loan, blank, status, wrong=wrong))
+
+        try:
+            await desk.withdraw(loan, acting(caller), words_id)
+        except (WordsRefused, OrderRefused) as why:
+            return await again(409, f"{words['not_withdrawn']} {reason_in(str(why), language, loan.currency)}")
+        except LoanNotRunning:
+            return await again(409, words["not_withdrawn_ended"])
+        except TemporalUnavailable:
+            return await again(503, words["withdraw_again"])
+        return RedirectResponse(f"/loans/{lender}/{loan_id}/thread?withdrawn=true#said", 303)
 
     return router
 

@@ -12,12 +12,14 @@ from datetime import date, datetime
 from activities.own_words import Draft, Judged, WordsJudge, WordsRefused, until_for
 from domain.ledger_entries import WordsState
 from domain.loan_state import LoanState
-from domain.own_words import LONGEST_WAIT, STANDS_FOR
+from domain.own_words import LONGEST_WAIT, STANDS_FOR, WITHDRAWN
 from records import audit, contacts, loans, own_words
 from records.database import Database
-from records.tables import Loan
+from records.tables import Loan, OwnWords
 from web.agreement_desk import By
 from web.ports import LoanNotRunning, LoanOrders, OrderRefused
+
+NOT_OUT_YET = frozenset({WordsState.WRITTEN, WordsState.WAITING})
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,35 @@ class WordsDesk:
             raise
         return Ordered(words_id, answer.detail)
 
+    async def withdraw(self, loan: Loan, by: By, words_id: str) -> Ordered:
+        """Words that have not gone out are not sent. What leaves at this very moment is told as sent in the thread.
+
+        Withdrawn twice is withdrawn once; so are words that were kept and never reached the loan.
+        """
+        kept = await asyncio.to_thread(self._kept, loan, words_id)
+        if kept is None:
+            raise WordsRefused(f"no words {words_id} to this borrower")
+        if kept.state is WordsState.SENT:
+            raise WordsRefused("these words were sent already")
+        if kept.state is WordsState.NOT_SENT:
+            return Ordered(words_id, f"these words were not sent ({kept.why})")
+        order = {"words_id": words_id, "by": by.actor, "role": by.authority.value}
+        try:
+            answer = await self._orders.order(loan.lender, loan.loan_id, "withdraw_words", order)
+        except LoanNotRunning:
+            if kept.state is WordsState.WAITING:
+                raise
+            await asyncio.to_thread(self._refused, loan, words_id, WITHDRAWN, self._now())
+            return Ordered(words_id, f"words {words_id} are withdrawn")
+        await asyncio.to_thread(self._note_withdrawn, loan, by, words_id)
+        return Ordered(words_id, answer.detail)
+
+    def waiting(self, loan: Loan) -> tuple[str, ...]:
+        """The ids of the words that have not gone out yet, oldest first."""
+        with self._database.reading() as session:
+            every = own_words.of_loan(session, loan)
+            return tuple(one.words_id for one in every if one.state in NOT_OUT_YET)
+
     async def _standing(self, loan: Loan) -> tuple[LoanState, datetime]:
         view = await self._orders.view(loan.lender, loan.loan_id)
         return view.state, max(self._now(), view.at)
@@ -123,6 +154,22 @@ class WordsDesk:
                 raise WordsRefused(f"these words were not sent ({kept.why}): write them anew")
             where = "were sent already" if kept.state is WordsState.SENT else "wait for their lawful moment already"
             return Ordered(words_id, f"these words {where}")
+
+    def _kept(self, loan: Loan, words_id: str) -> OwnWords | None:
+        with self._database.reading() as session:
+            return own_words.get(session, loan, words_id)
+
+    def _note_withdrawn(self, loan: Loan, by: By, words_id: str) -> None:
+        with self._database.writing() as session:
+            audit.append(
+                session,
+                at=self._now(),
+                actor=by.actor,
+                action="words_withdrawn",
+                lender=loan.lender,
+                loan_id=loan.loan_id,
+                details={"words_id": words_id},
+            )
 
     def _keep(
         self, loan: Loan, by: By, judged: Judged, words_id: str, case_id: str | None, until: datetime, at: datetime

@@ -12,15 +12,16 @@ from pydantic import BaseModel
 
 from config.warrants import Warrants
 from domain.agreements.terms import Authority
-from domain.events import OfferApproved, PlanAgreed, RestructuringAgreed, SettlementAgreed, WordsWritten
+from domain.events import OfferApproved, PlanAgreed, RestructuringAgreed, SettlementAgreed, WordsWithdrawn, WordsWritten
 
-Warranted = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved | WordsWritten
+Warranted = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved | WordsWritten | WordsWithdrawn
 _MODELS: dict[str, type[BaseModel]] = {
     "plan": PlanAgreed,
     "settlement": SettlementAgreed,
     "restructuring": RestructuringAgreed,
     "approve_offer": OfferApproved,
     "write": WordsWritten,
+    "withdraw_words": WordsWithdrawn,
 }
 NEED_WARRANTS = frozenset(_MODELS)
 """The updates that say with what authority they are given."""

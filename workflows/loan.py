@@ -45,6 +45,7 @@ with workflow.unsafe.imports_passed_through():
         Resume,
         SettlementAgreed,
         WatchEnded,
+        WordsWithdrawn,
         WordsWritten,
     )
     from domain.ledger_entries import LedgerEntry
@@ -400,6 +401,11 @@ class LoanCollection:
         return Answer(detail=f"words {order.words_id} go out by {order.channel} at their lawful moment")
 
     @workflow.update
+    def withdraw_words(self, order: WordsWithdrawn) -> Answer:
+        self._obey(order)
+        return Answer(detail=f"words {order.words_id} are withdrawn")
+
+    @workflow.update
     def promise(self, order: PromiseMade) -> Answer:
         return self._agree(order)
 
@@ -462,6 +468,10 @@ class LoanCollection:
     @write.validator
     def _may_write(self, order: WordsWritten) -> None:
         self._check_proven("write", order)
+
+    @withdraw_words.validator
+    def _may_withdraw_words(self, order: WordsWithdrawn) -> None:
+        self._check_proven("withdraw_words", order)
 
     @promise.validator
     def _may_promise(self, order: PromiseMade) -> None:

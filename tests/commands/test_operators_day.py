@@ -507,3 +507,34 @@ def test_words_that_cannot_be_sent_are_one_line_and_nothing_is_kept(operator: Op
         assert said.err.count("\n") == 1
     written = [one["about"] for one in thread(operator, "W4") if one["who"] == "person"]
     assert written == ["answers none; not sent: no open case none"], "what the loan itself refused says so"
+
+
+def test_what_a_person_wrote_is_withdrawn_while_it_waits(operator: Operator) -> None:
+    """Given words that wait, because law lets one contact a day or it is night, when whoever wrote withdraws them, then
+    they are never sent, and saying so again is no error."""
+    start(operator, "withdrawn", "W6")
+    operator.account("ana", "agent")
+    by = ("--by", "ana")
+    write = ("loan", "write", "W6", *by, "--channel", "sms", "--text")
+    first = operator.json(*write, SAID, "--yes")
+    if first["not_before"] is None:
+        until(lambda: states(operator, "W6").get(first["words_id"]) in ("sent", "delivered"))
+    second = operator.json(*write, "Un segundo mensaje, que sobra.", "--yes")
+    until(lambda: states(operator, "W6").get(second["words_id"]) == "waiting")
+
+    gone = operator.json("loan", "withdraw-words", "W6", second["words_id"], *by)
+    until(lambda: states(operator, "W6")[second["words_id"]] == "not_sent")
+    again = operator.run("loan", "withdraw-words", "W6", second["words_id"], *by)
+    unknown = operator.run("loan", "withdraw-words", "W6", "nobodys", *by)
+
+    assert second["not_before"] is not None
+    assert (gone["accepted"], gone["detail"]) == (True, f"words {second['words_id']} are withdrawn")
+    [told] = [one for one in thread(operator, "W6") if one["words_id"] == second["words_id"]]
+    assert told["about"] == "not sent: withdrawn by a person"
+    assert (again.code, "were not sent (withdrawn by a person)" in again.out) == (0, True)
+    assert (unknown.code, unknown.err) == (2, "refused: no words nobodys to this borrower\n")
+    assert "que sobra" not in str(world(operator, "/_world/log"))
+
+
+def states(operator: Operator, loan_id: str) -> dict[str, str]:
+    return {one["words_id"]: one["state"] for one in thread(operator, loan_id) if one["words_id"]}

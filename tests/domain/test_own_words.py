@@ -25,11 +25,12 @@ from domain.events import (
     Pause,
     PaymentReceived,
     ReplyUnderstood,
+    WordsWithdrawn,
     WordsWritten,
 )
 from domain.ledger_entries import CaseClosedEntry, CaseKind, WordsEntry, WordsState
 from domain.loan_state import LoanState, enter, restore, snapshot
-from domain.own_words import LONGEST_WAIT, MOST_WAITING
+from domain.own_words import LONGEST_WAIT, MOST_WAITING, WITHDRAWN
 from domain.planning import Finish, SendContact, Wait, plan, still_wanted
 from domain.replies.labels import Intent
 from tests.domain.conversation.test_offering import lending, wrote
@@ -382,3 +383,69 @@ def test_a_step_of_a_strategy_that_is_called_like_words_is_a_step() -> None:
     state, _ = apply(state, sent, START)
 
     assert state.position == 1
+
+
+def withdrawn(state: LoanState, **changes: Any) -> tuple[LoanState, str | None]:
+    values = {"words_id": "w1", "by": "account:8", "role": "agent"}
+    return apply(state, WordsWithdrawn.model_validate(values | changes), START + HOUR)
+
+
+def test_withdrawn_while_it_waits_it_does_not_go_out_and_asks_nothing_of_anybody() -> None:
+    """Given words to a borrower of whom nothing waited, when whoever wrote withdraws them, then nothing is sent,
+    nobody gets a case, and ordering them again changes nothing."""
+    waiting = ordered()
+    _, order = plan(waiting, START)
+
+    state, refused = withdrawn(waiting)
+    twice, again = withdrawn(state)
+    reordered, _ = apply(state, written(), START + HOUR)
+
+    assert (refused, again) == (None, None)
+    assert state.words == twice.words == reordered.words == ()
+    assert entries(state) == entries(twice) == [(WordsState.WAITING, ""), (WordsState.NOT_SENT, WITHDRAWN)]
+    assert isinstance(order, SendContact)
+    assert not still_wanted(state, order, START + HOUR)
+    assert state.cases == ()
+
+
+def test_where_the_borrower_waits_for_an_answer_a_withdrawal_leaves_a_case() -> None:
+    """Given words that settled a case, when they are withdrawn, then another case asks for an answer."""
+    state = said(fresh(), Intent.REQUEST_AGENT)
+    [case] = state.cases
+
+    state, refused = withdrawn(ordered(state, case_id=case.case_id))
+
+    assert refused is None
+    assert [each.kind for each in state.cases] == [CaseKind.HANDOFF]
+    assert state.cases[0].case_id != case.case_id
+
+
+def test_what_left_at_that_very_moment_is_told_as_sent() -> None:
+    state, _ = withdrawn(ordered())
+
+    left, _ = apply(state, reported(ContactOutcome.SENT, channel=Channel.SMS), START + HOUR)
+    missed, _ = apply(state, reported(ContactOutcome.NOT_WANTED), START + HOUR)
+
+    assert entries(left)[-1] == (WordsState.SENT, "")
+    assert [record.result for record in left.records if record.step == "words-w1"] == ["sent"]
+    assert withdrawn(left)[1] == "these words were sent already"
+    assert missed == state
+
+
+def test_words_withdrawn_before_the_loan_heard_of_them_never_go_out() -> None:
+    """Given words that were kept and whose order is still on its way, when they are withdrawn first, then the order
+    finds them withdrawn."""
+    early, refused = withdrawn(fresh())
+
+    late, _ = apply(early, written(), START + HOUR)
+
+    assert refused is None
+    assert late.words == ()
+    assert entries(late) == [(WordsState.NOT_SENT, WITHDRAWN)]
+
+
+def test_the_machine_withdraws_nobodys_words_and_after_the_end_there_are_none() -> None:
+    ended, _ = apply(fresh(), Close(reason="sold"), START)
+
+    assert withdrawn(ordered(), role="machine")[1] == "own words are withdrawn by an agent or a supervisor"
+    assert withdrawn(ended)[1] == "the loan has ended as sold"

@@ -41,6 +41,7 @@ from web.pay_pages import pay_router
 from web.ports import LoanOrders
 from web.sources import StripeWebhooks
 from web.thread_pages import thread_pages
+from web.words_api import words_router
 from web.words_desk import WordsDesk
 
 PASSWORD = "correct horse battery"
@@ -99,6 +100,7 @@ def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> 
     words = WordsDesk(database, loans, lambda: WordsJudge(database, settings, contact_slots(settings)), clock)
     return [
         agreement_router(database, desk),
+        words_router(database, words),
         agreement_pages(database, desk, addresses, clock),
         case_pages(database, desk, clock),
         thread_pages(database, words, clock),

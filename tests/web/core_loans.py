@@ -17,6 +17,7 @@ from domain.events import (
     PromiseMade,
     RestructuringAgreed,
     SettlementAgreed,
+    WordsWithdrawn,
     WordsWritten,
 )
 from domain.ledger_entries import AgreementEntry
@@ -34,6 +35,7 @@ UPDATES: dict[str, Any] = {
     "restructuring": RestructuringAgreed,
     "decide": Decide,
     "write": WordsWritten,
+    "withdraw_words": WordsWithdrawn,
     "approve_offer": OfferApproved,
     "accept_offer": OfferAccepted,
     "move_due_date": DueDateMoved,

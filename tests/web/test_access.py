@@ -57,12 +57,16 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/due-date"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/approval"): ({A, S}, set()),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/cancellation"): ({A, S}, set()),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/words/preview"): ({A, S}, set()),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/words"): ({A, S}, set()),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/words/{words_id}/withdrawal"): ({A, S}, set()),
     ("GET", "/loans"): (ALL, set()),
     ("GET", "/approvals"): (ALL, set()),
     ("GET", "/cases"): (ALL, set()),
     ("POST", "/cases/{case_id}/decide"): ({A, S}, set()),
     ("GET", "/loans/{lender}/{loan_id}/thread"): ({A, S}, set()),
     ("POST", "/loans/{lender}/{loan_id}/write"): ({A, S}, set()),
+    ("POST", "/loans/{lender}/{loan_id}/withdraw-words"): ({A, S}, set()),
     ("GET", "/loans/{lender}/{loan_id}"): (ALL, set()),
     ("POST", "/loans/{lender}/{loan_id}/promise"): ({A, S}, set()),
     ("POST", "/loans/{lender}/{loan_id}/agree"): ({A, S}, set()),
@@ -84,6 +88,7 @@ PAGES = {
     "/cases/{case_id}/decide",
     "/loans/{lender}/{loan_id}/thread",
     "/loans/{lender}/{loan_id}/write",
+    "/loans/{lender}/{loan_id}/withdraw-words",
     "/loans/{lender}/{loan_id}",
     "/loans/{lender}/{loan_id}/promise",
     "/loans/{lender}/{loan_id}/agree",
@@ -124,7 +129,7 @@ def call(client: TestClient, method: str, path: str, headers: dict[str, str] | N
         "case_id": "c",
     }
     what = "approve" if path.startswith("/loans") else "decode"
-    filled = path.format(provider="stripe", number=1, what=what, **named)
+    filled = path.format(provider="stripe", number=1, what=what, words_id="w1", **named)
     return int(client.request(method, filled, headers=headers).status_code)
 
 

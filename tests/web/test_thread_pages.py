@@ -265,3 +265,51 @@ def test_the_words_are_told_to_the_person_who_asks_and_go_with_their_key(
         raw = session.connection().exec_driver_sql("SELECT text FROM own_words").scalar_one()
     assert raw is None, "nothing is left to open should a key come back"
     assert (row.text, row.subject, row.written_by) == (None, None, told["words_of_people_to_them"][0]["written_by"])
+
+
+def test_what_waits_is_withdrawn_beside_it_and_stands_there_as_not_sent(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    """Given words that wait, when an agent presses Withdraw, then they are not sent and the trail names the agent."""
+    clock.pass_by(timedelta(minutes=2))
+    agent.post(f"{PAGE}/write", data=form(agent))
+    [row] = kept(database)
+    page = agent.get(f"{PAGE}/thread").text
+
+    gone = agent.post(f"{PAGE}/withdraw-words", data={"words_id": row.words_id})
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        own_words.settle(session, loan, row.words_id, WordsState.NOT_SENT, at=NOW, why="withdrawn by a person")
+    after = agent.get(gone.headers["location"].replace("#said", "")).text
+    unknown = agent.post(f"{PAGE}/withdraw-words", data={"words_id": "nobodys"})
+
+    assert f'name="words_id" value="{row.words_id}" class="quiet"' in page
+    assert (gone.status_code, state_of(orders).words) == (303, ())
+    assert "Withdrawn. If it left at this very moment" in plain(after)
+    assert f'value="{row.words_id}" class="quiet"' not in after
+    assert (unknown.status_code, "Not withdrawn. no words nobodys" in plain(unknown.text)) == (409, True)
+    with database.reading() as session:
+        assert "words_withdrawn" in [line.action for line in audit.of_loan(session, LENDER, "L1")]
+
+
+def test_the_api_shows_sends_and_withdraws_own_words(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    path = f"/api/v1{PAGE}/words"
+
+    seen = agent.post(f"{path}/preview", json={"text": WORDS})
+    sent = [agent.post(path, json={"text": WORDS}) for _ in range(2)]
+    refused = agent.post(path, json={"text": WORDS, "channel": "whatsapp"})
+    withdrawn = agent.post(f"{path}/{sent[0].json()['words_id']}/withdrawal")
+    down, orders.down = orders.down, True
+    away = agent.post(f"{path}/preview", json={"text": WORDS})
+
+    assert (seen.status_code, seen.json()["channel"], seen.json()["answers"]) == (200, "sms", True)
+    assert WORDS in seen.json()["text"]
+    assert sent[0].json() == sent[1].json()
+    assert [row.words_id for row in kept(database)] == [sent[0].json()["words_id"]]
+    assert (refused.status_code, "no carrier is configured for whatsapp" in refused.json()["detail"]) == (409, True)
+    assert withdrawn.status_code == 200
+    assert state_of(orders).words == ()
+    assert (down, away.status_code, away.headers["retry-after"]) == (False, 503, "5")
