@@ -43,13 +43,16 @@ _NO_MONEY_AFTER = re.compile(
 )
 _TOTAL = re.compile(
     r"\b(?:era|eran|eram|told (?:\S+)|dije|falei|con mora|debo|devo|owe|deuda (?:es|total|de)|divida (?:e|de)|saldo|adeudo|total es|sale en|aparecen?|dice(?:n)?|cobran|cobrando|"
-    r"por ?que (?:son|es|me salen?|salen?|me cobran)|saque|si yo (?:saque|debia|pedi)|prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de es[oa]s|out of (?:the )?|off the|prestamo de|credito de|emprestimo de|loan of|"
+    r"por ?que (?:son|es|me salen?|salen?|me cobran)|saque|si yo (?:saque|debia|pedi)|prestaron|pedi|emprestaram|borrowed|me queda[n]?|gano|ganho|sueldo de|earn|de es[oa]s|mora de|gastos de|comision de|out of (?:the )?|off the|prestamo de|credito de|emprestimo de|loan of|"
     r"en vez de|instead of|em vez de|ao inves de|no (?:son )?los|interes(?:es)? de|multa de|recargo de|cuesta|vale|me cobran|"
     r"alquiler|renta|aluguel|rent|quitaron|robaron|descontaron|cobraron)(?: (?:de|los|por|como|es|son|unos|the|casi|mas de|about|around|over))* ?$"
 )
 _SPENT = re.compile(
     r"\b(?:gast(?:e'?|ei|o'?)|vend(?:i|eu|io'?)(?: \w+){0,3} (?:por|en|a)|sold(?: \w+){0,3} for|spent|limite?(?: \w+){0,3}|perdi|costo'?|rob\w+|cobro'?|multa(?: \w+)?|tinha|error|deducible) $"
 )
+_THIS_DAY = re.compile(r"\beste (?:[12]\d|3[01]|[1-9])$|\b(?:hasta|ate) (?:las|as) \d{1,2}$")
+_COUNTED = re.compile(r" (?:recibos?|facturas?|boletos?|letras|mensualidades)\b")
+"""`este 22` is a day, `hasta las 9` an hour, `los 2 recibos` no sum."""
 _OF_THE = re.compile(r"\b(?:de los|de las|dos|das) $")
 _RATE = re.compile(
     r" ?(?:diarios?|perdid[oa]s|en mercancia|de (?:luz|gas|multa|mora|recargo|comision|interes\w*)|al dia|al mes|mensual(?:es)?|semanal(?:es)?|por (?:dia|mes|semana|hora)|a (?:day|week|month)|an hour|ao mes|a la semana)\b"
@@ -150,6 +153,8 @@ def promised_amount(text: str, country: str, sent_on: date | None = None) -> Dec
             points -= 0.7
         if _SPENT.search(before):
             points -= 1.5
+        if not money.sure and (_THIS_DAY.search(before + folded[money.start : money.end]) or _COUNTED.match(after)):
+            points -= 3.0
         if points > (-1.0 if len(all_found) > 1 else -1.7) and (best is None or points > best_points + 0.2):
             best, best_points = money, points
     if best is None:

@@ -255,6 +255,7 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
         points -= 0.6 if mention.kind == "vague" else 0.0
         points -= 1.8 if mention.kind in {"named", "day_month"} and _IS_THE.search(folded[: mention.start]) else 0.0
         points -= 0.7 if mention.kind == "named" and _ON_THE_EVE.search(folded[: mention.start]) else 0.0
+        points -= _beside_the_point(folded, mention, mentions)
         points += _REPEATED if any(each.day == mention.day for each in mentions if each.end <= mention.start) else 0.0
         corrected = (
             best is not None
@@ -266,12 +267,39 @@ def promised_day(text: str, sent_on: date, country: str) -> date | None:
         )
         if points > -2.0 and (best is None or points > best_points or (corrected and points >= best_points - 1.5)):
             best, best_points = mention, points
-    named = [each for each in mentions if each.day is not None and each.kind not in _HARDLY_A_DAY]
+    named = [
+        each
+        for each in mentions
+        if each.day is not None and each.kind not in _HARDLY_A_DAY and not _beside_the_point(folded, each, mentions)
+    ]
     if best is None and len(named) == 1 and clauses.points(named[0].start, named[0].end) > _HARDLY:
         best = named[0]  # nothing else can be meant
     if best is None or best.day is None or best.day < sent_on:
         return None
     return _after_payday(best, mentions, clauses) if best.kind == "weekday" else best.day
+
+
+_TODAY_IS = re.compile(r"\b(?:hoy|hoje|today),? (?:ya )?(?:es|e|is) (?:la |dia de )?$")
+_HOW_IT_IS = re.compile(
+    r" (?:todo se va|estoy (?:en cero|sin|corto|corta|seco|seca|mal|desemplead[oa]|parad[oa]|quebrad[oa]|pelad[oa])|"
+    r"ando (?:sin|corto|corta|mal|seco|seca))\b"
+)
+_ASKED = re.compile(r"\bcuanto (?:esta|es|sale|debo|va|queda)\b[^.,;\n]{0,25}$")
+_THE_REST = re.compile(r"\b(?:el resto|o resto|lo demas|the rest|lo que falta|o que falta)\b[^.;\n]{0,30}$")
+
+
+def _beside_the_point(text: str, mention: Mention, mentions: list[Mention]) -> float:
+    """What a day loses of which something else is said: `hoy es quincena`, `ahorita estoy sin nada`, `cuánto es hoy`, the
+    hour in `hoy, tipo 7`, and the day of the rest where the first payment has one."""
+    before = text[: mention.start]
+    if mention.kind in {"today", "today_weak"}:
+        return 3.2 if _HOW_IT_IS.match(text, mention.end) or _ASKED.search(before) else 0.0
+    if mention.kind == "payday" and _TODAY_IS.search(before):
+        return 3.0
+    earlier = [each for each in mentions if each.end <= mention.start and each.day is not None and each.kind != "past"]
+    if text.startswith("tipo ", mention.start) and any(each.kind == "today" for each in earlier):
+        return 3.0
+    return 1.2 if earlier and _THE_REST.search(before) else 0.0
 
 
 def _after_each(text: str, mentions: list[Mention], clauses: Clauses, sent_on: date) -> list[Mention]:
@@ -287,7 +315,7 @@ def _after_each(text: str, mentions: list[Mention], clauses: Clauses, sent_on: d
                 each for each in result if each.day is not None and each.kind not in {"past", "today", "today_weak"}
             ]
             earned = [each for each in named if mention.kind == "there" or clauses.of_income(each.start, each.end)]
-            mention = replace(mention, day=earned[-1].day) if earned else mention
+            mention = replace(mention, day=earned[-1].day, kind="there") if earned else mention
         result.append(mention)
     return result
 

@@ -62,6 +62,12 @@ _AND_CENTS = re.compile(
 )
 
 
+_CENTS_SAID = re.compile(
+    r"\b(\d{1,3}(?:[.,]\d{3})*|\d+) (pesos|euros|soles|reais|dolares|dollars) (?:con|com|y|e|and) (\d{1,2}) "
+    r"(?:(?:centavos?|centimos?|cents)\b|1/100)"
+)
+
+
 def plain_numbers(folded: str) -> str:
     """`setentinha` and `quinhentão` as the numbers they are of, `two twenty` as 220."""
     folded = _FIGURE_SMALL.sub(r"\1", _SAID_BIG_OR_SMALL.sub(lambda found: _STEMS[found[1]], folded))
@@ -72,5 +78,6 @@ def plain_numbers(folded: str) -> str:
 
 
 def with_cents(figured: str) -> str:
-    """`95 con 50` is 95.50."""
+    """`95 con 50` is 95.50, and so is `95 pesos con 50 centavos`."""
+    figured = _CENTS_SAID.sub(lambda found: f"{re.sub('[.,]', '', found[1])}.{found[3]:0>2} {found[2]}", figured)
     return _AND_CENTS.sub(lambda found: f"{re.sub('[.,]', '', found[1])}.{found[2]:0>2}", figured)
