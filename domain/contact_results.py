@@ -48,7 +48,7 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
             return _unreachable(state, event, now), None
         return (_hear_early_failure(state, event, now) if event.outcome is ContactOutcome.SENT else state), None
     if _heard_before(state, event):
-        return state, None
+        return _without_fallback(state, event), None
     if event.outcome is ContactOutcome.FAILED:
         state = note(state, now, "contact_given_up", event.step)
     if event.step == REPLY:
@@ -85,6 +85,14 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return _unreachable(state, event, now), None
     state = watch_reading(state, event, now)
     return _hear_early_failure(state, event, now), None
+
+
+def _without_fallback(state: LoanState, event: ContactReported) -> LoanState:
+    """What was said already is not waited for: asked for again, it would be answered the same for ever."""
+    waits = state.fallback
+    if waits is None or (waits.step, waits.occurrence) != (event.step, event.occurrence):
+        return state
+    return state.model_copy(update={"fallback": None})
 
 
 def _one_off_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
@@ -202,6 +210,8 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         state = state.model_copy(update={"watch_rests_until": None})
     if _is_of_a_person(state, event.step):
         state = open_once(state, CaseKind.HANDOFF, "what a person wrote did not arrive", now)
+    if _said_again(state, event):
+        return state, None
     left = _channels_left(state, event)
     if not left:
         return (state if event.reason in _NOT_THE_ADDRESS else _find_contact_data(state, now)), None
@@ -209,6 +219,12 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         return state, None
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
     return state.model_copy(update={"fallback": again, "unread": None}), None
+
+
+def _said_again(state: LoanState, event: ContactFailed) -> bool:
+    """Whether the step went out once more already, since nobody had read it: whether that arrives is its own news."""
+    later = any(r.step == event.step and r.occurrence > event.occurrence for r in state.records)
+    return later and state.strategy.find_step(event.step) is not None
 
 
 def _channels_left(state: LoanState, event: ContactFailed) -> tuple[Channel, ...]:

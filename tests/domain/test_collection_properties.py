@@ -57,7 +57,8 @@ from domain.ledger_entries import (
 from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, restore, snapshot
 from domain.own_words import is_words
 from domain.planning import plan
-from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
+from domain.strategy import StepKind
+from tests.domain.simulated_loan import CATALOGUE, STEPS, Borrower, SimulatedLoan, facts, strategy
 
 PROVIDERS = st.sampled_from(["stripe", "bank"])
 PAYMENT_IDS = st.sampled_from([f"p{n}" for n in range(6)])
@@ -427,3 +428,31 @@ CollectionMachine.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestEveryOrderOfEvents = CollectionMachine.TestCase
+
+
+class UnreadMachine(CollectionMachine):
+    """The same where a message that nobody reads is said again: late news of the first meets its repeat."""
+
+    terms = CATALOGUE | {
+        "steps": tuple(
+            step.model_copy(
+                update={"unread_after_hours": 24, "channels": (Channel.WHATSAPP, Channel.SMS, Channel.EMAIL)}
+            )
+            if step.kind in (StepKind.REMIND, StepKind.OFFER_LINK)
+            else step
+            for step in STEPS
+        )
+    }
+
+    @rule(data=st.data(), reason=st.sampled_from(AddressFailure))
+    def nobody_read_it_for_a_day_and_then_it_had_not_arrived(self, data: st.DataObject, reason: AddressFailure) -> None:
+        sent = [r for r in self.loan.state.records if r.result == "sent" and r.channel is not None]
+        assume(sent)
+        record = data.draw(st.sampled_from(sent))
+        assert record.channel is not None
+        self.loan.run_until(max(self.loan.now, record.at + timedelta(hours=25)))
+        self.hear(ContactFailed(step=record.step, occurrence=record.occurrence, channel=record.channel, reason=reason))
+
+
+UnreadMachine.TestCase.settings = settings(CollectionMachine.TestCase.settings, max_examples=40)
+TestEveryOrderOfEventsWhereNobodyReads = UnreadMachine.TestCase

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from domain.collection import apply
 from domain.contact import Channel
-from domain.events import ContactFailed, ContactOutcome, ContactReported, OptOut, Pause
-from domain.loan_state import LoanState, enter
+from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported, OptOut, Pause
+from domain.loan_state import Fallback, LoanState, enter
 from domain.planning import SendContact, Wait, plan
 from domain.strategy import Step, StepKind
 from tests.domain.simulated_loan import START, facts, strategy
@@ -103,3 +103,46 @@ def test_a_later_step_makes_it_moot() -> None:
 def test_one_channel_is_not_enough_to_say_it_again() -> None:
     with pytest.raises(ValidationError, match="second channel"):
         Step.model_validate({**STEP.model_dump(), "channels": ["sms"]})
+
+
+def test_late_news_that_the_first_never_arrived_says_nothing_a_third_time(mailed: LoanState) -> None:
+    """Given a message that nobody read and that went out again, when it turns out that the first never arrived, then
+    its repeat stands and is waited for; the plan asked for the repeat again and again before."""
+    state = sent(mailed, DUE + TWO_DAYS)
+    late = ContactFailed(step="day-3", occurrence=1, channel=Channel.EMAIL, reason=AddressFailure.DEAD)
+
+    state, refused = apply(state, late, DUE + TWO_DAYS)
+    state, action = plan(state, DUE + TWO_DAYS)
+
+    assert refused is None
+    assert state.fallback is None
+    assert action == Wait(
+        until=DUE + 2 * TWO_DAYS, why="a message has to be read by then, or goes out by another channel"
+    )
+    assert [(r.occurrence, r.result) for r in state.records if r.step == "day-3"] == [(1, "not_delivered"), (2, "sent")]
+    assert Channel.EMAIL in state.closed_channels
+
+
+def test_when_the_repeat_does_not_arrive_either_the_last_channel_is_used(mailed: LoanState) -> None:
+    state = sent(mailed, DUE + TWO_DAYS)
+    for occurrence, channel in ((1, Channel.EMAIL), (2, Channel.SMS)):
+        news = ContactFailed(step="day-3", occurrence=occurrence, channel=channel, reason=AddressFailure.DEAD)
+        state, _ = apply(state, news, DUE + TWO_DAYS)
+
+    order = plan(state, DUE + TWO_DAYS)[1]
+
+    assert isinstance(order, SendContact)
+    assert (order.occurrence, order.channels) == (3, (Channel.CALL,))
+
+
+def test_a_report_of_what_was_said_already_ends_the_waiting_for_it(mailed: LoanState) -> None:
+    """Given a loan of an earlier release that asks for a repeat which went out long ago, when the records answer that
+    it did, then it is not asked for again."""
+    state = sent(mailed, DUE + TWO_DAYS)
+    state = state.model_copy(update={"fallback": Fallback(step="day-3", occurrence=2, channels=(Channel.CALL,))})
+
+    report = ContactReported(step="day-3", occurrence=2, outcome=ContactOutcome.SENT, channel=Channel.SMS)
+    state, _ = apply(state, report, DUE + TWO_DAYS)
+
+    assert state.fallback is None
+    assert isinstance(plan(state, DUE + TWO_DAYS)[1], Wait)
