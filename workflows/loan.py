@@ -49,7 +49,7 @@ with workflow.unsafe.imports_passed_through():
         WordsWritten,
     )
     from domain.ledger_entries import LedgerEntry
-    from domain.loan_state import enter, snapshot
+    from domain.loan_state import LoanState, enter, snapshot
     from domain.migration import migrate, migration_refused
     from domain.planning import (
         Action,
@@ -78,6 +78,8 @@ LEDGER_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interv
 LEDGER_BATCH = 200
 """Entries written at once: a burst of news must not grow an order beyond what a payload may hold."""
 LEDGER_RESTS = timedelta(minutes=10)
+IN_VAIN_RESTS = timedelta(hours=1)
+"""A loan that would do the same again without end rests so long instead of filling its history."""
 RECEIPT_TRIED_FOR = timedelta(days=30)
 _NEW_BUILD = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
 OVER_THE_END = timedelta(days=1)
@@ -116,6 +118,7 @@ class LoanCollection:
         return describe.result(self._state)
 
     async def _collect(self) -> None:
+        in_vain: tuple[Action, LoanState] | None = None
         while True:
             self._mind_the_watch()
             await self._write_ledger()
@@ -124,6 +127,12 @@ class LoanCollection:
             self._show()
             if self._state.outbox:
                 continue
+            if in_vain == (self._action, self._state):
+                workflow.logger.error("what was done changed nothing, and the same is to be done again")
+                await self._wait(Wait(until=workflow.now() + IN_VAIN_RESTS, why="the same again would change nothing"))
+                in_vain = None
+                continue
+            in_vain = None if isinstance(self._action, Wait) else (self._action, self._state)
             match self._action:
                 case SendContact():
                     await self._contact(self._action)

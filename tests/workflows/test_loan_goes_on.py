@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.contact import Channel
+from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import restore
 from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch
@@ -119,4 +120,24 @@ async def test_news_before_its_time_is_heard_when_its_time_has_come() -> None:
         assert on.world.entries == []
         await on.pass_days(2)
         assert [entry.entry for entry in on.world.entries][:1] == ["opt_out"]
+        assert await failed_tasks(handle) == []
+
+
+async def test_a_loan_whose_contact_answers_for_another_rests_instead_of_asking_for_ever() -> None:
+    """Given an activity that answers each later contact with the report of the first, so that nothing changes, when
+    hours pass, then the loan asks once an hour, and a payment is heard meanwhile."""
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=2))
+        first = ContactReported(step="day-3", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS)
+        on.world.answer = lambda _at, order: None if order.step == "receipt" else first
+        handle = await on.start(loan, strategy(watch=None))
+        await on.reach(begin + timedelta(days=6, hours=4))
+        asked = on.world.sent().count("day-8")
+
+        await handle.signal("payment_received", payment("p-1", 30_000, begin.isoformat()))
+        await on.pass_days(0.1)
+
+        assert 2 <= asked <= 8
+        assert on.world.sent()[-1] == "receipt"
         assert await failed_tasks(handle) == []
