@@ -7,9 +7,14 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from ruamel.yaml import YAML
 
 _MOST = 300
+
+# How long an example takes tells how busy the machine is, and nothing of the code.
+settings.register_profile("recobro", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("recobro")
 
 
 def pytest_xdist_auto_num_workers() -> int:

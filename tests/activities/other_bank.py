@@ -87,7 +87,7 @@ def bank_apart(port: int, begins: datetime) -> Iterator[OtherBank]:
     process = subprocess.Popen([*command, "--clock", begins.strftime("%Y-%m-%dT%H:%M")])
     bank = OtherBank(f"http://127.0.0.1:{port}")
     try:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             try:
                 bank.http.get("/_mock/health")

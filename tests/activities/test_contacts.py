@@ -403,11 +403,11 @@ async def test_the_carrier_may_not_deliver_after_the_windows_end(desk: Desk, wor
 async def test_a_slow_gateway_holds_up_no_other_loan_of_the_person(both: Desk, world: World) -> None:
     given = {"person_id": f"slow-{id(both)}", "phone": fresh()["phone"]}
     slow, quick = enter_loan(both.database, **given), enter_loan(both.database, **given)
-    world.fault("stripe", "latency", seconds=1.5, count=1)
+    world.fault("stripe", "latency", seconds=4, count=1)
 
     waiting = asyncio.create_task(both.refused(offer(slow)))
     await asyncio.sleep(0.2)
-    report = await asyncio.wait_for(both.contact(remind(quick)), 1.0)
+    report = await asyncio.wait_for(both.contact(remind(quick)), 3.5)
     put_off = await waiting
 
     assert report.outcome is ContactOutcome.SENT

@@ -293,7 +293,7 @@ async def test_a_listener_in_trouble_blocks_nothing(
         "no_address": "http://[broken",
     }[trouble]
     async with desk_for(desk.database, settings_for(world), case_url=url) as listened:
-        await asyncio.wait_for(listened.write(loan_id, *(opened(f"c-{n}") for n in range(30))), 5)
+        await asyncio.wait_for(listened.write(loan_id, *(opened(f"c-{n}") for n in range(30))), 30)
     silent.close()
 
     with desk.database.reading() as session:

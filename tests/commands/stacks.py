@@ -118,7 +118,7 @@ def running_stack(folder: Path) -> Iterator[Stack]:
         yield stack
 
 
-def until(what: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(what: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for something that another process brings about."""
     deadline = time.monotonic() + seconds
     while not what():

@@ -60,7 +60,7 @@ def address() -> Iterator[str]:
 
 async def _healthy(server: str) -> None:
     """A server on a busy machine takes connections before it answers."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await Client.connect(server)
@@ -276,7 +276,7 @@ async def test_a_loan_whose_tasks_fail_is_found_with_the_cause(clinic: Clinic) -
             client, clinic.queue, World(), workflows=[Broken], workflow_runner=UnsandboxedWorkflowRunner()
         ):
             handle = await client.start_workflow("LoanCollection", given, id=loan.workflow_id, task_queue=clinic.queue)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while (await handle.describe()).raw_description.pending_workflow_task.attempt < 2:
                     await asyncio.sleep(0.1)
             found = await asyncio.to_thread(clinic.findings)
@@ -304,7 +304,7 @@ async def test_an_activity_that_does_not_get_through_is_found_and_one_that_waits
         stuck, waiting = (facts(loan_id=uuid4().hex[:8], due_date=due, consent=False) for _ in range(2))
         async with worker(client, clinic.queue, world):
             handles = [await start_loan(client, clinic.queue, loan, strategy(), (), begin) for loan in (stuck, waiting)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 for handle in handles:
                     while not any(a.attempt > 6 for a in (await handle.describe()).raw_description.pending_activities):
                         await asyncio.sleep(0.1)

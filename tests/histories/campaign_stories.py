@@ -69,7 +69,7 @@ async def begun(client: Client) -> Handle:
     handle = await client.start_workflow(
         Campaign.run, CampaignInput(campaign_id="c1", page=10), id="campaign-c1", task_queue=QUEUE
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await handle.query("progress"))["waiting"] != 0:
             await asyncio.sleep(0.05)
     return handle

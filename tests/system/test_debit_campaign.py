@@ -191,7 +191,7 @@ class Campaign:
 
     async def goes_on(self, name: str) -> None:
         handle = self.client.get_workflow_handle(workflow_id(LENDER, name))
-        for _ in range(200):
+        for _ in range(1200):
             if (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
                 return
             await asyncio.sleep(0.05)

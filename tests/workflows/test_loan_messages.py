@@ -275,7 +275,7 @@ class TestStarting:
             plain = await Client.connect(on.client.service_client.config.target_host)
             handle = await plain.start_workflow("LoanCollection", wrong, id=str(uuid4()), task_queue=on.queue)
             with pytest.raises(Exception, match="Workflow execution failed"):
-                await asyncio.wait_for(handle.result(), 5)
+                await asyncio.wait_for(handle.result(), 60)
 
 
 class TestRaces:

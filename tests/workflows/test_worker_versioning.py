@@ -112,7 +112,7 @@ async def test_a_sleeping_loan_stays_with_its_build_and_moves_when_it_starts_afr
                 id=loan.workflow_id,
                 task_queue=QUEUE,
             )
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not old.sent():
                     await asyncio.sleep(0.05)
             run = env.client.get_workflow_handle(loan.workflow_id, run_id=first.first_execution_run_id)
