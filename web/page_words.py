@@ -5,6 +5,7 @@ from __future__ import annotations
 from babel.core import negotiate_locale
 
 from web.agreement_words import AGREEMENT_WORDS
+from web.message_words import MESSAGE_WORDS
 from web.thread_words import THREAD_WORDS
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -136,4 +137,4 @@ def words_for(accept_language: str) -> tuple[str, dict[str, str]]:
             continue
     wanted = [tag for _, tag in sorted(asked, key=lambda each: each[0]) if tag]
     language = negotiate_locale(wanted, list(_WORDS)) or "en"
-    return language, _WORDS[language] | AGREEMENT_WORDS[language] | THREAD_WORDS[language]
+    return language, _WORDS[language] | AGREEMENT_WORDS[language] | THREAD_WORDS[language] | MESSAGE_WORDS[language]

@@ -77,9 +77,9 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
                     "by": logins.get(each.by or "", each.by),
                     "channel": each.channel,
                     "text": each.text,
-                    "about": each.about.replace("_", " "),
+                    "about": _about(each, words, language, loan.currency),
                     "words_id": each.words_id if each.state in NOT_OUT_YET else None,
-                    "state": words.get(f"words_{each.state}", each.state) if each.who == "person" else each.state,
+                    "state": _state(each, words),
                 }
                 for each in threads.thread_of(session, loan, search.strip() or None)
             ]
@@ -183,6 +183,34 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         return RedirectResponse(f"/loans/{lender}/{loan_id}/thread?withdrawn=true#said", 303)
 
     return router
+
+
+def _about(said: threads.Said, words: dict[str, str], language: str, currency: str) -> str:
+    """What a message was understood as, what a person decided, or why words of theirs were not sent."""
+    match said.who:
+        case "borrower":
+            return ", ".join(words.get(f"intent_{one}", one) for one in said.about.split(", ") if one)
+        case "machine":
+            return ""
+        case "person" if said.channel == "case":
+            kind, _, decision = said.about.partition(": ")
+            return f"{words.get(f'kind_{kind}', kind)}: {words.get(f'decide_{decision}', decision.replace('_', ' '))}"
+        case "person":
+            return "; ".join(_of_words(part, words, language, currency) for part in said.about.split("; ") if part)
+    return said.about.replace("_", " ")
+
+
+def _of_words(part: str, words: dict[str, str], language: str, currency: str) -> str:
+    why = part.removeprefix("not sent: ")
+    if why != part:
+        return reason_in(why, language, currency)
+    return f"{words['settles_case']} {part.removeprefix('answers ')}"
+
+
+def _state(said: threads.Said, words: dict[str, str]) -> str | None:
+    own = said.who == "person" and said.state is not None
+    known = words.get(f"words_{said.state}") if own else None
+    return known or words.get(f"state_{said.state}", said.state or "") or None
 
 
 def _preview(judged: Judged, words: dict[str, str], language: str, zone: ZoneInfo) -> dict[str, Any]:

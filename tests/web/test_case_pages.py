@@ -102,4 +102,4 @@ def test_what_people_decided_and_noted_stands_in_the_thread(database: Database, 
     thread = plain(agent_of(site, database).get(f"{PAGE}/thread").text)
 
     assert thread.index("Esa deuda") < thread.index("Lo hablamos")
-    assert "circumstance: continue" in thread
+    assert "Dispute, hardship or vulnerability: The sequence goes on" in thread

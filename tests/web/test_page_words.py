@@ -11,8 +11,19 @@ from domain.agreements.model import Via
 from domain.collection import apply
 from domain.events import Circumstance, CircumstanceReported, LoanEvent, Pause, PromiseMade
 from domain.loan_state import enter
+from domain.replies.labels import Intent
+from records.tables import ContactState
 from tests.domain.simulated_loan import CATALOGUE, START, facts, strategy
-from web import agree_words, agreement_words, consent_words, page_words, pay_words, standstill, thread_words
+from web import (
+    agree_words,
+    agreement_words,
+    consent_words,
+    message_words,
+    page_words,
+    pay_words,
+    standstill,
+    thread_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +32,7 @@ from web import agree_words, agreement_words, consent_words, page_words, pay_wor
         page_words._WORDS,
         agreement_words.AGREEMENT_WORDS,
         thread_words.THREAD_WORDS,
+        message_words.MESSAGE_WORDS,
         agree_words._WORDS,
         pay_words._WORDS,
         consent_words._WORDS,
@@ -38,6 +50,14 @@ def test_whose_browser_asks_for_portuguese_reads_it() -> None:
     language, words = page_words.words_for("pt-BR,pt;q=0.9,en;q=0.8")
 
     assert (language, words["approve"]) == ("pt", "Aprovar")
+
+
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_every_intent_and_every_state_of_a_message_has_words(language: str) -> None:
+    words = message_words.MESSAGE_WORDS[language]
+
+    assert {f"intent_{intent.value}" for intent in Intent} <= set(words)
+    assert {f"state_{state.value}" for state in ContactState} <= set(words)
 
 
 PROMISE = PromiseMade(amount_minor=30_000, date=date(2026, 3, 10), by="agent-1", via=Via.AGENT)
