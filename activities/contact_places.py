@@ -10,6 +10,7 @@ from enum import Enum, auto
 from pydantic import ValidationError
 from sqlmodel import Session
 
+from activities.clock import try_again_in
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.counting import count
 from activities.debit_notices import with_debit
@@ -30,6 +31,7 @@ from config.signed_addresses import SignedAddresses
 from config.templates import TemplateError
 from domain.contact import Channel, ContactEventKind, Purpose
 from domain.costs import MICROS, message_cost
+from domain.ledger_entries import WordsState
 from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
 from domain.sms_segments import sms_size
@@ -39,6 +41,8 @@ from records import audit, consent_links, contacts, loans, own_words, payments, 
 from records.database import Database
 from records.tables import Contact, ContactState, Loan, PaymentLink, Person
 
+_FREE = frozenset({ContactState.RESERVED, ContactState.DROPPED, ContactState.FAILED})
+"""States of a contact that surely has not left us."""
 TELLS_OF_READING = frozenset({Channel.WHATSAPP, Channel.EMAIL})
 
 
@@ -125,6 +129,11 @@ class ContactPlaces:
         try:
             with self._database.writing(durable=True) as session:
                 loan, person = contacts.lock_person(session, order.lender, order.loan_id)
+                taken = contacts.find(session, loan, order.step, order.occurrence)
+                if taken is not None and taken.state not in _FREE:
+                    # Another attempt was quicker, or the carrier told of a message it did not seem to know.
+                    why = "an attempt before this one has the place; what became of it is looked up"
+                    raise try_again_in(timedelta(seconds=2), why, "Taken")
                 if order.purpose is Purpose.COLLECTION or order.words is not None:
                     waiting = webhooks.unheard(session)
                     if waiting is not None and (heard is None or waiting.oldest <= heard):
@@ -209,8 +218,8 @@ class ContactPlaces:
     def sent(self, order: ContactOrder, ready: Ready, sent: Sent, now: datetime) -> tuple[Channel, ...]:
         """It left us. Gives the order's dead channels, as `dead_channels` does."""
         with self._database.writing() as session:
+            _, person = contacts.lock_person(session, order.lender, order.loan_id)
             contact = contacts.get(session, ready.contact_id)
-            person = people.get(session, contact.person_ref)
             self._charge(session, contact, person, sent.sheets)
             contacts.advance(
                 session,
@@ -227,7 +236,7 @@ class ContactPlaces:
     def unknown(self, ready: Ready, code: str, now: datetime) -> None:
         """It may have arrived, and nobody can be asked: it counts as charged too."""
         with self._database.writing() as session:
-            contact = contacts.get(session, ready.contact_id)
+            contact = contacts.get_locked(session, ready.contact_id)
             contacts.advance(session, contact, ContactState.UNKNOWN, at=now, error_code=code[:80])
             self._charge(session, contact, people.get(session, contact.person_ref))
         count(CONTACTS, channel=ready.message.channel, outcome="unknown")
@@ -323,7 +332,7 @@ class ContactPlaces:
 
     def _advance(self, ready: Ready, state: ContactState, code: str, now: datetime, *, give_back: bool = False) -> None:
         with self._database.writing() as session:
-            contact = contacts.get(session, ready.contact_id)
+            contact = contacts.get_locked(session, ready.contact_id)
             if give_back:
                 contacts.give_back(session, contact)
             contacts.advance(session, contact, state, at=now, error_code=code[:80])
@@ -387,6 +396,8 @@ class ContactPlaces:
                 kept = own_words.get(session, loan, order.words)
                 if kept is None or kept.text is None:
                     raise Unwritable("the words are not in the records any more")
+                if kept.state is WordsState.NOT_SENT:
+                    raise Unwritable(kept.why or "the words were withdrawn")
                 context = with_own_words(context, kept.text, kept.subject)
             circumstances = circumstances_of(
                 session, loan, person, lender, channel, order.purpose, now, order.circumstance

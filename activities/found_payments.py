@@ -72,6 +72,11 @@ def keep_payment(
     _note(session, at, actor, "payment_recorded", loan, {**_told(payment), "asked_for": True})
     payload: dict[str, JsonValue] = {**_told(payment), "paid_at": payment.paid_at.isoformat()}
     _owe(session, provider, f"asked:{payment.payment_id}", loan, "payment_received", payload, at)
+    if payment.reversed_at is not None:
+        # Word of its reversal came before itself, when there was nothing to reverse.
+        back: dict[str, JsonValue] = {"provider": provider, "payment_id": payment.payment_id}
+        _note(session, at, actor, "payment_reversed", loan, {**back, "asked_for": True})
+        _owe(session, provider, f"asked:{payment.payment_id}:reversed", loan, "payment_reversed", back, at)
     return True
 
 

@@ -105,7 +105,9 @@ class LedgerWriter(Ledger):
                 (f"entry:{order.entry}:{number}", entry.at)
                 for number, entry in enumerate(order.entries, order.first_entry)
             ]
-            for entry, first in zip(order.entries, loans.once_each(session, loan, keys), strict=True):
+            for entry, first in zip(
+                order.entries, loans.once_each(session, loan, keys, entry=order.entry), strict=True
+            ):
                 if first:
                     self._write_entry(session, loan, entry, order)
                     new += 1

@@ -16,6 +16,7 @@ from records import contacts
 from records.database import Database
 from records.loans import UnknownLoan
 from records.tables import ContactState
+from workflows.starting import ENTRY
 
 CODE = "restored"
 """The error code of contacts that are known from Temporal alone: who was written to, not what became of it."""
@@ -44,13 +45,14 @@ async def catch_up(client: Client, database: Database, ledger: LedgerWriter) -> 
         history = client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history_events()
         scheduled: dict[int, HistoryEvent] = {}
         try:
+            entry = await run.memo_value(ENTRY, 1, type_hint=int)
             async for event in history:
                 if event.HasField("activity_task_scheduled_event_attributes"):
                     scheduled[event.event_id] = event
                 elif event.HasField("activity_task_completed_event_attributes"):
                     begun = scheduled.get(event.activity_task_completed_event_attributes.scheduled_event_id)
                     if begun is not None:
-                        await _again(client, database, ledger, begun, event, done)
+                        await _again(client, database, ledger, begun, event, entry, done)
         except UnknownLoan:
             done.unknown = (*done.unknown, run.id)
         seen.add(run.id)
@@ -64,6 +66,7 @@ async def _again(
     ledger: LedgerWriter,
     begun: HistoryEvent,
     completed: HistoryEvent,
+    entry: int,
     done: CaughtUp,
 ) -> None:
     asked = begun.activity_task_scheduled_event_attributes
@@ -78,12 +81,13 @@ async def _again(
             at = completed.event_time.ToDatetime(tzinfo=UTC)
             if report.outcome is ContactOutcome.SENT and report.channel is not None:
                 with database.writing() as session:
-                    done.contacts += _take_as_sent(session, contact, report, at)
+                    done.contacts += _take_as_sent(session, contact, report, entry, at)
 
 
-def _take_as_sent(session: Session, order: ContactOrder, report: ContactReported, at: datetime) -> bool:
+def _take_as_sent(session: Session, order: ContactOrder, report: ContactReported, entry: int, at: datetime) -> bool:
+    """In the hand-over whose run it was: the next one has steps of the same names."""
     loan, person = contacts.lock_person(session, order.lender, order.loan_id)
-    if contacts.find(session, loan, order.step, order.occurrence) is not None:
+    if contacts.find(session, loan, order.step, order.occurrence, entry=entry) is not None:
         return False
     assert report.channel is not None
     taken = contacts.reserve(
@@ -96,6 +100,7 @@ def _take_as_sent(session: Session, order: ContactOrder, report: ContactReported
         channel=report.channel,
         template=order.template,
         at=at,
+        entry=entry,
     )
     contacts.advance(session, taken.contact, ContactState.UNKNOWN, at=at, error_code=CODE)
     return True

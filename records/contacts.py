@@ -112,9 +112,9 @@ def lock_person(session: Session, lender: str, loan_id: str) -> tuple[Loan, Pers
     return found
 
 
-def find(session: Session, loan: Loan, step: str, occurrence: int) -> Contact | None:
-    """The contact of a step in the loan's current entry, if it was reserved."""
-    named = {"loan": loan.id, "entry": loan.entry, "step": step, "occurrence": occurrence}
+def find(session: Session, loan: Loan, step: str, occurrence: int, *, entry: int | None = None) -> Contact | None:
+    """The contact of a step in the loan's current entry, or another `entry`, if it was reserved."""
+    named = {"loan": loan.id, "entry": loan.entry if entry is None else entry, "step": step, "occurrence": occurrence}
     return session.exec(_FIND, params=named).first()
 
 
@@ -135,6 +135,15 @@ def get(session: Session, contact_id: int) -> Contact:
     if contact is None:
         raise KeyError(contact_id)
     return contact
+
+
+def get_locked(session: Session, contact_id: int) -> Contact:
+    """As `get`, its person locked first: what the carrier tells meanwhile is not written over. Raises KeyError."""
+    whose = session.exec(select(Contact.person_ref).where(Contact.id == contact_id)).first()
+    if whose is None:
+        raise KeyError(contact_id)
+    session.exec(select(Person.id).where(Person.id == whose).with_for_update()).one()
+    return get(session, contact_id)
 
 
 def by_own_id(session: Session, message_id: str) -> Contact | None:
@@ -177,12 +186,15 @@ def reserve(
     link_ref: int | None = None,
     text: str | None = None,
     state: ContactState = ContactState.RESERVED,
+    entry: int | None = None,
 ) -> Reserved | AlreadyReserved:
     """Take the one place of (loan, entry, step, occurrence) and note an attempt in the person's ledger.
 
+    `entry`: of an earlier hand-over than the current one.
+
     Call it under `lock_person`. Transactional contacts are noted but do not count for any rule.
     """
-    earlier = find(session, loan, step, occurrence)
+    earlier = find(session, loan, step, occurrence, entry=entry)
     if earlier is not None:
         return AlreadyReserved(earlier)
     assert loan.id is not None
@@ -191,7 +203,7 @@ def reserve(
         message_id=_message_id(loan, step, occurrence, at),
         loan_ref=loan.id,
         person_ref=person.id,
-        entry=loan.entry,
+        entry=loan.entry if entry is None else entry,
         step=step,
         occurrence=occurrence,
         purpose=purpose,

@@ -72,10 +72,12 @@ def once(session: Session, loan: Loan, key: str, at: datetime) -> bool:
     return once_each(session, loan, [(key, at)])[0]
 
 
-def once_each(session: Session, loan: Loan, keys: Sequence[tuple[str, datetime]]) -> list[bool]:
-    """As `once`, many keys in one look; for each, in their order."""
+def once_each(
+    session: Session, loan: Loan, keys: Sequence[tuple[str, datetime]], *, entry: int | None = None
+) -> list[bool]:
+    """As `once`, many keys in one look; for each, in their order. `entry`: whose keys, if not of the current one."""
     assert loan.id is not None
-    full = [f"{loan.entry}:{key}" for key, _ in keys]
+    full = [f"{loan.entry if entry is None else entry}:{key}" for key, _ in keys]
     written = select(LoanWrite.key).where(LoanWrite.loan_ref == loan.id, col(LoanWrite.key).in_(full))
     known = set(session.exec(written))
     new = [key not in known for key in full]

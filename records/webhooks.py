@@ -135,6 +135,10 @@ def unrecorded(session: Session, at: datetime, limit: int = 100) -> list[int]:
     return [each for each in session.exec(waiting.order_by(col(Webhook.id)).limit(limit)) if each is not None]
 
 
+GIVEN_UP_AT = 5
+"""Attempts after which nobody waits any longer for a webhook to be read: some fifteen seconds."""
+
+
 @dataclass(frozen=True)
 class Unheard:
     """The ids of the oldest and the newest webhook whose news nobody has read yet."""
@@ -144,12 +148,15 @@ class Unheard:
 
 
 def unheard(session: Session) -> Unheard | None:
-    """What came in and is not in the records yet; what could not be read once is left to the people who are told."""
+    """What came in and is not in the records yet; what fails again and again is left to the people who are told.
+
+    One failure says little: a connection that was cut leaves a STOP unread for half a second.
+    """
     waiting = select(func.min(Webhook.id), func.max(Webhook.id)).where(
         col(Webhook.relayed_at).is_(None),
         col(Webhook.recorded_at).is_(None),
         col(Webhook.verified),
-        Webhook.relay_attempts == 0,
+        Webhook.relay_attempts < GIVEN_UP_AT,
     )
     oldest, newest = session.exec(waiting).one()
     return None if oldest is None or newest is None else Unheard(oldest, newest)

@@ -16,7 +16,7 @@ from config.faq import FaqError, load_faq
 from domain.contact import Channel
 from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
-from domain.money import minor_digits
+from domain.money import MOST_MINOR, minor_digits
 from domain.replies.labels import Intent, Understanding
 from domain.replies.local_day import local_day
 from domain.webhook_news import InboundNews
@@ -200,7 +200,8 @@ def _owed(loan: Loan, name: SignalName, payload: dict[str, JsonValue]) -> OwedSi
 
 
 def _minor(amount: Decimal | None, currency: str) -> int | None:
+    """In minor units; None too for what no loan is about: an account's number is no sum."""
     if amount is None:
         return None
     minor = int(amount.scaleb(minor_digits(currency)))
-    return minor if minor > 0 else None
+    return minor if 0 < minor <= MOST_MINOR else None

@@ -79,7 +79,12 @@ def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: E
             "paid_at": payment.paid_at.isoformat(),
             "provider": payment.provider,
         }
-        return _entered(session, row, payment, SignalName.PAYMENT_RECEIVED, payload, recorded.new, entry)
+        entered = _entered(session, row, payment, SignalName.PAYMENT_RECEIVED, payload, recorded.new, entry)
+        if recorded.new and payment.reversed_at is not None:
+            # Word of its reversal came before itself, when there was nothing to reverse.
+            back: dict[str, JsonValue] = {"payment_id": payment.payment_id, "provider": payment.provider}
+            _entered(session, row, payment, SignalName.PAYMENT_REVERSED, back, True, entry)
+        return entered
 
 
 def enter_reversal(database: Database, loan: Loan, provider: str, payment_id: str, entry: Entry) -> Entered:

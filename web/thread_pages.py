@@ -196,15 +196,15 @@ def _about(said: threads.Said, words: dict[str, str], language: str, currency: s
             kind, _, decision = said.about.partition(": ")
             return f"{words.get(f'kind_{kind}', kind)}: {words.get(f'decide_{decision}', decision.replace('_', ' '))}"
         case "person":
-            return "; ".join(_of_words(part, words, language, currency) for part in said.about.split("; ") if part)
+            return _of_words(said.about, words, language, currency)
     return said.about.replace("_", " ")
 
 
-def _of_words(part: str, words: dict[str, str], language: str, currency: str) -> str:
-    why = part.removeprefix("not sent: ")
-    if why != part:
-        return reason_in(why, language, currency)
-    return f"{words['settles_case']} {part.removeprefix('answers ')}"
+def _of_words(about: str, words: dict[str, str], language: str, currency: str) -> str:
+    """`answers CASE; not sent: WHY`, either of which may be missing."""
+    settled, _, why = about.partition("not sent: ")
+    told = [f"{words['settles_case']} {settled.removeprefix('answers ').rstrip('; ')}"] if settled else []
+    return "; ".join([*told, *([reason_in(why, language, currency)] if why else [])])
 
 
 def _state(said: threads.Said, words: dict[str, str]) -> str | None:

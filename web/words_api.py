@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from activities.own_words import Draft, Judged, WordsRefused
 from domain.access import Caller
 from domain.contact import Channel
-from domain.events import Reference
+from domain.events import Moment, Reference
 from records.database import Database
 from web.agreement_api import PEOPLE
 from web.agreement_desk import acting
@@ -38,7 +38,7 @@ class NewWords(BaseModel):
     subject: str | None = Field(None, max_length=200)
     words_id: WordsId | None = None
     case_id: Reference | None = None
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
     @property
     def draft(self) -> Draft:

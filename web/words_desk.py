@@ -113,7 +113,9 @@ class WordsDesk:
         except LoanNotRunning:
             if kept.state is WordsState.WAITING:
                 raise
-            await asyncio.to_thread(self._refused, loan, words_id, WITHDRAWN, self._now())
+            if not await asyncio.to_thread(self._refused, loan, words_id, WITHDRAWN, self._now()):
+                raise
+            await asyncio.to_thread(self._note_withdrawn, loan, by, words_id)
             return Ordered(words_id, f"words {words_id} are withdrawn")
         await asyncio.to_thread(self._note_withdrawn, loan, by, words_id)
         return Ordered(words_id, answer.detail)
@@ -205,12 +207,15 @@ class WordsDesk:
                 )
             return kept.until
 
-    def _refused(self, loan: Loan, words_id: str, why: str, at: datetime) -> None:
+    def _refused(self, loan: Loan, words_id: str, why: str, at: datetime) -> bool:
+        """Words that the loan never heard of are not sent; whether it had not."""
         with self._database.writing() as session:
             current = loans.get(session, loan.lender, loan.loan_id)
             kept = own_words.get(session, current, words_id)
-            if kept is not None and kept.state is WordsState.WRITTEN:
+            unheard = kept is not None and kept.state is WordsState.WRITTEN
+            if unheard:
                 own_words.settle(session, current, words_id, WordsState.NOT_SENT, at=at, why=why)
+            return unheard
 
 
 def fresh_id() -> str:

@@ -221,7 +221,7 @@ def _found(text: str, country: str) -> list[_Money]:
         value = _value(match, country)
         sure = match.lastgroup != "bare" and match.group("bare") is None
         before, after = text[: match.start()], text[match.end() :]
-        if value is None or value <= 0:
+        if value is None or not 0 < value < _NO_SUM:
             continue
         bare = match.group("bare")
         if bare is not None and not _may_be_money(bare, before, after):
@@ -237,6 +237,8 @@ def _found(text: str, country: str) -> list[_Money]:
     return found
 
 
+_NO_SUM = Decimal(10**13)
+"""Nobody promises so much: it is the number of an account."""
 _SEEN_BEFORE = 100
 """Characters before a figure that tell what it counts."""
 

@@ -6,14 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
+from activities.contact_places import Ready
 from config.settings import Smtp, SmtpSecurity, Stripe, Twilio
 from domain.contact import Channel
 from domain.events import ContactOutcome
+from providers.ports import Sent
+from records import contacts, loans
 from records.database import Database
 from records.tables import ContactState
 from tests.activities.outside import (
@@ -26,10 +32,12 @@ from tests.activities.outside import (
     mails_to,
     nowhere,
     offer,
+    person_of,
     remind,
     settings_for,
     texts_to,
 )
+from tests.records.portfolios import LENDER
 from tests.sandbox.running import ACCOUNT, SENDER, TOKEN, World
 
 ROOT = Path(__file__).parents[2]
@@ -335,3 +343,46 @@ async def test_a_template_that_is_mended_sends_at_the_next_try(desk: Desk, world
 
     assert report.outcome is ContactOutcome.SENT
     assert len(texts_to(world, given["phone"])) == 1
+
+
+async def test_a_message_the_carrier_told_of_meanwhile_is_not_sent_again(both: Desk, world: World) -> None:
+    """Given a place that was given back because the carrier did not know the message, when its status comes in before
+    the place is taken again, then it is not sent a second time: what became of it is looked up."""
+    loan_id = enter_loan(both.database)
+    phone, _ = person_of(both.database, loan_id)
+    await both.contact(remind(loan_id))
+    with both.database.writing() as session:
+        contact = contacts.find(session, loans.get(session, LENDER, loan_id), "r1", 1)
+        assert contact is not None
+        contacts.advance(session, contact, ContactState.DELIVERED, at=TUESDAY)
+
+    with pytest.raises(ApplicationError, match="has the place") as refused:
+        both.sender._places.take(remind(loan_id), None, None, TUESDAY)
+
+    assert refused.value.type == "Taken"
+    assert both.row(remind(loan_id)).state is ContactState.DELIVERED
+    assert len(texts_to(world, phone)) == 1
+
+
+async def test_what_the_carrier_tells_while_the_answer_is_written_down_stands(both: Desk) -> None:
+    """Given a message that was just taken by the carrier, when word that it was read is recorded at the same moment,
+    then it stands as read."""
+    loan_id = enter_loan(both.database)
+    await both.contact(remind(loan_id))
+    row = both.row(remind(loan_id))
+    assert row.id is not None
+    with both.database.writing() as session:
+        contacts.get(session, row.id).state = ContactState.SENDING
+    ready = both.sender._places.earlier(remind(loan_id))
+    assert isinstance(ready, Ready)
+    sent = Sent(provider="twilio", provider_message_id=row.provider_message_id or "SM")
+
+    with ThreadPoolExecutor(1) as pool:
+        with both.database.writing() as session:
+            contacts.lock_person(session, LENDER, loan_id)
+            contacts.advance(session, contacts.get(session, row.id), ContactState.READ, at=TUESDAY)
+            writing = pool.submit(both.sender._places.sent, remind(loan_id), ready, sent, TUESDAY)
+            time.sleep(0.3)
+        writing.result(20)
+
+    assert both.row(remind(loan_id)).state is ContactState.READ

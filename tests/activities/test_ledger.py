@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from activities.orders import LedgerOrder
 from domain.contact import Channel
 from domain.events import AddressFailure, CaseDecision, ContactOutcome
 from domain.ledger_entries import (
@@ -327,3 +328,17 @@ async def test_long_values_are_written_whole_on_both_databases(both: Desk) -> No
 
     with both.database.reading() as session:
         assert len(session.exec(select(Audit).where(Audit.loan_id == loan_id)).all()) >= 4
+
+
+async def test_what_an_earlier_hand_over_wrote_is_not_written_again_in_the_next(desk: Desk) -> None:
+    """Given a loan that ended and was handed over again, when the order of its first run comes once more, then nothing
+    of it is written a second time."""
+    loan_id = enter_loan(desk.database)
+    noted = NoteEntry(at=TUESDAY, action="contact_given_up", detail="day-3")
+    await desk.write(loan_id, noted)
+    with desk.database.writing() as session:
+        loan_row(session, loan_id).entry = 2
+
+    order = LedgerOrder(lender=LENDER, loan_id=loan_id, entry=1, entries=(noted,), first_entry=0)
+
+    assert desk.ledger.keep(order) == 0

@@ -7,9 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
+from activities.found_payments import keep_payment
 from domain.events import ContactOutcome
+from domain.money import Money
+from providers.ports import PaymentReport, PaymentState
 from records import links, loans, payments, webhooks
 from records.tables import LinkState, PaymentSource, Webhook
 from tests.activities.outside import TUESDAY, Desk, enter_loan, offer, person_of, remind, texts_to
@@ -171,10 +174,36 @@ async def test_news_that_cannot_be_read_is_told_and_the_contact_asks_again(
     webhook = came_in(desk, f"stuck-{loan_id}")
 
     put_off = await desk.refused(remind(loan_id))
-    with desk.database.writing() as session:
-        webhooks.mark_failed(session, webhook, error="KeyError", next_try_at=TUESDAY + timedelta(hours=1))
+    failed(desk, webhook, 1)
+    after_one_failure = await desk.refused(remind(loan_id))
+    failed(desk, webhook, webhooks.GIVEN_UP_AT - 1)
     report = await desk.contact(remind(loan_id))
     read(desk, webhook)
 
-    assert put_off.type == "UnheardNews"
+    assert put_off.type == after_one_failure.type == "UnheardNews"
     assert report.outcome is ContactOutcome.SENT
+
+
+def failed(desk: Desk, webhook: int, times: int) -> None:
+    with desk.database.writing() as session:
+        for _ in range(times):
+            webhooks.mark_failed(session, webhook, error="KeyError", next_try_at=TUESDAY + timedelta(hours=1))
+
+
+def test_a_payment_found_after_word_of_its_reversal_is_told_with_it(desk: Desk) -> None:
+    """Given a reversal that came before its payment, when the payment is found by asking, then the loan is owed both:
+    in the records it is still due."""
+    loan_id = enter_loan(desk.database)
+    money = Money(amount_minor=2_500, currency="EUR")
+    found = PaymentReport(payment_id=f"pi-{loan_id}", state=PaymentState.PAID, amount=money, paid_at=TUESDAY)
+    with desk.database.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        due = payments.balance_due(session, loan)
+        payments.reverse(session, provider="stripe", payment_id=found.payment_id, at=TUESDAY)
+        keep_payment(session, "stripe", found, loan, None, TUESDAY, actor="stripe")
+        still_due = payments.balance_due(session, loan)
+        rows = session.exec(select(Webhook).where(col(Webhook.event_key).startswith(f"asked:{found.payment_id}"))).all()
+        owed = [signal["name"] for row in rows for signal in row.signals]
+
+    assert owed == ["payment_received", "payment_reversed"]
+    assert still_due == due

@@ -236,3 +236,18 @@ async def test_an_e_mail_is_believed_from_the_address_that_our_mail_went_to(
     assert told.outcome == ("message_not_about_this" if heard_of else "unknown_sender")
     assert named == ((f"<{own_id}@lender.example>", "<theirs@mail.example>") if heard_of else ())
     assert "theirs" not in str(raw), "it is kept under the person's key"
+
+
+async def test_the_number_of_an_account_beside_a_stop_is_no_sum_and_the_stop_is_heard(database: Database) -> None:
+    """Given a message that ends contact and names the account it will be paid to, when it comes in, then it is kept
+    once, the channel is closed, and no sum is promised: what no column could hold had kept it from being read."""
+    words = "No me escriban más. Mañana deposito a la clabe 646180157000000004 mil pesos"
+
+    await heard(database, words)
+
+    with database.reading() as session:
+        [kept] = session.exec(select(InboundMessage)).all()
+        [person] = session.exec(select(Person)).all()
+        closed = people.opted_out(session, person)
+    assert (kept.text, kept.promise_amount_minor) == (words, None)
+    assert Channel.SMS in closed

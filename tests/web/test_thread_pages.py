@@ -334,3 +334,36 @@ def test_what_was_understood_and_how_far_a_message_got_is_told_in_the_language_o
     assert "disputa la deuda" in page
     assert "Lo retiró una persona" in page
     assert "not sent" not in page
+
+
+@pytest.mark.parametrize("until", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_a_moment_that_no_clock_can_tell_is_refused_at_the_api(
+    clock: Clock, agent: TestClient, wrote: str, until: str
+) -> None:
+    answer = agent.post(f"/api/v1{PAGE}/words", json={"text": WORDS, "until": until})
+
+    assert answer.status_code == 422
+
+
+def test_words_of_a_loan_that_does_not_run_are_withdrawn_only_if_it_never_heard_of_them(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    """Given words that were kept, and others that the loan has sent meanwhile, when both are withdrawn after its run is
+    over, then the first are, with the agent's name in the trail, and of the second nobody says so."""
+    with database.writing() as session:
+        loan, _ = contacts.lock_person(session, LENDER, "L1")
+        for words_id in ("w1", "w2"):
+            values = {"words_id": words_id, "by": "account:1", "channel": Channel.SMS, "subject": None, "text": WORDS}
+            own_words.keep(session, loan, **values, until=NOW + timedelta(days=3), case_id=None, at=NOW)
+    del orders.states[LENDER, "L1"]
+    first, second = kept(database)
+    sent = agent.post(f"/api/v1{PAGE}/words/{first.words_id}/withdrawal")
+    with database.writing() as session:
+        own_words.settle(session, loans.get(session, LENDER, "L1"), second.words_id, WordsState.WAITING, at=NOW, why="")
+    waits = agent.post(f"/api/v1{PAGE}/words/{second.words_id}/withdrawal")
+
+    assert (sent.status_code, waits.status_code) == (200, 409)
+    assert [row.state for row in kept(database)] == [WordsState.NOT_SENT, WordsState.WAITING]
+    with database.reading() as session:
+        trail = [line for line in audit.of_loan(session, LENDER, "L1") if line.action == "words_withdrawn"]
+        assert [line.details["words_id"] for line in trail] == [first.words_id]

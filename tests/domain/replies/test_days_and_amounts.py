@@ -82,3 +82,8 @@ def test_after_midnight_tomorrow_is_the_next_day_of_the_calendar() -> None:
     sent = local_day(datetime(2026, 11, 28, 6, 30, tzinfo=UTC), "MX")
 
     assert promised_day("mañana pago", sent, "MX") == sent + timedelta(days=1) == date(2026, 11, 29)
+
+
+@pytest.mark.parametrize("figure", ["646180157000000004 mil", "$" + "9" * 35, "9" * 60 + " pesos"])
+def test_a_number_that_nobody_owes_is_no_amount(figure: str) -> None:
+    assert promised_amount(f"mañana le pago {figure}", "MX") is None
