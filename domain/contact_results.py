@@ -35,6 +35,7 @@ from domain.unread import watch_reading
 TRY_AGAIN_AFTER = timedelta(days=1)
 _ADDRESSED = frozenset({Channel.SMS, Channel.EMAIL, Channel.WHATSAPP})
 _TOUCHES = frozenset({"sent", "not_delivered", "unreachable", "done"})
+_PASSED = frozenset({"passed_over", "before_entry"})
 
 
 def contact_reported(state: LoanState, event: ContactReported, now: datetime) -> tuple[LoanState, str | None]:
@@ -59,7 +60,9 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return _words_reported(state, event, now), None
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count
-        return state.model_copy(update={"receipt_due": due}), None
+        told = len(state.payments) if event.outcome is ContactOutcome.SENT else 0
+        covered = max(state.payments_receipted, told)
+        return state.model_copy(update={"receipt_due": due, "payments_receipted": covered}), None
     if event.step == PART_RECEIPT:
         covered = max(state.payments_receipted, event.occurrence)
         return state.model_copy(update={"payments_receipted": covered}), None
@@ -126,7 +129,11 @@ def _heard_before(state: LoanState, event: ContactReported) -> bool:
         # Withdrawn or dropped while it left: it left.
         return any((r.step, r.result) == (event.step, "sent") for r in state.records)
     awaited = state.next_step is not None and state.next_step.id == event.step
-    return not awaited and any((r.step, r.occurrence) == (event.step, event.occurrence) for r in state.records)
+    return not awaited and any(_is_of(r, event) and r.result not in _PASSED for r in state.records)
+
+
+def _is_of(record: StepRecord, event: ContactReported | ContactFailed) -> bool:
+    return (record.step, record.occurrence) == (event.step, event.occurrence)
 
 
 def _recorded(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
@@ -138,7 +145,9 @@ def _recorded(state: LoanState, event: ContactReported, now: datetime) -> LoanSt
         channel=event.channel,
         because=", ".join(event.refused),
     )
-    return state.model_copy(update={"records": (*state.records, record)})
+    # A step that was passed over while its message was under way was not passed over.
+    others = tuple(r for r in state.records if not (_is_of(r, event) and r.result in _PASSED))
+    return state.model_copy(update={"records": (*others, record)})
 
 
 def _unreachable(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
@@ -195,7 +204,7 @@ def _consent_reported(state: LoanState, event: ContactReported, now: datetime) -
 def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tuple[LoanState, str | None]:
     """A message did not arrive: a dead address is closed, and the step goes out by the channels left."""
     state = _close_address(state, event, now)
-    record = next((r for r in state.records if (r.step, r.occurrence) == (event.step, event.occurrence)), None)
+    record = next((r for r in state.records if _is_of(r, event) and r.result in _TOUCHES), None)
     if record is None:
         return _keep_early(state, event)
     if event.step == ASKED:
@@ -217,6 +226,8 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         return (state if event.reason in _NOT_THE_ADDRESS else _find_contact_data(state, now)), None
     if event.step in (FUNDS, CONSENT, *MESSAGES) or _is_of_a_person(state, event.step) or _overtaken(state, event):
         return state, None
+    if state.agreement is not None:
+        return state, None  # what was agreed since speaks for itself, kept or broken
     again = Fallback(step=event.step, occurrence=event.occurrence + 1, channels=left)
     return state.model_copy(update={"fallback": again, "unread": None}), None
 

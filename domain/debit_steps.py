@@ -45,8 +45,9 @@ def settle_debit(state: LoanState, now: datetime) -> LoanState:
     if debit.released and debit.waits_until is not None and now >= debit.waits_until:
         return note(state.model_copy(update={"debit": None}), now, "debit_unanswered", debit.step)
     announced = not debit.noticed or debit.notified_at is not None
-    if not debit.fired and announced and state.funds_seen_at is not None:
-        if _collects_on(state, debit, now) <= state.facts.local_date(now + FUNDS_STAY):
+    at_liberty = state.hold is None and not state.ceased
+    if not debit.fired and announced and at_liberty and state.funds_seen_at is not None:
+        if _collects_on(state, debit, now) <= state.facts.local_date(state.funds_seen_at + FUNDS_STAY):
             fired = debit.model_copy(update={"fired": True})
             return state.model_copy(update={"debit": fired, "funds_seen_at": None})
     return state
@@ -59,6 +60,8 @@ def debit_reported(state: LoanState, event: DebitReported, now: datetime) -> tup
         if event.outcome in (DebitOutcome.PLANNED, DebitOutcome.FILED):
             filed = event.outcome is DebitOutcome.FILED
             let_go = event.released or filed
+            if not let_go and not debit.fired:
+                return state.model_copy(update={"debit": None}), None  # nobody waits for it any more
             known = debit.model_copy(
                 update={"released": let_go, "filed": filed, "waits_until": debit.waits_until if let_go else None}
             )
@@ -66,7 +69,7 @@ def debit_reported(state: LoanState, event: DebitReported, now: datetime) -> tup
         return note(state.model_copy(update={"debit": None}), now, "debit_given_up", event.outcome), None
     step = state.next_step
     if step is None or step.id != event.step:
-        return state, None
+        return _overtaken(state, event, now), None
     if event.outcome in (DebitOutcome.NO_MANDATE, DebitOutcome.NOT_POSSIBLE, DebitOutcome.SETTLED):
         because = event.outcome.value.replace("_", " ")
         record = StepRecord(step=step.id, occurrence=event.occurrence, result="passed_over", at=now, because=because)
@@ -86,6 +89,34 @@ def debit_reported(state: LoanState, event: DebitReported, now: datetime) -> tup
         record = StepRecord(step=step.id, occurrence=event.occurrence, result="done", at=now)
         state = step_done(state.model_copy(update={"records": (*state.records, record)}), now)
     return _waiting(state, now), None
+
+
+def _overtaken(state: LoanState, event: DebitReported, now: datetime) -> LoanState:
+    """The step was passed over while the records took its order down: they are told to keep the debit back."""
+    let_go = event.released or event.outcome is DebitOutcome.FILED
+    if state.debit is not None or state.end is not None or not let_go or state.strategy.find_step(event.step) is None:
+        return state
+    left = DebitUnderWay(
+        step=event.step,
+        occurrence=event.occurrence,
+        notice_days=notice_days(state.strategy.step(event.step)),
+        noticed=False,
+        fired=False,
+        released=True,
+        filed=event.outcome is DebitOutcome.FILED,
+    )
+    return _waiting(state.model_copy(update={"debit": left}), now)
+
+
+def debit_passed_over(state: LoanState, steps: tuple[str, ...], now: datetime) -> LoanState:
+    """Of a debit whose step is passed over before its notice went out nothing comes: the records keep it back."""
+    debit = state.debit
+    if debit is None or debit.step not in steps or not debit.noticed or debit.notified_at is not None:
+        return state
+    if not debit.released and not debit.filed:
+        return state.model_copy(update={"debit": None})
+    left = debit.model_copy(update={"fired": False, "noticed": False})
+    return _waiting(state.model_copy(update={"debit": left}), now)
 
 
 def notice_reported(state: LoanState, step_id: str, sent: bool, now: datetime) -> LoanState:
@@ -129,9 +160,11 @@ def _call(state: LoanState, named: str, reason: str, now: datetime) -> LoanState
         StepRecord(step=step, occurrence=1, result="passed_over", at=now, because=why)
         for step in ids[state.position : place]
     )
-    return state.model_copy(
+    between = tuple(record.step for record in passed)
+    state = state.model_copy(
         update={**counted_from_now, "called": None, "position": place, "records": (*state.records, *passed)}
     )
+    return debit_passed_over(state, between, now)
 
 
 def _behind(state: LoanState) -> LoanState:

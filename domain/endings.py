@@ -50,6 +50,7 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
         for step in passed
     )
     paused_until = state.set_aside.paused_until
+    talk = state.conversation
     state = write(
         state.model_copy(
             update={
@@ -62,6 +63,10 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
                 "base_shift": timedelta(),
                 "ends_base": now - state.clock_shift,
                 "watch_rests_until": None,
+                # What waited to be said when it ended is old by now.
+                "unread": None,
+                "link_asked_at": None,
+                "conversation": talk and talk.model_copy(update={"answer": None, "asking": None}),
                 "paused_until": paused_until if paused_until is not None and paused_until > now else None,
             }
         ),

@@ -50,7 +50,12 @@ def payment_received(state: LoanState, event: PaymentReceived, now: datetime) ->
     state = state.model_copy(update={"payments": (*state.payments, payment)})
     if early is not None:
         entries.append(ReversalEntry(at=now, provider=event.provider, payment_id=event.payment_id))
-        left = tuple(e for e in state.early_reversals if e != early)
+        # Told by several, with and without its provider, it was one reversal.
+        left = tuple(
+            e
+            for e in state.early_reversals
+            if e.payment_id != event.payment_id or e.provider not in (None, event.provider)
+        )
         return write(state.model_copy(update={"early_reversals": left}), *entries), None
     state = write(state.model_copy(update={"funds_seen_at": None}), *entries)
     if event.provider == DIRECT_DEBIT:

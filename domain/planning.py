@@ -28,7 +28,7 @@ from domain.conversation.another_day import may_be_asked
 from domain.conversation.answering import channels_of
 from domain.conversation.model import REPLY, AnswerKind, Asking
 from domain.conversation.offering import may_be_said, wants_offers
-from domain.debit_steps import is_awaited, notice_days, settle_debit, wants_debit
+from domain.debit_steps import debit_passed_over, is_awaited, notice_days, settle_debit, wants_debit
 from domain.events import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
 from domain.loan_state import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, LoanState, StepRecord, note
@@ -87,7 +87,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
-    state = settle_debit(drop_words(drop_expired(pass_time(state, now), now), now), now)
+    state = settle_debit(settle_hold(drop_words(drop_expired(pass_time(state, now), now), now), now), now)
     while True:
         if (debit := _debit_to_tell(state)) is not None:
             return state, debit
@@ -118,7 +118,9 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             if (order := _fallback(state) or _consent_request(state, now)) is None:
                 if is_awaited(state, now):
                     assert state.debit is not None
-                    return state, _wait(state, state.debit.waits_until, f"debit {state.debit.step} is being collected")
+                    return state, _wait(
+                        state, state.debit.waits_until, f"debit {state.debit.step} is being collected", unread=False
+                    )
                 state, answer = _take_step(state, now)
                 if isinstance(answer, Wait):
                     return state, _renewal_first(state, answer, now)
@@ -144,7 +146,8 @@ def _take_step(state: LoanState, now: datetime) -> tuple[LoanState, SendContact 
         record = StepRecord(step=step.id, occurrence=1, result="passed_over", at=now, because=unmet)
         place = {"called": None} if state.called is not None else {"position": state.position + 1}
         passed = {**place, "records": (*state.records, record)}
-        return note(state.model_copy(update=passed), now, "step_passed_over", step.id), None
+        state = debit_passed_over(state.model_copy(update=passed), (step.id,), now)
+        return note(state, now, "step_passed_over", step.id), None
     if step.stage is not None and state.escalated is not step.stage:
         state = note(state.model_copy(update={"escalated": step.stage}), now, "escalated", step.stage)
     if step.kind is StepKind.HANDOFF:
@@ -427,11 +430,12 @@ def _wait_while_held(state: LoanState) -> Wait:
     return _wait(state, state.paused_until, hold)
 
 
-def _wait(state: LoanState, until: datetime | None, why: str) -> Wait:
-    """Wait until then, a case's SLA or the strategy's end, whichever is first."""
+def _wait(state: LoanState, until: datetime | None, why: str, *, unread: bool = True) -> Wait:
+    """Wait until then, a case's SLA or the strategy's end, whichever is first; with `unread` no longer than a message
+    may stay unread."""
     moments: list[tuple[datetime, str]] = [] if until is None else [(until, why)]
-    if (unread := unread_due_at(state)) is not None and state.held_since is None:
-        moments.append((unread, "a message has to be read by then, or goes out by another channel"))
+    if unread and (due := unread_due_at(state)) is not None and state.held_since is None:
+        moments.append((due, "a message has to be read by then, or goes out by another channel"))
     moments += [
         (case.sla_at, f"case {case.case_id} in {case.queue} must be decided") for case in state.cases if not case.lapsed
     ]

@@ -132,7 +132,10 @@ class LoanCollection:
                 await self._wait(Wait(until=workflow.now() + IN_VAIN_RESTS, why="the same again would change nothing"))
                 in_vain = None
                 continue
-            in_vain = None if isinstance(self._action, Wait) else (self._action, self._state)
+            waits = isinstance(self._action, Wait) and (
+                self._action.until is None or self._action.until > workflow.now()
+            )
+            in_vain = None if waits else (self._action, self._state)
             match self._action:
                 case SendContact():
                     await self._contact(self._action)

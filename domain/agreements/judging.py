@@ -65,15 +65,14 @@ def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
 
 def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementState:
     """What the payments say of an agreement at `now`."""
-    covered = coverage(state, agreement)
-    late = [c for c in covered if c.on is None or c.on > last_day(agreement, c.instalment)]
     promise = agreement.kind is _PROMISE
+    stands_still = agreement.live and not promise and state.circumstance is not None
+    late = _late(state, agreement, paid_late=not stands_still)
     fulfilled = AgreementState.KEPT if promise else AgreementState.COMPLETED
     if not late:
         return fulfilled
     first = late[0]
     too_late = now >= deadline(agreement, first.instalment, state.facts)
-    stands_still = agreement.live and not promise and state.circumstance is not None
     if not too_late or stands_still:
         paid_off = state.balance_minor - agreement.adjustment_minor <= 0
         return fulfilled if paid_off else AgreementState.OPEN if promise else AgreementState.ACTIVE
@@ -84,6 +83,15 @@ def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementS
         return AgreementState.BROKEN
     in_time = sum(amount for on, amount in counted(state, agreement) if on <= end)
     return AgreementState.PARTLY_KEPT if in_time > 0 else AgreementState.BROKEN
+
+
+def _late(state: LoanState, agreement: Agreement, *, paid_late: bool = True) -> list[Covered]:
+    """Instalments without their money, and where `paid_late` those whose money is dated after their last day."""
+    return [
+        covered
+        for covered in coverage(state, agreement)
+        if covered.on is None or (paid_late and covered.on > last_day(agreement, covered.instalment))
+    ]
 
 
 def _debt_on(state: LoanState, agreement: Agreement, day: date) -> int:
@@ -121,7 +129,8 @@ def _revive(state: LoanState, agreement: Agreement, found: AgreementState, now: 
         return state
     if agreement.state is AgreementState.BROKEN:
         state = _take_back_breach(state, agreement, now)
-    newest = agreement.number == max(a.number for a in state.agreements if a.state is not AgreementState.PROPOSED)
+    never = (AgreementState.PROPOSED, AgreementState.EXPIRED)
+    newest = agreement.number == max(a.number for a in state.agreements if a.state not in never)
     if state.agreement is not None or not newest:
         return finish(state, agreement, AgreementState.REPLACED, now)
     if agreement.kind is _PROMISE and state.circumstance is not None:
@@ -214,10 +223,20 @@ def _stand_still(state: LoanState, now: datetime) -> LoanState:
     if agreement.held_since is None:
         return state
     days = ceil((now - agreement.held_since) / timedelta(days=1))
-    unpaid = {covered.instalment.number for covered in coverage(state, agreement) if covered.on is None}
-    moved = tuple(_moved(i, days, agreement.holidays) if i.number in unpaid else i for i in agreement.instalments)
+    moved = tuple(_after_standing(state, agreement, covered, days, now) for covered in coverage(state, agreement))
     changed = {"held_since": None, "instalments": moved} | revised(agreement, now)
     return replace(state, agreement.model_copy(update=changed), now, f"{GOES_ON}{days} days later")
+
+
+def _after_standing(state: LoanState, agreement: Agreement, covered: Covered, days: int, now: datetime) -> Instalment:
+    """Unpaid days move on; what was paid while it stood still was paid in time."""
+    if covered.on is None:
+        return _moved(covered.instalment, days, agreement.holidays)
+    assert agreement.held_since is not None
+    stood = state.facts.local_date(agreement.held_since) <= covered.on <= state.facts.local_date(now)
+    if stood and covered.on > last_day(agreement, covered.instalment):
+        return covered.instalment.model_copy(update={"grace_until": covered.on})
+    return covered.instalment
 
 
 def revised(agreement: Agreement, now: datetime) -> dict[str, object]:
@@ -251,15 +270,15 @@ def _was_missed(covered: Covered, facts: LoanFacts, now: datetime) -> bool:
 
 
 def next_moment(state: LoanState) -> datetime | None:
-    """When the clock alone changes the agreement in force."""
+    """When the clock alone changes the agreement in force: money with a late value date is judged as no money is."""
     agreement = state.agreement
-    if agreement is None or agreement.held_since is not None:
+    if agreement is None or agreement.held_since is not None or not (late := _late(state, agreement)):
         return None
-    if (covered := next_unpaid(state, agreement)) is None:
-        return None
-    if agreement.kind is not _PROMISE and not covered.instalment.missed:
-        return _after(state.facts, covered.instalment.due)
-    return deadline(agreement, covered.instalment, state.facts)
+    moments = [deadline(agreement, late[0].instalment, state.facts)]
+    unpaid = next((covered for covered in late if covered.on is None), None)
+    if unpaid is not None and agreement.kind is not _PROMISE and not unpaid.instalment.missed:
+        moments.append(_after(state.facts, unpaid.instalment.due))
+    return min(moments)
 
 
 def grant_fresh_grace(state: LoanState, now: datetime) -> LoanState:

@@ -53,7 +53,16 @@ def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
             state = finish(state, before, AgreementState.REPLACED, now)
     others = tuple(a for a in state.agreements if a.number != agreement.number)
     by_number = tuple(sorted((*others, agreement), key=lambda a: a.number))
-    state = state.model_copy(update={"agreements": by_number, "funds_seen_at": None, "watch_rests_until": None})
+    state = state.model_copy(
+        update={
+            "agreements": by_number,
+            "funds_seen_at": None,
+            "watch_rests_until": None,
+            # A message from before it is not said again after it.
+            "fallback": None,
+            "unread": None,
+        }
+    )
     state = tell(state, agreement, now, AGREED)
     for kind in _ANSWERED:
         state = close_cases(state, kind, CaseState.CLOSED, now, note=f"answered by {agreement.kind} {agreement.number}")

@@ -91,7 +91,7 @@ def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tupl
     if (why := to_refused(found, event.to, terms.move_days)) is not None:
         return state, why
     agreement = found.agreement
-    moved = found.instalment.model_copy(update={"due": event.to, "moved": found.instalment.moved + 1})
+    moved = found.instalment.model_copy(update={"due": event.to, "moved": min(found.instalment.moved + 1, 9)})
     instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
     reminded = min(agreement.reminded, moved.number - 1)
     changed = {"instalments": instalments, "date_moved": True, "reminded": reminded, **revised(agreement, now)}

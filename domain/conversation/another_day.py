@@ -98,6 +98,14 @@ def told(state: LoanState, answer: Answer, *, sent: bool) -> LoanState:
     return change(state, moving=moving.model_copy(update={"told": True}) if sent else None)
 
 
+def went_out(state: LoanState, number: int) -> LoanState:
+    """The question of answer `number` went out."""
+    moving = state.conversation.moving if state.conversation is not None else None
+    if moving is None or moving.answer != number:
+        return state
+    return change(state, moving=moving.model_copy(update={"told": True}))
+
+
 def may_be_asked(state: LoanState, answer: Answer) -> bool:
     """A question about a day goes out only while what it asks is so."""
     if answer.kind not in _QUESTIONS:
