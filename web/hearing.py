@@ -129,7 +129,7 @@ def signals_for(
 ) -> list[OwedSignal]:
     """What the loan hears of the message; and the person's other loans where it is true of the person."""
     payload: dict[str, JsonValue] = {
-        "message_id": f"{message.provider}:{message.provider_message_id}"[:128],
+        "message_id": _named(message),
         "channel": message.channel.value,
         "received_at": message.at.isoformat(),
         "intents": list(message.intents),
@@ -159,6 +159,16 @@ def signals_for(
             ]
             told += [_owed(other, SignalName.CIRCUMSTANCE_REPORTED, {"kind": kind}) for other in others]
     return told
+
+
+def message_named(session: Session, loan: Loan, message_id: str) -> InboundMessage | None:
+    """What the loan's borrower wrote, by the id under which the loan hears of it."""
+    wrote = session.exec(select(InboundMessage).where(InboundMessage.loan_ref == loan.id)).all()
+    return next((message for message in wrote if _named(message) == message_id), None)
+
+
+def _named(message: InboundMessage) -> str:
+    return f"{message.provider}:{message.provider_message_id}"[:128]
 
 
 def _another_day(message: InboundMessage, person: Person, text: str) -> dict[str, JsonValue]:

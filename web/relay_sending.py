@@ -8,9 +8,11 @@ from datetime import timedelta
 
 from structlog.contextvars import bind_contextvars
 
-from records import loans
+from records import loans, people
 from records.database import Database
 from records.tables import LoanState
+from web.after_the_end import hand_to_a_person
+from web.hearing import message_named
 from web.ports import LoanSignals, OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 from web.relay_records import Told
 
@@ -64,6 +66,8 @@ class RelaySender:
             answer = await self._call(signal)
             if answer is SignalAnswer.LOAN_ENDED and signal.restart:
                 await self._signals.restart(signal.lender, signal.loan_id, signal)
+        if answer is SignalAnswer.LOAN_ENDED and signal.name is SignalName.REPLY_UNDERSTOOD:
+            await asyncio.to_thread(self._to_a_person, signal)
         if answer is SignalAnswer.NOT_FOUND and signal.about_money:
             if await asyncio.to_thread(self._may_start_yet, signal):
                 raise WorkflowMissing
@@ -91,6 +95,14 @@ class RelaySender:
                 return await self._signals.ask_consent(*arguments)
             case SignalName.CIRCUMSTANCE_REPORTED | SignalName.REPLY_UNDERSTOOD:
                 return await self._signals.tell(signal.name, *arguments)
+
+    def _to_a_person(self, signal: OwedSignal) -> None:
+        """The loan ended between the message and its signal: it is read as what is written after the end."""
+        with self._database.writing() as session:
+            loan = loans.find(session, signal.lender, signal.loan_id)
+            message = message_named(session, loan, str(signal.payload.get("message_id"))) if loan is not None else None
+            if loan is not None and message is not None:
+                hand_to_a_person(session, people.of_loan(session, loan), message, message.at)
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
         """Whether a loan without a workflow has one to come: then its money must wait for it."""

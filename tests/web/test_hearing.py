@@ -23,6 +23,7 @@ from tests.web.test_messages import message
 from tests.web.test_webhooks import all_relayed, stored
 from web.hearing import MessageReader
 from web.inbound_news import record_inbound
+from web.ports import SignalAnswer
 
 PHONE = "+34600000001"
 
@@ -251,3 +252,23 @@ async def test_the_number_of_an_account_beside_a_stop_is_no_sum_and_the_stop_is_
         closed = people.opted_out(session, person)
     assert (kept.text, kept.promise_amount_minor) == (words, None)
     assert Channel.SMS in closed
+
+
+async def test_a_message_whose_loan_ended_before_it_heard_of_it_is_for_a_person(database: Database) -> None:
+    """Given a message about a loan in collection, when its workflow closes before the signal reaches it, then a person
+    reads it, once, as what is written after the end."""
+    two_loans(database)
+    temporal = FakeTemporal()
+    temporal.down = True
+    async with running(database, temporal) as web:
+        assert await web.twilio(message("no reconozco esa deuda, no es mia", sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and bool(stored(database)[0].signals))
+        with database.writing() as session:
+            loans.end(session, loans.get(session, LENDER, "L1"), kind="cured", at=NOW, final_state={})
+        temporal.answers["L1"] = SignalAnswer.LOAN_ENDED
+        temporal.down = False
+        await until(lambda: all_relayed(database))
+
+    with database.reading() as session:
+        [case] = cases.of_loan(session, loans.get(session, LENDER, "L1"))
+    assert (case.kind, "wrote after the loan had ended: dispute" in case.reason) == ("handoff", True)
