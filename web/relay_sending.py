@@ -19,6 +19,10 @@ from web.relay_records import Told
 _LOANS_AT_ONCE = 16
 
 
+_STANDS_NOWHERE_ELSE = frozenset({SignalName.REPLY_UNDERSTOOD, SignalName.CIRCUMSTANCE_REPORTED})
+"""What a loan that nothing carries at the moment is still to hear: the records act on none of it."""
+
+
 class WorkflowMissing(Exception):
     """The loan's workflow is not there yet."""
 
@@ -68,7 +72,7 @@ class RelaySender:
                 await self._signals.restart(signal.lender, signal.loan_id, signal)
         if answer is SignalAnswer.LOAN_ENDED and signal.name is SignalName.REPLY_UNDERSTOOD:
             await asyncio.to_thread(self._to_a_person, signal)
-        if answer is SignalAnswer.NOT_FOUND and signal.about_money:
+        if answer is SignalAnswer.NOT_FOUND and (signal.about_money or signal.name in _STANDS_NOWHERE_ELSE):
             if await asyncio.to_thread(self._may_start_yet, signal):
                 raise WorkflowMissing
 
@@ -105,7 +109,7 @@ class RelaySender:
                 hand_to_a_person(session, people.of_loan(session, loan), message, message.at)
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
-        """Whether a loan without a workflow has one to come: then its money must wait for it."""
+        """Whether a loan without a workflow has one to come: then its news must wait for it."""
         with self._database.reading() as session:
             loan = loans.find(session, signal.lender, signal.loan_id)
             return loan is not None and (

@@ -272,3 +272,20 @@ async def test_a_message_whose_loan_ended_before_it_heard_of_it_is_for_a_person(
     with database.reading() as session:
         [case] = cases.of_loan(session, loans.get(session, LENDER, "L1"))
     assert (case.kind, "wrote after the loan had ended: dispute" in case.reason) == ("handoff", True)
+
+
+async def test_a_message_waits_for_a_loan_that_nothing_carries_at_the_moment(database: Database) -> None:
+    """Given a loan in collection whose workflow is gone, when its borrower disputes, then the dispute is told once the
+    loan is carried again."""
+    two_loans(database)
+    temporal = FakeTemporal()
+    temporal.answers["L1"] = SignalAnswer.NOT_FOUND
+    async with running(database, temporal) as web:
+        assert await web.twilio(message("no reconozco esa deuda, no es mia", sender=PHONE)) == 200
+        await until(lambda: temporal.attempts >= 2)
+        waits = not all_relayed(database)
+        temporal.answers["L1"] = SignalAnswer.ACCEPTED
+        await until(lambda: all_relayed(database))
+
+    assert waits
+    assert ("reply_understood", "L1") in [(name, loan_id) for name, loan_id, _ in temporal.calls]
