@@ -39,6 +39,10 @@ def progress(what: str) -> None:
     print(f"  {time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
+LEAST_CPU = 1e-6
+"""Seconds. The kernel counts CPU in hundredths: the few loans of a trial may take none of it."""
+
+
 def sized(full: int, scale: float) -> int:
     """So many at this scale; never less than two."""
     return max(2, round(full * scale))

@@ -24,7 +24,7 @@ from sqlalchemy import func
 from sqlmodel import select
 
 from activities.campaigns import BATCH
-from benchmarks import Figure, progress, sized
+from benchmarks import LEAST_CPU, Figure, progress, sized
 from benchmarks.ground import Ground, cpu_seconds, ground
 from benchmarks.loans import LENDER, OurLoans, all_of, due_date
 from commands.processes import ROOT
@@ -32,7 +32,6 @@ from records import campaigns
 from records.tables import BalanceRead
 
 LOANS = 20_000
-_LEAST = 1e-6
 FEW, ASLEEP_FOR_MEMORY = 0.1, 0.5
 """Of all loans: those a growth is measured from, and those asleep when memory is read."""
 PLAIN = 10
@@ -100,7 +99,7 @@ def _starting(started: list[Moment], plain_rate: float, starter_mb: float | None
         Figure("campaign.starter_memory", starter_mb, "MB", 200, at_most=True, note="peak of `campaign start`"),
         Figure(
             "campaign.start_growth",
-            cpu_all / max(cpu_few, _LEAST),
+            cpu_all / max(cpu_few, LEAST_CPU),
             "times",
             1.15,
             at_most=True,
@@ -112,7 +111,6 @@ def _starting(started: list[Moment], plain_rate: float, starter_mb: float | None
 def _sleeping(
     begun: Moment, moments: dict[int, Moment], marks: tuple[int, int, int], more_mb: float, empty_mb: float
 ) -> list[Figure]:
-    # CPU comes in hundredths of a second: a few loans of a trial may take none of it.
     few, every = moments[marks[0]], moments[marks[2]]
     ours = [(one.worker_cpu - begun.worker_cpu) / one.loans for one in (few, every)]
     server = [(one.server_cpu - begun.server_cpu) / one.loans for one in (few, every)]
@@ -128,14 +126,17 @@ def _sleeping(
         Figure("campaign.first_task", 1000 * ours[1], "ms/loan", note="worker CPU until a loan sleeps"),
         Figure(
             "campaign.growth",
-            ours[1] / max(ours[0], _LEAST),
+            ours[1] / max(ours[0], LEAST_CPU),
             "times",
             1.15,
             at_most=True,
             note=f"worker CPU for a loan until it sleeps, {every.loans} loans against {few.loans}",
         ),
         Figure(
-            "campaign.server_growth", server[1] / max(server[0], _LEAST), "times", note="the same of Temporal's server"
+            "campaign.server_growth",
+            server[1] / max(server[0], LEAST_CPU),
+            "times",
+            note="the same of Temporal's server",
         ),
     ]
 

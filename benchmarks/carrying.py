@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks import Figure, progress, sized
+from benchmarks import LEAST_CPU, Figure, progress, sized
 from benchmarks.ground import Ground, Workers, cpu_seconds, ground
 from benchmarks.loans import BareLoans, OurLoans, Side, all_of, asleep
 
@@ -78,7 +78,7 @@ async def _measure(loans: int, rounds: int) -> list[Figure]:
                     found[name].append(carried)
     ours, both, bare = found["ours"], found["two"], found["bare"]
     to_bare = median(our.rate / plain.rate for our, plain in zip(ours, bare, strict=True))
-    two_to_one = median(two.worker_cpu / one.worker_cpu for one, two in zip(ours, both, strict=True))
+    two_to_one = median(two.worker_cpu / max(one.worker_cpu, LEAST_CPU) for one, two in zip(ours, both, strict=True))
     size = f"{rounds} rounds of {loans} loans each"
     return [
         Figure("carrying.rate", median(one.rate for one in ours), "loans/s", note=f"one worker, SQLite; {size}"),

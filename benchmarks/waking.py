@@ -10,7 +10,7 @@ import asyncio
 from functools import partial
 from statistics import median
 
-from benchmarks import Figure, sized
+from benchmarks import LEAST_CPU, Figure, sized
 from benchmarks.carrying import ASLEEP
 from benchmarks.ground import ground
 from benchmarks.loans import BareLoans, OurLoans, Side, all_of, asleep
@@ -50,7 +50,7 @@ async def _measure(loans: int, rounds: int) -> list[Figure]:
                     await asleep(handles[name], lengths[name] + (turn + 1) * EVENTS_OF_NUDGE)
                     if turn:
                         cpu[name].append((workers[name].cpu_seconds() - before) / loans)
-    ratio = median(our / plain for our, plain in zip(cpu["ours"], cpu["bare"], strict=True))
+    ratio = median(our / max(plain, LEAST_CPU) for our, plain in zip(cpu["ours"], cpu["bare"], strict=True))
     size = f"{rounds} rounds of {loans} loans with {lengths['ours']} to {lengths['ours'] + rounds * 4} events"
     return [
         Figure("waking.cpu", 1000 * median(cpu["ours"]), "ms", note=f"a cold wake; {size}"),
