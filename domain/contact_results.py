@@ -60,7 +60,9 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
         return _words_reported(state, event, now), None
     if event.step == RECEIPT:
         due = state.receipt_due and event.occurrence != state.ends_count
-        told = len(state.payments) if event.outcome is ContactOutcome.SENT else 0
+        # Of what came after it was ordered it is no receipt.
+        of_this_end = state.end is not None and event.occurrence == state.ends_count
+        told = len(state.payments) if of_this_end and event.outcome is ContactOutcome.SENT else 0
         covered = max(state.payments_receipted, told)
         return state.model_copy(update={"receipt_due": due, "payments_receipted": covered}), None
     if event.step == PART_RECEIPT:
@@ -219,9 +221,11 @@ def contact_failed(state: LoanState, event: ContactFailed, now: datetime) -> tup
         state = state.model_copy(update={"watch_rests_until": None})
     if _is_of_a_person(state, event.step):
         state = open_once(state, CaseKind.HANDOFF, "what a person wrote did not arrive", now)
-    if _said_again(state, event):
-        return state, None
     left = _channels_left(state, event)
+    if _said_again(state, event):
+        later = (r for r in state.records if r.step == event.step and r.occurrence > event.occurrence)
+        nobody = not left and event.reason not in _NOT_THE_ADDRESS and all(r.result != "sent" for r in later)
+        return (_find_contact_data(state, now) if nobody else state), None
     if not left:
         return (state if event.reason in _NOT_THE_ADDRESS else _find_contact_data(state, now)), None
     if event.step in (FUNDS, CONSENT, *MESSAGES) or _is_of_a_person(state, event.step) or _overtaken(state, event):

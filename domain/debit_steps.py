@@ -96,6 +96,8 @@ def _overtaken(state: LoanState, event: DebitReported, now: datetime) -> LoanSta
     let_go = event.released or event.outcome is DebitOutcome.FILED
     if state.debit is not None or state.end is not None or not let_go or state.strategy.find_step(event.step) is None:
         return state
+    if any((known.step, known.occurrence) == (event.step, event.occurrence) for known in state.debit_returns):
+        return state
     left = DebitUnderWay(
         step=event.step,
         occurrence=event.occurrence,

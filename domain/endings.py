@@ -13,6 +13,10 @@ _ABOUT_MONEY_IN_HAND = frozenset({CaseKind.REFUND, CaseKind.PAYMENT_QUERY})
 """Cases that are still somebody's work when the loan has ended."""
 
 
+_NOTHING_ASKED = {"answer": None, "asking": None, "proposed": None, "moving": None, "offered": None}
+"""What a conversation is left with when payment and reversal have made every question void."""
+
+
 def end_loan(state: LoanState, end: LoanEnd, by: str, now: datetime) -> LoanState:
     """Everything planned is dropped and every case closed, but those about money that is not the lender's."""
     state = end_with_loan(state, end, now)
@@ -66,7 +70,7 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
                 # What waited to be said when it ended is old by now.
                 "unread": None,
                 "link_asked_at": None,
-                "conversation": talk and talk.model_copy(update={"answer": None, "asking": None}),
+                "conversation": talk and talk.model_copy(update=_NOTHING_ASKED),
                 "paused_until": paused_until if paused_until is not None and paused_until > now else None,
             }
         ),

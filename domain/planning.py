@@ -114,7 +114,8 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
             (order := _breach(state, now) or _funds_offer(state := say_again(state, now)) or _notice(state)) is None
         ):
             if (rests := state.contact_rests_until) is not None and now < rests:
-                return state, _wait(state, rests, "the last try could not be made")
+                unread = not is_awaited(state, now)
+                return state, _wait(state, rests, "the last try could not be made", unread=unread)
             if (order := _fallback(state) or _consent_request(state, now)) is None:
                 if is_awaited(state, now):
                     assert state.debit is not None

@@ -15,6 +15,8 @@ def watch_reading(state: LoanState, event: ContactReported, now: datetime) -> Lo
     """
     if event.step in (FUNDS, PART_RECEIPT, RECEIPT) or event.channel is None:
         return state
+    if state.agreement is not None or state.ceased or state.end is not None:
+        return state  # the report came late: nothing is said again any more
     step = state.strategy.find_step(event.step)
     if step is None or step.unread_after_hours is None:
         return state.model_copy(update={"unread": None}) if state.unread is not None else state

@@ -136,7 +136,7 @@ def unrecorded(session: Session, at: datetime, limit: int = 100) -> list[int]:
 
 
 GIVEN_UP_AT = 5
-"""Attempts after which nobody waits any longer for a webhook to be read: some fifteen seconds."""
+"""Attempts after which nobody waits any longer for a webhook to be read: after some eight seconds."""
 
 
 @dataclass(frozen=True)

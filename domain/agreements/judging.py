@@ -229,8 +229,8 @@ def _stand_still(state: LoanState, now: datetime) -> LoanState:
 
 
 def _after_standing(state: LoanState, agreement: Agreement, covered: Covered, days: int, now: datetime) -> Instalment:
-    """Unpaid days move on; what was paid while it stood still was paid in time."""
-    if covered.on is None:
+    """Days move on whose money is not there yet; what was paid while it stood still was paid in time."""
+    if covered.on is None or covered.on > state.facts.local_date(now):
         return _moved(covered.instalment, days, agreement.holidays)
     assert agreement.held_since is not None
     stood = state.facts.local_date(agreement.held_since) <= covered.on <= state.facts.local_date(now)

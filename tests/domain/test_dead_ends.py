@@ -253,9 +253,11 @@ def test_no_second_receipt_of_a_payment_that_the_last_receipt_was_of() -> None:
     state = told(state, paid(10_000, START), START)
     state, _ = settled(state, START)
     state = told(state, paid(20_000, START, "p2"), START)
+    kept = snapshot(state)
     state, _ = settled(state, START)
+    assert state.payments_receipted == 2
 
-    state = told(state, PaymentReversed(payment_id="p1"), START + DAY)
+    state = told(restore(kept, state.facts, state.strategy), PaymentReversed(payment_id="p1"), START + DAY)
 
     order = plan(state, START + DAY)[1]
     assert state.payments_receipted == 2
@@ -281,3 +283,91 @@ def test_a_yes_to_a_question_that_left_while_another_message_came_in_counts() ->
 def wrote(state: LoanState, number: int, *intents: Intent, **more: Any) -> LoanState:
     given = {"message_id": f"m{number}", "channel": "sms", "received_at": START, "confidence": 0.95, "intents": intents}
     return told(state, ReplyUnderstood.model_validate({**given, "text_sha256": "d" * 64, **more}), START)
+
+
+def test_a_payment_after_a_reversal_has_its_receipt_although_the_old_one_is_reported_late() -> None:
+    receipts = Receipt(channels=(Channel.SMS,), template="receipt", part_template="part")
+    state = enter(facts(), strategy(watch=None, receipt=receipts), START)
+    state, receipt = plan(told(state, paid(30_000, START), START), START)
+    state = told(state, PaymentReversed(payment_id="p1"), START + DAY)
+    state = told(state, paid(5_000, START + DAY, "p2"), START + DAY)
+
+    state = sent(state, receipt, START + DAY)
+
+    order = plan(state, START + DAY)[1]
+    assert isinstance(order, SendContact)
+    assert order.step == PART_RECEIPT
+
+
+def test_when_neither_the_message_nor_its_repeat_arrives_somebody_looks_for_an_address() -> None:
+    """Given a message that was said again unread, when the repeat fails and then the first turns out dead, then a case
+    asks for contact data."""
+    step = Step(
+        id="u",
+        kind=StepKind.REMIND,
+        dpd=3,
+        channels=(Channel.WHATSAPP, Channel.SMS),
+        template="n",
+        unread_after_hours=24,
+    )
+    state, order = plan(steps(step), MORNING)
+    state, order = plan(sent(state, order, MORNING), MORNING + DAY)
+    state, order = plan(state, MORNING + DAY)
+    state = sent(state, order, MORNING + DAY)
+
+    for occurrence, channel, reason in ((2, Channel.SMS, "undelivered"), (1, Channel.WHATSAPP, "dead")):
+        news = ContactFailed(step="u", occurrence=occurrence, channel=channel, reason=reason)  # type: ignore[arg-type]
+        state = told(state, news, MORNING + 2 * DAY)
+
+    assert [case.kind for case in state.cases] == ["contact_data"]
+    assert not isinstance(plan(state, MORNING + 2 * DAY)[1], SendContact)
+
+
+def test_a_debit_that_came_back_already_is_not_waited_for_again() -> None:
+    """Given a debit that the bank returned, when an older answer that it was filed comes in, then it is over."""
+    first = Step(id="debit", kind=StepKind.DEBIT, dpd=3, notice_days=0)
+    state, _ = plan(steps(first), MORNING)
+    state = told(state, DebitReported(step="debit", outcome="planned", released=True), MORNING)  # type: ignore[arg-type]
+    state = told(state, DebitReturned(step="debit", occurrence=1, reason="AM04"), MORNING + DAY)  # type: ignore[arg-type]
+
+    state = told(state, DebitReported(step="debit", outcome="filed", released=True), MORNING + DAY)  # type: ignore[arg-type]
+
+    assert state.debit is None
+
+
+def test_a_promise_that_was_never_read_back_does_not_come_into_force_after_a_reversal() -> None:
+    terms = ConversationTerms(turns=4, confidence=0.5)
+    state = enter(facts(), strategy(watch=None, promises=PROMISES, conversation=terms), START)
+    state = wrote(state, 1, Intent.PROMISE_TO_PAY, promise_date="2026-03-06")
+    state = told(state, paid(30_000, START), START)
+    state = told(state, PaymentReversed(payment_id="p1"), START + DAY)
+
+    state = wrote(state, 2, Intent.ACKNOWLEDGEMENT, says="yes")
+
+    assert state.agreements == ()
+
+
+def test_a_report_that_comes_after_a_promise_makes_nothing_unread() -> None:
+    step = Step(id="u", kind=StepKind.REMIND, dpd=3, channels=BOTH, template="n", unread_after_hours=24)
+    state, order = plan(steps(step, promises=PROMISES), MORNING)
+    promise = PromiseMade(amount_minor=10_000, date=date(2026, 3, 20), by="a", via=Via.AGENT)
+
+    state = sent(told(state, promise, MORNING), order, MORNING)
+
+    assert state.unread is None
+
+
+def test_money_dated_ahead_is_no_worse_than_none_when_a_dispute_is_decided() -> None:
+    state = enter(facts(), strategy(watch=None, **CATALOGUE), START)
+    state = told(state, agreement_of(AgreementKind.PLAN, state, START), START)
+    first = state.agreements[0].instalments[0]
+    now = state.facts.moment(first.due - DAY, time(9))
+    state, _ = settled(state, now)
+    state = told(state, CircumstanceReported(kind="dispute"), now)  # type: ignore[arg-type]
+    case = next(each for each in state.cases if each.kind == "circumstance")
+    now += 9 * DAY
+    state = told(state, paid(first.amount_minor, now + 2 * DAY), now)
+
+    decided = told(state, Decide(case_id=case.case_id, decision="continue", by="b"), now)  # type: ignore[arg-type]
+
+    assert settled(decided, now)[0].agreements[0].state is AgreementState.ACTIVE
