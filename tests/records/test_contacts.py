@@ -324,3 +324,21 @@ def test_a_number_of_somebody_else_is_used_by_no_channel_and_one_without_whatsap
 
         phone = (Channel.SMS, Channel.WHATSAPP, Channel.CALL)
         assert {channel for channel in phone if people.address(session, person, channel) is None} == closed
+
+
+def test_a_contact_of_an_earlier_hand_over_is_kept_in_its_own(database: Database) -> None:
+    """Given a loan that was handed over again, when a contact of its first hand-over is noted late, then the same step
+    of the second is still free."""
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        loan.entry = 2
+        person = people.of_loan(session, loan)
+        late = contacts.reserve(
+            session, loan, person, step="s", occurrence=1, purpose=Purpose.COLLECTION, channel=Channel.SMS,
+            template="t", at=NOW, entry=1,
+        )  # fmt: skip
+
+        assert isinstance(late, Reserved)
+        assert late.contact.entry == 1
+        assert contacts.find(session, loan, "s", 1) is None
+        assert contacts.find(session, loan, "s", 1, entry=1) is late.contact

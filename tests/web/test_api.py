@@ -11,11 +11,13 @@ import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
+from sqlmodel import col, select
 
 from domain.access import Role, Scope
 from records import loans, payments
 from records.database import Database
-from tests.records.portfolios import LENDER, entered
+from records.tables import Webhook
+from tests.records.portfolios import LENDER, NOW, entered
 from tests.web.calling import account, app_on, browser, key, sign_in
 
 PAYMENT: dict[str, Any] = {
@@ -170,3 +172,17 @@ def test_no_body_makes_a_page_or_a_webhook_fail(database: Database, app: FastAPI
             for kind in kinds:
                 answer = client.post(path, content=body, headers={"content-type": kind})
                 assert answer.status_code < 500, (path, body[:20], kind)
+
+
+def test_a_payment_entered_after_word_of_its_reversal_is_told_with_it(database: Database, client: TestClient) -> None:
+    """Given a reversal that came before its payment, when the payment is entered, then the loan is owed both: in the
+    records it is still due."""
+    with database.writing() as session:
+        payments.reverse(session, provider="bank", payment_id="TR-1", at=NOW)
+
+    answer = client.post("/api/v1/payments", json=PAYMENT, headers=key(database, Scope.PAYMENTS_WRITE))
+
+    assert (answer.status_code, answer.json()["balance_due_minor"]) == (200, 10_000)
+    with database.reading() as session:
+        kept = session.exec(select(Webhook).order_by(col(Webhook.id))).all()
+        assert [row.outcome for row in kept] == ["payment_received", "payment_reversed"]
