@@ -96,7 +96,14 @@ def _starting(started: list[Moment], plain_rate: float, starter_mb: float | None
         Figure("campaign.start_rate", rate, "loans/s", note=f"{count} loans, {BATCH} starts under way"),
         Figure("campaign.plain_rate", plain_rate, "loans/s", note="a client loop with the same arguments"),
         Figure("campaign.to_plain_loop", rate / plain_rate, "of a plain client loop", 0.9),
-        Figure("campaign.starter_memory", starter_mb, "MB", 200, at_most=True, note="peak of `campaign start`"),
+        Figure(
+            "campaign.starter_memory",
+            starter_mb,
+            "MB",
+            200,
+            at_most=True,
+            note="peak of `campaign start` and what it starts",
+        ),
         Figure(
             "campaign.start_growth",
             cpu_all / max(cpu_few, LEAST_CPU),
@@ -192,20 +199,35 @@ def _start(on: Ground, file: Path, queue: str) -> float | None:
 
 
 def _peak_mb(process: subprocess.Popen[bytes]) -> float | None:
-    """Wait for its end; the most memory it held, in MB. None where the kernel does not tell (it needs Linux's /proc).
+    """Wait for its end; the most memory it held together with the processes it started, in MB.
 
-    As the kernel keeps it for the program itself (VmHWM of proc_pid_status(5)), read every 50 ms: what wait4 tells of a
-    child is never less than what its parent held when it was forked (exec keeps the older mark), and this process has
-    held a classifier by then.
+    None where the kernel does not tell (it needs Linux's /proc). What each holds (VmRSS of proc_pid_status(5)) is added
+    up every 20 ms; pages that several hold count for each. What wait4 tells of a child would not do: it is never less than
+    what its parent held when it was forked, and this process has held a classifier by then.
     """
-    status = Path(f"/proc/{process.pid}/status")
     peak = 0
     while process.poll() is None:
-        with contextlib.suppress(OSError, StopIteration):
-            lines = status.read_text(encoding="ascii").splitlines()
-            peak = int(next(line for line in lines if line.startswith("VmHWM:")).split()[1])
-        time.sleep(0.05)
+        peak = max(peak, sum(_resident_kb(pid) for pid in _family(process.pid)))
+        time.sleep(0.02)
     return peak * 1024 / 1e6 if peak else None
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all it started, as far as they run."""
+    family, unseen = [], [pid]
+    while unseen:
+        family.append(unseen.pop())
+        for children in Path(f"/proc/{family[-1]}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                unseen += map(int, children.read_text(encoding="ascii").split())
+    return family
+
+
+def _resident_kb(pid: int) -> int:
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS:")).split()[1])
+    return 0
 
 
 def _started(on: Ground, campaign_id: str) -> int:

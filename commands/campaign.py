@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import campaign_send, configuration
-from commands.campaign_lookup import find_campaign
+from commands.campaign_lookup import campaign_id_for, find_campaign
 from commands.console import (
     JsonOption,
     Refused,
@@ -71,61 +71,22 @@ def start(
 
       starter.py campaign start export.xlsx --mapping microlender_es --id november --rate 20 --yes --json
     """
-    import intake
-    from commands.campaign_entry import NothingHeld, Order, campaign_id_for, choose_strategy, enter
-    from commands.campaign_start_text import print_start, start_as_json
-    from commands.portfolio import print_report
-    from commands.start_warnings import acknowledge, countries_of, start_warnings
-    from commands.temporal_session import with_temporal
-    from records.portfolio import RefusedLoan
+    from intake.apart import checked_apart
 
     settings = configuration.settings()
     order_id = campaign_id_for(campaign_id, name, file.stem)
     whose = configuration.lender_of(settings, lender)
-    report = intake.check(file, mapping, as_of.date() if as_of else datetime.now().astimezone().date())
-    if not as_json:
-        print_report(report, strict, limit, None)
-    if strict and report.bad_rows:
-        raise Refused(
-            f"{report.bad_rows:,} of {report.bad_rows + report.good_rows:,} rows are bad: --strict starts none"
+    day = as_of.date() if as_of else datetime.now().astimezone().date()
+    with checked_apart(file, mapping, day, limit) as checked:
+        # Loaded only now: what it needs and what reads tables are never in memory at once.
+        from commands.campaign_entry import Order
+        from commands.campaign_start import start_checked
+
+        order = Order(order_id, (name or order_id)[:120], whose, file.name)
+        code = start_checked(
+            settings, order, checked, strategy_name=strategy, rate=rate, strict=strict, yes=yes, as_json=as_json
         )
-    if not report.good_rows:
-        raise Refused(f"{file}: no row is good: nothing was started")
-    chosen = choose_strategy(strategy, report)
-    order = Order(order_id, (name or order_id)[:120], whose, file.name)
-    database = configuration.records(settings)
-    warnings = start_warnings(settings, whose, countries_of(report), chosen)
-    if not as_json:
-        for warning in warnings:
-            typer.echo(f"warning: {warning}", err=True)
-    acknowledge(settings, whose, chosen, database, yes=yes)
-    question = f"Start campaign {order_id}: {report.good_rows:,} loans of {whose} under {chosen.key}?"
-
-    async def begin(client: Client) -> Any:
-        from commands.campaign_control import runs
-        from commands.campaign_control import start as start_workflow
-
-        running = await runs(client, order_id)
-        held = enter(database, order, chosen, report, bank="xs2a", banks=settings.bank_data_by_country)
-        if held.waiting or held.open:
-            await start_workflow(client, settings.task_queue, held, rate, strategy=chosen.key)
-            running = True
-        return held, running
-
-    agree(question, yes)
-    refused: tuple[RefusedLoan, ...]
-    try:
-        held, running = with_temporal(begin)
-    except NothingHeld as nothing:
-        held, running, refused = None, False, nothing.refused
-    else:
-        refused = held.refused
-    told = start_as_json(order, chosen.key, report, held, running, refused, limit) | {"warnings": warnings}
-    if as_json:
-        print_json(told)
-    else:
-        print_start(told, refused)
-    raise typer.Exit(0 if held is not None else 1)
+    raise typer.Exit(code)
 
 
 @app.command("list")

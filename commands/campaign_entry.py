@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,13 +12,10 @@ from commands.console import Refused
 from config.strategies import find_strategy, list_strategies
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
-from intake import PortfolioReport
 from records import campaigns, portfolio
 from records.database import Database
 from records.portfolio import RefusedLoan
 from records.tables import Campaign, CampaignLoan, CampaignState, Loan
-
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -56,28 +52,15 @@ class NothingHeld(Exception):
         self.refused = refused
 
 
-def campaign_id_for(given: str | None, name: str | None, file_stem: str) -> str:
-    """The id as given, or made from the name or the file's. Raises Refused."""
-    if given is not None:
-        if not _ID.fullmatch(given):
-            raise Refused(f"--id: {given[:80]!r}: expected 1 to 64 of a-z, 0-9, dot, dash and underscore")
-        return given
-    made = re.sub(r"[^a-z0-9._-]+", "-", (name or file_stem).lower()).strip("-._")[:64]
-    if not _ID.fullmatch(made):
-        raise Refused("--id: none can be made from the name: give one")
-    return made
-
-
-def choose_strategy(name: str | None, report: PortfolioReport) -> Strategy:
+def choose_strategy(name: str | None, currencies: Collection[str]) -> Strategy:
     """The strategy named, or the only one for the portfolio's currency; one for any currency is taken by name alone.
 
     Raises Refused, StrategyError.
     """
     if name is not None:
         return find_strategy(name)
-    currencies = {total.currency for total in report.summary().amounts}
     current = [found.strategy for found in list_strategies() if "@" not in found.path.name]
-    fitting = [strategy for strategy in current if currencies <= {strategy.currency}]
+    fitting = [strategy for strategy in current if set(currencies) <= {strategy.currency}]
     if len(fitting) != 1:
         known = ", ".join(strategy.name for strategy in fitting or current)
         raise Refused(f"--strategy: say which one ({known}); the portfolio is in {', '.join(sorted(currencies))}")
@@ -88,15 +71,15 @@ def enter(
     database: Database,
     order: Order,
     strategy: Strategy,
-    report: PortfolioReport,
+    loans: Iterable[PortfolioLoan],
     *,
     bank: str,
     banks: Mapping[str, str] = {},
 ) -> Held:
     """Create the campaign with its loans, or find it as it was created. Raises CampaignExists, NothingHeld, Refused.
 
-    A campaign holds the loans of its first start: the same file started again adds none. The file is read again while
-    its loans are entered, and raises PortfolioError, with nothing entered, when it has changed since it was checked.
+    `loans` come highest priority first and are taken once. A campaign holds the loans of its first start: the same file
+    started again adds none. Where reading them raises, nothing is entered.
     """
     now = datetime.now(UTC)
     with database.reading() as session:
@@ -104,14 +87,14 @@ def enter(
     if known is not None:
         with database.reading() as session:
             _create(session, order, strategy, now)
-            return _as_it_was(session, known, report.loans())
+            return _as_it_was(session, known, loans)
     refused: list[RefusedLoan] = []
-    fitting = _by_currency(report.loans_by_priority(), strategy, refused)
+    fitting = _by_currency(loans, strategy, refused)
     with database.writing() as session:
         campaign = _create(session, order, strategy, now)
         if campaign.total:
             # Another process created it between our look and our transaction.
-            return _as_it_was(session, campaign, report.loans())
+            return _as_it_was(session, campaign, loans)
         entered = portfolio.enter_in_order(
             session, campaign, fitting, strategy=strategy, at=now, bank=bank, banks=banks
         )
@@ -156,11 +139,9 @@ def _as_it_was(session: Session, campaign: Campaign, every: Iterable[PortfolioLo
             .where(CampaignLoan.campaign_id == campaign.id)
         ).all()
     )
-    missing = tuple(
-        RefusedLoan(loan.loan_id, loan.line, f"is not among the loans campaign {campaign.id} was started with")
-        for loan in every
-        if loan.loan_id not in here
-    )
+    reason = f"is not among the loans campaign {campaign.id} was started with"
+    strangers = (RefusedLoan(loan.loan_id, loan.line, reason) for loan in every if loan.loan_id not in here)
+    missing = tuple(sorted(strangers, key=lambda one: one.line))
     still_open = progress.started - sum(progress.ends.values())
     return Held(
         campaign.id, campaign.state, True, progress.total, progress.waiting, progress.started, still_open, missing

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 import typer
 
 from commands.campaign_entry import Held, Order
-from intake import PortfolioReport
+from intake.findings import Findings
 from records.portfolio import RefusedLoan
 
 
 def start_as_json(
     order: Order,
     strategy: str,
-    report: PortfolioReport,
+    findings: Findings,
     held: Held | None,
     running: bool,
     refused: Sequence[RefusedLoan],
-    limit: int,
 ) -> dict[str, Any]:
     """Keys are documented in docs/cli.md. Any: a JSON object of mixed values."""
     return {
@@ -32,14 +30,14 @@ def start_as_json(
         "running": running,
         "resumed": held.resumed if held else False,
         "state": held.state.value if held else None,
-        "rows": report.good_rows + report.bad_rows,
-        "bad_rows": report.bad_rows,
+        "rows": findings.totals.rows,
+        "bad_rows": findings.totals.bad,
         "held": held.held if held else 0,
         "waiting": held.waiting if held else 0,
         "started": held.started if held else 0,
         "refused": [{"loan_id": one.loan_id, "line": one.line, "reason": one.reason} for one in refused],
-        "errors_total": len(report.errors),
-        "errors": [error._asdict() for error in islice(report.errors, limit)],
+        "errors_total": findings.errors_total,
+        "errors": [error._asdict() for error in findings.errors],
     }
 
 

@@ -105,6 +105,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     "records.cases": ("UnknownCase", "CaseClosed"),
     "records.campaigns": ("UnknownCampaign", "CampaignExists"),
     "intake.errors": ("PortfolioError",),
+    "intake.apart": ("CheckEnded",),
     "commands.processes": ("ProcessFailed",),
 }
 

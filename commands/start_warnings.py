@@ -15,7 +15,6 @@ from config.settings import Settings
 from domain.contact import Actor, Channel
 from domain.platform_rules import category_warnings, one_way_warning, sender_refusal
 from domain.strategy import StepKind, Strategy
-from intake import PortfolioReport
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp, whatsapp_acknowledged
 
@@ -54,11 +53,6 @@ def acknowledge(settings: Settings, lender: str, strategy: Strategy, database: D
             source=rules.policy.source,
             at=datetime.now(UTC),
         )
-
-
-def countries_of(report: PortfolioReport) -> frozenset[str]:
-    """The countries of a portfolio's good rows."""
-    return frozenset(country for frame in report.frames() for country in frame["country"].unique())
 
 
 def channels_of(strategy: Strategy) -> frozenset[Channel]:

@@ -7,7 +7,7 @@ from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
 from domain.direct_debit import MandateScheme, SequenceType
-from intake.errors import ERROR_SCHEMA
+from intake.cell_errors import ERROR_SCHEMA
 
 NEEDED = ("mandate_reference", "mandate_iban", "mandate_signed_on")
 FIELDS = (*NEEDED, "mandate_holder", "mandate_scheme", "mandate_sequence")

@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from intake import numerals
+from intake.cell_errors import ERROR_SCHEMA, CellErrors
 from intake.chunks import Table
 from intake.csv_rows import open_csv
-from intake.errors import ERROR_SCHEMA, CellErrors, PortfolioError
+from intake.errors import PortfolioError
 from intake.mandate_cells import said_differently
 from intake.mapping import NUMBER_FIELDS, ColumnNames, Mapping, NumberFormat, Source
 from intake.mapping_files import (
@@ -20,7 +21,7 @@ from intake.mapping_files import (
     named_mapping,
     require_columns,
 )
-from intake.report import PortfolioReport, Tally
+from intake.report import PortfolioReport, Tally, countries_of, priorities_of, summarised
 from intake.rows import RowChecker
 from intake.sources import Layout
 from intake.typed_tables import open_parquet, open_xlsx
@@ -115,7 +116,8 @@ def _checked(
     found = pl.concat([*errors, repeated], rechunk=True).sort("line", maintain_order=True)
     bad_lines = found["line"].unique()
     bad = len(bad_lines)
-    totals, notes = tally.summary(rows, bad, repeated["line"], as_of)
+    kept = tally.without(repeated["line"])
+    totals, notes = summarised(kept, rows, bad, as_of)
     used = set(wanted)
     unused = [name for index, name in enumerate(table.header) if index not in used and name]
     repeated_lines = repeated["line"].unique()
@@ -141,6 +143,8 @@ def _checked(
         warnings=warnings + notes,
         unused_columns=unused,
         totals=totals,
+        countries=countries_of(kept),
+        priorities=priorities_of(kept),
         frames=frames,
     )
 

@@ -1,50 +1,19 @@
-"""What a check of a portfolio file found, and the good loans in it."""
+"""The check's whole result, with the good loans to be read again, and what is kept of every row for its figures."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from itertools import islice
 
 import polars as pl
 
 from domain.portfolio import PortfolioLoan
-from intake.errors import CellErrors, PortfolioError
+from intake.cell_errors import CellErrors
+from intake.errors import PortfolioError
+from intake.findings import BUCKETS, CurrencyTotal, Findings, Summary
 
-BUCKETS: tuple[tuple[str, int | None], ...] = (
-    ("not yet due", 0),
-    ("1-30", 30),
-    ("31-60", 60),
-    ("61-90", 90),
-    ("91-180", 180),
-    ("over 180", None),
-)
-"""Names of the intervals of days past due with their last day, inclusive."""
 BAND_ROWS = 25_000
 """Rows sorted in memory at once; a file of more is read again for the next ones."""
-
-
-@dataclass(frozen=True)
-class CurrencyTotal:
-    currency: str
-    loans: int
-    amount_minor: int
-    """Minor units of `currency`."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Figures of a file. All but `rows`, `good` and `bad` count good rows only."""
-
-    rows: int
-    good: int
-    bad: int
-    people: int
-    amounts: list[CurrencyTotal]
-    days_past_due: dict[str, int]
-    with_phone: int
-    with_email: int
-    with_consent: int
-    with_timezone: int
 
 
 @dataclass(frozen=True)
@@ -62,11 +31,30 @@ class PortfolioReport:
     warnings: list[str]
     unused_columns: list[str]
     totals: Summary
+    countries: tuple[str, ...]
+    """Of the good rows, in order."""
+    priorities: tuple[tuple[int, int], ...]
+    """Each priority with how many good rows have it, highest first."""
     frames: Callable[[], Iterator[pl.DataFrame]]
     """Good rows as data frames with the columns of PortfolioLoan, a chunk at a time."""
 
     def summary(self) -> Summary:
         return self.totals
+
+    def findings(self, errors_kept: int) -> Findings:
+        """What is to be said of the file, with the first `errors_kept` of its bad cells."""
+        return Findings(
+            path=self.path,
+            mapping=self.mapping,
+            as_of=self.as_of,
+            read_as=self.read_as,
+            totals=self.totals,
+            countries=self.countries,
+            warnings=tuple(self.warnings),
+            unused_columns=tuple(self.unused_columns),
+            errors_total=len(self.errors),
+            errors=tuple(islice(self.errors, errors_kept)),
+        )
 
     def loans(self, strict: bool = False) -> Iterator[PortfolioLoan]:
         """The good loans in file order, a chunk in memory at a time.
@@ -97,7 +85,7 @@ class PortfolioReport:
         """Lowest and highest priority of each band, highest band first."""
         bands: list[tuple[int, int]] = []
         filled = 0
-        for priority, count in self._priorities.iter_rows():
+        for priority, count in self.priorities:
             if bands and filled + count <= rows:
                 bands[-1] = (priority, bands[-1][1])
                 filled += count
@@ -105,19 +93,6 @@ class PortfolioReport:
                 bands.append((priority, priority))
                 filled = count
         return bands
-
-    @cached_property
-    def _priorities(self) -> pl.DataFrame:
-        """How many good loans each priority has, highest first."""
-        counted = [frame.group_by("priority").len("count") for frame in self.frames()]
-        if not counted:
-            return pl.DataFrame(schema={"priority": pl.Int64, "count": pl.Int64})
-        return (
-            pl.concat(counted)
-            .group_by("priority")
-            .agg(pl.col("count").cast(pl.Int64).sum())
-            .sort("priority", descending=True)
-        )
 
     def _loans(self) -> Iterator[PortfolioLoan]:
         yield from _validated(self.frames())
@@ -130,7 +105,7 @@ def _validated(frames: Iterator[pl.DataFrame]) -> Iterator[PortfolioLoan]:
 
 
 class Tally:
-    """Keeps, of every good row, the few bytes the summary needs."""
+    """Keeps, of every good row, the few bytes the figures need."""
 
     def __init__(self) -> None:
         self._rows: list[pl.DataFrame] = []
@@ -139,6 +114,8 @@ class Tally:
         self._rows.append(
             loans.select(
                 "line",
+                "country",
+                "priority",
                 "currency",
                 "amount_due_minor",
                 "due_date",
@@ -149,39 +126,55 @@ class Tally:
             )
         )
 
-    def summary(self, rows: int, bad: int, without: pl.Series, as_of: date) -> tuple[Summary, list[str]]:
-        """Figures over the rows added, less the lines in `without`; and what an operator should know."""
-        loans = pl.concat(self._rows) if self._rows else None
-        if loans is None:
-            empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0)
-            return empty, []
-        loans = loans.filter(~pl.col("line").is_in(without.implode()))
-        by_currency = (
-            loans.group_by("currency").agg(pl.len(), pl.col("amount_due_minor").cast(pl.Int128).sum()).sort("currency")
-        )
-        days = loans.select((pl.lit(as_of) - pl.col("due_date")).dt.total_days()).to_series()
-        buckets: dict[str, int] = {}
-        below = 0
-        for name, last in BUCKETS:
-            up_to = int((days <= last).sum()) if last is not None else len(days)
-            buckets[name] = up_to - below
-            below = up_to
-        summary = Summary(
-            rows=rows,
-            good=loans.height,
-            bad=bad,
-            people=loans["person_id"].n_unique(),
-            amounts=[CurrencyTotal(code, count, int(amount)) for code, count, amount in by_currency.iter_rows()],
-            days_past_due=buckets,
-            with_phone=int(loans["phone"].sum()),
-            with_email=int(loans["email"].sum()),
-            with_consent=int(loans["bank_consent"].sum()),
-            with_timezone=int(loans["timezone"].sum()),
-        )
-        notes = {
-            "have no time zone: no contact with them will be allowed": loans.height - summary.with_timezone,
-            "have neither telephone nor e-mail": loans.height - int(loans["reachable"].sum()),
-            "are due more than two months ahead": int((days < -62).sum()),
-            "have a bank consent that has run out": int((loans["consent_valid_until"] < as_of).sum()),
-        }
-        return summary, [f"{count} good rows {what}" for what, count in notes.items() if count]
+    def without(self, lines: pl.Series) -> pl.DataFrame | None:
+        """What was kept of the rows added, less those in `lines`. None: no row was added."""
+        if not self._rows:
+            return None
+        return pl.concat(self._rows).filter(~pl.col("line").is_in(lines.implode()))
+
+
+def countries_of(kept: pl.DataFrame | None) -> tuple[str, ...]:
+    return tuple(kept["country"].unique().sort()) if kept is not None else ()
+
+
+def priorities_of(kept: pl.DataFrame | None) -> tuple[tuple[int, int], ...]:
+    if kept is None:
+        return ()
+    counted = kept.group_by("priority").len("count").sort("priority", descending=True)
+    return tuple((int(priority), int(count)) for priority, count in counted.iter_rows())
+
+
+def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> tuple[Summary, list[str]]:
+    """Figures over what a tally kept; and what an operator should know."""
+    if kept is None:
+        empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0)
+        return empty, []
+    by_currency = (
+        kept.group_by("currency").agg(pl.len(), pl.col("amount_due_minor").cast(pl.Int128).sum()).sort("currency")
+    )
+    days = kept.select((pl.lit(as_of) - pl.col("due_date")).dt.total_days()).to_series()
+    buckets: dict[str, int] = {}
+    below = 0
+    for name, last in BUCKETS:
+        up_to = int((days <= last).sum()) if last is not None else len(days)
+        buckets[name] = up_to - below
+        below = up_to
+    summary = Summary(
+        rows=rows,
+        good=kept.height,
+        bad=bad,
+        people=kept["person_id"].n_unique(),
+        amounts=[CurrencyTotal(code, count, int(amount)) for code, count, amount in by_currency.iter_rows()],
+        days_past_due=buckets,
+        with_phone=int(kept["phone"].sum()),
+        with_email=int(kept["email"].sum()),
+        with_consent=int(kept["bank_consent"].sum()),
+        with_timezone=int(kept["timezone"].sum()),
+    )
+    notes = {
+        "have no time zone: no contact with them will be allowed": kept.height - summary.with_timezone,
+        "have neither telephone nor e-mail": kept.height - int(kept["reachable"].sum()),
+        "are due more than two months ahead": int((days < -62).sum()),
+        "have a bank consent that has run out": int((kept["consent_valid_until"] < as_of).sum()),
+    }
+    return summary, [f"{count} good rows {what}" for what, count in notes.items() if count]

@@ -8,8 +8,8 @@ import polars as pl
 from domain.contact import Channel
 from domain.money import minor_digits
 from intake import codes, emails, mandate_cells, numerals, phones
+from intake.cell_errors import ErrorCollector
 from intake.chunks import Chunk
-from intake.errors import ErrorCollector
 from intake.mapping import DATE_FIELDS, NUMBER_FIELDS, FieldRule, Mapping, Rounding
 from intake.sources import Cells, Evaluation, Layout
 

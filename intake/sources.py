@@ -9,8 +9,8 @@ from functools import reduce
 import polars as pl
 
 from intake import calendar_dates, numerals
+from intake.cell_errors import ErrorCollector
 from intake.codes import each
-from intake.errors import ErrorCollector
 from intake.mapping import DateFormat, NumberFormat, Operand, Source
 from intake.mapping_files import folded
 

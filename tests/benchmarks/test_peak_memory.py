@@ -1,4 +1,4 @@
-"""The memory of a command is its own, not that of whoever measures it."""
+"""The memory of a command is its own and that of what it starts, not that of whoever measures it."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ def test_it_is_what_the_command_held_at_most(megabytes: int, least: int, most: i
     assert peak is not None
     assert least <= peak <= most
     assert process.returncode == 0
+
+
+def test_what_a_process_of_its_own_holds_is_counted_with_it() -> None:
+    child = f"subprocess.run([sys.executable, '-c', {_HOLDS.format(100)!r}])"
+    both = f"import subprocess, sys; held = bytearray(100_000_000); {child}"
+    process = subprocess.Popen([sys.executable, "-c", both])
+
+    peak = _peak_mb(process)
+
+    assert peak is not None
+    assert 200 <= peak <= 280

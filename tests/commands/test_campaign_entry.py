@@ -77,7 +77,7 @@ def test_what_cannot_start_is_told_in_one_line_and_nothing_is_entered(
 def test_the_highest_priority_is_first_in_line(tmp_path: Path, database: Database) -> None:
     report = write(tmp_path / "loans.csv", euro("A1"), euro("A2", 5), euro("A3", 9))
 
-    held = enter(database, order(), SPANISH, report, bank="xs2a")
+    held = enter(database, order(), SPANISH, report.loans_by_priority(), bank="xs2a")
 
     with database.reading() as session:
         places = campaigns.claim_page(session, "one")
@@ -86,10 +86,10 @@ def test_the_highest_priority_is_first_in_line(tmp_path: Path, database: Databas
 
 
 def test_the_same_file_again_adds_no_loan_and_names_those_it_does_not_hold(tmp_path: Path, database: Database) -> None:
-    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")), bank="xs2a")
+    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")).loans_by_priority(), bank="xs2a")
     longer = write(tmp_path / "loans.csv", euro("A1"), euro("A2"))
 
-    held = enter(database, order(), SPANISH, longer, bank="xs2a")
+    held = enter(database, order(), SPANISH, longer.loans_by_priority(), bank="xs2a")
 
     assert (held.resumed, held.held, held.waiting, held.started) == (True, 1, 1, 0)
     assert [(one.loan_id, one.reason) for one in held.refused] == [
@@ -99,20 +99,20 @@ def test_the_same_file_again_adds_no_loan_and_names_those_it_does_not_hold(tmp_p
 
 def test_a_campaign_that_was_stopped_is_not_started_again(tmp_path: Path, database: Database) -> None:
     report = write(tmp_path / "loans.csv", euro("A1"))
-    held = enter(database, order(), SPANISH, report, bank="xs2a")
+    held = enter(database, order(), SPANISH, report.loans_by_priority(), bank="xs2a")
     with database.writing() as session:
         campaign = campaigns.get(session, held.campaign_id)
         campaigns.set_state(session, campaign, CampaignState.STOPPED, at=campaign.created_at)
 
     with pytest.raises(Refused, match="was stopped: start the file under another --id"):
-        enter(database, order(), SPANISH, report, bank="xs2a")
-    assert enter(database, order("two"), SPANISH, report, bank="xs2a").held == 1
+        enter(database, order(), SPANISH, report.loans_by_priority(), bank="xs2a")
+    assert enter(database, order("two"), SPANISH, report.loans_by_priority(), bank="xs2a").held == 1
 
 
 def test_loans_in_another_currency_than_the_strategys_are_named(tmp_path: Path, database: Database) -> None:
     report = write(tmp_path / "loans.csv", euro("A1"), "A2,en,US,USD,1000,2026-11-01,0")
 
-    held = enter(database, order(), SPANISH, report, bank="xs2a")
+    held = enter(database, order(), SPANISH, report.loans_by_priority(), bank="xs2a")
 
     assert held.held == 1
     assert [(one.loan_id, one.reason) for one in held.refused] == [
@@ -122,10 +122,10 @@ def test_loans_in_another_currency_than_the_strategys_are_named(tmp_path: Path, 
 
 def test_where_no_loan_can_be_taken_there_is_no_campaign(tmp_path: Path, database: Database) -> None:
     report = write(tmp_path / "loans.csv", euro("A1"), euro("A2"))
-    enter(database, order(), SPANISH, report, bank="xs2a")
+    enter(database, order(), SPANISH, report.loans_by_priority(), bank="xs2a")
 
     with pytest.raises(NothingHeld) as nothing:
-        enter(database, order("two"), SPANISH, report, bank="xs2a")
+        enter(database, order("two"), SPANISH, report.loans_by_priority(), bank="xs2a")
 
     assert [one.reason for one in nothing.value.refused] == ["held by campaign one"] * 2
     with database.reading() as session:
@@ -141,7 +141,7 @@ def test_a_loan_that_waits_tells_what_it_would_do_and_that_nobody_can_be_contact
         "A1,es,ES,MD,Europe/Madrid,EUR,1000,2026-11-01,+34600111222\n"
         "A2,es,ES,MD,,EUR,1000,2026-11-01,+34600111223\n"
     )
-    enter(database, order(), SPANISH, intake.check(path, None, date(2026, 11, 23)), bank="xs2a")
+    enter(database, order(), SPANISH, intake.check(path, None, date(2026, 11, 23)).loans_by_priority(), bank="xs2a")
 
     known = json.loads(run.invoke(app, ["loan", "why", "A1", "--json"]).stdout)
     unknown = json.loads(run.invoke(app, ["loan", "why", "A2", "--json"]).stdout)
@@ -160,7 +160,13 @@ def test_a_loan_that_waits_tells_what_it_would_do_and_that_nobody_can_be_contact
 
 
 def test_reading_commands_need_no_temporal_and_count_what_the_records_hold(tmp_path: Path, database: Database) -> None:
-    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1"), euro("A2")), bank="xs2a")
+    enter(
+        database,
+        order(),
+        SPANISH,
+        write(tmp_path / "loans.csv", euro("A1"), euro("A2")).loans_by_priority(),
+        bank="xs2a",
+    )
     words = ("payment", "record", "A1", "4.00", "--id", "T1", "--provider", "bank", "--json")
 
     first = json.loads(run.invoke(app, words).stdout)
@@ -180,7 +186,7 @@ def test_reading_commands_need_no_temporal_and_count_what_the_records_hold(tmp_p
 
 
 def test_text_is_shown_for_what_has_json_too(tmp_path: Path, database: Database) -> None:
-    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")), bank="xs2a")
+    enter(database, order(), SPANISH, write(tmp_path / "loans.csv", euro("A1")).loans_by_priority(), bank="xs2a")
 
     for words, told in (
         (["campaign", "list"], "es-microloan@3"),

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from commands import configuration, console
-from commands.campaign_entry import campaign_id_for
+from commands.campaign_lookup import campaign_id_for
 from commands.console import OperatorGroup, Refused, moment_of, operator_app, period_of
 from commands.processes import ROOT
 from starter import GROUPS, app

@@ -1,0 +1,88 @@
+"""Checking a portfolio file in a process of its own, whose memory ends with it.
+
+What reads tables takes as much memory as everything else `campaign start` needs. The process hands back what it found
+and the good loans, ready to be entered, through a temporary file that has no name: it is gone when it is closed,
+however this process ends.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess  # nosec B404 # our own module, started without a shell
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import IO
+
+from pydantic import TypeAdapter
+
+from domain.portfolio import PortfolioLoan
+from intake.errors import PortfolioError
+from intake.findings import Findings
+
+UNUSABLE = 2
+"""Exit code of the process where the file or its mapping cannot be used; why is on its standard error, one line."""
+_ROOT = Path(__file__).resolve().parent.parent
+_TOLD = 200
+
+
+class CheckEnded(RuntimeError):
+    """The process that checked the file did not come to its end: no memory, no disk, a fault. One line to show."""
+
+
+@dataclass(frozen=True)
+class CheckedPortfolio:
+    """A checked file: what was found, and its good loans as they were when it was checked."""
+
+    findings: Findings
+    _loans: IO[bytes]
+    _begin: int
+
+    def loans_by_priority(self) -> Iterator[PortfolioLoan]:
+        """Highest priority first, then by line, one in memory at a time. One reader at a time."""
+        self._loans.seek(self._begin)
+        for line in self._loans:
+            yield PortfolioLoan.model_validate_json(line)
+
+
+@contextmanager
+def checked_apart(file: Path, mapping: str | Path | None, as_of: date, errors_kept: int) -> Iterator[CheckedPortfolio]:
+    """As `intake.check`, with the first `errors_kept` bad cells. Loans can be read until the block is left.
+
+    Raises PortfolioError, with one line to show, when the file or the mapping cannot be used; CheckEnded.
+    """
+    command = [sys.executable, "-P", "-m", "intake.check_process", str(file), str(mapping or ""), as_of.isoformat()]
+    with _temporary_file(file) as kept:
+        done = subprocess.run(  # nosec B603 # no shell; the words are a path, a name, a day and a number
+            [*command, str(errors_kept)],
+            stdin=subprocess.DEVNULL,
+            stdout=kept,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.getenv("PYTHONPATH"))))},
+            check=False,
+        )
+        if done.returncode:
+            raise _refusal(file, done)
+        kept.seek(0)
+        findings = TypeAdapter(Findings).validate_json(kept.readline())
+        yield CheckedPortfolio(replace(findings, path=str(file)), kept, kept.tell())
+
+
+def _temporary_file(file: Path) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise CheckEnded(f"{file} was not checked: {error.strerror or error}") from None
+
+
+def _refusal(file: Path, done: subprocess.CompletedProcess[bytes]) -> Exception:
+    lines = done.stderr.decode(errors="replace").strip().splitlines()
+    if done.returncode == UNUSABLE and lines:
+        return PortfolioError(" ".join(lines))
+    how = f"was ended by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
+    why = f" ({lines[-1][:_TOLD]})" if lines else ""
+    return CheckEnded(f"the check of {file} {how}{why}: is there memory, and room in the temporary folder?")

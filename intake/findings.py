@@ -1,0 +1,59 @@
+"""What a check of a portfolio file found, in plain values: nothing here needs the reader of tables."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from intake.errors import CellError
+
+BUCKETS: tuple[tuple[str, int | None], ...] = (
+    ("not yet due", 0),
+    ("1-30", 30),
+    ("31-60", 60),
+    ("61-90", 90),
+    ("91-180", 180),
+    ("over 180", None),
+)
+"""Names of the intervals of days past due with their last day, inclusive."""
+
+
+@dataclass(frozen=True)
+class CurrencyTotal:
+    currency: str
+    loans: int
+    amount_minor: int
+    """Minor units of `currency`."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of a file. All but `rows`, `good` and `bad` count good rows only."""
+
+    rows: int
+    good: int
+    bad: int
+    people: int
+    amounts: list[CurrencyTotal]
+    days_past_due: dict[str, int]
+    with_phone: int
+    with_email: int
+    with_consent: int
+    with_timezone: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is said of a checked file. May hold personal data, in `errors` alone: never log them."""
+
+    path: str
+    mapping: str
+    as_of: date
+    read_as: str
+    """Kind of file, encoding and delimiter, for the operator."""
+    totals: Summary
+    countries: tuple[str, ...]
+    """ISO 3166-1 alpha-2 of the good rows, in order."""
+    warnings: tuple[str, ...]
+    unused_columns: tuple[str, ...]
+    errors_total: int
+    errors: tuple[CellError, ...]
+    """The first of them, in line order: as many as were asked for."""

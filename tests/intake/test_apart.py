@@ -1,0 +1,120 @@
+"""A file checked in a process of its own is checked as anywhere else, and what ends that process is told."""
+
+from __future__ import annotations
+
+import errno
+import io
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import intake
+from intake import PortfolioError, check_process
+from intake.apart import CheckEnded, checked_apart
+
+TODAY = date(2026, 11, 23)
+SHIPPED = Path(__file__).parents[2] / "portfolios"
+HEADER = "loan_id,language,country,timezone,currency,amount_due_minor,due_date,priority,phone"
+
+
+def written(folder: Path, *rows: str) -> Path:
+    path = folder / "loans.csv"
+    path.write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
+    return path
+
+
+def row(loan_id: str, priority: int = 0, due: str = "2026-11-01") -> str:
+    return f"{loan_id},es,ES,Europe/Madrid,EUR,1000,{due},{priority},+34600111222"
+
+
+@pytest.mark.parametrize("name", ["lendingclub_delinquent.csv", "microprestamos_es.csv"])
+def test_it_finds_what_the_check_finds_and_hands_over_the_same_loans(name: str) -> None:
+    here = intake.check(SHIPPED / name, None, TODAY)
+
+    with checked_apart(SHIPPED / name, None, TODAY, 5) as apart:
+        loans = list(apart.loans_by_priority())
+        again = list(apart.loans_by_priority())
+
+    assert apart.findings == here.findings(5)
+    assert loans == again == list(here.loans_by_priority())
+
+
+def test_bad_cells_are_all_counted_and_only_those_asked_for_are_kept(tmp_path: Path) -> None:
+    file = written(tmp_path, row("A1"), row("A2", due="soon"), row("A3", due="later"), row("A4", 7))
+
+    with checked_apart(file, "recobro", TODAY, 1) as apart:
+        loans = list(apart.loans_by_priority())
+
+    assert apart.findings.errors_total == 2
+    assert [(error.line, error.value) for error in apart.findings.errors] == [(3, "soon")]
+    assert [loan.loan_id for loan in loans] == ["A4", "A1"]
+    assert apart.findings.countries == ("ES",)
+
+
+def test_a_file_that_changes_after_its_check_changes_nothing_of_what_was_checked(tmp_path: Path) -> None:
+    file = written(tmp_path, row("A1"), row("A2"))
+
+    with checked_apart(file, None, TODAY, 5) as apart:
+        file.write_text("")
+        loans = list(apart.loans_by_priority())
+
+    assert [loan.loan_id for loan in loans] == ["A1", "A2"]
+
+
+@pytest.mark.parametrize(("name", "content"), [("none.csv", None), ("empty.csv", b""), ("scan.csv", b"%PDF-1.7")])
+def test_a_file_that_cannot_be_used_is_refused_in_the_checks_own_words(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(PortfolioError) as here:
+        intake.check(tmp_path / name, None, TODAY)
+
+    with pytest.raises(PortfolioError) as apart, checked_apart(tmp_path / name, None, TODAY, 5):
+        pass
+
+    assert str(apart.value) == str(here.value)
+
+
+def test_a_mapping_named_in_the_callers_own_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "intake").mkdir()
+    (tmp_path / "intake" / "__init__.py").write_text("raise SystemExit('not this one')")
+
+    with pytest.raises(PortfolioError) as refused, checked_apart(written(tmp_path, row("A1")), "m.yaml", TODAY, 5):
+        pass
+
+    assert "m.yaml" in str(refused.value)
+
+
+def test_a_process_that_is_killed_is_told_with_what_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(killed))
+
+    with pytest.raises(CheckEnded) as ended, checked_apart(written(tmp_path, row("A1")), None, TODAY, 5):
+        pass
+
+    assert "was ended by signal 9: is there memory" in str(ended.value)
+
+
+class _Full(io.BytesIO):
+    def write(self, _: object, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_named_and_nothing_of_the_file_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(written(tmp_path, row("A1"))), "", TODAY.isoformat(), "5"]
+
+    full = check_process.main(words, _Full())
+    monkeypatch.setattr(check_process.intake, "check", lambda *_: int("+34600111222x"), raising=False)
+    faulty = check_process.main(words, io.BytesIO())
+
+    assert (full, faulty) == (1, 1)
+    assert capsys.readouterr().err == "No space left on device\nValueError\n"
