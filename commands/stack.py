@@ -85,6 +85,8 @@ class Stack:
     clock_url: str | None = None
     words: bool = False
     """The world's borrowers answer in words of their own."""
+    temporal_port: int | None = None
+    """Taken if it is free. None: any, so that no command finds this server by itself and starts real loans there."""
     encrypt: bool = False
     """Temporal keeps only ciphertext; the keys are those of the settings, else of a file beside the records."""
     addresses: Addresses = field(default_factory=lambda: Addresses("", ""))
@@ -179,7 +181,7 @@ class Stack:
     def start_temporal(self) -> Child:
         """A real Temporal server with its Web UI and its state in a file; on its old ports after a restart."""
         old = self.addresses
-        port = int(old.temporal.rsplit(":", 1)[-1]) if old.temporal else self.processes.ports.take(7233)
+        port = int(old.temporal.rsplit(":", 1)[-1]) if old.temporal else self.processes.ports.take(self.temporal_port)
         ui_port = int(old.temporal_ui.rsplit(":", 1)[-1]) if old.temporal_ui else self.processes.ports.take(8233)
         settings = SERVER_SETTINGS + (SKIPPING_SETTINGS if self.skipping else ())
         command = [executable("temporal"), "server", "start-dev", "--ip", "127.0.0.1"]

@@ -37,6 +37,7 @@ def up(
     from commands.processes import Processes
     from commands.stack import Stack
     from config.settings import load_settings
+    from workflows.connection import DEFAULT_PORT
 
     if preset not in ("prime", "micro"):
         raise Refused(f"--preset: {preset[:40]!r}: expected prime or micro")
@@ -54,6 +55,7 @@ def up(
                 seed=seed,
                 preset=preset,
                 workers=workers,
+                temporal_port=DEFAULT_PORT,
                 encrypt=encrypt,
             )
             _start(stack, stop)

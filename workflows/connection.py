@@ -17,6 +17,8 @@ from config.settings import load_settings
 from workflows.payload_encryption import data_converter
 from workflows.search_attributes import ALL
 
+DEFAULT_PORT = 7233
+"""Of this machine: where a client looks that nothing was configured for."""
 STARTS_WITHIN = 20.0
 """Seconds that a server which listens but says that it is still starting is waited for."""
 
@@ -39,7 +41,7 @@ async def connect(
         given = ClientConfig.load_client_connect_config()
     except Exception as error:
         raise NoTemporal(f"Temporal's configuration cannot be read: {error}") from None
-    given.setdefault("target_host", "localhost:7233")
+    given.setdefault("target_host", f"localhost:{DEFAULT_PORT}")
     given.setdefault("namespace", "default")
     where = f"{given['target_host']} (namespace {given['namespace']})"
     starting_until = time.monotonic() + STARTS_WITHIN
