@@ -202,8 +202,8 @@ def _peak_mb(process: subprocess.Popen[bytes]) -> float | None:
     """Wait for its end; the most memory it held together with the processes it started, in MB.
 
     None where the kernel does not tell (it needs Linux's /proc). What each holds (VmRSS of proc_pid_status(5)) is added
-    up every 20 ms; pages that several hold count for each. What wait4 tells of a child would not do: it is never less than
-    what its parent held when it was forked, and this process has held a classifier by then.
+    up every 20 ms; pages that several hold count for each. What wait4 tells of a child would not do: it is never less
+    than what its parent held when it was forked, and this process has held a classifier by then.
     """
     peak = 0
     while process.poll() is None:
