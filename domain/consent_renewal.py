@@ -50,8 +50,14 @@ def to_ask(state: LoanState, now: datetime) -> tuple[BalanceWatch, int] | None:
     return watch, 1 + max((record.occurrence for record in state.records if record.step == CONSENT), default=0)
 
 
-def asked(state: LoanState) -> LoanState:
-    """The borrower was asked, or cannot be: not again for the same consent."""
+def asked(state: LoanState, now: datetime) -> LoanState:
+    """The borrower was asked, or cannot be: not again for the same consent.
+
+    One that is not to be renewed yet was given while the request for it was under way.
+    """
+    due = renewal_at(state)
+    if not state.consent_wanted and due is not None and due > now:
+        return state
     return state.model_copy(update={"consent_asked_for": state.facts.consent_until, "consent_wanted": False})
 
 

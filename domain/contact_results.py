@@ -197,7 +197,7 @@ def _consent_reported(state: LoanState, event: ContactReported, now: datetime) -
     """Asked once for each consent; nobody looks for contact data because of it."""
     if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FUNDS_GONE, ContactOutcome.FAILED):
         return state.model_copy(update={"contact_rests_until": now + TRY_AGAIN_AFTER})
-    state = asked(_recorded(state, event, now))
+    state = asked(_recorded(state, event, now), now)
     if event.outcome is ContactOutcome.SENT:
         return _hear_early_failure(state, event, now)
     return cease(state, now) if event.ceased and state.end is None else state

@@ -80,12 +80,18 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
 
 
 def bring_back(state: LoanState, now: datetime) -> LoanState:
-    """Open again what payments had put an end to, as far as it would still exist."""
+    """Open again what payments had put an end to, as far as it would still exist.
+
+    A circumstance that was reported again meanwhile has its case.
+    """
     waiting: list[str] = [case.kind for case in state.cases]
+    reported = {case.circumstance for case in state.cases if case.circumstance is not None}
     for case in state.set_aside.cases:
         once = case.kind in (CaseKind.CEASE, CaseKind.CONTACT_DATA)
         if case.kind is CaseKind.APPROVAL:
             continue  # the offer it was about is void
+        if case.circumstance in reported:
+            continue
         if (case.caused_by_debt and not would_exist(state, case)) or (once and case.kind in waiting):
             continue
         state = reopen_case(state, case, now)

@@ -113,8 +113,10 @@ def answer_reported(state: LoanState, event: ContactReported) -> LoanState:
     """The answer went out, or never can; it is not tried again by itself: another message may come any moment."""
     talk = state.conversation
     if talk is None or talk.answer is None or talk.answer.number != event.occurrence:
-        # A newer answer has its place, but the question went out all the same.
-        return another_day.went_out(state, event.occurrence) if event.outcome is ContactOutcome.SENT else state
+        # A newer answer has its place, but the question or the offer went out all the same.
+        if event.outcome is not ContactOutcome.SENT:
+            return state
+        return offering.went_out(another_day.went_out(state, event.occurrence), event.occurrence)
     if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
         state = state.model_copy(update={"contact_rests_until": None})
     answer, sent = talk.answer, event.outcome is ContactOutcome.SENT

@@ -72,11 +72,15 @@ class Asking(_Value):
 
 
 class Offered(_Value):
-    """Offer `number` of the loan was told to the borrower and waits for their yes; on a no `others` follow."""
+    """Offer `number` of the loan was told to the borrower and waits for their yes; on a no `others` follow.
+
+    `untold` is the number of the answer that tells it, when another answer took its place: it may have left before.
+    """
 
     number: int
     asked_at: AwareDatetime
     others: tuple[MadeOffer, ...] = Field((), exclude_if=operator.not_)
+    untold: int | None = None
 
 
 class Moving(_Value):

@@ -116,10 +116,18 @@ def standing(state: LoanState, now: datetime) -> Offered | None:
     talk = of(state)
     offered = talk.offered
     waits = offered is not None and talk.answer is not None and talk.answer.agreement == offered.number
-    if offered is None or waits or now - offered.asked_at > OFFER_STANDS:
+    if offered is None or waits or offered.untold is not None or now - offered.asked_at > OFFER_STANDS:
         return None
     offer = _numbered(state, offered.number)
     return offered if offer is not None and offer.state is AgreementState.PROPOSED else None
+
+
+def went_out(state: LoanState, number: int) -> LoanState:
+    """Answer `number` left before another took its place: the offer that it tells can be agreed on."""
+    offered = of(state).offered
+    if offered is None or offered.untold != number:
+        return state
+    return change(state, offered=offered.model_copy(update={"untold": None}))
 
 
 def may_be_said(state: LoanState, answer: Answer) -> bool:

@@ -84,9 +84,11 @@ def say(
         agreement=agreement,
     )
     turns = 0 if progress else talk.turns + 1
-    unsent = talk.answer.agreement if talk.answer is not None else None
-    if unsent is not None and talk.offered is not None and talk.offered.number == unsent != agreement:
-        talk = talk.model_copy(update={"offered": None})  # nobody can say yes to what they were not told
+    before = talk.answer
+    offers = before is not None and before.agreement is not None and before.agreement != agreement
+    if before is not None and offers and talk.offered is not None and talk.offered.number == before.agreement:
+        # Nobody can say yes to what they were not told; whether it left before is yet to be heard.
+        talk = talk.model_copy(update={"offered": talk.offered.model_copy(update={"untold": before.number})})
     return keep(state, talk.model_copy(update={"answer": answer, "answers": answer.number, "turns": turns}))
 
 

@@ -67,6 +67,20 @@ def test_the_next_consent_has_an_end_of_its_own_to_be_asked_for() -> None:
     assert [at.astimezone(UTC).date() for at, _ in found] == [date(2026, 4, 10)]
 
 
+def test_a_consent_given_while_it_was_asked_for_is_asked_to_be_renewed_in_its_turn() -> None:
+    asking = datetime(2026, 3, 14, 12, tzinfo=UTC)
+    state, order = plan(consented(), asking)
+    assert isinstance(order, SendContact)
+    state, _ = apply(state, ConsentGiven(valid_until=date(2026, 4, 20)), asking)
+
+    report = ContactReported(
+        step=order.step, occurrence=order.occurrence, outcome=ContactOutcome.SENT, channel=Channel.SMS
+    )
+    state, _ = apply(state, report, asking)
+
+    assert [at.astimezone(UTC).date() for at, _ in asks(state, asking, 40)] == [date(2026, 4, 10)]
+
+
 def test_a_consent_given_anew_lets_a_watch_go_on_that_was_over() -> None:
     state, _ = apply(consented(), WatchEnded(reason="consent: CONSENT_EXPIRED"), START)
     assert not watch_wanted(state)

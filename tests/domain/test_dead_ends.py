@@ -371,3 +371,13 @@ def test_money_dated_ahead_is_no_worse_than_none_when_a_dispute_is_decided() -> 
     decided = told(state, Decide(case_id=case.case_id, decision="continue", by="b"), now)  # type: ignore[arg-type]
 
     assert settled(decided, now)[0].agreements[0].state is AgreementState.ACTIVE
+
+
+def test_a_dispute_told_again_while_the_loan_was_paid_is_one_case_when_the_money_goes_back() -> None:
+    state = told(steps(), CircumstanceReported(kind="dispute"), START)
+    state = told(state, paid(30_000, START, "p1"), START)
+    state = told(state, CircumstanceReported(kind="dispute"), START + DAY)
+
+    state = told(state, PaymentReversed(payment_id="p1"), START + 2 * DAY)
+
+    assert [case.circumstance for case in state.cases] == ["dispute"]

@@ -125,6 +125,21 @@ def test_an_offer_is_no_agreement_until_the_yes_and_then_it_is_one_with_its_evid
     assert order.template == AnswerKind.AGREED
 
 
+@pytest.mark.parametrize(("left", "agreed"), [(ContactOutcome.SENT, True), (ContactOutcome.FAILED, False)])
+def test_a_yes_to_an_offer_that_left_while_another_message_came_in_counts(left: ContactOutcome, agreed: bool) -> None:
+    """Given an offer under way when the borrower asks something else, their yes to it was silently lost."""
+    state, _ = apply(lending(), said("request_plan", number=1), START)
+    state = engine(state)
+    offer = answer_of(state)
+    assert offer is not None
+    state, _ = apply(state, said("ask_balance", number=2), START)
+
+    state, _ = apply(state, ContactReported(step="reply", occurrence=offer.occurrence, outcome=left), START)
+    state, _ = apply(sent(state), said("acknowledgement", number=3, says="yes"), START)
+
+    assert (state.agreement is not None) == agreed
+
+
 def test_a_yes_before_the_offer_has_gone_out_agrees_to_nothing() -> None:
     state, _ = apply(lending(), said("request_plan", number=1), START)
     state = engine(state)
