@@ -39,7 +39,8 @@ def owe(
     )
     if stored.duplicate:
         return False
-    webhooks.mark_recorded(session, stored.id, at, outcome=outcome, signals=signals, person_ref=person_ref)
+    persons = () if person_ref is None else (person_ref,)
+    webhooks.mark_recorded(session, stored.id, at, outcome=outcome, signals=signals, persons=persons)
     return True
 
 

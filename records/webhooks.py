@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -192,14 +192,17 @@ def mark_recorded(
     *,
     outcome: str,
     signals: Sequence[dict[str, Any]],
-    person_ref: int | None = None,
+    persons: Collection[int] = (),
 ) -> None:
     """Its news stands in the records; what is left to do is to send `signals`, in order.
 
-    From now on its body is sealed under the key of the person it was about, if that is known.
+    From now on its body is sealed under the key of the one of `persons` it was about. One about several is not kept:
+    each of them may ask what is known of them, and may be erased.
     """
     webhook = get(session, webhook_id)
-    person = None if person_ref is None else session.get(Person, person_ref)
+    person = session.get(Person, next(iter(persons))) if len(persons) == 1 else None
+    if len(persons) > 1:
+        webhook.body = b""
     if person is not None and person.key_id is not None:
         webhook.person_ref, webhook.body = person.id, PrivateBytes(webhook.body, person.key_id)
         # The same bytes under another key are no change in the eyes of the ORM.

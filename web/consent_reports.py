@@ -10,7 +10,7 @@ from sqlmodel import Session
 from domain.webhook_news import ConsentNews
 from records import consents, people
 from records.tables import ConsentStatus, LoanState
-from web.consequence import Consequence, note
+from web.consequence import Consequence, about, note
 from web.ports import OwedSignal, SignalName
 
 
@@ -41,4 +41,4 @@ def record_consent(session: Session, news: ConsentNews, at: datetime) -> Consequ
             continue
         for loan in theirs[:1]:
             note(session, at, news.provider, outcome, loan.lender, loan.loan_id, details)
-    return Consequence(outcome=outcome, signals=tuple(signals), person_ref=rows[0].person_ref)
+    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(rows[0].person_ref))

@@ -18,8 +18,13 @@ class Consequence(BaseModel):
 
     outcome: str
     signals: tuple[OwedSignal, ...] = ()
-    person_ref: int | None = None
-    """Whose news it was, if that is known."""
+    person_refs: frozenset[int] = frozenset()
+    """Whose news it was, as far as that is known."""
+
+
+def about(*persons: int | None) -> frozenset[int]:
+    """People by their own numbers, without who is not known."""
+    return frozenset(person for person in persons if person is not None)
 
 
 def note(

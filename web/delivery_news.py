@@ -21,7 +21,7 @@ from domain.webhook_news import (
 from domain.what_next import Reaction, WhatNext
 from records import contacts, loans, people, platforms
 from records.tables import Contact, ContactState, Person
-from web.consequence import Consequence, note
+from web.consequence import Consequence, about, note
 from web.inbound_news import close_channel
 from web.ports import OwedSignal, SignalName
 
@@ -48,14 +48,14 @@ def record_delivery(session: Session, news: DeliveryNews, at: datetime) -> Conse
         return Consequence(outcome="unknown_message")
     if news.state is DeliveryState.FAILED:
         failed = _failed_delivery(session, contact, news, at)
-        return failed.model_copy(update={"person_ref": contact.person_ref})
+        return failed.model_copy(update={"person_refs": about(contact.person_ref)})
     reached = _REACHED.get(news.state)
     if reached is None:
-        return Consequence(outcome=f"message_{news.state}", person_ref=contact.person_ref)
+        return Consequence(outcome=f"message_{news.state}", person_refs=about(contact.person_ref))
     _advance(session, contact, reached, news, at)
     if news.state in _SEEN:
         contacts.add_event(session, contact, _SEEN[news.state], at)
-    return Consequence(outcome=f"message_{news.state}", person_ref=contact.person_ref)
+    return Consequence(outcome=f"message_{news.state}", person_refs=about(contact.person_ref))
 
 
 def _contact_of(session: Session, news: DeliveryNews) -> Contact | None:
@@ -110,16 +110,16 @@ def record_call_heard(session: Session, news: CallHeard, at: datetime) -> Conseq
     if news.heard is Heard.DO_NOT_CALL:
         person = people.get(session, contact.person_ref)
         signals = close_channel(session, person, Channel.CALL, f"{news.provider} keypad", at)
-        return Consequence(outcome=outcome, signals=signals, person_ref=contact.person_ref)
+        return Consequence(outcome=outcome, signals=signals, person_refs=about(contact.person_ref))
     loan = loans.by_ref(session, contact.loan_ref)
     wish = _WISHES.get(news.heard)
     if wish is None or contact.entry != loan.entry:
-        return Consequence(outcome=outcome, person_ref=contact.person_ref)
+        return Consequence(outcome=outcome, person_refs=about(contact.person_ref))
     payload: dict[str, JsonValue] = {"step": contact.step, "occurrence": contact.occurrence, "wish": wish.value}
     if news.promised_on is not None:
         payload["promised_on"] = news.promised_on.isoformat()
     asked = OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CALL_CHOICE, payload=payload)
-    return Consequence(outcome=outcome, signals=(asked,), person_ref=contact.person_ref)
+    return Consequence(outcome=outcome, signals=(asked,), person_refs=about(contact.person_ref))
 
 
 def record_call_ended(session: Session, news: CallEnded, at: datetime) -> Consequence:
@@ -132,7 +132,7 @@ def record_call_ended(session: Session, news: CallEnded, at: datetime) -> Conseq
     person = people.get(session, contact.person_ref)
     contacts.charge(session, contact, costs_in_force().call(person.country, news.seconds))
     if contact.outcome is not None and Heard(contact.outcome).with_the_right_person:
-        return Consequence(outcome="call_answered", person_ref=contact.person_ref)
+        return Consequence(outcome="call_answered", person_refs=about(contact.person_ref))
     word = contact.outcome or (_HUNG_UP if news.end is CallEnd.COMPLETED else news.end.value.replace("-", "_"))
     failed = DeliveryNews(
         message_id=contact.message_id,
@@ -143,7 +143,7 @@ def record_call_ended(session: Session, news: CallEnded, at: datetime) -> Conseq
         reaction=news.reaction,
     )
     return _failed_delivery(session, contact, failed, at).model_copy(
-        update={"outcome": f"call_{word}", "person_ref": contact.person_ref}
+        update={"outcome": f"call_{word}", "person_refs": about(contact.person_ref)}
     )
 
 

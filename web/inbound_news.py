@@ -21,7 +21,7 @@ from domain.wrong_person_words import says_wrong_person
 from records import attachments, contacts, people
 from records.tables import LoanState, Person
 from web.after_the_end import hand_to_a_person
-from web.consequence import Consequence, note
+from web.consequence import Consequence, about, note
 from web.hearing import MessageReader, contact_answered, hear, must_be_seen, says, signals_for, wants_to_stop
 from web.ports import OwedSignal, SignalName
 
@@ -42,7 +42,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         if not isinstance(news, MediaNews):
             details: dict[str, JsonValue] = {"kind": f"message:{news.kind}", "reference": news.provider_message_id}
             note(session, at, news.provider, "webhook_needs_person", senders[0].lender, None, details)
-        return Consequence(outcome=f"message_{news.kind}"[:80], person_ref=senders[0].id)
+        return Consequence(outcome=f"message_{news.kind}"[:80], person_refs=about(*(person.id for person in senders)))
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
         reading = read_opt_out(news.text, senders[0].language)
@@ -71,7 +71,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         elif reading is OptOutReading.OPT_IN and people.opt_in(session, person, news.channel, at=at):
             note(session, at, news.provider, "opt_in", person.lender, None, {"channel": news.channel})
     outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
-    return Consequence(outcome=outcome, signals=tuple(signals), person_ref=senders[0].id)
+    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*(person.id for person in senders)))
 
 
 def senders_of(session: Session, news: InboundNews) -> Sequence[Person]:
@@ -140,7 +140,7 @@ def record_complaint(session: Session, news: Complained, at: datetime) -> Conseq
         return Consequence(outcome="unknown_message")
     person = people.get(session, contact.person_ref)
     signals = close_channel(session, person, contact.channel, f"{news.provider} {news.kind}", at)
-    return Consequence(outcome="complaint", signals=signals, person_ref=contact.person_ref)
+    return Consequence(outcome="complaint", signals=signals, person_refs=about(contact.person_ref))
 
 
 def close_channel(

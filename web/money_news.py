@@ -14,7 +14,7 @@ from domain.webhook_news import (
 )
 from records import links, loans, payments, refunds
 from records.tables import LinkState, Loan, PaymentSource
-from web.consequence import Consequence, note
+from web.consequence import Consequence, about, note
 from web.ports import OwedSignal, SignalName
 
 
@@ -71,7 +71,7 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     if payment.reversed_at is not None and recorded.new:
         signals.append(_reversed(loan, payment.payment_id, payment.provider, restart=True))
     outcome = "payment" if recorded.new else "payment_known"
-    return Consequence(outcome=outcome, signals=tuple(signals), person_ref=loan.person_ref)
+    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(loan.person_ref))
 
 
 def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Consequence:
@@ -89,7 +89,7 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
         note(session, at, news.provider, "payment_reversed", loan.lender, loan.loan_id, details)
     signal = _reversed(loan, payment.payment_id, payment.provider, restart=not known)
     outcome = "reversal_known" if known else "reversal"
-    return Consequence(outcome=outcome, signals=(signal,), person_ref=loan.person_ref)
+    return Consequence(outcome=outcome, signals=(signal,), person_refs=about(loan.person_ref))
 
 
 def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> OwedSignal:

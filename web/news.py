@@ -40,7 +40,7 @@ def record_news(
     """Write what belongs in the records; `at` is when the webhook came in. One transaction with its mark."""
     outcomes: list[str] = []
     signals: list[OwedSignal] = []
-    person_ref: int | None = None
+    persons: frozenset[int] = frozenset()
     for one in news:
         match one:
             case PaymentNews():
@@ -72,8 +72,8 @@ def record_news(
                 consequence = _ignored(session, one, at)
         outcomes.append(consequence.outcome)
         signals += consequence.signals
-        person_ref = person_ref or consequence.person_ref
-    return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals), person_ref=person_ref)
+        persons |= consequence.person_refs
+    return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals), person_refs=persons)
 
 
 def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:

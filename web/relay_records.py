@@ -171,7 +171,7 @@ class RelayRecords:
             self._now(session),
             outcome=consequence.outcome,
             signals=[signal.model_dump(mode="json") for signal in consequence.signals],
-            person_ref=consequence.person_ref,
+            persons=consequence.person_refs,
         )
         return consequence.outcome
 

@@ -49,7 +49,11 @@ def kinds_asked_for(state: LoanState, event: ReplyUnderstood) -> tuple[Agreement
 
 def ask(state: LoanState, event: ReplyUnderstood, kinds: tuple[AgreementKind, ...]) -> LoanState:
     """The engine is to be asked before anything is said."""
-    asked = of(state).asked + 1
+    talk = of(state)
+    if talk.answer is not None and talk.offered is not None and talk.answer.agreement == talk.offered.number:
+        # It may have left before this takes its place; nobody can say yes to what they were not told.
+        state = change(state, offered=talk.offered.model_copy(update={"untold": talk.answer.number}))
+    asked = talk.asked + 1
     asking = Asking(
         number=asked,
         kinds=kinds,

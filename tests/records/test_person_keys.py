@@ -44,7 +44,8 @@ def someone(database: Database, loan_id: str = "L1") -> None:
         case.note = NOTE
         given = {"provider": "twilio", "event_key": "e1", "url": "https://us.example/webhooks/twilio", "headers": {}}
         kept = webhooks.store(session, body=BODY, received_at=NOW, due_at=NOW, verified=True, **given)  # type: ignore[arg-type]
-        webhooks.mark_recorded(session, kept.id, NOW, outcome="message", signals=[], person_ref=person.id)
+        assert person.id is not None
+        webhooks.mark_recorded(session, kept.id, NOW, outcome="message", signals=[], persons=[person.id])
 
 
 def end(database: Database, loan_id: str = "L1") -> None:

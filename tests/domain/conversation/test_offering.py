@@ -247,6 +247,20 @@ def test_an_offer_that_a_circumstance_overtakes_is_neither_told_nor_agreed_on() 
     assert state.agreement is None
 
 
+def test_a_yes_to_an_offer_that_never_left_agrees_to_nothing_although_it_was_asked_for_twice() -> None:
+    """Given a conversation that no longer gets on, so that the second question goes to a person."""
+    state = lending()
+    for number, intent in enumerate(["other", "promise_to_pay", "other"], 1):
+        state = wrote(state, intent, number=number)
+    for number in (4, 5):
+        state, _ = apply(state, said("request_plan", number=number), START)
+        state = engine(state)
+
+    state, _ = apply(sent(state), said("acknowledgement", number=6, says="yes"), START)
+
+    assert state.agreement is None
+
+
 def test_an_offer_of_an_agent_is_not_replaced() -> None:
     state = lending()
     request = request_of(state, START, Authority.SUPERVISOR)
@@ -260,20 +274,16 @@ def test_an_offer_of_an_agent_is_not_replaced() -> None:
     assert CaseKind.HANDOFF in [case.kind for case in state.cases]
 
 
-_MESSAGES = st.lists(
-    st.sampled_from(
-        [
-            ("request_plan", {}),
-            ("request_discount", {"needs_human": True}),
-            ("acknowledgement", {"says": "yes"}),
-            ("acknowledgement", {"says": "no"}),
-            ("promise_to_pay", {"promise_date": "2026-03-20", "promise_amount_minor": 9_000}),
-            ("hardship", {}),
-            ("pay", {}),
-        ]
-    ),
-    max_size=9,
-)
+_WRITTEN: list[tuple[str, dict[str, Any]]] = [
+    ("request_plan", {}),
+    ("request_discount", {"needs_human": True}),
+    ("acknowledgement", {"says": "yes"}),
+    ("acknowledgement", {"says": "no"}),
+    ("promise_to_pay", {"promise_date": "2026-03-20", "promise_amount_minor": 9_000}),
+    ("hardship", {}),
+]
+_MESSAGES = st.lists(st.sampled_from([*_WRITTEN, ("pay", {})]), max_size=9)
+_MESSAGES_ALONE = st.sampled_from([*_WRITTEN, ("ask_balance", {}), ("other", {})])
 
 
 @settings(max_examples=60, deadline=None)
@@ -294,3 +304,30 @@ def test_no_order_of_messages_makes_two_live_agreements_or_goes_below_a_floor(
         for agreement in state.agreements:
             if agreement.kind is AgreementKind.SETTLEMENT:
                 assert agreement.total_minor >= -(-agreement.balance_minor * 90 // 100)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(_MESSAGES_ALONE, st.booleans(), st.booleans()), max_size=9))
+def test_only_what_was_told_can_be_agreed_on_whatever_leaves_late_or_never(
+    messages: list[tuple[tuple[str, dict[str, Any]], bool, bool]],
+) -> None:
+    """An answer goes out at once, or is still under way when the next message comes in: then it left or not."""
+    state, now, told = lending(), START, set[int]()
+    under_way: tuple[SendContact, int | None] | None = None
+    for number, ((what, more), at_once, leaves) in enumerate(messages, 1):
+        now += timedelta(hours=2)
+        state, _ = apply(state, said(what, number=number, received_at=now, **more), now)
+        state = engine(state, now)
+        if under_way is not None and leaves:
+            order, agreement = under_way
+            report = ContactReported(step="reply", occurrence=order.occurrence, outcome=ContactOutcome.SENT)
+            state, _ = apply(state, report, now)
+            told |= {agreement} if agreement is not None else set()
+        order_now = answer_of(state, now)
+        answer = state.conversation.answer if state.conversation is not None else None
+        under_way = (order_now, answer.agreement) if order_now is not None and answer is not None else None
+        if at_once and under_way is not None:
+            told |= {under_way[1]} if under_way[1] is not None else set()
+            state, under_way = sent(state, now), None
+        made = {a.number for a in state.agreements if a.proposed_by == MACHINE and a.state is AgreementState.ACTIVE}
+        assert made <= told
