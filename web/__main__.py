@@ -264,7 +264,6 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
             longest=timedelta(hours=settings.web.session_hours),
         ),
         oidc=settings.oidc,
-        trusted_origins=() if settings.encryption.temporal_ui is None else (settings.encryption.temporal_ui,),
         beside=[*payments.beside, partial(_warm, reader)],
         calls=call_desk(settings, database),
         addresses=_addresses(settings),

@@ -7,7 +7,7 @@ route that nobody thought about does not open.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
@@ -28,7 +28,7 @@ class NotDeclared(RuntimeError):
 
 
 class Doorkeeper:
-    """Finds out who calls. `trusted_origins` may post with a person's cookie besides the app's own origin."""
+    """Finds out who calls, and whether a page of this app sent them."""
 
     def __init__(
         self,
@@ -37,11 +37,9 @@ class Doorkeeper:
         *,
         limits: SessionLimits,
         public_url: str | None,
-        trusted_origins: Iterable[str] = (),
     ) -> None:
         self.database, self.now, self.limits = database, now, limits
         self._own = _origin(public_url) if public_url else None
-        self._trusted = frozenset(trusted_origins)
         self.https = bool(public_url and public_url.lower().startswith("https:"))
 
     @property
@@ -63,12 +61,10 @@ class Doorkeeper:
         By Sec-Fetch-Site, which no page can set, and for browsers without it by Origin; with neither it is no
         browser's form and holds no cookie worth guarding, but is refused all the same.
         """
-        origin = request.headers.get("origin")
-        if origin is not None and origin in self._trusted:
-            return True
         site = request.headers.get("sec-fetch-site")
         if site is not None:
             return site in ("same-origin", "none")
+        origin = request.headers.get("origin")
         if origin is None:
             return False
         return origin == (self._own or _origin(str(request.base_url)))
@@ -124,9 +120,13 @@ class Access:
             case Answer.ALLOWED:
                 pass
         changes = request.method not in _SAFE
-        if changes and isinstance(caller, PersonCaller) and not doorkeeper.same_origin(request):
+        if changes and isinstance(caller, PersonCaller) and not self.asked_from_here(request):
             raise HTTPException(403, "this was asked for by another site")
         return caller
+
+    def asked_from_here(self, request: Request) -> bool:
+        """Whether a change is asked for by a page that may ask for it in a person's name."""
+        return doorkeeper_of(request).same_origin(request)
 
 
 def doorkeeper_of(request: Request) -> Doorkeeper:

@@ -67,7 +67,6 @@ def create_app(
     routers: Sequence[APIRouter] = (),
     limits: SessionLimits = SessionLimits(),
     oidc: OpenIdConnect | None = None,
-    trusted_origins: Sequence[str] = (),
     beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     calls: Desk | None = None,
     addresses: SignedAddresses | None = None,
@@ -79,8 +78,7 @@ def create_app(
     `sources` are the providers by the name in their address, `/webhooks/<name>`. `public_url` is our address
     as providers call it (scheme, host, port), which Twilio signs; None takes the request's own. `now` is
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
-    are more routes beside these. `trusted_origins` may post with a person's cookie, as Temporal's Web UI does to
-    the codec. `beside` runs as tasks while the app does. `calls` answers what
+    are more routes beside these. `beside` runs as tasks while the app does. `calls` answers what
     Twilio asks while a call runs. `reader` reads what borrowers write. `addresses` reads those that were signed for
     borrowers.
     """
@@ -112,9 +110,7 @@ def create_app(
 
     app = FastAPI(title="Recobro", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
-    keeper = Doorkeeper(
-        database, lambda: now(None), limits=limits, public_url=public_url, trusted_origins=trusted_origins
-    )
+    keeper = Doorkeeper(database, lambda: now(None), limits=limits, public_url=public_url)
     app.state.doorkeeper = keeper
     own = [
         api_router(database, lambda: now(None), working.wake_from_thread),
@@ -146,7 +142,7 @@ def create_app(
         source = sources.get(provider)
         if source is None:
             return JSONResponse({"error": "no such webhook"}, status_code=404)
-        body = await read_body(request)
+        body = await read_body(request, source.largest_body)
         if body is None:
             taken = Taken.TOO_LARGE
         else:

@@ -26,7 +26,11 @@ MAY_DECODE = roles(Role.OPERATOR, Role.SUPERVISOR, scope=Scope.PAYLOADS_DECODE)
 
 
 class DecodingAccess(Access):
-    """Operators and supervisors who are signed in, keys with the scope, and whoever shows the token of the settings."""
+    """Operators and supervisors who are signed in, keys with the scope, and whoever shows the token of the settings.
+
+    A key bound to a lender is not let in: payloads do not say whose they are. Temporal's Web UI may ask in a person's
+    name, here and nowhere else.
+    """
 
     def __init__(self, token: SecretStr | None, ui_origin: str | None) -> None:
         super().__init__(MAY_DECODE)
@@ -38,11 +42,18 @@ class DecodingAccess(Access):
         if self._expected is not None and hmac.compare_digest(shown, self._expected):
             return ServiceCaller("codec", "codec token", frozenset({Scope.PAYLOADS_DECODE}))
         try:
-            return await super().__call__(request)
+            caller = await super().__call__(request)
+            if isinstance(caller, ServiceCaller) and caller.lender is not None:
+                raise HTTPException(403, "a key bound to a lender decodes nothing: payloads do not say whose they are")
+            return caller
         except HTTPException as refused:
             # Without these the Web UI can say no more than that the network failed.
             refused.headers = {**(refused.headers or {}), **_cross_origin(request, self._ui_origin)}
             raise
+
+    def asked_from_here(self, request: Request) -> bool:
+        from_the_web_ui = self._ui_origin is not None and request.headers.get("origin") == self._ui_origin
+        return from_the_web_ui or super().asked_from_here(request)
 
 
 def codec_router(codec: PayloadCodec, allowed: Access, *, ui_origin: str | None) -> APIRouter:

@@ -38,17 +38,17 @@ class Taken(StrEnum):
     NOT_STORED = "not_stored"
 
 
-async def read_body(request: Request) -> bytes | None:
-    """The raw body, or None as soon as it is larger than LARGEST_BODY or breaks off."""
+async def read_body(request: Request, largest: int = LARGEST_BODY) -> bytes | None:
+    """The raw body, or None as soon as it is longer than `largest` bytes or breaks off."""
     stated = request.headers.get("content-length", "")
-    if stated.isascii() and stated.isdigit() and int(stated[:20]) > LARGEST_BODY:
+    if stated.isascii() and stated.isdigit() and int(stated[:20]) > largest:
         return None
     parts: list[bytes] = []
     size = 0
     try:
         async for part in request.stream():
             size += len(part)
-            if size > LARGEST_BODY:
+            if size > largest:
                 return None
             parts.append(part)
     except ClientDisconnect:

@@ -43,6 +43,11 @@ class WebhookSource(Protocol):
         ...
 
     @property
+    def largest_body(self) -> int:
+        """Bytes; a longer one is refused unread."""
+        ...
+
+    @property
     def answer(self) -> tuple[str, str]:
         """Body and media type of the answer to what was accepted."""
         ...
@@ -67,6 +72,7 @@ class StripeWebhooks:
     """`secrets` are the endpoint's signing secrets: one, or several while it is being replaced."""
 
     kept_headers = ("content-type", "stripe-signature")
+    largest_body = stripe.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, secrets: Secrets) -> None:
@@ -90,6 +96,7 @@ class SendGridWebhooks:
         "x-twilio-email-event-webhook-signature",
         "x-twilio-email-event-webhook-timestamp",
     )
+    largest_body = sendgrid.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, public_keys: tuple[str, ...]) -> None:
@@ -115,6 +122,7 @@ class MailReports:
     """What mail servers wrote back to the bounce mailbox, posted by whoever reads it."""
 
     kept_headers = ("content-type", "x-recobro-signature")
+    largest_body = mail_reports.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, secrets: Secrets) -> None:
@@ -134,6 +142,7 @@ class TwilioWebhooks:
     """Status callbacks and incoming messages; the empty answer tells Twilio to send no reply."""
 
     kept_headers = ("content-type", "x-twilio-signature", "i-twilio-idempotency-token")
+    largest_body = twilio.LARGEST_BODY
     answer = ('<?xml version="1.0" encoding="UTF-8"?><Response/>', "text/xml")
 
     def __init__(self, auth_tokens: Secrets) -> None:
@@ -160,6 +169,7 @@ class MetaWebhooks:
     """Messages and statuses of the WhatsApp Cloud API; `secrets` are the app's."""
 
     kept_headers = ("content-type", "x-hub-signature-256")
+    largest_body = meta.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, secrets: Secrets, verify_token: SecretStr) -> None:
@@ -181,6 +191,7 @@ class MetaWebhooks:
 
 class GoCardlessWebhooks:
     kept_headers = ("content-type", "webhook-signature")
+    largest_body = gocardless.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, secrets: Secrets) -> None:
@@ -200,6 +211,7 @@ class BelvoWebhooks:
     """`values` are what the `Authorization` header must be: one, or several while it is replaced. It is not kept."""
 
     kept_headers = ("content-type",)
+    largest_body = belvo.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, values: Secrets) -> None:
@@ -217,6 +229,7 @@ class BelvoWebhooks:
 
 class MercadoPagoWebhooks:
     kept_headers = ("content-type", "x-signature", "x-request-id")
+    largest_body = mercadopago.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, secrets: Secrets) -> None:
@@ -246,6 +259,7 @@ class ConektaWebhooks:
     """`public_keys` are PEM texts of the account's webhook keys: one, or several while it is being replaced."""
 
     kept_headers = ("content-type", "digest")
+    largest_body = conekta.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, public_keys: Sequence[str]) -> None:
@@ -265,6 +279,7 @@ class StandardWebhooks:
     """The lender's own systems, or any other that signs as Standard Webhooks 1.0 says."""
 
     kept_headers = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature")
+    largest_body = standard_webhooks.LARGEST_BODY
     answer = ('{"received":true}', "application/json")
 
     def __init__(self, secrets: Secrets) -> None:

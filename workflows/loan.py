@@ -58,6 +58,7 @@ with workflow.unsafe.imports_passed_through():
         OrderDebit,
         SendContact,
         Wait,
+        gives_up_at,
         plan,
         still_wanted,
         watch_not_before,
@@ -80,7 +81,8 @@ LEDGER_BATCH = 200
 LEDGER_RESTS = timedelta(minutes=10)
 IN_VAIN_RESTS = timedelta(hours=1)
 """A loan that would do the same again without end rests so long instead of filling its history."""
-RECEIPT_TRIED_FOR = timedelta(days=30)
+TRIED_FOR = timedelta(days=30)
+"""A contact of a loan that has no end by the clock, such as a receipt, is given up after so long."""
 _NEW_BUILD = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
 OVER_THE_END = timedelta(days=1)
 """A contact that nothing else ends is given up this long after the strategy's end."""
@@ -190,7 +192,7 @@ class LoanCollection:
 
     def _start_contact(self, order: SendContact) -> workflow.ActivityHandle[ContactReported]:
         state = self._state
-        ends_at = order.give_up_at or (state.ends_at if state.end is None else None)
+        ends_at = gives_up_at(state, order)
         return workflow.start_activity_method(
             Contacts.contact,
             ContactOrder(
@@ -211,10 +213,11 @@ class LoanCollection:
                 faq=order.faq,
                 unless_read=order.unless_read,
                 words=order.words,
+                entry=state.facts.entry if state.facts.entry > 1 else None,
                 circumstance=order.circumstance,
             ),
             start_to_close_timeout=timedelta(minutes=2),
-            schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else RECEIPT_TRIED_FOR,
+            schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else TRIED_FOR,
             retry_policy=CONTACT_RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=f"{order.what} by {', then '.join(order.channels)}",

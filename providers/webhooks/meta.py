@@ -33,7 +33,8 @@ from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
 
 PROVIDER: Final = "meta"
-LARGEST_BODY: Final = 256 * 1024
+LARGEST_BODY: Final = 3 * 1024 * 1024
+"""As Meta's page on webhooks of the Cloud API says; what is refused is tried again for some days and then lost."""
 _PREFIX = "sha256="
 _SENDER = re.compile(r"[0-9]{5,20}")
 _WORD = re.compile(r"[a-z_]{1,40}")

@@ -23,6 +23,7 @@ from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 PROVIDER: Final = "sendgrid"
 LARGEST_BODY: Final = 1024 * 1024
+"""Events are gathered for some seconds: a batch of a large campaign comes to hundreds of kilobytes."""
 _MOST_EVENTS = 5_000
 
 _STATES: Mapping[str, DeliveryState] = MappingProxyType(

@@ -44,6 +44,7 @@ from domain.planning import (
     Finish,
     SendContact,
     Wait,
+    gives_up_at,
     plan,
     still_wanted,
     watch_not_before,
@@ -288,7 +289,7 @@ class SimulatedLoan:
             return None
         assert isinstance(action, SendContact)
         assert still_wanted(self.state, action, self.now)
-        give_up_at = action.give_up_at or (self.state.ends_at if self.state.end is None else None)
+        give_up_at = gives_up_at(self.state, action)
         answer = self.borrower.answer(self.now, action, give_up_at)
         if isinstance(answer, datetime):
             return min([answer, *(case.sla_at for case in self.state.cases if not case.lapsed and not self.state.end)])

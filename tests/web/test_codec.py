@@ -6,15 +6,15 @@ import base64
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from google.protobuf.json_format import MessageToDict
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 from temporalio.api.common.v1 import Payload, Payloads
 
 from config.master_keys import KEY_BYTES, MasterKeys
-from domain.access import Caller, Nobody
-from web.access import Doorkeeper
+from domain.access import Caller, Nobody, PersonCaller, Role, Scope, ServiceCaller, roles
+from web.access import Access, Doorkeeper
 from web.codec import DecodingAccess, codec_router
 from workflows.payload_encryption import EncryptionCodec
 
@@ -72,6 +72,47 @@ async def test_nobody_else_reads_anything(web: TestClient, codec: EncryptionCode
     assert answer.status_code == 401
     assert "100" not in answer.text
     assert answer.headers["access-control-allow-origin"] == UI, "else the Web UI cannot say why"
+
+
+class KeyKnown(NobodyKnown):
+    def __init__(self, lender: str | None) -> None:
+        self._lender = lender
+
+    async def who(self, request: Request) -> Caller:
+        return ServiceCaller("abc", "ui", frozenset({Scope.PAYLOADS_DECODE}), self._lender)
+
+
+@pytest.mark.parametrize(("lender", "status"), [(None, 200), ("acme", 403)])
+async def test_a_key_bound_to_a_lender_decodes_nothing(
+    web: TestClient, codec: EncryptionCodec, lender: str | None, status: int
+) -> None:
+    web.app.state.doorkeeper = KeyKnown(lender)  # type: ignore[attr-defined]
+
+    answer = web.post("/codec/decode", json=await encrypted(codec))
+
+    assert answer.status_code == status
+    assert ("MTAwIEVVUi" in answer.text or "IjEwMCBFVVIi" in answer.text) == (status == 200)
+
+
+class SomebodySignedIn(Doorkeeper):
+    def __init__(self) -> None:
+        self._own = None
+
+    async def who(self, request: Request) -> Caller:
+        return PersonCaller(1, "olga", Role.OPERATOR)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/codec/decode", 200), ("/pages/change", 403)])
+def test_the_web_ui_may_ask_in_a_persons_name_for_payloads_and_for_nothing_else(
+    web: TestClient, path: str, status: int
+) -> None:
+    app: FastAPI = web.app  # type: ignore[assignment]
+    app.state.doorkeeper = SomebodySignedIn()
+    app.post("/pages/change", dependencies=[Depends(Access(roles(Role.OPERATOR)))])(lambda: {})
+
+    answer = web.post(path, json={"payloads": []}, headers={"origin": UI, "sec-fetch-site": "same-site"})
+
+    assert answer.status_code == status
 
 
 def test_a_browser_may_ask_from_the_web_ui_and_from_nowhere_else(web: TestClient) -> None:

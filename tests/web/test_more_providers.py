@@ -103,6 +103,17 @@ async def test_each_of_metas_own_examples_is_answered_stored_and_read(database: 
     assert {"message:system", "change:group_lifecycle_update"} <= kinds
 
 
+async def test_a_stop_among_hundreds_of_other_messages_in_one_post_is_heard(database: Database) -> None:
+    loans_in_collection(database, "L1")
+    others = [text(f"wamid.o{number}", "x" * 3_000, "34600999888")["messages"][0] for number in range(300)]
+    temporal = FakeTemporal()
+    async with running(database, temporal, more=MORE) as web:
+        assert await meta(web, {"messages": [*others, *text("wamid.1", "BAJA")["messages"]]}) == 200
+        await relayed(database, 1)
+
+    assert {(name, payload) for name, _, payload in temporal.effects} == {("opt_out", '{"channel": "whatsapp"}')}
+
+
 async def test_a_stop_on_whatsapp_closes_that_channel_and_a_repeat_changes_nothing(database: Database) -> None:
     loans_in_collection(database, "L1")
     temporal = FakeTemporal()

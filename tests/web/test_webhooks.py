@@ -140,11 +140,11 @@ async def test_what_is_not_proven_is_refused_counted_and_not_stored(
 
 async def test_a_body_that_is_too_large_is_refused_even_without_a_stated_length(database: Database) -> None:
     async def endless() -> object:
-        for _ in range(40):
+        for _ in range(60):
             yield b"x" * 10_000
 
     async with running(database, FakeTemporal()) as web:
-        stated = await web.client.post("/webhooks/stripe", content=b"x" * (256 * 1024 + 1))
+        stated = await web.client.post("/webhooks/stripe", content=b"x" * (512 * 1024 + 1))
         streamed = await web.client.post("/webhooks/stripe", content=endless())  # type: ignore[arg-type]
 
     assert (stated.status_code, streamed.status_code) == (413, 413)

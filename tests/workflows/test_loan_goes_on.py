@@ -9,7 +9,7 @@ from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import restore
 from domain.loans import LoanFacts
-from domain.strategy import BalanceWatch
+from domain.strategy import BalanceWatch, Receipt
 from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, stage
 from workflows.messages import MigrateOrder, Signal
@@ -141,3 +141,23 @@ async def test_a_loan_whose_contact_answers_for_another_rests_instead_of_asking_
         assert 2 <= asked <= 8
         assert on.world.sent()[-1] == "receipt"
         assert await failed_tasks(handle) == []
+
+
+async def test_what_is_to_be_said_long_after_the_strategys_days_goes_out_while_the_loan_stands_still() -> None:
+    """Given a pause longer than the strategy's 90 days, a receipt was given a time limit that lay in the past, which
+    no server takes: the loan stopped for good."""
+    receipts = Receipt(channels=(Channel.SMS,), template="receipt", part_template="part")
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1))
+        handle = await on.start(loan, strategy(watch=None, receipt=receipts))
+        await handle.execute_update("pause", {"until": (begin + timedelta(days=300)).isoformat()})
+        await on.pass_days(120)
+
+        paid = {"amount_minor": 1_000, "currency": "EUR", "paid_at": (await on.now()).isoformat()}
+        await handle.signal("payment_received", {"payment_id": "p-1", "provider": "stripe", **paid})
+        await on.pass_days(2)
+
+        assert on.world.sent()[-1] == "part-receipt"
+        assert await failed_tasks(handle) == []
+        await replays(handle)
