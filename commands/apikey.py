@@ -39,9 +39,7 @@ def create(
     if not 1 <= len(name) <= 80 or not name.isprintable():
         raise Refused("NAME: expected 1 to 80 printable characters")
     if lender is not None and Scope.PAYLOADS_DECODE in scope:
-        raise Refused(
-            "--scope payloads:decode with --lender: payloads do not say whose they are; make it a key of its own"
-        )
+        raise Refused("payloads:decode does not go with --lender: payloads do not say whose they are; make two keys")
     now = datetime.now(UTC)
     ends = None if days is None else now + timedelta(days=days)
     with configuration.records(configuration.settings()).writing() as session:

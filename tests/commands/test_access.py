@@ -54,5 +54,6 @@ def test_a_key_is_shown_once_and_listed_by_its_beginning(run: Any) -> None:
 
     assert run("apikey", "revoke", f"rcb_{made['prefix']}")[0] == 0
     assert json.loads(run("apikey", "list", "--json")[1])["keys"][0]["state"] == "revoked"
+    assert run("apikey", "create", "ui", "--scope", "payloads:decode", "--lender", "acme")[0] == 2
     assert run("apikey", "revoke", "rcb_00000000")[0] == 2
     assert run("apikey", "create", "core", "--scope", "everything")[0] == 2
