@@ -141,9 +141,13 @@ def keep_details(error: Exception) -> Path:
 
 
 def _harmless_text(error: BaseException) -> str:
-    if type(error).__module__.startswith(("sqlalchemy", "psycopg", "sqlite3", "pydantic")):
-        return "(text left out: it may repeat a row of the records)"
-    return str(error)[:500]
+    if type(error).__module__.startswith(("sqlalchemy", "psycopg", "sqlite3", "pydantic", "polars")):
+        return "(text left out: it may repeat a row of the records or of a file)"
+    if (module := sys.modules.get("intake.apart")) is not None and isinstance(error, module.CheckFault):
+        return str(error)
+    from config.logs import masked
+
+    return masked(str(error)[:500])
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -24,14 +24,19 @@ from domain.portfolio import PortfolioLoan
 from intake.errors import PortfolioError
 from intake.findings import Findings
 
-UNUSABLE = 2
-"""Exit code of the process where the file or its mapping cannot be used; why is on its standard error, one line."""
+UNUSABLE, OUT_OF_ROOM = 2, 3
+"""Exit codes of the process: the file or its mapping cannot be used; no memory, or no room for what it writes. Why is
+the last line of its standard error, where a library may have written too."""
 _ROOT = Path(__file__).resolve().parent.parent
-_TOLD = 200
+_TOLD, _TRACE = 200, 4_000
 
 
 class CheckEnded(RuntimeError):
-    """The process that checked the file did not come to its end: no memory, no disk, a fault. One line to show."""
+    """The process that checked the file could not come to its end: no memory, no disk. One line to show."""
+
+
+class CheckFault(RuntimeError):
+    """The check has a fault. The text says where it was, and quotes nothing of the file."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,14 @@ class CheckedPortfolio:
 def checked_apart(file: Path, mapping: str | Path | None, as_of: date, errors_kept: int) -> Iterator[CheckedPortfolio]:
     """As `intake.check`, with the first `errors_kept` bad cells. Loans can be read until the block is left.
 
-    Raises PortfolioError, with one line to show, when the file or the mapping cannot be used; CheckEnded.
+    Raises PortfolioError, with one line to show, when the file or the mapping cannot be used; CheckEnded; CheckFault.
     """
-    command = [sys.executable, "-P", "-m", "intake.check_process", str(file), str(mapping or ""), as_of.isoformat()]
+    command = [sys.executable, "-P", "-m", "intake.check_process", str(errors_kept), as_of.isoformat(), str(file)]
+    command += [] if mapping is None else [str(mapping)]
     with _temporary_file(file) as kept:
-        done = subprocess.run(  # nosec B603 # no shell; the words are a path, a name, a day and a number
-            [*command, str(errors_kept)],
-            stdin=subprocess.DEVNULL,
+        # Standard input is left to it: it may be the file (/dev/stdin).
+        done = subprocess.run(  # nosec B603 # no shell; the words are a number, a day, a path and a name
+            command,
             stdout=kept,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.getenv("PYTHONPATH"))))},
@@ -80,9 +86,12 @@ def _temporary_file(file: Path) -> IO[bytes]:
 
 
 def _refusal(file: Path, done: subprocess.CompletedProcess[bytes]) -> Exception:
-    lines = done.stderr.decode(errors="replace").strip().splitlines()
-    if done.returncode == UNUSABLE and lines:
-        return PortfolioError(" ".join(lines))
-    how = f"was ended by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
-    why = f" ({lines[-1][:_TOLD]})" if lines else ""
-    return CheckEnded(f"the check of {file} {how}{why}: is there memory, and room in the temporary folder?")
+    told = done.stderr.decode(errors="replace").strip()
+    why = told.splitlines()[-1][:_TOLD] if told else ""
+    if done.returncode == UNUSABLE:
+        return PortfolioError(told.splitlines()[-1])
+    if done.returncode < 0:
+        why = f"signal {-done.returncode} ended it"
+    elif done.returncode != OUT_OF_ROOM:
+        return CheckFault(told[-_TRACE:])
+    return CheckEnded(f"the check of {file} did not come to its end ({why}): is there memory, and room in TMPDIR?")

@@ -1,14 +1,15 @@
 """The process that `apart` starts: checks a file and writes what it found, then its good loans, a JSON text a line.
 
-Its words are the file, the mapping ("" for the one that fits), the day that days past due count from, and how many bad
-cells to keep. Exit code: 0 done, 2 the file or the mapping cannot be used, 1 it could not be done; why is on standard
-error, without anything that stands in the file.
+Its words are how many bad cells to keep, the day that days past due count from, the file, and the mapping if one is
+named. Exit code: 0 done, 2 the file or the mapping cannot be used, 3 no memory or no room to write, 1 a fault; why is
+on standard error, and quotes nothing of the file but what a PortfolioError says.
 """
 
 from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -18,23 +19,28 @@ from typing import IO
 from pydantic import TypeAdapter
 
 import intake
-from intake.apart import UNUSABLE
+from intake.apart import OUT_OF_ROOM, UNUSABLE
 from intake.findings import Findings
 
 
 def main(words: Sequence[str], out: IO[bytes]) -> int:
-    file, mapping, as_of, errors_kept = words
+    errors_kept, as_of, file, *mapping = words
     try:
-        _write(Path(file), mapping or None, date.fromisoformat(as_of), int(errors_kept), out)
+        _write(Path(file), mapping[0] if mapping else None, date.fromisoformat(as_of), int(errors_kept), out)
         out.flush()
     except intake.PortfolioError as unusable:
-        sys.stderr.write(f"{unusable}\n")
-        return UNUSABLE
+        return _told(str(unusable), UNUSABLE)
+    except (OSError, MemoryError) as error:
+        return _told(getattr(error, "strerror", None) or type(error).__name__, OUT_OF_ROOM)
     except Exception as fault:  # whatever it is, its text may quote the file
-        reason = fault.strerror if isinstance(fault, OSError) and fault.strerror else type(fault).__name__
-        sys.stderr.write(f"{reason}\n")
-        return 1
+        frames = "".join(traceback.format_tb(fault.__traceback__))
+        return _told(f"{frames}{type(fault).__name__}", 1)
     return 0
+
+
+def _told(why: str, code: int) -> int:
+    sys.stderr.write(f"{why}\n")
+    return code
 
 
 def _write(file: Path, mapping: str | None, as_of: date, errors_kept: int, out: IO[bytes]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import intake
 from intake import PortfolioError, check_process
-from intake.apart import CheckEnded, checked_apart
+from intake.apart import OUT_OF_ROOM, CheckEnded, CheckFault, checked_apart
 
 TODAY = date(2026, 11, 23)
 SHIPPED = Path(__file__).parents[2] / "portfolios"
@@ -99,7 +99,7 @@ def test_a_process_that_is_killed_is_told_with_what_may_be_missing(
     with pytest.raises(CheckEnded) as ended, checked_apart(written(tmp_path, row("A1")), None, TODAY, 5):
         pass
 
-    assert "was ended by signal 9: is there memory" in str(ended.value)
+    assert "(signal 9 ended it): is there memory" in str(ended.value)
 
 
 class _Full(io.BytesIO):
@@ -107,14 +107,57 @@ class _Full(io.BytesIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_disk_is_named_and_nothing_of_the_file_is_quoted(
+def test_a_full_disk_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["5", TODAY.isoformat(), str(written(tmp_path, row("A1")))]
+
+    code = check_process.main(words, _Full())
+
+    assert (code, capsys.readouterr().err) == (OUT_OF_ROOM, "No space left on device\n")
+
+
+def test_a_fault_of_the_check_tells_where_it_was_and_quotes_nothing_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [str(written(tmp_path, row("A1"))), "", TODAY.isoformat(), "5"]
+    monkeypatch.setattr(check_process.intake, "check", lambda *_: int(f"{tmp_path.name}+34600111222x"), raising=False)
 
-    full = check_process.main(words, _Full())
-    monkeypatch.setattr(check_process.intake, "check", lambda *_: int("+34600111222x"), raising=False)
-    faulty = check_process.main(words, io.BytesIO())
+    code = check_process.main(["5", TODAY.isoformat(), str(written(tmp_path, row("A1")))], io.BytesIO())
 
-    assert (full, faulty) == (1, 1)
-    assert capsys.readouterr().err == "No space left on device\nValueError\n"
+    told = capsys.readouterr().err
+    assert code == 1
+    assert "check_process.py" in told
+    assert told.splitlines()[-1] == "ValueError"
+    assert "invalid literal" not in told
+
+
+def test_a_fault_is_no_matter_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    faulty = tmp_path / "python"
+    faulty.write_text("#!/bin/sh\necho ColumnNotFoundError >&2\nexit 1\n")
+    faulty.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(faulty))
+
+    with pytest.raises(CheckFault, match="ColumnNotFoundError"), checked_apart(tmp_path / "x", None, TODAY, 5):
+        pass
+
+
+def test_what_a_library_writes_beside_the_refusal_is_not_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noisy = tmp_path / "python"
+    noisy.write_text("#!/bin/sh\necho thread panicked >&2\necho x.parquet cannot be read >&2\nexit 2\n")
+    noisy.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(noisy))
+
+    with pytest.raises(PortfolioError) as refused, checked_apart(tmp_path / "x.parquet", None, TODAY, 5):
+        pass
+
+    assert str(refused.value) == "x.parquet cannot be read"
+
+
+def test_an_empty_mapping_is_refused_as_by_the_check(tmp_path: Path) -> None:
+    with pytest.raises(PortfolioError) as here:
+        intake.check(written(tmp_path, row("A1")), "", TODAY)
+
+    with pytest.raises(PortfolioError) as apart, checked_apart(written(tmp_path, row("A1")), "", TODAY, 5):
+        pass
+
+    assert str(apart.value) == str(here.value)
