@@ -27,6 +27,7 @@ from domain.bank_news import (
     StatusReport,
 )
 from domain.direct_debit import REFERENCE_PREFIX, DebitState
+from domain.payment_references import find_reference
 from records import audit, bank_entries, debits
 from records.database import Database
 from records.tables import BankEntryRow, BankFileRow, EntryState
@@ -144,7 +145,9 @@ class BankDesk:
                 session, file, entry, key=key, account=account, lender=lender, state=state, why=why, at=now
             )
 
-        if (entry.end_to_end_id or "").startswith(REFERENCE_PREFIX):
+        named = entry.end_to_end_id or ""
+        # A bank may write a link's reference in capitals, and then it begins as a debit's does.
+        if named.startswith(REFERENCE_PREFIX) and find_reference(named) is None:
             why = self._debit(session, entry, now)
             return keep(EntryState.DEBIT if why is None else EntryState.WAITING, why).state
         if entry.credit and entry.end_to_end_id is None and entry.batch_id is not None:

@@ -30,6 +30,7 @@ from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentLin
 
 PROVIDER = "bank"
 """Under this name a transfer found on a statement is a payment; its id is the entry's key."""
+_OVER = (PaymentState.PAID, PaymentState.FAILED)
 _ALIKE = 20
 _NAMES_LOOKED_AT = 5000
 
@@ -65,14 +66,22 @@ class Transfers:
         return links.by_reference(self._session, BANK, reference) if reference else None
 
     def _is_transfer_of(self, link: PaymentLink, row: BankEntryRow) -> None:
-        """It is the payment the borrower's bank tells of, or will: booked under the same id, so it counts once."""
+        """It is the payment the borrower's bank tells of, or will: booked under the same id, so it counts once.
+
+        Unless another entry is that payment already: who has their bank repeat a transfer pays anew.
+        """
         session = self._session
         loan = loans.by_ref(session, link.loan_ref)
         assert link.reference is not None
+        payments.lock(session, [(BANK, link.reference)])
         known = payments.find(session, BANK, link.reference)
         amount = Money(amount_minor=row.amount_minor, currency=row.currency)
         if known is not None and (known.amount_minor, known.currency) != (row.amount_minor, row.currency):
             why = f"payment {link.reference} is known with another amount"
+            bank_entries.settle(session, row, EntryState.WAITING, at=self._now, why=why)
+            return
+        if (before := bank_entries.match_of(session, loan, BANK, link.reference)) is not None:
+            why = f"entry {before.entry_ref} carries the same transfer's reference: it was paid again, or told twice"
             bank_entries.settle(session, row, EntryState.WAITING, at=self._now, why=why)
             return
         paid_at = start_of(row.value_on, zone_of(session, loan))
@@ -250,6 +259,9 @@ class Transfers:
             told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on, ours)
             if told is not None:
                 return f"it may be the payment {told.payment_id[:60]} that {told.provider[:20]} told of"
+            under_way = bank_entries.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
+            if under_way is not None:
+                return f"it may be the transfer {under_way[:60]} that its bank says is under way"
         return None
 
 

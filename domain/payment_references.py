@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 
-_REFERENCE = re.compile(r"rcb[0-9a-f]{32}")
+_SPREAD = re.compile(r"r[\W_]*c[\W_]*b(?:[\W_]*[0-9a-f]){32}", re.IGNORECASE)
+_GAP = re.compile(r"[\W_]+")
+_MOST_PIECES = 4
+"""Banks cut a text every so many letters: a reference may stand in so many pieces."""
 
 
 def reference_of(key: str) -> str:
@@ -17,6 +20,12 @@ def reference_of(key: str) -> str:
 
 
 def find_reference(text: str) -> str | None:
-    """The first of our references within a text such as a statement's remittance information."""
-    found = _REFERENCE.search(text)
-    return found.group() if found else None
+    """The first of our references within a text such as a statement's remittance information, as `reference_of` has it.
+
+    Banks write capitals and cut lines: it is found in either case, whole or in up to four neighbouring pieces.
+    """
+    for found in _SPREAD.finditer(text):
+        pieces = _GAP.split(found.group())
+        if len(pieces) <= _MOST_PIECES:
+            return "".join(pieces).lower()
+    return None

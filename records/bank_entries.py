@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import func
 from sqlalchemy.orm.attributes import flag_modified
@@ -21,6 +21,8 @@ from records.tables import (
     Loan,
     LoanState,
     Payment,
+    PaymentInquiry,
+    PaymentLink,
     Person,
 )
 from records.tables.sealing import IBAN
@@ -191,6 +193,14 @@ def matches_of(session: Session, row: BankEntryRow) -> Sequence[BankMatch]:
     return session.exec(select(BankMatch).where(BankMatch.entry_ref == row.id).order_by(col(BankMatch.id))).all()
 
 
+def match_of(session: Session, loan: Loan, provider: str, payment_id: str) -> BankMatch | None:
+    """The first match that made an entry this payment of the loan."""
+    made = select(BankMatch).where(
+        BankMatch.loan_ref == loan.id, BankMatch.provider == provider, BankMatch.payment_id == payment_id
+    )
+    return session.exec(made.order_by(col(BankMatch.id)).limit(1)).first()
+
+
 def listing(session: Session, *, state: EntryState | None = None, limit: int = 1000) -> Sequence[BankEntryRow]:
     """Entries, the oldest booking first."""
     query = select(BankEntryRow)
@@ -259,6 +269,27 @@ def paid_otherwise(
         if abs(payment.paid_at.date() - value_on) <= timedelta(days=5):
             return payment
     return None
+
+
+def transfer_under_way(
+    session: Session, loan: Loan, amount_minor: int, value_on: date, over: Iterable[str]
+) -> str | None:
+    """The reference of a transfer of just this amount, begun by that day, that its bank has and may still say is paid.
+
+    `over`: the statuses of those of which nothing more is to be heard.
+    """
+    begun = (
+        select(PaymentInquiry.reference)
+        .join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
+        .where(
+            PaymentLink.loan_ref == loan.id,
+            PaymentLink.amount_minor == amount_minor,
+            col(PaymentInquiry.gateway_id).is_not(None),
+            col(PaymentInquiry.status).not_in(list(over)),
+            col(PaymentInquiry.created_at) < datetime.combine(value_on, time(), UTC) + timedelta(days=2),
+        )
+    )
+    return session.exec(begun.order_by(col(PaymentInquiry.id)).limit(1)).first()
 
 
 def loans_by_key(session: Session, lender: str | None) -> Sequence[tuple[int, str]]:
