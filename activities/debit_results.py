@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -91,10 +92,15 @@ def returned(session: Session, debit: Debit, told: DebitReturn, at: datetime) ->
     loan = loans.by_ref(session, debit.loan_ref)
     moment = start_of(told.returned_on, zone_of(session, loan))
     payment = payments.reverse(session, provider=PROVIDER, payment_id=debit.reference, at=moment)
-    first = [] if payment is None else [owed_signals.payment_reversed(loan, payment)]
+    first, outcome = [], "debit_returned"
     if payment is not None:
         _note(session, loan, debit, "payment_reversed", at)
-    _came_to_nothing(session, debit, DebitState.RETURNED, told.reason, at, first)
+        if payments.counts_now(loan, payment):
+            first = [owed_signals.payment_reversed(loan, payment)]
+        else:
+            _note(session, loan, debit, "webhook_needs_person", at, kind="reversal:earlier_entry")
+            outcome = "earlier_reversal_unmatched"
+    _came_to_nothing(session, debit, DebitState.RETURNED, told.reason, at, first, outcome)
     return None
 
 
@@ -104,7 +110,8 @@ def _came_to_nothing(
     state: DebitState,
     reason: str | None,
     at: datetime,
-    first: list[dict[str, object]] | None = None,
+    first: Sequence[dict[str, object]] = (),
+    outcome: str | None = None,
 ) -> None:
     """The loan hears why, after what came `first`; a mandate that is over is blocked."""
     code = reason if reason is not None and _REASON.fullmatch(reason) else _NO_REASON
@@ -114,7 +121,7 @@ def _came_to_nothing(
     if meaning.ends_mandate:
         mandate = mandates.by_ref(session, debit.mandate_ref)
         mandates.set_status(session, mandate, MandateStatus.BLOCKED, reason=f"{code}: {meaning.meaning}", at=at)
-    signals = list(first or [])
+    signals = list(first)
     if loan.entry == debit.entry:
         signals.append(owed_signals.debit_returned(loan, debit.step, debit.occurrence, code))
     owed_signals.owe(
@@ -123,7 +130,7 @@ def _came_to_nothing(
         key=f"{state}:{debit.reference}",
         signals=signals,
         at=at,
-        outcome=f"debit_{state}",
+        outcome=outcome or f"debit_{state}",
         person_ref=loan.person_ref,
     )
     _note(session, loan, debit, f"debit_{state}", at, reason=code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -35,7 +36,7 @@ from domain.ledger_entries import (
     WordsEntry,
 )
 from providers.errors import ProviderError
-from records import agreements, audit, cases, loans, own_words, payments, people
+from records import agreements, audit, cases, loans, owed_signals, own_words, payments, people
 from records.database import Database
 from records.tables import CaseState as KeptCaseState
 from records.tables import Loan, LoanState, Payment, PaymentSource, Person
@@ -140,8 +141,10 @@ class LedgerWriter(Ledger):
                     "payment_id": payment.payment_id,
                     "amount_minor": payment.amount_minor,
                     "known_before": not recorded.new,
-                    "counts_here": _counts_here(session, loan, recorded.payment, payment.amount_minor),
+                    "counts_here": (recorded.payment.loan_ref, recorded.payment.entry) == (loan.id, order.entry),
                 }
+                if recorded.new:
+                    _owe_what_it_does_not_know(session, loan, recorded.payment, entry, order)
             case ReversalEntry():
                 payments.reverse(session, provider=entry.provider, payment_id=entry.payment_id, at=entry.at)
                 details = {"provider": entry.provider, "payment_id": entry.payment_id}
@@ -235,13 +238,27 @@ class LedgerWriter(Ledger):
             cases.close(session, entry.case_id, KeptCaseState(entry.state.value), at=entry.at)
 
 
-def _counts_here(session: Session, loan: Loan, payment: Payment, amount_minor: int) -> bool:
-    """Whether the recorded payment counts for this loan; one that nobody could place until now is placed."""
-    if payment.loan_ref is None and (payment.currency, payment.amount_minor) == (loan.currency, amount_minor):
-        payment.loan_ref, payment.entry = loan.id, loan.entry
-        session.add(payment)
-        session.flush()
-    return payment.loan_ref == loan.id
+def _owe_what_it_does_not_know(
+    session: Session, loan: Loan, payment: Payment, entry: PaymentEntry, order: LedgerOrder
+) -> None:
+    """A reversal told before anybody knew whose payment it was; and to a later hand-over the payment itself."""
+    if not payments.counts_now(loan, payment):
+        return
+    signals = [] if order.entry == loan.entry else [owed_signals.payment_received(loan, payment)]
+    if payment.reversed_at is not None and (signals or not entry.payment.reversed):
+        signals.append(owed_signals.payment_reversed(loan, payment))
+    if not signals:
+        return
+    named = hashlib.sha256(f"{payment.provider}\n{payment.payment_id}".encode()).hexdigest()
+    owed_signals.owe(
+        session,
+        provider=ACTOR,
+        key=f"unheard:{named}",
+        signals=signals,
+        at=entry.at,
+        outcome=", ".join(signal["name"] for signal in signals),
+        person_ref=loan.person_ref,
+    )
 
 
 def _payments_in(order: LedgerOrder) -> Iterator[tuple[str, str]]:

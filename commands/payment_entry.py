@@ -87,12 +87,17 @@ class Told:
 
 
 def tell_the_loan(settings: Settings, database: Database, entered: Entered) -> Told:
-    """Signal it now; an ended loan goes on because of it. What cannot be told now is left to the relay."""
+    """Signal it now; an ended loan goes on because of it. What cannot be told now is left to the relay.
+
+    Money of an earlier hand-over is told to nobody: the loan's workflow would count it in this one.
+    """
     from commands.temporal_session import with_temporal
     from web.temporal_signals import TemporalSignals
     from workflows.connection import NoTemporal
 
     signal = entered.signal
+    if signal is None:
+        return Told(False, "it counts in an earlier hand-over of the loan, which is over: ask the lender what is due")
 
     async def work(client: object) -> Told:
         async def connected() -> object:

@@ -31,7 +31,7 @@ class Recorded:
     """`new` is false when this payment was known; `payment` is the row that counts.
 
     `payment.loan_ref` is None when no such loan is known or the currency is not the loan's: it is kept
-    unmatched and counts for no loan.
+    unmatched and counts for no loan. One that was unmatched and now fits the loan it is told for is new to that loan.
     """
 
     new: bool
@@ -62,17 +62,27 @@ def record(
 ) -> Recorded:
     """Keep a payment under (provider, payment_id), once. The first report is the one that stands.
 
-    `paid_at` is the value date. `loan` is the one named, where the caller has it. A reversal
-    that arrived earlier is applied at once.
+    `paid_at` is the value date. `loan` is the one it is surely of, where the caller has it. A reversal
+    that arrived earlier is applied at once. One that nobody could place counts for the loan it is now told for, if
+    amount and currency are the same and its first report, unless `loan` is given, named no other.
     """
     lock(session, [(provider, payment_id)])
     known = find(session, provider, payment_id)
-    if known is not None:
+    if known is not None and known.loan_ref is not None:
         return Recorded(new=False, payment=known)
+    sure = loan is not None
     if loan is None and lender and loan_id:
         loan = loans.find(session, lender, loan_id)
     if loan is not None and loan.currency != currency:
         loan = None
+    if known is not None:
+        same = (known.amount_minor, known.currency) == (amount_minor, currency)
+        if loan is None or not same or not (sure or may_be_of(known, lender, loan_id)):
+            return Recorded(new=False, payment=known)
+        known.loan_ref, known.entry = loan.id, loan.entry
+        session.add(known)
+        session.flush()
+        return Recorded(new=True, payment=known)
     payment = Payment(
         provider=provider,
         payment_id=payment_id,
@@ -92,6 +102,17 @@ def record(
     session.add(payment)
     session.flush()
     return Recorded(new=True, payment=payment)
+
+
+def may_be_of(payment: Payment, lender: str | None, loan_id: str | None) -> bool:
+    """Whether its first report can have meant the loan of this name: what is not named differs from nothing."""
+    named = ((payment.named_lender, lender), (payment.named_loan, loan_id))
+    return all(first is None or now is None or first == now for first, now in named)
+
+
+def counts_now(loan: Loan, payment: Payment) -> bool:
+    """Whether it belongs to the loan's current entry: what earlier ones got, the amount handed over knows already."""
+    return (payment.loan_ref, payment.entry) == (loan.id, loan.entry)
 
 
 def reverse(session: Session, *, provider: str, payment_id: str, at: datetime) -> Payment | None:

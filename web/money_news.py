@@ -13,7 +13,7 @@ from domain.webhook_news import (
     ReversalNews,
 )
 from records import links, loans, payments, refunds
-from records.tables import LinkState, Loan, PaymentSource
+from records.tables import LinkState, Loan, Payment, PaymentSource
 from web.consequence import Consequence, about, note
 from web.ports import OwedSignal, SignalName
 
@@ -41,6 +41,8 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     payment = recorded.payment
     if link is not None:
         links.set_state(session, link, LinkState.PAID, at=at)
+    if not recorded.new and _is_another(session, payment, news, lender, loan_id):
+        return _known_as_another(session, news, lender, loan_id, at)
     details: dict[str, JsonValue] = {
         "provider": payment.provider,
         "payment_id": payment.payment_id,
@@ -54,6 +56,9 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     loan = loans.by_ref(session, payment.loan_ref)
     if recorded.new:
         note(session, at, news.provider, "payment_recorded", loan.lender, loan.loan_id, details)
+    outcome = "payment" if recorded.new else "payment_known"
+    if not payments.counts_now(loan, payment):
+        return Consequence(outcome=outcome, person_refs=about(loan.person_ref))
     received = OwedSignal(
         lender=loan.lender,
         loan_id=loan.loan_id,
@@ -70,12 +75,14 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     signals = [received]
     if payment.reversed_at is not None and recorded.new:
         signals.append(_reversed(loan, payment.payment_id, payment.provider, restart=True))
-    outcome = "payment" if recorded.new else "payment_known"
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(loan.person_ref))
 
 
 def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Consequence:
     before = payments.find(session, news.provider, news.payment_id)
+    if before is not None and _is_of_another_loan(session, before, news.lender, news.loan_id):
+        _show(session, news, "reversal:other_loan", news.lender, news.loan_id, at)
+        return Consequence(outcome="other_reversal_unmatched", person_refs=_person(session, news.lender, news.loan_id))
     known = before is not None and before.reversed_at is not None
     payment = payments.reverse(session, provider=news.provider, payment_id=news.payment_id, at=news.reversed_at)
     details: dict[str, JsonValue] = {"provider": news.provider, "payment_id": news.payment_id}
@@ -83,13 +90,66 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
         note(session, at, news.provider, "reversal_before_payment", news.lender, news.loan_id, details)
         return Consequence(outcome="reversal_before_payment")
     if payment.loan_ref is None:
+        if not known:
+            lender, loan_id = news.lender or payment.named_lender, news.loan_id or payment.named_loan
+            _show(session, news, "reversal:unmatched", lender, loan_id, at)
         return Consequence(outcome="reversal_unmatched")
     loan = loans.by_ref(session, payment.loan_ref)
     if not known:
         note(session, at, news.provider, "payment_reversed", loan.lender, loan.loan_id, details)
-    signal = _reversed(loan, payment.payment_id, payment.provider, restart=not known)
     outcome = "reversal_known" if known else "reversal"
+    if not payments.counts_now(loan, payment):
+        if not known:
+            _show(session, news, "reversal:earlier_entry", loan.lender, loan.loan_id, at)
+            outcome = "earlier_reversal_unmatched"
+        return Consequence(outcome=outcome, person_refs=about(loan.person_ref))
+    signal = _reversed(loan, payment.payment_id, payment.provider, restart=not known)
     return Consequence(outcome=outcome, signals=(signal,), person_refs=about(loan.person_ref))
+
+
+def _known_as_another(
+    session: Session, news: PaymentNews, lender: str | None, loan_id: str | None, at: datetime
+) -> Consequence:
+    """Its id stands for other money already: it counts nowhere until a person has looked."""
+    _show(session, news, "payment:same_id", lender, loan_id, at, amount_minor=news.amount_minor, currency=news.currency)
+    return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
+
+
+def _is_another(session: Session, known: Payment, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:
+    if (known.amount_minor, known.currency) != (news.amount_minor, news.currency):
+        return True
+    return _is_of_another_loan(session, known, lender, loan_id)
+
+
+def _is_of_another_loan(session: Session, known: Payment, lender: str | None, loan_id: str | None) -> bool:
+    """Whether the loan that is named now can neither be the one it counts for nor the one its first report named.
+
+    What is not named differs from nothing.
+    """
+    if known.loan_ref is None:
+        return not payments.may_be_of(known, lender, loan_id)
+    owner = loans.by_ref(session, known.loan_ref)
+    places = ((known.named_lender, known.named_loan), (owner.lender, owner.loan_id))
+    return not any(lender in (None, whose) and loan_id in (None, which) for whose, which in places)
+
+
+def _show(
+    session: Session,
+    news: PaymentNews | ReversalNews,
+    kind: str,
+    lender: str | None,
+    loan_id: str | None,
+    at: datetime,
+    **more: JsonValue,
+) -> None:
+    """Leave it to a person, in the audit trail; `kind` says why."""
+    details: dict[str, JsonValue] = {"kind": kind, "provider": news.provider, "reference": news.payment_id, **more}
+    note(session, at, news.provider, "webhook_needs_person", lender, loan_id, details)
+
+
+def _person(session: Session, lender: str | None, loan_id: str | None) -> frozenset[int]:
+    loan = loans.find(session, lender, loan_id) if lender and loan_id else None
+    return about(loan.person_ref if loan is not None else None)
 
 
 def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> OwedSignal:

@@ -39,18 +39,24 @@ class Entry:
 
 @dataclass(frozen=True)
 class Entered:
-    """`webhook_id` keeps what is owed to the loan; None when it has been told long ago."""
+    """`webhook_id` keeps what is owed to the loan; None when it has been told long ago.
+
+    `signal` is None for money of an earlier hand-over: the loan that is collected now does not hear of it.
+    """
 
     new: bool
     amount_minor: int
     paid_at: datetime
     balance_minor: int
-    signal: OwedSignal
+    signal: OwedSignal | None
     webhook_id: int | None
 
 
 def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: Entry) -> Entered:
-    """Keep a payment, once. Raises PaymentRefused when the same id stands for other money."""
+    """Keep a payment, once; one that nobody could place until now is placed.
+
+    Raises PaymentRefused when the same id stands for other money.
+    """
     now = entry.at
     with database.writing(durable=True) as session:
         row = loans.get(session, loan.lender, loan.loan_id)
@@ -65,6 +71,7 @@ def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: E
             paid_at=new.paid_at,
             received_at=now,
             source=PaymentSource.RECORD,
+            loan=row,
         )
         payment = recorded.payment
         if (payment.loan_ref, payment.amount_minor, payment.currency) != (row.id, new.amount_minor, row.currency):
@@ -88,7 +95,10 @@ def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: E
 
 
 def enter_reversal(database: Database, loan: Loan, provider: str, payment_id: str, entry: Entry) -> Entered:
-    """Note that a payment of this loan was taken back, once. Raises PaymentRefused when there is no such payment."""
+    """Note that a payment of this loan was taken back, once; one of an earlier hand-over is left to a person.
+
+    Raises PaymentRefused when there is no such payment.
+    """
     now = entry.at
     with database.writing(durable=True) as session:
         row = loans.get(session, loan.lender, loan.loan_id)
@@ -113,37 +123,56 @@ def _entered(
     new: bool,
     entry: Entry,
 ) -> Entered:
-    signal = OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=name, payload=payload, restart=new)
+    signal = None
+    if payments.counts_now(loan, payment):
+        signal = OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=name, payload=payload, restart=new)
     webhook_id = None
     if new:
-        audit.append(
-            session,
-            at=entry.at,
-            actor=entry.actor,
-            action="payment_recorded" if name is SignalName.PAYMENT_RECEIVED else "payment_reversed",
-            lender=loan.lender,
-            loan_id=loan.loan_id,
-            details={"provider": payment.provider, "payment_id": payment.payment_id, "entered_by_hand": True},
-        )
-        webhook_id = _owe(session, signal, payment, entry)
+        action = "payment_recorded" if name is SignalName.PAYMENT_RECEIVED else "payment_reversed"
+        named: dict[str, JsonValue] = {"provider": payment.provider, "payment_id": payment.payment_id}
+        _note(session, loan, action, {**named, "entered_by_hand": True}, entry)
+        if signal is None:
+            reference = {"provider": payment.provider, "reference": payment.payment_id}
+            _note(session, loan, "webhook_needs_person", {"kind": "reversal:earlier_entry", **reference}, entry)
+        webhook_id = _keep(session, name, signal, payload, payment, entry)
     return Entered(new, payment.amount_minor, payment.paid_at, payments.balance_due(session, loan), signal, webhook_id)
 
 
-def _owe(session: Session, signal: OwedSignal, payment: Payment, entry: Entry) -> int:
-    """Put the signal among those the relay brings, should we not get to it."""
-    named = hashlib.sha256(f"{signal.name}\n{payment.provider}\n{payment.payment_id}".encode()).hexdigest()
+def _note(session: Session, loan: Loan, action: str, details: dict[str, JsonValue], entry: Entry) -> None:
+    audit.append(
+        session,
+        at=entry.at,
+        actor=entry.actor,
+        action=action,
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        details=dict(details),
+    )
+
+
+def _keep(
+    session: Session,
+    name: SignalName,
+    signal: OwedSignal | None,
+    payload: dict[str, JsonValue],
+    payment: Payment,
+    entry: Entry,
+) -> int:
+    """Put the signal among those the relay brings, should we not get to it; or the news among what is nobody's."""
+    named = hashlib.sha256(f"{name}\n{payment.provider}\n{payment.payment_id}".encode()).hexdigest()
     stored = webhooks.store(
         session,
         provider=ENTERED_BY_HAND,
         event_key=named,
         url="",
-        body=json.dumps(signal.payload, sort_keys=True).encode(),
+        body=json.dumps(payload, sort_keys=True).encode(),
         headers={},
         received_at=entry.at,
         due_at=shared_time(session, entry.at) + entry.head_start,
         verified=True,
     )
+    outcome, owed = ("earlier_reversal_unmatched", []) if signal is None else (name.value, [signal])
     webhooks.mark_recorded(
-        session, stored.id, entry.at, outcome=signal.name.value, signals=[signal.model_dump(mode="json")]
+        session, stored.id, entry.at, outcome=outcome, signals=[each.model_dump(mode="json") for each in owed]
     )
     return stored.id

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlmodel import Session, col, select
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.loans import workflow_id
 from records import facts, loans, payments
 from records.database import Database
-from records.tables import LoanState
+from records.tables import LoanState, Webhook
 from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 from workflows.messages import Signal
 from workflows.starting import continue_loan
@@ -66,7 +67,7 @@ class TemporalSignals:
         def look() -> tuple[Any, datetime | None]:
             with self._database.reading() as session:
                 state = facts.final_state(session, lender, loan_id, now)
-                return state, self._news_time(session, news)
+                return state, self._news_time(session, news, now)
 
         state, not_before = await asyncio.to_thread(look)
         try:
@@ -82,14 +83,20 @@ class TemporalSignals:
         except (RPCError, RuntimeError) as error:
             raise TemporalUnavailable(type(error).__name__) from None
 
-    def _news_time(self, session: Any, news: OwedSignal) -> datetime | None:
+    def _news_time(self, session: Session, news: OwedSignal, now: datetime) -> datetime | None:
+        """When it happened, as far as that is told; never in the future, or the loan would hear nothing until then."""
         payment_id, provider = news.payload.get("payment_id"), news.payload.get("provider")
         if not isinstance(payment_id, str) or not isinstance(provider, str):
             return None
         payment = payments.find(session, provider, payment_id)
         if payment is None:
             return None
-        return payment.reversed_at or payment.received_at
+        told = payment.reversed_at or payment.received_at
+        return min(told, max(now, self._last_heard(session) or now))
+
+    def _last_heard(self, session: Session) -> datetime | None:
+        """When the newest news came in; in a rehearsal that is later than the wall clock says."""
+        return session.exec(select(Webhook.received_at).order_by(col(Webhook.id).desc()).limit(1)).first()
 
     async def reachable(self) -> bool:
         try:

@@ -31,7 +31,7 @@ from records.database import Database
 from records.tables import Debit, DebitFile, Payment, Webhook
 from tests.activities.other_bank import OURS, OtherBank, bank_here
 from tests.activities.outside import environment, pay
-from tests.records.portfolios import LENDER, entered
+from tests.records.portfolios import LENDER, entered, handed_over_again
 
 MONDAY = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 
@@ -281,6 +281,27 @@ async def test_a_return_that_is_told_before_its_money_leaves_the_debt_due(desk: 
 
     assert (desk.due("L1"), desk.debit("L1").state) == (10_000, DebitState.RETURNED)
     assert sorted(name for _, name, _ in desk.signals()) == ["debit_returned", "payment_received", "payment_reversed"]
+
+
+async def test_the_return_of_an_earlier_hand_overs_debit_is_left_to_a_person(either: Desk, bank: OtherBank) -> None:
+    """Given a debit collected in the first hand-over, when it comes back in the second, then that one hears nothing."""
+    late = bank.open_account("LATE", 13, behaviour="return-later", parameters={"days": 15})
+    loan_with_mandate(either.database, "L1", late)
+    await either.order("L1")
+    await either.day(MONDAY)
+    await either.fetch(bank.advance(2))
+    with either.database.writing() as session:
+        handed_over_again(session, "L1")
+
+    await either.fetch(bank.advance(21))
+
+    assert [name for _, name, _ in either.signals()] == ["payment_received"]
+    assert (either.due("L1"), either.debit("L1").state) == (6_000, DebitState.RETURNED)
+    with either.database.reading() as session:
+        [shown] = audit.of_action(session, "webhook_needs_person")
+        outcomes = [row.outcome for row in session.exec(select(Webhook)).all()]
+    assert (shown.loan_id, shown.details["kind"]) == ("L1", "reversal:earlier_entry")
+    assert "earlier_reversal_unmatched" in outcomes
 
 
 async def test_only_what_is_still_due_is_collected_and_what_is_paid_or_held_is_not(desk: Desk, bank: OtherBank) -> None:

@@ -73,3 +73,12 @@ def entered(session: Session, *loan_ids: str, **changes: object) -> list[Loan]:
     for loan in found:
         loans.begin(session, loan)
     return found
+
+
+def handed_over_again(session: Session, loan_id: str, amount_due_minor: int = 6_000) -> Loan:
+    """The loan ended not cured and came back for this amount: in its second entry, and in collection."""
+    loans.end(session, loans.get(session, LENDER, loan_id), kind="not_cured", at=NOW, final_state={})
+    enter(session, [handed(loan_id, amount_due_minor=amount_due_minor)], campaign_id=f"again-{loan_id}")
+    loan = loans.get(session, LENDER, loan_id)
+    loans.begin(session, loan)
+    return loan

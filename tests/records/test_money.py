@@ -110,6 +110,35 @@ def test_money_that_fits_no_loan_is_kept_and_counts_for_none(
         assert balance(session) == 10_000
 
 
+def test_money_that_nobody_could_place_counts_once_when_it_is_told_for_its_loan(database: Database) -> None:
+    with database.writing() as session:
+        pay(session, "p1", 2_000)
+        entered(session, "L1")
+
+        placed = pay(session, "p1", 2_000)
+        again = pay(session, "p1", 2_000)
+
+        assert (placed.new, again.new) == (True, False)
+        assert payments.unmatched(session) == []
+        assert balance(session) == 8_000
+
+
+@pytest.mark.parametrize(
+    ("first", "amount", "currency"), [("L9", 2_000, "EUR"), (None, 2_001, "EUR"), (None, 2_000, "USD")]
+)
+def test_money_that_nobody_could_place_does_not_become_other_money(
+    database: Database, first: str | None, amount: int, currency: str
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        pay(session, "p1", 2_000, loan_id=first)
+
+        told = pay(session, "p1", amount, currency=currency)
+
+        assert (told.new, told.payment.loan_ref) == (False, None)
+        assert balance(session) == 10_000
+
+
 def test_the_same_id_of_two_providers_is_two_payments(database: Database) -> None:
     with database.writing() as session:
         (loan,) = entered(session, "L1")

@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from sqlmodel import col, select
 
 from domain.access import Role, Scope
-from records import loans, payments
+from domain.webhook_news import PaymentNews
+from records import audit, loans, payments
 from records.database import Database
 from records.tables import Webhook
-from tests.records.portfolios import LENDER, NOW, entered
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from tests.web.calling import account, app_on, browser, key, sign_in
+from web.news import record_news
 
 PAYMENT: dict[str, Any] = {
     "lender": LENDER,
@@ -186,3 +188,50 @@ def test_a_payment_entered_after_word_of_its_reversal_is_told_with_it(database: 
     with database.reading() as session:
         kept = session.exec(select(Webhook).order_by(col(Webhook.id))).all()
         assert [row.outcome for row in kept] == ["payment_received", "payment_reversed"]
+
+
+def test_a_payment_that_came_before_its_loan_is_booked_under_its_own_id(database: Database, client: TestClient) -> None:
+    """Given money that no loan was named for and word of its reversal, when it is entered for its loan, then the loan
+    is owed both."""
+    news = PaymentNews(
+        **{name: PAYMENT[name] for name in ("payment_id", "provider", "amount_minor", "currency", "paid_at")},
+        lender=None,
+        loan_id=None,
+        link_id=None,
+    )
+    with database.writing() as session:
+        record_news(session, [news], NOW)
+    mine = key(database, Scope.PAYMENTS_WRITE)
+
+    answers = [client.post("/api/v1/payments", json=PAYMENT, headers=mine) for _ in range(2)]
+    names = {name: PAYMENT[name] for name in ("lender", "loan_id", "provider", "payment_id")}
+    back = client.post("/api/v1/payments/reversals", json=names, headers=mine)
+
+    assert [answer.status_code for answer in [*answers, back]] == [200, 200, 200]
+    assert [answer.json()["new"] for answer in answers] == [True, False]
+    assert [answers[-1].json()["balance_due_minor"], back.json()["balance_due_minor"]] == [7_500, 10_000]
+    assert outcomes(database) == ["payment_received", "payment_reversed"]
+
+
+def test_the_reversal_of_an_earlier_hand_overs_payment_is_left_to_a_person(
+    database: Database, client: TestClient
+) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    client.post("/api/v1/payments", json=PAYMENT, headers=mine)
+    with database.writing() as session:
+        handed_over_again(session, "L1")
+    names = {name: PAYMENT[name] for name in ("lender", "loan_id", "provider", "payment_id")}
+
+    answers = [client.post("/api/v1/payments/reversals", json=names, headers=mine).json() for _ in range(2)]
+
+    assert [(answer["new"], answer["balance_due_minor"]) for answer in answers] == [(True, 6_000), (False, 6_000)]
+    assert outcomes(database) == ["payment_received", "earlier_reversal_unmatched"]
+    with database.reading() as session:
+        assert [row.signals for row in session.exec(select(Webhook).order_by(col(Webhook.id))).all()][1] == []
+        [shown] = audit.of_action(session, "webhook_needs_person")
+    assert (shown.loan_id, shown.details["reference"]) == ("L1", "TR-1")
+
+
+def outcomes(database: Database) -> list[str | None]:
+    with database.reading() as session:
+        return [row.outcome for row in session.exec(select(Webhook).order_by(col(Webhook.id))).all()]

@@ -1,0 +1,189 @@
+"""Which loan hears of money that a webhook tells of, and what a person is shown instead."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from domain.webhook_news import PaymentNews, ReversalNews
+from records import audit, links, loans, payments
+from records.database import Database
+from records.tables import LinkState
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
+from web.consequence import Consequence
+from web.news import record_news
+
+LATER = NOW + timedelta(days=30)
+
+
+def told(session: Session, loan_id: str | None, amount_minor: int, payment_id: str = "1", **more: Any) -> Consequence:
+    given = {"currency": "EUR", "lender": LENDER if loan_id else None, "link_id": None, "provider": "standard"} | more
+    news = PaymentNews(payment_id=payment_id, amount_minor=amount_minor, paid_at=NOW, loan_id=loan_id, **given)
+    return record_news(session, [news], LATER)
+
+
+def taken_back(session: Session, payment_id: str = "1", loan_id: str | None = None) -> Consequence:
+    lender = LENDER if loan_id else None
+    news = ReversalNews(payment_id=payment_id, provider="standard", reversed_at=LATER, lender=lender, loan_id=loan_id)
+    return record_news(session, [news], LATER)
+
+
+def heard(what: Consequence) -> list[tuple[str, str]]:
+    return [(signal.loan_id, signal.name.value) for signal in what.signals]
+
+
+def due(database: Database, loan_id: str) -> int:
+    with database.reading() as session:
+        return payments.balance_due(session, loans.get(session, LENDER, loan_id))
+
+
+def shown(database: Database) -> list[tuple[str | None, str]]:
+    """What a person is shown: of which loan, and why."""
+    with database.reading() as session:
+        return [(row.loan_id, row.details["kind"]) for row in audit.of_action(session, "webhook_needs_person")]
+
+
+def test_a_payment_of_an_earlier_hand_over_told_again_cures_no_later_one(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        told(session, "L1", 6_000)
+        handed_over_again(session, "L1", 6_000)
+
+        again = told(session, "L1", 6_000)
+
+    assert (again.outcome, again.signals) == ("payment_known", ())
+    assert due(database, "L1") == 6_000
+    assert shown(database) == []
+
+
+def test_the_reversal_of_an_earlier_hand_overs_payment_is_shown_to_a_person_once(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        told(session, "L1", 6_000)
+        handed_over_again(session, "L1", 6_000)
+
+        first, second = taken_back(session), taken_back(session)
+
+    assert (first.outcome, second.outcome) == ("earlier_reversal_unmatched", "reversal_known")
+    assert heard(first) == heard(second) == []
+    assert shown(database) == [("L1", "reversal:earlier_entry")]
+
+
+@pytest.mark.parametrize("named_at_first", ["L1", None])
+def test_a_payment_told_before_its_loan_was_known_counts_when_it_is_told_again(
+    database: Database, named_at_first: str | None
+) -> None:
+    with database.writing() as session:
+        first = told(session, named_at_first, 4_000)
+        entered(session, "L1")
+
+        again = told(session, "L1", 4_000)
+        once_more = told(session, "L1", 4_000)
+
+    assert (first.outcome, first.signals) == ("payment_unmatched", ())
+    assert (again.outcome, heard(again)) == ("payment", [("L1", "payment_received")])
+    assert [signal.restart for signal in (*again.signals, *once_more.signals)] == [True, False]
+    assert due(database, "L1") == 6_000
+
+
+def test_the_reversal_of_money_that_is_nobodys_is_shown_to_a_person_and_kept_for_its_loan(database: Database) -> None:
+    with database.writing() as session:
+        told(session, "L1", 4_000)
+        first, second = taken_back(session), taken_back(session)
+        entered(session, "L1")
+
+        placed = told(session, "L1", 4_000)
+
+    assert (first.outcome, second.outcome) == ("reversal_unmatched", "reversal_unmatched")
+    assert shown(database) == [("L1", "reversal:unmatched")]
+    assert heard(placed) == [("L1", "payment_received"), ("L1", "payment_reversed")]
+    assert due(database, "L1") == 10_000
+
+
+@pytest.mark.parametrize(
+    ("loan_id", "amount", "currency"), [("L2", 4_000, "EUR"), ("L1", 7_000, "EUR"), ("L1", 4_000, "USD")]
+)
+def test_other_money_under_a_known_id_is_shown_to_a_person(
+    database: Database, loan_id: str, amount: int, currency: str
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1", "L2")
+        told(session, "L1", 4_000)
+
+        other = told(session, loan_id, amount, currency=currency)
+
+    assert (other.outcome, other.signals) == ("other_payment_unmatched", ())
+    assert shown(database) == [(loan_id, "payment:same_id")]
+    assert (due(database, "L1"), due(database, "L2")) == (6_000, 10_000)
+
+
+def test_the_reversal_of_another_loans_payment_takes_nothing_back(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1", "L2")
+        told(session, "L1", 4_000)
+
+        other = taken_back(session, loan_id="L2")
+
+    assert (other.outcome, other.signals) == ("other_reversal_unmatched", ())
+    assert shown(database) == [("L2", "reversal:other_loan")]
+    assert due(database, "L1") == 6_000
+
+
+def test_two_loans_that_are_not_known_yet_and_share_an_id_are_not_made_one(database: Database) -> None:
+    with database.writing() as session:
+        told(session, "L8", 4_000)
+        entered(session, "L1")
+
+        other = told(session, "L1", 4_000)
+
+    assert other.outcome == "other_payment_unmatched"
+    assert due(database, "L1") == 10_000
+
+
+def test_news_that_names_no_loan_or_only_its_link_differs_from_nothing(database: Database) -> None:
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        link = links.keep(
+            session,
+            loan,
+            purpose="collection",
+            amount_minor=4_000,
+            generation=1,
+            provider="stripe",
+            provider_link_id="plink_1",
+            url="https://pay.example/1",
+            at=NOW,
+        )
+        first = told(session, None, 4_000, provider="stripe", link_id="plink_1")
+
+        again = [
+            told(session, None, 4_000, provider="stripe"),
+            told(session, None, 4_000, provider="stripe", link_id="plink_1"),
+            told(session, "L1", 4_000, provider="stripe"),
+        ]
+
+        assert link.state is LinkState.PAID
+    assert first.outcome == "payment"
+    assert [each.outcome for each in again] == ["payment_known"] * 3
+    assert shown(database) == []
+
+
+def test_what_a_person_booked_for_the_right_loan_is_no_other_money_when_it_is_told_again(database: Database) -> None:
+    """Given a payment for a loan that does not exist, booked by hand for the right one; the same news changes
+    nothing."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        told(session, "L9", 4_000)
+        lost = payments.find(session, "standard", "1")
+        assert lost is not None
+        lost.loan_ref, lost.entry = loan.id, loan.entry
+        session.add(lost)
+        session.flush()
+
+        again = told(session, "L9", 4_000)
+
+    assert again.outcome == "payment_known"
+    assert shown(database) == []
