@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 
@@ -259,14 +259,26 @@ def paid_otherwise(
     session: Session, loan: Loan, amount_minor: int, value_on: date, not_by: Iterable[str]
 ) -> Payment | None:
     """A payment of just this amount near that day which another provider told of: it may be the same money."""
+    return _near(session, loan, amount_minor, value_on, col(Payment.provider).not_in(list(not_by)))
+
+
+def on_a_statement(session: Session, loan: Loan, amount_minor: int, paid_on: date) -> Payment | None:
+    """A payment of just this amount near that day which stands on a bank statement: it may be the same money."""
+    matched = select(BankMatch.id).where(
+        BankMatch.provider == Payment.provider, BankMatch.payment_id == Payment.payment_id
+    )
+    return _near(session, loan, amount_minor, paid_on, matched.exists())
+
+
+def _near(session: Session, loan: Loan, amount_minor: int, day: date, told_by: ColumnElement[bool]) -> Payment | None:
     near = select(Payment).where(
         Payment.loan_ref == loan.id,
         Payment.amount_minor == amount_minor,
         col(Payment.reversed_at).is_(None),
-        col(Payment.provider).not_in(list(not_by)),
+        told_by,
     )
     for payment in session.exec(near).all():
-        if abs(payment.paid_at.date() - value_on) <= timedelta(days=5):
+        if abs(payment.paid_at.date() - day) <= timedelta(days=5):
             return payment
     return None
 

@@ -12,7 +12,7 @@ from domain.webhook_news import (
     PaymentNews,
     ReversalNews,
 )
-from records import links, loans, payments, refunds
+from records import bank_entries, links, loans, payments, refunds
 from records.tables import LinkState, Loan, Payment, PaymentSource
 from web.consequence import Consequence, about, note
 from web.ports import OwedSignal, SignalName
@@ -26,6 +26,9 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     if link is not None and (lender is None or loan_id is None):
         owner = loans.by_ref(session, link.loan_ref)
         lender, loan_id = owner.lender, owner.loan_id
+    if link is None and _may_be_on_a_statement(session, news, lender, loan_id):
+        _show(session, news, "payment:on_a_statement", lender, loan_id, at, amount_minor=news.amount_minor)
+        return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
     recorded = payments.record(
         session,
         provider=news.provider,
@@ -113,6 +116,14 @@ def _known_as_another(
     """Its id stands for other money already: it counts nowhere until a person has looked."""
     _show(session, news, "payment:same_id", lender, loan_id, at, amount_minor=news.amount_minor, currency=news.currency)
     return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
+
+
+def _may_be_on_a_statement(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:
+    """Whether a bank statement brought this very amount in these days: counted already, or paid twice."""
+    loan = loans.find(session, lender, loan_id) if lender and loan_id else None
+    if loan is None or payments.find(session, news.provider, news.payment_id) is not None:
+        return False
+    return bank_entries.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
 
 
 def _is_another(session: Session, known: Payment, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:

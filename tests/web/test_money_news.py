@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
+from activities.bank_files import BankDesk
+from config.settings import Settings
+from domain.bank_news import BankEntry, FileKind, Statement
 from domain.webhook_news import PaymentNews, ReversalNews
 from records import audit, links, loans, payments
 from records.database import Database
@@ -187,3 +190,42 @@ def test_what_a_person_booked_for_the_right_loan_is_no_other_money_when_it_is_to
 
     assert again.outcome == "payment_known"
     assert shown(database) == []
+
+
+def on_the_statement(database: Database, amount_minor: int) -> None:
+    entry = BankEntry(
+        line=1,
+        amount_minor=amount_minor,
+        currency="EUR",
+        credit=True,
+        booked_on=NOW.date(),
+        value_on=NOW.date(),
+        text="L1",
+        bank_reference="B-1",
+    )
+    statement = Statement(kind=FileKind.CAMT_053, message_id="S", account="ES1", currency="EUR", entries=(entry,))
+    BankDesk(database, Settings(_env_file=None)).take_in((statement,), b"statement", "s.xml", NOW)
+
+
+def test_what_a_statement_brought_counts_once_when_the_lenders_own_system_tells_of_it_after(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+    on_the_statement(database, 4_000)
+    before = due(database, "L1")
+
+    with database.writing() as session:
+        same = told(session, "L1", 4_000, "core-1")
+        other = told(session, "L1", 1_500, "core-2")
+
+    assert (same.outcome, heard(same)) == ("other_payment_unmatched", [])
+    assert heard(other) == [("L1", "payment_received")]
+    assert due(database, "L1") == before - 1_500
+    assert shown(database) == [("L1", "payment:on_a_statement")]
+
+
+def test_two_like_payments_of_one_system_both_count(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        first, second = (told(session, "L1", 4_000, name, provider="bank") for name in ("1", "2"))
+
+    assert heard(first) == heard(second) == [("L1", "payment_received")]
