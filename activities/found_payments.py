@@ -18,22 +18,30 @@ _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 def keep_report(session: Session, provider: str, report: PaymentReport, at: datetime, *, actor: str = "") -> bool:
     """Record what the gateway says of a payment that brought money or lost it again. Whether that was news.
 
-    Found by our reference to the link and its loan; without one it waits as unmatched for a person.
+    Found by our reference to the link and its loan; without one it waits as unmatched for a person. Money that is there
+    again after it was taken back, as when a dispute was won, does not count by itself: a person is told. So they are of
+    money taken back that had paid an earlier hand-over.
     """
     link = links.by_reference(session, provider, report.reference) if report.reference else None
     loan = loans.by_ref(session, link.loan_ref) if link is not None else None
     new = keep_payment(session, provider, report, loan, link, at, actor=actor or provider)
-    if report.state is not PaymentState.TAKEN_BACK:
-        return new
     before = payments.find(session, provider, report.payment_id)
-    if before is None or before.reversed_at is not None:
+    is_back = before is not None and before.reversed_at is not None
+    if report.state is PaymentState.PAID and is_back:
+        again = {"kind": "payment:paid_again", "reference": report.payment_id}
+        audit.append(session, at=at, actor=actor or provider, action="webhook_needs_person", details=again)
+    if report.state is not PaymentState.TAKEN_BACK or before is None or is_back:
         return new
     payments.reverse(session, provider=provider, payment_id=report.payment_id, at=at)
     if before.loan_ref is not None:
         own = loans.by_ref(session, before.loan_ref)
         details: dict[str, JsonValue] = {"provider": provider, "payment_id": report.payment_id}
         _note(session, at, actor or provider, "payment_reversed", own, {**details, "asked_for": True})
-        _owe(session, provider, f"asked:{report.payment_id}:reversed", own, "payment_reversed", details, at)
+        if payments.counts_now(own, before):
+            _owe(session, provider, f"asked:{report.payment_id}:reversed", own, "payment_reversed", details, at)
+        else:
+            told: dict[str, JsonValue] = {"kind": "reversal:earlier_entry", "reference": report.payment_id}
+            _note(session, at, actor or provider, "webhook_needs_person", own, told)
     return True
 
 

@@ -72,7 +72,7 @@ class PaymentInquiries:
         with self._database.writing(durable=True) as session:
             if report.state in (PaymentState.PAID, PaymentState.TAKEN_BACK):
                 keep_report(session, one.provider, report, now)
-            inquiries.answered(session, one.id, report.state.value, None)
+            inquiries.answered(session, one.id, report.state.value, None, as_read=one)
 
     def _put_off(
         self, one: PaymentInquiry, why: str, now: datetime, *, give_up: bool, wait: timedelta | None = None
@@ -80,8 +80,9 @@ class PaymentInquiries:
         assert one.id is not None
         backoff = min(timedelta(seconds=5 * 2 ** min(one.tries, 20)), _LONGEST_WAIT)
         with self._database.writing() as session:
-            inquiries.answered(session, one.id, why, None if give_up else now + (wait or backoff))
-            if give_up:
+            next_at = None if give_up else now + (wait or backoff)
+            stands = inquiries.answered(session, one.id, why, next_at, as_read=one)
+            if give_up and stands:
                 audit.append(
                     session,
                     at=now,

@@ -32,13 +32,18 @@ class Refunds:
         self._gateways = gateways
 
     async def carry_out(self, number: int, now: datetime) -> Carried:
-        """Give an approved refund back. Tried again after a lost answer it gives nothing back twice."""
+        """Give an approved refund back. Tried again after a lost answer it gives nothing back twice.
+
+        One that rests on nothing any more, because money was taken back since it was approved, has failed.
+        """
         task, payment, loan, country = await asyncio.to_thread(self._look, number)
         if task.state is Kept.DONE:
             await asyncio.to_thread(self._done, number, task.reference or "", now)
             return Carried(True)
         if task.state is not Kept.APPROVED:
             return Carried(False, f"refund {number} is {task.state.value}")
+        if (why := await asyncio.to_thread(self._given_up, number, now)) is not None:
+            return Carried(False, why)
         if task.way is RefundWay.TRANSFER:
             return Carried(False, "the lender's own transfer is awaited: starter.py refund paid", again=True)
         gateway = self._gateways.of(payment.provider, country)
@@ -51,9 +56,14 @@ class Refunds:
             refunded_before_minor=payment.refunded_minor,
             at=now,
         )
+        first = not refunds.was_asked_for(task)
+        if first:
+            await asyncio.to_thread(self._note_asked, number, True)
         try:
             refund = await gateway.refund(request)
         except ProviderError as error:
+            if first and error.effect is Effect.NONE:
+                await asyncio.to_thread(self._note_asked, number, False)
             over = error.what_next is WhatNext.TERMINAL and error.effect is Effect.NONE
             if over:
                 await asyncio.to_thread(self._failed, number, str(error), now)
@@ -77,6 +87,21 @@ class Refunds:
             loan = loans.by_ref(session, task.loan_ref)
             payment = session.get_one(Payment, task.payment_ref)
             return task, payment, loan, people.of_loan(session, loan).country
+
+    def _given_up(self, number: int, now: datetime) -> str | None:
+        """Why nothing is given back any more, having noted it; None: it is."""
+        with self._database.writing() as session:
+            task = refunds.get(session, number)
+            if task.state is not Kept.APPROVED or (why := refunds.why_not_given_back(session, task)) is None:
+                return None
+            if refunds.was_asked_for(task):
+                why += "; the gateway was asked before and its answer was lost: look there whether the money went back"
+            refunds.failed(session, task, why=why, at=now)
+            return why
+
+    def _note_asked(self, number: int, asked: bool) -> None:
+        with self._database.writing(durable=True) as session:
+            refunds.note_asked(session, refunds.get(session, number), asked=asked)
 
     def _done(self, number: int, reference: str, now: datetime) -> None:
         """In the records, and owed to the loan, in one transaction; the relay brings it there."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
+from domain.circumstances import circumstance_reported
 from domain.direct_debit import NOTICE_DAYS, collection_day, outcome_known_by, return_meaning
-from domain.events import DebitOutcome, DebitReported, DebitReturned
+from domain.events import Circumstance, CircumstanceReported, DebitOutcome, DebitReported, DebitReturned
 from domain.loan_state import DebitReturn, DebitUnderWay, LoanState, StepRecord, note
 from domain.standing_clock import step_done
 from domain.strategy import Step
@@ -14,6 +15,7 @@ FUNDS_STAY = timedelta(days=4)
 """A debit is fired by money that was seen only when it can be collected within so long: after that it may be gone."""
 
 _TAKEN = frozenset({"sent", "not_delivered", "done"})
+_DEBTOR_DIED = "MD07"
 _ANSWERED_BY = time(12, 0)
 
 
@@ -132,7 +134,7 @@ def notice_reported(state: LoanState, step_id: str, sent: bool, now: datetime) -
 
 
 def debit_returned(state: LoanState, event: DebitReturned, now: datetime) -> tuple[LoanState, str | None]:
-    """A debit came to nothing: the step that the strategy names for the reason is next."""
+    """A debit came to nothing: the step that the strategy names for the reason is next. A death holds everything."""
     come_back = DebitReturn(step=event.step, occurrence=event.occurrence, reason=event.reason)
     if any((known.step, known.occurrence) == (event.step, event.occurrence) for known in state.debit_returns):
         return state, None
@@ -141,6 +143,8 @@ def debit_returned(state: LoanState, event: DebitReturned, now: datetime) -> tup
         state = state.model_copy(update={"debit": None})
     state = state.model_copy(update={"debit_returns": (*state.debit_returns, come_back)})
     state = note(state, now, "debit_returned", f"{event.step}: {event.reason}, {return_meaning(event.reason).meaning}")
+    if event.reason == _DEBTOR_DIED:
+        state, _ = circumstance_reported(state, CircumstanceReported(kind=Circumstance.BEREAVEMENT), now)
     if state.end is not None:
         return state, None
     step = state.strategy.find_step(event.step)

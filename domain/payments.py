@@ -136,20 +136,35 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
 
 
 def payment_refunded(state: LoanState, event: PaymentRefunded, now: datetime) -> tuple[LoanState, str | None]:
-    """What was given back counts no longer, so that a later reversal of the rest finds the books right."""
+    """What was given back counts no longer, so that a reversal finds the books right whichever of them comes first.
+
+    More than was paid beyond what is due is gone all the same: a person looks. Alone it revives no debt.
+    """
     payment = next((p for p in state.payments if p.key == (event.provider, event.payment_id)), None)
     if payment is None:
         return state, "no such payment is known"
     refunded = min(max(event.refunded_minor, payment.refunded_minor), payment.amount_minor)
     if refunded == payment.refunded_minor:
         return state, None
-    if not payment.reversed and refunded - payment.refunded_minor > max(-state.balance_minor, 0):
-        return state, "more was given back than had been paid beyond what is due"
+    given = 0 if payment.reversed else refunded - payment.refunded_minor
+    too_much = given - max(-state.balance_minor, 0)
     changed = tuple(
         p.model_copy(update={"refunded_minor": refunded}) if p.key == payment.key else p for p in state.payments
     )
     state = state.model_copy(update={"payments": changed})
-    return note(state, now, "payment_refunded", f"{event.provider} {event.payment_id}: {refunded}"), None
+    state = note(state, now, "payment_refunded", f"{event.provider} {event.payment_id}: {refunded}")
+    return _gave_too_much(state, event, too_much, now) if too_much > 0 else state, None
+
+
+def _gave_too_much(state: LoanState, event: PaymentRefunded, minor: int, now: datetime) -> LoanState:
+    """What rested on a payment that was taken back is due again, as it is when that becomes known afterwards."""
+    why = "more was given back than had been paid beyond what is due"
+    state = grant_fresh_grace(state, now)
+    taken_back = any(payment.reversed for payment in state.payments)
+    if taken_back and state.end in PAID_ENDS and not still_paid_off(state, now):
+        state = judge(reopen_loan(state, now), now)
+    asked = f"{why}: {minor} minor units ({event.provider} {event.payment_id})"
+    return open_once(_shrink_refunds(state, now, why), CaseKind.PAYMENT_QUERY, asked, now)
 
 
 def _reversed_before(state: LoanState, early: EarlyReversal, now: datetime) -> tuple[LoanState, str | None]:
@@ -164,7 +179,7 @@ def _reversed_before(state: LoanState, early: EarlyReversal, now: datetime) -> t
     return note(waiting, now, "reversal_before_payment", early.payment_id), None
 
 
-def _shrink_refunds(state: LoanState, now: datetime) -> LoanState:
+def _shrink_refunds(state: LoanState, now: datetime, why: str = "a payment was reversed") -> LoanState:
     """Nobody is paid back money that was taken back already."""
     refunds = [case for case in state.cases if case.kind is CaseKind.REFUND]
     promised = sum(case.amount_minor or 0 for case in refunds)
@@ -172,5 +187,5 @@ def _shrink_refunds(state: LoanState, now: datetime) -> LoanState:
     if left >= promised:
         return state
     for case in refunds:
-        state = close_case(state, case.case_id, CaseState.RETRACTED, now, note="a payment was reversed")
+        state = close_case(state, case.case_id, CaseState.RETRACTED, now, note=why)
     return _refund(state, left, now) if left > 0 else state

@@ -10,10 +10,11 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel
+from domain.events import Moment
 from domain.opt_out_words import OptOutReading
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.what_next import Reaction
@@ -50,7 +51,7 @@ class PaymentNews(BaseModel):
     provider: str
     amount_minor: int
     currency: str
-    paid_at: AwareDatetime
+    paid_at: Moment
     lender: str | None
     loan_id: str | None
     link_id: str | None
@@ -68,15 +69,26 @@ class PaymentPointer(BaseModel):
 
 
 class ReversalNews(BaseModel):
-    """The whole payment was taken back (refund, chargeback). Loan unknown: match by `payment_id`."""
+    """A payment was taken back (refund, chargeback). Loan unknown: match by `payment_id`.
+
+    `amount_minor` of `currency`: how much of it, where the provider tells that; None: all of it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     payment_id: str
     provider: str
-    reversed_at: AwareDatetime
+    reversed_at: Moment
     lender: str | None = None
     loan_id: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+
+    def may_leave_some(self, standing_minor: int, currency: str) -> bool:
+        """Whether something may be left of a payment that counts for `standing_minor` of `currency`."""
+        if self.amount_minor is None:
+            return False
+        return self.currency != currency or self.amount_minor < standing_minor
 
 
 class PartRefundNews(BaseModel):

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
+from domain.events import Moment
 from domain.money import Money
 from domain.payment_references import reference_of
 from domain.webhook_news import DeliveryState
@@ -126,7 +127,7 @@ class GatewayPayment(_Value):
 
     payment_id: str
     amount: Money
-    paid_at: AwareDatetime
+    paid_at: Moment
     refunded: bool = False
 
 
@@ -145,7 +146,7 @@ class PaymentReport(_Value):
     payment_id: str
     state: PaymentState
     amount: Money
-    paid_at: AwareDatetime
+    paid_at: Moment
     reference: str | None = None
 
 

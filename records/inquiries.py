@@ -22,8 +22,9 @@ ASKED_WITHIN = timedelta(hours=1)
 COLLECTED_WITHIN = timedelta(days=8)
 """Five settlement days, for which a loan waits for its debit, lie within eight days but around Christmas and Easter."""
 
-_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-"""Due by every clock: who asks may go by the wall while the news came on skipped time."""
+_AT_ONCE, _AT_ONCE_UNTIL = datetime(1970, 1, 1, tzinfo=UTC), datetime(1971, 1, 1, tzinfo=UTC)
+"""Due by every clock: who asks may go by the wall while the news came on skipped time. Each notice has a moment of
+its own between them, in their order, so that it is told from the one that was being asked about when it came."""
 
 
 def note(session: Session, provider: str, reference: str, at: datetime) -> PaymentInquiry:
@@ -32,7 +33,10 @@ def note(session: Session, provider: str, reference: str, at: datetime) -> Payme
     known = find(session, provider, reference)
     if known is None:
         known = PaymentInquiry(provider=provider, reference=reference, created_at=at)
-    known.next_at, known.tries = _AT_ONCE, 0
+    soonest = _AT_ONCE + (at - _AT_ONCE) / 1000
+    if known.next_at is not None and known.next_at < _AT_ONCE_UNTIL:
+        soonest = max(soonest, known.next_at + timedelta(microseconds=1))
+    known.next_at, known.tries = soonest, 0
     session.add(known)
     session.flush()
     return known
@@ -96,7 +100,8 @@ def due(session: Session, at: datetime, limit: int) -> Sequence[PaymentInquiry]:
 def pointed_at(session: Session) -> bool:
     """Whether a payment was pointed at and has not been asked about since."""
     return (
-        session.exec(select(PaymentInquiry.id).where(PaymentInquiry.next_at == _AT_ONCE).limit(1)).first() is not None
+        session.exec(select(PaymentInquiry.id).where(col(PaymentInquiry.next_at) < _AT_ONCE_UNTIL).limit(1)).first()
+        is not None
     )
 
 
@@ -140,15 +145,27 @@ def overdue(session: Session, now: datetime) -> list[Overdue]:
     return [Overdue(provider, tuple(ids)) for provider, ids in sorted(found.items())]
 
 
-def answered(session: Session, inquiry_id: int, status: str, next_at: datetime | None) -> None:
-    """What was heard, and when to ask again; None: it is settled."""
+def answered(
+    session: Session, inquiry_id: int, status: str, next_at: datetime | None, *, as_read: PaymentInquiry | None = None
+) -> bool:
+    """What was heard, and when to ask again; None: it is settled. Whether that stands.
+
+    `as_read` is the inquiry as it was when asking began: a notice that came meanwhile is newer than the answer, and the
+    payment stays due.
+    """
     known = session.get(PaymentInquiry, inquiry_id, with_for_update=True)
     assert known is not None
+    if as_read is not None and known.next_at != as_read.next_at:
+        known.status = status
+        session.add(known)
+        session.flush()
+        return False
     known.status, known.next_at, known.tries = status, next_at, known.tries + 1
     if next_at is None:
         known.redirect_url = None
     session.add(known)
     session.flush()
+    return True
 
 
 def may_have_been_taken(session: Session, loan: Loan) -> bool:

@@ -7,9 +7,12 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from records import audit, loans
+from domain.refunds import why_not_given_back as rests_on_nothing
+from records import audit, loans, payments
 from records.locks import one_at_a_time
-from records.tables import CollectionCase, Loan, Payment, RefundState, RefundTask, RefundWay
+from records.tables import CaseState, CollectionCase, Loan, Payment, RefundState, RefundTask, RefundWay
+
+_ASKED = "the gateway was asked, and its answer is not known"
 
 
 class UnknownRefund(LookupError):
@@ -32,13 +35,7 @@ def propose(
 ) -> RefundTask:
     """A new proposal. Raises RefundMoved when the case has one that was not rejected and did not fail."""
     one_at_a_time(session, f"refund:{case.case_id}")
-    live = session.exec(
-        select(RefundTask).where(
-            RefundTask.case_id == case.case_id,
-            col(RefundTask.state).in_((RefundState.PROPOSED, RefundState.APPROVED, RefundState.DONE)),
-        )
-    ).first()
-    if live is not None:
+    if (live := _live(session, case.case_id)) is not None:
         raise RefundMoved(f"refund {live.id} of this case is {live.state.value}")
     assert payment.id is not None
     task = RefundTask(
@@ -80,13 +77,47 @@ def decide(
     _note(session, task, "refund_approved" if approved else "refund_rejected", by, at)
 
 
+def why_not_given_back(session: Session, task: RefundTask) -> str | None:
+    """Why an approved refund is not to be given back any more, as the records stand now, or None."""
+    payment = session.get_one(Payment, task.payment_ref)
+    case = session.get_one(CollectionCase, task.case_id)
+    loan = loans.by_ref(session, task.loan_ref)
+    return rests_on_nothing(
+        task.amount_minor,
+        # Of an entry that is over it is no longer known what was due.
+        excess_minor=-payments.balance_due(session, loan) if payment.entry == loan.entry else None,
+        left_of_payment_minor=payment.amount_minor - payment.refunded_minor,
+        taken_back=payment.reversed_at is not None,
+        case_open=case.state is CaseState.OPEN,
+    )
+
+
+def was_asked_for(task: RefundTask) -> bool:
+    """Whether the gateway may have given it back already: it was asked, and its answer was lost."""
+    return task.state is RefundState.APPROVED and task.why == _ASKED
+
+
+def note_asked(session: Session, task: RefundTask, *, asked: bool) -> None:
+    """The gateway is about to be asked, or has surely done nothing."""
+    if task.state is RefundState.APPROVED:
+        task.why = _ASKED if asked else None
+        session.add(task)
+        session.flush()
+
+
 def done(session: Session, task: RefundTask, *, reference: str, at: datetime) -> Payment:
-    """The money was given back, once: the payment counts for that much less. The payment."""
+    """The money was given back, once: the payment counts for that much less. The payment.
+
+    A transfer that was given up counts too: the lender has made it.
+    """
     payment = session.get_one(Payment, task.payment_ref, with_for_update=True)
     if task.state is RefundState.DONE:
         return payment
-    if task.state is not RefundState.APPROVED:
+    made_anyway = task.state is RefundState.FAILED and task.way is RefundWay.TRANSFER
+    if task.state is not RefundState.APPROVED and not made_anyway:
         raise RefundMoved(f"refund {task.id} is {task.state.value}")
+    if made_anyway and (live := _live(session, task.case_id)) is not None:
+        raise RefundMoved(f"refund {live.id} took its place and is {live.state.value}")
     task.state, task.reference, task.done_at, task.why = RefundState.DONE, reference[:255], at, None
     payment.refunded_minor += task.amount_minor
     session.add_all((task, payment))
@@ -96,7 +127,7 @@ def done(session: Session, task: RefundTask, *, reference: str, at: datetime) ->
 
 
 def failed(session: Session, task: RefundTask, *, why: str, at: datetime) -> None:
-    """The gateway will not give it back: it may be proposed anew, by another way."""
+    """The gateway will not give it back, or nothing is to be given back: it may be proposed anew."""
     if task.state is RefundState.APPROVED:
         task.state, task.why = RefundState.FAILED, why[:200]
         session.add(task)
@@ -120,6 +151,14 @@ def listing(session: Session, *, state: RefundState | None = None) -> list[tuple
     if state is not None:
         query = query.where(RefundTask.state == state)
     return [(task, loan) for task, loan in session.exec(query.order_by(col(RefundTask.id))).all()]
+
+
+def _live(session: Session, case_id: str) -> RefundTask | None:
+    """The case's refund that was not rejected and did not fail."""
+    live = (RefundState.PROPOSED, RefundState.APPROVED, RefundState.DONE)
+    return session.exec(
+        select(RefundTask).where(RefundTask.case_id == case_id, col(RefundTask.state).in_(live))
+    ).first()
 
 
 def _note(session: Session, task: RefundTask, action: str, by: str, at: datetime) -> None:

@@ -87,6 +87,11 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
         _show(session, news, "reversal:other_loan", news.lender, news.loan_id, at)
         return Consequence(outcome="other_reversal_unmatched", person_refs=_person(session, news.lender, news.loan_id))
     known = before is not None and before.reversed_at is not None
+    if before is not None and not known:
+        stands = before.amount_minor - before.refunded_minor
+        if news.may_leave_some(stands, before.currency):
+            _show(session, news, "reversal:partial", news.lender, news.loan_id, at, amount_minor=news.amount_minor)
+            return Consequence(outcome="part_reversal_unmatched", person_refs=_owner(session, before))
     payment = payments.reverse(session, provider=news.provider, payment_id=news.payment_id, at=news.reversed_at)
     details: dict[str, JsonValue] = {"provider": news.provider, "payment_id": news.payment_id}
     if payment is None:
@@ -156,6 +161,10 @@ def _show(
     """Leave it to a person, in the audit trail; `kind` says why."""
     details: dict[str, JsonValue] = {"kind": kind, "provider": news.provider, "reference": news.payment_id, **more}
     note(session, at, news.provider, "webhook_needs_person", lender, loan_id, details)
+
+
+def _owner(session: Session, payment: Payment) -> frozenset[int]:
+    return about(loans.by_ref(session, payment.loan_ref).person_ref) if payment.loan_ref is not None else frozenset()
 
 
 def _person(session: Session, lender: str | None, loan_id: str | None) -> frozenset[int]:

@@ -20,8 +20,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from domain.events import Moment
 from domain.loans import LENDER
 from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
 from providers.webhooks.json_bodies import json_object, one_key
@@ -47,11 +48,11 @@ class _Payment(BaseModel):
 class _Received(_Payment):
     amount_minor: int = Field(ge=1, le=10**15)
     currency: str = Field(pattern="^[A-Z]{3}$")
-    paid_at: AwareDatetime = Field(strict=False)
+    paid_at: Moment = Field(strict=False)
 
 
 class _Reversed(_Payment):
-    reversed_at: AwareDatetime = Field(strict=False)
+    reversed_at: Moment = Field(strict=False)
 
 
 def secret_keys(secrets: Secrets) -> list[bytes]:

@@ -1,9 +1,9 @@
 """Stripe's webhooks: `Stripe-Signature` v1 over the raw body, and what its events mean for a loan.
 
 What is read: a checkout session that is paid, at once or later; a charge refunded in full; a dispute for
-which Stripe took the money. A part refund reverses nothing, because giving back an overpayment is the usual
-cause and must not revive a debt: one that we did not ask for is shown to a person, as is money that a won dispute
-brings back.
+which Stripe took the money, and how much, which may be less than the payment. A part refund reverses nothing, because
+giving back an overpayment is the usual cause and must not revive a debt: one that we did not ask for is shown to a
+person, as is money that comes back because a dispute was won or a refund came to nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
+
+from domain.events import Moment
+from domain.money import Money
 from domain.webhook_news import Ignored, PartRefundNews, PaymentNews, ReversalNews, WebhookNews
 from providers.payments.stripe_amounts import from_stripe
 from providers.webhooks.refused import RefusedReason, WebhookRefused
@@ -24,9 +28,11 @@ from providers.webhooks.signatures import Secrets, any_same, keys
 PROVIDER: Final = "stripe"
 LARGEST_BODY: Final = 512 * 1024
 _PAID = frozenset(("checkout.session.completed", "checkout.session.async_payment_succeeded"))
+_REFUND_CHANGED = frozenset(("charge.refund.updated", "refund.updated", "refund.failed"))
 _KIND = re.compile(r"[a-z0-9_.]{1,80}")
 _DIGITS = re.compile(r"[0-9]{1,12}")
 _MOST_SIGNATURES = 20
+_MOMENT: Final = TypeAdapter[datetime](Moment)
 
 
 def verify(raw_body: bytes, header: str | None, secrets: Secrets, now: datetime, tolerance: float | None = 300) -> None:
@@ -88,8 +94,11 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
             return (_part_refund(thing),)
         return (_reversal(event, kind, thing),)
     if kind == "charge.dispute.funds_withdrawn":
-        return (_reversal(event, kind, thing),)
-    return (Ignored(kind=kind, needs_person=kind == "charge.dispute.funds_reinstated"),)
+        return (_dispute(event, kind, thing),)
+    not_given_back = kind in _REFUND_CHANGED and thing.get("status") in ("failed", "canceled")
+    if not_given_back or kind == "charge.dispute.funds_reinstated":
+        return (Ignored(kind=kind, needs_person=True, reference=_id(thing.get("payment_intent"))),)
+    return (Ignored(kind=kind),)
 
 
 def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) -> PaymentNews | Ignored:
@@ -98,13 +107,9 @@ def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) ->
     if session.get("mode", "payment") != "payment":
         return Ignored(kind=f"{kind}:not_a_payment")
     payment_id = _id(session.get("payment_intent"))
-    total, currency = session.get("amount_total"), session.get("currency")
-    if payment_id is None or type(total) is not int or not isinstance(currency, str):
+    amount = _money(session, "amount_total")
+    if payment_id is None or amount is None:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
-    try:
-        amount = from_stripe(total, currency)
-    except ValueError:
-        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
     if amount.amount_minor <= 0:
         return Ignored(kind=f"{kind}:nothing_paid")
     metadata = session.get("metadata")
@@ -123,14 +128,19 @@ def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) ->
 
 def _part_refund(charge: Mapping[str, Any]) -> PartRefundNews | Ignored:
     payment_id = _id(charge.get("payment_intent"))
-    refunded, currency = charge.get("amount_refunded"), charge.get("currency")
-    try:
-        if payment_id is None or type(refunded) is not int or not isinstance(currency, str):
-            raise ValueError
-        given = from_stripe(refunded, currency).amount_minor
-    except ValueError:
+    given = _money(charge, "amount_refunded")
+    if payment_id is None or given is None:
         return Ignored(kind="charge.refunded:partial", needs_person=True, reference=payment_id)
-    return PartRefundNews(payment_id=payment_id, provider=PROVIDER, refunded_minor=given)
+    return PartRefundNews(payment_id=payment_id, provider=PROVIDER, refunded_minor=given.amount_minor)
+
+
+def _dispute(event: Mapping[str, Any], kind: str, dispute: Mapping[str, Any]) -> ReversalNews | Ignored:
+    news, taken = _reversal(event, kind, dispute), _money(dispute, "amount")
+    if isinstance(news, Ignored):
+        return news
+    if taken is None or taken.amount_minor <= 0:
+        return Ignored(kind=f"{kind}:no_amount", needs_person=True, reference=news.payment_id)
+    return news.model_copy(update={"amount_minor": taken.amount_minor, "currency": taken.currency})
 
 
 def _reversal(event: Mapping[str, Any], kind: str, thing: Mapping[str, Any]) -> ReversalNews | Ignored:
@@ -139,6 +149,17 @@ def _reversal(event: Mapping[str, Any], kind: str, thing: Mapping[str, Any]) -> 
         # A charge made without a payment intent is none of our links'.
         return Ignored(kind=f"{kind}:no_payment_intent", needs_person=True)
     return ReversalNews(payment_id=payment_id, provider=PROVIDER, reversed_at=_created(event))
+
+
+def _money(thing: Mapping[str, Any], name: str) -> Money | None:
+    """The amount of that name; None where there is none that can be read."""
+    amount, currency = thing.get(name), thing.get("currency")
+    if type(amount) is not int or not isinstance(currency, str):
+        return None
+    try:
+        return from_stripe(amount, currency)
+    except ValueError:
+        return None
 
 
 def _event(raw_body: bytes) -> dict[str, Any]:
@@ -158,7 +179,7 @@ def _created(event: Mapping[str, Any]) -> datetime:
     if type(created) is not int:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     try:
-        return datetime.fromtimestamp(created, UTC)
+        return _MOMENT.validate_python(datetime.fromtimestamp(created, UTC))
     except (ValueError, OverflowError, OSError):
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
 

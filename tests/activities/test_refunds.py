@@ -12,13 +12,18 @@ import pytest
 from sqlmodel import select
 
 from activities.composition import connect_gateways
+from activities.gateways import Gateways
 from activities.links import LinkIssuer
 from activities.refunds import Refunds
+from domain.gateway_choice import Offer
 from domain.webhook_news import PartRefundNews
+from domain.what_next import Effect, Reaction, WhatNext
+from providers import ports
+from providers.errors import ProviderError
 from providers.webhooks import stripe
 from records import audit, cases, loans, payments, refunds
 from records.database import Database
-from records.tables import Payment, PaymentSource, RefundState, RefundTask, RefundWay, Webhook
+from records.tables import CaseState, Payment, PaymentSource, RefundState, RefundTask, RefundWay, Webhook
 from tests.activities.outside import TUESDAY, enter_loan
 from tests.activities.test_ways_to_pay import HEADERS, settings_of
 from tests.records.portfolios import LENDER
@@ -195,3 +200,117 @@ def test_a_case_has_one_refund_at_a_time(lite: Database) -> None:
         case: Any = cases.get(session, f"c-{loan_id}")
         with pytest.raises(refunds.RefundMoved, match=f"refund {number} of this case is approved"):
             refunds.propose(session, case, payment, amount_minor=1, way=RefundWay.TRANSFER, by="marta", at=TUESDAY)
+
+
+class Till:
+    """A gateway that answers as it is told, or fails with that effect."""
+
+    name = "stripe"
+
+    def __init__(self, *answers: ports.RefundState | Effect) -> None:
+        self._answers = list(answers)
+        self.asked: list[int] = []
+
+    async def refund(self, request: ports.RefundRequest) -> ports.Refund:
+        self.asked.append(request.amount.amount_minor)
+        answer = self._answers.pop(0)
+        if isinstance(answer, Effect):
+            raise ProviderError("stripe", "away", Reaction(what_next=WhatNext.RETRY, meaning="away", effect=answer))
+        return ports.Refund(id="re_1", state=answer)
+
+
+def at_the_till(database: Database, *answers: ports.RefundState | Effect) -> tuple[Refunds, Till]:
+    till = Till(*answers)
+    gateways: Any = ((Offer(name="stripe"), till),)
+    return Refunds(database, Gateways(known=gateways)), till
+
+
+def overpaid(database: Database, way: RefundWay = RefundWay.GATEWAY) -> tuple[str, int]:
+    """100.00 due; 100.00 and then 25.00 paid; the 25.00 are to be given back."""
+    loan_id = enter_loan(database)
+    book(database, loan_id, "stripe", f"pi-1-{loan_id}", 10_000, "EUR")
+    too_much = book(database, loan_id, "stripe", f"pi-2-{loan_id}", EXCESS, "EUR")
+    return loan_id, approved(database, loan_id, too_much, way)
+
+
+def happens(database: Database, loan_id: str, what: str) -> None:
+    with database.writing() as session:
+        if what == "its case is retracted":
+            cases.close(session, f"c-{loan_id}", CaseState.RETRACTED, at=TUESDAY)
+        else:
+            payment_id = {"the debt's payment is charged back": "pi-1", "the payment itself is charged back": "pi-2"}
+            payments.reverse(session, provider="stripe", payment_id=f"{payment_id[what]}-{loan_id}", at=TUESDAY)
+
+
+def told_of(database: Database, number: int) -> tuple[RefundState, str | None]:
+    with database.reading() as session:
+        task = session.get_one(RefundTask, number)
+        return task.state, task.why
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("the debt's payment is charged back", "so much is no longer paid beyond what is due"),
+        ("the payment itself is charged back", "the payment was taken back meanwhile"),
+        ("its case is retracted", "its case was closed meanwhile"),
+    ],
+)
+async def test_what_an_approved_refund_rested_on_is_looked_at_again_before_the_money_goes(
+    database: Database, what: str, why: str
+) -> None:
+    loan_id, number = overpaid(database)
+    work, till = at_the_till(database, Effect.NONE, ports.RefundState.DONE)
+    away = await work.carry_out(number, TUESDAY)
+    happens(database, loan_id, what)
+
+    next_morning = await work.carry_out(number, TUESDAY + timedelta(days=1))
+
+    assert (away.done, away.again) == (False, True)
+    assert (next_morning.done, next_morning.again, next_morning.why) == (False, False, why)
+    assert till.asked == [EXCESS]
+    assert told_of(database, number) == (RefundState.FAILED, why)
+
+
+async def test_a_refund_that_may_have_gone_back_before_the_chargeback_says_where_to_look(database: Database) -> None:
+    loan_id, number = overpaid(database)
+    work, till = at_the_till(database, Effect.UNKNOWN, Effect.NONE)
+    for _ in range(2):
+        await work.carry_out(number, TUESDAY)
+    happens(database, loan_id, "the debt's payment is charged back")
+
+    given_up = await work.carry_out(number, TUESDAY)
+
+    assert "its answer was lost: look there whether the money went back" in given_up.why
+    assert till.asked == [EXCESS, EXCESS]
+
+
+async def test_a_refund_whose_answer_was_lost_is_done_when_it_is_heard_after_all(database: Database) -> None:
+    loan_id, number = overpaid(database)
+    work, _ = at_the_till(database, Effect.UNKNOWN, ports.RefundState.DONE)
+    await work.carry_out(number, TUESDAY)
+
+    done = await work.carry_out(number, TUESDAY)
+
+    assert done.done
+    assert told_of(database, number) == (RefundState.DONE, None)
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, loan_id)) == 0
+
+
+async def test_a_transfer_that_rests_on_nothing_is_not_awaited_and_counts_if_it_was_made_all_the_same(
+    database: Database,
+) -> None:
+    loan_id, number = overpaid(database, RefundWay.TRANSFER)
+    work, _ = at_the_till(database)
+    happens(database, loan_id, "the debt's payment is charged back")
+
+    given_up = await work.carry_out(number, TUESDAY)
+    state, _ = told_of(database, number)
+    work.paid_by_transfer(number, "TR-1", TUESDAY)
+
+    assert (given_up.again, given_up.why) == (False, "so much is no longer paid beyond what is due")
+    assert state is RefundState.FAILED
+    assert told_of(database, number) == (RefundState.DONE, None)
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, loan_id)) == 10_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlmodel import select
 
 from activities.bank_files import BankDesk
 from activities.found_payments import keep_report
@@ -17,10 +18,10 @@ from domain.payment_references import reference_of
 from domain.reconciliation import Share
 from providers.bankfiles.mt940_file import read_mt940
 from providers.ports import PaymentReport, PaymentState
-from records import bank_entries, inquiries, links, loans, payments
+from records import audit, bank_entries, inquiries, links, loans, payments
 from records.database import Database
-from records.tables import EntryState, PaymentLink
-from tests.records.portfolios import LENDER, NOW, entered
+from records.tables import EntryState, PaymentLink, Webhook
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 
 LOAN = "P-20417"
 REFERENCE = reference_of("acme:P-20417:1:balance:10000:1")
@@ -235,3 +236,22 @@ def test_a_transfer_that_was_taken_back_and_comes_again_is_not_lost(database: Da
 
     assert [state for state, _ in entries(database)] == [EntryState.MATCHED, EntryState.WAITING]
     assert counted(database) == ([], 30_000)
+
+
+def test_money_of_an_earlier_hand_over_that_its_gateway_says_is_gone_is_shown_to_a_person(database: Database) -> None:
+    loan_with_link(database)
+    bank_says_paid(database)
+    with database.writing() as session:
+        handed_over_again(session, LOAN, 6_000)
+    amount = Money(amount_minor=PART, currency="EUR")
+    gone = PaymentReport(
+        payment_id=REFERENCE, state=PaymentState.TAKEN_BACK, amount=amount, paid_at=NOW, reference=REFERENCE
+    )
+
+    with database.writing() as session:
+        keep_report(session, BANK, gone, NOW)
+
+    with database.reading() as session:
+        shown = [(row.loan_id, row.details["kind"]) for row in audit.of_action(session, "webhook_needs_person")]
+        told = [row.event_key for row in session.exec(select(Webhook)).all() if row.event_key.endswith(":reversed")]
+    assert (shown, told) == ([(LOAN, "reversal:earlier_entry")], [])

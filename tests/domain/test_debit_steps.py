@@ -185,6 +185,33 @@ def test_the_reason_leads_to_the_step_the_strategy_names(reason: str, next_step:
     assert loan.results()["remind"] == "passed_over"
 
 
+def test_when_the_bank_says_that_the_debtor_has_died_nothing_more_is_sent_until_a_person_decided() -> None:
+    loan = Loan()
+    loan.day(4)
+    loan.hear(DebitReturned(step="debit", reason="MD07"))
+    before = list(loan.sent)
+
+    loan.day(30)
+
+    assert [case.circumstance for case in loan.state.cases] == [Circumstance.BEREAVEMENT]
+    assert loan.sent == before
+    assert len(loan.orders) == 1
+
+
+def test_a_death_that_the_bank_tells_of_after_the_cure_is_known_should_the_debt_come_back() -> None:
+    loan = Loan()
+    loan.day(4)
+    loan.hear(PaymentReceived(payment_id="p", amount_minor=10_000, currency="EUR", paid_at=loan.now, provider="bank"))
+    assert loan.state.end is LoanEnd.CURED
+
+    refused = loan.hear(DebitReturned(step="debit", reason="MD07"))
+    loan.hear(PaymentReversed(payment_id="p", provider="bank"))
+
+    assert refused is None
+    assert loan.state.end is None
+    assert loan.state.stands_still == "bereavement reported: a person must decide"
+
+
 def test_told_twice_a_return_counts_once() -> None:
     loan = Loan()
     loan.day(9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from domain.access import Role
@@ -9,7 +11,7 @@ from domain.collection import apply
 from domain.events import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import CaseKind, CaseOpenedEntry, LoanEnd
 from domain.loan_state import LoanState, enter, restore, snapshot
-from domain.refunds import why_not_decided, why_not_proposed
+from domain.refunds import why_not_decided, why_not_given_back, why_not_proposed
 from tests.domain.simulated_loan import START, facts, strategy
 
 DUE = 30_000
@@ -69,17 +71,55 @@ def test_a_refund_in_full_that_the_gateway_also_tells_as_taken_back_counts_once(
     assert state.end is LoanEnd.CURED
 
 
-@pytest.mark.parametrize(
-    ("minor", "payment", "why"), [(5_001, "p1", "more was given back"), (1, "p9", "no such payment")]
-)
-def test_a_refund_that_cannot_be_ours_changes_nothing(minor: int, payment: str, why: str) -> None:
+def test_a_refund_of_a_payment_nobody_knows_changes_nothing() -> None:
     before = overpaid()
 
-    state, refused = refund(before, minor, payment)
+    state, refused = refund(before, 1, "p9")
 
     assert state == before
     assert refused is not None
-    assert why in refused
+    assert "no such payment" in refused
+
+
+def test_more_given_back_than_was_paid_too_much_counts_and_a_person_looks() -> None:
+    state, refused = refund(overpaid(), 5_001, "p1")
+
+    assert refused is None
+    assert state.balance_minor == 1
+    assert [case.kind for case in state.cases] == [CaseKind.PAYMENT_QUERY]
+    reasons = [entry.reason for entry in state.outbox if isinstance(entry, CaseOpenedEntry)]
+    assert reasons[-1] == "more was given back than had been paid beyond what is due: 1 minor units (stripe p1)"
+    assert state.end is LoanEnd.CURED  # a refund alone revives no debt
+
+
+@pytest.mark.parametrize(("given_back", "taken_back", "due"), [("p2", "p1", DUE), ("p1", "p2", 5_000)])
+def test_what_is_due_after_a_refund_and_a_chargeback_does_not_hang_on_which_is_heard_of_first(
+    given_back: str, taken_back: str, due: int
+) -> None:
+    chargeback = PaymentReversed(payment_id=taken_back, provider="stripe")
+
+    refund_first = apply(refund(overpaid(), 5_000, given_back)[0], chargeback, START)[0]
+    refund_last, refused = refund(apply(overpaid(), chargeback, START)[0], 5_000, given_back)
+
+    assert refused is None
+    assert (refund_first.balance_minor, refund_first.end) == (due, None)
+    assert (refund_last.balance_minor, refund_last.end) == (due, None)
+    assert not [case for case in refund_last.cases if case.kind is CaseKind.REFUND]
+
+
+def test_a_loan_whose_refund_was_heard_of_after_the_chargeback_is_cured_by_the_whole_debt_alone() -> None:
+    state = apply(overpaid(), PaymentReversed(payment_id="p1", provider="stripe"), START)[0]
+    state, _ = refund(state, 5_000)
+
+    def pay(state: LoanState, number: int, amount: int) -> LoanState:
+        event = PaymentReceived(
+            payment_id=f"p{number}", amount_minor=amount, currency="EUR", paid_at=START, provider="stripe"
+        )
+        return apply(state, event, START)[0]
+
+    state = pay(state, 3, DUE - 5_000)
+    assert state.end is None
+    assert pay(state, 4, 5_000).end is LoanEnd.CURED
 
 
 def test_a_loan_that_goes_on_later_remembers_it_and_one_without_says_nothing_of_it() -> None:
@@ -118,3 +158,27 @@ def test_who_may_propose_how_much(role: Role, amount: int, excess: int, left: in
 )
 def test_it_takes_authority_and_another_person_to_decide(role: Role, by: str, allowed: bool) -> None:
     assert (why_not_decided(role, by, "marta") is None) is allowed
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({}, None),
+        ({"excess_minor": 100}, None),
+        ({"excess_minor": None}, None),
+        ({"excess_minor": 99}, "no longer paid beyond what is due"),
+        ({"excess_minor": -7_000}, "no longer paid beyond what is due"),
+        ({"left_of_payment_minor": 99}, "no longer left of the payment"),
+        ({"taken_back": True}, "the payment was taken back"),
+        ({"case_open": False}, "its case was closed"),
+    ],
+)
+def test_what_was_approved_is_given_back_only_while_it_rests_on_something(
+    changed: dict[str, Any], why: str | None
+) -> None:
+    as_approved = {"excess_minor": 500, "left_of_payment_minor": 500, "taken_back": False, "case_open": True}
+
+    refused = why_not_given_back(100, **(as_approved | changed))
+
+    assert (refused is None) == (why is None)
+    assert why is None or (refused is not None and why in refused)

@@ -96,6 +96,7 @@ POINTER = PaymentPointer(payment_id="ord_1", provider="conekta")
         ("charge.chargeback.created", {"order_id": "ord_1"}, POINTER),
         ("charge.chargeback.lost", {"order_id": "ord_1"}, POINTER),
         ("order.paid", {**ORDER, "charges": {"data": []}}, POINTER),
+        ("order.paid", {**ORDER, "charges": {"data": [{"paid_at": -62_135_596_800}]}}, POINTER),
         ("order.paid", {**ORDER, "amount": "12345"}, POINTER),
         ("order.created", ORDER, Ignored(kind="order.created")),
         ("webhook_ping", None, Ignored(kind="webhook_ping")),

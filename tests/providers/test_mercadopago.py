@@ -251,6 +251,13 @@ async def test_a_senseless_payment_is_one_clear_error(body: bytes) -> None:
         await adapter.payment("1", AT)
 
 
+async def test_a_payment_of_the_year_one_is_one_clear_error() -> None:
+    adapter, _ = gateway(httpx.Response(200, json=payment(77, "approved", date_approved="0001-01-01T00:00:00Z")))
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await adapter.payment("77", AT)
+
+
 REFUND = RefundRequest(
     idempotency_key="refund:9", payment_id="77", amount=Money(amount_minor=2345, currency="MXN"), at=AT
 )

@@ -204,11 +204,26 @@ def test_a_payment_without_our_references_is_still_a_payment() -> None:
         (session("checkout.session.async_payment_failed"), "checkout.session.async_payment_failed", False),
         (event("customer.created", id="cus_1"), "customer.created", False),
         (event("charge.refunded", refunded=True), "charge.refunded:no_payment_intent", True),
-        (event("charge.dispute.funds_reinstated", payment_intent="p"), "charge.dispute.funds_reinstated", True),
+        (event("charge.refund.updated", status="succeeded", payment_intent="p"), "charge.refund.updated", False),
     ],
 )
 def test_what_moves_no_money_of_a_loan_is_ignored_by_name(raw: bytes, kind: str, needs_person: bool) -> None:
     assert stripe.parse(raw) == (Ignored(kind=kind, needs_person=needs_person),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("charge.dispute.funds_reinstated", {"status": "won"}),
+        ("charge.refund.updated", {"status": "failed"}),
+        ("refund.updated", {"status": "canceled"}),
+        ("refund.failed", {"status": "failed"}),
+    ],
+)
+def test_money_that_comes_back_is_shown_to_a_person_with_its_payment(kind: str, told: dict[str, str]) -> None:
+    assert stripe.parse(event(kind, payment_intent="pi_1", **told)) == (
+        Ignored(kind=kind, needs_person=True, reference="pi_1"),
+    )
 
 
 def test_a_part_refund_says_how_much_was_given_back_so_far() -> None:
@@ -222,15 +237,27 @@ def test_a_part_refund_says_how_much_was_given_back_so_far() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw",
+    ("raw", "amount"),
     [
-        event("charge.refunded", refunded=True, payment_intent="pi_1"),
-        event("charge.dispute.funds_withdrawn", payment_intent="pi_1", amount=12345),
+        (event("charge.refunded", refunded=True, payment_intent="pi_1"), {}),
+        (
+            event("charge.dispute.funds_withdrawn", payment_intent="pi_1", amount=12345, currency="eur"),
+            {"amount_minor": 12345, "currency": "EUR"},
+        ),
     ],
 )
-def test_money_taken_back_reverses_its_payment(raw: bytes) -> None:
+def test_money_taken_back_reverses_its_payment(raw: bytes, amount: dict[str, Any]) -> None:
     assert stripe.parse(raw) == (
-        ReversalNews(payment_id="pi_1", provider="stripe", reversed_at=NOW - timedelta(seconds=5)),
+        ReversalNews(payment_id="pi_1", provider="stripe", reversed_at=NOW - timedelta(seconds=5), **amount),
+    )
+
+
+@pytest.mark.parametrize("told", [{}, {"amount": 12345}, {"amount": "12345", "currency": "eur"}, {"amount": 0}])
+def test_a_dispute_that_does_not_say_over_how_much_is_shown_to_a_person(told: dict[str, Any]) -> None:
+    kind = "charge.dispute.funds_withdrawn"
+
+    assert stripe.parse(event(kind, payment_intent="pi_1", **told)) == (
+        Ignored(kind=f"{kind}:no_amount", needs_person=True, reference="pi_1"),
     )
 
 
@@ -252,6 +279,8 @@ def test_money_taken_back_reverses_its_payment(raw: bytes) -> None:
         session(currency="rsd"),
         session().replace(str(CREATED).encode(), b"1e400"),
         session().replace(str(CREATED).encode(), b"9" * 30),
+        session().replace(str(CREATED).encode(), b"-62135596800"),  # the first of January of the year 1
+        session().replace(str(CREATED).encode(), b"7258118400"),  # of the year 2200
     ],
 )
 def test_money_that_cannot_be_booked_is_refused_not_lost(raw: bytes) -> None:

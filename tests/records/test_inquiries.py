@@ -65,3 +65,35 @@ def test_late_answers_are_named_by_provider_and_young_or_settled_ones_are_not(da
         "mercadopago": ("nobody-asks",),
         "sepa-dd": (references[0],),
     }
+
+
+def test_a_payment_is_pointed_at_until_the_latest_notice_of_it_was_answered(database: Database) -> None:
+    with database.writing() as session:
+        inquiries.note(session, "mercadopago", "123", NOW)
+    with database.reading() as session:
+        [first] = inquiries.due(session, NOW, 10)
+    with database.writing() as session:
+        inquiries.note(session, "mercadopago", "123", NOW)
+    assert first.id is not None
+
+    with database.writing() as session:
+        old_stands = inquiries.answered(session, first.id, "pending", None, as_read=first)
+    with database.reading() as session:
+        still = inquiries.pointed_at(session)
+        [second] = inquiries.due(session, NOW, 10)
+    with database.writing() as session:
+        new_stands = inquiries.answered(session, first.id, "paid", None, as_read=second)
+
+    assert (old_stands, still, new_stands) == (False, True, True)
+    with database.reading() as session:
+        assert not inquiries.pointed_at(session)
+        assert inquiries.due(session, NOW, 10) == []
+
+
+def test_who_was_pointed_at_first_is_asked_about_first(database: Database) -> None:
+    with database.writing() as session:
+        inquiries.note(session, "mercadopago", "late", NOW + timedelta(seconds=1))
+        inquiries.note(session, "mercadopago", "early", NOW)
+
+    with database.reading() as session:
+        assert [one.reference for one in inquiries.due(session, NOW, 10)] == ["early", "late"]

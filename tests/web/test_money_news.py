@@ -229,3 +229,21 @@ def test_two_like_payments_of_one_system_both_count(database: Database) -> None:
         first, second = (told(session, "L1", 4_000, name, provider="bank") for name in ("1", "2"))
 
     assert heard(first) == heard(second) == [("L1", "payment_received")]
+
+
+@pytest.mark.parametrize(
+    ("disputed", "outcome", "due_after"), [(2_000, "part_reversal_unmatched", 0), (10_000, "reversal", 10_000)]
+)
+def test_a_dispute_over_part_of_a_payment_is_shown_and_takes_back_nothing(
+    database: Database, disputed: int, outcome: str, due_after: int
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1", amount_due_minor=10_000)
+        told(session, "L1", 10_000, provider="stripe")
+        news = ReversalNews(payment_id="1", provider="stripe", reversed_at=LATER, amount_minor=disputed, currency="EUR")
+
+        done = record_news(session, [news], LATER)
+
+    assert done.outcome == outcome
+    assert due(database, "L1") == due_after
+    assert shown(database) == ([(None, "reversal:partial")] if due_after == 0 else [])

@@ -1,0 +1,122 @@
+"""Payments asked about: what comes while the answer travels, and money that is there again after it was taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from activities.gateways import Gateways
+from activities.payment_inquiries import MOST_TRIES, PaymentInquiries
+from domain.gateway_choice import Offer
+from domain.money import Money
+from providers.ports import PaymentReport, PaymentState
+from records import audit, inquiries, links, loans, payments
+from records.database import Database
+from tests.records.portfolios import LENDER, entered
+
+NOW = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+REFERENCE = "rcb" + "b" * 32
+
+
+class Lookup:
+    """Answers with the states it is given, one after the other; None: it knows no such payment."""
+
+    name = "mercadopago"
+
+    def __init__(self, *states: PaymentState | None, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self._states = list(states)
+        self._meanwhile = meanwhile
+        self.asked = 0
+
+    async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
+        state = self._states[min(self.asked, len(self._states) - 1)]
+        self.asked += 1
+        if self.asked == 1:
+            self._meanwhile()
+        if state is None:
+            return None
+        amount = Money(amount_minor=10_000, currency="EUR")
+        return PaymentReport(payment_id=payment_id, state=state, amount=amount, paid_at=NOW, reference=REFERENCE)
+
+    async def create_link(self, *_: object) -> None: ...
+    async def deactivate_link(self, *_: object) -> None: ...
+    async def link_payments(self, *_: object) -> tuple[()]:
+        return ()
+
+
+def asking(database: Database, lookup: Lookup) -> PaymentInquiries:
+    known: Any = ((Offer(name="mercadopago"), lookup),)
+    return PaymentInquiries(database, Gateways(known=known))
+
+
+def notice(database: Database) -> None:
+    with database.writing() as session:
+        inquiries.note(session, "mercadopago", "123", NOW)
+
+
+def told_people(database: Database) -> list[Any]:
+    with database.reading() as session:
+        return [row.details for row in audit.of_action(session, "webhook_needs_person")]
+
+
+def standing(database: Database) -> bool | None:
+    with database.reading() as session:
+        payment = payments.find(session, "mercadopago", "123")
+        return None if payment is None else payment.reversed_at is None
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "stands"),
+    [(PaymentState.PENDING, PaymentState.PAID, True), (PaymentState.PAID, PaymentState.TAKEN_BACK, False)],
+)
+async def test_a_notice_that_comes_while_the_answer_before_it_travels_is_asked_about_too(
+    database: Database, first: PaymentState, then: PaymentState, stands: bool
+) -> None:
+    notice(database)
+    lookup = Lookup(first, then, meanwhile=lambda: notice(database))
+    work = asking(database, lookup)
+
+    asked = [await work.ask_due(NOW + timedelta(minutes=minute)) for minute in range(3)]
+
+    assert asked == [1, 1, 0]
+    assert standing(database) is stands
+
+
+async def test_a_notice_that_comes_at_the_last_try_begins_anew_and_nobody_is_told_in_vain(database: Database) -> None:
+    notice(database)
+    with database.writing() as session:
+        known = inquiries.find(session, "mercadopago", "123")
+        assert known is not None
+        known.tries = MOST_TRIES
+        session.add(known)
+    work = asking(database, Lookup(None, PaymentState.PAID, meanwhile=lambda: notice(database)))
+
+    await work.ask_due(NOW)
+    before = told_people(database)
+    await work.ask_due(NOW)
+
+    assert before == []
+    assert standing(database) is True
+
+
+async def test_money_that_is_there_again_after_it_was_taken_back_is_shown_to_a_person_once(database: Database) -> None:
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        links.keep(
+            session, loan, purpose="balance", amount_minor=10_000, generation=1, provider="mercadopago",
+            provider_link_id="p1", url="https://pay.example/1", at=NOW, reference=REFERENCE,
+        )  # fmt: skip
+    work = asking(database, Lookup(PaymentState.PAID, PaymentState.TAKEN_BACK, PaymentState.PAID))
+    told = []
+    for _ in range(3):
+        notice(database)
+        await work.ask_due(NOW)
+        told.append(told_people(database))
+
+    assert told == [[], [], [{"kind": "payment:paid_again", "reference": "123"}]]
+    assert standing(database) is False
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 10_000
