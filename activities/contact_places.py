@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from activities.clock import try_again_in
+from activities.contact_clock import ContactClock
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.counting import count
 from activities.debit_notices import with_debit
@@ -95,13 +96,13 @@ class ContactPlaces:
         """What the rules say now; holds nobody up and keeps nothing."""
         with self._database.reading() as session:
             loan = loans.get(session, order.lender, order.loan_id)
-            return self._slots.find(session, loan, people.of_loan(session, loan), order, now, keep=False)
+            return self._decide(session, loan, people.of_loan(session, loan), order, now, keep=False)
 
     def refused(self, order: ContactOrder, now: datetime) -> NotYet | NoChannel | NotWanted | Changed:
         """Keep the decisions that stand in the way."""
         with self._database.writing() as session:
             loan, person = contacts.lock_person(session, order.lender, order.loan_id)
-            answer = self._slots.find(session, loan, person, order, now, keep=True)
+            answer = self._decide(session, loan, person, order, now, keep=True)
             return Changed.CHANGED if isinstance(answer, Slot) else answer
 
     def take(
@@ -109,14 +110,18 @@ class ContactPlaces:
         order: ContactOrder,
         expected: Slot | None,
         link: PaymentLink | None,
-        now: datetime,
+        clock: ContactClock,
         enclosed: Enclosed = NOTHING,
         *,
         files: Files = NO_FILES,
         as_template: bool = False,
         heard: int | None = None,
+        papers_at: datetime | None = None,
     ) -> Ready | NotYet | NoChannel | NotWanted | Changed | NewsWaits:
         """Decide, keep the decisions and take the place, in one transaction of the person.
+
+        What `clock` says once it is this caller's turn is the moment of the contact; `papers_at`, if another, the one
+        that `files` were typeset for.
 
         A demand goes only when all news that came in is in the records, or all up to the webhook `heard`: so it
         waits for what was there when it was going to be sent, and not for ever where news never ends.
@@ -129,7 +134,8 @@ class ContactPlaces:
         try:
             with self._database.writing(durable=True) as session:
                 loan, person = contacts.lock_person(session, order.lender, order.loan_id)
-                taken = contacts.find(session, loan, order.step, order.occurrence)
+                now = clock.now()
+                taken = contacts.find(session, loan, order.step, order.occurrence, entry=order.of_entry)
                 if taken is not None and taken.state not in _FREE:
                     # Another attempt was quicker, or the carrier told of a message it did not seem to know.
                     why = "an attempt before this one has the place; what became of it is looked up"
@@ -138,7 +144,7 @@ class ContactPlaces:
                     waiting = webhooks.unheard(session)
                     if waiting is not None and (heard is None or waiting.oldest <= heard):
                         return NewsWaits(waiting.newest)
-                answer = self._slots.find(session, loan, person, order, now, keep=True)
+                answer = self._decide(session, loan, person, order, now, keep=True)
                 if not isinstance(answer, Slot):
                     return answer
                 if expected is not None and answer != expected:
@@ -149,7 +155,9 @@ class ContactPlaces:
                 if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
                     return Changed.CHANGED
                 if order.step in (RECEIPT, PART_RECEIPT):
-                    enclosed = self._receipts.enclosed(session, loan, person, order, answer.channel, files, now)
+                    enclosed = self._receipts.enclosed(
+                        session, loan, person, order, answer.channel, files, papers_at or now
+                    )
                 approved = self._approved(
                     session, loan, person, order, answer.channel, now, as_template, enclosed.address
                 )
@@ -170,13 +178,19 @@ class ContactPlaces:
                     message = with_qr_code(message, link.url)
                 return Ready(contact.id, message.model_copy(update={"approved": text.approved}))
         except Unwritable as why:
-            self._note_unwritable(order, str(why), now)
+            self._note_unwritable(order, str(why), clock.now())
             raise
 
-    def earlier(self, order: ContactOrder) -> Ready | ContactState | None:
-        """An attempt that was begun: its state, or what is needed to look it up when its fate is open."""
+    def earlier(self, order: ContactOrder) -> Ready | ContactState | NotWanted | None:
+        """An attempt that was begun: its state, or what is needed to look it up when its fate is open.
+
+        NotWanted where none has left us and the order's hand-over is over. Raises loans.UnknownLoan.
+        """
         with self._database.reading() as session:
-            contact = contacts.of_step(session, order.lender, order.loan_id, order.step, order.occurrence)
+            found = self._of_order(session, order)
+            contact = found.contact
+            if (contact is None or contact.state in _FREE) and found.current_entry != order.of_entry:
+                return NotWanted()
             if contact is None or contact.state is not ContactState.SENDING:
                 return contact.state if contact else None
             assert contact.id is not None
@@ -186,7 +200,7 @@ class ContactPlaces:
 
     def channel_used(self, order: ContactOrder) -> Channel | None:
         with self._database.reading() as session:
-            contact = contacts.of_step(session, order.lender, order.loan_id, order.step, order.occurrence)
+            contact = self._of_order(session, order).contact
             return contact.channel if contact else None
 
     def was_read(self, order: ContactOrder) -> bool:
@@ -197,7 +211,7 @@ class ContactPlaces:
         assert order.unless_read is not None
         with self._database.reading() as session:
             loan = loans.get(session, order.lender, order.loan_id)
-            earlier = contacts.find(session, loan, order.step, order.unless_read)
+            earlier = contacts.find(session, loan, order.step, order.unless_read, entry=order.of_entry)
             if earlier is None:
                 return False
             if earlier.state is ContactState.READ:
@@ -263,6 +277,21 @@ class ContactPlaces:
             contacts.give_back(session, contact)
             contacts.advance(session, contact, ContactState.FAILED, at=now, error_code=error.code[:80])
         count(CONTACTS, channel=ready.message.channel, outcome="address_closed")
+
+    def _of_order(self, session: Session, order: ContactOrder) -> contacts.OfStep:
+        return contacts.of_step(
+            session, order.lender, order.loan_id, order.step, order.occurrence, entry=order.of_entry
+        )
+
+    def _decide(
+        self, session: Session, loan: Loan, person: Person, order: ContactOrder, at: datetime, *, keep: bool
+    ) -> Slot | NotYet | NoChannel | NotWanted:
+        """What the rules say, unless the loan was handed over again: then what was ordered before is not true of it,
+        not even that it was paid in full.
+        """
+        if order.of_entry != loan.entry:
+            return NotWanted()
+        return self._slots.find(session, loan, person, order, at, keep=keep)
 
     def _charge(self, session: Session, contact: Contact, person: Person, sheets: int = 1) -> None:
         """What it cost, once it left us. A call is charged by its length when it is over."""

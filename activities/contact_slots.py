@@ -58,7 +58,7 @@ class NoChannel:
 
 @dataclass(frozen=True)
 class NotWanted:
-    """The records say there is nothing to write about: paid, or ended."""
+    """The records say there is nothing to write about: paid, ended, or handed over again since it was ordered."""
 
 
 Answer = Slot | NotYet | NoChannel | NotWanted
@@ -191,6 +191,7 @@ class ContactSlots:
             person,
             step=order.step,
             occurrence=order.occurrence,
+            entry=order.of_entry,
             purpose=order.purpose,
             channel=slot.channel,
             template=order.template,

@@ -1,7 +1,8 @@
 """Reaching the borrower once: decide, take the contact's place, write, send, and know what became of it.
 
 At most once: the place is taken before the message leaves, and a message whose fate is unknown is looked
-up at the carrier, never sent again blindly.
+up at the carrier, never sent again blindly. Lawful is what is lawful when it leaves: getting a message ready takes
+time, and its window may close meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
@@ -20,6 +22,7 @@ from activities.agreement_papers import AgreementPapers
 from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
+from activities.contact_clock import ContactClock
 from activities.contact_places import Changed, ContactPlaces, NewsWaits, Ready, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.links import LinkIssuer, NoGateway
@@ -91,11 +94,15 @@ class ContactSender(Contacts):
     async def contact(self, order: ContactOrder) -> ContactReported:
         """Send the message at the next lawful slot, by the first channel that works.
 
-        Waiting for the slot is asking to be tried again at it: that leaves nothing in the history.
+        Waiting for the slot is asking to be tried again at it: that leaves nothing in the history. Once the loan was
+        handed over again, only what became of a message that was begun before is found out.
         """
         now = task_time()
+        clock = ContactClock(now)
         take_until = time.monotonic() + TAKE_WITHIN
         earlier = await asyncio.to_thread(self._places.earlier, order)
+        if isinstance(earlier, NotWanted):
+            return await self._report(order, ContactOutcome.NOT_WANTED)
         if earlier is not None and (settled := await self._settle(order, earlier, now)) is not None:
             return settled
         if order.give_up_at is not None and now >= order.give_up_at:
@@ -115,7 +122,7 @@ class ContactSender(Contacts):
                     continue
                 channels = ahead
             open_order = order.model_copy(update={"channels": channels})
-            answer = await self._place(open_order, now, take_until, as_template=Again.AS_TEMPLATE in ways)
+            answer = await self._place(open_order, clock, take_until, as_template=Again.AS_TEMPLATE in ways)
             if isinstance(answer, ContactReported):
                 return answer
             if answer is Changed.CHANGED:
@@ -125,10 +132,12 @@ class ContactSender(Contacts):
                 useless |= await self._closed_by_platforms(order, now)
                 continue
             if not isinstance(answer, Ready):
-                return await self._without_slot(order, answer, tuple(useless.values()), now)
-            outcome = await self._send(order, answer, now)
+                return await self._without_slot(order, answer, tuple(useless.values()))
+            outcome = await self._send(order, answer, clock)
             if isinstance(outcome, ContactReported):
                 return outcome
+            if outcome is Changed.CHANGED:
+                continue
             if isinstance(outcome, Again):
                 ways.append(outcome)
                 as_template = Again.AS_TEMPLATE in ways
@@ -155,19 +164,20 @@ class ContactSender(Contacts):
         return {channel: f"{channel}: no carrier is configured" for channel in absent}
 
     async def _place(
-        self, order: ContactOrder, now: datetime, take_until: float, *, as_template: bool = False
+        self, order: ContactOrder, clock: ContactClock, take_until: float, *, as_template: bool = False
     ) -> Ready | NotYet | NoChannel | NotWanted | Changed | ContactReported:
         """The contact's place, taken; what needs the outside world is got before, so that nobody waits for it."""
+        now = clock.now()
         slot: Slot | None = None
         link: PaymentLink | None = None
-        old = order.balance_read_at is not None and now - order.balance_read_at > REREAD_AFTER
+        old = order.balance_read_at is not None and clock.began - order.balance_read_at > REREAD_AFTER
         demands = order.purpose is Purpose.COLLECTION
         payable = await asyncio.to_thread(self._unheard.payable, order.lender, order.loan_id) if demands else ()
         enclosed = NOTHING
         if old or order.with_link or payable or order.step == DOCUMENT:
             answer = await asyncio.to_thread(self._places.look, order, now)
             if not isinstance(answer, Slot):
-                return await asyncio.to_thread(self._places.refused, order, now)
+                return await asyncio.to_thread(self._places.refused, order, clock.now())
             slot = answer
             if payable and await self._paid_unheard(order, payable, now):
                 return Changed.CHANGED
@@ -182,7 +192,7 @@ class ContactSender(Contacts):
         files = NO_FILES
         if order.step in (RECEIPT, PART_RECEIPT) and Channel.EMAIL in order.channels[:1]:
             files = await asyncio.to_thread(self._receipts.typeset, order, now)
-        take = partial(self._places.take, order, slot, link, now, enclosed, as_template=as_template)
+        take = partial(self._places.take, order, slot, link, clock, enclosed, as_template=as_template, papers_at=now)
         heard: int | None = None
         hear_until = time.monotonic() + HEAR_WITHIN
         try:
@@ -205,7 +215,7 @@ class ContactSender(Contacts):
             raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
 
     async def _without_slot(
-        self, order: ContactOrder, answer: NotYet | NoChannel | NotWanted, useless: tuple[str, ...], now: datetime
+        self, order: ContactOrder, answer: NotYet | NoChannel | NotWanted, useless: tuple[str, ...]
     ) -> ContactReported:
         match answer:
             case NotYet():
@@ -242,8 +252,19 @@ class ContactSender(Contacts):
 
     # Sending
 
-    async def _send(self, order: ContactOrder, ready: Ready, now: datetime) -> ContactReported | Again | str:
-        """The report; how it may still go; or, when this channel cannot take it, why, in a word for the case."""
+    async def _send(
+        self, order: ContactOrder, ready: Ready, clock: ContactClock
+    ) -> ContactReported | Again | Changed | str:
+        """The report; how it may still go; or, when this channel cannot take it, why, in a word for the case.
+
+        Changed where its lawful window closed since its place was taken: nothing was sent.
+        """
+        now = clock.now()
+        closes = ready.message.valid_until
+        if closes is not None and now >= closes:
+            await asyncio.to_thread(self._places.given_back, ready, "window_closed", now)
+            return Changed.CHANGED
+        ready = replace(ready, message=ready.message.model_copy(update={"at": now}))
         messenger = self._messengers[ready.message.channel]
         try:
             async with asyncio.timeout(SEND_WITHIN):

@@ -26,10 +26,14 @@ class _Order(BaseModel):
 class ContactOrder(_Order):
     """Reach the borrower once, by the first of `channels` that works, at the next lawful slot.
 
-    `balance_read_at`: the message rests on a balance read then; an older one than an hour is read again.
-    `give_up_at`: a slot at or after this moment is of no use. `agreed`: the link is over no more than that.
+    `entry`: the hand-over it is of; None for the first, so that nothing travels for it. An order that a later
+    hand-over's loan gave before there was the field counts as the first's too: it is not wanted any more, and most of
+    what a loan sends it orders again. `balance_read_at`: the message rests on a balance read then; an older one than
+    an hour is read again. `give_up_at`: a slot at or after this moment is of no use. `agreed`: the link is over no
+    more than that.
     """
 
+    entry: int | None = Field(None, ge=1)
     step: str
     occurrence: int = Field(1, exclude_if=(1).__eq__)
     channels: tuple[Channel, ...]
@@ -49,6 +53,10 @@ class ContactOrder(_Order):
     """The id under which the records hold a person's own words, which this message gives."""
     circumstance: Circumstance | None = None
     """What was reported and not decided on yet: law hears of it as of a stop state of the person."""
+
+    @property
+    def of_entry(self) -> int:
+        return self.entry or 1
 
 
 class WatchOrder(_Order):

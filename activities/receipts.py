@@ -117,9 +117,14 @@ class Receipts:
     def _papers(
         self, session: Session, loan: Loan, person: Person, order: ContactOrder, now: datetime
     ) -> list[Document | _Draft]:
-        """Receipts of the payments that have none yet, else the last one's, and at the end of a loan its letter."""
-        if person.key_id is None:
-            return []  # nothing personal is made of a person who was erased
+        """Receipts of the payments that have none yet, else the last one's, and at the end of a loan its letter.
+
+        Nothing personal of a person who was erased. Nothing of a hand-over that is over: what was due in it the
+        records do not hold any more, and that nothing is due is not true of the loan.
+        """
+        erased = person.key_id is None
+        if erased or order.of_entry != loan.entry:
+            return []
         every = payments.of_loan(session, loan)
         paid = _received(loan, every)
         last = paid[-1] if paid else None

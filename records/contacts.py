@@ -2,7 +2,7 @@
 
     with database.writing() as session:
         loan, person = contacts.lock_person(session, lender, loan_id)
-        earlier = contacts.find(session, loan, step, occurrence)
+        earlier = contacts.find(session, loan, step, occurrence, entry=entry)
         decision = decide(request, contacts.person_events(session, person, since), ...)
         contacts.record_decision(session, loan, person, ...)
         if decision.verdict is Verdict.ALLOWED:
@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, or_, tuple_
+from sqlalchemy import and_, bindparam, insert, or_, tuple_
 from sqlmodel import Session, col, select
 
 from domain.call_flow import Heard
@@ -55,15 +55,18 @@ _FIND = select(Contact).where(
     col(Contact.occurrence) == bindparam("occurrence"),
 )
 _OF_STEP = (
-    select(Contact)
-    .join(Loan, col(Loan.id) == col(Contact.loan_ref))
-    .where(
-        col(Loan.lender) == bindparam("lender"),
-        col(Loan.loan_id) == bindparam("loan_id"),
-        col(Contact.entry) == col(Loan.entry),
-        col(Contact.step) == bindparam("step"),
-        col(Contact.occurrence) == bindparam("occurrence"),
+    select(col(Loan.entry), Contact)
+    .join(
+        Contact,
+        and_(
+            col(Contact.loan_ref) == col(Loan.id),
+            col(Contact.entry) == bindparam("entry"),
+            col(Contact.step) == bindparam("step"),
+            col(Contact.occurrence) == bindparam("occurrence"),
+        ),
+        isouter=True,
     )
+    .where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
 )
 # Below the mapping of objects, which takes as long again: nobody needs these rows as objects.
 _KEEP_DECISION = insert(ContactDecision.__table__)  # type: ignore[attr-defined]
@@ -95,6 +98,14 @@ class Reserved:
 
 
 @dataclass(frozen=True)
+class OfStep:
+    """The contact of a step in one hand-over, if it was reserved, and which hand-over is the loan's current one."""
+
+    contact: Contact | None
+    current_entry: int
+
+
+@dataclass(frozen=True)
 class AlreadyReserved:
     """The same step and occurrence was reserved before; `contact` says how far it came."""
 
@@ -118,10 +129,14 @@ def find(session: Session, loan: Loan, step: str, occurrence: int, *, entry: int
     return session.exec(_FIND, params=named).first()
 
 
-def of_step(session: Session, lender: str, loan_id: str, step: str, occurrence: int) -> Contact | None:
-    """As `find`, by the loan's name."""
-    named = {"lender": lender, "loan_id": loan_id, "step": step, "occurrence": occurrence}
-    return session.exec(_OF_STEP, params=named).first()
+def of_step(session: Session, lender: str, loan_id: str, step: str, occurrence: int, *, entry: int) -> OfStep:
+    """The contact of a step in the hand-over `entry` of a loan, by the loan's name. Raises loans.UnknownLoan."""
+    named = {"lender": lender, "loan_id": loan_id, "entry": entry, "step": step, "occurrence": occurrence}
+    found = session.exec(_OF_STEP, params=named).first()
+    if found is None:
+        raise loans.UnknownLoan(f"no loan {loan_id!r} of lender {lender!r}")
+    current, contact = found
+    return OfStep(contact, current)
 
 
 def any_in(session: Session, loan: Loan, states: Collection[ContactState]) -> bool:
@@ -190,20 +205,21 @@ def reserve(
 ) -> Reserved | AlreadyReserved:
     """Take the one place of (loan, entry, step, occurrence) and note an attempt in the person's ledger.
 
-    `entry`: of an earlier hand-over than the current one.
+    `entry`: the hand-over; None: the loan's current one.
 
     Call it under `lock_person`. Transactional contacts are noted but do not count for any rule.
     """
+    entry = loan.entry if entry is None else entry
     earlier = find(session, loan, step, occurrence, entry=entry)
     if earlier is not None:
         return AlreadyReserved(earlier)
     assert loan.id is not None
     assert person.id is not None
     contact = Contact(
-        message_id=_message_id(loan, step, occurrence, at),
+        message_id=_message_id(loan, entry, step, occurrence, at),
         loan_ref=loan.id,
         person_ref=person.id,
-        entry=loan.entry if entry is None else entry,
+        entry=entry,
         step=step,
         occurrence=occurrence,
         purpose=purpose,
@@ -296,11 +312,43 @@ def _note_event(session: Session, contact: Contact, kind: ContactEventKind, at: 
     session.connection().execute(_NOTE_EVENT, event)
 
 
-def add_inbound(session: Session, person: Person, channel: Channel, at: datetime) -> None:
-    """Note that the person wrote or called, about no loan in particular."""
+def add_inbound(session: Session, person: Person, channel: Channel, at: datetime, *, by_another: bool = False) -> None:
+    """Note that the person wrote or called, about no loan in particular.
+
+    Where a contact of ours by that channel went before that counts for rules, the two are an interaction (two_way, of
+    that contact's loan), which laws on contacts that were answered rest on. `by_another`: somebody else reads the
+    address and wrote, so the person was not reached.
+    """
     assert person.id is not None
     session.add(ContactLedger(person_ref=person.id, at=at, channel=channel, kind=ContactEventKind.INBOUND))
+    answered = None if by_another else _last_contact(session, person, channel, at)
+    if answered is not None:
+        session.add(
+            ContactLedger(
+                person_ref=person.id,
+                loan_ref=answered.loan_ref,
+                contact_ref=answered.contact_ref,
+                at=at,
+                channel=channel,
+                kind=ContactEventKind.TWO_WAY,
+            )
+        )
     session.flush()
+
+
+def _last_contact(session: Session, person: Person, channel: Channel, at: datetime) -> ContactLedger | None:
+    """The attempt of the last contact by a channel up to `at` that counts for rules."""
+    return session.exec(
+        select(ContactLedger)
+        .where(
+            ContactLedger.person_ref == person.id,
+            ContactLedger.channel == channel,
+            ContactLedger.kind == ContactEventKind.ATTEMPT,
+            col(ContactLedger.counts),
+            col(ContactLedger.at) <= at,
+        )
+        .order_by(col(ContactLedger.at).desc(), col(ContactLedger.id).desc())
+    ).first()
 
 
 def person_events(session: Session, person: Person, since: datetime, *, held_over: bool = False) -> list[ContactEvent]:
@@ -350,9 +398,9 @@ def record_decision(
     session.connection().execute(_KEEP_DECISION, kept)
 
 
-def _message_id(loan: Loan, step: str, occurrence: int, at: datetime) -> str:
+def _message_id(loan: Loan, entry: int, step: str, occurrence: int, at: datetime) -> str:
     # Differs between databases as well, so that an e-mail's Message-ID is unique in the world.
-    named = f"{loan.lender}\n{loan.loan_id}\n{loan.entry}\n{step}\n{occurrence}\n{at.isoformat()}"
+    named = f"{loan.lender}\n{loan.loan_id}\n{entry}\n{step}\n{occurrence}\n{at.isoformat()}"
     return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 

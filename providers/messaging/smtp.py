@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime
 from enum import StrEnum
+from time import monotonic
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -73,11 +74,15 @@ class SmtpMessenger:
         return False
 
     async def send(self, message: OutgoingMessage) -> Sent:
-        """Hand the message over; until its content is on the wire nothing can have happened."""
+        """Hand the message over; until its content is on the wire nothing can have happened.
+
+        The server may take its time to answer: the content is not given to it once the lawful window has closed.
+        """
+        began = monotonic()
         if message.channel is not Channel.EMAIL:
             raise refusal(PROVIDER, "not_email", WhatNext.SWITCH_CHANNEL, "only e-mail can be sent here")
         if message.valid_until is not None and message.valid_until <= message.at:
-            raise refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
+            raise _window_closed()
         mail = compose(message, self._settings)
         raw = mail.as_bytes(policy=SMTP_POLICY)
         client = aiosmtplib.SMTP(
@@ -104,6 +109,9 @@ class SmtpMessenger:
             await client.mail(self._settings.from_address)
             stage = Stage.RECIPIENT
             await client.rcpt(message.to)
+            now = message.at + timedelta(seconds=monotonic() - began)
+            if message.valid_until is not None and message.valid_until <= now:
+                raise _window_closed()
             stage = Stage.CONTENT
             await client.data(raw)
         except aiosmtplib.SMTPResponseException as refused:
@@ -121,6 +129,10 @@ class SmtpMessenger:
 
     async def delivery_state(self, provider_message_id: str, at: datetime) -> DeliveryReport:
         raise refusal(PROVIDER, "cannot_look_up", WhatNext.TERMINAL, "SMTP tells nothing of a message once taken")
+
+
+def _window_closed() -> ProviderError:
+    return refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
 
 
 def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:

@@ -272,8 +272,9 @@ async def test_a_number_is_throttled_below_its_own_tier(lite: Database, world: W
     async with desk_for(lite, cloud(world, small, tier_share=0.75)) as desk:
         for loan_id, _ in people_[:3]:
             await desk.contact(remind(loan_id, channels=WHATSAPP))
-        held = await desk.refused(remind(people_[3][0], channels=WHATSAPP))
-        later = await desk.contact(remind(people_[3][0], channels=WHATSAPP), TUESDAY + timedelta(hours=25), attempt=2)
+        fourth = remind(people_[3][0], channels=WHATSAPP)
+        held = await desk.refused(fourth, TUESDAY + timedelta(minutes=1))
+        later = await desk.contact(fourth, TUESDAY + timedelta(hours=25), attempt=2)
 
     assert "whatsapp.tier" in str(held)
     assert later.channel is Channel.WHATSAPP
@@ -293,7 +294,8 @@ async def test_a_person_whom_whatsapp_protects_gets_nothing_there_for_a_day(lite
 
     assert first.next_retry_delay == timedelta(hours=24)
     assert str(held).startswith("WhatsApp: whatsapp.health")
-    assert held.next_retry_delay == timedelta(hours=22)
+    assert held.next_retry_delay is not None
+    assert timedelta(hours=22) <= held.next_retry_delay < timedelta(hours=22, minutes=1)
     assert (other.channel, after.channel) == (Channel.EMAIL, Channel.WHATSAPP)
     assert len(messages_to(world, phone)) == 1
 

@@ -280,6 +280,19 @@ async def test_a_closed_window_or_another_channel_sends_nothing() -> None:
     assert server.taken == []
 
 
+async def test_a_window_that_closes_while_the_server_takes_its_time_sends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = Server()
+    read = iter([5.0, 35.0])
+    monkeypatch.setattr("providers.messaging.smtp.monotonic", lambda: next(read), raising=False)
+
+    late = await refused(server, {"valid_until": AT + timedelta(seconds=30)})
+
+    assert (late.code, late.what_next, late.effect) == ("window_closed", WhatNext.LATER, Effect.NONE)
+    assert server.taken == []
+
+
 async def test_it_says_that_it_cannot_be_asked_afterwards() -> None:
     messenger = SmtpMessenger(settings(25))
 

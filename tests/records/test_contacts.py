@@ -16,7 +16,7 @@ from records import contacts, loans, people
 from records.contacts import AlreadyReserved, Reserved
 from records.database import Database
 from records.tables import Contact, ContactState
-from tests.records.portfolios import LENDER, NOW, entered
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 
 DAY = timedelta(days=1)
 
@@ -342,3 +342,18 @@ def test_a_contact_of_an_earlier_hand_over_is_kept_in_its_own(database: Database
         assert late.contact.entry == 1
         assert contacts.find(session, loan, "s", 1) is None
         assert contacts.find(session, loan, "s", 1, entry=1) is late.contact
+
+
+def test_a_contact_is_found_by_its_hand_over_beside_which_one_is_current(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        first = reserve(session, "L1", "s")
+        handed_over_again(session, "L1")
+
+        of_first = contacts.of_step(session, LENDER, "L1", "s", 1, entry=1)
+        of_second = contacts.of_step(session, LENDER, "L1", "s", 1, entry=2)
+
+        assert (of_first.contact, of_first.current_entry) == (first.contact, 2)
+        assert (of_second.contact, of_second.current_entry) == (None, 2)
+        with pytest.raises(loans.UnknownLoan):
+            contacts.of_step(session, LENDER, "L2", "s", 1, entry=1)
