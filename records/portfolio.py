@@ -22,7 +22,8 @@ from records.tables.sealing import CONSENT, EMAIL, PHONE
 
 _PAGE = 250
 _PRIVATE = ("name", "phone", "email", "birth_year", "id_digits", "postal_address")
-_CONTACT_DATA = (*_PRIVATE, "language", "country", "region", "city", "timezone", "authorised_channels")
+_PLACE = ("country", "region", "city", "timezone")
+_CONTACT_DATA = (*_PRIVATE, "language", *_PLACE, "authorised_channels")
 _NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "phone_index", "email_index"))
 
 
@@ -70,9 +71,13 @@ def enter_in_order(
 
     A loan that a live campaign holds, or that is in collection, is refused and left as it was. A loan known
     from before starts a new entry with the amount and due date now handed over. Contact data that is absent
-    in the file does not erase what is known. `banks` name the provider of the consents in the file by country, `bank`
-    that of every other country. The mandates that rows name are kept; a loan whose mandate reference means another
-    mandate is refused.
+    in the file does not erase what is known, but for the place of somebody who moved: `_told_of_place`. `banks` name
+    the provider of the consents in the file by country, `bank` that of every other country. The mandates that rows
+    name are kept; a loan whose mandate reference means another mandate is refused.
+
+    A loan known under another customer number is refused, and nothing of its row is kept. What the person closed and
+    what counts against contacting them stand under the number it is known by; to carry them over is not sound: the
+    other number may be another human being's, and what was copied would outlive the erasure of where it came from.
     Entering the same loans again into the same campaign changes nothing.
     """
     one_at_a_time(session, f"portfolio:{campaign.lender}")
@@ -89,6 +94,11 @@ def enter_in_order(
             else:
                 seen.add(loan.loan_id)
                 rows.append(loan)
+        strange = _under_another_number(session, campaign.lender, rows)
+        refused += [
+            RefusedLoan(loan.loan_id, loan.line, strange[loan.loan_id]) for loan in rows if loan.loan_id in strange
+        ]
+        rows = [loan for loan in rows if loan.loan_id not in strange]
         people, keys = _enter_people(session, campaign.lender, rows, at)
         odd = mandates.enter(session, campaign.lender, rows, people, keys, at)
         refused += [RefusedLoan(loan.loan_id, loan.line, odd[loan.loan_id]) for loan in rows if loan.loan_id in odd]
@@ -124,16 +134,37 @@ def _pages(loans: Iterable[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
         yield page
 
 
+def _under_another_number(session: Session, lender: str, rows: Sequence[PortfolioLoan]) -> dict[str, str]:
+    """By loan, why its row is refused: it names another customer than the loan is known to be of."""
+    handed = {loan.loan_id: loan.person_id for loan in rows}
+    known = session.exec(
+        select(Loan.loan_id, Person.person_id)
+        .join(Person, col(Person.id) == col(Loan.person_ref))
+        .where(Loan.lender == lender, col(Loan.loan_id).in_(handed))
+    ).all()
+    return {
+        loan_id: f"is known under customer number {person_id!r}: hand it over with that as its person_id"
+        for loan_id, person_id in known
+        if person_id != handed[loan_id]
+    }
+
+
 def _enter_people(
     session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime
 ) -> tuple[dict[str, int], dict[int, str]]:
-    """Everyone's own number by the lender's id, and everyone's data key by the number."""
+    """Everyone's own number by the lender's id, and everyone's data key by the number.
+
+    Of several rows of one person the later in the file stands.
+    """
     keys = person_keys.of(session)
-    named: dict[str, dict[str, Any]] = {}
-    for loan in rows:
+    known = _people(session, lender, {loan.person_id for loan in rows})
+    named: dict[str, dict[str, Any]] = {
+        person_id: {field: getattr(person, field) for field in _PLACE} for person_id, person in known.items()
+    }
+    for loan in sorted(rows, key=lambda loan: loan.line):
         data = named.setdefault(loan.person_id, {})
+        data |= _told_of_place(loan, data)
         data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
-    known = _people(session, lender, named)
     changed = [
         {"id": person.id, **_sealed(keys, data, person.key_id or keys.new()), "updated_at": at}
         for person_id, data in named.items()
@@ -164,6 +195,21 @@ def _enter_people(
         {person_id: ref for person_id, ref, _ in found if ref is not None},
         {ref: key_id for _, ref, key_id in found if ref is not None and key_id is not None},
     )
+
+
+def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any]) -> dict[str, str | None]:
+    """What a row says of the place, absence included, where it names another country or region than is known.
+
+    The rest of the place belongs to where the person was: a zone kept from there would let them be contacted at night,
+    whereas one that is unknown lets nobody contact them. A first region counts as another one.
+    """
+    if "country" not in known:
+        return {}
+    if loan.country != known["country"]:
+        return {"region": loan.region, "city": loan.city, "timezone": loan.timezone}
+    if loan.region is not None and loan.region != known.get("region"):
+        return {"city": loan.city, "timezone": loan.timezone}
+    return {}
 
 
 def _sealed(keys: PersonKeys, data: dict[str, Any], key_id: str) -> dict[str, Any]:

@@ -48,9 +48,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         reading = read_opt_out(news.text, senders[0].language)
     signals: list[OwedSignal] = []
     for person in senders:
-        contacts.add_inbound(session, person, news.channel, at)
         message, loan = hear(session, person, news, at, reader)
         stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
+        contacts.add_inbound(session, person, news.channel, at, by_another=stranger)
         if stranger:
             signals += _close_wrong_address(session, person, news, at)
         elif people.open_address(session, person, news.channel, news.sender_address):

@@ -20,15 +20,22 @@ class Covered:
 
 
 def payments_towards(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> list[tuple[date, int]]:
-    """Value dates and amounts of the payments that go towards the agreement, oldest first.
+    """Value dates and amounts of the payments that go towards the agreement, oldest first, as far as they still stand.
 
-    Those it was made in the knowledge of do not, nor those of days before it.
+    Those it was made in the knowledge of do not, nor those of days before it. Money is given back because too much was
+    paid, so it comes off what was paid last, whichever payment carried it: what came in time stays in time.
     """
     made_on = facts.local_date(agreement.made_at)
-    since = [
-        (facts.local_date(p.paid_at), p.amount_minor) for p in payments[agreement.payments_before :] if not p.reversed
-    ]
-    return sorted((on, amount) for on, amount in since if on >= made_on)
+    since = [p for p in payments[agreement.payments_before :] if not p.reversed]
+    since = [p for p in since if facts.local_date(p.paid_at) >= made_on]
+    left = sum(p.stands_minor for p in since)
+    towards: list[tuple[date, int]] = []
+    for on, amount in sorted((facts.local_date(p.paid_at), p.amount_minor) for p in since):
+        stands = min(amount, left)
+        left -= stands
+        if stands > 0:
+            towards.append((on, stands))
+    return towards
 
 
 def covered_by(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> tuple[Covered, ...]:

@@ -50,7 +50,7 @@ def deadline(agreement: Agreement, instalment: Instalment, facts: LoanFacts) -> 
 
 
 def counted(state: LoanState, agreement: Agreement) -> list[tuple[date, int]]:
-    """Value dates and amounts of the payments that go towards the agreement, oldest first."""
+    """As `payments_towards`, of the loan's own payments."""
     return payments_towards(agreement, state.payments, state.facts)
 
 
@@ -97,7 +97,7 @@ def _late(state: LoanState, agreement: Agreement, *, paid_late: bool = True) -> 
 def _debt_on(state: LoanState, agreement: Agreement, day: date) -> int:
     """What was due at the end of `day`, by value dates, leaving out what `agreement` itself changes in it."""
     others = sum(a.adjustment_minor for a in state.agreements if a.number != agreement.number)
-    by_then = sum(p.amount_minor for p in state.payments if not p.reversed and state.facts.local_date(p.paid_at) <= day)
+    by_then = sum(p.stands_minor for p in state.payments if state.facts.local_date(p.paid_at) <= day)
     return state.facts.amount_due_minor + others - by_then
 
 
@@ -204,7 +204,7 @@ def _remitted(state: LoanState, agreement: Agreement) -> int:
     if agreement.remission_minor == 0:
         return 0
     towards = sum(amount for _, amount in counted(state, agreement))
-    elsewhere = sum(p.amount_minor for p in state.payments if not p.reversed) - towards
+    elsewhere = sum(p.stands_minor for p in state.payments) - towards
     others = sum(a.adjustment_minor for a in state.agreements if a.number != agreement.number)
     debt = state.facts.amount_due_minor + others - elsewhere
     return min(agreement.remission_minor, max(debt - agreement.total_minor, 0))

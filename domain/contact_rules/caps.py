@@ -7,7 +7,7 @@ event later on the same date counts as well, because loans of one person are dec
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from domain.contact_rules.model import (
 )
 
 _TALKS = (ContactEventKind.TWO_WAY, ContactEventKind.CONVERSATION)
+_SENT = (ContactEventKind.ATTEMPT, ContactEventKind.DELIVERED)
 Tally = dict[int, int]
 Closed = Callable[[int], bool]
 
@@ -35,6 +36,7 @@ class _LocalEvent(NamedTuple):
     channel: Channel
     kind: ContactEventKind
     loan_id: str | None
+    at: datetime
 
 
 class ClosedDates:
@@ -47,7 +49,7 @@ class ClosedDates:
     ) -> None:
         self._checks: list[tuple[Reason, Closed]] = []
         self._local = [
-            _LocalEvent(event.at.astimezone(zone).toordinal(), event.channel, event.kind, event.loan_id)
+            _LocalEvent(event.at.astimezone(zone).toordinal(), event.channel, event.kind, event.loan_id, event.at)
             for event in events
         ]
         if not self._local:
@@ -189,13 +191,11 @@ def _gap(gap: GapRule, tally: Tally) -> Closed | None:
 def _after_contact(
     rule: AfterContactRule, channel: Channel, events: list[_LocalEvent], tally: Tally, *, strict: bool
 ) -> Closed | None:
-    triggers = {
-        (event.ordinal, event.channel)
-        for event in events
-        if event.kind in rule.trigger and event.channel in rule.trigger_channels
-    }
-    if not triggers:
+    spoken = [event for event in events if event.kind in rule.trigger and event.channel in rule.trigger_channels]
+    if not spoken:
         return None
+    triggers = {(event.ordinal, event.channel) for event in spoken}
+    further = _further(spoken, events, tally) if rule.further_same_day is not None else {}
 
     def closed(ordinal: int) -> bool:
         for day, spoken_on in triggers:
@@ -207,13 +207,32 @@ def _after_contact(
             if rule.one_channel_for_week and spoken_on is not channel:
                 if _monday(day) == _monday(ordinal) or (strict and since < 7):
                     return True
-            if rule.further_same_day is not None and since == 0:
-                further = max(tally.get(ordinal, 0), 1) - 1
-                if further >= rule.further_same_day:
-                    return True
+            if rule.further_same_day is not None and since == 0 and further[ordinal] >= rule.further_same_day:
+                return True
         return False
 
     return closed
+
+
+def _further(spoken: list[_LocalEvent], events: list[_LocalEvent], tally: Tally) -> Tally:
+    """For each date on which the person was spoken with, how many contacts of ours it holds beside the one answered.
+
+    What is first on the date tells which that was: one of ours by that channel, from the same date and no later, or
+    else none of that date, such as a message of the day before. Contacts before it count as well.
+    """
+    first: dict[int, datetime] = {}
+    for event in spoken:
+        first[event.ordinal] = min(event.at, first.get(event.ordinal, event.at))
+    answers = {(event.ordinal, event.channel) for event in spoken if event.at == first[event.ordinal]}
+    wrote = {(event.ordinal, event.channel) for event in events if event.kind is ContactEventKind.INBOUND}
+    ours_answered = {
+        event.ordinal
+        for event in events
+        if (place := (event.ordinal, event.channel)) in answers
+        and event.at <= first[event.ordinal]
+        and (event.kind in _SENT or (event.kind in _TALKS and place not in wrote))
+    }
+    return {day: max(tally.get(day, 0) - (day in ours_answered), 0) for day in first}
 
 
 def _lender_reason(per: Period, limit: int) -> Reason:

@@ -241,7 +241,7 @@ class AfterContactRule(ChannelRule):
 
     `trigger` events on `trigger_channels` start it; it binds contacts on `channels`.
     `silent_dates`: none for so many local dates, the first being the date of the trigger.
-    `further_same_day`: so many more contacts on the date of the trigger.
+    `further_same_day`: so many more contacts on the date of the trigger than the one of that date it answered.
     `one_channel_for_week`: only the trigger's channel for the rest of its ISO week; in the strict profile
     also in the seven dates from it.
     """

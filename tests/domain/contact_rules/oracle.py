@@ -264,9 +264,26 @@ class Oracle:
                 if same_week or (self.profile == "strict" and since <= 6):
                     return True
             if "further_same_day" in after and since == 0:
-                if count(day) - 1 >= after["further_same_day"] or after["further_same_day"] == 0:
+                if count(day) - self._answered_that_day(after, zone, day) >= after["further_same_day"]:
+                    return True
+                if after["further_same_day"] == 0:
                     return True
         return False
+
+    def _answered_that_day(self, after: dict[str, Any], zone: ZoneInfo, day: date) -> int:
+        """1 where the day's first talk or word of the person followed a contact of that day by its channel, else 0."""
+        here = [e for e in self._in_scope(after.get("scope", "person")) if e.at.astimezone(zone).date() == day]
+        there = after.get("trigger_channels", EVERY_CHANNEL)
+        starts = [e for e in here if e.kind.value in after["trigger"] and e.channel.value in there]
+        begins = min(e.at for e in starts)
+        for start in starts:
+            by_it = [e for e in here if e.channel is start.channel]
+            before = {e.kind.value for e in by_it if e.at <= begins}
+            if start.at == begins and "inbound" not in {e.kind.value for e in by_it}:
+                before |= {"attempt"} if before & {"two_way", "conversation"} else set()
+            if start.at == begins and before & {"attempt", "delivered"}:
+                return 1
+        return 0
 
     def _in_scope(self, scope: str) -> list[ContactEvent]:
         loan = self.request.loan_id

@@ -37,6 +37,10 @@ class Case(NamedTuple):
 
 
 MON_TO_WED: Events = tuple((f"2026-11-{day} 10:00", "call", "attempt") for day in (23, 24, 25))
+TUESDAYS_ANSWER: Events = (("2026-11-17 09:10", "whatsapp", "inbound"), ("2026-11-17 09:10", "whatsapp", "two_way"))
+ANSWERED_THAT_DAY: Events = (("2026-11-17 09:00", "whatsapp", "attempt"), *TUESDAYS_ANSWER)
+ANSWERED_THE_DAY_AFTER: Events = (("2026-11-16 10:00", "whatsapp", "attempt"), *TUESDAYS_ANSWER)
+SMS_AT_TEN: Events = (("2026-11-17 10:00", "sms", "attempt"),)
 CASES = [
     Case("CL messages: the text names calls and visits", "CL", SCL, "2026-11-21 20:30", ALLOW, "2026-11-23 08:00"),
     Case(
@@ -79,6 +83,12 @@ CASES = [
         "CO17 spoken with on Saturday, a message on Monday", "CO", BOG, "2026-11-23 10:00", ALLOW, "2026-11-28 08:00",
         events=(("2026-11-21 10:00", "call", "conversation"),),
     ),
+    Case(
+        "CO17 our message answered, then another channel", "CO", BOG, "2026-11-17 15:00", "2026-11-23 07:00",
+        "2026-11-24 07:00", events=ANSWERED_THAT_DAY,
+    ),
+    Case("CO our message answered, then the same channel the next day", "CO", BOG, "2026-11-17 15:00",
+         "2026-11-18 07:00", "2026-11-18 07:00", channel="whatsapp", events=ANSWERED_THAT_DAY),
     Case("CO no visits", "CO", BOG, "2026-11-24 10:00", NEVER, NEVER, channel="visit"),
     Case("CO no references", "CO", BOG, "2026-11-24 10:00", NEVER, NEVER, flags=("third_party",)),
     Case("PE messages: the text names calls and visits", "PE", LIM, "2026-11-21 10:00", ALLOW, "2026-11-23 07:00"),
@@ -118,6 +128,30 @@ CASES = [
         channel="call",
         events=tuple((f"2026-11-{day} 10:00", "call", "attempt") for day in (26, 27, 28)),
     ),
+    Case("PY answered: one further contact that day", "PY", ASU, "2026-11-17 10:00", ALLOW, ALLOW,
+         events=ANSWERED_THAT_DAY),
+    Case("PY answered: no second further contact that day", "PY", ASU, "2026-11-17 15:00", "2026-11-18 08:00",
+         "2026-11-18 08:00", channel="email", events=ANSWERED_THAT_DAY + SMS_AT_TEN),
+    Case("PY answered the day after: one further contact that day", "PY", ASU, "2026-11-17 10:00", ALLOW, ALLOW,
+         events=ANSWERED_THE_DAY_AFTER),
+    Case("PY answered the day after: no second one that day", "PY", ASU, "2026-11-17 15:00", "2026-11-18 08:00",
+         "2026-11-18 08:00", channel="email", events=ANSWERED_THE_DAY_AFTER + SMS_AT_TEN),
+    Case("PY answered the day after: our reply is the one further contact", "PY", ASU, "2026-11-17 15:00",
+         "2026-11-18 08:00", "2026-11-18 08:00", channel="email",
+         events=(*ANSWERED_THE_DAY_AFTER, ("2026-11-17 09:11", "whatsapp", "attempt"))),
+    Case("PY what was delivered that day and answered is not the further contact", "PY", ASU, "2026-11-17 10:00",
+         ALLOW, ALLOW, events=(*ANSWERED_THE_DAY_AFTER, ("2026-11-17 08:05", "whatsapp", "delivered"))),
+    Case("PY a talk on the telephone, then one further contact", "PY", ASU, "2026-11-17 10:00", ALLOW, ALLOW,
+         events=(("2026-11-17 09:00", "call", "attempt"), ("2026-11-17 09:00", "call", "conversation"))),
+    Case("PY a talk on the telephone, then no second one", "PY", ASU, "2026-11-17 15:00", "2026-11-18 08:00",
+         "2026-11-18 08:00", channel="email",
+         events=(("2026-11-17 09:00", "call", "attempt"), ("2026-11-17 09:00", "call", "conversation"), *SMS_AT_TEN)),
+    Case("PY a message of the person out of the blue", "PY", ASU, "2026-11-17 15:00", ALLOW, "2026-11-18 08:00",
+         channel="email", events=(("2026-11-17 09:10", "whatsapp", "inbound"), *SMS_AT_TEN)),
+    Case("PY the person's second message of the day is answered all the same", "PY", ASU, "2026-11-17 21:30",
+         ALLOW, ALLOW, channel="whatsapp", purpose="reply",
+         events=(*ANSWERED_THAT_DAY, *SMS_AT_TEN, ("2026-11-17 21:00", "whatsapp", "inbound"),
+                 ("2026-11-17 21:00", "whatsapp", "two_way"))),
     Case("ES1 no hours in the law", "ES", MAD, "2026-11-20 21:00", ALLOW, "2026-11-23 09:00", region="MD"),
     Case("ES11 a disputed debt", "ES", MAD, "2026-11-20 12:00", NEVER, NEVER, region="MD", flags=("dispute",)),
     Case("ES Barcelona's own day", "ES", MAD, "2026-09-24 12:00", ALLOW, "2026-09-25 09:00", region="CT",
