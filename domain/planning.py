@@ -221,10 +221,11 @@ def still_wanted(state: LoanState, order: SendContact, now: datetime) -> bool:
 def gives_up_at(state: LoanState, order: SendContact) -> datetime | None:
     """When a contact that could not be sent so far is no longer tried; None: the loan has no end by the clock now.
 
-    While a loan is held, by an agreement or a pause, its end moves on as time passes.
+    While a loan is held, by an agreement or a pause, its end moves on as time passes. Whole seconds: the moment travels
+    with each contact.
     """
     by_the_clock = state.end is None and state.held_since is None
-    return order.give_up_at or (state.ends_at if by_the_clock else None)
+    return order.give_up_at or (state.ends_at.replace(microsecond=0) if by_the_clock else None)
 
 
 def _breach(state: LoanState, now: datetime) -> SendContact | None:

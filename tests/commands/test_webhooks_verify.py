@@ -147,7 +147,7 @@ def test_without_a_time_the_present_counts() -> None:
         ({**HUB, "body": None}, "hub256-octokit", "body"),
         ({**HUB, "body": "\ud800"}, "hub256-octokit", "body_base64"),
         ({**HUB, "body": None, "body_base64": "?"}, "hub256-octokit", "base64"),
-        ({**HUB, "body": "x" * 300_000}, "hub256-octokit", "too large"),
+        ({**HUB, "body": "x" * 3_200_000}, "hub256-octokit", "too large"),
         ({**STRIPE, "now": 1e400}, "stripe-dotnet-1", "now"),
         ({**STRIPE, "now": "yesterday"}, "stripe-dotnet-1", "now"),
         ({**STRIPE, "tolerance": -1}, "stripe-dotnet-1", "tolerance"),
