@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from domain.contact import Channel
 from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import restore
@@ -161,3 +163,15 @@ async def test_what_is_to_be_said_long_after_the_strategys_days_goes_out_while_t
         assert on.world.sent()[-1] == "part-receipt"
         assert await failed_tasks(handle) == []
         await replays(handle)
+
+
+@pytest.mark.parametrize(("entry", "named"), [(1, None), (2, 2)])
+async def test_a_contact_names_the_hand_over_it_is_of(entry: int, named: int | None) -> None:
+    """Nothing travels for the first, so that its history stays small; without a name the second's would not go out."""
+    async with stage() as on:
+        begin = await on.morning()
+        loan = facts(due_date=begin.date() - timedelta(days=1), entry=entry)
+        await on.start(loan, strategy(watch=None))
+        await on.pass_days(4)
+
+        assert {order.entry for _, order in on.world.contacts} == {named}
