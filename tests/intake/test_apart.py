@@ -28,6 +28,14 @@ def row(loan_id: str, priority: int = 0, due: str = "2026-11-01") -> str:
     return f"{loan_id},es,ES,Europe/Madrid,EUR,1000,{due},{priority},+34600111222"
 
 
+def instead_of_python(folder: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    """The process that checks does this, a line of shell, instead."""
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(program))
+
+
 @pytest.mark.parametrize("name", ["lendingclub_delinquent.csv", "microprestamos_es.csv"])
 def test_it_finds_what_the_check_finds_and_hands_over_the_same_loans(name: str) -> None:
     here = intake.check(SHIPPED / name, None, TODAY)
@@ -91,10 +99,7 @@ def test_a_mapping_named_in_the_callers_own_folder_is_found(tmp_path: Path, monk
 def test_a_process_that_is_killed_is_told_with_what_may_be_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed = tmp_path / "python"
-    killed.write_text("#!/bin/sh\nkill -9 $$\n")
-    killed.chmod(0o700)
-    monkeypatch.setattr("sys.executable", str(killed))
+    instead_of_python(tmp_path, monkeypatch, "kill -9 $$")
 
     with pytest.raises(CheckEnded) as ended, checked_apart(written(tmp_path, row("A1")), None, TODAY, 5):
         pass
@@ -130,10 +135,7 @@ def test_a_fault_of_the_check_tells_where_it_was_and_quotes_nothing_of_the_file(
 
 
 def test_a_fault_is_no_matter_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    faulty = tmp_path / "python"
-    faulty.write_text("#!/bin/sh\necho ColumnNotFoundError >&2\nexit 1\n")
-    faulty.chmod(0o700)
-    monkeypatch.setattr("sys.executable", str(faulty))
+    instead_of_python(tmp_path, monkeypatch, "echo ColumnNotFoundError >&2; exit 1")
 
     with pytest.raises(CheckFault, match="ColumnNotFoundError"), checked_apart(tmp_path / "x", None, TODAY, 5):
         pass
@@ -142,10 +144,7 @@ def test_a_fault_is_no_matter_of_memory(tmp_path: Path, monkeypatch: pytest.Monk
 def test_what_a_library_writes_beside_the_refusal_is_not_part_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noisy = tmp_path / "python"
-    noisy.write_text("#!/bin/sh\necho thread panicked >&2\necho x.parquet cannot be read >&2\nexit 2\n")
-    noisy.chmod(0o700)
-    monkeypatch.setattr("sys.executable", str(noisy))
+    instead_of_python(tmp_path, monkeypatch, "echo thread panicked >&2; echo x.parquet cannot be read >&2; exit 2")
 
     with pytest.raises(PortfolioError) as refused, checked_apart(tmp_path / "x.parquet", None, TODAY, 5):
         pass
