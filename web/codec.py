@@ -59,8 +59,7 @@ class DecodingAccess(Access):
 def codec_router(codec: PayloadCodec, allowed: Access, *, ui_origin: str | None) -> APIRouter:
     """`POST /codec/decode` and `/codec/encode`: `{"payloads": [...]}` in Temporal's JSON, and the same back.
 
-    `allowed` says who may. 400 for a body that holds no
-    payloads, 422 for payloads whose key is not known here.
+    `allowed` says who may. 400 for a body that holds no payloads, 422 for payloads whose key is not known here.
     """
     router = APIRouter(prefix="/codec")
 

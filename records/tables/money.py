@@ -178,7 +178,7 @@ class RefundTask(Record, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     reference: str | None = Field(default=None, max_length=255)
     why: str | None = Field(default=None, max_length=200)
-    """Of what was rejected or failed."""
+    """Of what was rejected or failed; of what is approved, that the gateway was asked and its answer is not known."""
     done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
