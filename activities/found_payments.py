@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pydantic import JsonValue
 from sqlmodel import Session
 
 from providers.ports import PaymentReport, PaymentState
-from records import audit, links, loans, payments, webhooks
+from records import audit, links, loans, owed_signals, payments
 from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
-
-_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-"""Due by every clock: the relay goes by the wall, this by the time of its task."""
 
 
 def keep_report(session: Session, provider: str, report: PaymentReport, at: datetime, *, actor: str = "") -> bool:
@@ -38,7 +35,7 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
         details: dict[str, JsonValue] = {"provider": provider, "payment_id": report.payment_id}
         _note(session, at, actor or provider, "payment_reversed", own, {**details, "asked_for": True})
         if payments.counts_now(own, before):
-            _owe(session, provider, f"asked:{report.payment_id}:reversed", own, "payment_reversed", details, at)
+            _owe_reversal(session, own, before, at)
         else:
             told: dict[str, JsonValue] = {"kind": "reversal:earlier_entry", "reference": report.payment_id}
             _note(session, at, actor or provider, "webhook_needs_person", own, told)
@@ -78,13 +75,12 @@ def keep_payment(
         audit.append(session, at=at, actor=actor, action="payment_unmatched", details=dict(details))
         return True
     _note(session, at, actor, "payment_recorded", loan, {**_told(payment), "asked_for": True})
-    payload: dict[str, JsonValue] = {**_told(payment), "paid_at": payment.paid_at.isoformat()}
-    _owe(session, provider, f"asked:{payment.payment_id}", loan, "payment_received", payload, at)
+    _owe_payment(session, loan, payment, at)
     if payment.reversed_at is not None:
         # Word of its reversal came before itself, when there was nothing to reverse.
         back: dict[str, JsonValue] = {"provider": provider, "payment_id": payment.payment_id}
         _note(session, at, actor, "payment_reversed", loan, {**back, "asked_for": True})
-        _owe(session, provider, f"asked:{payment.payment_id}:reversed", loan, "payment_reversed", back, at)
+        _owe_reversal(session, loan, payment, at)
     return True
 
 
@@ -103,21 +99,26 @@ def _note(session: Session, at: datetime, actor: str, action: str, loan: Loan, d
     )
 
 
-def _owe(
-    session: Session, provider: str, key: str, loan: Loan, name: str, payload: dict[str, JsonValue], at: datetime
-) -> None:
+def _owe_payment(session: Session, loan: Loan, payment: Payment, at: datetime) -> None:
     """The relay brings it to the loan, as of a webhook."""
-    stored = webhooks.store(
+    owed_signals.owe(
         session,
-        provider=provider,
-        event_key=key,
-        url="",
-        body=b"",
-        headers={},
-        received_at=at,
-        due_at=_AT_ONCE,
-        verified=True,
+        provider=payment.provider,
+        key=f"asked:{payment.payment_id}",
+        signals=[owed_signals.payment_received(loan, payment)],
+        at=at,
+        outcome="payment_asked_for",
+        person_ref=loan.person_ref,
     )
-    signal = {"lender": loan.lender, "loan_id": loan.loan_id, "name": name, "payload": payload, "restart": True}
-    outcome = "payment_asked_for" if name == "payment_received" else "reversal_asked_for"
-    webhooks.mark_recorded(session, stored.id, at, outcome=outcome, signals=[signal])
+
+
+def _owe_reversal(session: Session, loan: Loan, payment: Payment, at: datetime) -> None:
+    owed_signals.owe(
+        session,
+        provider=payment.provider,
+        key=f"asked:{payment.payment_id}:reversed",
+        signals=[owed_signals.payment_reversed(loan, payment)],
+        at=at,
+        outcome="reversal_asked_for",
+        person_ref=loan.person_ref,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from pydantic import JsonValue
 from sqlmodel import Session
 
 from activities.debit_results import start_of, zone_of
@@ -109,10 +110,12 @@ class Transfers:
         signals, persons = [], set()
         for number, share in enumerate(shares, 1):
             loan = loans.get(session, share.lender, share.loan_id)
-            payment_id = row.key if len(shares) == 1 else f"{row.key}/{number}"
+            provider, payment_id = PROVIDER, row.key if len(shares) == 1 else f"{row.key}/{number}"
+            if (begun := self._transfer_it_may_be(row, loan, share.amount_minor)) is not None:
+                provider, payment_id = BANK, begun
             recorded = payments.record(
                 session,
-                provider=PROVIDER,
+                provider=provider,
                 payment_id=payment_id,
                 lender=loan.lender,
                 loan_id=loan.loan_id,
@@ -127,7 +130,7 @@ class Transfers:
                 row,
                 loan,
                 amount_minor=share.amount_minor,
-                provider=PROVIDER,
+                provider=provider,
                 payment_id=payment_id,
                 at=self._now,
             )
@@ -141,7 +144,7 @@ class Transfers:
                 lender=loan.lender,
                 loan_id=loan.loan_id,
                 details={
-                    "provider": PROVIDER,
+                    "provider": provider,
                     "payment_id": payment_id,
                     "amount_minor": share.amount_minor,
                     "entry": row.id,
@@ -162,32 +165,54 @@ class Transfers:
         )
         bank_entries.settle(session, row, EntryState.MATCHED, at=self._now, why=how, by=by)
 
+    def _transfer_it_may_be(self, row: BankEntryRow, loan: Loan, amount_minor: int) -> str | None:
+        """The transfer under way that a person books an entry as: under its reference the bank's own word is no
+        second payment. One that is a payment already would swallow the entry, and is another.
+        """
+        begun = bank_entries.transfer_under_way(self._session, loan, amount_minor, row.value_on, _OVER)
+        if begun is None:
+            return None
+        payments.lock(self._session, [(BANK, begun)])
+        return begun if payments.find(self._session, BANK, begun) is None else None
+
     def take_back(self, row: BankEntryRow) -> None:
-        """The bank took a matched entry back: its payments are reversed."""
-        signals = []
+        """The bank took a matched entry back: its payments are reversed.
+
+        Whose loan was handed over again meanwhile is left to a person.
+        """
+        signals, outcome = [], "payment_reversed"
         for match in bank_entries.matches_of(self._session, row):
             payment = payments.reverse(
                 self._session, provider=match.provider, payment_id=match.payment_id, at=self._now
             )
             if payment is not None:
                 loan = loans.by_ref(self._session, match.loan_ref)
-                signals.append(owed_signals.payment_reversed(loan, payment))
-                audit.append(
-                    self._session,
-                    at=self._now,
-                    actor="bank statement",
-                    action="payment_reversed",
-                    lender=loan.lender,
-                    loan_id=loan.loan_id,
-                    details={"provider": match.provider, "payment_id": match.payment_id},
-                )
+                named: dict[str, JsonValue] = {"provider": match.provider, "payment_id": match.payment_id}
+                self._note(loan, "payment_reversed", named)
+                if payments.counts_now(loan, payment):
+                    signals.append(owed_signals.payment_reversed(loan, payment))
+                else:
+                    reference = {"provider": match.provider, "reference": match.payment_id}
+                    self._note(loan, "webhook_needs_person", {"kind": "reversal:earlier_entry", **reference})
+                    outcome = "earlier_reversal_unmatched"
         owed_signals.owe(
             self._session,
             provider=PROVIDER,
             key=f"taken-back:{row.key}",
             signals=signals,
             at=self._now,
-            outcome="payment_reversed",
+            outcome=outcome,
+        )
+
+    def _note(self, loan: Loan, action: str, details: dict[str, JsonValue]) -> None:
+        audit.append(
+            self._session,
+            at=self._now,
+            actor="bank statement",
+            action=action,
+            lender=loan.lender,
+            loan_id=loan.loan_id,
+            details=details,
         )
 
     def suggestions(self, row: BankEntryRow) -> tuple[Suggestion, ...]:

@@ -70,29 +70,42 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+HandOver = Annotated[int, Field(ge=1, strict=True)]
+"""Which time the lender handed the loan over, from 1."""
+
+
 class PaymentReceived(_Event):
-    """Money arrived. `amount_minor` in minor units of `currency`; `paid_at` is the value date."""
+    """Money arrived. `amount_minor` in minor units of `currency`; `paid_at` is the value date.
+
+    `entry`: the hand-over whose debt it pays, as Recobro's records have it; None: the one that is collected now.
+    """
 
     payment_id: Reference
     amount_minor: int = Field(gt=0, le=MOST_MINOR, strict=True)
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     paid_at: Moment
     provider: Reference
+    entry: HandOver | None = None
 
 
 class PaymentReversed(_Event):
-    """A payment was taken back. Without `provider` the payment id alone must be unambiguous."""
+    """A payment was taken back. Without `provider` the payment id alone must be unambiguous; `entry` as of payments."""
 
     payment_id: Reference
     provider: Reference | None = None
+    entry: HandOver | None = None
 
 
 class PaymentRefunded(_Event):
-    """Money beyond what was due was given back: `refunded_minor` of the payment so far, in all."""
+    """Money beyond what was due was given back: `refunded_minor` of the payment so far, in all.
+
+    `entry` as of payments.
+    """
 
     payment_id: Reference
     provider: Reference
     refunded_minor: int = Field(gt=0, le=MOST_MINOR, strict=True)
+    entry: HandOver | None = None
 
 
 class OptOut(_Event):

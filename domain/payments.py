@@ -29,6 +29,8 @@ FAR_AHEAD = timedelta(days=7)
 
 
 def payment_received(state: LoanState, event: PaymentReceived, now: datetime) -> tuple[LoanState, str | None]:
+    if _of_an_earlier_hand_over(state, event):
+        return _noted_as_earlier(state, event, "payment_of_earlier_hand_over", now), None
     known = next((p for p in state.payments if p.key == (event.provider, event.payment_id)), None)
     if known is not None and known.amount_minor == event.amount_minor and event.currency == state.facts.currency:
         return state, None
@@ -67,6 +69,22 @@ def payment_received(state: LoanState, event: PaymentReceived, now: datetime) ->
         gone = f"paid after the loan was {state.end}: the money may be another's"
         return open_once(state, CaseKind.PAYMENT_QUERY, f"{gone} ({event.provider} {event.payment_id})", now), None
     return _counted(state, payment, now), None
+
+
+def _of_an_earlier_hand_over(state: LoanState, event: PaymentReceived | PaymentReversed | PaymentRefunded) -> bool:
+    """News that was on its way when the loan was handed over again: the amount due then took it in already.
+
+    That of a later hand-over counts here: its ledger entry makes the records tell the later one.
+    """
+    if event.entry is None or event.entry >= state.facts.entry:
+        return False
+    return all(payment.key != (event.provider, event.payment_id) for payment in state.payments)
+
+
+def _noted_as_earlier(
+    state: LoanState, event: PaymentReceived | PaymentReversed | PaymentRefunded, action: str, now: datetime
+) -> LoanState:
+    return note(state, now, action, f"{event.provider} {event.payment_id}: hand-over {event.entry}")
 
 
 def _not_countable(state: LoanState, event: PaymentReceived, known: bool) -> str | None:
@@ -112,6 +130,10 @@ def _refund(state: LoanState, amount_minor: int, now: datetime) -> LoanState:
 
 
 def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) -> tuple[LoanState, str | None]:
+    if _of_an_earlier_hand_over(state, event):
+        why = f"a payment of hand-over {event.entry} was taken back ({event.provider} {event.payment_id})"
+        asked = open_once(state, CaseKind.PAYMENT_QUERY, why, now)
+        return _noted_as_earlier(asked, event, "reversal_of_earlier_hand_over", now), None
     matches = [p for p in state.payments if p.payment_id == event.payment_id and event.provider in (None, p.provider)]
     if len(matches) > 1:
         return state, "the payment id stands for several providers: name the provider"
@@ -140,6 +162,8 @@ def payment_refunded(state: LoanState, event: PaymentRefunded, now: datetime) ->
 
     More than was paid beyond what is due is gone all the same: a person looks. Alone it revives no debt.
     """
+    if _of_an_earlier_hand_over(state, event):
+        return _noted_as_earlier(state, event, "refund_of_earlier_hand_over", now), None
     payment = next((p for p in state.payments if p.key == (event.provider, event.payment_id)), None)
     if payment is None:
         return state, "no such payment is known"

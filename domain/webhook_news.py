@@ -86,9 +86,15 @@ class ReversalNews(BaseModel):
 
     def may_leave_some(self, standing_minor: int, currency: str) -> bool:
         """Whether something may be left of a payment that counts for `standing_minor` of `currency`."""
-        if self.amount_minor is None:
-            return False
-        return self.currency != currency or self.amount_minor < standing_minor
+        return may_leave_some((self.amount_minor, self.currency), (standing_minor, currency))
+
+
+def may_leave_some(taken: tuple[int | None, str | None], standing: tuple[int, str]) -> bool:
+    """Whether a reversal of so many minor units of a currency may leave some of what stands; None: it takes all."""
+    minor, currency = taken
+    if minor is None:
+        return False
+    return currency != standing[1] or minor < standing[0]
 
 
 class PartRefundNews(BaseModel):

@@ -46,28 +46,41 @@ def owe(
 
 def payment_received(loan: Loan, payment: Payment) -> dict[str, Any]:
     """As `web.ports.OwedSignal` reads it; an ended loan goes on because of it."""
-    payload = {
+    return _signal(loan, "payment_received", received(payment), restart=True)
+
+
+def payment_refunded(loan: Loan, payment: Payment) -> dict[str, Any]:
+    return _signal(loan, "payment_refunded", _refunded(payment), restart=True)
+
+
+def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
+    return _signal(loan, "payment_reversed", taken_back(payment), restart=True)
+
+
+def received(payment: Payment) -> dict[str, Any]:
+    """What a loan is told of a payment, as `domain.events.PaymentReceived`: by `entry` no later hand-over counts it."""
+    return {
         "payment_id": payment.payment_id,
         "amount_minor": payment.amount_minor,
         "currency": payment.currency,
         "paid_at": payment.paid_at.isoformat(),
         "provider": payment.provider,
+        "entry": payment.entry,
     }
-    return _signal(loan, "payment_received", payload, restart=True)
 
 
-def payment_refunded(loan: Loan, payment: Payment) -> dict[str, Any]:
-    payload = {
+def taken_back(payment: Payment) -> dict[str, Any]:
+    """What a loan is told of a payment's reversal (`domain.events.PaymentReversed`)."""
+    return {"payment_id": payment.payment_id, "provider": payment.provider, "entry": payment.entry}
+
+
+def _refunded(payment: Payment) -> dict[str, Any]:
+    return {
         "payment_id": payment.payment_id,
         "provider": payment.provider,
         "refunded_minor": payment.refunded_minor,
+        "entry": payment.entry,
     }
-    return _signal(loan, "payment_refunded", payload, restart=True)
-
-
-def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
-    payload = {"payment_id": payment.payment_id, "provider": payment.provider}
-    return _signal(loan, "payment_reversed", payload, restart=True)
 
 
 def debit_returned(loan: Loan, step: str, occurrence: int, reason: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
-from records import loans
+from domain.webhook_news import may_leave_some
+from records import audit, loans
 from records.locks import all_at_a_time
 from records.tables import EarlyReversal, Loan, Payment, PaymentSource
 
@@ -30,12 +31,15 @@ _PAID = select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.re
 class Recorded:
     """`new` is false when this payment was known; `payment` is the row that counts.
 
+    `part_taken_back`: part of it was said to be taken back before it was known itself. It counts whole until a person
+    has looked.
     `payment.loan_ref` is None when no such loan is known or the currency is not the loan's: it is kept
     unmatched and counts for no loan. One that was unmatched and now fits the loan it is told for is new to that loan.
     """
 
     new: bool
     payment: Payment
+    part_taken_back: bool = False
 
 
 def lock(session: Session, named: Iterable[tuple[str, str]]) -> None:
@@ -97,11 +101,32 @@ def record(
         source=source,
     )
     early = session.get(EarlyReversal, (provider, payment_id))
-    if early is not None:
+    part = early is not None and may_leave_some((early.amount_minor, early.currency), (amount_minor, currency))
+    if early is not None and part:
+        _show_part(session, payment, early)
+    elif early is not None:
         payment.reversed_at = early.at
     session.add(payment)
     session.flush()
-    return Recorded(new=True, payment=payment)
+    return Recorded(new=True, payment=payment, part_taken_back=part)
+
+
+def _show_part(session: Session, payment: Payment, early: EarlyReversal) -> None:
+    """A person sees it in the audit trail, as when the payment is known first."""
+    audit.append(
+        session,
+        at=payment.received_at,
+        actor=payment.provider,
+        action="webhook_needs_person",
+        lender=payment.named_lender,
+        loan_id=payment.named_loan,
+        details={
+            "kind": "reversal:partial",
+            "provider": payment.provider,
+            "reference": payment.payment_id,
+            "amount_minor": early.amount_minor,
+        },
+    )
 
 
 def may_be_of(payment: Payment, lender: str | None, loan_id: str | None) -> bool:
@@ -115,23 +140,41 @@ def counts_now(loan: Loan, payment: Payment) -> bool:
     return (payment.loan_ref, payment.entry) == (loan.id, loan.entry)
 
 
-def reverse(session: Session, *, provider: str, payment_id: str, at: datetime) -> Payment | None:
+def reverse(
+    session: Session,
+    *,
+    provider: str,
+    payment_id: str,
+    at: datetime,
+    amount_minor: int | None = None,
+    currency: str | None = None,
+) -> Payment | None:
     """Note that a payment was taken back. Returns the payment, or None when it is not known yet.
 
-    Repeating it changes nothing; a payment reported later is reversed from its first moment.
+    Repeating it changes nothing; a payment reported later is reversed from its first moment, unless `amount_minor` of
+    `currency` turns out to be a part of it. A known payment is taken back whole: the caller has looked.
     """
     lock(session, [(provider, payment_id)])
     payment = find(session, provider, payment_id)
     if payment is None:
-        if session.get(EarlyReversal, (provider, payment_id)) is None:
-            session.add(EarlyReversal(provider=provider, payment_id=payment_id, at=at))
-            session.flush()
+        _keep_early(session, EarlyReversal(provider=provider, payment_id=payment_id, at=at), amount_minor, currency)
         return None
     if payment.reversed_at is None:
         payment.reversed_at = at
         session.add(payment)
         session.flush()
     return payment
+
+
+def _keep_early(session: Session, told: EarlyReversal, amount_minor: int | None, currency: str | None) -> None:
+    """Of several the one that takes most stands, from the first one's moment."""
+    known = session.get(EarlyReversal, (told.provider, told.payment_id))
+    if known is not None and (known.amount_minor is None or (amount_minor or known.amount_minor) < known.amount_minor):
+        return
+    kept = known or told
+    kept.amount_minor, kept.currency = amount_minor, currency
+    session.add(kept)
+    session.flush()
 
 
 def find(session: Session, provider: str, payment_id: str) -> Payment | None:

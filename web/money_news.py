@@ -12,7 +12,7 @@ from domain.webhook_news import (
     PaymentNews,
     ReversalNews,
 )
-from records import bank_entries, links, loans, payments, refunds
+from records import bank_entries, links, loans, owed_signals, payments, refunds
 from records.tables import LinkState, Loan, Payment, PaymentSource
 from web.consequence import Consequence, about, note
 from web.ports import OwedSignal, SignalName
@@ -60,24 +60,20 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     if recorded.new:
         note(session, at, news.provider, "payment_recorded", loan.lender, loan.loan_id, details)
     outcome = "payment" if recorded.new else "payment_known"
+    if recorded.part_taken_back:
+        outcome = "payment_part_reversal_unmatched"
     if not payments.counts_now(loan, payment):
         return Consequence(outcome=outcome, person_refs=about(loan.person_ref))
     received = OwedSignal(
         lender=loan.lender,
         loan_id=loan.loan_id,
         name=SignalName.PAYMENT_RECEIVED,
-        payload={
-            "payment_id": payment.payment_id,
-            "amount_minor": payment.amount_minor,
-            "currency": payment.currency,
-            "paid_at": payment.paid_at.isoformat(),
-            "provider": payment.provider,
-        },
+        payload=owed_signals.received(payment),
         restart=recorded.new,
     )
     signals = [received]
     if payment.reversed_at is not None and recorded.new:
-        signals.append(_reversed(loan, payment.payment_id, payment.provider, restart=True))
+        signals.append(_reversed(loan, payment, restart=True))
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(loan.person_ref))
 
 
@@ -92,7 +88,14 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
         if news.may_leave_some(stands, before.currency):
             _show(session, news, "reversal:partial", news.lender, news.loan_id, at, amount_minor=news.amount_minor)
             return Consequence(outcome="part_reversal_unmatched", person_refs=_owner(session, before))
-    payment = payments.reverse(session, provider=news.provider, payment_id=news.payment_id, at=news.reversed_at)
+    payment = payments.reverse(
+        session,
+        provider=news.provider,
+        payment_id=news.payment_id,
+        at=news.reversed_at,
+        amount_minor=news.amount_minor,
+        currency=news.currency,
+    )
     details: dict[str, JsonValue] = {"provider": news.provider, "payment_id": news.payment_id}
     if payment is None:
         note(session, at, news.provider, "reversal_before_payment", news.lender, news.loan_id, details)
@@ -111,7 +114,7 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
             _show(session, news, "reversal:earlier_entry", loan.lender, loan.loan_id, at)
             outcome = "earlier_reversal_unmatched"
         return Consequence(outcome=outcome, person_refs=about(loan.person_ref))
-    signal = _reversed(loan, payment.payment_id, payment.provider, restart=not known)
+    signal = _reversed(loan, payment, restart=not known)
     return Consequence(outcome=outcome, signals=(signal,), person_refs=about(loan.person_ref))
 
 
@@ -172,12 +175,12 @@ def _person(session: Session, lender: str | None, loan_id: str | None) -> frozen
     return about(loan.person_ref if loan is not None else None)
 
 
-def _reversed(loan: Loan, payment_id: str, provider: str, *, restart: bool) -> OwedSignal:
+def _reversed(loan: Loan, payment: Payment, *, restart: bool) -> OwedSignal:
     return OwedSignal(
         lender=loan.lender,
         loan_id=loan.loan_id,
         name=SignalName.PAYMENT_REVERSED,
-        payload={"payment_id": payment_id, "provider": provider},
+        payload=owed_signals.taken_back(payment),
         restart=restart,
     )
 

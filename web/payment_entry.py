@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from sqlmodel import Session
 
 from domain.events import PaymentReceived
-from records import audit, loans, payments, webhooks
+from records import audit, loans, owed_signals, payments, webhooks
 from records.clock import shared_time
 from records.database import Database
 from records.tables import Loan, Payment, PaymentSource
@@ -79,17 +79,11 @@ def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: E
                 f"payment {new.payment_id!r} of {new.provider!r} is recorded already, with another amount or for "
                 "another loan: nothing was changed"
             )
-        payload: dict[str, JsonValue] = {
-            "payment_id": payment.payment_id,
-            "amount_minor": payment.amount_minor,
-            "currency": payment.currency,
-            "paid_at": payment.paid_at.isoformat(),
-            "provider": payment.provider,
-        }
-        entered = _entered(session, row, payment, SignalName.PAYMENT_RECEIVED, payload, recorded.new, entry)
+        received = owed_signals.received(payment)
+        entered = _entered(session, row, payment, SignalName.PAYMENT_RECEIVED, received, recorded.new, entry)
         if recorded.new and payment.reversed_at is not None:
             # Word of its reversal came before itself, when there was nothing to reverse.
-            back: dict[str, JsonValue] = {"payment_id": payment.payment_id, "provider": payment.provider}
+            back = owed_signals.taken_back(payment)
             _entered(session, row, payment, SignalName.PAYMENT_REVERSED, back, True, entry)
         return entered
 
@@ -110,8 +104,9 @@ def enter_reversal(database: Database, loan: Loan, provider: str, payment_id: st
         new = before.reversed_at is None
         payment = payments.reverse(session, provider=provider, payment_id=payment_id, at=now)
         assert payment is not None
-        payload: dict[str, JsonValue] = {"payment_id": payment_id, "provider": provider}
-        return _entered(session, row, payment, SignalName.PAYMENT_REVERSED, payload, new, entry)
+        return _entered(
+            session, row, payment, SignalName.PAYMENT_REVERSED, owed_signals.taken_back(payment), new, entry
+        )
 
 
 def _entered(

@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.campaign_orders import Instruction, InstructOrder, LoanStart
 from domain.loans import workflow_id
+from records import owed_signals
 from records.facts import LoanAsEntered
 from workflows.messages import Signal
 from workflows.starting import ENTRY, start_loan
@@ -20,25 +21,9 @@ def known_payments(loan: LoanAsEntered) -> tuple[Signal, ...]:
     """What a loan's workflow has to hear of payments that came before it was started."""
     signals: list[Signal] = []
     for payment in loan.payments:
-        signals.append(
-            Signal(
-                name="payment_received",
-                payload={
-                    "payment_id": payment.payment_id,
-                    "provider": payment.provider,
-                    "amount_minor": payment.amount_minor,
-                    "currency": payment.currency,
-                    "paid_at": payment.paid_at.isoformat(),
-                },
-            )
-        )
+        signals.append(Signal(name="payment_received", payload=owed_signals.received(payment)))
         if payment.reversed_at is not None:
-            signals.append(
-                Signal(
-                    name="payment_reversed",
-                    payload={"payment_id": payment.payment_id, "provider": payment.provider},
-                )
-            )
+            signals.append(Signal(name="payment_reversed", payload=owed_signals.taken_back(payment)))
     return tuple(signals)
 
 

@@ -183,13 +183,18 @@ class RefundTask(Record, table=True):
 
 
 class EarlyReversal(Record, table=True):
-    """A reversal that was reported before its payment; the payment is reversed the moment it arrives."""
+    """A reversal that was reported before its payment; the payment is reversed the moment it arrives.
+
+    `amount_minor` of `currency`: how much was taken back, where that was told; None: all of it.
+    """
 
     __tablename__ = "early_reversal"
 
     provider: str = Field(primary_key=True, max_length=128)
     payment_id: str = Field(primary_key=True, max_length=255)
     at: datetime = Field(sa_type=UTCDateTime)
+    amount_minor: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = Field(default=None, max_length=3)
 
 
 class Consent(Record, table=True):

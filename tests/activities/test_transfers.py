@@ -226,6 +226,45 @@ def test_a_transfer_that_the_borrowers_bank_repeats_next_month_waits_and_then_co
     assert counted(database) == ([(BANK, PART), ("bank", PART)], 10_000)
 
 
+def test_an_entry_that_a_person_books_while_its_transfer_is_under_way_counts_once(database: Database) -> None:
+    loan_with_link(database)
+    begin_transfer(database)
+    on_the_statement(database, f"PAGO {LOAN}", bank_reference="B-1")
+
+    match_by_hand(database, 1)
+    bank_says_paid(database)
+
+    assert counted(database) == ([(BANK, PART)], 20_000)
+
+
+def test_another_entry_like_it_that_a_person_books_counts_too(database: Database) -> None:
+    loan_with_link(database)
+    begin_transfer(database)
+    for number in (1, 2):
+        on_the_statement(database, f"PAGO {LOAN}", bank_reference=f"B-{number}")
+        match_by_hand(database, number)
+
+    bank_says_paid(database)
+
+    assert counted(database) == ([(BANK, PART), ("bank", PART)], 10_000)
+
+
+def test_an_entry_taken_back_after_its_loan_was_handed_over_again_is_shown_to_a_person(database: Database) -> None:
+    loan_with_link(database)
+    on_the_statement(database, f"{LOAN} {REFERENCE}")
+    with database.writing() as session:
+        handed_over_again(session, LOAN, 6_000)
+
+    with database.writing() as session:
+        Transfers(session, LENDER, NOW).take_back(bank_entries.get(session, 1))
+
+    with database.reading() as session:
+        shown = [(row.loan_id, row.details["kind"]) for row in audit.of_action(session, "webhook_needs_person")]
+        [told] = [row for row in session.exec(select(Webhook)).all() if row.event_key.startswith("taken-back:")]
+    assert shown == [(LOAN, "reversal:earlier_entry")]
+    assert (told.outcome, told.signals) == ("earlier_reversal_unmatched", [])
+
+
 def test_a_transfer_that_was_taken_back_and_comes_again_is_not_lost(database: Database) -> None:
     loan_with_link(database)
     on_the_statement(database, f"{LOAN} {REFERENCE}", bank_reference="B-1")

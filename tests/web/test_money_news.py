@@ -247,3 +247,45 @@ def test_a_dispute_over_part_of_a_payment_is_shown_and_takes_back_nothing(
     assert done.outcome == outcome
     assert due(database, "L1") == due_after
     assert shown(database) == ([(None, "reversal:partial")] if due_after == 0 else [])
+
+
+@pytest.mark.parametrize(
+    ("disputed", "due_after", "person_sees"),
+    [
+        ([(2_000, "EUR")], 0, True),
+        ([(2_000, "EUR"), (10_000, "EUR")], 10_000, False),
+        ([(10_000, "EUR"), (2_000, "EUR")], 10_000, False),
+        ([(None, None)], 10_000, False),
+        ([(10_000, "USD")], 0, True),
+    ],
+)
+def test_a_dispute_told_before_its_payment_takes_back_what_it_says_and_no_more(
+    database: Database, disputed: list[tuple[int | None, str | None]], due_after: int, person_sees: bool
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1", amount_due_minor=10_000)
+        for minor, currency in disputed:
+            news = ReversalNews(
+                payment_id="1", provider="stripe", reversed_at=LATER, amount_minor=minor, currency=currency
+            )
+            record_news(session, [news], LATER)
+
+        done = told(session, "L1", 10_000, provider="stripe")
+
+    assert due(database, "L1") == due_after
+    assert shown(database) == ([("L1", "reversal:partial")] if person_sees else [])
+    assert ("unmatched" in done.outcome) == person_sees
+    assert ("L1", "payment_reversed") in heard(done) or person_sees
+
+
+def test_what_a_loan_is_told_of_money_names_the_hand_over_it_was_for(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        handed_over_again(session, "L1", 6_000)
+
+        signals = [*told(session, "L1", 4_000).signals, *taken_back(session).signals]
+
+    assert [(signal.name.value, signal.payload["entry"]) for signal in signals] == [
+        ("payment_received", 2),
+        ("payment_reversed", 2),
+    ]
