@@ -54,6 +54,7 @@ async def test_a_payment_reaches_the_loan_and_the_records(database: Database) ->
                 "currency": "EUR",
                 "paid_at": "2026-03-02T09:00:00+00:00",
                 "provider": "stripe",
+                "entry": 1,
             },
         )
     ]
