@@ -30,8 +30,9 @@ from activities.segment_sends import SegmentSender
 from config.logs import set_up_logs
 from config.master_keys import master_keys
 from config.metric_catalogue import CLOCK
-from config.settings import Settings, WorkerProcess, load_settings
+from config.settings import Settings, load_settings
 from config.warrants import Warrants
+from config.worker_settings import WorkerProcess
 from records.database import Database
 from workflows.authority import believe
 from workflows.campaign import Campaign

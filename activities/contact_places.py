@@ -2,58 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
-from pydantic import ValidationError
 from sqlmodel import Session
 
 from activities.clock import try_again_in
 from activities.contact_clock import ContactClock
+from activities.contact_costs import ContactCosts
+from activities.contact_messages import ContactMessages, Unwritable
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.counting import count
-from activities.debit_notices import with_debit
 from activities.link_pictures import with_qr_code
-from activities.message_writing import Written, circumstances_of, message_context, with_own_words, write
 from activities.orders import ContactOrder
 from activities.receipts import NO_FILES, NOTHING, Enclosed, Files, Receipts
-from activities.whatsapp_ways import WhatsAppWays
-from config.agreement_addresses import agreement_address
-from config.approved_templates import ApprovedText
-from config.costs import load_costs
-from config.faq import FaqError, faq_answer
-from config.lawful_messages import ContentRefused
 from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
-from config.settings import Settings, Twilio
-from config.signed_addresses import SignedAddresses
-from config.templates import TemplateError
+from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Purpose
-from domain.costs import MICROS, message_cost
-from domain.ledger_entries import WordsState
+from domain.contact_rules import NO_WHATSAPP_MARKETING
 from domain.loan_state import PART_RECEIPT, RECEIPT
-from domain.platform_rules import NO_MARKETING, Form, TemplateStatus, Unusable
-from domain.sms_segments import sms_size
+from domain.platform_rules import TemplateStatus
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, consent_links, contacts, loans, own_words, payments, people, platforms, threads, webhooks
+from records import audit, contacts, loans, owed_signals, payments, people, platforms, threads, webhooks
 from records.database import Database
-from records.tables import Contact, ContactState, Loan, PaymentLink, Person
+from records.tables import ContactState, Loan, PaymentLink, Person
 
 _FREE = frozenset({ContactState.RESERVED, ContactState.DROPPED, ContactState.FAILED})
 """States of a contact that surely has not left us."""
+TOLD_WITHIN = timedelta(seconds=5)
 TELLS_OF_READING = frozenset({Channel.WHATSAPP, Channel.EMAIL})
-
-
-UNSUBSCRIBE = "unsubscribe"
-UNSUBSCRIBED_BY = timedelta(days=400)
-"""How long a mail's own address to end mails is meant to be pressed; it works after that too."""
-
-
-class Unwritable(Exception):
-    """The message cannot be written; the text names the template or value at fault and holds no borrower's data."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +65,8 @@ class ContactPlaces:
         self._receipts = receipts
         self._slots = slots
         self._settings = settings
-        self._costs = load_costs(settings.costs)
-        web = settings.web
-        self._addresses: SignedAddresses | None = None
-        if web.link_secret is not None and web.public_url is not None:
-            self._addresses = SignedAddresses(web.link_secret, web.public_url)
-        self._ways = WhatsAppWays(settings)
+        self._costs = ContactCosts(settings)
+        self._messages = ContactMessages(settings)
 
     def look(self, order: ContactOrder, now: datetime) -> Slot | NotYet | NoChannel | NotWanted:
         """What the rules say now; holds nobody up and keeps nothing."""
@@ -124,7 +100,8 @@ class ContactPlaces:
         that `files` were typeset for.
 
         A demand goes only when all news that came in is in the records, or all up to the webhook `heard`: so it
-        waits for what was there when it was going to be sent, and not for ever where news never ends.
+        waits for what was there when it was going to be sent, and not for ever where news never ends. Nor does it go
+        while the loan has still to hear of what its borrower wrote: words may be distress, or a dispute.
 
         `expected` None takes any slot. `as_template`: on WhatsApp only an approved template may go. `link` must be
         over what is due at this very moment. `enclosed` goes with it. Durable: what was sent is known after a power
@@ -144,6 +121,8 @@ class ContactPlaces:
                     waiting = webhooks.unheard(session)
                     if waiting is not None and (heard is None or waiting.oldest <= heard):
                         return NewsWaits(waiting.newest)
+                    if owed_signals.words_untold(session, loan):
+                        return NotYet(now + TOLD_WITHIN, "the loan has still to hear of what the borrower wrote")
                 answer = self._decide(session, loan, person, order, now, keep=True)
                 if not isinstance(answer, Slot):
                     return answer
@@ -158,20 +137,22 @@ class ContactPlaces:
                     enclosed = self._receipts.enclosed(
                         session, loan, person, order, answer.channel, files, papers_at or now
                     )
-                approved = self._approved(
+                approved = self._messages.approved(
                     session, loan, person, order, answer.channel, now, as_template, enclosed.address
                 )
-                text = self._text(session, loan, person, order, answer.channel, link, now, enclosed, approved)
+                text = self._messages.written(
+                    session, loan, person, order, answer.channel, link, now, enclosed, approved
+                )
                 link_ref = link.id if link else None
                 written = text.message.text
                 contact = self._slots.take(session, loan, person, order, answer, now, text=written, link_ref=link_ref)
                 contact.approved_as = None if approved is None else f"{approved.ours.language}:{approved.ours.name}"
                 if answer.channel is Channel.SMS and (twilio := self._settings.twilio) is not None:
-                    contact.segments = self._segments(text.message.text, twilio, person.country)
+                    contact.segments = self._costs.segments(text.message.text, twilio, person.country)
                     contact.sender = twilio.sender_for(person.country)
                 session.add(contact)
                 assert contact.id is not None
-                message = self._message(order, contact, person, text.message, now, enclosed)
+                message = self._messages.outgoing(order, contact, person, text.message, now, enclosed)
                 if contact.channel is Channel.EMAIL and (order.purpose is Purpose.REPLY or order.words is not None):
                     message = message.model_copy(update={"answers": threads.mails_answered(session, contact)})
                 if link is not None:
@@ -196,7 +177,7 @@ class ContactPlaces:
             assert contact.id is not None
             text = RenderedMessage(subject=None, text=contact.text or "", html=None)
             person = people.get(session, contact.person_ref)
-            return Ready(contact.id, self._message(order, contact, person, text, contact.reserved_at))
+            return Ready(contact.id, self._messages.outgoing(order, contact, person, text, contact.reserved_at))
 
     def channel_used(self, order: ContactOrder) -> Channel | None:
         with self._database.reading() as session:
@@ -234,7 +215,7 @@ class ContactPlaces:
         with self._database.writing() as session:
             _, person = contacts.lock_person(session, order.lender, order.loan_id)
             contact = contacts.get(session, ready.contact_id)
-            self._charge(session, contact, person, sent.sheets)
+            self._costs.charge(session, contact, person, sent.sheets)
             contacts.advance(
                 session,
                 contact,
@@ -252,7 +233,7 @@ class ContactPlaces:
         with self._database.writing() as session:
             contact = contacts.get_locked(session, ready.contact_id)
             contacts.advance(session, contact, ContactState.UNKNOWN, at=now, error_code=code[:80])
-            self._charge(session, contact, people.get(session, contact.person_ref))
+            self._costs.charge(session, contact, people.get(session, contact.person_ref))
         count(CONTACTS, channel=ready.message.channel, outcome="unknown")
 
     def failed(self, ready: Ready, code: str, now: datetime) -> None:
@@ -293,31 +274,6 @@ class ContactPlaces:
             return NotWanted()
         return self._slots.find(session, loan, person, order, at, keep=keep)
 
-    def _charge(self, session: Session, contact: Contact, person: Person, sheets: int = 1) -> None:
-        """What it cost, once it left us. A call is charged by its length when it is over."""
-        free_text = self._ways.has_templates and contact.approved_as is None
-        cost = message_cost(
-            self._costs,
-            contact.channel,
-            person.country,
-            contact.text or "",
-            contact.purpose,
-            sheets=sheets,
-            free_text=free_text,
-        )
-        contacts.charge(session, contact, cost)
-
-    def _segments(self, text: str, twilio: Twilio, country: str) -> int:
-        """Counted and priced before it leaves. Raises Unwritable for more than the lender wants to pay for."""
-        segments = sms_size(text).segments
-        if twilio.most_segments is not None and segments > twilio.most_segments:
-            cost = message_cost(self._costs, Channel.SMS, country, text)
-            raise Unwritable(
-                f"{segments} SMS ({cost.micros / MICROS:.4f} {cost.currency}) where "
-                f"RECOBRO_TWILIO__MOST_SEGMENTS allows {twilio.most_segments}"
-            )
-        return segments
-
     def rest_sender(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
         """The provider will not take more from this number for now: it rests, and its people move to others."""
         assert error.reaction.rest_sender is not None
@@ -350,7 +306,7 @@ class ContactPlaces:
         """The person told the platform that they want no marketing of ours by it."""
         with self._database.writing() as session:
             _, person = contacts.lock_person(session, order.lender, order.loan_id)
-            people.raise_flag(session, person, NO_MARKETING, source=error.provider, at=now)
+            people.raise_flag(session, person, NO_WHATSAPP_MARKETING, source=error.provider, at=now)
 
     def _note(
         self, session: Session, order: ContactOrder, action: str, told: dict[str, str], actor: str, at: datetime
@@ -365,95 +321,6 @@ class ContactPlaces:
             if give_back:
                 contacts.give_back(session, contact)
             contacts.advance(session, contact, state, at=now, error_code=code[:80])
-
-    def _approved(
-        self,
-        session: Session,
-        loan: Loan,
-        person: Person,
-        order: ContactOrder,
-        channel: Channel,
-        now: datetime,
-        as_template: bool,
-        document_url: str | None,
-    ) -> ApprovedText | None:
-        """The template that a message has to go as; None: it goes as it is written. Raises Unwritable."""
-        if channel is not Channel.WHATSAPP or not self._ways.has_templates:
-            return None
-        if not as_template and self._ways.form(session, person, now) is Form.FREE_TEXT:
-            return None
-        chosen = self._ways.approved(session, loan, person, order, now, document_url)
-        if isinstance(chosen, Unusable):
-            raise Unwritable(f"no approved template of WhatsApp's says {order.template}: {chosen}")
-        return chosen
-
-    def _text(
-        self,
-        session: Session,
-        loan: Loan,
-        person: Person,
-        order: ContactOrder,
-        channel: Channel,
-        link: PaymentLink | None,
-        now: datetime,
-        enclosed: Enclosed,
-        approved: ApprovedText | None = None,
-    ) -> Written:
-        lender = self._settings.lender_named(order.lender)
-        try:
-            context = message_context(
-                session,
-                loan,
-                person,
-                lender,
-                channel,
-                now,
-                link.url if link else None,
-                order.agreed,
-                self._consent_url(session, person, now),
-                order.answer_by,
-                self._faq(order, person),
-                order.payments,
-            )
-            if self._addresses is not None:
-                where = agreement_address(self._addresses, order.lender, order.loan_id, now)
-                context = context.model_copy(update={"agree_url": where})
-            if channel is not Channel.EMAIL and enclosed.address is not None:
-                context = context.model_copy(update={"document_url": enclosed.address})
-            context = with_debit(session, loan, context, self._settings.direct_debit)
-            if order.words is not None:
-                kept = own_words.get(session, loan, order.words)
-                if kept is None or kept.text is None:
-                    raise Unwritable("the words are not in the records any more")
-                if kept.state is WordsState.NOT_SENT:
-                    raise Unwritable(kept.why or "the words were withdrawn")
-                context = with_own_words(context, kept.text, kept.subject)
-            circumstances = circumstances_of(
-                session, loan, person, lender, channel, order.purpose, now, order.circumstance
-            )
-            return write(order.template, person.language, context, lender, circumstances, approved)
-        except TemplateError as error:
-            raise Unwritable(f"template: {error}") from None
-        except FaqError as error:
-            raise Unwritable(f"answers of the lender: {error}") from None
-        except ContentRefused as refused:
-            if order.words is not None:
-                # What was met may hold anything that a person wrote.
-                rules = ", ".join(dict.fromkeys(finding.rule for finding in refused.findings))
-                raise Unwritable(f"content rules: {rules}") from None
-            raise Unwritable(f"content rules: {refused}") from None
-        except ValidationError as wrong:
-            raise Unwritable("; ".join(_faults(wrong))) from None
-
-    def _faq(self, order: ContactOrder, person: Person) -> str | None:
-        return faq_answer(order.faq, person.language, self._settings.faq) if order.faq is not None else None
-
-    def _consent_url(self, session: Session, person: Person, now: datetime) -> str | None:
-        """Where the person lets their balance be read; None where no bank could be asked or nobody reach us."""
-        settings = self._settings
-        if not settings.asks_for_consents:
-            return None
-        return f"{settings.web.public_url}/consent/{consent_links.make(session, person, now)}"
 
     def _note_unwritable(self, order: ContactOrder, why: str, now: datetime) -> None:
         """Once in the audit trail: the Web UI shows only the last of a loan's failures."""
@@ -470,46 +337,6 @@ class ContactPlaces:
                     details={"step": order.step, "occurrence": order.occurrence, "why": why},
                 )
 
-    def _message(
-        self,
-        order: ContactOrder,
-        contact: Contact,
-        person: Person,
-        text: RenderedMessage,
-        at: datetime,
-        enclosed: Enclosed = NOTHING,
-    ) -> OutgoingMessage:
-        assert contact.address is not None
-        return OutgoingMessage(
-            message_id=contact.message_id,
-            channel=contact.channel,
-            to=contact.address,
-            subject=text.subject,
-            text=text.text,
-            html=text.html,
-            attachments=enclosed.attachments if contact.channel is Channel.EMAIL else (),
-            valid_until=contact.valid_until,
-            loan_id=order.loan_id,
-            lender=order.lender,
-            at=at,
-            unsubscribe_url=self._unsubscribe_url(contact, at),
-            language=person.language,
-            country=person.country,
-            sender=contact.sender,
-            registered=contact.channel is Channel.POST and order.template in self._settings.print_registered,
-        )
-
-    def _unsubscribe_url(self, contact: Contact, at: datetime) -> str | None:
-        if contact.channel is not Channel.EMAIL or self._addresses is None:
-            return None
-        return self._addresses.address(UNSUBSCRIBE, contact.message_id, at + UNSUBSCRIBED_BY)
-
 
 def _payable(order: ContactOrder, due_minor: int) -> int:
     return due_minor if order.agreed is None else min(due_minor, order.agreed.amount_minor)
-
-
-def _faults(wrong: ValidationError) -> Iterable[str]:
-    """Which value is unusable and why, without the value."""
-    for error in wrong.errors(include_input=False, include_url=False, include_context=False):
-        yield f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}"

@@ -23,7 +23,8 @@ from activities.balances import BalanceReader
 from activities.capabilities import Contacts
 from activities.clock import ask_again, task_time, try_again_in
 from activities.contact_clock import ContactClock
-from activities.contact_places import Changed, ContactPlaces, NewsWaits, Ready, Unwritable
+from activities.contact_messages import Unwritable
+from activities.contact_places import Changed, ContactPlaces, NewsWaits, Ready
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
+from config.bank_file_settings import DirectDebit
 from config.message_context import MessageContext
-from config.settings import DirectDebit
 from domain.direct_debit import collection_day
 from records import debits, mandates
 from records.tables import Loan

@@ -12,9 +12,9 @@ from sqlmodel import Session
 from config.approved_templates import ApprovedText
 from config.content_rules import load_content
 from config.lawful_messages import lawful_message, with_lawful_lines
+from config.lender_settings import Lender
 from config.localised import format_date, format_money, locale_of
 from config.message_context import MessageContext, RenderedMessage
-from config.settings import Lender
 from config.templates import opt_out_hint
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed

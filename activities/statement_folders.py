@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from activities.bank_files import BankDesk, TakenIn
+from config.bank_file_settings import StatementFolder as Given
 from config.settings import Settings
-from config.settings import StatementFolder as Given
 from config.statement_mapping import MappingError, StatementMapping, load_statement_mapping
 from domain.bank_news import FileUnreadable
 from providers.bankfiles.any_file import MOST_BYTES, read_any

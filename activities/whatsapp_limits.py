@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from config.messaging_settings import Meta
 from config.platform_rules import load_whatsapp
-from config.settings import Meta
 from domain.contact import Reason
 from domain.platform_rules import (
     Choice,

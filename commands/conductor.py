@@ -13,70 +13,28 @@ timers); where the skipping stops, it cannot.
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 import httpx
-from sqlalchemy.exc import DBAPIError
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, FastForwardPollingResult, PendingActivityState
-from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.api.workflowservice.v1 import (
-    DescribeWorkflowExecutionRequest,
-    DescribeWorkflowExecutionResponse,
-    GetWorkflowExecutionHistoryReverseRequest,
-    PollWorkflowExecutionTimeSkippingRequest,
-)
-from temporalio.client import (
-    Client,
-    WorkflowExecutionStatus,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
-from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import TimeSkipper, TimeSkippingConfig
-from temporalio.testing._timeskipping import FastForwardConfig
+from temporalio.client import Client
+from temporalio.service import RPCError
 
 from commands.agents import Agents, CaseNews
+from commands.rehearsal_executions import LoanExecutions
+from commands.rehearsal_polling import PollingPace
+from commands.rehearsal_retries import PATIENCE_SECONDS, patiently
+from commands.rehearsal_skipping import TimeSkipping
+from commands.rehearsal_webhooks import WebhookRelay
 from domain.loans import workflow_id
-from records import inquiries
 from records.database import Database
-from records.webhooks import newest, relayed_up_to
-from workflows.search_attributes import NEXT_ACTION_AT
 
-log = logging.getLogger("recobro.rehearsal")
-T = TypeVar("T")
-
-MOST_SKIPS = 1_000_000
-_PATIENCE_SECONDS = 150.0
-_REST_SECONDS = 150.0
-_TIMER_SECONDS = 3.0
 _POLL_SECONDS = 15.0
-_LATEST_EVENTS = 60
 _AT_ONCE = 24
 """People whose loans are driven at the same time."""
-_FEW = 8
-"""So many loans may wait for something under way, each at the quick pace; more of them ask less often."""
-_SHORT_OF_IT = timedelta(seconds=0.7)
-"""How far short of a loan's own moment the skipping stops; the rest passes by itself."""
-_WAITING = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-_PASSING = {
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.UNKNOWN,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-}
-
-
-class RehearsalStuck(RuntimeError):
-    """A loan's clock does not move; the text says which and since when."""
 
 
 @dataclass
@@ -114,8 +72,10 @@ class Conductor:
         on_progress: Callable[[str, datetime, bool], None] = lambda loan, at, ended: None,
     ) -> None:
         self._client = client
-        self._skipper = TimeSkipper(client, config=TimeSkippingConfig(max_session_skip_count=MOST_SKIPS))
-        self._database = database
+        pace = PollingPace()
+        self._executions = LoanExecutions(client, begins, pace)
+        self._skipping = TimeSkipping(client)
+        self._webhooks = WebhookRelay(database, pace)
         self._lender = lender
         self._sandbox = httpx.AsyncClient(base_url=sandbox_url, timeout=60)
         self._agents = agents
@@ -123,8 +83,6 @@ class Conductor:
         self._horizon = horizon
         self._on_progress = on_progress
         self._clocks: dict[str, _Clock] = {}
-        self._waiting = 0
-        self.relay_failures = 0
 
     def add(self, loan_id: str) -> None:
         """Know a loan before its workflow starts, so that no early news about it is missed."""
@@ -205,7 +163,7 @@ class Conductor:
         if not clock.ended and clock.ticket is None:
             # Without the lock: what is under way may be waiting for the world, and the world for us.
             with suppress(RPCError):
-                now, acts_at = await self._at_rest(clock)
+                now, acts_at = await self._executions.at_rest(clock.handle_id)
         async with clock.lock:
             moments = [moment for moment in (self._next_event(clock), acts_at, until) if moment is not None]
             stop = min(moments)
@@ -217,83 +175,6 @@ class Conductor:
                 else:
                     await self._skip_to(clock, stop, now)
             return clock.target or stop
-
-    async def _at_rest(self, clock: _Clock) -> tuple[datetime, datetime | None]:
-        """The loan's time once nothing of it is under way, and just short of when it next acts by itself.
-
-        Raises RPCError (NOT_FOUND) when it has ended.
-        """
-        clock_now = asyncio.get_running_loop().time
-        began = clock_now()
-        while True:
-            raw = await self._describe(clock)
-            now = _virtual_time(raw)
-            planned = _planned(raw) or self._begins
-            waited = clock_now() - began
-            acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
-            tries = [_scheduled(activity) for activity in acting]
-            soon = now + _SHORT_OF_IT
-            # A timer that is due and has not fired yet: nothing shows that it is under way.
-            tried = any(at is not None and at <= soon for at in tries) and waited < _TIMER_SECONDS
-            about_to_act = planned <= soon if not acting else tried
-            under_way = raw.HasField("pending_workflow_task") or any(
-                _scheduled(activity) is None for activity in raw.pending_activities
-            )
-            if about_to_act and not acting and waited >= _TIMER_SECONDS:
-                # What it plans may be long past, while it waits for people; or a slow server has yet to fire a timer.
-                about_to_act = await self._timer_is_due(clock, soon)
-            if waited >= _REST_SECONDS or not (under_way or about_to_act):
-                break
-            await self._before_asking_again(0.05 if waited < _TIMER_SECONDS else 0.5)
-        moments = [planned, *(at for at in tries if at is not None)]
-        acts_at = min((at for at in moments if at > soon), default=None)
-        return now, acts_at - _SHORT_OF_IT if acts_at is not None else None
-
-    async def _before_asking_again(self, seconds: float) -> None:
-        """Wait so long, and longer while many wait: two hundred loans that each ask twenty times a second hold up
-        the very work that they wait for.
-        """
-        self._waiting += 1
-        try:
-            await asyncio.sleep(min(seconds * max(1.0, self._waiting / _FEW), 0.5))
-        finally:
-            self._waiting -= 1
-
-    async def _timer_is_due(self, clock: _Clock, at: datetime) -> bool:
-        """Whether a timer of the loan's latest events should have fired by `at` and has not."""
-        request = GetWorkflowExecutionHistoryReverseRequest(
-            namespace=self._client.namespace,
-            execution=WorkflowExecution(workflow_id=clock.handle_id),
-            maximum_page_size=_LATEST_EVENTS,
-        )
-        told = await self._patiently(
-            lambda: self._client.workflow_service.get_workflow_execution_history_reverse(request)
-        )
-        settled: set[str] = set()
-        for event in told.history.events:
-            if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
-                settled.add(event.timer_fired_event_attributes.timer_id)
-            elif event.event_type == EventType.EVENT_TYPE_TIMER_CANCELED:
-                settled.add(event.timer_canceled_event_attributes.timer_id)
-            elif event.event_type == EventType.EVENT_TYPE_TIMER_STARTED:
-                started = event.timer_started_event_attributes
-                due = event.event_time.ToDatetime(tzinfo=UTC) + started.start_to_fire_timeout.ToTimedelta()
-                if started.timer_id not in settled and due <= at:
-                    return True
-        return False
-
-    async def _describe(self, clock: _Clock) -> DescribeWorkflowExecutionResponse:
-        """As the server has it: the client's own form decodes all of it, and one search attribute is looked at."""
-        described = await self._told(clock)
-        if not _running(described):
-            raise RPCError("the loan has ended", RPCStatusCode.NOT_FOUND, b"")
-        return described
-
-    async def _told(self, clock: _Clock) -> DescribeWorkflowExecutionResponse:
-        request = DescribeWorkflowExecutionRequest(
-            namespace=self._client.namespace, execution=WorkflowExecution(workflow_id=clock.handle_id)
-        )
-        return await self._patiently(lambda: self._client.workflow_service.describe_workflow_execution(request))
 
     def _next_event(self, clock: _Clock) -> datetime | None:
         moments = [m for m in (clock.world_next, self._agents.next_at(clock.loan_id)) if m is not None]
@@ -311,41 +192,23 @@ class Conductor:
         if at <= now:
             clock.ticket = "here"
             return
-        ticket = str(uuid.uuid4())
-        config = TimeSkippingConfig(
-            fast_forward_config=FastForwardConfig(id=ticket, duration=at - now),
-            max_session_skip_count=MOST_SKIPS,
-        )
-        handle = self._client.get_workflow_handle(clock.handle_id)
-        try:
-            await self._patiently(lambda: self._skipper._update_time_skipping_config(handle, config))
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            clock.ticket = None
-            return
-        clock.ticket = ticket
+        clock.ticket = await self._skipping.skip(clock.handle_id, at - now)
 
     async def _reach(self, clock: _Clock, stop: datetime) -> bool | None:
         """Whether the clock stands at `stop`; False when the loan ended first, None when it must stop earlier."""
         ticket = clock.ticket
         if ticket is None:
-            if not await self._runs_again(clock):
+            if not await self._executions.runs(clock.handle_id):
                 return False
             await asyncio.sleep(0.1)
             return None
         if ticket == "here":
             clock.ticket = None
             return True
-        request = PollWorkflowExecutionTimeSkippingRequest(
-            namespace=self._client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=clock.handle_id, run_id=""),
-            fast_forward_id=ticket,
-        )
         clock.moved.clear()
         if clock.ticket != ticket:
             return None
-        poll = asyncio.create_task(self._poll(request))
+        poll = asyncio.create_task(self._skipping.reached(clock.handle_id, ticket))
         moved = asyncio.create_task(clock.moved.wait())
         try:
             await asyncio.wait({poll, moved}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -357,7 +220,7 @@ class Conductor:
         finally:
             for task in (poll, moved):
                 task.cancel()
-        if reached is None or (not reached and await self._runs_again(clock)):
+        if reached is None or (not reached and await self._executions.runs(clock.handle_id)):
             await self._forget(clock, ticket)
             return None
         if not reached:
@@ -374,23 +237,6 @@ class Conductor:
             if clock.ticket == ticket:
                 clock.ticket = None
 
-    async def _poll(self, request: PollWorkflowExecutionTimeSkippingRequest) -> bool | None:
-        """True once the stop is reached, False when the loan ended first, None when it is no longer the stop."""
-        while True:
-            try:
-                answer = await self._patiently(
-                    lambda: self._client.workflow_service.poll_workflow_execution_time_skipping(request)
-                )
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
-            result = answer.fast_forward_polling_result
-            if result == FastForwardPollingResult.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED:
-                return True
-            if result == FastForwardPollingResult.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_FAILED:
-                return None if "fast_forward_id does not match" in answer.failed_reason else False
-
     async def _happen(self, clock: _Clock, at: datetime) -> None:
         """Everything that is due at `at`: the world's events, and then what people decide."""
         heard = clock.heard
@@ -400,43 +246,11 @@ class Conductor:
         else:
             await self._learn_next(clock)
         if any(event["kind"] == "webhook" for event in answer["delivered"]):
-            await self._until_relayed(clock.loan_id)
-        await self._patiently(lambda: self._agents.act(self._client, clock.loan_id, at))
-        if clock.ended and await self._runs_again(clock):
+            await self._webhooks.until_relayed(clock.loan_id)
+        await patiently(lambda: self._agents.act(self._client, clock.loan_id, at))
+        if clock.ended and await self._executions.runs(clock.handle_id):
             clock.ended = False
         clock.target = clock.ticket = None
-
-    async def _until_relayed(self, loan_id: str) -> None:
-        """Webhooks were accepted; the loan must have heard of them before its clock moves on."""
-        waited = 0.0
-        loop = asyncio.get_running_loop()
-        last = await patiently_read(self._newest_webhook)
-        asked = False
-        while not await patiently_read(partial(self._relayed, last)) or not asked:
-            # A notice that only points at a payment has told nothing before the gateway was asked.
-            if not asked and not await patiently_read(self._pointed_at):
-                asked, last = True, await patiently_read(self._newest_webhook)
-                continue
-            began = loop.time()
-            await self._before_asking_again(0.02)
-            waited += loop.time() - began
-            if waited > _PATIENCE_SECONDS:
-                raise RehearsalStuck(f"webhooks for loan {loan_id} were not relayed within {_PATIENCE_SECONDS:.0f} s")
-
-    def _pointed_at(self) -> bool:
-        with self._database.reading() as session:
-            return inquiries.pointed_at(session)
-
-    def _newest_webhook(self) -> int:
-        with self._database.reading() as session:
-            return newest(session)
-
-    def _relayed(self, last: int) -> bool:
-        with self._database.reading() as session:
-            return relayed_up_to(session, last)
-
-    async def _runs_again(self, clock: _Clock) -> bool:
-        return _running(await self._told(clock))
 
     async def _learn_next(self, clock: _Clock) -> None:
         heard = -1
@@ -455,67 +269,10 @@ class Conductor:
                 told: dict[str, Any] = answer.json()
                 return told
             except httpx.TransportError:
-                if waited > _PATIENCE_SECONDS:
+                if waited > PATIENCE_SECONDS:
                     raise
             await asyncio.sleep(0.2)
             waited += 0.2
-
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call the server, which may be down for a moment."""
-        deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
-        while True:
-            try:
-                return await call()
-            except WorkflowUpdateRPCTimeoutOrCancelledError:
-                # The client's word for our own cancellation, too.
-                current = asyncio.current_task()
-                if (current and current.cancelling()) or asyncio.get_running_loop().time() > deadline:
-                    raise
-            except RPCError as error:
-                if error.status not in _PASSING or asyncio.get_running_loop().time() > deadline:
-                    raise
-            await asyncio.sleep(0.2)
-
-
-async def patiently_read(question: Callable[[], T]) -> T:
-    """Ask the records in a thread; they may be away for a moment."""
-    deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
-    while True:
-        try:
-            return await asyncio.to_thread(question)
-        except DBAPIError:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-        await asyncio.sleep(0.2)
-
-
-def _virtual_time(raw: DescribeWorkflowExecutionResponse) -> datetime:
-    """The loan's own time: the server's, plus what was skipped."""
-    extended = raw.workflow_extended_info
-    if not extended.HasField("time_skipping_info"):
-        return datetime.now(UTC)
-    moment: datetime = extended.time_skipping_info.current_time.ToDatetime(tzinfo=UTC)
-    return moment
-
-
-def _running(raw: DescribeWorkflowExecutionResponse) -> bool:
-    return int(raw.workflow_execution_info.status) == WorkflowExecutionStatus.RUNNING
-
-
-def _planned(raw: DescribeWorkflowExecutionResponse) -> datetime | None:
-    """When the loan says that it next acts by itself."""
-    attributes = raw.workflow_execution_info.search_attributes.indexed_fields
-    if NEXT_ACTION_AT.name not in attributes:
-        return None
-    return _moment(json.loads(attributes[NEXT_ACTION_AT.name].data))
-
-
-def _scheduled(activity: PendingActivityInfo) -> datetime | None:
-    """When the next attempt of a pending activity is due; None when one is under way."""
-    if activity.state != _WAITING or not activity.HasField("next_attempt_schedule_time"):
-        return None
-    moment: datetime = activity.next_attempt_schedule_time.ToDatetime(tzinfo=UTC)
-    return moment
 
 
 def _moment(text: object) -> datetime | None:

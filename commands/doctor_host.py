@@ -11,7 +11,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import col, select, text
 
 from commands.doctor_findings import Finding, about
-from config.settings import Lender, Settings, Stripe, Twilio
+from config.lender_settings import Lender
+from config.messaging_settings import Twilio
+from config.payment_settings import Stripe
+from config.settings import Settings
 from domain.strategy import Strategy
 from records.database import Database
 from records.tables import Loan, LoanState, StrategySnapshot

@@ -150,7 +150,7 @@ class Processes:
         return self._children[name]
 
     def ended(self) -> Child | None:
-        """A child that ended by itself, if there is one; others may be started or stopped meanwhile by other threads."""
+        """A child that ended by itself, if there is one; other threads may start or stop others meanwhile."""
         return next((child for child in list(self._children.values()) if child.process.poll() is not None), None)
 
     def stop(self, name: str, *, kill: bool = False) -> None:

@@ -21,8 +21,9 @@ from starlette.routing import Route
 from temporalio.client import Client
 
 from commands.agents import Agents, CaseNews
-from commands.conductor import Conductor, patiently_read
+from commands.conductor import Conductor
 from commands.processes import Processes
+from commands.rehearsal_retries import patiently_read
 from commands.stack import Stack
 from commands.start_warnings import channels_of
 from config.platform_rules import load_whatsapp

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from config.content_rules import load_content
 from config.lawful_messages import missing_settings, written_and_checked
+from config.lender_settings import Lender
 from config.message_context import MessageContext, sample_context
-from config.settings import Lender
 from config.templates import TemplateError, languages, opt_out_hint, template_names
 from domain.contact import Actor, Channel
 from domain.content_rules import Circumstances, ContentBook, Finding

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from config.lender_settings import Lender
 from config.localised import format_date, format_date_long, format_money, locale_of
 from config.message_context import MessageContext
-from config.settings import Lender
 from domain.content_rules import Circumstances, ContentBook, Facts, notice
 
 _STAND_INS = {"borrower_name": "Ana", "loan_id": "L-1", "link_url": "https://pay.example/l"}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.content_facts import facts_of, stand_in, stand_in_facts, with_notice
+from config.lender_settings import Lender
 from config.message_context import MessageContext, RenderedMessage
-from config.settings import Lender
 from config.templates import TEMPLATES_FOLDER, TemplateError, render
 from domain.contact import Channel
 from domain.content_rules import Circumstances, ContentBook, Finding, Wording, check_content

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import typst
 
+from config.lender_settings import Lender
 from config.qr import LONGEST, qr_svg
-from config.settings import Lender
 
 _LAYOUT = Path(__file__).parent / "documents" / "letter.typ"
 _LINK = re.compile(r"https?://[!-~]+")

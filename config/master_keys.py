@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import make_url
 
 if TYPE_CHECKING:
-    from config.settings import Encryption
+    from config.encryption_settings import Encryption
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
+from config.encryption_settings import Encryption
 from config.master_keys import MasterKeys, beside, master_keys
-from config.settings import Encryption, load_encryption
+from config.settings import load_encryption
 from records import last_work, person_keys
 from records.person_keys import KeysMissing, PersonKeys
 

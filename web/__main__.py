@@ -21,9 +21,10 @@ from temporalio.client import Client
 from activities.own_words import WordsJudge
 from config.logs import set_up_logs
 from config.master_keys import BadKeys, master_keys
-from config.settings import BadSettings, Clock, Settings, Web, load_settings
+from config.settings import BadSettings, Settings, load_settings
 from config.signed_addresses import SignedAddresses
 from config.warrants import Warrants
+from config.web_settings import Clock, Web
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
 from web.agree_pages import agree_router

@@ -15,8 +15,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.middleware.sessions import SessionMiddleware
 
-from config.settings import OpenIdConnect
 from config.signed_addresses import SignedAddresses
+from config.web_settings import OpenIdConnect
 from domain.access import Public
 from domain.sign_in import SessionLimits
 from providers.webhooks.refused import RefusedReason

@@ -14,7 +14,7 @@ from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from config.settings import OpenIdConnect
+from config.web_settings import OpenIdConnect
 from domain.access import Role
 from records import accounts
 from records.database import Database

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from config.logs import masked
-from config.settings import BadSettings, Tracing
+from config.settings import BadSettings
+from config.tracing_settings import Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from datetime import date
 
 from domain.replies.amounts import figured, money_in
 from domain.replies.clauses import without_empty_denials
-from domain.replies.dates import Mention, mentions_in
+from domain.replies.day_mentions import Mention, mentions_in
 from domain.replies.day_words import respelt
 from domain.replies.text import language_of, with_past_marked
 

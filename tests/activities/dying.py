@@ -9,7 +9,8 @@ import sys
 
 from pydantic import SecretStr
 
-from config.settings import Settings, Twilio
+from config.messaging_settings import Twilio
+from config.settings import Settings
 from domain.contact import Channel
 from providers.ports import OutgoingMessage, Sent
 from records.database import Database

@@ -27,8 +27,12 @@ from activities.links import LinkIssuer
 from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
 from activities.template_sync import TemplateSync
 from activities.whatsapp_limits import WhatsAppLimits
+from config.bank_data_settings import Bank
 from config.jurisdictions import load_rulebook
-from config.settings import Bank, Lender, Settings, Smtp, SmtpSecurity, Stripe, Twilio
+from config.lender_settings import Lender
+from config.messaging_settings import Smtp, SmtpSecurity, Twilio
+from config.payment_settings import Stripe
+from config.settings import Settings
 from domain.contact import Channel, Purpose
 from domain.contact_rules import Caps
 from domain.events import ContactReported

@@ -16,7 +16,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.contact_clock import ContactClock
 from activities.contact_places import Ready
-from config.settings import Smtp, SmtpSecurity, Stripe, Twilio
+from config.messaging_settings import Smtp, SmtpSecurity, Twilio
+from config.payment_settings import Stripe
 from domain.contact import Channel
 from domain.events import ContactOutcome
 from providers.ports import Sent

@@ -11,7 +11,7 @@ from sqlmodel import select
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.orders import WatchOrder
-from config.settings import Bank
+from config.bank_data_settings import Bank
 from domain.events import ContactOutcome
 from domain.strategy import AmountThreshold, ShareThreshold, Threshold, WholeThreshold
 from records import consents, incomes, loans, person_keys

@@ -19,8 +19,9 @@ from activities.composition import connect_gateways
 from activities.links import LinkIssuer
 from activities.payment_inquiries import PaymentInquiries
 from activities.transfers import Transfers
-from config.settings import BankPayments, Payments, Web
+from config.payment_settings import BankPayments, Payments
 from config.signed_addresses import SignedAddresses
+from config.web_settings import Web
 from domain.bank_news import BankEntry, FileKind
 from domain.gateway_choice import BANK, STRIPE
 from records import audit, bank_entries, loans, payments

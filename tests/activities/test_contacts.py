@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session
 from temporalio.exceptions import ApplicationErrorCategory
 
-from config.settings import ContactCaps
+from config.lender_settings import ContactCaps
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome
 from domain.sms_segments import sms_size

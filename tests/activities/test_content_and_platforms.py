@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from config.settings import Lender, Twilio
+from config.lender_settings import Lender
+from config.messaging_settings import Twilio
 from domain.contact import Actor, Channel
 from domain.events import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent

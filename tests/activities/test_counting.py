@@ -13,7 +13,7 @@ from temporalio.common import MetricMeter
 
 from activities.orders import WatchOrder
 from config import metric_catalogue as catalogue
-from config.settings import Twilio
+from config.messaging_settings import Twilio
 from domain.contact import Channel
 from domain.strategy import WholeThreshold
 from records.database import Database

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 from activities.capabilities import DailyWork
 from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.daily_work import DailyWorker
-from config.settings import DirectDebit, SepaCreditor, Stripe
+from config.bank_file_settings import DirectDebit, SepaCreditor
+from config.payment_settings import Stripe
 from records import audit
 from records.database import Database
 from starter import app

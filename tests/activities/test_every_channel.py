@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.settings import Lender
+from config.lender_settings import Lender
 from domain.contact import Channel
 from domain.events import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent

@@ -15,8 +15,8 @@ from sqlmodel import select
 from activities.composition import bank_sources, connect_outside
 from activities.consents import ConsentDesk
 from activities.incoming_credits import AGAIN_AFTER, by_day
+from config.bank_data_settings import Bank, Belvo
 from config.pay_calendars import pay_calendar
-from config.settings import Bank, Belvo
 from domain.arrival_model import Arrival, learn
 from providers.ports import Credit
 from records import consents, incomes, loans, people

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 from pydantic import SecretStr
 
-from config.settings import Twilio
+from config.messaging_settings import Twilio
 from domain.contact import Channel
 from domain.events import ContactOutcome
 from providers.messaging.sendgrid import SendGridMessenger, SendGridSettings

@@ -11,7 +11,8 @@ from activities.contact_slots import ContactSlots
 from activities.orders import ContactOrder
 from activities.own_words import Draft, Judged, WordsJudge, WordsRefused, open_channels
 from activities.whatsapp_limits import WhatsAppLimits
-from config.settings import Settings, Twilio
+from config.messaging_settings import Twilio
+from config.settings import Settings
 from domain.contact import Channel, Purpose
 from domain.contact_rules import Caps
 from domain.events import Circumstance, ContactOutcome

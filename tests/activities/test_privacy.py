@@ -15,7 +15,9 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DefaultFailureConverter, DefaultPayloadConverter
 
 from activities.orders import WatchOrder
-from config.settings import Bank, Smtp, SmtpSecurity, Stripe, Twilio
+from config.bank_data_settings import Bank
+from config.messaging_settings import Smtp, SmtpSecurity, Twilio
+from config.payment_settings import Stripe
 from domain.contact import Channel
 from domain.strategy import WholeThreshold
 from records import loans

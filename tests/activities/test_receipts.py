@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from pypdf import PdfReader
 
 from activities.receipts import Receipts, pdf_of
-from config.settings import Web
 from config.signed_addresses import SignedAddresses
+from config.web_settings import Web
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome
 from domain.ledger_entries import EndEntry, LoanEnd

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.daily_work import DailyWorker
-from config.settings import Settings, StatementFolder
+from config.bank_file_settings import StatementFolder
+from config.settings import Settings
 from records import loans, payments
 from records.database import Database
 from starter import app

@@ -18,8 +18,9 @@ from activities.gateways import Gateways
 from activities.links import LinkIssuer, NoGateway
 from activities.payment_inquiries import MOST_TRIES, PaymentInquiries
 from activities.unheard_payments import UnheardPayments
+from config.payment_settings import Conekta, MercadoPago, MercadoPagoAccount, Payments
 from config.qr import qr_png
-from config.settings import BadSettings, Conekta, MercadoPago, MercadoPagoAccount, Payments, Settings
+from config.settings import Settings
 from domain.contact import Channel
 from domain.gateway_choice import Offer
 from domain.money import Money
@@ -369,32 +370,6 @@ async def test_a_notice_about_a_payment_nobody_knows_ends_with_a_person(lite: Da
         [told] = audit.of_action(session, "webhook_needs_person")
         assert told.details == {"kind": "notice", "reference": "4711"}
         assert [one.next_at for one in session.exec(select(PaymentInquiry)).all()] == [None]
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "told"),
-    [
-        ("RECOBRO_PAYMENTS__WAYS", '{"MX": ["paypal"]}', "'paypal' is no way to pay"),
-        ("RECOBRO_PAYMENTS__WAYS", '{"Mexico": ["stripe"]}', "'Mexico' is no country"),
-        ("RECOBRO_LENDER__WAYS_TO_PAY", '{"*": ["cash"]}', "'cash' is no way to pay"),
-        ("RECOBRO_CONEKTA", '{"api_key": "k", "webhook_public_key": "nonsense"}', "expected a public key as PEM text"),
-        (
-            "RECOBRO_MERCADOPAGO",
-            '{"webhook_secret": "s", "accounts": {"ES": {"access_token": "t"}}}',
-            "'ES': Mercado Pago serves AR",
-        ),
-        ("RECOBRO_PAYMENTS__LINK_DAYS", "0", "RECOBRO_PAYMENTS__LINK_DAYS"),
-    ],
-)
-def test_a_setting_that_names_no_way_to_pay_is_told_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
-) -> None:
-    from config.settings import load_settings
-
-    monkeypatch.setenv(variable, value)
-
-    with pytest.raises(BadSettings, match=told):
-        load_settings()
 
 
 def test_the_order_of_the_lender_comes_before_that_of_all(world: World) -> None:

@@ -28,7 +28,8 @@ from typer.testing import CliRunner
 from activities.composition import connect_outside
 from commands import configuration, doctor, doctor_agreement, doctor_temporal
 from commands.stack import STRIPE_SECRET
-from config.settings import Settings, WorkerProcess, load_settings
+from config.settings import Settings, load_settings
+from config.worker_settings import WorkerProcess
 from domain.contact import Channel, Purpose
 from providers.ports import OutgoingMessage
 from records import cases, contacts, loans, own_words, webhooks

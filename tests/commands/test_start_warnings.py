@@ -9,8 +9,13 @@ from pydantic import SecretStr
 
 from commands.console import Refused
 from commands.start_warnings import acknowledge, channels_of, not_configured, start_warnings
-from config.settings import Bank, Lender, Settings, Smtp, Stripe, Twilio, Web
+from config.bank_data_settings import Bank
+from config.lender_settings import Lender
+from config.messaging_settings import Smtp, Twilio
+from config.payment_settings import Stripe
+from config.settings import Settings
 from config.strategies import find_strategy
+from config.web_settings import Web
 from domain.contact import Actor, Channel
 from domain.strategy import Strategy
 from records import audit

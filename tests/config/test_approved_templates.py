@@ -10,9 +10,9 @@ import pytest
 from config.approved_templates import load_approved
 from config.content_rules import load_content
 from config.lawful_messages import with_lawful_lines, written_and_checked
+from config.lender_settings import Lender
 from config.message_context import sample_context
 from config.platform_rules import PlatformRulesError
-from config.settings import Lender
 from config.templates import template_names
 from domain.contact import Channel
 from domain.content_rules import Circumstances

@@ -20,7 +20,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from config.settings import Tracing
+from config.tracing_settings import Tracing
 from tests.activities.servers import temporal_server
 from workflows.runner import workflow_runner
 from workflows.tracing import Traces, start_tracing

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from config.lender_settings import Lender
 from config.letters import Letter, typeset
-from config.settings import Lender
 from domain.contact import Channel
 from providers.errors import ProviderError, WhatNext
 from providers.messaging.print_folder import Printed, PrintFolder

@@ -18,7 +18,8 @@ import intake
 from commands.processes import ROOT, Processes
 from commands.rehearsal import LENDER, Plan, begin_of, enter, invent_people
 from commands.stack import Stack
-from config.settings import Encryption, Settings
+from config.encryption_settings import Encryption
+from config.settings import Settings
 from config.strategies import find_strategy
 from domain.loans import workflow_id
 from domain.portfolio import PortfolioLoan

@@ -18,7 +18,8 @@ from activities.composition import contact_slots
 from activities.consents import ConsentDesk, Sources
 from activities.links import LinkIssuer
 from activities.own_words import WordsJudge
-from config.settings import Settings, Smtp, SmtpSecurity, Twilio
+from config.messaging_settings import Smtp, SmtpSecurity, Twilio
+from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings

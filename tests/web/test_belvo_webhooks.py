@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from config.settings import Belvo
+from config.bank_data_settings import Belvo
 from domain.webhook_news import Ignored
 from providers.webhooks import belvo
 from providers.webhooks.refused import RefusedReason, WebhookRefused

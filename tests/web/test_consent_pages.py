@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.composition import bank_sources, connect_outside
 from activities.consents import ConsentDesk
 from activities.orders import WatchOrder
-from config.settings import Bank, Belvo
+from config.bank_data_settings import Bank, Belvo
 from domain.strategy import WholeThreshold
 from records import consent_links, loans, people
 from records.database import Database

@@ -17,7 +17,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from config.settings import OpenIdConnect
+from config.web_settings import OpenIdConnect
 from domain.access import Role
 from records import accounts
 from records.database import Database

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from pydantic import ValidationError
 
-from config.settings import Web
+from config.web_settings import Web
 from records import accounts
 from records.database import Database
 from tests.web.calling import NOW, app_on

@@ -16,7 +16,9 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
-from config.settings import Lender, Settings, Twilio
+from config.lender_settings import Lender
+from config.messaging_settings import Twilio
+from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Purpose
 from records import contacts, people
 from records.database import Database

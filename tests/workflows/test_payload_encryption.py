@@ -9,8 +9,9 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
 
+from config.encryption_settings import Encryption
 from config.master_keys import BadKeys, new_key
-from config.settings import Encryption, Settings
+from config.settings import Settings
 from workflows.payload_encryption import CannotDecrypt, EncryptionCodec, data_converter, payload_codec
 from workflows.payload_json import compact_data_converter
 

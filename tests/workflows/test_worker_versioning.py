@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from config.settings import WorkerProcess
+from config.worker_settings import WorkerProcess
 from domain.contact import Channel
 from domain.strategy import Ends, Step, StepKind
 from tests.domain.simulated_loan import facts, strategy
