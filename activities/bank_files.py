@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities import debit_results
+from activities.known_entries import Identified, identified
 from activities.transfers import Transfers
 from config.settings import Settings
 from domain.bank_news import (
@@ -30,7 +31,14 @@ from domain.direct_debit import REFERENCE_PREFIX, DebitState
 from domain.payment_references import find_reference
 from records import audit, bank_entries, debits
 from records.database import Database
-from records.tables import BankEntryRow, BankFileRow, EntryState
+from records.tables import BankEntryRow, BankFileRow, Debit, EntryState
+
+_BOOKED_TOGETHER = (
+    (DebitState.FILED, DebitState.COLLECTED, DebitState.RETURNED),
+    (DebitState.FILED, DebitState.COLLECTED),
+    (DebitState.FILED,),
+)
+"""The states of a batch's debits whose money may be in its sum, the likeliest first."""
 
 
 @dataclass
@@ -81,6 +89,7 @@ class BankDesk:
                 entries=taken.entries,
                 at=now,
             )
+            known = iter(identified(session, [part for part in parts if isinstance(part, Statement)]))
             for part in parts:
                 match part:
                     case StatusReport():
@@ -88,7 +97,7 @@ class BankDesk:
                     case ReturnNotice():
                         self._returns(session, part, taken, now)
                     case Statement():
-                        self._statement(session, file, part, taken, now, lender)
+                        self._statement(session, file, part, next(known), taken, now, lender)
             audit.append(
                 session,
                 at=now,
@@ -113,20 +122,23 @@ class BankDesk:
                 )
 
     def _statement(
-        self, session: Session, file: BankFileRow, part: Statement, taken: TakenIn, now: datetime, lender: str | None
+        self,
+        session: Session,
+        file: BankFileRow,
+        part: Statement,
+        known: Sequence[Identified],
+        taken: TakenIn,
+        now: datetime,
+        lender: str | None,
     ) -> None:
         account = bank_entries.account_index(session, part.account)
         whose = lender or self._accounts.get(part.account)
         transfers = Transfers(session, whose, now)
-        alike: Counter[str] = Counter()
-        for entry in part.entries:
-            first = bank_entries.key_of(session, part.account, entry, 0)
-            key = bank_entries.key_of(session, part.account, entry, alike[first]) if alike[first] else first
-            alike[first] += 1
-            if bank_entries.find(session, key) is not None:
+        for entry, identity in zip(part.entries, known, strict=True):
+            if identity.told_before:
                 taken.told_before += 1
                 continue
-            state = self._entry(session, file, entry, key, account, whose, transfers, now)
+            state = self._entry(session, file, entry, identity, account, whose, transfers, now)
             taken.counts[state.value] += 1
 
     def _entry(
@@ -134,7 +146,7 @@ class BankDesk:
         session: Session,
         file: BankFileRow,
         entry: BankEntry,
-        key: str,
+        identity: Identified,
         account: str,
         lender: str | None,
         transfers: Transfers,
@@ -142,43 +154,49 @@ class BankDesk:
     ) -> EntryState:
         def keep(state: EntryState, why: str | None = None) -> BankEntryRow:
             return bank_entries.add(
-                session, file, entry, key=key, account=account, lender=lender, state=state, why=why, at=now
+                session, file, entry, key=identity.key, account=account, lender=lender, state=state, why=why, at=now
             )
 
         named = entry.end_to_end_id or ""
         # A bank may write a link's reference in capitals, and then it begins as a debit's does.
-        if named.startswith(REFERENCE_PREFIX) and find_reference(named) is None:
-            why = self._debit(session, entry, now)
+        of_debit = named.startswith(REFERENCE_PREFIX) and find_reference(named) is None
+        takes_back = entry.reversal or entry.return_reason is not None
+        if identity.doubt is not None and (entry.credit or takes_back or of_debit):
+            return keep(EntryState.WAITING, identity.doubt).state
+        if of_debit:
+            why = self._debit(session, entry, file.kind, now)
             return keep(EntryState.DEBIT if why is None else EntryState.WAITING, why).state
         if entry.credit and entry.end_to_end_id is None and entry.batch_id is not None:
             booked = debits.in_batch(session, entry.batch_id)
             if booked:
-                why = _batch(session, booked, entry, now)
+                why = _batch(session, booked, entry, account, file.kind, now)
                 return keep(EntryState.DEBIT if why is None else EntryState.WAITING, why).state
         if not entry.credit:
             undone = bank_entries.taken_back(session, account, entry)
-            if undone is not None:
+            if undone is not None and identity.doubt is None:
                 transfers.take_back(undone)
                 return keep(EntryState.MATCHED, f"takes back entry {undone.id}").state
-            if entry.reversal or entry.return_reason:
-                return keep(EntryState.WAITING, "it takes back a payment that is not found").state
+            if undone is not None or takes_back:
+                return keep(EntryState.WAITING, identity.doubt or "it takes back a payment that is not found").state
             return keep(EntryState.NOT_OURS, "money that went out").state
-        twin = bank_entries.told_otherwise(session, account, entry, file.kind)
+        twin = bank_entries.told_otherwise(session, account, entry, file.kind, identity.others)
         row = keep(EntryState.WAITING)
         if twin is not None:
-            why = f"it may be entry {twin.id}, which a {twin.kind} file told of"
-            bank_entries.settle(session, row, EntryState.WAITING, at=now, why=why)
+            bank_entries.settle(session, row, EntryState.WAITING, at=now, why=_may_be(twin))
             return row.state
         transfers.match(row)
         return row.state
 
     @staticmethod
-    def _debit(session: Session, entry: BankEntry, now: datetime) -> str | None:
+    def _debit(session: Session, entry: BankEntry, kind: str, now: datetime) -> str | None:
         """Why a movement with a debit's reference cannot be booked, or None."""
         debit = debits.by_reference(session, entry.end_to_end_id or "")
         if debit is None:
             return "a direct debit that is not known here"
         if entry.credit and not entry.return_reason and not entry.reversal:
+            twice = bank_entries.told_alike(session, debit, kind) if debit_results.is_paid(session, debit) else None
+            if twice is not None:
+                return f"entry {twice.id} brought this debit's money: it came again, or the bank told of it twice"
             return debit_results.collected(session, debit, entry, now)
         if entry.credit:
             return "money that comes back of a direct debit's return"
@@ -192,17 +210,41 @@ class BankDesk:
         return debit_results.returned(session, debit, told, now)
 
 
-def _batch(session: Session, booked: Sequence[object], entry: BankEntry, now: datetime) -> str | None:
-    """A whole batch in one sum: its debits came in, if the sum is that of those nobody refused."""
-    from records.tables import Debit
+def _batch(
+    session: Session, booked: Sequence[Debit], entry: BankEntry, account: str, kind: str, now: datetime
+) -> str | None:
+    """A whole batch in one sum: its debits came in, if the sum is theirs; else why it waits.
 
-    came = [one for one in booked if isinstance(one, Debit) and one.state is DebitState.FILED]
-    if sum(one.amount_minor for one in came) != entry.amount_minor:
-        return "a batch of direct debits in a sum that its debits do not make"
+    Those whose money is known already count in the sum and not again.
+    """
+    came = _booked_together(booked, entry.amount_minor, entry.currency)
+    if came is None:
+        twin = bank_entries.told_otherwise(session, account, entry, kind)
+        return _may_be(twin) if twin else "a batch of direct debits in a sum that its debits do not make"
+    if all(debit_results.is_paid(session, debit) for debit in came):
+        twice = bank_entries.sum_told_alike(session, account, entry, kind)
+        if twice is not None:
+            return f"entry {twice.id} may be this batch: it brought the same sum, and the batch's debits are paid"
     for debit in came:
         part = entry.model_copy(update={"amount_minor": debit.amount_minor, "other_iban": None})
         debit_results.collected(session, debit, part, now)
     return None
+
+
+def _booked_together(booked: Sequence[Debit], amount_minor: int, currency: str) -> Sequence[Debit] | None:
+    """The debits of a batch that the bank booked in one sum, or None where the sum is none of theirs.
+
+    It is that of all that were not refused; banks also book what is left when some were told on their own, or returned.
+    """
+    for states in _BOOKED_TOGETHER:
+        came = [one for one in booked if one.state in states]
+        if came and sum(one.amount_minor for one in came) == amount_minor:
+            return came if all(one.currency == currency for one in came) else None
+    return None
+
+
+def _may_be(twin: BankEntryRow) -> str:
+    return f"it may be entry {twin.id}, which a {twin.kind} file told of"
 
 
 def is_statement(kind: FileKind) -> bool:

@@ -13,7 +13,7 @@ from activities.debit_files import file_refused
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
 from domain.direct_debit import PROVIDER, DebitState, MandateStatus, return_meaning
 from records import audit, debits, loans, mandates, owed_signals, payments, people
-from records.tables import Debit, Loan, PaymentSource
+from records.tables import Debit, DebitFile, Loan, PaymentSource
 
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
 _NO_REASON = "MS03"
@@ -27,14 +27,39 @@ def apply_status(session: Session, report: StatusReport, at: datetime) -> dict[s
     if report.file_refused:
         return {"file_refused": int(file_refused(session, file, report.file_reason or "refused", at))}
     refused = 0
+    named = {status.end_to_end_id for status in report.debits}
     for status in report.debits:
-        debit = debits.by_reference(session, status.end_to_end_id)
-        if debit is None or status.accepted or debit.file_ref != file.id:
-            continue
-        if debit.state is DebitState.FILED:
-            _came_to_nothing(session, debit, DebitState.REJECTED, status.reason, at)
-            refused += 1
+        if not status.accepted:
+            refused += _refused(session, file, status.end_to_end_id, status.reason, at)
+    for batch in report.batches_refused:
+        others = [one.reference for one in debits.in_batch(session, batch.batch_id) if one.reference not in named]
+        # The batch's reason may speak of our own account: it must not end a debtor's mandate.
+        count = sum(_refused(session, file, reference, None, at) for reference in others)
+        if count:
+            audit.append(
+                session,
+                at=at,
+                actor="bank",
+                action="debit_batch_refused",
+                lender=file.lender,
+                details={"file": file.message_id, "batch": batch.batch_id, "code": batch.reason, "debits": count},
+            )
+        refused += count
     return {"rejected": refused}
+
+
+def _refused(session: Session, file: DebitFile, reference: str, reason: str | None, at: datetime) -> bool:
+    """Whether a debit of the file was waited for until now, when the bank refuses it."""
+    debit = debits.by_reference(session, reference)
+    if debit is None or debit.file_ref != file.id or debit.state is not DebitState.FILED:
+        return False
+    _came_to_nothing(session, debit, DebitState.REJECTED, reason, at)
+    return True
+
+
+def is_paid(session: Session, debit: Debit) -> bool:
+    """Whether the debit's money is a payment already, be it one that was returned."""
+    return payments.find(session, PROVIDER, debit.reference) is not None
 
 
 def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) -> str | None:

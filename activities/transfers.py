@@ -23,6 +23,7 @@ from domain.reconciliation import (
     decide,
     loan_key,
     mentioned,
+    stands_by_chance,
     suggest,
 )
 from providers.ports import PaymentReport, PaymentState
@@ -270,6 +271,7 @@ class Transfers:
                     balance_minor=payments.balance_due(session, loan),
                     currency=loan.currency,
                     named=ref in named,
+                    by_chance=ref in named and stands_by_chance(row.text or "", loan.loan_id),
                     paid_from_here=loan.person_ref in payers,
                     name=people.get(session, loan.person_ref).name if with_names else None,
                 )

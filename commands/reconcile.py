@@ -201,14 +201,17 @@ def match(
             raise EntrySettled(f"entry {entry_id} does not wait: it is {row.state} ({row.why or 'no reason kept'})")
         if not row.credit:
             raise Refused(f"entry {entry_id} is money that went out: take a payment back by `payment reverse`")
+        waited = row.why
         shares = _shares(session, row, to, lender)
         Transfers(session, row.lender, now).book(row, shares, how="by a person", by=by[:80])
     told = [share.model_dump(mode="json") for share in shares]
     if as_json:
-        print_json({"entry": entry_id, "shares": told})
+        print_json({"entry": entry_id, "shares": told, "waited_because": waited})
         return
     for share in shares:
         typer.echo(f"{amount(share.amount_minor, row.currency)} of entry {entry_id} paid loan {share.loan_id}")
+    if waited:
+        typer.echo(f"it waited because: {waited}")
 
 
 @app.command()

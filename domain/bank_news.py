@@ -68,8 +68,18 @@ class DebitStatus(_Value):
     reason: str | None = None
 
 
+class BatchRefusal(_Value):
+    """A batch (PmtInf) of a file that the bank refused, `reason` as its code."""
+
+    batch_id: str
+    reason: str | None = None
+
+
 class StatusReport(_Value):
-    """The bank's answer to a file. `file_reason` is set when it refused the file as a whole."""
+    """The bank's answer to a file. `file_reason` is set when it refused the file as a whole.
+
+    Of a batch in `batches_refused` every debit is refused that `debits` does not name.
+    """
 
     kind: FileKind = FileKind.PAIN_002
     message_id: str
@@ -77,6 +87,7 @@ class StatusReport(_Value):
     file_refused: bool = False
     file_reason: str | None = None
     debits: tuple[DebitStatus, ...] = ()
+    batches_refused: tuple[BatchRefusal, ...] = ()
 
 
 class DebitReturn(_Value):

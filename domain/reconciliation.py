@@ -14,8 +14,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 SUGGESTIONS = 5
-_SHORT = 5
-"""An id of fewer characters, digits alone, may be a date or an amount by chance."""
+_SHORT = 9
+"""An id of fewer characters, digits alone, may be a date, an amount or a postcode by chance."""
 _WORDS = re.compile(r"[A-Z0-9]+(?:[-._/][A-Z0-9]+)*")
 _JOINED = 4
 """Banks cut a text every so many letters: an id may stand in so many pieces."""
@@ -36,13 +36,16 @@ class Incoming(_Value):
 
 
 class Candidate(_Value):
-    """A loan it may be for. `paid_from_here`: its debtor has paid, or may be debited, from that account."""
+    """A loan it may be for. `paid_from_here`: its debtor has paid, or may be debited, from that account. `by_chance`:
+    what names it in the text may mean something else.
+    """
 
     lender: str
     loan_id: str
     balance_minor: int
     currency: str
     named: bool = False
+    by_chance: bool = False
     paid_from_here: bool = False
     name: str | None = Field(None, repr=False)
 
@@ -91,29 +94,44 @@ def loan_key(loan_id: str) -> str:
 
 
 def mentioned(text: str, known: Mapping[str, T]) -> dict[str, T]:
-    """Which of the `known` keys stand in the text, whole or cut into neighbouring pieces; the longest wins.
+    """Which of the `known` keys stand in the text, whole or cut into neighbouring pieces.
 
-    A key of letters alone is never found: it may be a word.
+    The longest wins, and before all one that cannot stand there by chance. A key of letters alone is never found:
+    it may be a word.
     """
     pieces: list[str] = []
     for word in _WORDS.findall(folded(text)):
         pieces += re.split(r"[-._/]", word)
     found: dict[str, T] = {}
     taken: set[int] = set()
-    for length in range(_JOINED, 0, -1):
-        for begin in range(len(pieces) - length + 1):
-            places = range(begin, begin + length)
-            key = "".join(pieces[begin : begin + length])
-            if key in known and any(c.isdigit() for c in key) and taken.isdisjoint(places):
-                found[key] = known[key]
-                taken.update(places)
+    for sure in (True, False):
+        for length in range(_JOINED, 0, -1):
+            for begin in range(len(pieces) - length + 1):
+                places = range(begin, begin + length)
+                key = "".join(pieces[begin : begin + length])
+                if key not in known or not any(c.isdigit() for c in key) or not taken.isdisjoint(places):
+                    continue
+                if not sure or not key.isdigit() or (length == 1 and not is_weak(key)):
+                    found[key] = known[key]
+                    taken.update(places)
     return found
 
 
 def is_weak(loan_id: str) -> bool:
-    """Whether the id may stand in a text by chance."""
+    """Whether the id may stand in any text by chance."""
     key = loan_key(loan_id)
     return key.isdigit() and len(key) < _SHORT
+
+
+def stands_by_chance(text: str, loan_id: str) -> bool:
+    """Whether what is found of the id in the text may mean something else: an amount, a date, several numbers.
+
+    An id with letters means itself however it is cut; one of digits alone only where it stands just as it is written.
+    """
+    if not loan_key(loan_id).isdigit():
+        return False
+    as_written = rf"(?<![A-Z0-9])(?:{re.escape(folded(loan_id))}|{loan_key(loan_id)})(?![A-Z0-9])"
+    return is_weak(loan_id) or re.search(as_written, folded(text)) is None
 
 
 def decide(money: Incoming, candidates: Sequence[Candidate]) -> Matched | Waits:
@@ -147,9 +165,9 @@ def _by_reference(money: Incoming, named: Sequence[Candidate]) -> Matched | Wait
             return _combined(due)
         return Waits(why="several loans are named and the amount is not what they owe together")
     loan = named[0]
-    sure = not is_weak(loan.loan_id) or loan.paid_from_here or loan.balance_minor == money.amount_minor
-    if not sure:
-        return Waits(why="the number named is short and may mean something else")
+    doubtful = loan.by_chance or is_weak(loan.loan_id)
+    if doubtful and not loan.paid_from_here and loan.balance_minor != money.amount_minor:
+        return Waits(why="the number named may mean something else, and neither the amount nor the account agrees")
     how = "exact" if money.amount_minor == loan.balance_minor else "partial"
     if money.amount_minor > max(loan.balance_minor, 0):
         how = "overpaid"
@@ -174,7 +192,9 @@ def _scored(money: Incoming, loan: Candidate) -> Suggestion | None:
     if loan.currency != money.currency:
         return None
     reasons: list[tuple[int, str]] = []
-    if loan.named:
+    if loan.named and (loan.by_chance or is_weak(loan.loan_id)):
+        reasons.append((20, "the digits of the loan's id stand in the text, and may mean something else"))
+    elif loan.named:
         reasons.append((50, "the loan's id stands in the text"))
     if loan.paid_from_here:
         reasons.append((35, "the debtor has paid, or may be debited, from this account"))

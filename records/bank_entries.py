@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, func
@@ -11,12 +11,14 @@ from sqlmodel import Session, col, select
 
 from domain.bank_news import BankEntry, FileKind
 from domain.direct_debit import REFERENCE_PREFIX
+from domain.same_movement import Particulars
 from records import person_keys
 from records.sealed import Private
 from records.tables import (
     BankEntryRow,
     BankFileRow,
     BankMatch,
+    Debit,
     EntryState,
     Loan,
     LoanState,
@@ -28,6 +30,8 @@ from records.tables import (
 from records.tables.sealing import IBAN
 
 _KEY = "bank_entry"
+_NEAR = timedelta(days=5)
+"""So far apart may the days be which two tell of one movement."""
 _NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "0"})
 
 
@@ -67,16 +71,53 @@ def add_file(
 def key_of(session: Session, account: str, entry: BankEntry, alike_before: int) -> str:
     """What tells this movement from every other of ours, in whichever file the bank tells of it.
 
-    Without a reference of the bank's it is all that is said of it; `alike_before` counts those of the same file of
-    which just the same is said.
+    Without a reference of the bank's it is all that is said of it; `alike_before` counts those before it of which just
+    the same is said, or which have the same reference.
     """
     parts = [account, "in" if entry.credit else "out", str(entry.amount_minor), entry.currency, str(entry.booked_on)]
-    if entry.bank_reference and entry.bank_reference not in _NO_REFERENCE:
-        parts.append(f"ref {entry.bank_reference}")
+    if is_referenced(entry):
+        # The first has no number: so its key is that of earlier versions, for which there was no second.
+        parts += [f"ref {entry.bank_reference}", *([str(alike_before)] if alike_before else [])]
     else:
         said = (str(entry.value_on), entry.end_to_end_id, entry.other_iban, entry.other_name, entry.text)
         parts += [*(one or "" for one in said), str(alike_before)]
     return person_keys.of(session).index(_KEY, "\n".join(parts))
+
+
+def is_referenced(entry: BankEntry) -> bool:
+    """Whether the bank gave the movement a reference of its own."""
+    return bool(entry.bank_reference) and entry.bank_reference not in _NO_REFERENCE
+
+
+def alike(session: Session, account: str, entry: BankEntry) -> Sequence[BankEntryRow]:
+    """Every movement kept under the keys of this one, in the order of their numbers."""
+    found: list[BankEntryRow] = []
+    while (row := find(session, key_of(session, account, entry, len(found)))) is not None:
+        found.append(row)
+    return found
+
+
+def particulars(session: Session, entry: BankEntry, kind: FileKind, part: int) -> Particulars:
+    """What a file says of a movement, to compare it with those that are kept."""
+    return Particulars(
+        kind=kind,
+        end_to_end_id=_told_reference(session, entry.end_to_end_id),
+        other_account=account_index(session, entry.other_iban) if entry.other_iban else None,
+        other_name=entry.other_name,
+        text=_text_of(entry),
+        part=part,
+    )
+
+
+def particulars_kept(row: BankEntryRow) -> Particulars:
+    """As `particulars`, of a movement that is kept; of who was erased nothing is said any more."""
+    return Particulars(
+        kind=FileKind(row.kind),
+        end_to_end_id=row.end_to_end_id,
+        other_account=row.iban_index,
+        other_name=row.other_name,
+        text=row.text,
+    )
 
 
 def find(session: Session, key: str) -> BankEntryRow | None:
@@ -122,7 +163,7 @@ def add(
         reason=entry.return_reason,
         other_name=entry.other_name,
         other_iban=entry.other_iban,
-        text=" ".join(part for part in (entry.text, entry.end_to_end_id) if part) or None,
+        text=_text_of(entry),
         person_ref=person_ref,
         state=state,
         why=why,
@@ -132,6 +173,10 @@ def add(
     session.add(row)
     session.flush()
     return row
+
+
+def _text_of(entry: BankEntry) -> str | None:
+    return " ".join(part for part in (entry.text, entry.end_to_end_id) if part) or None
 
 
 def _told_reference(session: Session, reference: str | None) -> str | None:
@@ -224,17 +269,45 @@ def payers_from(session: Session, iban: str) -> frozenset[int]:
     return frozenset(person for person in session.exec(rows).all() if person is not None)
 
 
-def told_otherwise(session: Session, account: str, entry: BankEntry, kind: str) -> BankEntryRow | None:
-    """An entry that another kind of file told of, and that may be the same movement."""
-    alike = select(BankEntryRow).where(
+def told_otherwise(
+    session: Session, account: str, entry: BankEntry, kind: str, others: Collection[int] = ()
+) -> BankEntryRow | None:
+    """An entry that another kind of file told of, and that may be the same movement; `others` surely are not."""
+    like_it = select(BankEntryRow).where(
         BankEntryRow.account_index == account,
         BankEntryRow.value_on == entry.value_on,
         BankEntryRow.amount_minor == entry.amount_minor,
         BankEntryRow.credit == entry.credit,
         BankEntryRow.kind != kind,
         col(BankEntryRow.state).in_((EntryState.MATCHED, EntryState.WAITING, EntryState.DEBIT)),
+        col(BankEntryRow.id).not_in(others),
     )
-    return session.exec(alike.order_by(col(BankEntryRow.id)).limit(1)).first()
+    return session.exec(like_it.order_by(col(BankEntryRow.id)).limit(1)).first()
+
+
+def told_alike(session: Session, debit: Debit, kind: str) -> BankEntryRow | None:
+    """An entry of the same kind of file that brought this debit's money, by its reference."""
+    carrying = select(BankEntryRow).where(
+        BankEntryRow.end_to_end_id == debit.reference,
+        BankEntryRow.amount_minor == debit.amount_minor,
+        BankEntryRow.kind == kind,
+        BankEntryRow.credit,
+    )
+    return session.exec(carrying.order_by(col(BankEntryRow.id)).limit(1)).first()
+
+
+def sum_told_alike(session: Session, account: str, entry: BankEntry, kind: str) -> BankEntryRow | None:
+    """An entry near that day, of the same kind of file, in which a batch of debits of just this sum was booked."""
+    booked = select(BankEntryRow).where(
+        BankEntryRow.account_index == account,
+        BankEntryRow.amount_minor == entry.amount_minor,
+        col(BankEntryRow.value_on).between(entry.value_on - _NEAR, entry.value_on + _NEAR),
+        BankEntryRow.kind == kind,
+        BankEntryRow.credit,
+        BankEntryRow.state == EntryState.DEBIT,
+        col(BankEntryRow.end_to_end_id).is_(None),
+    )
+    return session.exec(booked.order_by(col(BankEntryRow.id)).limit(1)).first()
 
 
 def taken_back(session: Session, account: str, entry: BankEntry) -> BankEntryRow | None:
@@ -278,7 +351,7 @@ def _near(session: Session, loan: Loan, amount_minor: int, day: date, told_by: C
         told_by,
     )
     for payment in session.exec(near).all():
-        if abs(payment.paid_at.date() - day) <= timedelta(days=5):
+        if abs(payment.paid_at.date() - day) <= _NEAR:
             return payment
     return None
 
@@ -313,15 +386,17 @@ def loans_by_key(session: Session, lender: str | None) -> Sequence[tuple[int, st
 
 
 def due_amount(session: Session, amount_minor: int, currency: str, lender: str | None, limit: int) -> Sequence[Loan]:
-    """Loans in collection of which just this amount is due."""
+    """Loans in collection of which just this amount is due, as `payments.balance_due` counts it."""
     paid = (
-        select(func.coalesce(func.sum(Payment.amount_minor), 0))
+        select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor)), 0))
         .where(Payment.loan_ref == Loan.id, Payment.entry == Loan.entry, col(Payment.reversed_at).is_(None))
         .correlate(Loan)
         .scalar_subquery()
     )
     query = select(Loan).where(
-        Loan.state != LoanState.ENDED, Loan.currency == currency, Loan.amount_due_minor - paid == amount_minor
+        Loan.state != LoanState.ENDED,
+        Loan.currency == currency,
+        Loan.amount_due_minor + Loan.adjusted_minor - paid == amount_minor,
     )
     if lender is not None:
         query = query.where(Loan.lender == lender)

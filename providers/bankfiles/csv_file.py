@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,8 @@ from domain.bank_news import BankEntry, FileKind, FileUnreadable, Statement
 from domain.money import MOST_MINOR, is_currency, minor_digits
 
 _TOLD = 10
+_GROUPED = re.compile(r"[1-9]\d{0,2}(\|\d{3})+", re.ASCII)
+"""Whole units with a | after each thousand."""
 _MOST_ROWS = 1_000_000
 
 
@@ -116,9 +119,13 @@ def _signed(row: Mapping[str, str], mapping: StatementMapping, currency: str) ->
 
 
 def _minor(text: str, column: str, mapping: StatementMapping, currency: str) -> int:
-    plain = text.replace("\u00a0", "").replace(" ", "").removesuffix(currency).replace("\u2212", "-")
-    if mapping.thousands:
-        plain = plain.replace(mapping.thousands, "")
+    plain = text.replace("\u00a0", " ").replace("\u202f", " ").removesuffix(currency).strip().replace("\u2212", "-")
+    if thousands := mapping.thousands.replace("\u00a0", " ").replace("\u202f", " "):
+        units, _, decimals = plain.lstrip("+- ").partition(mapping.decimal)
+        if (thousands in units and not _GROUPED.fullmatch(units.replace(thousands, "|"))) or thousands in decimals:
+            raise _Bad(f"{column}: expected three digits after each {thousands!r}, which is said to part thousands")
+        plain = plain.replace(thousands, "")
+    plain = plain.replace(" ", "")
     if mapping.decimal != ".":
         if "." in plain:
             raise _Bad(f"{column}: a point, where {mapping.decimal!r} is said to part the decimals")

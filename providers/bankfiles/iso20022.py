@@ -17,6 +17,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 from domain.bank_news import (
     BankEntry,
     BankFile,
+    BatchRefusal,
     DebitReturn,
     DebitStatus,
     FileKind,
@@ -29,6 +30,7 @@ from domain.money import MOST_MINOR, minor_digits
 
 _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(pain\.002|camt\.05[234]|pacs\.004)\.\d{3}\.\d{2}\}Document")
 _ACCEPTED = frozenset({"ACCP", "ACSP", "ACSC", "ACTC", "ACCC", "PDNG", "RCVD", "ACWC", "PART"})
+_REJECTED = "RJCT"
 _REPORTS = {"camt.052": "Rpt", "camt.053": "Stmt", "camt.054": "Ntfctn"}
 
 
@@ -59,26 +61,43 @@ def read(body: bytes) -> tuple[BankFile, ...]:
 
 
 def _status_report(document: Element) -> StatusReport:
+    """A status that is not given is that of the batch, else that of the file."""
     group = _need(document, "CstmrPmtStsRpt/OrgnlGrpInfAndSts")
     status = _text(group, "GrpSts")
-    debits = [
-        DebitStatus(
-            end_to_end_id=_must(one, "OrgnlEndToEndId"),
-            accepted=(_text(one, "TxSts") or "ACCP") in _ACCEPTED,
-            reason=_text(one, "StsRsnInf/Rsn/Cd") or _text(one, "StsRsnInf/Rsn/Prtry"),
-        )
-        for batch in _all(document, "CstmrPmtStsRpt/OrgnlPmtInfAndSts")
-        for one in _all(batch, "TxInfAndSts")
-        if _text(one, "OrgnlEndToEndId")
-    ]
-    refused = status == "RJCT" and not debits
+    debits: list[DebitStatus] = []
+    batches: list[BatchRefusal] = []
+    batch_taken = False
+    for batch in _all(document, "CstmrPmtStsRpt/OrgnlPmtInfAndSts"):
+        own = _text(batch, "PmtInfSts")
+        inherited = own or status
+        batch_taken = batch_taken or own in _ACCEPTED
+        listed = [
+            DebitStatus(
+                end_to_end_id=_must(one, "OrgnlEndToEndId"),
+                accepted=(_text(one, "TxSts") or inherited or "ACCP") in _ACCEPTED,
+                reason=_reason(one),
+            )
+            for one in _all(batch, "TxInfAndSts")
+            if _text(one, "OrgnlEndToEndId")
+        ]
+        debits += listed
+        batch_id = _text(batch, "OrgnlPmtInfId")
+        # A file's RJCT may mean no more than the debits listed: it refuses a batch that lists none.
+        if batch_id is not None and (own == _REJECTED or (inherited == _REJECTED and not listed)):
+            batches.append(BatchRefusal(batch_id=batch_id, reason=_reason(batch)))
+    refused = status == _REJECTED and not debits and not batch_taken
     return StatusReport(
         message_id=_must(document, "CstmrPmtStsRpt/GrpHdr/MsgId"),
         original_message_id=_must(group, "OrgnlMsgId"),
         file_refused=refused,
-        file_reason=(_text(group, "StsRsnInf/Rsn/Cd") or _text(group, "StsRsnInf/Rsn/Prtry")) if refused else None,
+        file_reason=_reason(group) if refused else None,
         debits=tuple(debits),
+        batches_refused=() if refused else tuple(batches),
     )
+
+
+def _reason(refused: Element) -> str | None:
+    return _text(refused, "StsRsnInf/Rsn/Cd") or _text(refused, "StsRsnInf/Rsn/Prtry")
 
 
 def _returns(document: Element) -> ReturnNotice:

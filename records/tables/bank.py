@@ -50,6 +50,7 @@ class BankEntryRow(Record, table=True):
         UniqueConstraint("key"),
         Index("ix_bank_entry_state", "state", "booked_on"),
         Index("ix_bank_entry_iban_index", "iban_index"),
+        Index("ix_bank_entry_end_to_end_id", "end_to_end_id"),
         Index("ix_bank_entry_like", "account_index", "value_on", "amount_minor"),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         one_of("state", EntryState),

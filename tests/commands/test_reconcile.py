@@ -151,7 +151,8 @@ def test_a_person_is_shown_why_and_settles_what_waits(records: Database) -> None
     assert "GOMEZ" in run("reconcile", "list", "--contact-data")
 
     assert "the amounts make 90.00 EUR" in run("reconcile", "match", str(entry), "P-20417=90.00", code=2)
-    run("reconcile", "match", str(entry), "P-20417=60", "P-20418=40")
+    matched = run("reconcile", "match", str(entry), "P-20417=60", "P-20418=40")
+    assert "it waited because: no loan is named and the account is not known" in matched
     assert "does not wait" in run("reconcile", "match", str(entry), "P-20417", code=2)
     run("reconcile", "ignore", str(payout), "--reason", "payout of Stripe")
     assert waiting() == []

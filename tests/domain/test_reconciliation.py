@@ -17,6 +17,7 @@ from domain.reconciliation import (
     loan_key,
     mentioned,
     name_likeness,
+    stands_by_chance,
     suggest,
 )
 
@@ -52,9 +53,44 @@ def test_a_loan_is_found_in_what_the_payer_wrote(text: str, found: set[str]) -> 
     assert set(mentioned(text, KNOWN).values()) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("P 204 17 2026", {"P-20417"}),  # not 204172026, which is found in pieces and may be a sum
+        ("204 17 2026", {"204172026"}),
+        ("204172026", {"204172026"}),
+    ],
+)
+def test_an_id_that_can_mean_nothing_else_is_found_before_one_of_digits_in_pieces(text: str, found: set[str]) -> None:
+    known = {loan_key(loan_id): loan_id for loan_id in ("P-20417", "204172026")}
+
+    assert set(mentioned(text, known).values()) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "loan_id", "expected"),
+    [
+        ("Pago cuota 1.234,56 EUR", "123456", True),
+        ("15/03/2026", "15032026", True),
+        ("28001 Madrid", "28001", True),
+        ("cuota 12345678", "12345678", True),  # short, even where it stands as it is written
+        ("1.234.567,89", "123456789", True),
+        ("2024 000 123", "2024-000123", True),
+        ("PAGO 2024-000123.", "2024-000123", False),
+        ("pago 2024000123", "2024-000123", False),
+        ("pago 92024000123", "2024-000123", True),
+        ("cuota 123456789", "123456789", False),
+        ("PRESTAMO P-204 17", "P-20417", False),
+    ],
+)
+def test_digits_in_a_text_may_be_a_sum_a_date_or_a_postcode(text: str, loan_id: str, expected: bool) -> None:
+    assert stands_by_chance(text, loan_id) is expected
+
+
 @given(st.text(max_size=200))
 def test_whatever_is_written_is_read_without_an_error(text: str) -> None:
     mentioned(text, KNOWN)
+    stands_by_chance(text, "2024-000123")
     name_likeness(text, "Lucía Gómez")
 
 
@@ -89,6 +125,11 @@ def test_one_transfer_pays_several_loans_when_it_is_just_what_they_owe() -> None
         ([], 10_000, None),
         ([loan("1042", 99_000, named=True)], 10_000, None),  # a short number may be anything
         ([loan("1042", 10_000, named=True)], 10_000, {"1042": 10_000}),
+        ([loan("12345678", 99_000, named=True)], 10_000, None),
+        ([loan("123456789", 99_000, named=True)], 10_000, {"123456789": 10_000}),
+        ([loan("123456789", 99_000, named=True, by_chance=True)], 10_000, None),
+        ([loan("123456789", 10_000, named=True, by_chance=True)], 10_000, {"123456789": 10_000}),
+        ([loan("123456789", 99_000, named=True, by_chance=True, paid_from_here=True)], 10_000, {"123456789": 10_000}),
         ([loan("P-20417", named=True, currency="USD")], 10_000, None),
         ([loan("P-20417", named=True), loan("P-20417", named=True, lender="other")], 20_000, None),
     ],
@@ -115,11 +156,13 @@ def test_suggestions_are_ranked_and_say_why() -> None:
         loan("P-3", 10_000, name="Lucía Gómez", paid_from_here=True),
         loan("P-4", 77_000, name="Pedro Pérez"),
         loan("P-5", 10_000, currency="USD"),
+        loan("123456", 77_000, named=True, by_chance=True),
     ]
 
     found = suggest(payer, candidates)
 
-    assert [one.loan_id for one in found] == ["P-3", "P-1", "P-2"]
+    assert [one.loan_id for one in found] == ["P-3", "P-1", "P-2", "123456"]
+    assert found[-1].reasons[0] == "the digits of the loan's id stand in the text, and may mean something else"
     assert found[0].reasons[0] == "the debtor has paid, or may be debited, from this account"
     assert "the amount is exactly what is due" in found[0].reasons
     assert all(0 < one.score <= 100 for one in found)

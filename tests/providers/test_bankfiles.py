@@ -107,6 +107,58 @@ def test_a_file_refused_as_a_whole_says_why() -> None:
     assert (report.file_refused, report.file_reason, report.debits) == (True, "DUPL", ())
 
 
+PAIN_002 = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+<GrpHdr><MsgId>B-1</MsgId></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>RCB-1</OrgnlMsgId>{group}</OrgnlGrpInfAndSts>
+<OrgnlPmtInfAndSts><OrgnlPmtInfId>RCB-1-1</OrgnlPmtInfId>{batch}</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"""
+REASON = "<StsRsnInf><Rsn><Cd>{}</Cd></Rsn></StsRsnInf>"
+LISTED = "<TxInfAndSts><OrgnlEndToEndId>RCB1</OrgnlEndToEndId>{}</TxInfAndSts>"
+
+
+def status_report(group: str, batch: str) -> StatusReport:
+    [report] = read(PAIN_002.format(group=group, batch=batch).encode())
+    assert isinstance(report, StatusReport)
+    return report
+
+
+def test_a_batch_that_is_refused_without_its_debits_is_named_with_its_reason() -> None:
+    for group in ("", "<GrpSts>PART</GrpSts>"):
+        report = status_report(group, "<PmtInfSts>RJCT</PmtInfSts>" + REASON.format("AC03"))
+
+        assert (report.file_refused, report.debits) == (False, ())
+        assert [(one.batch_id, one.reason) for one in report.batches_refused] == [("RCB-1-1", "AC03")]
+
+
+@pytest.mark.parametrize(
+    ("group", "batch", "own", "accepted", "batches"),
+    [
+        ("RJCT", None, None, False, 0),  # the file's refusal may mean the debits listed alone
+        ("RJCT", "ACCP", None, True, 0),
+        ("PART", "RJCT", None, False, 1),
+        ("PART", "RJCT", "ACSP", True, 1),
+        ("ACCP", None, None, True, 0),
+        (None, None, None, True, 0),
+        ("ACCP", "PART", "RJCT", False, 0),
+    ],
+)
+def test_a_debit_without_a_status_has_its_batchs_or_else_the_files(
+    group: str | None, batch: str | None, own: str | None, accepted: bool, batches: int
+) -> None:
+    def element(name: str, status: str | None) -> str:
+        return f"<{name}>{status}</{name}>" if status else ""
+
+    listed = LISTED.format(element("TxSts", own) + REASON.format("AM04"))
+    report = status_report(element("GrpSts", group), element("PmtInfSts", batch) + listed)
+
+    assert [(one.accepted, one.reason) for one in report.debits] == [(accepted, "AM04")]
+    assert (len(report.batches_refused), report.file_refused) == (batches, False)
+
+
+def test_a_file_refused_as_a_whole_with_its_batches_is_refused_once() -> None:
+    report = status_report("<GrpSts>RJCT</GrpSts>" + REASON.format("FF01"), "<PmtInfSts>RJCT</PmtInfSts>")
+
+    assert (report.file_refused, report.file_reason, report.batches_refused) == (True, "FF01", ())
+
+
 def _row(**changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
         "id": 7,

@@ -121,6 +121,12 @@ def test_a_csv_is_read_as_its_mapping_says(mapping: StatementMapping) -> None:
     [
         (("1.234,50", "viel"), "line 4: Importe: no amount"),
         (("1.234,50", "1,234"), "line 4: Importe: more decimals"),
+        (("1.234,50", "12.50"), "line 4: Importe: expected three digits after each '.'"),
+        (("1.234,50", "1.2345,50"), "line 4: Importe: expected three digits after each '.'"),
+        (("1.234,50", "1234.567,50"), "line 4: Importe: expected three digits after each '.'"),
+        (("1.234,50", "1.234,5.0"), "line 4: Importe: expected three digits after each '.'"),
+        (("1.234,50", "1,234.50"), "line 4: Importe: expected three digits after each '.'"),
+        (("1.234,50", "0.125"), "line 4: Importe: expected three digits after each '.'"),
         (("27/11/2026;28", "2026-11-27;28"), "line 4: Fecha: no date"),
         (("Importe", "Betrag"), "line 3: no column 'Importe'"),
         (("-10,00;Comisión;;;;R2", "-10,00;Comisión;;;;R2;;;"), "line 5: more cells"),
@@ -132,6 +138,30 @@ def test_each_wrong_line_of_a_csv_is_told(mapping: StatementMapping, wrong: tupl
         read_csv(CSV.replace(*wrong).encode("cp1252"), mapping)
 
     assert "Lucía" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("thousands", "written", "minor"),
+    [
+        (".", "1.234.567,89", 123_456_789),
+        (".", "- 1.234,50 EUR", -123_450),
+        (".", "1234,5", 123_450),
+        ("'", "+12'345,00", 1_234_500),
+        (" ", "1 234,50", 123_450),
+        (" ", "\u2212 1\u00a0234,50 EUR", -123_450),
+        (" ", "- 10,00", -1_000),
+        ("", "1 234,50", 123_450),
+    ],
+)
+def test_an_amount_is_read_however_its_thousands_are_parted(
+    mapping: StatementMapping, thousands: str, written: str, minor: int
+) -> None:
+    told = CSV.replace("1.234,50", written).replace("-10,00", "-9,00").encode("utf-8")
+    parted = mapping.model_copy(update={"thousands": thousands, "encoding": "utf-8"})
+
+    first = read_csv(told, parted).entries[0]
+
+    assert first.amount_minor * (1 if first.credit else -1) == minor
 
 
 @pytest.mark.parametrize(

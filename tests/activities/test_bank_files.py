@@ -1,0 +1,397 @@
+"""Files that overlap, pages and shared references: every payment counts, none twice, and what is unclear waits."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from activities.bank_files import BankDesk, TakenIn
+from activities.debit_files import DebitFiles
+from domain.bank_news import BankEntry, BatchRefusal, DebitStatus, FileKind, Statement, StatusReport
+from domain.direct_debit import DebitState, MandateStatus
+from providers.bankfiles import iso20022
+from providers.bankfiles.mt940_file import read_mt940
+from records import audit, bank_entries, debits, loans, mandates, payments, person_keys
+from records.database import Database
+from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Webhook
+from tests.activities.other_bank import OURS
+from tests.activities.test_debit_files import MONDAY, loan_with_mandate, settings
+from tests.records.portfolios import LENDER, entered
+
+TODAY = MONDAY.date()
+LOANS = ("P-20417", "P-20418")
+ANA, LUCIA = "ES7921000813610123456789", "ES9121000418450200051332"
+
+
+def entry(text: str = "", minor: int = 4_000, reference: str | None = "B-1", **more: Any) -> BankEntry:
+    given = {
+        "line": 1,
+        "amount_minor": minor,
+        "currency": "EUR",
+        "credit": True,
+        "booked_on": TODAY,
+        "value_on": TODAY,
+        "bank_reference": reference,
+        "text": text,
+    }
+    return BankEntry(**{**given, **more})
+
+
+def take(database: Database, *pages: list[BankEntry], kind: FileKind = FileKind.CAMT_053) -> TakenIn:
+    """A file of a statement, or of several pages."""
+    parts = [
+        Statement(kind=kind, message_id="S", account=OURS, currency="EUR", entries=tuple(entries)) for entries in pages
+    ]
+    body = f"{kind} {[one.model_dump() for one in parts]}".encode()
+    return BankDesk(database, settings()).take_in(parts, body, hashlib.sha256(body).hexdigest()[:8], MONDAY)
+
+
+def enter_loans(database: Database) -> None:
+    """100.00 EUR are due of each."""
+    with database.writing() as session:
+        for loan_id in LOANS:
+            entered(session, loan_id)
+
+
+def due(database: Database) -> list[int]:
+    with database.reading() as session:
+        return [payments.balance_due(session, loans.get(session, LENDER, loan_id)) for loan_id in LOANS]
+
+
+def waiting(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [row.why or "" for row in bank_entries.listing(session, state=EntryState.WAITING)]
+
+
+def kept(database: Database) -> list[EntryState]:
+    with database.reading() as session:
+        return [row.state for row in bank_entries.listing(session)]
+
+
+SHARED = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt><Id>S</Id>
+<Acct><Id><IBAN>{account}</IBAN></Id></Acct>
+<Ntry><Amt Ccy="EUR">80.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>{day}</Dt></BookgDt><ValDt><Dt>{day}</Dt></ValDt><AcctSvcrRef>A-1</AcctSvcrRef>
+<NtryDtls>{details}</NtryDtls></Ntry></Stmt></BkToCstmrStmt></Document>"""
+DETAIL = """<TxDtls><Refs><AcctSvcrRef>A-1</AcctSvcrRef><EndToEndId>{name}</EndToEndId></Refs>
+<Amt Ccy="EUR">40.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><RmtInf><Ustrd>{name}</Ustrd></RmtInf></TxDtls>"""
+
+
+def test_two_payments_of_one_amount_in_an_entry_that_gives_both_its_reference_are_two(database: Database) -> None:
+    enter_loans(database)
+    details = "".join(DETAIL.format(name=loan_id) for loan_id in LOANS)
+    body = SHARED.format(account=OURS, day=TODAY, details=details).encode()
+
+    taken = BankDesk(database, settings()).take_in(iso20022.read(body), body, "s.xml", MONDAY)
+
+    assert (taken.told_before, taken.counts) == (0, {"matched": 2})
+    assert due(database) == [6_000, 6_000]
+
+
+def test_lines_of_a_statement_with_the_reference_a_bank_gives_every_transfer_all_count(database: Database) -> None:
+    enter_loans(database)
+    lines = [entry(LOANS[0], reference="TRANSFER"), entry(LOANS[1], reference="TRANSFER")]
+
+    take(database, [*lines, lines[1]], kind=FileKind.CSV)
+
+    assert due(database) == [6_000, 2_000]
+
+
+MT940_PAGE = """:20:STARTUMS
+:25:{account}
+:28C:1/{page}
+:60M:C261129EUR0,00
+:61:2611301130C40,00NTRFNONREF
+:86:P-20417
+:62M:C261130EUR40,00
+-
+"""
+
+
+def test_the_same_line_on_two_pages_of_a_statement_is_two_payments_in_whatever_file_they_are_told_again(
+    lite: Database,
+) -> None:
+    enter_loans(lite)
+    body = "".join(MT940_PAGE.format(account=OURS, page=page) for page in (1, 2)).encode()
+    desk = BankDesk(lite, settings())
+
+    desk.take_in(read_mt940(body), body, "day.sta", MONDAY)
+    again = desk.take_in(read_mt940(body + b"\n"), body + b"\n", "again.sta", MONDAY)
+
+    assert due(lite) == [2_000, 10_000]
+    assert (again.told_before, again.counts) == (2, {})
+
+
+def test_what_the_days_first_file_told_is_not_counted_again_whatever_stands_beside_it_in_the_last(
+    lite: Database,
+) -> None:
+    enter_loans(lite)
+    first, second = (entry(loan_id, end_to_end_id=loan_id) for loan_id in LOANS)
+    take(lite, [first], kind=FileKind.CAMT_052)
+
+    taken = take(lite, [second, first])
+    again = take(lite, [first, second, entry("Comision", credit=False)])
+
+    assert (taken.told_before, taken.counts) == (1, {"matched": 1})
+    assert (again.told_before, again.counts) == (2, {"not_ours": 1})
+    assert due(lite) == [6_000, 6_000]
+
+
+def test_a_payment_with_a_known_reference_and_another_payer_waits_and_says_beside_what(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], other_iban=ANA)], kind=FileKind.CSV)
+
+    take(lite, [entry(LOANS[1], other_iban=LUCIA)], kind=FileKind.CSV)
+    again = take(lite, [entry(LOANS[1], other_iban=LUCIA), entry(LOANS[0], other_iban=ANA)], kind=FileKind.CSV)
+
+    assert due(lite) == [6_000, 10_000]
+    assert waiting(lite) == [
+        "it may be entry 1, which has its bank reference, day and amount; else they differ or say too little"
+    ]
+    assert again.told_before == 2
+
+
+def test_two_payments_of_which_one_was_told_without_a_payer_wait_to_be_told_apart(lite: Database) -> None:
+    """Given an intraday report that says next to nothing, nobody can tell which of the two it told of."""
+    enter_loans(lite)
+    take(lite, [entry("gracias")], kind=FileKind.CAMT_052)
+
+    taken = take(lite, [entry(loan_id, end_to_end_id=loan_id) for loan_id in LOANS])
+
+    assert (taken.told_before, taken.counts) == (1, {"waiting": 1})
+    assert due(lite) == [10_000, 10_000]
+
+
+def test_a_report_that_tells_the_day_again_in_the_same_file_counts_nothing_twice(lite: Database) -> None:
+    enter_loans(lite)
+    noon = [entry(LOANS[0], reference="B-1"), entry(LOANS[1], reference=None)]
+
+    take(lite, noon, noon, kind=FileKind.CAMT_052)
+
+    assert due(lite) == [6_000, 6_000]
+    assert waiting(lite) == ["another page of the same file says just the same: it may be one movement told twice"]
+
+
+def test_what_an_earlier_version_took_in_is_known_and_what_it_passed_over_counts(lite: Database) -> None:
+    """Its keys: the reference alone, or all that is said and the number of those like it before it in the statement."""
+    enter_loans(lite)
+    first, second = (entry(loan_id, end_to_end_id=loan_id) for loan_id in LOANS)
+    bare = entry("gracias", reference=None, minor=700)
+    day = ["in", "4000", "EUR", str(TODAY)]
+    of_earlier_versions = [
+        "\n".join([OURS, *day, "ref B-1"]),
+        "\n".join([OURS, "in", "700", "EUR", str(TODAY), str(TODAY), "", "", "", "gracias", "0"]),
+    ]
+    with lite.reading() as session:
+        keys = person_keys.of(session)
+        expected = [keys.index("bank_entry", said) for said in of_earlier_versions]
+    take(lite, [first, bare])
+    with lite.reading() as session:
+        assert sorted(row.key for row in session.exec(select(BankEntryRow)).all()) == sorted(expected)
+
+    taken = take(lite, [first, second, bare])
+
+    assert (taken.told_before, taken.counts) == (2, {"matched": 1})
+    assert due(lite) == [6_000, 6_000]
+
+
+def test_money_that_went_out_with_one_reference_asks_nobody(lite: Database) -> None:
+    take(lite, [entry("Comision", credit=False)], kind=FileKind.CSV)
+    take(lite, [entry("Cuota", credit=False)], kind=FileKind.CSV)
+
+    assert kept(lite) == [EntryState.NOT_OURS, EntryState.NOT_OURS]
+
+
+# Direct debits
+
+
+def file_debits(database: Database) -> list[Debit]:
+    """A debit of each loan is in a file to the bank, all in one batch."""
+    for loan_id, iban in zip(LOANS, (ANA, LUCIA), strict=True):
+        loan_with_mandate(database, loan_id, iban)
+    with database.writing() as session:
+        for loan_id in LOANS:
+            loan = loans.get(session, LENDER, loan_id)
+            debit = debits.order(
+                session,
+                loan,
+                mandates.get(session, LENDER, f"M-{loan_id}"),
+                step="debit",
+                occurrence=1,
+                amount_minor=10_000,
+                noticed=False,
+                notice_days=0,
+                at=MONDAY,
+            )
+            debit.released = True
+            session.add(debit)
+    DebitFiles(database, settings()).make(MONDAY)
+    return debits_of(database)
+
+
+def debits_of(database: Database) -> list[Debit]:
+    with database.reading() as session:
+        return list(session.exec(select(Debit).order_by(Debit.reference)).all())
+
+
+def money_of(debit: Debit, reference: str, **more: Any) -> BankEntry:
+    return entry(minor=10_000, reference=reference, end_to_end_id=debit.reference, **more)
+
+
+def test_debits_in_an_entry_that_gives_all_its_reference_are_each_collected(database: Database) -> None:
+    both = file_debits(database)
+
+    take(database, [money_of(debit, "A-1") for debit in both])
+
+    assert due(database) == [0, 0]
+    assert [one.state for one in debits_of(database)] == [DebitState.COLLECTED] * 2
+
+
+def test_a_debits_money_that_comes_a_second_time_waits_for_a_person(database: Database) -> None:
+    debit, _ = file_debits(database)
+    take(database, [money_of(debit, "N-1")], kind=FileKind.CAMT_054)
+    take(database, [money_of(debit, "S-1")])
+    assert waiting(database) == [], "the same movement, told by another kind of file"
+
+    take(database, [money_of(debit, "S-2")])
+
+    assert waiting(database) == ["entry 2 brought this debit's money: it came again, or the bank told of it twice"]
+
+
+def test_a_debit_collected_twice_on_one_statement_waits(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+
+    take(lite, [money_of(debit, "S-1"), money_of(debit, "S-2"), money_of(debit, "S-2")])
+
+    assert kept(lite) == [EntryState.DEBIT, EntryState.WAITING, EntryState.WAITING]
+
+
+def batch(debit: Debit, reference: str, minor: int = 20_000, **more: Any) -> BankEntry:
+    return entry(minor=minor, reference=reference, batch_id=debit.batch_id, **more)
+
+
+def test_a_batch_in_one_sum_that_a_second_kind_of_file_tells_again_asks_nobody(database: Database) -> None:
+    one, _ = file_debits(database)
+    take(database, [batch(one, "N-1")], kind=FileKind.CAMT_054)
+
+    take(database, [batch(one, "S-1")])
+
+    assert due(database) == [0, 0]
+    assert kept(database) == [EntryState.DEBIT, EntryState.DEBIT]
+
+
+def test_a_batch_in_one_sum_after_its_debits_were_told_one_by_one_asks_nobody(lite: Database) -> None:
+    one, other = file_debits(lite)
+    take(lite, [money_of(one, "N-1"), money_of(other, "N-2")], kind=FileKind.CAMT_054)
+
+    take(lite, [batch(one, "S-1")])
+
+    assert set(kept(lite)) == {EntryState.DEBIT}
+
+
+def test_a_batch_in_one_sum_that_the_same_kind_of_file_tells_again_waits(lite: Database) -> None:
+    one, _ = file_debits(lite)
+    take(lite, [batch(one, "S-1")])
+
+    take(lite, [batch(one, "S-2")])
+
+    assert waiting(lite) == ["entry 1 may be this batch: it brought the same sum, and the batch's debits are paid"]
+
+
+def test_a_batch_in_one_sum_holds_the_money_of_a_debit_whose_return_was_told_first(lite: Database) -> None:
+    one, other = file_debits(lite)
+    take(lite, [money_of(one, "N-1", credit=False, return_reason="AM04")], kind=FileKind.CAMT_054)
+
+    take(lite, [batch(other, "S-1")])
+
+    assert sorted(due(lite)) == [0, 10_000]
+    assert waiting(lite) == []
+
+
+@pytest.mark.parametrize(("minor", "currency"), [(19_999, "EUR"), (20_000, "USD")])
+def test_a_batch_in_another_sum_or_currency_waits(lite: Database, minor: int, currency: str) -> None:
+    one, _ = file_debits(lite)
+
+    take(lite, [batch(one, "S-1", minor, currency=currency)])
+
+    assert due(lite) == [10_000, 10_000]
+    assert waiting(lite) == ["a batch of direct debits in a sum that its debits do not make"]
+
+
+def test_a_batch_whose_sum_does_not_fit_says_which_entry_it_may_be(lite: Database) -> None:
+    one, _ = file_debits(lite)
+    take(lite, [entry("abono remesa", minor=19_000, reference="N-1")], kind=FileKind.CAMT_054)
+
+    take(lite, [batch(one, "S-1", 19_000)])
+
+    assert "it may be entry 1, which a camt.054 file told of" in waiting(lite)
+
+
+def refuse(database: Database, *refused: str, listed: tuple[DebitStatus, ...] = ()) -> TakenIn:
+    """The bank answers a file with whole batches refused, all for a reason of our own account."""
+    with database.reading() as session:
+        [file] = session.exec(select(DebitFile)).all()
+    report = StatusReport(
+        message_id="B",
+        original_message_id=file.message_id,
+        debits=listed,
+        batches_refused=tuple(BatchRefusal(batch_id=one, reason="AC04") for one in refused),
+    )
+    return BankDesk(database, settings()).take_in([report], report.model_dump_json().encode(), "p.xml", MONDAY)
+
+
+def test_a_refused_batch_refuses_each_of_its_debits_once_and_blocks_no_mandate(database: Database) -> None:
+    one, _ = file_debits(database)
+
+    taken = refuse(database, str(one.batch_id))
+    again = refuse(database, str(one.batch_id), "RCB-unknown")
+
+    assert (taken.counts["rejected"], again.counts["rejected"]) == (2, 0)
+    assert [(debit.state, debit.reason) for debit in debits_of(database)] == [(DebitState.REJECTED, "MS03")] * 2
+    with database.reading() as session:
+        assert {mandate.status for mandate in mandates.listing(session)} == {MandateStatus.ACTIVE}
+        told = [signal["name"] for row in session.exec(select(Webhook)).all() for signal in row.signals]
+        [noted] = audit.of_action(session, "debit_batch_refused")
+    assert told == ["debit_returned", "debit_returned"]
+    assert (noted.details["code"], noted.details["debits"]) == ("AC04", 2)
+
+
+def test_in_a_refused_batch_a_debit_that_the_bank_names_has_its_own_fate(lite: Database) -> None:
+    one, other = file_debits(lite)
+
+    refuse(lite, str(one.batch_id), listed=(DebitStatus(end_to_end_id=one.reference, accepted=True),))
+
+    states = {debit.reference: debit.state for debit in debits_of(lite)}
+    assert states == {one.reference: DebitState.FILED, other.reference: DebitState.REJECTED}
+
+
+# Whose money it is
+
+
+@pytest.mark.parametrize("text", ["Pago cuota 1.234,56 EUR", "recibo 12.03.26 123-456", "1 234 56"])
+def test_a_sum_or_a_date_that_reads_like_a_strangers_loan_pays_nobody(lite: Database, text: str) -> None:
+    with lite.writing() as session:
+        entered(session, "123456")
+
+    take(lite, [entry(text, minor=123_456)])
+
+    assert waiting(lite) == ["the number named may mean something else, and neither the amount nor the account agrees"]
+
+
+def test_an_id_of_digits_is_paid_when_the_amount_or_the_account_agrees_or_it_stands_as_it_is_written(
+    lite: Database,
+) -> None:
+    with lite.writing() as session:
+        for loan_id in ("123456", "2024-000123"):
+            entered(session, loan_id)
+
+    take(lite, [entry("cuota 123456", minor=10_000), entry("PAGO 2024-000123", reference="B-2")])
+    take(lite, [entry("2024 000 123", minor=1_000, reference="B-3")])
+
+    with lite.reading() as session:
+        left = [payments.balance_due(session, loans.get(session, LENDER, one)) for one in ("123456", "2024-000123")]
+    assert left == [0, 6_000]
+    assert len(waiting(lite)) == 1
