@@ -25,9 +25,10 @@ GIVES_UP_AFTER = 3
 
 @dataclass
 class Round:
-    """What came of it. `over` counts consents by why they ended."""
+    """What came of it. `over` counts consents by why they ended; `revoked` those a bank was now told of."""
 
     looked_at: int = 0
+    revoked: int = 0
     settled: int = 0
     moved: int = 0
     ends_soon: int = 0
@@ -39,6 +40,7 @@ class Round:
         ended = ", ".join(f"{number} {why}" for why, number in sorted(self.over.items()))
         over = f"{sum(self.over.values())} over"
         parts = [f"{self.looked_at} consents looked at", f"{over} ({ended})" if ended else over]
+        parts += [f"{self.revoked} revoked before and now at the bank"] * bool(self.revoked)
         parts += [f"{self.settled} given meanwhile"] * bool(self.settled)
         parts += [f"{self.moved} with another last day"] * bool(self.moved)
         parts += [f"{self.learnt} read for when money comes in"] * bool(self.learnt)
@@ -64,6 +66,8 @@ class ConsentRound:
         for consent_ref in await asyncio.to_thread(self._past_their_day, today):
             await self._desk.past_its_day(consent_ref, now)
             found.over[PAST_ITS_DAY] = found.over.get(PAST_ITS_DAY, 0) + 1
+        told = await self._desk.end_at_banks(now)
+        found.revoked, found.not_answered = told.ended, told.not_told
         await self._settle(now, found)
         silent: list[ProviderError] = []
         while bunch := await asyncio.to_thread(self._next, after):

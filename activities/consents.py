@@ -83,6 +83,14 @@ class Looked:
     moved: bool = False
 
 
+@dataclass(frozen=True)
+class Revoked:
+    """How many consents ended, and of how many the bank has still to be told."""
+
+    ended: int
+    not_told: int
+
+
 class ConsentDesk:
     """Asks for consents, settles what became of them, and takes them back."""
 
@@ -153,6 +161,8 @@ class ConsentDesk:
                     await asyncio.to_thread(self._settled, asked, "no account in the loans' currency", at)
                 else:
                     granted = await asyncio.to_thread(self._granted, asked, found, account, at, psu_ip is not None)
+                    if granted is None:
+                        continue
                     assert granted.id is not None
                     await self.learn(granted.id, at, psu_ip)
                     return granted
@@ -172,13 +182,30 @@ class ConsentDesk:
         except ProviderError:
             return False
 
-    async def revoke(self, consent_ref: int, at: datetime, by: str) -> None:
-        """End a consent at the bank, then here. Raises ProviderError; then it is still valid in both places."""
-        consent = await asyncio.to_thread(self._get, consent_ref)
-        bank = self._sources.of(consent.provider)
-        if bank is not None:
-            await bank.revoke_consent(consent.consent_id, at)
-        await asyncio.to_thread(self._ended, consent_ref, ConsentStatus.REVOKED, "revoked by us", at, by)
+    async def revoke(self, person_ref: int, at: datetime, by: str) -> Revoked:
+        """End all consents of a person here, at once, and then at the banks; nothing they were asked for is granted.
+
+        What a bank could not be told is told by the next `end_at_banks`.
+        """
+        ended = await asyncio.to_thread(self._revoke, person_ref, at, by)
+        told = await self.end_at_banks(at, person_ref)
+        return Revoked(ended=ended, not_told=told.not_told)
+
+    async def end_at_banks(self, at: datetime, person_ref: int | None = None) -> Revoked:
+        """Tell the banks of what was revoked here; of everybody without a person. One that cannot be told holds up no
+        other."""
+        ended = not_told = 0
+        for over in await asyncio.to_thread(self._to_end_at_bank, person_ref):
+            bank = self._sources.of(over.provider)
+            try:
+                if bank is not None and over.consent_id:
+                    await bank.revoke_consent(over.consent_id, at)
+            except ProviderError:
+                not_told += 1
+            else:
+                await asyncio.to_thread(self._ended_at_bank, over)
+                ended += 1
+        return Revoked(ended=ended, not_told=not_told)
 
     async def look(self, consent_ref: int, at: datetime) -> Looked:
         """Ask the bank for the whole consent, which is no read: how it stands, and until when it is good by now.
@@ -262,10 +289,16 @@ class ConsentDesk:
             currencies = {loan.currency for loan in people.loans_of(session, person)}
             return next((account for account, currency in accounts if currency in currencies), None)
 
-    def _granted(self, asked: Asked, found: BankConsent, account: str, at: datetime, attended: bool) -> Consent:
+    def _granted(self, asked: Asked, found: BankConsent, account: str, at: datetime, attended: bool) -> Consent | None:
+        """None: it was revoked while the bank was asked, which has now to be told."""
         with self._database.writing(durable=True) as session:
             person = people.get(session, asked.person_ref)
             people.lock(session, person)
+            request = session.get_one(Asked, asked.id)
+            if request.outcome in (consents.REVOKED_HERE, consents.REVOKED):
+                request.consent_id, request.outcome = found.id, consents.REVOKED_HERE
+                session.add(request)
+                return None
             consent = consents.grant(
                 session,
                 person,
@@ -276,9 +309,8 @@ class ConsentDesk:
                 reads_per_day=min(MOST_READS, found.reads_a_day or MOST_READS),
                 at=at,
             )
-            row = session.get_one(Asked, asked.id)
-            first = row.settled_at is None
-            consents.settle(session, row, "granted", at)
+            first = request.settled_at is None
+            consents.settle(session, request, "granted", at)
             for loan in people.loans_of(session, person):
                 if not attended:
                     consents.record_read(session, consent, loan, at=at, outcome=ACCOUNTS)
@@ -291,6 +323,33 @@ class ConsentDesk:
             session.refresh(consent)
             session.expunge(consent)
             return consent
+
+    def _revoke(self, person_ref: int, at: datetime, by: str) -> int:
+        with self._database.writing(durable=True) as session:
+            person = people.get(session, person_ref)
+            people.lock(session, person)
+            ended = consents.revoke(session, person, at)
+            for _ in ended:
+                _audit(session, person, "consent_over", at, by, {"because": consents.REVOKED})
+            return len(ended)
+
+    def _to_end_at_bank(self, person_ref: int | None) -> list[Consent | Asked]:
+        with self._database.reading() as session:
+            found = consents.to_end_at_bank(session, person_ref)
+            for one in found:
+                session.expunge(one)
+            return found
+
+    def _ended_at_bank(self, over: Consent | Asked) -> None:
+        with self._database.writing() as session:
+            kept: Consent | Asked | None
+            if isinstance(over, Asked):
+                kept = session.get(Asked, over.id)
+            else:
+                kept = session.get(Consent, over.id)
+            # A person's records may have been erased meanwhile, or the consent given anew.
+            if kept is not None and consents.is_to_end_at_bank(kept):
+                consents.ended_at_bank(session, kept)
 
     def _get(self, consent_ref: int) -> Consent:
         with self._database.reading() as session:

@@ -20,7 +20,7 @@ from activities.composition import bank_sources, connect_gateways, connect_outsi
 from activities.consent_round import ConsentRound
 from activities.consents import ConsentDesk
 from activities.daily_orders import DayJob, DayOrder, DayReport
-from activities.debit_files import ACCEPTED, DebitFiles, NotConfigured
+from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, NotConfigured
 from activities.gateway_check import GatewayChecks
 from activities.provider_waits import call_again
 from activities.refunds import Refunds
@@ -101,11 +101,13 @@ class DailyWorker(DailyWork):
         made = await asyncio.to_thread(files.make, now)
         async with debit_bank(self._settings) as bank:
             outcomes = await files.submit(bank, now)
-        refused = sorted(name for name, outcome in outcomes.items() if outcome != ACCEPTED)
+        refused = sorted(name for name, outcome in outcomes.items() if outcome not in (ACCEPTED, WITHDRAWN))
         told = f"{made.debits} debits put into {len(made.files)} files, {len(outcomes)} handed over"
         if refused:
             told += "; refused: " + ", ".join(refused)
-        return DayReport(job=order.job, told=told, wrong=bool(refused))
+        if made.not_made:
+            told += "; no file: " + "; ".join(made.not_made.values())
+        return DayReport(job=order.job, told=told, wrong=bool(refused or made.not_made))
 
     async def _gateways(self, order: DayOrder) -> DayReport:
         """The day before is compared whole: by the morning both sides know it."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
+from sqlmodel import Session
 from temporalio import activity
 
 from activities.capabilities import Debits
 from activities.clock import task_time
+from activities.debit_files import BANK_ZONE, announced_day
 from activities.orders import DebitOrder
-from config.settings import DirectDebit
-from domain.direct_debit import DebitState
+from config.bank_file_settings import DirectDebit
+from domain.direct_debit import DebitState, is_as_announced
 from domain.events import DebitOutcome, DebitReported
+from domain.settlement_days import days_after
 from records import audit, debits, loans, mandates, payments
 from records.database import Database
+from records.tables import Debit, Loan
 
+ACTOR = "loan workflow"
 _OUTCOMES = {DebitState.PLANNED: DebitOutcome.PLANNED, DebitState.FILED: DebitOutcome.FILED}
 
 
@@ -40,6 +46,8 @@ class DebitClerk(Debits):
                 creditor = self._settings.creditor_of(loan.lender) if self._settings is not None else None
                 if creditor is None or loan.currency != "EUR" or due <= 0 or loan.entry != order.entry:
                     return _report(order, DebitOutcome.NOT_POSSIBLE)
+                if debits.is_collecting(session, loan):
+                    return _report(order, DebitOutcome.NOT_POSSIBLE)
                 mandate = mandates.usable(session, loan, now.date(), creditor.instrument)
                 if mandate is None:
                     return _report(order, DebitOutcome.NO_MANDATE)
@@ -57,15 +65,34 @@ class DebitClerk(Debits):
                 audit.append(
                     session,
                     at=now,
-                    actor="loan workflow",
+                    actor=ACTOR,
                     action="debit_planned",
                     lender=loan.lender,
                     loan_id=loan.loan_id,
                     details={"reference": debit.reference, "amount_minor": due, "mandate": mandate.reference},
                 )
+            if order.released and self._is_too_late(session, loan, debit, now):
+                debits.drop(session, debit, loan, "its announced day has passed", ACTOR, now)
+                return _report(order, DebitOutcome.NOT_POSSIBLE)
             debits.release(session, debit, order.released, now)
-            return _report(order, _OUTCOMES.get(debit.state, DebitOutcome.SETTLED), released=debit.released)
+            return DebitReported(
+                step=order.step,
+                occurrence=order.occurrence,
+                outcome=_OUTCOMES.get(debit.state, DebitOutcome.SETTLED),
+                released=debit.released,
+                lead_days=self._settings.lead_days if self._settings is not None else None,
+                collect_on=debit.collect_on if debit.state is DebitState.FILED else None,
+            )
+
+    def _is_too_late(self, session: Session, loan: Loan, debit: Debit, now: datetime) -> bool:
+        """Whether a planned debit was kept back so long that its notice names another day than it could have."""
+        if self._settings is None or debit.state is not DebitState.PLANNED:
+            return False
+        lead = self._settings.lead_days
+        announced = announced_day(session, loan, debit, lead)
+        soonest = days_after(now.astimezone(BANK_ZONE).date(), lead)
+        return announced is not None and not is_as_announced(announced, max(announced, soonest))
 
 
-def _report(order: DebitOrder, outcome: DebitOutcome, *, released: bool = False) -> DebitReported:
-    return DebitReported(step=order.step, occurrence=order.occurrence, outcome=outcome, released=released)
+def _report(order: DebitOrder, outcome: DebitOutcome) -> DebitReported:
+    return DebitReported(step=order.step, occurrence=order.occurrence, outcome=outcome)

@@ -10,7 +10,7 @@ from activities.gateways import Gateways
 from domain.money import Money
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError
-from providers.ports import RefundRequest, RefundState
+from providers.ports import RefundRequest, RefundsBySum, RefundState
 from records import loans, owed_signals, people, refunds
 from records.database import Database
 from records.tables import Loan, Payment, RefundTask, RefundWay
@@ -53,21 +53,28 @@ class Refunds:
             idempotency_key=f"{loan.lender}:{loan.loan_id}:refund:{number}",
             payment_id=payment.payment_id,
             amount=Money(amount_minor=task.amount_minor, currency=task.currency),
-            refunded_before_minor=payment.refunded_minor,
+            given_back_before_minor=task.given_back_before_minor,
+            asked_before=refunds.was_asked_for(task),
             at=now,
         )
-        first = not refunds.was_asked_for(task)
-        if first:
-            await asyncio.to_thread(self._note_asked, number, True)
         try:
+            if not request.asked_before:
+                before = (
+                    await gateway.given_back(payment.payment_id, now) if isinstance(gateway, RefundsBySum) else None
+                )
+                request = request.model_copy(update={"given_back_before_minor": before})
+                await asyncio.to_thread(self._note_asked, number, before)
             refund = await gateway.refund(request)
         except ProviderError as error:
-            if first and error.effect is Effect.NONE:
-                await asyncio.to_thread(self._note_asked, number, False)
+            if not request.asked_before and error.effect is Effect.NONE:
+                await asyncio.to_thread(self._note_not_asked, number)
             over = error.what_next is WhatNext.TERMINAL and error.effect is Effect.NONE
+            why = str(error)
             if over:
-                await asyncio.to_thread(self._failed, number, str(error), now)
-            return Carried(False, str(error), again=not over)
+                if request.asked_before:
+                    why = f"{why[:90]}; {refunds.LOOK_THERE}"
+                await asyncio.to_thread(self._failed, number, why, now)
+            return Carried(False, why, again=not over)
         if refund.state is RefundState.FAILED:
             await asyncio.to_thread(self._failed, number, "the gateway did not carry it out", now)
             return Carried(False, "the gateway did not carry it out")
@@ -95,13 +102,17 @@ class Refunds:
             if task.state is not Kept.APPROVED or (why := refunds.why_not_given_back(session, task)) is None:
                 return None
             if refunds.was_asked_for(task):
-                why += "; the gateway was asked before and its answer was lost: look there whether the money went back"
+                why += f"; {refunds.LOOK_THERE}"
             refunds.failed(session, task, why=why, at=now)
             return why
 
-    def _note_asked(self, number: int, asked: bool) -> None:
+    def _note_asked(self, number: int, given_back_before_minor: int | None) -> None:
         with self._database.writing(durable=True) as session:
-            refunds.note_asked(session, refunds.get(session, number), asked=asked)
+            refunds.note_asked(session, refunds.get(session, number), given_back_before_minor)
+
+    def _note_not_asked(self, number: int) -> None:
+        with self._database.writing(durable=True) as session:
+            refunds.note_not_asked(session, refunds.get(session, number))
 
     def _done(self, number: int, reference: str, now: datetime) -> None:
         """In the records, and owed to the loan, in one transaction; the relay brings it there."""

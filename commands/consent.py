@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from records.database import Database
     from records.tables import Consent, Person
 
+T = TypeVar("T")
 app = operator_app("Consents to read balances: list them, ask for one, take one back.")
 ByOption = Annotated[str, typer.Option("--by", help="Who says so, for the audit trail.")]
 
@@ -131,36 +132,26 @@ def revoke(
     lender: LenderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """End every valid consent of LOAN's person, at the bank first and then here. No balance of theirs is read again.
+    """End every valid consent of LOAN's person, here at once and then at the bank. No balance of theirs is read again.
+
+    What they were asked for and have not come back from is not granted either. Where the bank does not answer, the
+    daily run tells it, or this command said again.
 
     Example: starter.py consent revoke P-20417 --by "call of 12 May"
     """
-    from providers.errors import ProviderError
-    from records import consents, people
-    from records.tables import ConsentStatus
-
     settings = configuration.settings()
     database = configuration.records(settings)
     now = datetime.now(UTC)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
-        person = people.of_loan(session, loan)
-        valid = [each.id for each in consents.of_person(session, person) if each.status is ConsentStatus.VALID]
-
-    async def end(desk: ConsentDesk) -> int:
-        for consent_ref in valid:
-            if consent_ref is not None:
-                await desk.revoke(consent_ref, now, by)
-        return len(valid)
-
-    try:
-        ended = _with_desk(settings, database, end)
-    except ProviderError as error:
-        raise Refused(f"the bank did not end it ({error.code}): it is still valid, try again") from None
+    revoked = _with_desk(settings, database, lambda desk: desk.revoke(loan.person_ref, now, by))
     if as_json:
-        print_json({"lender": loan.lender, "loan_id": loan.loan_id, "revoked": ended})
+        told = {"revoked": revoked.ended, "bank_not_told": revoked.not_told}
+        print_json({"lender": loan.lender, "loan_id": loan.loan_id, **told})
         return
-    typer.echo(f"{ended} consent{'' if ended == 1 else 's'} of the person of {loan.loan_id} revoked")
+    typer.echo(f"{revoked.ended} consent{'' if revoked.ended == 1 else 's'} of the person of {loan.loan_id} revoked")
+    if revoked.not_told:
+        typer.echo(f"{revoked.not_told} not ended at the bank, which did not answer: the daily run tells it", err=True)
 
 
 async def _check(desk: ConsentDesk, database: Database, lender: str | None, now: datetime) -> int:
@@ -186,7 +177,7 @@ async def _check(desk: ConsentDesk, database: Database, lender: str | None, now:
     return failed
 
 
-def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDesk], Awaitable[int]]) -> int:
+def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDesk], Awaitable[T]]) -> T:
     from zoneinfo import ZoneInfo
 
     import httpx
@@ -195,7 +186,7 @@ def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDe
     from activities.consents import ConsentDesk
     from web.consent_news import tell_given
 
-    async def run() -> int:
+    async def run() -> T:
         async with httpx.AsyncClient() as client:
             sources = bank_sources(settings, connect_outside(settings, client))
             zone = ZoneInfo(settings.bank.zone if settings.bank is not None else "UTC")

@@ -25,13 +25,14 @@ def submit(
 ) -> None:
     """Make the day's file of direct debits and hand it to the bank, once. Run it every day the bank works.
 
-    What is in a file is in no other. A file whose answer was lost is looked up at the bank first. Exit code 1: the bank
-    refused a file, or could not be asked; run it again.
+    What is in a file is in no other. A file whose answer was lost is looked up at the bank first; one that the bank
+    never had is looked over, and withdrawn for a new one where it no longer holds. Exit code 1: the bank refused a
+    file, or could not be asked, or a lender's file could not be made; run it again.
 
     Example: starter.py debit submit
     """
     from activities.composition import debit_bank
-    from activities.debit_files import DebitFiles, NotConfigured
+    from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, NotConfigured
     from providers.bankfiles.pain008 import UnfitFile
     from providers.errors import ProviderError
 
@@ -53,11 +54,14 @@ def submit(
         raise Refused(str(error)) from None
     except ProviderError as error:
         failed = str(error)
+    if made.not_made and not (made.files or outcomes or failed):
+        raise Refused("; ".join(made.not_made.values()))
     told = {
         "files": made.files,
         "debits": made.debits,
         "amount_minor": made.amount_minor,
         "dropped": made.dropped,
+        "not_made": made.not_made,
         "outcomes": outcomes,
         "error": failed,
     }
@@ -68,11 +72,14 @@ def submit(
         typer.echo(f"{made.debits} debits, {amount(made.amount_minor, 'EUR')}, {would} into {len(made.files)} files")
         for why, number in sorted(made.dropped.items()):
             typer.echo(f"{number} dropped: {why}")
+        for why in made.not_made.values():
+            typer.echo(f"no file: {why}", err=True)
         for message_id, outcome in outcomes.items():
             typer.echo(f"{message_id}: {outcome}")
         if failed is not None:
             typer.echo(f"the bank does not have it for sure: {failed}; run it again", err=True)
-    if failed is not None or any(outcome != "accepted" for outcome in outcomes.values()):
+    refused = any(outcome not in (ACCEPTED, WITHDRAWN) for outcome in outcomes.values())
+    if failed is not None or refused or made.not_made:
         raise typer.Exit(1)
 
 
@@ -115,6 +122,34 @@ def fetch(as_json: JsonOption = False) -> None:
             typer.echo(f"{name}: {why}", err=True)
     if fetched.refused:
         raise typer.Exit(1)
+
+
+@app.command("take-back")
+def take_back(
+    message_id: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file's message id, as `debit submit` shows it.")
+    ],
+    by: Annotated[str, typer.Option("--by", help="Who says so, for the audit trail.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say that the bank collects nothing of a file it had taken: its debits wait for another file.
+
+    Ask the bank first: what it collects all the same would be collected twice.
+
+    Example: starter.py debit take-back RCB-20260312-1A2B3C4D-001 --by marta
+    """
+    from activities.debit_files import DebitFiles, NotConfigured, NotWithTheBank
+
+    settings = configuration.settings()
+    try:
+        files = DebitFiles(configuration.records(settings), settings)
+        number = files.take_back(message_id, by, datetime.now(UTC))
+    except (NotConfigured, NotWithTheBank) as error:
+        raise Refused(f"refused: {error}") from None
+    if as_json:
+        print_json({"file": message_id, "debits": number})
+        return
+    typer.echo(f"{number} debits of {message_id} wait for another file")
 
 
 @app.command("list")

@@ -116,11 +116,10 @@ def propose(
         except refunds.RefundMoved as error:
             raise Refused(f"refused: {error}") from None
         told = refund_told(session, task, loan)
-    _say(
-        as_json,
-        told,
-        f"refund {told['refund']} of {amount(minor, loan.currency)} waits for somebody else to approve it",
-    )
+        doubtful = refunds.left_in_doubt(session, case_id)
+        told["look_first"] = None if doubtful is None else f"refund {doubtful.id}: {refunds.LOOK_THERE}"
+    words = f"refund {told['refund']} of {amount(minor, loan.currency)} waits for somebody else to approve it"
+    _say(as_json, told, words if doubtful is None else f"{words}\nbefore that, {told['look_first']}")
 
 
 @app.command()
@@ -241,7 +240,7 @@ def _carried(settings: Settings, database: Database, number: int, as_json: bool)
 
 def _close_case(database: Database, number: int) -> None:
     """The case is settled by whoever approved; where Temporal is away it stays open for a person to settle."""
-    from commands.case import _decide, settle_ended
+    from commands.case import _decide, settle_in_records
     from commands.temporal_session import with_temporal
     from domain.events import CaseDecision, Decide
     from records import cases, loans, refunds
@@ -257,7 +256,7 @@ def _close_case(database: Database, number: int) -> None:
         return
     order = Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by=who, note=f"refund {number} was given back")
     if loan.state is LoanState.ENDED:
-        settle_ended(database, loan, order)
+        settle_in_records(database, loan, order)
         return
     try:
         with_temporal(lambda client: _decide(client, database, loan, order))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from domain.circumstances import circumstance_reported
-from domain.direct_debit import NOTICE_DAYS, collection_day, outcome_known_by, return_meaning
+from domain.direct_debit import (
+    LEAD_DAYS,
+    NOTICE_DAYS,
+    collection_day,
+    is_as_announced,
+    outcome_known_by,
+    return_meaning,
+)
 from domain.events import Circumstance, CircumstanceReported, DebitOutcome, DebitReported, DebitReturned
 from domain.loan_state import DebitReturn, DebitUnderWay, LoanState, StepRecord, note
 from domain.standing_clock import step_done
@@ -49,7 +56,9 @@ def settle_debit(state: LoanState, now: datetime) -> LoanState:
     announced = not debit.noticed or debit.notified_at is not None
     at_liberty = state.hold is None and not state.ceased
     if not debit.fired and announced and at_liberty and state.funds_seen_at is not None:
-        if _collects_on(state, debit, now) <= state.facts.local_date(state.funds_seen_at + FUNDS_STAY):
+        collects_on = _collects_on(state, debit, now)
+        in_time = collects_on <= state.facts.local_date(state.funds_seen_at + FUNDS_STAY)
+        if in_time and _as_announced(state, debit, collects_on):
             fired = debit.model_copy(update={"fired": True})
             return state.model_copy(update={"debit": fired, "funds_seen_at": None})
     return state
@@ -65,9 +74,14 @@ def debit_reported(state: LoanState, event: DebitReported, now: datetime) -> tup
             if not let_go and not debit.fired:
                 return state.model_copy(update={"debit": None}), None  # nobody waits for it any more
             known = debit.model_copy(
-                update={"released": let_go, "filed": filed, "waits_until": debit.waits_until if let_go else None}
+                update={
+                    "released": let_go,
+                    "filed": filed,
+                    "waits_until": debit.waits_until if let_go else None,
+                    "lead_days": event.lead_days or debit.lead_days,
+                }
             )
-            return _waiting(state.model_copy(update={"debit": known}), now), None
+            return _waiting(state.model_copy(update={"debit": known}), now, event.collect_on), None
         return note(state.model_copy(update={"debit": None}), now, "debit_given_up", event.outcome), None
     step = state.next_step
     if step is None or step.id != event.step:
@@ -85,12 +99,13 @@ def debit_reported(state: LoanState, event: DebitReported, now: datetime) -> tup
         fired=not step.funds_seen,
         released=event.released,
         filed=event.outcome is DebitOutcome.FILED,
+        lead_days=event.lead_days,
     )
     state = note(state.model_copy(update={"debit": ordered}), now, "debit_ordered", step.id)
     if step.template is None:
         record = StepRecord(step=step.id, occurrence=event.occurrence, result="done", at=now)
         state = step_done(state.model_copy(update={"records": (*state.records, record)}), now)
-    return _waiting(state, now), None
+    return _waiting(state, now, event.collect_on), None
 
 
 def _overtaken(state: LoanState, event: DebitReported, now: datetime) -> LoanState:
@@ -108,8 +123,9 @@ def _overtaken(state: LoanState, event: DebitReported, now: datetime) -> LoanSta
         fired=False,
         released=True,
         filed=event.outcome is DebitOutcome.FILED,
+        lead_days=event.lead_days,
     )
-    return _waiting(state.model_copy(update={"debit": left}), now)
+    return _waiting(state.model_copy(update={"debit": left}), now, event.collect_on)
 
 
 def debit_passed_over(state: LoanState, steps: tuple[str, ...], now: datetime) -> LoanState:
@@ -180,17 +196,40 @@ def _behind(state: LoanState) -> LoanState:
     return state.model_copy(update={"position": state.position + 1})
 
 
-def _waiting(state: LoanState, now: datetime) -> LoanState:
-    """From when on a debit's fate should be known, once it has been let go and announced."""
+def _waiting(state: LoanState, now: datetime, collect_on: date | None = None) -> LoanState:
+    """From when on a debit's fate should be known, once it has been let go and announced.
+
+    `collect_on`: the day it was filed for, where that is known.
+    """
     debit = state.debit
     if debit is None or not debit.released or (debit.noticed and debit.notified_at is None):
         return state
-    if debit.waits_until is not None:
+    if debit.waits_until is not None and collect_on is None:
         return state
-    until = state.facts.moment(outcome_known_by(_collects_on(state, debit, now)) + timedelta(days=1), _ANSWERED_BY)
+    known_by = outcome_known_by(collect_on or _collects_on(state, debit, now))
+    until = state.facts.moment(known_by + timedelta(days=1), _ANSWERED_BY)
     return state.model_copy(update={"debit": debit.model_copy(update={"waits_until": until})})
 
 
 def _collects_on(state: LoanState, debit: DebitUnderWay, now: datetime) -> date:
     notified_on = state.facts.local_date(debit.notified_at) if debit.notified_at is not None else None
-    return collection_day(state.facts.local_date(now), notified_on=notified_on, notice_days=debit.notice_days)
+    return collection_day(
+        state.facts.local_date(now),
+        notified_on=notified_on,
+        notice_days=debit.notice_days,
+        lead_days=debit.lead_days or LEAD_DAYS,
+    )
+
+
+def _as_announced(state: LoanState, debit: DebitUnderWay, collects_on: date) -> bool:
+    """Whether the debit's notice still holds for that day.
+
+    Without `lead_days` it was ordered by a version that fired it all the same, which a replay must do again.
+    """
+    if debit.notified_at is None or debit.lead_days is None:
+        return True
+    notified_on = state.facts.local_date(debit.notified_at)
+    announced = collection_day(
+        notified_on, notified_on=notified_on, notice_days=debit.notice_days, lead_days=debit.lead_days
+    )
+    return is_as_announced(announced, collects_on)

@@ -26,6 +26,10 @@ LEAD_DAYS = 1
 OUTCOME_DAYS = 5
 """Settlement days after the due date within which the debtor's bank may return a debit (4.3.2.2)."""
 
+SLIPS_AT_MOST = 3
+"""Settlement days by which a debit may be collected after the day its notice named; later it is not what was announced
+(amount, day and mandate are, 4.3.1)."""
+
 LAPSES_AFTER = timedelta(days=36 * 365 // 12)
 """A mandate nobody collected under for 36 months is to be cancelled (4.7.2)."""
 
@@ -88,6 +92,7 @@ RETURN_REASONS: dict[str, ReturnMeaning] = {
     "BE05": ReturnMeaning(meaning="the creditor identifier is unknown", ends_mandate=True),
     "CNOR": ReturnMeaning(meaning="the creditor's bank is not reachable"),
     "DNOR": ReturnMeaning(meaning="the debtor's bank is not reachable"),
+    "DT01": ReturnMeaning(meaning="the date is wrong, or no longer the one announced"),
     "FF01": ReturnMeaning(meaning="the file's format is wrong"),
     "FF05": ReturnMeaning(meaning="the instrument or sequence is wrong"),
     "MD01": ReturnMeaning(meaning="no valid mandate", ends_mandate=True),
@@ -129,6 +134,11 @@ def collection_day(today: date, *, notified_on: date | None, notice_days: int, l
 def file_day(collect_on: date, lead_days: int = LEAD_DAYS) -> date:
     """The day on which a debit goes into the file for its collection day."""
     return days_before(collect_on, lead_days)
+
+
+def is_as_announced(announced: date, collect_on: date) -> bool:
+    """Whether a debit collected on `collect_on` is still the one whose notice named the day `announced`."""
+    return collect_on <= days_after(announced, SLIPS_AT_MOST)
 
 
 def outcome_known_by(collect_on: date) -> date:

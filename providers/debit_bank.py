@@ -7,8 +7,9 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-DUPLICATE = "DUPL"
-"""ISO 20022: the file was received before."""
+DUPLICATES = frozenset({"DUPL", "AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
+"""The bank received the file before. ISO 20022 external codes: AM05 a duplicate collection, DU01 to DU05 a duplicate
+message, batch, transaction or reference; DUPL is some banks' own."""
 
 
 class _Value(BaseModel):

@@ -151,15 +151,18 @@ class PaymentReport(_Value):
 
 
 class RefundRequest(_Value):
-    """Give back `amount` of a payment. `refunded_before_minor`: what we had given back of it already.
+    """Give back `amount` of a payment.
 
-    The same `idempotency_key` must carry the same other fields.
+    `asked_before`: the gateway was asked for this refund and its answer was lost, so that it may have been given back
+    already. `given_back_before_minor`: what a gateway of `RefundsBySum` said before it was asked the first time; None:
+    not known. The same `idempotency_key` must carry the same payment and amount.
     """
 
     idempotency_key: str
     payment_id: str
     amount: Money
-    refunded_before_minor: int = Field(default=0, ge=0)
+    given_back_before_minor: int | None = Field(default=None, ge=0)
+    asked_before: bool = False
     at: AwareDatetime
 
 
@@ -238,6 +241,8 @@ class OutgoingMessage(_Value):
     language: str = "en"
     country: str = "US"
     """What the message is written in, and where it is read: what is typeset or spoken needs to know."""
+    timezone: str | None = None
+    """The IANA zone it is read in, where that is known."""
 
 
 class Sent(_Value):
@@ -311,7 +316,19 @@ class PaymentGateway(Protocol):
         ...
 
     async def refund(self, request: RefundRequest) -> Refund:
-        """Give money back. Asked again after an UNKNOWN effect it gives nothing back a second time."""
+        """Give money back. Asked again after an UNKNOWN effect it gives nothing back a second time.
+
+        An error whose effect is UNKNOWN says that what became of an attempt before cannot be found out.
+        """
+        ...
+
+
+@runtime_checkable
+class RefundsBySum(Protocol):
+    """A gateway that tells a refund from others only by how much of the payment was given back in all."""
+
+    async def given_back(self, payment_id: str, at: datetime) -> int:
+        """What of a payment was given back there, in minor units, by whomever; asked before the first `refund`."""
         ...
 
 

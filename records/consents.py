@@ -13,6 +13,10 @@ from records import person_keys
 from records.tables import BalanceRead, Consent, ConsentRequest, ConsentStatus, Loan, LoanState, Person
 from records.tables.sealing import CONSENT
 
+REVOKED = "revoked by us"
+REVOKED_HERE = "revoked by us, not yet at the bank"
+"""Why a consent, or a request for one, is over that the bank has still to be told of."""
+
 _ENDS = select(Consent.id, Consent.valid_until).where(  # type: ignore[type-var]
     col(Consent.person_ref) == bindparam("person"),
     col(Consent.status) == ConsentStatus.VALID,
@@ -93,6 +97,45 @@ def end(session: Session, consent: Consent, status: ConsentStatus, *, because: s
     session.flush()
 
 
+def revoke(session: Session, person: Person, at: datetime) -> list[Consent]:
+    """No balance of the person is read any more, and nothing that they were asked for is granted. What was valid."""
+    valid = [one for one in of_person(session, person) if one.status is ConsentStatus.VALID]
+    for consent in valid:
+        end(session, consent, ConsentStatus.REVOKED, because=REVOKED_HERE, at=at)
+    for request in open_requests(session, person, None):
+        settle(session, request, REVOKED_HERE, at)
+    return valid
+
+
+def to_end_at_bank(session: Session, person_ref: int | None = None) -> list[Consent | ConsentRequest]:
+    """What was revoked here and the bank does not know it; of everybody without a person."""
+    revoked = select(Consent).where(Consent.over_because == REVOKED_HERE).order_by(col(Consent.id))
+    asked = (
+        select(ConsentRequest)
+        .where(ConsentRequest.outcome == REVOKED_HERE, col(ConsentRequest.consent_id).is_not(None))
+        .order_by(col(ConsentRequest.id))
+    )
+    if person_ref is not None:
+        revoked = revoked.where(Consent.person_ref == person_ref)
+        asked = asked.where(ConsentRequest.person_ref == person_ref)
+    return [*session.exec(revoked).all(), *session.exec(asked).all()]
+
+
+def is_to_end_at_bank(over: Consent | ConsentRequest) -> bool:
+    """Whether the bank has still to be told that it is revoked."""
+    return (over.outcome if isinstance(over, ConsentRequest) else over.over_because) == REVOKED_HERE
+
+
+def ended_at_bank(session: Session, over: Consent | ConsentRequest) -> None:
+    """The bank knows that it is revoked."""
+    if isinstance(over, ConsentRequest):
+        over.outcome = REVOKED
+    else:
+        over.over_because = REVOKED
+    session.add(over)
+    session.flush()
+
+
 def of_person(session: Session, person: Person) -> Sequence[Consent]:
     """All consents of a person, the latest first."""
     return session.exec(select(Consent).where(Consent.person_ref == person.id).order_by(col(Consent.id).desc())).all()
@@ -125,11 +168,11 @@ def asked_since(session: Session, person: Person, since: datetime) -> int:
     ).one()
 
 
-def open_requests(session: Session, person: Person | None, since: datetime) -> Sequence[ConsentRequest]:
-    """Requests that are not settled, the latest first; of everybody without a person."""
-    query = select(ConsentRequest).where(
-        col(ConsentRequest.settled_at).is_(None), col(ConsentRequest.asked_at) >= since
-    )
+def open_requests(session: Session, person: Person | None, since: datetime | None) -> Sequence[ConsentRequest]:
+    """Requests that are not settled, the latest first; of everybody without a person, of any age without `since`."""
+    query = select(ConsentRequest).where(col(ConsentRequest.settled_at).is_(None))
+    if since is not None:
+        query = query.where(col(ConsentRequest.asked_at) >= since)
     if person is not None:
         query = query.where(ConsentRequest.person_ref == person.id)
     return session.exec(query.order_by(col(ConsentRequest.id).desc())).all()

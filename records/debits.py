@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, func, true
 from sqlmodel import Session, col, select
 
-from domain.direct_debit import DebitState, reference_of
+from domain.direct_debit import PROVIDER, DebitState, reference_of
+from records import audit
 from records.locks import one_at_a_time
-from records.tables import Contact, ContactState, Debit, DebitFile, Loan, Mandate
+from records.tables import BankEntryRow, Contact, ContactState, Debit, DebitFile, EntryState, Loan, Mandate, Payment
 
 _ANNOUNCED = (ContactState.SENT, ContactState.DELIVERED, ContactState.READ, ContactState.UNKNOWN)
 
@@ -62,8 +63,11 @@ def order(
 
 
 def release(session: Session, debit: Debit, released: bool, at: datetime) -> None:
-    """Let a planned debit go into the next file it is due in, or keep it back."""
-    if debit.state is DebitState.PLANNED and debit.released is not released:
+    """Let a planned debit go into the next file it is due in, or keep it back.
+
+    Of a filed one it is noted: where the bank turns out not to have the file, the debit is kept back.
+    """
+    if debit.state in (DebitState.PLANNED, DebitState.FILED) and debit.released is not released:
         debit.released, debit.changed_at = released, at
         session.add(debit)
         session.flush()
@@ -76,6 +80,20 @@ def set_state(session: Session, debit: Debit, state: DebitState, *, at: datetime
     session.flush()
 
 
+def drop(session: Session, debit: Debit, loan: Loan, why: str, actor: str, at: datetime) -> None:
+    """It was never filed, and never will be."""
+    set_state(session, debit, DebitState.DROPPED, at=at, reason=why)
+    audit.append(
+        session,
+        at=at,
+        actor=actor,
+        action="debit_dropped",
+        lender=loan.lender,
+        loan_id=loan.loan_id,
+        details={"reference": debit.reference, "why": why},
+    )
+
+
 def by_reference(session: Session, reference: str) -> Debit | None:
     """A debit by its end-to-end reference, locked for this transaction."""
     return session.exec(select(Debit).where(Debit.reference == reference).with_for_update()).first()
@@ -83,6 +101,39 @@ def by_reference(session: Session, reference: str) -> Debit | None:
 
 def of_loan(session: Session, loan: Loan) -> Sequence[Debit]:
     return session.exec(select(Debit).where(Debit.loan_ref == loan.id).order_by(col(Debit.id))).all()
+
+
+def is_collecting(session: Session, loan: Loan, besides: Debit | None = None) -> bool:
+    """Whether another debit of this hand-over of the loan is with the bank, and what became of it not known."""
+    filed = select(Debit.id).where(
+        Debit.loan_ref == loan.id, Debit.entry == loan.entry, Debit.state == DebitState.FILED, _other_than(besides)
+    )
+    return session.exec(filed.limit(1)).first() is not None
+
+
+def under_mandate(session: Session, mandate: Mandate, besides: Debit | None = None) -> bool:
+    """Whether another debit under the mandate is with the bank or was collected, of whichever loan."""
+    used = select(Debit.id).where(
+        Debit.mandate_ref == mandate.id,
+        col(Debit.state).in_((DebitState.FILED, DebitState.COLLECTED)),
+        _other_than(besides),
+    )
+    return session.exec(used.limit(1)).first() is not None
+
+
+def _other_than(debit: Debit | None) -> ColumnElement[bool]:
+    return col(Debit.id) != debit.id if debit is not None else true()
+
+
+def has_brought_money(session: Session, debit: Debit) -> bool:
+    """Whether the bank told of money under the debit's reference, also where a person must still say whose it is."""
+    told = select(BankEntryRow.id).where(
+        BankEntryRow.end_to_end_id == debit.reference,
+        col(BankEntryRow.credit),
+        col(BankEntryRow.state).in_((EntryState.DEBIT, EntryState.MATCHED, EntryState.WAITING)),
+    )
+    booked = select(Payment.id).where(Payment.provider == PROVIDER, Payment.payment_id == debit.reference)
+    return session.exec(told.limit(1)).first() is not None or session.exec(booked.limit(1)).first() is not None
 
 
 def announced_next(session: Session, loan: Loan) -> Debit | None:

@@ -10,10 +10,10 @@ from sqlmodel import Session, col, select
 
 from domain.direct_debit import MandateScheme, MandateStatus, SequenceType, has_lapsed
 from domain.portfolio import PortfolioLoan
-from records import person_keys
+from records import debits, person_keys
 from records.locks import all_at_a_time, one_at_a_time
 from records.sealed import Private
-from records.tables import Loan, Mandate, Person
+from records.tables import Debit, Loan, Mandate, Person
 from records.tables.sealing import IBAN
 
 
@@ -156,21 +156,32 @@ def of_person(session: Session, person_ref: int) -> Sequence[Mandate]:
     return session.exec(select(Mandate).where(Mandate.person_ref == person_ref).order_by(col(Mandate.id))).all()
 
 
-def usable(session: Session, loan: Loan, on: date, scheme: str | None = None) -> Mandate | None:
-    """The mandate a debit of `loan` may be made under on a day, in the scheme it is collected in; the one signed last.
+def usable(
+    session: Session, loan: Loan, on: date, scheme: str | None = None, debit: Debit | None = None
+) -> Mandate | None:
+    """The mandate a debit of `loan` may be made under on a day; of several, the one signed last. As `is_usable`."""
+    rows = session.exec(
+        select(Mandate)
+        .where(Mandate.person_ref == loan.person_ref)
+        .order_by(col(Mandate.signed_on).desc(), col(Mandate.id).desc())
+    ).all()
+    return next((row for row in rows if is_usable(session, row, on, scheme, debit)), None)
 
-    A mandate that names no scheme is good in any.
+
+def is_usable(
+    session: Session, mandate: Mandate, on: date, scheme: str | None = None, debit: Debit | None = None
+) -> bool:
+    """Whether `debit`, or one that is still to be ordered, may be made under a mandate on a day, in that scheme.
+
+    A mandate that names no scheme is good in any. A one-off mandate is good for one debit, of one loan.
     """
-    active = select(Mandate).where(Mandate.person_ref == loan.person_ref, Mandate.status == MandateStatus.ACTIVE)
-    rows = session.exec(active.order_by(col(Mandate.signed_on), col(Mandate.id))).all()
-    good = [
-        row
-        for row in rows
-        if row.iban
-        and not has_lapsed(row.last_used_on or row.signed_on, on)
-        and (scheme is None or row.scheme is None or row.scheme == scheme)
-    ]
-    return good[-1] if good else None
+    return (
+        mandate.status is MandateStatus.ACTIVE
+        and bool(mandate.iban)
+        and not has_lapsed(mandate.last_used_on or mandate.signed_on, on)
+        and (scheme is None or mandate.scheme is None or mandate.scheme == scheme)
+        and not (mandate.sequence is SequenceType.OOFF and debits.under_mandate(session, mandate, debit))
+    )
 
 
 def people_of(session: Session, iban: str) -> frozenset[int]:

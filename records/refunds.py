@@ -13,6 +13,8 @@ from records.locks import one_at_a_time
 from records.tables import CaseState, CollectionCase, Loan, Payment, RefundState, RefundTask, RefundWay
 
 _ASKED = "the gateway was asked, and its answer is not known"
+LOOK_THERE = "the gateway was asked before and its answer was lost: look there whether the money went back"
+"""Of one that failed so it is not known for sure."""
 
 
 class UnknownRefund(LookupError):
@@ -97,10 +99,18 @@ def was_asked_for(task: RefundTask) -> bool:
     return task.state is RefundState.APPROVED and task.why == _ASKED
 
 
-def note_asked(session: Session, task: RefundTask, *, asked: bool) -> None:
-    """The gateway is about to be asked, or has surely done nothing."""
+def note_asked(session: Session, task: RefundTask, given_back_before_minor: int | None) -> None:
+    """The gateway is about to be asked for the first time; what it says it had given back of the payment before."""
     if task.state is RefundState.APPROVED:
-        task.why = _ASKED if asked else None
+        task.why, task.given_back_before_minor = _ASKED, given_back_before_minor
+        session.add(task)
+        session.flush()
+
+
+def note_not_asked(session: Session, task: RefundTask) -> None:
+    """The gateway was asked for the first time and has surely done nothing."""
+    if task.state is RefundState.APPROVED:
+        task.why, task.given_back_before_minor = None, None
         session.add(task)
         session.flush()
 
@@ -133,6 +143,16 @@ def failed(session: Session, task: RefundTask, *, why: str, at: datetime) -> Non
         session.add(task)
         session.flush()
         _note(session, task, "refund_failed", task.decided_by or "", at)
+
+
+def left_in_doubt(session: Session, case_id: str) -> RefundTask | None:
+    """A refund of the case that failed and whose money may have gone back all the same."""
+    failed_ones = select(RefundTask).where(
+        RefundTask.case_id == case_id,
+        RefundTask.state == RefundState.FAILED,
+        col(RefundTask.why).contains(LOOK_THERE, autoescape=True),
+    )
+    return session.exec(failed_ones.order_by(col(RefundTask.id).desc())).first()
 
 
 def given_back(session: Session, payment: Payment) -> int:

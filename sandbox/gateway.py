@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from . import stripe_objects as objects
-from .clock import Moment, iso
+from .clock import DAY, Moment, iso
 from .state import Loan
 from .store import Json
 from .world import World
@@ -47,6 +47,7 @@ class Gateway:
         self.intents: dict[str, Json] = dict(store.load("intent"))
         self.payments: dict[str, Payment] = {k: Payment(**b) for k, b in store.load("payment")}
         self.refunded: dict[str, Json] = dict(store.load("refunded"))
+        self.refunds: dict[str, Json] = dict(store.load("refund"))
         self._replays: dict[str, Json] = dict(store.load("replay"))
         self.sessions_of_link: dict[str, list[str]] = {}
         for session_id, session in self.sessions.items():
@@ -55,10 +56,11 @@ class Gateway:
 
     # --- idempotency ------------------------------------------------------------------------------------
 
-    def replayed(self, key: str, path: str, form: list[tuple[str, str]]) -> tuple[int, Json] | None:
-        """The answer given before under this key. Raises idempotency_error for other parameters."""
+    def replayed(self, key: str, path: str, form: list[tuple[str, str]], now: Moment) -> tuple[int, Json] | None:
+        """The answer given before under this key, which is forgotten after a day. Raises idempotency_error for other
+        parameters."""
         before = self._replays.get(key)
-        if before is None:
+        if before is None or now - before.get("at", now) >= DAY:
             return None
         if before["path"] != path or before["form"] != _digest(form):
             raise GatewayError(
@@ -69,8 +71,8 @@ class Gateway:
             )
         return before["status"], before["body"]
 
-    def remember(self, key: str, path: str, form: list[tuple[str, str]], status: int, body: Json) -> None:
-        kept = {"path": path, "form": _digest(form), "status": status, "body": body}
+    def remember(self, key: str, path: str, form: list[tuple[str, str]], status: int, body: Json, now: Moment) -> None:
+        kept = {"path": path, "form": _digest(form), "status": status, "body": body, "at": now}
         self._replays[key] = kept
         self.world.store.put("replay", key, kept)
 
@@ -201,7 +203,7 @@ class Gateway:
         self._tell("charge.dispute.funds_withdrawn", taken, loan, at)
         return payment.amount_minor
 
-    def refund(self, payment_id: str, amount: int, now: Moment) -> Json:
+    def refund(self, payment_id: str, amount: int, metadata: Json, now: Moment) -> Json:
         """Gives a part or all of a payment back; the charge tells of it. Raises GatewayError."""
         payment = self.payments.get(payment_id)
         if payment is None:
@@ -216,7 +218,10 @@ class Gateway:
         self.world.store.put("refunded", payment_id, self.refunded[payment_id])
         self.world.store.log("refund", now, payment.loan_id, payment_id=payment_id, amount_minor=amount)
         lower = payment.currency.lower()
-        made = objects.refund(self.world.new_id("re_", 24, loan), payment.charge_id, payment_id, amount, lower, now)
+        refund_id = self.world.new_id("re_", 24, loan)
+        made = objects.refund(refund_id, payment.charge_id, payment_id, amount, lower, metadata, now)
+        self.refunds[refund_id] = made
+        self.world.store.put("refund", refund_id, made)
         charge = objects.charge(self.intents[payment_id], paid=True, created=payment.at, disputed=False)
         charge |= {"amount_refunded": before + amount, "refunded": before + amount == payment.amount_minor}
         self._tell("charge.refunded", charge, loan, now)

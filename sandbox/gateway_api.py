@@ -48,6 +48,7 @@ class GatewayApi:
             Route("/v1/checkout/sessions/{session}", self.show_session, methods=["GET"]),
             Route("/v1/payment_intents/{intent}", self.show_intent, methods=["GET"]),
             Route("/v1/refunds", self.refunds, methods=["POST"]),
+            Route("/v1/refunds", self.list_refunds, methods=["GET"]),
             Route("/pay/{link}", self.page, methods=["GET", "POST"]),
         ]
 
@@ -96,9 +97,17 @@ class GatewayApi:
             _only(tree, {"payment_intent", "amount", "metadata", "reason"})
             if not isinstance(tree.get("payment_intent"), str):
                 raise GatewayError(400, "One of charge or payment_intent", "parameter_missing", "payment_intent")
-            return self.gateway.refund(tree["payment_intent"], _whole(tree, "amount"), now)
+            return self.gateway.refund(tree["payment_intent"], _whole(tree, "amount"), _metadata(tree), now)
 
         return await self._post(request, make)
+
+    async def list_refunds(self, request: Request) -> Response:
+        def listed() -> Json:
+            wanted = request.query_params.get("payment_intent")
+            found = [one for one in reversed(self.gateway.refunds.values()) if wanted in (None, one["payment_intent"])]
+            return _page(found, request, "refund", "/v1/refunds")
+
+        return await self._get(request, listed)
 
     async def update_link(self, request: Request) -> Response:
         def change(tree: Json, key: str | None, now: Moment) -> Json:
@@ -200,7 +209,7 @@ class GatewayApi:
             key = request.headers.get("idempotency-key")
             if key is not None and len(key) > 255:
                 raise GatewayError(400, "Idempotency key is too long: 255 at most.", kind="idempotency_error")
-            if key is not None and (before := self.gateway.replayed(key, path, form)) is not None:
+            if key is not None and (before := self.gateway.replayed(key, path, form, now)) is not None:
                 return JSONResponse(before[1], before[0], headers={"Idempotent-Replayed": "true"})
             try:
                 tree = nested(form)
@@ -209,7 +218,7 @@ class GatewayApi:
             body = make(tree, key, now)
             loan = self.world.loans.get(str(body.get("metadata", {}).get("loan_id", "")))
             if key is not None:
-                self.gateway.remember(key, path, form, 200, body)
+                self.gateway.remember(key, path, form, 200, body, now)
         except GatewayError as error:
             return self._refuse(error, now)
         if loan is not None and dated:
@@ -233,6 +242,17 @@ def _one(kept: dict[str, Json], key: str, what: str) -> Json:
     if key not in kept:
         raise GatewayError(404, f"No such {what}: '{key}'", "resource_missing", "id")
     return kept[key]
+
+
+def _page(found: list[Json], request: Request, what: str, url: str) -> Json:
+    after = request.query_params.get("starting_after")
+    if after is not None:
+        place = next((i for i, one in enumerate(found) if one["id"] == after), None)
+        if place is None:
+            raise GatewayError(400, f"No such {what}: '{after}'", "resource_missing", "starting_after")
+        found = found[place + 1 :]
+    limit = _limit(request.query_params.get("limit", "10"))
+    return {"object": "list", "data": found[:limit], "has_more": len(found) > limit, "url": url}
 
 
 def _limit(text: str) -> int:

@@ -220,7 +220,9 @@ def charge(intent: Json, paid: bool, created: Moment, disputed: bool) -> Json:
     }
 
 
-def refund(refund_id: str, charge_id: str, intent_id: str, amount: int, currency: str, now: Moment) -> Json:
+def refund(
+    refund_id: str, charge_id: str, intent_id: str, amount: int, currency: str, metadata: Json, now: Moment
+) -> Json:
     return {
         "id": refund_id,
         "object": "refund",
@@ -228,7 +230,7 @@ def refund(refund_id: str, charge_id: str, intent_id: str, amount: int, currency
         "charge": charge_id,
         "created": int(now),
         "currency": currency,
-        "metadata": {},
+        "metadata": metadata,
         "payment_intent": intent_id,
         "status": "succeeded",
     }

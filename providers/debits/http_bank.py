@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from domain.bank_news import FileUnreadable, StatusReport
 from domain.what_next import Effect, WhatNext
 from providers.bankfiles.iso20022 import read
-from providers.debit_bank import DUPLICATE, BankMessage, OutgoingFile, Submission
+from providers.debit_bank import DUPLICATES, BankMessage, OutgoingFile, Submission
 from providers.errors import ProviderError, refusal
 from providers.http import call, json_object, unreadable
 
@@ -50,7 +50,10 @@ class HttpDebitBank:
         return Submission(accepted=False, code=_code(told.get("reason")))
 
     async def look_up(self, message_id: str, at: datetime) -> Submission | None:
-        """By the debits it holds of the file, then by its own reports, where a file refused whole is named."""
+        """By the debits it holds of the file, then by its own reports, where a file refused whole is named.
+
+        Refused as a duplicate and nothing else says that it has the file.
+        """
         answer = await self._call("GET", "/_mock/collections", at)
         if answer.status_code != 200:
             raise _failed(answer.status_code)
@@ -59,11 +62,12 @@ class HttpDebitBank:
         answer = await self._call("GET", "/_mock/messages", at, params={"type": "pain.002"})
         if answer.status_code != 200:
             raise _failed(answer.status_code)
-        for one in _rows(answer):
-            report = _report(one.get("body"))
-            if report is not None and report.original_message_id == message_id and report.file_reason != DUPLICATE:
+        told = [report for one in _rows(answer) if (report := _report(one.get("body"))) is not None]
+        ours = [report for report in told if report.original_message_id == message_id]
+        for report in ours:
+            if report.file_reason not in DUPLICATES:
                 return Submission(accepted=not report.file_refused, code=report.file_reason)
-        return None
+        return Submission(accepted=True) if ours else None
 
     async def messages(self, at: datetime) -> tuple[BankMessage, ...]:
         answer = await self._call("GET", "/_mock/mailbox", at, params={"leave": ""})

@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.money import Money
-from domain.what_next import WhatNext
+from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
 from providers.http import answered_object, call, unreadable
 from providers.payments.conekta_codes import reaction_to
@@ -51,7 +51,7 @@ class ConektaSettings(BaseModel):
 
 
 class ConektaGateway:
-    """`PaymentGateway` and `PaymentLookup` on one Conekta account."""
+    """`PaymentGateway`, `PaymentLookup` and `RefundsBySum` on one Conekta account."""
 
     name = PROVIDER
 
@@ -138,17 +138,27 @@ class ConektaGateway:
                 return None
             raise
 
-    async def refund(self, request: RefundRequest) -> Refund:
-        path = f"/orders/{quote(request.payment_id, safe='')}"
-        order = await self._call("GET", path, request.at)
-        refunded = order.get("amount_refunded") or 0
-        if not isinstance(refunded, int):
+    async def given_back(self, payment_id: str, at: datetime) -> int:
+        refunded = (await self._call("GET", _order_path(payment_id), at)).get("amount_refunded") or 0
+        if not isinstance(refunded, int) or refunded < 0:
             raise unreadable(PROVIDER, changes_something=False)
-        # An earlier attempt whose answer was lost shows in what the order says was given back.
-        if refunded < request.refunded_before_minor + request.amount.amount_minor:
-            body = {"amount": request.amount.amount_minor, "reason": "requested_by_client"}
-            await self._call("POST", f"{path}/refunds", request.at, changes_something=True, body=body)
-        return Refund(id=f"{request.payment_id}:{request.refunded_before_minor}", state=RefundState.DONE)
+        return refunded
+
+    async def refund(self, request: RefundRequest) -> Refund:
+        """An attempt before whose answer was lost shows in how much more the order says was given back by now."""
+        before = request.given_back_before_minor
+        if request.asked_before:
+            now = await self.given_back(request.payment_id, request.at)
+            if before is None and now > 0:
+                meaning = "what was given back of the order may be this refund, or another"
+                raise refusal(PROVIDER, "refund_not_told_apart", WhatNext.TERMINAL, meaning, effect=Effect.UNKNOWN)
+            if now >= (before or 0) + request.amount.amount_minor:
+                return Refund(id=f"{request.payment_id}:{before or 0}", state=RefundState.DONE)
+        body = {"amount": request.amount.amount_minor, "reason": "requested_by_client"}
+        await self._call(
+            "POST", f"{_order_path(request.payment_id)}/refunds", request.at, changes_something=True, body=body
+        )
+        return Refund(id=f"{request.payment_id}:{before or 0}", state=RefundState.DONE)
 
     def _checkout(self, request: LinkRequest) -> dict[str, object]:
         expires_at = request.expires_at or request.at + _LONGEST_LIFE
@@ -208,6 +218,10 @@ class ConektaGateway:
             body=body,
         )
         return answered_object(PROVIDER, response, reaction_to, at, changes_something=changes_something)
+
+
+def _order_path(payment_id: str) -> str:
+    return f"/orders/{quote(payment_id, safe='')}"
 
 
 def state_of(payment_status: object) -> PaymentState:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from domain.what_next import WhatNext
+from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
 from providers.payments.stripe_amounts import from_stripe, to_stripe
@@ -155,11 +155,16 @@ class StripeGateway:
         raise refusal(PROVIDER, "too_many_sessions", WhatNext.TERMINAL, "more sessions since then than we read")
 
     async def refund(self, request: RefundRequest) -> Refund:
-        """Refund a part or all of a payment intent, under the request's own key."""
+        """Refund a part or all of a payment intent, under the request's own key.
+
+        Stripe forgets keys after a day: what was asked for before is first looked for by its metadata.
+        """
         try:
             amount = to_stripe(request.amount)
         except ValueError as why:
             raise refusal(PROVIDER, "amount_not_chargeable", WhatNext.TERMINAL, str(why)) from None
+        if request.asked_before and (made := await self._find_refund(request)) is not None:
+            return _refund(made, changes_something=False)
         made = await self._post(
             "/v1/refunds",
             {
@@ -170,10 +175,32 @@ class StripeGateway:
             request.at,
             key=_key(request.idempotency_key, "refund"),
         )
-        state = _REFUND_STATES.get(made.get("status"))
-        if state is None:
-            raise unreadable(PROVIDER, changes_something=True)
-        return Refund(id=_text(made, "id", changes_something=True), state=state)
+        return _refund(made, changes_something=True)
+
+    async def _find_refund(self, request: RefundRequest) -> dict[str, Any] | None:
+        """The refund that an earlier attempt of this request made."""
+        cursor: str | None = None
+        for _ in range(_MOST_PAGES):
+            page = await self._get(
+                "/v1/refunds",
+                {
+                    "payment_intent": request.payment_id,
+                    "limit": str(_PAGE),
+                    **({"starting_after": cursor} if cursor else {}),
+                },
+                request.at,
+            )
+            listed = page.get("data")
+            if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+                raise unreadable(PROVIDER, changes_something=False)
+            for one in listed:
+                if (one.get("metadata") or {}).get("refund_key") == request.idempotency_key:
+                    return dict(one)
+            if page.get("has_more") is not True or not listed:
+                return None
+            cursor = _text(listed[-1], "id", changes_something=False)
+        meaning = "more refunds of one payment than we read"
+        raise refusal(PROVIDER, "too_many_refunds", WhatNext.TERMINAL, meaning, effect=Effect.UNKNOWN)
 
     async def _post(self, path: str, form: Mapping[str, str], at: datetime, *, key: str | None) -> dict[str, Any]:
         return await self._call("POST", path, at, changes_something=True, form=form, key=key)
@@ -233,6 +260,13 @@ def _error(
     named = (error.get("code") or error.get("type")) if isinstance(error, dict) else None
     code = named if isinstance(named, str) and named.replace("_", "").isalnum() and len(named) < 60 else None
     return ProviderError(PROVIDER, code or str(response.status_code), reaction)
+
+
+def _refund(made: Mapping[str, Any], *, changes_something: bool) -> Refund:
+    state = _REFUND_STATES.get(made.get("status"))
+    if state is None:
+        raise unreadable(PROVIDER, changes_something=changes_something)
+    return Refund(id=_text(made, "id", changes_something=changes_something), state=state)
 
 
 def _payment(session: object) -> GatewayPayment | None:

@@ -66,11 +66,20 @@ def verify(raw_body: bytes, header: str | None, secrets: Secrets, now: datetime,
 
 
 def event_key(raw_body: bytes) -> str:
-    """The key under which the event counts once, however often it is delivered: Stripe's event id."""
-    event_id = _event(raw_body).get("id")
+    """The key under which the event counts once, however often it is delivered: Stripe's event id.
+
+    Of a refund that came to nothing, which Stripe tells by up to three events, it is the refund's.
+    """
+    event = _event(raw_body)
+    event_id = event.get("id")
     if not isinstance(event_id, str) or not 0 < len(event_id) <= 255:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
-    return event_id
+    data = event.get("data")
+    refund = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(refund, dict) or not _came_to_nothing(event.get("type"), refund):
+        return event_id
+    refund_id = _id(refund.get("id"))
+    return event_id if refund_id is None or len(refund_id) > 200 else f"{refund_id}:{refund['status']}"
 
 
 def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
@@ -95,10 +104,13 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
         return (_reversal(event, kind, thing),)
     if kind == "charge.dispute.funds_withdrawn":
         return (_dispute(event, kind, thing),)
-    not_given_back = kind in _REFUND_CHANGED and thing.get("status") in ("failed", "canceled")
-    if not_given_back or kind == "charge.dispute.funds_reinstated":
+    if _came_to_nothing(kind, thing) or kind == "charge.dispute.funds_reinstated":
         return (Ignored(kind=kind, needs_person=True, reference=_id(thing.get("payment_intent"))),)
     return (Ignored(kind=kind),)
+
+
+def _came_to_nothing(kind: object, refund: Mapping[str, Any]) -> bool:
+    return isinstance(kind, str) and kind in _REFUND_CHANGED and refund.get("status") in ("failed", "canceled")
 
 
 def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) -> PaymentNews | Ignored:

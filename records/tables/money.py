@@ -179,6 +179,9 @@ class RefundTask(Record, table=True):
     reference: str | None = Field(default=None, max_length=255)
     why: str | None = Field(default=None, max_length=200)
     """Of what was rejected or failed; of what is approved, that the gateway was asked and its answer is not known."""
+    given_back_before_minor: int | None = Field(default=None, sa_type=BigInteger)
+    """What the gateway itself said was given back of the payment, before it was asked the first time; None where it
+    was not asked or cannot say."""
     done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 

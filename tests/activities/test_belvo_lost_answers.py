@@ -16,9 +16,8 @@ from activities.composition import bank_sources, connect_outside
 from activities.consents import ConsentDesk
 from activities.orders import WatchOrder
 from activities.read_budget import counted_since
-from config.settings import Belvo
+from config.bank_data_settings import Belvo
 from domain.strategy import WholeThreshold
-from providers.errors import ProviderError
 from records.database import Database
 from records.tables import Consent, ConsentRequest, ConsentStatus
 from tests.activities.outside import TUESDAY, desk_for, enter_loan, settings_for
@@ -98,7 +97,7 @@ async def test_a_balance_whose_answer_was_lost_counts_and_the_day_has_no_read_to
         assert len(counted_since(session, consent, TUESDAY)) == 4
 
 
-async def test_a_link_whose_end_was_not_confirmed_is_over_in_both_places_after_the_next_try(
+async def test_a_link_whose_end_was_not_confirmed_is_over_here_at_once_and_there_after_the_next_try(
     lite: Database, world: World, client: httpx.AsyncClient
 ) -> None:
     _, consent = await connected(lite, world, client, "belvo-revoked")
@@ -106,16 +105,13 @@ async def test_a_link_whose_end_was_not_confirmed_is_over_in_both_places_after_t
     desk = ConsentDesk(lite, bank_sources(settings, connect_outside(settings, client)), lambda *_: None)
     world.fault("belvo", "lost_answer", count=1)
 
-    with pytest.raises(ProviderError):
-        await desk.revoke(consent.id or 0, TUESDAY, "operator")
+    first = await desk.revoke(consent.person_ref, TUESDAY, "operator")
     with lite.reading() as session:
-        between = session.get_one(Consent, consent.id).status
-    await desk.revoke(consent.id or 0, TUESDAY, "operator")
+        between = session.get_one(Consent, consent.id)
+    told = await desk.end_at_banks(TUESDAY)
 
+    assert (first.ended, first.not_told, told.ended) == (1, 1, 1)
+    assert (between.status, between.over_because) == (ConsentStatus.REVOKED, "revoked by us, not yet at the bank")
     with lite.reading() as session:
         after = session.get_one(Consent, consent.id)
-        assert (between, after.status, after.over_because) == (
-            ConsentStatus.VALID,
-            ConsentStatus.REVOKED,
-            "revoked by us",
-        )
+        assert (after.status, after.over_because) == (ConsentStatus.REVOKED, "revoked by us")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,10 +14,10 @@ from sqlmodel import select
 
 from activities.composition import bank_sources, connect_outside
 from activities.consent_round import GIVES_UP_AFTER, ConsentRound
-from activities.consents import ConsentDesk
+from activities.consents import ConsentDesk, Sources
 from activities.daily_orders import DayJob, DayOrder
 from activities.daily_work import DailyWorker
-from config.settings import Bank
+from config.bank_data_settings import Bank
 from providers.errors import ProviderError
 from records import consents, loans, people
 from records.database import Database
@@ -118,6 +118,85 @@ async def test_a_bank_that_is_away_ends_the_round_and_the_next_attempt_goes_on_w
     assert found.over == {"CONSENT_UNKNOWN": found.looked_at}, "the bank knows none of them"
     with lite.reading() as session:
         assert len(session.exec(select(Consent).where(Consent.over_because == None)).all()) == 16  # noqa: E711
+
+
+async def test_what_was_revoked_is_over_at_once_for_all_and_at_the_banks_by_the_next_round(
+    database: Database, world: World
+) -> None:
+    """Given a person with two consents and a third they gave without coming back, when they revoke while the bank is
+    away, then no balance is read from that moment, the round ends all three at the bank, and grants none."""
+    first, second, given = consenting(world, "revoke", 3)
+    loan_id = enter_loan(database, **of_bank(first))
+    with database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        assert person.id is not None
+        session.add(
+            Consent(
+                person_ref=person.id,
+                provider="xs2a",
+                consent_id=second["bank_consent"],
+                account_id=second["bank_account"],
+                changed_at=TUESDAY,
+            )
+        )
+        asked = consents.ask(session, person, provider="xs2a", reference="r" * 32, at=TUESDAY)
+        asked.consent_id = given["bank_consent"]
+        session.add(asked)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        away = settings_for(world, bank=Bank(base_url=nowhere()))
+        desk = ConsentDesk(database, bank_sources(away, connect_outside(away, client)), lambda *_: None)
+        revoked = await desk.revoke(person.id, TUESDAY, "call of 10 March")
+        with database.reading() as session:
+            readable = consents.active(session, loans.get(session, LENDER, loan_id), TUESDAY.date())
+        here = settings_for(world)
+        desk = ConsentDesk(database, bank_sources(here, connect_outside(here, client)), lambda *_: None)
+        found = await ConsentRound(database, desk, MADRID).go(TUESDAY + timedelta(hours=1))
+        again = await ConsentRound(database, desk, MADRID).go(TUESDAY + timedelta(days=1))
+
+    assert (revoked.ended, revoked.not_told, readable) == (2, 3, None)
+    assert (found.revoked, found.settled, found.not_answered, again.revoked) == (3, 0, 0, 0)
+    assert "3 revoked before and now at the bank" in found.told()
+    for one in (first, second, given):
+        at_the_bank = world.http.get(f"/v1/consents/{one['bank_consent']}/status", headers=BY_HAND).json()
+        assert at_the_bank["consentStatus"] == "terminatedByTpp"
+    with database.reading() as session:
+        assert [(one.status, one.over_because) for one in session.exec(select(Consent)).all()] == [
+            ("revoked", "revoked by us")
+        ] * 2
+
+
+async def test_a_revocation_while_the_bank_is_asked_about_a_new_consent_wins(lite: Database, world: World) -> None:
+    [given] = consenting(world, "overtaken", 1)
+    loan_id = enter_loan(lite)
+    with lite.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        asked = consents.ask(session, person, provider="xs2a", reference="o" * 32, at=TUESDAY)
+        asked.consent_id = given["bank_consent"]
+        session.add(asked)
+    assert person.id is not None
+    async with httpx.AsyncClient(trust_env=False) as client:
+        here = settings_for(world)
+        sources = bank_sources(here, connect_outside(here, client))
+        desk = ConsentDesk(lite, sources, lambda *_: None)
+        real = sources.by_name["xs2a"]
+
+        class RevokedMeanwhile:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+            async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> Any:
+                with lite.writing() as session:
+                    consents.revoke(session, people.get(session, person.id or 0), at)
+                return await real.accounts(consent_id, at, psu_ip)
+
+        slow: Any = {"xs2a": RevokedMeanwhile()}
+        overtaken = ConsentDesk(lite, Sources(slow, {}, "xs2a"), lambda *_: None)
+        settled = await overtaken.settle(person.id, TUESDAY, None)
+        told = await desk.end_at_banks(TUESDAY)
+
+    assert (settled, told.ended) == (None, 1)
+    with lite.reading() as session:
+        assert session.exec(select(Consent)).all() == []
 
 
 async def test_those_that_end_soon_are_counted_and_nothing_is_told_without_a_source(

@@ -14,11 +14,14 @@ from sqlmodel import select
 
 from activities.bank_files import BankDesk
 from activities.bank_mail import Fetched, fetch_all
-from activities.debit_files import DebitFiles, message_id_of
+from activities.debit_files import DebitFiles, NotWithTheBank, message_id_of
+from activities.debit_results import apply_status
 from activities.debits import DebitClerk
 from activities.orders import DebitOrder
-from config.settings import DirectDebit, SepaCreditor, Settings
-from domain.bank_news import BankEntry, FileKind, Statement
+from config.bank_file_settings import DirectDebit, SepaCreditor
+from config.settings import Settings
+from domain.bank_news import BankEntry, FileKind, Statement, StatusReport
+from domain.contact import Channel, Purpose
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events import DebitOutcome, DebitReported
 from domain.what_next import Effect, WhatNext
@@ -26,12 +29,12 @@ from providers.debit_bank import BankMessage, DebitBank, OutgoingFile, Submissio
 from providers.debits.folder_bank import FolderDebitBank
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.errors import ProviderError, refusal
-from records import audit, bank_entries, debits, loans, mandates, payments, people, webhooks
+from records import audit, bank_entries, cases, debits, loans, mandates, payments, people, webhooks
 from records.database import Database
-from records.tables import Debit, DebitFile, Payment, Webhook
+from records.tables import CaseState, Contact, ContactState, Debit, DebitFile, Payment, Webhook
 from tests.activities.other_bank import OURS, OtherBank, bank_here
 from tests.activities.outside import environment, pay
-from tests.records.portfolios import LENDER, entered, handed_over_again
+from tests.records.portfolios import LENDER, enter, entered, handed, handed_over_again
 
 MONDAY = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
 
@@ -196,7 +199,8 @@ async def test_a_bank_that_refuses_a_duplicate_file_changes_nothing_of_the_first
     await desk.order("L1")
     await desk.day(MONDAY)
     [message_id] = [file["msg_id"] for file in bank.collections()]
-    outgoing, _ = desk.files._begin(message_id, MONDAY)
+    outgoing = desk.files._begin(message_id, MONDAY)
+    assert outgoing is not None
 
     again = await desk.bank.submit(outgoing, MONDAY)
     await desk.fetch(bank.advance(2))
@@ -418,3 +422,390 @@ async def test_no_account_number_stands_readable_in_the_records(desk: Desk, bank
                 assert iban not in str(row), name
         assert session.exec(select(DebitFile)).all()
         assert webhooks.newest(session) == 1
+
+
+class Away:
+    """A bank that is not reached until it is `back`: nothing arrives there, and it can say so only then."""
+
+    def __init__(self, real: DebitBank) -> None:
+        self._real, self.back = real, False
+
+    async def submit(self, file: OutgoingFile, at: datetime) -> Submission:
+        self._reached()
+        return await self._real.submit(file, at)
+
+    async def look_up(self, message_id: str, at: datetime) -> Submission | None:
+        self._reached()
+        return await self._real.look_up(message_id, at)
+
+    async def messages(self, at: datetime) -> tuple[BankMessage, ...]:
+        return await self._real.messages(at)
+
+    async def done_with(self, message: BankMessage, at: datetime) -> None:
+        await self._real.done_with(message, at)
+
+    def _reached(self) -> None:
+        if not self.back:
+            raise refusal("bank", "down", WhatNext.RETRY, "no way there")
+
+
+class TakesItThenCallsItADuplicate(LosesAnswers):
+    """A bank whose word for a file it has is `code`."""
+
+    def __init__(self, real: DebitBank, code: str) -> None:
+        super().__init__(real, after=True)
+        self._code = code
+
+    async def submit(self, file: OutgoingFile, at: datetime) -> Submission:
+        answer = await super().submit(file, at)
+        return answer if answer.accepted else Submission(accepted=False, code=self._code)
+
+    async def look_up(self, message_id: str, at: datetime) -> Submission | None:
+        return None
+
+
+def refused_whole(message_id: str, code: str) -> StatusReport:
+    return StatusReport(message_id=f"B-{code}", original_message_id=message_id, file_refused=True, file_reason=code)
+
+
+def tell(desk: Desk, report: StatusReport, at: datetime) -> None:
+    """The bank's answer to a file, as it is taken in from a pain.002."""
+    with desk.database.writing() as session:
+        apply_status(session, report, at)
+
+
+def announce(desk: Desk, loan_id: str, at: datetime) -> None:
+    """The notice of the loan's debit went out."""
+    with desk.database.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        [debit] = debits.of_loan(session, loan)
+        session.add(
+            Contact(
+                loan_ref=loan.id or 0,
+                person_ref=loan.person_ref,
+                message_id=f"m-{loan_id}",
+                entry=loan.entry,
+                step=debit.step,
+                occurrence=1,
+                purpose=Purpose.COLLECTION,
+                channel=Channel.SMS,
+                template="debit_notice",
+                state=ContactState.SENT,
+                reserved_at=at,
+                changed_at=at,
+            )
+        )
+
+
+def cancel(desk: Desk, reference: str) -> None:
+    with desk.database.writing() as session:
+        mandate = mandates.get(session, LENDER, reference)
+        mandates.set_status(session, mandate, MandateStatus.CANCELLED, reason="by letter", at=MONDAY)
+
+
+def needs_person(desk: Desk) -> list[str]:
+    with desk.database.reading() as session:
+        return [str(row.details["kind"]) for row in audit.of_action(session, "webhook_needs_person")]
+
+
+@pytest.mark.parametrize("code", ["DUPL", "AM05", "DU01", "DU02", "DU03", "DU04", "DU05"])
+async def test_whatever_a_bank_calls_a_second_copy_of_a_file_the_borrower_is_debited_once(
+    desk: Desk, bank: OtherBank, code: str
+) -> None:
+    """Given an answer that was lost, when the file is handed over again, then the bank's "seen before" changes nothing,
+    also told later by a pain.002."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    desk.bank = TakesItThenCallsItADuplicate(desk.bank, code)
+    with pytest.raises(ProviderError):
+        await desk.day(MONDAY)
+
+    [(message_id, outcome)] = (await desk.day(MONDAY + timedelta(hours=1))).items()
+    tell(desk, refused_whole(message_id, code), MONDAY + timedelta(hours=2))
+    next_day = await desk.day(MONDAY + timedelta(days=1))
+    await desk.fetch(bank.advance(2))
+
+    assert (outcome, next_day, len(bank.collections())) == ("accepted", {}, 1)
+    assert (desk.debit("L1").state, desk.due("L1"), needs_person(desk)) == (DebitState.COLLECTED, 0, [])
+
+
+async def test_a_file_refused_after_the_bank_took_it_is_left_to_a_person_who_may_take_it_back(
+    desk: Desk, bank: OtherBank
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [message_id] = await desk.day(MONDAY)
+
+    tell(desk, refused_whole(message_id, "FF01"), MONDAY)
+    next_day = await desk.day(MONDAY + timedelta(days=1))
+    shown = needs_person(desk)
+    number = desk.files.take_back(message_id, "marta", MONDAY + timedelta(days=1))
+
+    assert (next_day, shown) == ({}, ["debit_file:refused_after_accepted"])
+    assert (number, desk.debit("L1").state) == (1, DebitState.PLANNED)
+    with pytest.raises(NotWithTheBank, match="is taken back"):
+        desk.files.take_back(message_id, "marta", MONDAY)
+
+
+async def test_a_debit_whose_money_came_after_all_goes_into_no_other_file(desk: Desk, bank: OtherBank) -> None:
+    """Given a file the bank said it refused, when its money comes all the same, then nothing is collected again."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    bank.change("ACME", behaviour="reject-file")
+    await desk.day(MONDAY)
+    bank.change("ACME", behaviour="accept")
+    entry = BankEntry(
+        line=1,
+        amount_minor=10_000,
+        currency="EUR",
+        credit=True,
+        booked_on=MONDAY.date(),
+        value_on=MONDAY.date(),
+        end_to_end_id=desk.debit("L1").reference,
+        bank_reference="B-1",
+    )
+    statement = Statement(kind=FileKind.CAMT_053, message_id="S", account=OURS, currency="EUR", entries=(entry,))
+    BankDesk(desk.database, desk.settings).take_in((statement,), b"s", "s.xml", MONDAY)
+
+    made = desk.files.make(MONDAY + timedelta(days=1))
+
+    assert (made.files, made.dropped) == ([], {"its money has come already": 1})
+    assert bank.collections() == []
+
+
+async def test_a_file_that_never_reached_the_bank_is_looked_over_before_it_goes_days_later(
+    either: Desk, bank: OtherBank
+) -> None:
+    """Given a bank that was away, when it is back, then only what is still due goes, on a day still to come."""
+    desk = either
+    for number, loan_id in enumerate(("L1", "L2", "L3", "L4", "L5"), 11):
+        loan_with_mandate(desk.database, loan_id, bank.open_account(loan_id, number))
+        await desk.order(loan_id)
+    away = desk.bank = Away(desk.bank)
+    with pytest.raises(ProviderError):
+        await desk.day(MONDAY)
+    assert desk.debit("L1").state is DebitState.FILED
+    pay(desk.database, "L1", 10_000)
+    pay(desk.database, "L2", 4_000)
+    cancel(desk, "M-L3")
+    await desk.order("L4", released=False)
+    away.back = True
+
+    outcomes = await desk.day(bank.advance(2))
+
+    assert sorted(outcomes.values()) == ["accepted", "withdrawn"]
+    assert [(one["amount"], one["status"]) for one in bank.collections()] == [(6_000, "accepted"), (10_000, "accepted")]
+    assert [desk.debit(loan_id).state for loan_id in ("L1", "L2", "L3", "L4", "L5")] == [
+        "dropped",
+        "filed",
+        "dropped",
+        "planned",
+        "filed",
+    ]
+    assert {desk.debit(loan_id).collect_on for loan_id in ("L2", "L5")} == {date(2026, 12, 3)}
+    with desk.database.reading() as session:
+        [withdrawn] = audit.of_action(session, "debit_file_withdrawn")
+        assert len(withdrawn.details["because_of"]) == 5, "the day it asked for is over for all of them"
+
+
+async def test_a_file_the_bank_never_had_goes_as_it_is_while_it_holds(desk: Desk, bank: OtherBank) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    away = desk.bank = Away(desk.bank)
+    with pytest.raises(ProviderError):
+        await desk.day(MONDAY)
+    away.back = True
+
+    assert list((await desk.day(MONDAY + timedelta(hours=3))).values()) == ["accepted"]
+    assert len(bank.collections()) == 1
+
+
+async def test_a_file_of_which_the_bank_told_is_never_handed_over_again(desk: Desk, bank: OtherBank) -> None:
+    """Given a bank that says it has no such file, when its own messages tell of a debit in it, then those are right."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    desk.bank = NeverKnows(desk.bank, after=True)
+    with pytest.raises(ProviderError):
+        await desk.day(MONDAY)
+    await desk.fetch(bank.advance(2))
+    assert desk.debit("L1").state is DebitState.COLLECTED
+
+    outcomes = await desk.day(MONDAY + timedelta(days=3))
+
+    assert list(outcomes.values()) == ["accepted"]
+    assert len(bank.collections()) == 1
+
+
+async def test_an_erased_borrowers_file_holds_up_no_other(desk: Desk, bank: OtherBank) -> None:
+    """Given two files the bank never got, when a mandate in one is erased, then the others in both are collected."""
+    away = desk.bank = Away(desk.bank)
+    for number, loan_id in enumerate(("L1", "L2", "L3"), 11):
+        loan_with_mandate(desk.database, loan_id, bank.open_account(loan_id, number))
+        if loan_id == "L3":
+            with pytest.raises(ProviderError):
+                await desk.day(MONDAY)
+        await desk.order(loan_id)
+    with pytest.raises(ProviderError):
+        await desk.day(MONDAY + timedelta(minutes=5))
+    with desk.database.writing() as session:
+        erased = mandates.get(session, LENDER, "M-L1")
+        erased.iban, erased.holder = None, None
+        session.add(erased)
+    away.back = True
+
+    outcomes = await desk.day(MONDAY + timedelta(hours=1))
+
+    assert sorted(outcomes.values()) == ["accepted", "accepted", "withdrawn"]
+    assert [desk.debit(loan_id).state for loan_id in ("L1", "L2", "L3")] == ["dropped", "filed", "filed"]
+
+
+async def test_a_lender_whose_file_cannot_be_made_holds_up_no_other(desk: Desk, bank: OtherBank) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    with desk.database.writing() as session:
+        enter(session, [handed("L2")], campaign_id="c2", lender="another")
+        loan = loans.get(session, "another", "L2")
+        loans.begin(session, loan)
+        mandates.add(
+            session,
+            people.of_loan(session, loan),
+            reference="M-L2",
+            iban=bank.open_account("BEA", 12),
+            signed_on=date(2025, 3, 1),
+            sequence=SequenceType.FRST,
+            at=MONDAY,
+        )
+    await desk.order("L1")
+    await desk.order("L2", lender="another")
+    direct_debit = desk.settings.direct_debit
+    assert direct_debit is not None
+    only_one = direct_debit.model_copy(update={"creditor": None, "creditors": {LENDER: direct_debit.creditor}})
+    files = DebitFiles(desk.database, desk.settings.model_copy(update={"direct_debit": only_one}))
+
+    made = files.make(MONDAY)
+
+    assert (made.debits, list(made.not_made)) == (1, ["another"])
+    assert "has no SEPA creditor" in made.not_made["another"]
+
+
+async def test_nothing_is_collected_for_a_debt_that_another_debit_is_collecting(desk: Desk, bank: OtherBank) -> None:
+    """Given two debits of a loan let go together, when the day's file is made, then it holds one; the other waits for
+    what becomes of it, and a third is not ordered meanwhile."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11, balance=50, behaviour="insufficient-funds"))
+    await desk.order("L1")
+    await desk.order("L1", step="again")
+
+    await desk.day(MONDAY)
+    await desk.day(MONDAY + timedelta(hours=1))
+    meanwhile = await desk.order("L1", step="third")
+    amounts = [one["amount"] for one in bank.collections()]
+    await desk.fetch(bank.advance(1))
+    await desk.day(bank.now())
+
+    assert amounts == [10_000]
+    assert meanwhile.outcome is DebitOutcome.NOT_POSSIBLE
+    assert len(bank.collections()) == 2, "the first one came back"
+
+
+async def test_a_one_off_mandate_pays_one_debit_of_one_loan(desk: Desk, bank: OtherBank) -> None:
+    iban = bank.open_account("ANA", 11)
+    with desk.database.writing() as session:
+        first, _ = entered(session, "L1", "L2", person_id="P-1")
+        mandates.add(
+            session,
+            people.of_loan(session, first),
+            reference="ONCE",
+            iban=iban,
+            signed_on=date(2025, 3, 1),
+            sequence=SequenceType.OOFF,
+            at=MONDAY,
+        )
+    await desk.order("L1")
+    await desk.order("L2")
+
+    await desk.day(MONDAY)
+
+    assert [one["sequence_type"] for one in bank.collections()] == ["OOFF"]
+    assert [desk.debit(loan_id).state for loan_id in ("L1", "L2")] == ["filed", "dropped"]
+    assert desk.signals() == [("L2", "debit_returned", "MD01")]
+    assert (await desk.order("L2", step="second")).outcome is DebitOutcome.NO_MANDATE
+
+
+@pytest.mark.parametrize(("days", "filed"), [(2, True), (21, False)])
+async def test_a_debit_is_collected_on_about_the_day_its_notice_named_or_comes_back_to_its_loan(
+    desk: Desk, bank: OtherBank, days: int, filed: bool
+) -> None:
+    """Given a debit announced for Tuesday, when a dispute keeps it back past that day, then it is collected a few days
+    late, or not at all."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1", noticed=True, notice_days=1)
+    announce(desk, "L1", MONDAY)
+    with desk.database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        cases.open(session, loan, case_id="c1", queue="q", kind="circumstance", at=MONDAY, sla_at=None)
+    assert desk.files.make(MONDAY).debits == 0
+    with desk.database.writing() as session:
+        cases.close(session, "c1", CaseState.RETRACTED, at=MONDAY)
+
+    await desk.day(bank.advance(days))
+
+    assert len(bank.collections()) == filed
+    assert desk.debit("L1").state == ("filed" if filed else "dropped")
+    assert desk.signals() == ([] if filed else [("L1", "debit_returned", "DT01")])
+
+
+@pytest.mark.parametrize(("days", "outcome"), [(2, DebitOutcome.PLANNED), (21, DebitOutcome.NOT_POSSIBLE)])
+async def test_a_loan_that_lets_its_debit_go_again_hears_whether_its_notice_still_holds(
+    desk: Desk, bank: OtherBank, days: int, outcome: DebitOutcome
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1", noticed=True, notice_days=1)
+    announce(desk, "L1", MONDAY)
+    await desk.order("L1", released=False)
+
+    told = await desk.order("L1", MONDAY + timedelta(days=days))
+
+    assert told.outcome is outcome
+
+
+async def test_a_debit_is_collected_under_the_mandate_its_notice_named_or_not_at_all(
+    desk: Desk, bank: OtherBank
+) -> None:
+    """Given two announced debits, when each borrower signs anew and one cancels the old mandate, then the other's is
+    collected under the old one and that one's is not made."""
+    for number, loan_id in enumerate(("L1", "L2"), 11):
+        loan_with_mandate(desk.database, loan_id, bank.open_account(loan_id, number))
+        await desk.order(loan_id, noticed=True, notice_days=0)
+        announce(desk, loan_id, MONDAY)
+        with desk.database.writing() as session:
+            mandates.add(
+                session,
+                people.of_loan(session, loans.get(session, LENDER, loan_id)),
+                reference=f"NEW-{loan_id}",
+                iban=bank.open_account(f"NEW-{loan_id}", number + 10),
+                signed_on=date(2026, 11, 29),
+                sequence=SequenceType.FRST,
+                at=MONDAY,
+            )
+    cancel(desk, "M-L2")
+
+    await desk.day(MONDAY)
+
+    assert [one["mandate_id"] for one in bank.collections()] == ["M-L1"]
+    assert desk.signals() == [("L2", "debit_returned", "MD01")]
+
+
+async def test_a_loan_hears_how_early_the_bank_wants_the_file_and_the_day_it_was_filed_for(
+    desk: Desk, bank: OtherBank
+) -> None:
+    direct_debit = desk.settings.direct_debit
+    assert direct_debit is not None
+    desk.settings = desk.settings.model_copy(update={"direct_debit": direct_debit.model_copy(update={"lead_days": 5})})
+    desk.files = DebitFiles(desk.database, desk.settings)
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+
+    planned = await desk.order("L1")
+    await desk.day(MONDAY)
+    filed = await desk.order("L1")
+
+    assert (planned.outcome, planned.lead_days, planned.collect_on) == (DebitOutcome.PLANNED, 5, None)
+    assert (filed.outcome, filed.collect_on) == (DebitOutcome.FILED, date(2026, 12, 7))

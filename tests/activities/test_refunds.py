@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from activities.composition import connect_gateways
 from activities.gateways import Gateways
@@ -51,13 +51,31 @@ def book(database: Database, loan_id: str, provider: str, payment_id: str, minor
         return recorded.payment
 
 
+class LosesTheFirstAnswer(httpx.AsyncHTTPTransport):
+    """The gateway gives money back, and its first answer to that never arrives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        if not self.lost and request.method == "POST" and request.url.path.endswith("/refunds"):
+            self.lost = True
+            await answer.aclose()
+            raise httpx.ReadTimeout("lost", request=request)
+        return answer
+
+
 @asynccontextmanager
-async def paid_too_much(database: Database, world: World, name: str) -> AsyncIterator[tuple[Refunds, str, int]]:
+async def paid_too_much(
+    database: Database, world: World, name: str, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[tuple[Refunds, str, int]]:
     """A loan of 100.00 paid through a link after 25.00 had come another way; an approved refund of those."""
     where = {} if name == "stripe" else {"country": "MX", "currency": "MXN", "timezone": "America/Mexico_City"}
     loan_id = enter_loan(database, **where)
     currency = where.get("currency", "EUR")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, transport=transport) as client:
         gateways = connect_gateways(settings_of(world, first=name), client)
         link = await LinkIssuer(database, gateways).link_for_balance(LENDER, loan_id, TUESDAY)
         world.http.post("/" + link.url.split("/", 3)[3], headers=HEADERS)
@@ -65,6 +83,24 @@ async def paid_too_much(database: Database, world: World, name: str) -> AsyncIte
         book(database, loan_id, "bank", f"b-{loan_id}", EXCESS, currency)
         payment = book(database, loan_id, name, payment_id, 10_000, currency)
         yield Refunds(database, gateways), payment_id, approved(database, loan_id, payment)
+
+
+def book_again(session: Session, number: int) -> None:
+    """More money for the same loan, so that so much is still paid beyond what is due."""
+    task = session.get_one(RefundTask, number)
+    loan = loans.by_ref(session, task.loan_ref)
+    payments.record(
+        session,
+        provider="bank",
+        payment_id=f"b2-{loan.loan_id}",
+        lender=LENDER,
+        loan_id=loan.loan_id,
+        amount_minor=EXCESS,
+        currency=loan.currency,
+        paid_at=TUESDAY,
+        received_at=TUESDAY,
+        source=PaymentSource.RECORD,
+    )
 
 
 def approved(database: Database, loan_id: str, payment: Payment, way: RefundWay = RefundWay.GATEWAY) -> int:
@@ -112,21 +148,15 @@ async def test_an_approved_refund_is_given_back_at_its_gateway_and_the_books_are
         assert lines == ["refund_proposed", "refund_approved", "refund_done"]
         owed = [one for row in session.exec(select(Webhook)).all() for one in row.signals]
         [signal] = [one for one in owed if one["name"] == "payment_refunded"]
-        assert signal["payload"] == {"payment_id": payment_id, "provider": name, "refunded_minor": EXCESS}
+        assert signal["payload"] == {"payment_id": payment_id, "provider": name, "refunded_minor": EXCESS, "entry": 1}
 
 
 @pytest.mark.parametrize("name", GATEWAYS)
 async def test_an_answer_lost_after_the_money_went_back_gives_nothing_back_twice(
     lite: Database, world: World, name: str
 ) -> None:
-    async with paid_too_much(lite, world, name) as (work, payment_id, number):
-        for _ in range(3):  # Conekta is asked for the order first: the second loss is the refund's own
-            world.fault(name, "lost_answer", count=1)
-            lost = await work.carry_out(number, TUESDAY)
-            world.http.delete("/_world/faults")
-            if given_back(world, payment_id):
-                break
-            world.fault(name, "latency", count=1, seconds=0.0)
+    async with paid_too_much(lite, world, name, LosesTheFirstAnswer()) as (work, payment_id, number):
+        lost = await work.carry_out(number, TUESDAY)
         first_state = state_of(lite, number)
         done = await work.carry_out(number, TUESDAY)
 
@@ -135,12 +165,70 @@ async def test_an_answer_lost_after_the_money_went_back_gives_nothing_back_twice
     assert given_back(world, payment_id) == [EXCESS]
 
 
+def in_conektas_panel(world: World, payment_id: str) -> None:
+    """The order is given back in part, by whoever has the account."""
+    body = {"amount": EXCESS, "reason": "requested_by_client"}
+    done = world.http.post(f"/orders/{payment_id}/refunds", json=body, headers={"Authorization": "Bearer x"})
+    assert done.status_code == 200
+
+
+async def test_stripe_is_asked_again_the_day_after_when_it_has_forgotten_the_key_and_gives_back_once(
+    lite: Database, world: World
+) -> None:
+    """Given an answer lost on Tuesday, when it is tried again on Thursday, then the refund is found, not made anew."""
+    async with paid_too_much(lite, world, "stripe", LosesTheFirstAnswer()) as (work, payment_id, number):
+        await work.carry_out(number, TUESDAY)
+
+        done = await work.carry_out(number, TUESDAY + timedelta(days=2))
+
+    assert done.done
+    assert given_back(world, payment_id) == [EXCESS]
+
+
+@pytest.mark.parametrize("given_back_elsewhere", [0, EXCESS])
+async def test_conekta_gives_back_once_whatever_was_given_back_in_another_way_before(
+    lite: Database, world: World, given_back_elsewhere: int
+) -> None:
+    """Given money of the order that went back by the lender's transfer, or in Conekta's panel, when an answer is lost,
+    then the refund is neither made twice nor taken for the other."""
+    async with paid_too_much(lite, world, "conekta", LosesTheFirstAnswer()) as (work, payment_id, number):
+        if given_back_elsewhere:
+            in_conektas_panel(world, payment_id)
+        else:
+            with lite.writing() as session:
+                payment = session.get_one(Payment, session.get_one(RefundTask, number).payment_ref)
+                payment.refunded_minor = EXCESS
+                session.add(payment)
+                book_again(session, number)
+        elsewhere = given_back(world, payment_id)
+        lost = await work.carry_out(number, TUESDAY)
+
+        done = await work.carry_out(number, TUESDAY + timedelta(days=1))
+
+    assert (lost.done, done.done) == (False, True)
+    assert given_back(world, payment_id) == [*elsewhere, EXCESS]
+
+
+async def test_a_refund_asked_for_before_conektas_sums_were_kept_is_left_to_a_person_where_it_cannot_be_told(
+    lite: Database, world: World
+) -> None:
+    async with paid_too_much(lite, world, "conekta") as (work, payment_id, number):
+        in_conektas_panel(world, payment_id)
+        with lite.writing() as session:
+            refunds.note_asked(session, refunds.get(session, number), None)
+
+        told = await work.carry_out(number, TUESDAY)
+
+    assert (told.done, told.again, state_of(lite, number)) == (False, True, RefundState.APPROVED)
+    assert "may be this refund, or another" in told.why
+    assert given_back(world, payment_id) == [EXCESS]
+
+
 async def test_conekta_gives_nothing_back_twice_although_it_would(lite: Database, world: World) -> None:
     async with paid_too_much(lite, world, "conekta") as (work, payment_id, number):
-        path = f"/orders/{payment_id}/refunds"
-        body = {"amount": EXCESS, "reason": "requested_by_client"}
-        # What an attempt did whose answer was lost.
-        assert world.http.post(path, json=body, headers={"Authorization": "Bearer x"}).status_code == 200
+        with lite.writing() as session:
+            refunds.note_asked(session, refunds.get(session, number), 0)
+        in_conektas_panel(world, payment_id)  # what an attempt did whose answer was lost
 
         assert (await work.carry_out(number, TUESDAY)).done
 
@@ -203,11 +291,11 @@ def test_a_case_has_one_refund_at_a_time(lite: Database) -> None:
 
 
 class Till:
-    """A gateway that answers as it is told, or fails with that effect."""
+    """A gateway that answers as it is told, fails with that effect, or refuses for good."""
 
     name = "stripe"
 
-    def __init__(self, *answers: ports.RefundState | Effect) -> None:
+    def __init__(self, *answers: ports.RefundState | Effect | WhatNext) -> None:
         self._answers = list(answers)
         self.asked: list[int] = []
 
@@ -216,10 +304,12 @@ class Till:
         answer = self._answers.pop(0)
         if isinstance(answer, Effect):
             raise ProviderError("stripe", "away", Reaction(what_next=WhatNext.RETRY, meaning="away", effect=answer))
+        if isinstance(answer, WhatNext):
+            raise ProviderError("stripe", "charge_already_refunded", Reaction(what_next=answer, meaning="refused"))
         return ports.Refund(id="re_1", state=answer)
 
 
-def at_the_till(database: Database, *answers: ports.RefundState | Effect) -> tuple[Refunds, Till]:
+def at_the_till(database: Database, *answers: ports.RefundState | Effect | WhatNext) -> tuple[Refunds, Till]:
     till = Till(*answers)
     gateways: Any = ((Offer(name="stripe"), till),)
     return Refunds(database, Gateways(known=gateways)), till
@@ -296,6 +386,24 @@ async def test_a_refund_whose_answer_was_lost_is_done_when_it_is_heard_after_all
     assert told_of(database, number) == (RefundState.DONE, None)
     with database.reading() as session:
         assert payments.balance_due(session, loans.get(session, LENDER, loan_id)) == 0
+
+
+@pytest.mark.parametrize(("lost_before", "doubtful"), [(True, True), (False, False)])
+async def test_what_is_refused_after_a_lost_answer_says_to_look_before_it_is_proposed_anew(
+    database: Database, lost_before: bool, doubtful: bool
+) -> None:
+    loan_id, number = overpaid(database)
+    answers = (Effect.UNKNOWN, WhatNext.TERMINAL) if lost_before else (WhatNext.TERMINAL,)
+    work, _ = at_the_till(database, *answers)
+    for _ in answers:
+        told = await work.carry_out(number, TUESDAY)
+
+    state, why = told_of(database, number)
+    with database.reading() as session:
+        in_doubt = refunds.left_in_doubt(session, f"c-{loan_id}")
+    assert (told.again, state) == (False, RefundState.FAILED)
+    assert ("look there whether the money went back" in (why or "")) is doubtful
+    assert (in_doubt is not None) is doubtful
 
 
 async def test_a_transfer_that_rests_on_nothing_is_not_awaited_and_counts_if_it_was_made_all_the_same(

@@ -97,16 +97,21 @@ def test_a_revoked_consent_is_over_at_the_bank_too(records: Database, world: Wor
     assert ("call of 12 May", "consent_over") in trail
 
 
-def test_a_bank_that_does_not_answer_leaves_the_consent_valid(
+def test_a_bank_that_does_not_answer_keeps_nobody_from_revoking_and_is_told_later(
     records: Database, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loan_id = consenting(records, world, "down")
     monkeypatch.setenv("RECOBRO_BANK__BASE_URL", "http://127.0.0.1:9")
 
-    said = run("consent", "revoke", loan_id, code=2)
+    told = run("consent", "revoke", loan_id)
+    [meanwhile] = run("consent", "list")["consents"]
+    monkeypatch.setenv("RECOBRO_BANK__BASE_URL", str(world.http.base_url).rstrip("/"))
+    again = run("consent", "revoke", loan_id)
+    [after] = run("consent", "list")["consents"]
 
-    assert "it is still valid" in said
-    assert [one["state"] for one in run("consent", "list")["consents"]] == ["valid"]
+    assert (told["revoked"], told["bank_not_told"]) == (1, 1)
+    assert (meanwhile["state"], meanwhile["over_because"]) == ("revoked", "revoked by us, not yet at the bank")
+    assert (again["revoked"], again["bank_not_told"], after["over_because"]) == (0, 0, "revoked by us")
 
 
 def test_a_loan_is_told_to_ask_or_the_link_is_shown(records: Database, world: World) -> None:

@@ -140,3 +140,13 @@ def test_without_a_bank_that_is_said(records: Database, monkeypatch: pytest.Monk
 
     assert "set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER" in run("debit", "submit", code=2)
     assert "set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER" in run("debit", "fetch", code=2)
+
+
+def test_a_file_the_bank_took_is_taken_back_by_hand_once_it_says_that_it_collects_nothing(records: Database) -> None:
+    [message_id] = json.loads(run("debit", "submit", "--json"))["files"]
+
+    taken = json.loads(run("debit", "take-back", message_id, "--by", "marta", "--json"))
+    again = run("debit", "take-back", message_id, "--by", "marta", code=2)
+
+    assert (taken["debits"], state()) == (1, "planned")
+    assert "is taken back" in again

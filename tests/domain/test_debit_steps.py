@@ -82,6 +82,7 @@ class Loan:
         self.orders: list[OrderDebit] = []
         self.sent: list[str] = []
         self.answer = DebitOutcome.PLANNED
+        self.lead_days: int | None = None
         self.reach = ContactOutcome.SENT
 
     def hear(self, event: LoanEvent) -> str | None:
@@ -99,6 +100,7 @@ class Loan:
                             step=action.step,
                             outcome=self.answer,
                             released=action.released and self.answer is DebitOutcome.PLANNED,
+                            lead_days=self.lead_days,
                         )
                     )
                 case SendContact():
@@ -370,6 +372,50 @@ def test_money_seen_long_before_the_notice_is_over_brings_a_link_not_a_debit() -
 
     assert loan.sent == ["debit", "funds"]
     assert [order.released for order in loan.orders] == [False]
+
+
+def test_a_bank_that_wants_its_files_a_week_ahead_is_waited_for_that_much_longer() -> None:
+    loan = Loan(strategy(steps=(DEBIT.model_copy(update={"notice_days": 1}), *STEPS[1:])))
+    loan.lead_days = 5
+
+    waits = loan.day(5)
+
+    # Announced on Wednesday the 4th, collected five settlement days later, known another five later.
+    assert isinstance(waits, Wait)
+    assert waits.until is not None
+    assert waits.until.date() == date(2026, 3, 19)
+
+
+def test_a_debit_is_waited_for_from_the_day_it_was_filed_for() -> None:
+    loan = Loan()
+    loan.day(5)
+
+    loan.hear(
+        DebitReported(
+            step="debit", outcome=DebitOutcome.FILED, released=True, lead_days=1, collect_on=date(2026, 3, 12)
+        )
+    )
+
+    waits = loan.until_it_waits()
+    assert isinstance(waits, Wait)
+    assert waits.until is not None
+    assert waits.until.date() == date(2026, 3, 20)
+
+
+@pytest.mark.parametrize(("day", "sent"), [(10, []), (20, ["funds"])])
+def test_money_seen_long_after_the_day_the_notice_named_brings_a_link_not_a_debit(day: int, sent: list[str]) -> None:
+    """Given a debit announced for Monday the 9th that waits for money, then it is collected about then or never."""
+    steps = (DEBIT.model_copy(update={"funds_seen": True}), STEPS[-1])
+    steps = (steps[0].model_copy(update={"on_return": {}}), steps[1])
+    loan = Loan(strategy(steps=steps, watch=WATCH), consent=True)
+    loan.lead_days = 1
+    loan.day(day)
+
+    loan.hear(FundsSeen(read_at=loan.now))
+    loan.until_it_waits()
+
+    assert loan.sent == ["debit", *sent]
+    assert [order.released for order in loan.orders] == [False, *([] if sent else [True])]
 
 
 @pytest.mark.parametrize(

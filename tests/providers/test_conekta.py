@@ -217,10 +217,11 @@ REFUND = RefundRequest(
 async def test_a_refund_whose_answer_was_lost_is_not_given_a_second_time() -> None:
     done = order("partially_refunded", amount_refunded=2345)
     adapter, side = gateway(ok(order("paid")), httpx.ReadTimeout("lost"), ok(done))
+    request = REFUND.model_copy(update={"given_back_before_minor": await adapter.given_back("ord_1", AT)})
 
     with pytest.raises(ProviderError) as caught:
-        await adapter.refund(REFUND)
-    refund = await adapter.refund(REFUND)
+        await adapter.refund(request)
+    refund = await adapter.refund(request.model_copy(update={"asked_before": True}))
 
     assert caught.value.effect is Effect.UNKNOWN
     assert refund.state is RefundState.DONE
@@ -231,6 +232,6 @@ async def test_a_refund_whose_answer_was_lost_is_not_given_a_second_time() -> No
 async def test_a_second_refund_of_one_order_is_given_beside_the_first() -> None:
     adapter, side = gateway(ok(order("partially_refunded", amount_refunded=2345)), ok(order("partially_refunded")))
 
-    await adapter.refund(REFUND.model_copy(update={"refunded_before_minor": 2345}))
+    await adapter.refund(REFUND.model_copy(update={"given_back_before_minor": 2345, "asked_before": True}))
 
     assert [r.method for r in side.requests] == ["GET", "POST"]

@@ -301,3 +301,24 @@ async def test_a_refund_asked_again_after_a_lost_answer_carries_the_same_key() -
     first, second = side.requests
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
     assert first.content == second.content
+
+
+def refund_of(number: int, key: str) -> dict[str, Any]:
+    return {"id": f"re_{number}", "status": "succeeded", "metadata": {"refund_key": key}}
+
+
+@pytest.mark.parametrize(("keys", "posts"), [(("refund:8", "refund:9"), 0), (("refund:8",), 1), ((), 1)])
+async def test_a_refund_asked_for_before_is_looked_for_over_all_pages_before_it_is_made(
+    keys: tuple[str, ...], posts: int
+) -> None:
+    pages = [
+        httpx.Response(200, json={"data": [refund_of(n, key)], "has_more": n < len(keys)})
+        for n, key in enumerate(keys, 1)
+    ] or [httpx.Response(200, json={"data": [], "has_more": False})]
+    adapter, side = gateway(*pages, httpx.Response(200, json={"id": "re_7", "status": "succeeded"}))
+
+    refund = await adapter.refund(REFUND.model_copy(update={"asked_before": True}))
+
+    assert refund.id == ("re_7" if posts else "re_2")
+    assert [request.method for request in side.requests].count("POST") == posts
+    assert side.requests[0].url.params["payment_intent"] == "pi_1"

@@ -261,6 +261,25 @@ def test_only_a_consent_that_is_valid_today_may_be_used(database: Database) -> N
         assert consents.active(session, loan, date(2026, 3, 2)) is None
 
 
+@pytest.mark.parametrize(
+    ("status", "usable"), [(ConsentStatus.REVOKED, False), (ConsentStatus.EXPIRED, True), (ConsentStatus.VALID, True)]
+)
+def test_a_file_brings_back_no_consent_that_its_holder_revoked(
+    database: Database, status: ConsentStatus, usable: bool
+) -> None:
+    given = {"person_id": "p", "bank_consent": "c1", "bank_account": "a1"}
+    with database.writing() as session:
+        enter(session, [handed("L1", **given, consent_valid_until=date(2026, 3, 2))])
+        consent = consents.active(session, loans.get(session, LENDER, "L1"), date(2026, 3, 2))
+        assert consent is not None
+        consents.set_status(session, consent, status, at=NOW)
+
+        enter(session, [handed("L2", **given, consent_valid_until=date(2026, 6, 2))], campaign_id="c2")
+
+        found = consents.active(session, loans.get(session, LENDER, "L2"), date(2026, 5, 2))
+        assert (found is not None) == usable
+
+
 def test_reads_are_counted_by_consent_over_all_loans(database: Database) -> None:
     shared = {"person_id": "p", "bank_consent": "c1", "bank_account": "a1"}
     with database.writing() as session:

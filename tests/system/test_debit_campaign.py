@@ -22,7 +22,9 @@ from activities.composition import Outside
 from activities.debit_files import DebitFiles
 from commands.processes import Processes
 from commands.stack import Stack
-from config.settings import DirectDebit, Lender, SepaCreditor, Settings
+from config.bank_file_settings import DirectDebit, SepaCreditor
+from config.lender_settings import Lender
+from config.settings import Settings
 from domain.contact import Channel
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events import PaymentReceived
@@ -281,7 +283,8 @@ async def _campaign(here: Campaign, carrier: Carrier, begins: datetime) -> None:
 
     # And a file that is handed over again is refused by the bank, and changes nothing.
     [message_id] = {one["msg_id"] for one in first}
-    outgoing, _ = DebitFiles(here.database, here.settings)._begin(message_id, begins)
+    outgoing = DebitFiles(here.database, here.settings)._begin(message_id, begins)
+    assert outgoing is not None
     again = here.bank.http.post("/payments", content=outgoing.body, headers={"Content-Type": "application/xml"})
     assert (again.status_code, again.json()["reason"]) == (422, "DUPL")
 

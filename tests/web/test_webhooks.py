@@ -120,6 +120,24 @@ async def test_a_refund_that_overtakes_its_payment_still_takes_it_back(database:
         assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 10_000
 
 
+async def test_a_refund_that_came_to_nothing_is_shown_once_by_however_many_events_stripe_tells_of_it(
+    database: Database,
+) -> None:
+    refund = {"object": "refund", "id": "re_1", "status": "failed", "payment_intent": "pi_1"}
+    events = [
+        {"id": f"evt_{number}", "object": "event", "type": kind, "created": 1_772_528_400, "data": {"object": refund}}
+        for number, kind in enumerate(["refund.failed", "refund.updated", "charge.refund.updated"])
+    ]
+    async with running(database, FakeTemporal()) as web:
+        for event in events:
+            assert await web.stripe(event) == 200
+        await until(lambda: all_relayed(database))
+
+    with database.reading() as session:
+        shown = [row.details["reference"] for row in audit.of_action(session, "webhook_needs_person")]
+    assert (shown, len(stored(database))) == (["pi_1"], 1)
+
+
 async def test_what_is_not_proven_is_refused_counted_and_not_stored(
     database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
