@@ -42,11 +42,14 @@ class AgreementPapers:
         return Enclosed((file,), address)
 
     def make(self, lender: str, loan_id: str, number: int, now: datetime) -> Document | None:
-        """The document of an agreement of the loan's current entry; None for none, or of a person who was erased."""
+        """The document of an agreement of the loan's current entry; None for none, for one that has not been in force,
+        or of a person who was erased. Once made it stays as it is."""
         with self._database.reading() as session:
             loan = loans.get(session, lender, loan_id)
             agreement = agreements.find(session, loan, number)
-            if agreement is None or people.of_loan(session, loan).key_id is None:
+            if agreement is None or not agreements.was_in_force(agreement):
+                return None
+            if people.of_loan(session, loan).key_id is None:
                 return None
             known = documents.find(session, loan, KIND, _number(loan, agreement))
             if known is not None:
@@ -95,7 +98,7 @@ class AgreementPapers:
             accepted_at=agreement.evidence_at.astimezone(zone) if agreement.evidence_at else None,
             message_id=agreement.evidence_message_id,
             words=said[:200] if said else None,
-            approved_by=agreement.approved_by,
+            approved=agreement.approved_by not in (None, agreement.proposed_by),
             moved_at=agreement.move_at.astimezone(zone) if agreement.move_at else None,
             moved_message_id=agreement.move_message_id,
             moved_words=moved[:200] if moved else None,

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from records.database import Database
     from records.tables import Account
 
-_RESERVED = ("account:", "apikey:")
-
 
 def named(database: Database, by: str) -> str:
     """How loans and the audit trail name whoever acts: their account, as the web app names them, else as given.
@@ -63,9 +61,10 @@ def authority_of(database: Database, by: str) -> tuple[str, Authority]:
 
 
 def _account(database: Database, by: str) -> Account | None:
+    from domain.access import OUR_NAMES
     from records import accounts
 
-    if by.startswith(_RESERVED):
+    if by.startswith(OUR_NAMES):
         raise Refused(f"--by: {by[:64]!r}: expected the name they sign in by, or an id of yours")
     with database.reading() as session:
         try:

@@ -102,16 +102,21 @@ def agreement_document(
     lender: LenderOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the document of an agreement, as it was made when it was agreed. It names the person.
+    """Write the document of an agreement, as it was made when it came into force. It names the person.
 
     Example: starter.py loan agreement-document P-20417 3 agreement.pdf
     """
     from activities.agreement_papers import AgreementPapers
+    from records import agreements
 
     settings = configuration.settings()
     database = configuration.records(settings)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
+        agreement = agreements.find(session, loan, number)
+        if agreement is not None and not agreements.was_in_force(agreement):
+            why = f"is {agreement.state.replace('_', ' ')} and has not been in force"
+            raise Refused(f"{agreement.kind} {number} {why}: a document is made when it comes into force")
     made = AgreementPapers(database, settings).make(loan.lender, loan.loan_id, number, datetime.now(UTC))
     if made is None or not made.pdf:
         raise Refused(f"loan {loan_id!r} has no document of an agreement {number}")

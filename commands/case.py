@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import configuration
+from commands.acting import named
 from commands.console import JsonOption, Refused, did_you_mean, iso, operator_app, print_json, table, terminal
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def decide(
 
     order = _order(case_id, decision, by, note)
     database = configuration.records(configuration.settings())
+    order = order.model_copy(update={"by": named(database, by)})
     with database.reading() as session:
         case = _find(session, case_id)
         loan = loans.by_ref(session, case.loan_ref)
@@ -121,18 +123,21 @@ def decide(
 
 
 async def _decide(client: Client, database: Database, loan: Loan, order: Decide) -> str:
-    """Tell the loan; where its workflow has ended the records are all there is to tell."""
+    """Tell the loan; where no workflow carries it the records are all there is to tell."""
     from commands.loan_lookup import loan_handle
     from commands.temporal_session import NotRunning, tell
 
     try:
         return await tell(loan_handle(client, loan), "decide", order.model_dump(mode="json"))
     except NotRunning:
-        return settle_ended(database, loan, order)
+        return settle_in_records(database, loan, order)
 
 
-def settle_ended(database: Database, loan: Loan, order: Decide) -> str:
-    """Keep a decision about a loan that has ended; a loan that goes on later does not find the case open again."""
+def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
+    """Keep a decision about a loan that has ended, or that no campaign has started.
+
+    A loan that goes on later does not find the case open again.
+    """
     from datetime import UTC, datetime
 
     from domain.events import CaseDecision
@@ -142,10 +147,11 @@ def settle_ended(database: Database, loan: Loan, order: Decide) -> str:
     now = datetime.now(UTC)
     with database.writing() as session:
         row = loans.get(session, loan.lender, loan.loan_id)
-        if row.state is not LoanState.ENDED:
+        if row.state is LoanState.IN_COLLECTION:
             raise Refused(f"refused: Temporal has no running workflow of loan {loan.loan_id!r}, yet it has not ended")
         if order.decision is not CaseDecision.CONTINUE:
-            raise Refused(f"refused: the loan has ended as {row.end_kind}; its cases can only be settled with continue")
+            stands = f"has ended as {row.end_kind}" if row.state is LoanState.ENDED else "is not in collection"
+            raise Refused(f"refused: the loan {stands}; its cases can only be settled with continue")
         cases.decide(session, order.case_id, decision=order.decision, by=order.by, at=now, note=order.note or None)
         if row.final_state is not None:
             open_cases = [one for one in row.final_state.get("cases", []) if one.get("case_id") != order.case_id]

@@ -21,7 +21,7 @@ from commands.console import Refused
 from config.master_keys import master_keys
 from config.settings import load_settings
 from config.warrants import Warrants
-from workflows.authority import NEED_WARRANTS, warranted
+from workflows.authority import MAY_NEED_WARRANTS, warranted
 from workflows.connection import NoTemporal, connect
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object
 
     Who acts was checked before, see `commands/acting.py`.
     """
-    if update in NEED_WARRANTS:
+    if update in MAY_NEED_WARRANTS:
         settings = load_settings()
         warrants = Warrants(master_keys(settings.encryption, settings.database_url))
         arguments = tuple(warranted(warrants, handle.id, update, each) for each in arguments if isinstance(each, dict))

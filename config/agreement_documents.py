@@ -4,16 +4,18 @@ arithmetic, and how it was accepted."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
 import typst
+from babel import Locale
 from babel.numbers import get_currency_name
 from num2words import num2words
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from config.localised import format_date_long, format_money, locale_of
+from config.localised import format_date_long, format_moment, format_money, locale_of
 from config.message_context import OneLine
 from config.yaml_source import read_yaml
 from domain.agreements.model import AgreementKind
@@ -38,8 +40,9 @@ class DocumentRow(BaseModel):
 
 class AgreementData(BaseModel):
     """What an agreement's document says. Amounts in minor units of `currency`; `accepted_at` in the borrower's zone;
-    `replaces`: due dates were moved, and this takes the place of the document before; `moved_at`, `moved_message_id`
-    and `moved_words` are the yes to a date that was moved, told as the one to the agreement.
+    `approved`: another person than proposed it said yes for the lender. `replaces`: due dates were moved, and this
+    takes the place of the document before; `moved_at`, `moved_message_id` and `moved_words` are the yes to a date that
+    was moved, told as the one to the agreement.
 
     Texts are brought to one line. Errors never show the values.
     """
@@ -69,7 +72,7 @@ class AgreementData(BaseModel):
     accepted_at: datetime | None = None
     message_id: OneLine | None = None
     words: OneLine | None = None
-    approved_by: OneLine | None = None
+    approved: bool = False
     moved_at: datetime | None = None
     moved_message_id: OneLine | None = None
     moved_words: OneLine | None = None
@@ -125,9 +128,10 @@ def _told(data: AgreementData) -> dict[str, object]:
     total = Money(amount_minor=data.total_minor, currency=data.currency)
     facts.append((words["in_words"], amount_in_words(total, language)))
     columns = ["column_number", "column_due", "column_amount"]
-    if data.added_minor > 0:
+    arithmetic = data.added_minor > 0 and all(row.interest_minor is not None for row in data.rows)
+    if arithmetic:
         columns += ["column_interest", "column_principal", "column_left"]
-    rows = [_row(row, data, locale_date=format_date_long(row.due, locale), money=money) for row in data.rows]
+    rows = [_row(row, format_date_long(row.due, locale), money, arithmetic=arithmetic) for row in data.rows]
     clauses = [words["replaces"]] if data.replaces else []
     clauses.append(words["kept"].format(grace=data.grace_days))
     if data.fees_frozen:
@@ -148,26 +152,25 @@ def _told(data: AgreementData) -> dict[str, object]:
     }
 
 
-def _row(row: DocumentRow, data: AgreementData, *, locale_date: str, money: object) -> list[str]:
-    assert callable(money)
-    told = [str(row.number), locale_date, str(money(row.amount_minor))]
-    if data.added_minor > 0:
-        told += [str(money(each or 0)) for each in (row.interest_minor, row.principal_minor, row.left_minor)]
+def _row(row: DocumentRow, due: str, money: Callable[[int], str], *, arithmetic: bool) -> list[str]:
+    told = [str(row.number), due, money(row.amount_minor)]
+    if arithmetic:
+        told += [money(each or 0) for each in (row.interest_minor, row.principal_minor, row.left_minor)]
     return told
 
 
-def _acceptance(data: AgreementData, words: dict[str, str], locale: object) -> list[str]:
+def _acceptance(data: AgreementData, words: dict[str, str], locale: Locale) -> list[str]:
     lines = [words["accepted"]]
     if data.accepted_at is not None:
-        lines.append(words["accepted_at"].format(at=f"{data.accepted_at:%d/%m/%Y %H:%M %Z}"))
+        lines.append(words["accepted_at"].format(at=format_moment(data.accepted_at, locale)))
     if data.message_id is not None:
         lines.append(words["message"].format(message_id=data.message_id))
     if data.words is not None:
         lines.append(words["said"].format(words=data.words))
-    if data.approved_by is not None:
-        lines.append(words["approved"].format(by=data.approved_by))
+    if data.approved:
+        lines.append(words["approved"].format(lender=data.lender_name))
     if data.moved_at is not None:
-        lines.append(words["moved_at"].format(at=f"{data.moved_at:%d/%m/%Y %H:%M %Z}"))
+        lines.append(words["moved_at"].format(at=format_moment(data.moved_at, locale)))
         if data.moved_message_id is not None:
             lines.append(words["message"].format(message_id=data.moved_message_id))
         if data.moved_words is not None:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date as babel_format_date
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, format_time
 from babel.numbers import format_currency
 
 from domain.money import Money
@@ -49,3 +49,8 @@ def format_date(day: date, locale: Locale) -> str:
 def format_date_long(day: date, locale: Locale) -> str:
     """In words, e.g. `4 de marzo de 2026`."""
     return str(babel_format_date(day, format="long", locale=locale))
+
+
+def format_moment(at: datetime, locale: Locale) -> str:
+    """Day, time and zone of an aware `at` where it is said, e.g. `4 mar 2026, 10:30 CET`."""
+    return f"{format_date(at.date(), locale)}, {format_time(at, format='short', locale=locale)} {at:%Z}"

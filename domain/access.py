@@ -40,6 +40,10 @@ class Nobody:
     """Whoever has not said who they are."""
 
 
+OUR_NAMES = ("account:", "apikey:")
+"""What the names begin with that loans and the audit trail know people and services by who have signed in."""
+
+
 @dataclass(frozen=True)
 class PersonCaller:
     """A person who has signed in. `login` is theirs alone."""

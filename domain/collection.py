@@ -66,7 +66,7 @@ from domain.ledger_entries import CaseKind, CaseState, LoanEnd, OptOutEntry
 from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
 from domain.own_words import words_withdrawn, words_written
-from domain.payments import payment_received, payment_refunded, payment_reversed
+from domain.payments import end_when_nothing_is_due, payment_received, payment_refunded, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
 
 __all__ = ["LONGEST_PAUSE", "Refused", "apply", "pass_time", "refuse", "settle_hold", "written"]
@@ -87,7 +87,8 @@ def apply(state: LoanState, event: LoanEvent, now: datetime) -> tuple[LoanState,
     changed, refused = handle(state, event, now)
     if refused is not None:
         return state, refused
-    return overtaken(began, settle_hold(judge(changed, now), now)), None
+    judged = end_when_nothing_is_due(judge(changed, now), now)
+    return overtaken(began, settle_hold(judged, now)), None
 
 
 def written(state: LoanState, count: int) -> LoanState:

@@ -262,6 +262,7 @@ class Decide(_Event):
     decision: CaseDecision
     by: Reference
     note: str = Field("", max_length=2000)
+    warrant: Warrant | None = None
 
 
 class PromiseMade(_Event):
@@ -276,6 +277,7 @@ class PromiseMade(_Event):
     via: Via
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$")
     evidence: Evidence | None = None
+    warrant: Warrant | None = None
 
 
 HOLIDAYS_TOLD = 120
@@ -346,6 +348,7 @@ class OfferAccepted(_Event):
     by: Reference
     via: Via
     evidence: Evidence
+    warrant: Warrant | None = None
 
 
 class DueDateMoved(_Event):
@@ -355,6 +358,7 @@ class DueDateMoved(_Event):
     to: Day
     by: Reference
     evidence: Evidence | None = None
+    warrant: Warrant | None = None
 
 
 class AgreementCancelled(_Event):
@@ -362,6 +366,7 @@ class AgreementCancelled(_Event):
 
     number: int = Field(ge=1, le=1000, strict=True)
     by: Reference
+    warrant: Warrant | None = None
 
 
 class ContactOutcome(StrEnum):
@@ -402,12 +407,18 @@ class DebitOutcome(StrEnum):
 
 
 class DebitReported(_Event):
-    """What became of an order to collect by direct debit; `released`: it goes into the next file it is due in."""
+    """What became of an order to collect by direct debit; `released`: it goes into the next file it is due in.
+
+    `lead_days`: settlement days before its collection on which the bank wants it. `collect_on`: of one that is filed.
+    Reports of earlier versions carry neither.
+    """
 
     step: str
     occurrence: int = Field(1, exclude_if=(1).__eq__)
     outcome: DebitOutcome
     released: bool = Field(False, exclude_if=operator.not_)
+    lead_days: int | None = Field(None, exclude_if=operator.not_)
+    collect_on: date | None = Field(None, exclude_if=operator.not_)
 
 
 class DebitReturned(_Event):

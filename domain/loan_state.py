@@ -114,7 +114,8 @@ class DebitUnderWay(BaseModel):
     """A direct debit that was ordered. `released`: the records have leave to file it; `filed`: the bank may have it.
 
     `fired`: nothing but its notice and the bank is waited for. `notified_at` is when its notice went out.
-    `waits_until`: planned contacts rest until then, or until it is known what became of it.
+    `waits_until`: planned contacts rest until then, or until it is known what became of it. `lead_days`: settlement
+    days between its file and its collection; None: ordered by a version that did not ask.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -128,6 +129,7 @@ class DebitUnderWay(BaseModel):
     released: bool = False
     filed: bool = False
     waits_until: AwareDatetime | None = None
+    lead_days: int | None = Field(None, exclude_if=operator.not_)
 
 
 class DebitReturn(BaseModel):

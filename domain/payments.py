@@ -97,25 +97,41 @@ def _not_countable(state: LoanState, event: PaymentReceived, known: bool) -> str
     return None
 
 
+def end_when_nothing_is_due(state: LoanState, now: datetime) -> LoanState:
+    """Without a payment: an agreement that is over takes with it what it had added to the debt, and what was paid
+    before may be all that is owed then, or more."""
+    if state.end is not None or state.balance_minor > 0:
+        return state
+    ended = _set_aside(state, end_loan(state, _paid_end(state), "agreement", now))
+    promised = sum(case.amount_minor or 0 for case in ended.cases if case.kind is CaseKind.REFUND)
+    over = -ended.balance_minor - promised
+    return _refund(ended, over, now) if over > 0 else ended
+
+
 def _counted(state: LoanState, payment: Payment, now: datetime) -> LoanState:
     """What a payment that counts leads to: cases retracted, the loan cured, a refund."""
-    cases, paused_until = state.cases, state.paused_until
-    for case in cases:
+    before = state
+    for case in state.cases:
         if case.caused_by_debt and payment.paid_at <= case.opened_at and not would_exist(state, case):
             why = "a payment made before the case was opened became known"
             state = close_case(state, case.case_id, CaseState.RETRACTED, now, note=why)
     state = judge(state, now)
     if state.balance_minor <= 0 and state.end in (None, LoanEnd.NOT_CURED):
         state = end_loan(state, _paid_end(state), "payment", now)
-    gone = tuple(case for case in cases if case.case_id not in {left.case_id for left in state.cases})
-    set_aside = state.set_aside
-    if state.end in PAID_ENDS and paused_until is not None:
-        set_aside = set_aside.model_copy(update={"paused_until": paused_until})
-    state = state.model_copy(
-        update={"set_aside": SetAside(cases=(*set_aside.cases, *gone), paused_until=set_aside.paused_until)}
-    )
+    state = _set_aside(before, state)
     over = min(payment.amount_minor, -state.balance_minor)
     return _refund(state, over, now) if over > 0 else state
+
+
+def _set_aside(before: LoanState, state: LoanState) -> LoanState:
+    """What has been put an end to since `before` is kept, should the money be taken back."""
+    gone = tuple(case for case in before.cases if case.case_id not in {left.case_id for left in state.cases})
+    set_aside = state.set_aside
+    if state.end in PAID_ENDS and before.paused_until is not None:
+        set_aside = set_aside.model_copy(update={"paused_until": before.paused_until})
+    return state.model_copy(
+        update={"set_aside": SetAside(cases=(*set_aside.cases, *gone), paused_until=set_aside.paused_until)}
+    )
 
 
 def _paid_end(state: LoanState) -> LoanEnd:

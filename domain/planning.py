@@ -15,7 +15,7 @@ from domain.agreements.contacts import (
     contact_of_breach,
     next_contact_at,
 )
-from domain.agreements.judging import messages_of, next_moment, next_unpaid
+from domain.agreements.judging import left_of, messages_of, next_moment, next_unpaid
 from domain.agreements.model import AgreementKind, AgreementState
 from domain.call_wishes import LINK_CHANNELS, link_template
 from domain.cases import open_case
@@ -98,7 +98,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
         elif (asking := wants_offers(state)) is not None:
             return state, AskOffers(asking=asking)
         elif (
-            order := _asked_link(state) or words_contact(state) or _answer(state) or _part_receipt(state)
+            order := _asked_link(state) or words_contact(state) or _answer(state, now) or _part_receipt(state)
         ) is not None:
             pass
         elif state.stands_still is not None:
@@ -256,8 +256,7 @@ def watch_threshold(state: LoanState) -> Threshold:
     agreement = state.agreement
     covered = next_unpaid(state, agreement) if agreement is not None else None
     if covered is not None:
-        left = min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor)
-        return AmountThreshold(kind="amount", amount_minor=max(left, 1))
+        return AmountThreshold(kind="amount", amount_minor=left_of(state, covered))
     assert state.strategy.watch is not None
     return state.strategy.watch.threshold
 
@@ -346,10 +345,10 @@ def _asked_link(state: LoanState) -> SendContact | None:
     )
 
 
-def _answer(state: LoanState) -> SendContact | None:
+def _answer(state: LoanState, now: datetime) -> SendContact | None:
     """The answer to a message of the borrower goes out while the loan is held too."""
     answer = state.conversation.answer if state.conversation is not None else None
-    if answer is None or state.ceased or not (may_be_said(state, answer) and may_be_asked(state, answer)):
+    if answer is None or state.ceased or not (may_be_said(state, answer, now) and may_be_asked(state, answer)):
         return None
     about = next((a for a in state.agreements if a.number == answer.agreement), None)
     agreed = Agreed(amount_minor=about.total_minor, due=about.last_due) if about is not None else None
@@ -380,8 +379,7 @@ def _kept_payment(state: LoanState, channel: Channel) -> tuple[str, Agreed] | No
     link = messages_of(state.strategy, agreement.kind).link if agreement is not None else None
     if covered is None or link is None or channel not in link.channels:
         return None
-    left = min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor)
-    return link.template, Agreed(amount_minor=max(left, 1), due=covered.instalment.due)
+    return link.template, Agreed(amount_minor=left_of(state, covered), due=covered.instalment.due)
 
 
 def _notice(state: LoanState) -> SendContact | None:

@@ -9,6 +9,7 @@ from domain.cases import lapse_case
 from domain.endings import end_loan
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, note
+from domain.payments import end_when_nothing_is_due
 
 
 def pass_time(state: LoanState, now: datetime) -> LoanState:
@@ -18,7 +19,9 @@ def pass_time(state: LoanState, now: datetime) -> LoanState:
     while (moment := next_moment(state)) is not None and moment <= now:
         # What was over before the agreement's day must not stretch or cut the time the loan stood still.
         state = _lapsed(state, moment)
-        state = settle_hold(judge(state, moment), moment)
+        state = settle_hold(end_when_nothing_is_due(judge(state, moment), moment), moment)
+    if state.end is not None:
+        return state
     state = _lapsed(state, now)
     state = expire_proposals(state, now)
     if state.held_since is None and now >= state.ends_at:

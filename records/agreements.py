@@ -85,6 +85,11 @@ def find(session: Session, loan: Loan, number: int, *, entry: int | None = None)
     ).first()
 
 
+def was_in_force(agreement: Agreement) -> bool:
+    """As the property of the same name of the loan's own agreements."""
+    return agreement.expires_at is None
+
+
 def of_loan(session: Session, loan: Loan) -> Sequence[Agreement]:
     """All agreements of a loan over all entries, oldest first."""
     return session.exec(

@@ -37,11 +37,11 @@ from web.agree_read_back import (
     ReadBack,
     Visit,
     has_moved,
-    has_said,
     move_form,
     moved,
     promise_form,
     promised,
+    rests_on,
     statement,
 )
 from web.agree_words import words_for
@@ -177,7 +177,7 @@ def agree_router(
 
     @router.post("/agree/{token}/yes", dependencies=[HOLDERS])
     async def yes(token: str, request: Request, sealed: Annotated[str, Form(max_length=8000)] = "") -> Response:
-        """The borrower's recorded yes. Pressed twice it is one."""
+        """The borrower's recorded yes. Pressed twice it is one, and one that has been overtaken agrees on nothing."""
         visit = await asyncio.to_thread(whose, token, request)
         if isinstance(visit, Response):
             return visit
@@ -194,7 +194,11 @@ def agree_router(
         said = Said("\n".join(lines), f"page:{mark[:32]}")
         done = "done_promise" if read.kind is AgreementKind.PROMISE else "done_terms"
         done = done if read.moves is None else "done_move"
-        if not has_said(asked, said) and not has_moved(asked, read):
+        before = rests_on(asked, said)
+        stands = has_moved(asked, read) if read.moves is not None else before is not None and before.live
+        if before is not None and not stands:
+            return overview(visit, asked, path, 409, visit.words["changed"])
+        if not stands:
             try:
                 await _agree_on(desk, visit.loan, read, said, f"page-{mark[:40]}")
             except OrderRefused as why:

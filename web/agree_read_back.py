@@ -10,8 +10,9 @@ from babel.numbers import NumberFormatError, parse_decimal
 from pydantic import BaseModel, ConfigDict
 
 from config.localised import format_date_long, format_money
+from domain.agreements.judging import left_of, next_unpaid
 from domain.agreements.limits import terms_of
-from domain.agreements.model import AgreementKind, Via
+from domain.agreements.model import Agreement, AgreementKind, Via
 from domain.agreements.moving import movable, to_refused
 from domain.agreements.promise import promise_refused
 from domain.events import PromiseMade
@@ -69,10 +70,13 @@ def statement(visit: Visit, read: ReadBack) -> list[str]:
     return [words["i_accept"].format(loan_id=loan_id, kind=kind, total=total), *pays]
 
 
-def has_said(asked: Asked, said: Said) -> bool:
-    """Whether this very yes is what is in force."""
-    evidence = asked.state.agreement.evidence if asked.state.agreement is not None else None
-    return evidence is not None and evidence.message_id == said.message_id
+def rests_on(asked: Asked, said: Said) -> Agreement | None:
+    """The agreement that this very yes was given to, or to another day of it, whatever has become of it since."""
+    for agreement in asked.state.agreements:
+        given = (agreement.evidence, agreement.move_evidence)
+        if any(each is not None and each.message_id == said.message_id for each in given):
+            return agreement
+    return None
 
 
 def has_moved(asked: Asked, read: ReadBack) -> bool:
@@ -121,7 +125,8 @@ def _minor(visit: Visit, text: str) -> int | None:
 def moved(visit: Visit, asked: Asked, day: str) -> ReadBack | str:
     """The next payment of what is in force on another day, or in words what is wrong with it."""
     found = movable(asked.state, asked.at)
-    if isinstance(found, str):
+    covered = None if isinstance(found, str) else next_unpaid(asked.state, found.agreement)
+    if isinstance(found, str) or covered is None:
         return visit.words["changed"]
     try:
         to = date.fromisoformat(day.strip())
@@ -133,7 +138,7 @@ def moved(visit: Visit, asked: Asked, day: str) -> ReadBack | str:
     return ReadBack(
         subject=visit.subject,
         kind=found.agreement.kind,
-        payments=((to, found.instalment.amount_minor),),
+        payments=((to, left_of(asked.state, covered)),),
         moves=found.agreement.number,
         moved_from=found.instalment.due,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -123,6 +126,7 @@ def agreement_pages(
             may_act=may_act,
             path=f"/loans/{loan.lender}/{loan.loan_id}",
             bearable=bearable,
+            mark=uuid.uuid4().hex,
             **{"borrowers_page": None, "days_past_due": None, "hold": None, **given},
         )
 
@@ -182,9 +186,11 @@ def agreement_pages(
         percent: _Field = "",
         bearable: _Field = "",
         seen: Annotated[str, Form(max_length=4000)] = "",
+        mark: Annotated[str, Form(pattern=r"^[0-9a-f]{0,32}$")] = "",
         words: _Words = "",
     ) -> Response:
-        """Agree on exactly the payments that were on the page; with the borrower's words it is in force."""
+        """Agree on exactly the payments that were on the page; with the borrower's words it is in force. `mark` is of
+        the page: a form sent twice counts once."""
         loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
         try:
             saw = tuple((date.fromisoformat(day), int(minor)) for day, minor in _pairs(seen))
@@ -193,7 +199,15 @@ def agreement_pages(
         except ValueError:
             raise HTTPException(422, "this form is not as we sent it") from None
         said = _said(words)
-        order = desk.agree(loan, acting(caller), chosen, via=Via.AGENT, said=said, bearable_minor=can_bear)
+        order = desk.agree(
+            loan,
+            acting(caller),
+            chosen,
+            via=Via.AGENT,
+            said=said,
+            bearable_minor=can_bear,
+            update_id=_once(mark, kind, option, percent, seen, words) if mark else None,
+        )
         return await ordered(request, loan, caller, "agreed" if said else "offered", order)
 
     @router.post("/loans/{lender}/{loan_id}/agreements/{number}/{what}")
@@ -230,6 +244,11 @@ def agreement_pages(
                 )
 
     return router
+
+
+def _once(*form: str) -> str:
+    """The id of an order that this form gives: sent again as it was it is the same one, with other words another."""
+    return f"desk-{hashlib.sha256(json.dumps(form).encode()).hexdigest()[:40]}"
 
 
 def waiting_for_approval(session: Session) -> list[tuple[Agreement, Loan]]:
@@ -287,6 +306,7 @@ def _agreement(
 ) -> dict[str, Any]:
     parts = agreements.instalments_of(session, row)
     waits = row.state is AgreementState.PROPOSED
+    approver = row.approved_by if row.approved_by != row.proposed_by else None
     return {
         "number": row.number,
         "kind": row.kind.value,
@@ -297,7 +317,7 @@ def _agreement(
         "forgiven": written.money(row.remission_minor) if row.remission_minor else None,
         "made": written.day(row.made_at.date()),
         "made_by": known.get(row.made_by, row.made_by),
-        "approved_by": known.get(row.approved_by, row.approved_by) if row.approved_by else None,
+        "approved_by": known.get(approver, approver) if approver is not None else None,
         "via": row.via.value,
         "said": row.evidence_at is not None,
         "live": row.state in LIVE,

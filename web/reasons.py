@@ -41,6 +41,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "El cliente escribió con el préstamo ya terminado: {intents}",
         "O cliente escreveu depois do fim do empréstimo: {intents}",
     ),
+    (
+        "the borrower wrote while the loan was not in collection: {intents}",
+        "El cliente escribió sin que el préstamo estuviera en gestión: {intents}",
+        "O cliente escreveu sem que o empréstimo estivesse em cobrança: {intents}",
+    ),
     ("the borrower says: {intents}", "El cliente dice: {intents}", "O cliente diz: {intents}"),
     ("promises to pay: {why}", "Promete pagar: {why}", "Promete pagar: {why}"),
     ("accepts an offer: {why}", "Acepta una oferta: {why}", "Aceita uma oferta: {why}"),
@@ -203,6 +208,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "what is due has changed from {amount} to {least}: ask for a new offer",
         "lo pendiente ha cambiado de {amount} a {least}: pida otra oferta",
         "o valor em aberto mudou de {amount} para {least}: peça outra oferta",
+    ),
+    (
+        "its first day, {day}, has passed: ask for a new offer",
+        "ya pasó su primer día, el {day}: pida otra oferta",
+        "seu primeiro dia, {day}, já passou: peça outra oferta",
     ),
     (
         "no agreement with due dates is in force",

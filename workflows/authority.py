@@ -11,11 +11,30 @@ from typing import Any
 from pydantic import BaseModel
 
 from config.warrants import Warrants
+from domain.access import OUR_NAMES
 from domain.agreements.terms import Authority
-from domain.events import OfferApproved, PlanAgreed, RestructuringAgreed, SettlementAgreed, WordsWithdrawn, WordsWritten
+from domain.events import (
+    AgreementCancelled,
+    Decide,
+    DueDateMoved,
+    OfferAccepted,
+    OfferApproved,
+    PlanAgreed,
+    PromiseMade,
+    RestructuringAgreed,
+    SettlementAgreed,
+    WordsWithdrawn,
+    WordsWritten,
+)
 
-Warranted = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved | WordsWritten | WordsWithdrawn
+WithAuthority = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved | WordsWritten | WordsWithdrawn
+Warranted = WithAuthority | PromiseMade | OfferAccepted | DueDateMoved | AgreementCancelled | Decide
 _MODELS: dict[str, type[BaseModel]] = {
+    "promise": PromiseMade,
+    "accept_offer": OfferAccepted,
+    "move_due_date": DueDateMoved,
+    "cancel_agreement": AgreementCancelled,
+    "decide": Decide,
     "plan": PlanAgreed,
     "settlement": SettlementAgreed,
     "restructuring": RestructuringAgreed,
@@ -23,9 +42,8 @@ _MODELS: dict[str, type[BaseModel]] = {
     "write": WordsWritten,
     "withdraw_words": WordsWithdrawn,
 }
-NEED_WARRANTS = frozenset(_MODELS)
-"""The updates that say with what authority they are given."""
-_OURS = ("account:", "apikey:")
+MAY_NEED_WARRANTS = frozenset(_MODELS)
+"""The updates that say who gives them."""
 _believed: list[Warrants] = []
 
 
@@ -36,18 +54,19 @@ def believe(warrants: Warrants | None) -> None:
 
 def unproven(workflow_id: str, update: str, order: Warranted) -> str | None:
     """Why this order is not taken for what it says of who gives it, or None."""
-    if order.role is Authority.MACHINE and not order.by.startswith(_OURS):
+    role = order.role if isinstance(order, WithAuthority) else Authority.MACHINE
+    if role is Authority.MACHINE and not order.by.startswith(OUR_NAMES):
         return None
     if order.warrant is not None and any(
         each.holds(workflow_id, update, _said(order), order.warrant) for each in _believed
     ):
         return None
-    who = f"{order.by} as {order.role}"
+    who = f"{order.by} as {role}" if isinstance(order, WithAuthority) else order.by
     return f"{who} is not proven: order it at Recobro's pages, API or command line, or as the machine"
 
 
 def warranted(warrants: Warrants, workflow_id: str, update: str, order: dict[str, Any]) -> dict[str, Any]:
-    """The order with its warrant; one that needs none as it is.
+    """The order with its warrant; one that never needs any as it is.
 
     Raises pydantic.ValidationError for an order that no loan would read.
     """

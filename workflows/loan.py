@@ -478,7 +478,7 @@ class LoanCollection:
 
     @decide.validator
     def _may_decide(self, order: Decide) -> None:
-        self._check(order)
+        self._check_proven("decide", order)
 
     @write.validator
     def _may_write(self, order: WordsWritten) -> None:
@@ -490,7 +490,7 @@ class LoanCollection:
 
     @promise.validator
     def _may_promise(self, order: PromiseMade) -> None:
-        self._check(order)
+        self._check_proven("promise", order)
 
     @plan.validator
     def _may_plan(self, order: PlanAgreed) -> None:
@@ -510,15 +510,15 @@ class LoanCollection:
 
     @accept_offer.validator
     def _may_accept(self, order: OfferAccepted) -> None:
-        self._check(order)
+        self._check_proven("accept_offer", order)
 
     @move_due_date.validator
     def _may_move(self, order: DueDateMoved) -> None:
-        self._check(order)
+        self._check_proven("move_due_date", order)
 
     @cancel_agreement.validator
     def _may_cancel_agreement(self, order: AgreementCancelled) -> None:
-        self._check(order)
+        self._check_proven("cancel_agreement", order)
 
     @migrate.validator
     def _may_migrate(self, order: MigrateOrder) -> None:

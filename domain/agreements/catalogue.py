@@ -6,7 +6,16 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from domain.agreements.judging import close_approval, finish, replace, tell
-from domain.agreements.limits import amounts_refused, dates_refused, kind_refused, needed, rule_of, terms_of, unmet
+from domain.agreements.limits import (
+    amounts_refused,
+    dates_refused,
+    kind_refused,
+    last_day_of_offer,
+    needed,
+    rule_of,
+    terms_of,
+    unmet,
+)
 from domain.agreements.making import agreed
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment
 from domain.agreements.terms import Option, PlanOption
@@ -41,6 +50,7 @@ def terms_agreed(state: LoanState, event: TermsAgreed, now: datetime) -> tuple[L
     assert terms is not None
     total = sum(payment.amount_minor for payment in event.payments)
     balance = state.balance_minor
+    last_day = last_day_of_offer(state.facts.local_date(now), terms.valid_days, event.payments[0].due)
     versions = [a.version or 1 for a in state.agreements if a.kind is AgreementKind.RESTRUCTURING]
     made = Agreement(
         number=len(state.agreements) + 1,
@@ -61,7 +71,7 @@ def terms_agreed(state: LoanState, event: TermsAgreed, now: datetime) -> tuple[L
         fees_frozen=isinstance(option, PlanOption) and option.fees_frozen,
         evidence=event.evidence,
         proposed_by=event.by,
-        expires_at=state.facts.moment(state.facts.local_date(now) + timedelta(days=terms.valid_days), time(0)),
+        expires_at=state.facts.moment(last_day + timedelta(days=1), time(0)),
         remission_minor=max(balance - total, 0),
         added_minor=max(total - balance, 0),
         version=max([1, *versions]) + 1 if kind is AgreementKind.RESTRUCTURING else None,
@@ -115,7 +125,7 @@ def offer_approved(state: LoanState, event: OfferApproved, now: datetime) -> tup
     needs = needed(option, offer.balance_minor, offer.total_minor)
     if not event.role.covers(needs):
         return state, f"it takes a {needs} to approve this"
-    if (why := _overtaken(state, offer)) is not None:
+    if (why := overtaken(state, offer, now)) is not None:
         return state, why
     offer = offer.model_copy(update={"approved_by": event.by})
     state = close_approval(state, offer, now, f"approved by {event.by}")
@@ -131,7 +141,7 @@ def offer_accepted(state: LoanState, event: OfferAccepted, now: datetime) -> tup
         return state, offer
     if offer.approved_by is None:
         return state, f"{offer.kind} {offer.number} waits for its approval"
-    if (why := _overtaken(state, offer)) is not None:
+    if (why := overtaken(state, offer, now)) is not None:
         return state, why
     accepted = {"evidence": event.evidence, "via": event.via, "by": event.by}
     return _in_force(state, offer.model_copy(update=accepted), now), None
@@ -158,12 +168,14 @@ def _waiting(state: LoanState, number: int) -> Agreement | str:
     return offer
 
 
-def _overtaken(state: LoanState, offer: Agreement) -> str | None:
-    """What has come between an offer and its yes."""
+def overtaken(state: LoanState, offer: Agreement, now: datetime) -> str | None:
+    """What has come between an offer and its yes, or None."""
     if (why := kind_refused(state, offer.kind)) is not None:
         return why
     if state.balance_minor != offer.balance_minor:
         return f"what is due has changed from {offer.balance_minor} to {state.balance_minor}: ask for a new offer"
+    if (first := offer.instalments[0].due) < state.facts.local_date(now):
+        return f"its first day, {first}, has passed: ask for a new offer"
     return None
 
 

@@ -7,8 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from domain.agreements.judging import Covered, deadline, messages_of, next_unpaid
-from domain.agreements.model import BROKEN, DOCUMENT, LINK, MISSED, REMINDER, Agreement, AgreementState, Via
+from domain.agreements.judging import Covered, deadline, left_of, messages_of, next_unpaid
+from domain.agreements.model import (
+    BROKEN,
+    DOCUMENT,
+    LINK,
+    MISSED,
+    REMINDER,
+    Agreement,
+    AgreementState,
+    Via,
+    last_in_force,
+)
 from domain.agreements.terms import AgreementMessage
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed, SendContact
@@ -60,7 +70,7 @@ def contact_of_breach(state: LoanState) -> SendContact | None:
 
 
 def _untold(state: LoanState) -> Agreement | None:
-    last = state.agreements[-1] if state.agreements else None
+    last = last_in_force(state.agreements)
     return last if last is not None and last.state is AgreementState.BROKEN and not last.told else None
 
 
@@ -102,7 +112,6 @@ def _order(
     state: LoanState, agreement: Agreement, covered: Covered, message: AgreementMessage, step: str
 ) -> SendContact:
     instalment = covered.instalment
-    left = min(instalment.amount_minor - covered.paid_minor, state.balance_minor)
     number = {BROKEN: 0, DOCUMENT: agreement.revision}.get(step, instalment.number * 10 + instalment.moved)
     ends: datetime | None = None
     if step == REMINDER:
@@ -116,7 +125,7 @@ def _order(
         template=message.template,
         with_link=step == LINK,
         balance_read_at=state.funds_seen_at if step == LINK else None,
-        agreed=Agreed(amount_minor=max(left, 1), due=instalment.due),
+        agreed=Agreed(amount_minor=left_of(state, covered), due=instalment.due),
         give_up_at=ends,
         what=f"{step.removeprefix('agreement_')} of {agreement.kind} {agreement.number}",
     )

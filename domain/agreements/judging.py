@@ -8,7 +8,7 @@ from math import ceil
 
 from domain.agreements.coverage import Covered as Covered
 from domain.agreements.coverage import covered_by, payments_towards
-from domain.agreements.model import JUDGED, Agreement, AgreementKind, AgreementState, Instalment
+from domain.agreements.model import JUDGED, Agreement, AgreementKind, AgreementState, Instalment, last_in_force
 from domain.agreements.schedule import next_working_day
 from domain.agreements.terms import AgreementMessages
 from domain.cases import close_case, open_case
@@ -63,6 +63,11 @@ def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
     return next((covered for covered in coverage(state, agreement) if covered.on is None), None)
 
 
+def left_of(state: LoanState, covered: Covered) -> int:
+    """What is still to pay of an instalment, minor units: never more than is due, and at least 1."""
+    return max(min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor), 1)
+
+
 def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementState:
     """What the payments say of an agreement at `now`."""
     promise = agreement.kind is _PROMISE
@@ -74,7 +79,7 @@ def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementS
     first = late[0]
     too_late = now >= deadline(agreement, first.instalment, state.facts)
     if not too_late or stands_still:
-        paid_off = state.balance_minor - agreement.adjustment_minor <= 0
+        paid_off = state.balance_minor - agreement.adjustment_minor + agreement.interest_minor <= 0
         return fulfilled if paid_off else AgreementState.OPEN if promise else AgreementState.ACTIVE
     end = last_day(agreement, first.instalment)
     if _debt_on(state, agreement, end) <= 0:
@@ -95,10 +100,10 @@ def _late(state: LoanState, agreement: Agreement, *, paid_late: bool = True) -> 
 
 
 def _debt_on(state: LoanState, agreement: Agreement, day: date) -> int:
-    """What was due at the end of `day`, by value dates, leaving out what `agreement` itself changes in it."""
+    """What was due at the end of `day`, by value dates, as long as `agreement` was kept."""
     others = sum(a.adjustment_minor for a in state.agreements if a.number != agreement.number)
     by_then = sum(p.stands_minor for p in state.payments if state.facts.local_date(p.paid_at) <= day)
-    return state.facts.amount_due_minor + others - by_then
+    return state.facts.amount_due_minor + others + agreement.interest_minor - by_then
 
 
 def judge(state: LoanState, now: datetime) -> LoanState:
@@ -129,9 +134,8 @@ def _revive(state: LoanState, agreement: Agreement, found: AgreementState, now: 
         return state
     if agreement.state is AgreementState.BROKEN:
         state = _take_back_breach(state, agreement, now)
-    never = (AgreementState.PROPOSED, AgreementState.EXPIRED)
-    newest = agreement.number == max(a.number for a in state.agreements if a.state not in never)
-    if state.agreement is not None or not newest:
+    last = last_in_force(state.agreements)
+    if state.agreement is not None or last is None or last.number != agreement.number:
         return finish(state, agreement, AgreementState.REPLACED, now)
     if agreement.kind is _PROMISE and state.circumstance is not None:
         return finish(state, agreement, AgreementState.VOID, now)
@@ -224,7 +228,8 @@ def _stand_still(state: LoanState, now: datetime) -> LoanState:
         return state
     days = ceil((now - agreement.held_since) / timedelta(days=1))
     moved = tuple(_after_standing(state, agreement, covered, days, now) for covered in coverage(state, agreement))
-    changed = {"held_since": None, "instalments": moved} | revised(agreement, now)
+    later = [new.number for old, new in zip(agreement.instalments, moved, strict=True) if new.moved != old.moved]
+    changed = {"held_since": None, "instalments": moved} | revised(agreement, now, min(later, default=None))
     return replace(state, agreement.model_copy(update=changed), now, f"{GOES_ON}{days} days later")
 
 
@@ -239,9 +244,13 @@ def _after_standing(state: LoanState, agreement: Agreement, covered: Covered, da
     return covered.instalment
 
 
-def revised(agreement: Agreement, now: datetime) -> dict[str, object]:
-    """What changes of an agreement whose dates moved: it has a new document, which has not been sent yet."""
-    return {"revision": agreement.revision + 1, "revised_at": now, "documented": False}
+def revised(agreement: Agreement, now: datetime, first: int | None) -> dict[str, object]:
+    """What changes of an agreement whose dates moved: it has a new document, which has not been sent yet, and from
+    instalment `first` on, the first whose day is another one, all that is said about a day has to be said again."""
+    told = agreement.reminded, agreement.missed_told, agreement.offered
+    before = told if first is None else tuple(min(number, first - 1) for number in told)
+    again = dict(zip(("reminded", "missed_told", "offered"), before, strict=True))
+    return {"revision": agreement.revision + 1, "revised_at": now, "documented": False, **again}
 
 
 def _moved(instalment: Instalment, days: int, holidays: Collection[date]) -> Instalment:

@@ -125,6 +125,11 @@ def dates_refused(option: Option, today: date, dues: Sequence[date]) -> str | No
     return None
 
 
+def last_day_of_offer(today: date, valid_days: int, first_due: date) -> date:
+    """The last day on which an offer made `today` can be accepted or approved: never later than its first payment."""
+    return min(today + timedelta(days=valid_days - 1), first_due)
+
+
 def kind_refused(state: LoanState, kind: AgreementKind) -> str | None:
     """Why no agreement of this kind can be made whatever its terms, or None."""
     if (why := not_now(state, kind)) is not None:
@@ -132,8 +137,8 @@ def kind_refused(state: LoanState, kind: AgreementKind) -> str | None:
     terms = terms_of(state.strategy, kind)
     if terms is None:
         return f"the strategy has no {kind}s"
-    never_in_force = (AgreementState.PROPOSED, AgreementState.EXPIRED, AgreementState.CANCELLED)
-    made = sum(a.kind is kind and a.state not in never_in_force for a in state.agreements)
+    counted = [a for a in state.agreements if a.was_in_force and a.state is not AgreementState.CANCELLED]
+    made = sum(a.kind is kind for a in counted)
     if made >= terms.at_most:
         return f"the loan has had {made} {kind}s already"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -96,6 +97,7 @@ class Agreement(_Value):
     last instalment a reminder or a link went out for; `told`: the message of its breach is behind it;
     `documented`: the one that brings its document. `holidays` are days on which no payment is put when dates move on;
     `revision` counts how often dates were moved, the last time at `revised_at`: each has a document of its own.
+    `expires_at` is an offer's end, and stays with one that never came into force.
     `move_evidence` is the yes to the due date that was moved, beside the one to the agreement.
     """
 
@@ -139,6 +141,11 @@ class Agreement(_Value):
         return self.state in LIVE
 
     @property
+    def was_in_force(self) -> bool:
+        """Whether it ever was, or is now; what was only offered has ends of the same names."""
+        return self.expires_at is None
+
+    @property
     def total_minor(self) -> int:
         return sum(instalment.amount_minor for instalment in self.instalments)
 
@@ -149,6 +156,16 @@ class Agreement(_Value):
     @property
     def adjustment_minor(self) -> int:
         """What this agreement changes in the debt as it stands now: interest added, or a rest forgiven."""
-        if self.kind is AgreementKind.RESTRUCTURING and self.state in (AgreementState.ACTIVE, AgreementState.COMPLETED):
-            return self.added_minor
+        if self.state in (AgreementState.ACTIVE, AgreementState.COMPLETED) and self.interest_minor:
+            return self.interest_minor
         return -self.remitted_minor if self.state is AgreementState.COMPLETED else 0
+
+    @property
+    def interest_minor(self) -> int:
+        """What has to be paid beside the debt for this agreement to be kept."""
+        return self.added_minor if self.kind is AgreementKind.RESTRUCTURING else 0
+
+
+def last_in_force(agreements: Sequence[Agreement]) -> Agreement | None:
+    """The one that came into force last, whatever became of it; offers that waited longer may have lower numbers."""
+    return max((a for a in agreements if a.was_in_force), key=lambda a: (a.made_at, a.number), default=None)

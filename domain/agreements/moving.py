@@ -93,8 +93,7 @@ def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tupl
     agreement = found.agreement
     moved = found.instalment.model_copy(update={"due": event.to, "moved": min(found.instalment.moved + 1, 9)})
     instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
-    reminded = min(agreement.reminded, moved.number - 1)
-    changed = {"instalments": instalments, "date_moved": True, "reminded": reminded, **revised(agreement, now)}
+    changed = {"instalments": instalments, "date_moved": True, **revised(agreement, now, moved.number)}
     changed["move_evidence"] = event.evidence
     state = note(state, now, "due_date_moved", f"payment {moved.number} to {event.to} by {event.by}")
     return replace(state, agreement.model_copy(update=changed), now, DATE_MOVED), None

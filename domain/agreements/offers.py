@@ -12,7 +12,7 @@ from statistics import median
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from domain.agreements.limits import Terms, needed, percent_of, rule_of, terms_of, unmet
+from domain.agreements.limits import Terms, last_day_of_offer, needed, percent_of, rule_of, terms_of, unmet
 from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.requests import OFFERED_KINDS, request_as_known
 from domain.agreements.requests import OfferRequest as OfferRequest
@@ -149,7 +149,7 @@ def _of_option(
                 )
                 for due, row in zip(dates, rows, strict=True)
             ),
-            valid_until=request.today + timedelta(days=terms.valid_days - 1),
+            valid_until=last_day_of_offer(request.today, terms.valid_days, dates[0]),
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from domain.agreements.judging import last_day, next_unpaid
+from domain.agreements.judging import last_day, left_of, next_unpaid
 from domain.agreements.limits import terms_of
 from domain.agreements.model import Agreement, AgreementKind, Evidence
 from domain.agreements.moving import Movable, due_date_moved, last_possible, movable, possible_from
@@ -218,7 +218,7 @@ def _left(state: LoanState, agreement: Agreement) -> int:
     """What is still to pay of the next payment, minor units."""
     covered = next_unpaid(state, agreement)
     assert covered is not None
-    return max(min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor), 1)
+    return left_of(state, covered)
 
 
 def _stands(state: LoanState, moving: Moving) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from domain.agreements.catalogue import offer_accepted, terms_agreed
+from domain.agreements.catalogue import offer_accepted, overtaken, terms_agreed
 from domain.agreements.limits import kind_refused, terms_of
 from domain.agreements.making import agreement_cancelled
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Via
@@ -85,7 +85,7 @@ def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
     """A plain yes or no to the offer that waits; None when none does."""
     offered = standing(state, now)
     if offered is None:
-        return None
+        return _asked_anew(state, event, now)
     if event.says == "no":
         return declined(state, event, offered, now)
     evidence = Evidence(at=event.received_at, message_id=event.message_id, text_sha256=event.text_sha256)
@@ -95,6 +95,19 @@ def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
     if refused is not None:
         return to_a_person(state, event, now, AnswerKind.PERSON, f"accepts an offer: {refused}")
     return say(accepted, event, now, AnswerKind.AGREED, agreement=offered.number, progress=True)
+
+
+def _asked_anew(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState | None:
+    """A yes to an offer whose last day has passed: what may be offered now is told, else a person goes on."""
+    offered = _told_lately(state, now)
+    offer = _numbered(state, offered.number) if offered is not None else None
+    if event.says != "yes" or offer is None or offer.state is not AgreementState.EXPIRED:
+        return None
+    state = change(state, offered=None)
+    if not _machine_may(state, offer.kind):
+        why = f"accepts an offer: {offer.kind} {offer.number} is expired already"
+        return to_a_person(state, event, now, AnswerKind.PERSON, why)
+    return ask(state, event, (offer.kind,))
 
 
 def declined(state: LoanState, heard: Heard, offered: Offered, now: datetime) -> LoanState:
@@ -117,13 +130,18 @@ def withdrawn(state: LoanState, now: datetime) -> LoanState:
 
 def standing(state: LoanState, now: datetime) -> Offered | None:
     """The offer that a yes would accept now: one that the borrower was told of, not long ago."""
+    offered = _told_lately(state, now)
+    offer = _numbered(state, offered.number) if offered is not None else None
+    return offered if offer is not None and offer.state is AgreementState.PROPOSED else None
+
+
+def _told_lately(state: LoanState, now: datetime) -> Offered | None:
     talk = of(state)
     offered = talk.offered
     waits = offered is not None and talk.answer is not None and talk.answer.agreement == offered.number
     if offered is None or waits or offered.untold is not None or now - offered.asked_at > OFFER_STANDS:
         return None
-    offer = _numbered(state, offered.number)
-    return offered if offer is not None and offer.state is AgreementState.PROPOSED else None
+    return offered
 
 
 def went_out(state: LoanState, number: int) -> LoanState:
@@ -134,7 +152,7 @@ def went_out(state: LoanState, number: int) -> LoanState:
     return change(state, offered=offered.model_copy(update={"untold": None}))
 
 
-def may_be_said(state: LoanState, answer: Answer) -> bool:
+def may_be_said(state: LoanState, answer: Answer, now: datetime) -> bool:
     """An offer is told only while it can be agreed on, an agreement confirmed only while it is in force."""
     if answer.agreement is None:
         return True
@@ -143,8 +161,7 @@ def may_be_said(state: LoanState, answer: Answer) -> bool:
         return False
     if answer.kind is AnswerKind.AGREED:
         return about.live
-    proposed = about.state is AgreementState.PROPOSED and about.balance_minor == state.balance_minor
-    return proposed and kind_refused(state, about.kind) is None
+    return about.state is AgreementState.PROPOSED and overtaken(state, about, now) is None
 
 
 def _offer(state: LoanState, heard: Heard, offers: Sequence[MadeOffer], now: datetime, otherwise: str) -> LoanState:

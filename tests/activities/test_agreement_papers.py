@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 
+import pytest
 from pypdf import PdfReader
 from sqlmodel import select
 
+from activities.agreement_papers import AgreementPapers
 from domain.agreements.model import DOCUMENT, LINK, Agreement, AgreementKind, AgreementState, Evidence, Instalment, Via
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
@@ -15,7 +17,18 @@ from domain.events import ContactOutcome
 from domain.ledger_entries import AgreementEntry
 from records import agreements, documents
 from records.tables import PaymentLink
-from tests.activities.outside import TUESDAY, Desk, enter_loan, loan_row, mails_to, person_of, remind, texts_to
+from tests.activities.outside import (
+    TUESDAY,
+    Desk,
+    enter_loan,
+    loan_row,
+    mails_to,
+    person_of,
+    remind,
+    settings_for,
+    texts_to,
+)
+from tests.records.portfolios import LENDER
 from tests.sandbox.running import World
 
 PLAN = Agreement(
@@ -111,3 +124,46 @@ async def test_a_moved_date_has_a_document_of_its_own_that_replaces_the_first(de
     assert "Cambio de fecha aceptado" in text
     assert "SM77" in text
     assert "sustituye" not in PdfReader(io.BytesIO(first.pdf)).pages[0].extract_text()
+
+
+async def read_of(desk: Desk, agreement: Agreement) -> str:
+    """What the only document of a loan that agreed on this says."""
+    loan_id = enter_loan(desk.database)
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=agreement, paid_minor=(0, 0), change="agreed"))
+    with desk.database.reading() as session:
+        [kept] = documents.of_loan(session, loan_row(session, loan_id))
+    return " ".join(PdfReader(io.BytesIO(kept.pdf)).pages[0].extract_text().split())
+
+
+@pytest.mark.parametrize(
+    ("proposed_by", "approved_by", "said"),
+    [("machine", "machine", False), ("account:5", None, False), ("account:5", "account:8", True)],
+    ids=["nobody had to approve it", "agreed on at once", "another person approved it"],
+)
+async def test_a_document_says_that_another_person_approved_it_only_where_one_did_and_not_who(
+    desk: Desk, proposed_by: str, approved_by: str | None, said: bool
+) -> None:
+    text = await read_of(desk, PLAN.model_copy(update={"proposed_by": proposed_by, "approved_by": approved_by}))
+    assert ("Aprobado por una segunda persona" in text) == said
+    assert "account:" not in text
+    assert "machine" not in text
+
+
+@pytest.mark.parametrize("state", [AgreementState.PROPOSED, AgreementState.REPLACED, AgreementState.EXPIRED])
+async def test_an_offer_has_no_document_before_the_borrowers_yes_and_then_one_with_it(
+    desk: Desk, world: World, state: AgreementState
+) -> None:
+    papers = AgreementPapers(desk.database, settings_for(world))
+    loan_id = enter_loan(desk.database)
+    ended = None if state is AgreementState.PROPOSED else TUESDAY
+    offer = PLAN.model_copy(update={"state": state, "expires_at": TUESDAY + timedelta(days=9), "ended_at": ended})
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=offer, paid_minor=(0, 0), change="offered"))
+
+    assert papers.make(LENDER, loan_id, 1, TUESDAY) is None
+
+    yes = Evidence(at=TUESDAY, message_id="SM8")
+    agreed = PLAN.model_copy(update={"evidence": yes})
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=agreed, paid_minor=(0, 0), change="agreed"), first=1)
+    made = papers.make(LENDER, loan_id, 1, TUESDAY)
+    assert made is not None
+    assert "SM8" in PdfReader(io.BytesIO(made.pdf)).pages[0].extract_text()

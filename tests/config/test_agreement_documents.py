@@ -34,7 +34,7 @@ DATA: dict[str, Any] = {
     "accepted_at": AT,
     "message_id": "SM1",
     "words": "sí, acepto #{1+1} *todo*",
-    "approved_by": "boss-1",
+    "approved": True,
 }
 
 
@@ -48,7 +48,8 @@ def test_a_settlement_says_what_is_paid_what_is_forgiven_and_how_it_was_accepted
     text = text_of()
     for said in (
         "Acuerdo de quita", "Lucía Gómez", "P-20417-1-3", "300,00 €", "59,50 €", "240,50 €",
-        "doscientos cuarenta euros con 50/100", "20 de marzo de 2026", "SM1", "sí, acepto #{1+1} *todo*", "boss-1",
+        "doscientos cuarenta euros con 50/100", "20 de marzo de 2026", "SM1", "sí, acepto #{1+1} *todo*",
+        "Aprobado por una segunda persona de Credialba", "Aceptado el 10 mar 2026, 9:00 UTC",
     ):  # fmt: skip
         assert said in text
 
@@ -76,6 +77,25 @@ def test_a_new_schedule_shows_its_arithmetic_and_its_version() -> None:
     text = text_of(kind=AgreementKind.RESTRUCTURING, version=2, added_minor=602, remission_minor=0, rows=rows)
     for said in ("Nuevo calendario de pagos", "Versión del calendario 2", "Intereses", "3,00 €", "99,01 €", "200,99 €"):
         assert said in text
+
+
+def test_the_moment_of_the_yes_is_written_as_the_borrower_reads_dates() -> None:
+    assert "Accepted on Mar 10, 2026, 9:00 AM UTC" in text_of(language="en", country="US")
+    assert "Aceito em 10 de mar. de 2026, 09:00 UTC" in text_of(language="pt", country="BR")
+    moved = text_of(language="en", country="US", moved_at=datetime(2026, 4, 3, 15, 30, tzinfo=UTC))
+    assert "Change of date accepted on Apr 3, 2026, 3:30 PM UTC" in moved
+
+
+def test_what_nobody_had_to_approve_says_nothing_of_an_approval() -> None:
+    assert "Aprobado" not in text_of(approved=False)
+
+
+def test_a_schedule_whose_arithmetic_is_no_longer_known_shows_its_payments_alone() -> None:
+    rows = tuple(DocumentRow(number=n, due=date(2026, 3 + n, 1), amount_minor=10_201) for n in (1, 2, 3))
+    text = text_of(kind=AgreementKind.RESTRUCTURING, version=2, added_minor=602, remission_minor=0, rows=rows)
+    assert "102,01 €" in text
+    assert " 0,00 €" not in text
+    assert "Capital" not in text
 
 
 @pytest.mark.parametrize(

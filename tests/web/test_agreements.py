@@ -16,7 +16,7 @@ from config.agreement_addresses import agreement_address
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from domain.collection import apply
-from domain.events import Circumstance, CircumstanceReported
+from domain.events import CaseDecision, Circumstance, CircumstanceReported, Decide, PaymentReceived
 from domain.loan_state import LoanState, enter
 from records import accounts, agreements, audit, loans, offer_log
 from records.database import Database
@@ -257,6 +257,86 @@ def test_a_borrower_moves_the_next_due_date_once_on_their_page(
     assert plan_now.move_evidence is not None
     assert (plan_now.move_evidence.message_id or "").startswith("page:")
     assert plan_now.evidence != plan_now.move_evidence
+
+
+def pay(orders: CoreLoans, clock: Clock, amount_minor: int) -> None:
+    paid = {"payment_id": "p1", "provider": "bank", "currency": "EUR", "paid_at": clock(), "amount_minor": amount_minor}
+    state, refused = apply(state_of(orders), PaymentReceived.model_validate(paid), clock())
+    assert refused is None
+    orders.states[LENDER, "L1"] = state
+
+
+def test_a_borrower_confirms_another_day_for_what_is_left_of_the_payment(
+    site: Any, clock: Clock, orders: CoreLoans
+) -> None:
+    with browser(site) as client:
+        plan = client.post(borrowers(), data={"kind": "plan", "option": "monthly"})
+        client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(plan.text)})
+        [agreed] = state_of(orders).agreements
+        pay(orders, clock, 6_000)
+        to = agreed.instalments[0].due + timedelta(days=2)
+        read_back = client.post(borrowers(), data={"kind": "move", "day": to.isoformat()})
+
+    assert agreed.instalments[0].amount_minor == 10_000
+    assert plain(_statement(read_back.text)).startswith("Pagaré los 40,00 € del ")
+
+
+def test_a_yes_that_is_sent_again_after_a_person_called_the_promise_off_agrees_on_nothing(
+    database: Database, site: Any, clock: Clock, orders: CoreLoans
+) -> None:
+    agent = person(site, database, "ana", Role.AGENT)
+    with browser(site) as client:
+        read_back = client.post(borrowers(), data={"kind": "promise", "amount": "120,50", "day": "2026-12-04"})
+        yes = {"sealed": sealed_in(read_back.text)}
+        assert client.post(f"{borrowers()}/yes", data=yes).status_code == 200
+        assert agent.post(f"{PAGE}/agreements/1/cancel").status_code == 303
+        again = client.post(f"{borrowers()}/yes", data=yes)
+        orders.answers.clear()  # the loan has gone on in a fresh run, which knows no earlier orders
+        later = client.post(f"{borrowers()}/yes", data=yes)
+
+    for answer in (again, later):
+        assert (answer.status_code, "ha cambiado" in answer.text, "Gracias" in answer.text) == (409, True, False)
+    assert [a.state for a in state_of(orders).agreements] == ["cancelled"]
+    assert [update for update, _ in orders.orders].count("promise") == 1
+
+
+def test_a_yes_to_another_day_that_is_sent_again_once_the_days_moved_on_is_no_longer_done(
+    site: Any, clock: Clock, orders: CoreLoans
+) -> None:
+    with browser(site) as client:
+        plan = client.post(borrowers(), data={"kind": "plan", "option": "monthly"})
+        client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(plan.text)})
+        to = state_of(orders).agreements[0].instalments[0].due + timedelta(days=2)
+        read_back = client.post(borrowers(), data={"kind": "move", "day": to.isoformat()})
+        yes = {"sealed": sealed_in(read_back.text)}
+        assert client.post(f"{borrowers()}/yes", data=yes).status_code == 200
+        stood, _ = apply(state_of(orders), CircumstanceReported(kind=Circumstance.DISPUTE), clock())
+        clock.pass_by(timedelta(minutes=30))
+        decided = Decide(case_id=stood.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1")
+        orders.states[LENDER, "L1"], _ = apply(stood, decided, clock())
+        again = client.post(f"{borrowers()}/yes", data=yes)
+
+    assert state_of(orders).agreements[0].instalments[0].due > to
+    assert (again.status_code, "ha cambiado" in again.text) == (409, True)
+
+
+def test_an_offer_whose_button_was_pressed_twice_is_made_once(database: Database, site: Any, orders: CoreLoans) -> None:
+    agent = person(site, database, "ana", Role.AGENT)
+
+    def form() -> dict[str, str]:
+        page = agent.get(PAGE).text.split('value="half-year"')[1]
+        given = {name: page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("seen", "mark")}
+        return {"kind": "restructuring", "option": "half-year", **given}
+
+    pressed = form()
+    assert [agent.post(f"{PAGE}/agree", data=pressed).status_code for _ in range(2)] == [303, 303]
+    assert [a.state for a in state_of(orders).agreements] == ["proposed"]
+    assert state_of(orders).agreements[0].approved_by is not None
+    assert "approved by" not in agent.get(PAGE).text, "nobody else had to approve it"
+    assert agent.post(f"{PAGE}/agree", data=form()).status_code == 303
+    assert [a.state for a in state_of(orders).agreements] == ["replaced", "proposed"], "asked for anew it is another"
+    assert agent.post(f"{PAGE}/agree", data=pressed | {"words": "sí, de acuerdo"}).status_code == 303
+    assert [a.state for a in state_of(orders).agreements] == ["replaced", "replaced", "active"]
 
 
 def _statement(page: str) -> str:

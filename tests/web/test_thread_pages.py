@@ -19,7 +19,7 @@ from domain.ledger_entries import WordsState
 from records import accounts, audit, cases, contacts, loans, own_words, person_export
 from records.database import Database
 from records.erasure import erase
-from records.tables import LoanState
+from records.tables import CaseState, LoanState
 from tests.records.portfolios import LENDER
 from tests.web.calling import NOW, Clock
 from tests.web.core_loans import CoreLoans
@@ -256,6 +256,7 @@ def test_the_words_are_told_to_the_person_who_asks_and_go_with_their_key(
         loan.state = LoanState.ENDED
         loan.end_kind, loan.ended_at = "cured", NOW
         session.add(loan)
+        cases.close(session, wrote, CaseState.RETRACTED, at=NOW)
         person_id = borrower.person_id
 
     erase(database, LENDER, person_id, at=NOW, actor="test")

@@ -89,3 +89,37 @@ async def test_an_authority_beyond_the_machines_and_a_name_of_ours_need_a_warran
         [settled] = (await handle.query("view", result_type=LoanView)).state.agreements
         assert (settled.state, settled.approved_by) == ("active", "account:5")
         await replays(handle)
+
+
+async def test_nobody_writes_a_persons_name_of_ours_under_what_is_promised_moved_called_off_or_decided() -> None:
+    believe(WARRANTS)
+    async with stage() as on:
+        begin = await on.morning()
+        handle = await on.start(facts(due_date=begin.date() - timedelta(days=1)), strategy(**CATALOGUE))
+        day = (begin + timedelta(days=6)).date().isoformat()
+        said = {"at": begin.isoformat(), "message_id": "SM1"}
+        orders: dict[str, dict[str, Any]] = {
+            "promise": {"amount_minor": 30_000, "date": day, "by": "account:5", "via": "agent"},
+            "accept_offer": {"number": 1, "by": "account:5", "via": "agent", "evidence": said},
+            "move_due_date": {"number": 1, "to": day, "by": "apikey:k7"},
+            "cancel_agreement": {"number": 1, "by": "account:5"},
+            "decide": {"case_id": "demo-L1-1-1", "decision": "continue", "by": "account:5"},
+        }
+
+        told = []
+        for update, order in orders.items():
+            with pytest.raises(WorkflowUpdateFailedError) as failure:
+                await handle.execute_update(update, order)
+            told.append(str(failure.value.cause))
+        await handle.signal("promise_made", orders["promise"])
+        unpromised = (await handle.query("view", result_type=LoanView)).state
+        answer = await handle.execute_update("promise", warranted(WARRANTS, handle.id, "promise", orders["promise"]))
+        believe(None)
+
+        assert all("is not proven" in each for each in told)
+        assert unpromised.agreements == ()
+        assert [refusal.message for refusal in unpromised.refusals] == ["promise_made"]
+        assert answer["agreement"] == 1
+        [promise] = (await handle.query("view", result_type=LoanView)).state.agreements
+        assert promise.by == "account:5"
+        await replays(handle)

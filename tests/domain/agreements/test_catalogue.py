@@ -342,3 +342,34 @@ def test_a_due_date_that_was_moved_is_sent_in_writing() -> None:
     assert [order.occurrence for order in papers] == [1000, 1001]
     assert papers[-1].agreed is not None
     assert papers[-1].agreed.due == due + timedelta(days=4)
+
+
+def test_an_offer_is_good_until_its_first_payment_day_and_not_a_day_longer() -> None:
+    offer = next(o for o in offered(loan()) if o.option == "weekly")
+    assert offer.payments[0].due == offer.valid_until == date(2026, 3, 9), "its ten days would run until the 11th"
+
+    def accepted_on(day: int) -> str | None:
+        subject = loan()
+        assert agree(subject, "weekly", yes=False) is None
+        subject.run_until(datetime(2026, 3, day, 12, tzinfo=START.tzinfo))
+        return subject.hear(OfferAccepted(number=1, by="agent-1", via=Via.AGENT, evidence=SAID))
+
+    assert accepted_on(9) is None
+    assert accepted_on(10) == "plan 1 is expired already"
+
+
+@pytest.mark.parametrize("needs_approval", [False, True])
+def test_an_offer_kept_from_before_that_outlived_its_first_day_is_refused(needs_approval: bool) -> None:
+    subject = loan()
+    percent = 60 if needs_approval else 80
+    assert agree(subject, "late", percent=percent, yes=needs_approval) is None
+    older = only(subject).model_copy(update={"expires_at": START + timedelta(days=30)})
+    subject.state = subject.state.model_copy(update={"agreements": (older,)})
+    subject.run_until(datetime.fromisoformat(f"{older.instalments[0].due + timedelta(days=1)}T09:00:00+00:00"))
+    why = (
+        subject.hear(OfferApproved(number=1, by="boss", role=Authority.SUPERVISOR))
+        if needs_approval
+        else subject.hear(OfferAccepted(number=1, by="agent-1", via=Via.AGENT, evidence=SAID))
+    )
+    assert why == f"its first day, {older.instalments[0].due}, has passed: ask for a new offer"
+    assert only(subject).state == "proposed"

@@ -26,7 +26,7 @@ from domain.events import (
     SettlementAgreed,
     TermsAgreed,
 )
-from domain.ledger_entries import CaseKind
+from domain.ledger_entries import CaseKind, CaseOpenedEntry
 from domain.loan_state import LoanState, enter
 from domain.planning import AskOffers, SendContact, plan
 from tests.domain.conversation.test_answering import said
@@ -331,3 +331,40 @@ def test_only_what_was_told_can_be_agreed_on_whatever_leaves_late_or_never(
             state, under_way = sent(state, now), None
         made = {a.number for a in state.agreements if a.proposed_by == MACHINE and a.state is AgreementState.ACTIVE}
         assert made <= told
+
+
+def quick(**changed: Any) -> LoanState:
+    option = {"id": "quick", "instalments": 2, "every": "week", "first_within_days": 1}
+    return lending(plans=PlanTerms.model_validate({"options": [option], **changed}), settlements=None)
+
+
+def test_who_says_yes_the_day_after_the_first_payment_was_due_is_offered_new_days() -> None:
+    state = wrote(quick(), "request_plan", number=1)
+    assert state.agreements[0].instalments[0].due == START.date() + timedelta(days=1)
+
+    later = START + timedelta(days=2)
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes", received_at=later), later)
+    state = engine(state, later)
+
+    order = answer_of(state, later)
+    assert order is not None
+    assert (order.template, state.agreement) == (AnswerKind.PLAN_OFFER, None)
+    assert order.payments[0].due == later.date() + timedelta(days=1)
+    state, _ = apply(sent(state, later), said("acknowledgement", number=3, says="yes", received_at=later), later)
+    assert state.agreement is not None
+    assert state.agreement.instalments[0].due == later.date() + timedelta(days=1)
+
+
+def test_a_yes_that_came_too_late_for_what_can_be_offered_no_more_goes_to_a_person() -> None:
+    state = wrote(quick(), "request_plan", number=1)
+    withdrawn = state.strategy.model_copy(update={"plans": None})
+    later = START + timedelta(days=2)
+    state = state.model_copy(update={"strategy": withdrawn})
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes", received_at=later), later)
+
+    opened = [entry.reason for entry in state.outbox if isinstance(entry, CaseOpenedEntry)]
+    assert opened == ["accepts an offer: plan 1 is expired already"]
+    order = answer_of(state, later)
+    assert order is not None
+    assert order.template == AnswerKind.PERSON

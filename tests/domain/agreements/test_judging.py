@@ -1,0 +1,163 @@
+"""When an agreement counts as kept, which of several was in force last, and what is said after its dates moved on."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from domain.agreements.model import BROKEN, DOCUMENT, MISSED, REMINDER, Via
+from domain.events import (
+    AgreementCancelled,
+    CaseDecision,
+    Circumstance,
+    CircumstanceReported,
+    Decide,
+    DueDateMoved,
+    OfferAccepted,
+    PromiseMade,
+)
+from tests.domain.agreements.test_catalogue import SAID, agree, loan, only, pay
+from tests.domain.simulated_loan import SimulatedLoan
+
+
+def until(subject: SimulatedLoan, day: date, hour: int = 8) -> None:
+    subject.run_until(datetime.fromisoformat(f"{day}T{hour:02}:00:00+00:00"))
+
+
+def restructured() -> SimulatedLoan:
+    """300.00 owed in six payments of 310.58 in all."""
+    subject = loan()
+    assert agree(subject, "half-year") is None
+    assert only(subject).added_minor == 1_058
+    return subject
+
+
+def test_a_new_schedule_with_interest_is_kept_until_its_interest_is_paid_too_and_nothing_is_demanded() -> None:
+    subject = restructured()
+    for covered in only(subject).instalments[:-1]:
+        until(subject, covered.due)
+        pay(subject, covered.amount_minor)
+    last = only(subject).instalments[-1]
+    pay(subject, last.amount_minor - 500)
+
+    assert subject.state.balance_minor == 500
+    assert only(subject).state == "active", "5.00 of the last payment are still to come"
+    until(subject, last.due)
+    assert set(subject.sent) == {DOCUMENT, REMINDER}
+    pay(subject, 500)
+    assert (only(subject).state, subject.state.end, subject.state.balance_minor) == ("completed", "cured", 0)
+
+
+def test_whoever_pays_the_old_debt_of_a_new_schedule_at_once_still_owes_its_interest() -> None:
+    subject = restructured()
+    pay(subject, 30_000)
+    assert only(subject).state == "active"
+    assert subject.state.balance_minor == 1_058
+    subject.pass_days(10)
+    assert subject.state.hold is not None, "the sequence stands still"
+
+
+def test_a_new_schedule_whose_interest_never_came_is_broken_and_the_old_debt_that_was_paid_is_all_that_was_owed() -> (
+    None
+):
+    subject = restructured()
+    pay(subject, 30_000)
+    until(subject, only(subject).last_due + timedelta(days=5))
+    assert only(subject).state == "broken"
+    assert (subject.state.balance_minor, subject.state.end) == (0, "cured")
+    assert subject.sent[-1] == "receipt"
+    assert subject.state.cases == ()
+
+
+def test_what_was_paid_of_the_interest_of_a_new_schedule_that_is_called_off_is_to_be_given_back() -> None:
+    subject = restructured()
+    pay(subject, 30_500)
+    assert subject.hear(AgreementCancelled(number=1, by="agent-1")) is None
+    assert (subject.state.balance_minor, subject.state.end) == (-500, "cured")
+    assert [(case.kind, case.amount_minor) for case in subject.state.cases] == [("refund", 500)]
+
+
+@pytest.mark.parametrize("how", ["declined", "replaced", "cancelled"])
+def test_a_plan_that_was_paid_in_time_comes_back_whatever_became_of_offers_made_since(how: str) -> None:
+    subject = loan()
+    agree(subject, "monthly")
+    until(subject, date(2026, 3, 21))
+    assert only(subject).state == "broken"
+    assert agree(subject, "late", percent=60, yes=False) is None
+    if how == "declined":
+        case = next(case for case in subject.state.cases if case.kind == "approval")
+        subject.hear(Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by="boss"))
+    elif how == "replaced":
+        assert agree(subject, "late", percent=80, yes=False) is None
+    else:
+        assert subject.hear(AgreementCancelled(number=2, by="agent-1")) is None
+    assert only(subject, 2).state in ("cancelled", "replaced")
+
+    pay(subject, 10_000, back=4)
+
+    assert only(subject).state == "active"
+    assert not [case for case in subject.state.cases if case.kind == "broken_agreement"]
+
+
+def test_the_last_agreement_in_force_is_the_one_that_came_into_force_last_not_the_one_numbered_last() -> None:
+    subject = loan()
+    agree(subject, "monthly", yes=False)
+    subject.pass_days(1)
+    subject.hear(PromiseMade(amount_minor=5_000, date=date(2026, 3, 12), by="agent-1", via=Via.AGENT))
+    subject.pass_days(1)
+    assert subject.hear(OfferAccepted(number=1, by="agent-1", via=Via.AGENT, evidence=SAID)) is None
+    assert [a.state for a in subject.state.agreements] == ["active", "replaced"]
+    until(subject, date(2026, 3, 21))
+    assert only(subject).state == "broken"
+
+    pay(subject, 10_000, back=4)
+
+    assert only(subject).state == "active"
+
+
+def test_a_breach_is_told_although_an_offer_was_made_after_the_agreement() -> None:
+    subject = loan()
+    agree(subject, "monthly")
+    until(subject, date(2026, 3, 16))
+    assert agree(subject, "late", percent=60, yes=False) is None
+    until(subject, date(2026, 3, 21), hour=12)
+    assert only(subject).state == "broken"
+    assert subject.sent[-1] == BROKEN
+
+
+@pytest.mark.parametrize(
+    ("day", "said", "again"),
+    [(16, [REMINDER], [REMINDER, MISSED]), (18, [REMINDER, MISSED], [MISSED])],
+    ids=["held on the eve", "held when its day had passed: so has the new one"],
+)
+def test_after_standing_still_the_new_day_has_a_reminder_and_word_of_a_missed_payment_of_its_own(
+    day: int, said: list[str], again: list[str]
+) -> None:
+    subject = loan()
+    agree(subject, "monthly")
+    until(subject, date(2026, 3, day), hour=15)
+    assert subject.sent == [DOCUMENT, *said]
+    subject.hear(CircumstanceReported(kind=Circumstance.DISPUTE))
+    subject.pass_days(20)
+    subject.hear(Decide(case_id=subject.state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1"))
+
+    until(subject, only(subject).instalments[0].due + timedelta(days=1), hour=12)
+
+    assert subject.sent[len(said) + 1 :] == [DOCUMENT, *again]
+
+
+@pytest.mark.parametrize("how", ["stood still", "moved"])
+def test_once_its_day_moved_a_payment_that_was_offered_with_a_link_is_offered_again(how: str) -> None:
+    subject = loan()
+    agree(subject, "monthly")
+    until(subject, date(2026, 3, 12))
+    behind = only(subject).model_copy(update={"offered": 1})
+    subject.state = subject.state.model_copy(update={"agreements": (behind,)})
+    if how == "moved":
+        assert subject.hear(DueDateMoved(number=1, to=date(2026, 3, 20), by="agent-1")) is None
+    else:
+        subject.hear(CircumstanceReported(kind=Circumstance.DISPUTE))
+        subject.pass_days(5)
+        subject.hear(Decide(case_id=subject.state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1"))
+    assert only(subject).offered == 0
