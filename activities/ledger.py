@@ -36,7 +36,7 @@ from domain.ledger_entries import (
     WordsEntry,
 )
 from providers.errors import ProviderError
-from records import agreements, audit, cases, loans, owed_signals, own_words, payments, people
+from records import agreements, audit, cases, contacts, loans, owed_signals, own_words, payments, people
 from records.database import Database
 from records.tables import CaseState as KeptCaseState
 from records.tables import Loan, LoanState, Payment, PaymentSource, Person
@@ -153,7 +153,7 @@ class LedgerWriter(Ledger):
                 details = {"channel": entry.channel}
             case AddressEntry():
                 person = self._person(session, loan)
-                address = people.address(session, person, entry.channel)
+                address = _address_that_failed(session, loan, person, entry, order)
                 if address is not None:
                     people.close_address(session, person, entry.channel, address, reason=entry.reason, at=entry.at)
                 details = {"channel": entry.channel, "reason": entry.reason}
@@ -236,6 +236,18 @@ class LedgerWriter(Ledger):
             )
         else:
             cases.close(session, entry.case_id, KeptCaseState(entry.state.value), at=entry.at)
+
+
+def _address_that_failed(
+    session: Session, loan: Loan, person: Person, entry: AddressEntry, order: LedgerOrder
+) -> str | None:
+    """None where the person has another one by now: nothing is known against that."""
+    known = people.known_address(person, entry.channel)
+    if entry.step is None or entry.occurrence is None:
+        return known
+    contact = contacts.find(session, loan, entry.step, entry.occurrence, entry=order.entry)
+    went_there = contact is not None and contact.channel is entry.channel and contact.address == known
+    return known if went_there else None
 
 
 def _owe_what_it_does_not_know(

@@ -19,7 +19,8 @@ from config.metric_catalogue import REFUSALS
 from config.platform_rules import load_sms, load_whatsapp
 from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Decision, Reason, Verdict
-from domain.platform_rules import NO_MARKETING, Category, Form, Unusable, WhatsAppSend, refusals, sender_refusal
+from domain.contact_rules import NO_WHATSAPP_MARKETING
+from domain.platform_rules import Category, Form, Unusable, WhatsAppSend, refusals, sender_refusal
 from records import contacts, loans, people, whatsapp_sends
 from records.database import Database
 from records.platform_notices import whatsapp_acknowledged
@@ -157,7 +158,7 @@ class PlatformGate:
                 mine.append(rules.health.reason)
             if all(number.rests(now) for number in self._limits.pool(session, now, counting=False)):
                 mine.append(rules.senders.reason)
-            if category is Category.MARKETING and NO_MARKETING in people.flags(session, person):
+            if category is Category.MARKETING and NO_WHATSAPP_MARKETING in people.flags(session, person):
                 mine.append(rules.marketing.reason)
         send = WhatsAppSend(
             at=now,

@@ -62,11 +62,25 @@ class WhatsAppWays:
         faq = order.faq or None
         try:
             context = message_context(
-                session, loan, person, lender, Channel.WHATSAPP, at, link, order.agreed, consent, order.answer_by, faq
+                session,
+                loan,
+                person,
+                lender,
+                Channel.WHATSAPP,
+                at,
+                link,
+                order.agreed,
+                consent,
+                order.answer_by,
+                faq,
+                order.payments,
             )
-            context = context.model_copy(update={"document_url": document_url})
+            agree = _A_LINK if self._has_addresses else None
+            context = context.model_copy(update={"document_url": document_url, "agree_url": agree})
             context = with_debit(session, loan, context, self._settings.direct_debit)
-            circumstances = circumstances_of(session, loan, person, lender, Channel.WHATSAPP, order.purpose, at)
+            circumstances = circumstances_of(
+                session, loan, person, lender, Channel.WHATSAPP, order.purpose, at, order.circumstance
+            )
             context = with_lawful_lines(context, person.language, lender, circumstances, load_content())
         except (TemplateError, ValidationError):
             # What cannot be written in any form is told where it is written.
@@ -77,6 +91,11 @@ class WhatsAppWays:
         # A lender has hundreds of templates; a message can go as two or three of them.
         chosen = usable(found, platforms.templates(session, PROVIDER, {one.name for one in found}))
         return chosen if isinstance(chosen, Unusable) else next(one for one in texts if one.ours is chosen)
+
+    @property
+    def _has_addresses(self) -> bool:
+        web = self._settings.web
+        return web.link_secret is not None and web.public_url is not None
 
     @property
     def _file(self) -> Path:

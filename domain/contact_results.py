@@ -264,10 +264,13 @@ def _overtaken(state: LoanState, event: ContactFailed) -> bool:
 
 
 def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> LoanState:
+    # That a dead address is somebody else's, which closes more, the records had before the loan heard of it.
     if event.reason in _NOT_THE_ADDRESS or event.channel in state.dead_addresses:
         return state
     closed = tuple(sorted({*state.dead_addresses, event.channel}))
-    entry = AddressEntry(at=now, channel=event.channel, reason=event.reason)
+    entry = AddressEntry(
+        at=now, channel=event.channel, reason=event.reason, step=event.step, occurrence=event.occurrence
+    )
     return write(state.model_copy(update={"dead_addresses": closed}), entry)
 
 

@@ -76,9 +76,14 @@ class OptOutEntry(_Entry):
 
 
 class AddressEntry(_Entry):
+    """The address that the contact of `step` and `occurrence` went to is of no use; what named none meant the one in
+    use when it is written."""
+
     entry: Literal["address"] = "address"
     channel: Channel
     reason: AddressFailure
+    step: str | None = None
+    occurrence: int | None = None
 
 
 class CaseOpenedEntry(_Entry):

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, func
+from sqlmodel import Session, col, select
 
 from records import webhooks
-from records.tables import Loan, Payment
+from records.tables import Loan, Payment, Webhook
 
 _AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """Due by every clock: the relay goes by the wall, whoever owes by the time of its task."""
@@ -42,6 +43,27 @@ def owe(
     persons = () if person_ref is None else (person_ref,)
     webhooks.mark_recorded(session, stored.id, at, outcome=outcome, signals=signals, persons=persons)
     return True
+
+
+_WORDS = frozenset({"reply_understood", "circumstance_reported"})
+"""Signals of what people write: of money and stops the records know too, of these only the loan does."""
+
+# News of several people is nobody's own. Not `or`: that would go through every webhook of nobody's there ever was, by
+# the index of people, and not through the few that are not relayed.
+_UNTOLD = select(Webhook.signals).where(
+    col(Webhook.relayed_at).is_(None),
+    col(Webhook.recorded_at).is_not(None),
+    func.coalesce(col(Webhook.person_ref), bindparam("person")) == bindparam("person"),
+)
+
+
+def words_untold(session: Session, loan: Loan) -> bool:
+    """Whether a loan has still to hear of something that its borrower wrote and that was read."""
+    return any(
+        (signal["lender"], signal["loan_id"]) == (loan.lender, loan.loan_id) and signal["name"] in _WORDS
+        for signals in session.exec(_UNTOLD, params={"person": loan.person_ref})
+        for signal in signals
+    )
 
 
 def payment_received(loan: Loan, payment: Payment) -> dict[str, Any]:

@@ -111,17 +111,21 @@ def address(session: Session, person: Person, channel: Channel) -> str | None:
 
     A letter goes to the postal address. Visits have no address here.
     """
-    if channel in _BY_PHONE:
-        found = person.phone
-    elif channel is Channel.EMAIL:
-        found = person.email
-    elif channel is Channel.POST:
-        lines = (person.postal_address or "").replace(";", "\n").split("\n")
-        kept = [line.strip() for line in lines if line.strip()]
-        found = "\n".join([person.name, *kept] if person.name else kept) if kept else None
-    else:
-        return None
+    found = known_address(person, channel)
     return None if found is None or _unusable(session, person, channel, found) else found
+
+
+def known_address(person: Person, channel: Channel) -> str | None:
+    """As `address`, whether it is open or was closed."""
+    if channel in _BY_PHONE:
+        return person.phone
+    if channel is Channel.EMAIL:
+        return person.email
+    if channel is not Channel.POST:
+        return None
+    lines = (person.postal_address or "").replace(";", "\n").split("\n")
+    kept = [line.strip() for line in lines if line.strip()]
+    return "\n".join([person.name, *kept] if person.name else kept) if kept else None
 
 
 _NO_TEXTS_BUT_A_TELEPHONE = ("30006", "21614")
@@ -170,9 +174,18 @@ def dead_channels(session: Session, person: Person, channels: Sequence[Channel])
 def close_address(
     session: Session, person: Person, channel: Channel, address: str, *, reason: str, at: datetime
 ) -> bool:
-    """Never use `address` by `channel` again for this person. False when it was closed before."""
-    if _closed(session, person, channel, address) is not None:
-        return False
+    """Never use `address` by `channel` again for this person.
+
+    That it is somebody else's takes the place of a lesser reason. False when it was closed before for as much.
+    """
+    known = _closed(session, person, channel, address)
+    if known is not None:
+        if reason != AddressFailure.WRONG_PERSON or known.reason == AddressFailure.WRONG_PERSON:
+            return False
+        known.reason, known.at = reason, at
+        session.add(known)
+        session.flush()
+        return True
     assert person.id is not None
     index = person_keys.of(session).index(ADDRESS, address)
     session.add(ClosedAddress(person_ref=person.id, channel=channel, address_index=index, reason=reason, at=at))
@@ -200,11 +213,17 @@ def authorised_channels(person: Person) -> frozenset[Channel] | None:
 
 
 def authorise(session: Session, person: Person, channels: Collection[Channel] | None, *, at: datetime) -> bool:
-    """Keep which channels the person agreed to; None: not known. False when nothing changed."""
+    """Keep by the person's own word which channels they agreed to; False when it is known so.
+
+    No file of the lender's adds to it. None: it is not known, and the next file's word is taken.
+    """
     stated = None if channels is None else sorted(channel.value for channel in channels)
-    if stated == (None if person.authorised_channels is None else sorted(person.authorised_channels)):
+    known = None if person.authorised_channels is None else sorted(person.authorised_channels)
+    if (stated, stated) == (known, person.channels_noted):
         return False
-    person.authorised_channels, person.updated_at = stated, at
+    person.authorised_channels = person.channels_noted = stated
+    person.channels_noted_at = None if stated is None else at
+    person.updated_at = at
     session.add(person)
     session.flush()
     return True

@@ -1,4 +1,4 @@
-"""What people write when none of their loans is in collection any more: a person reads it, the machine is silent."""
+"""What people write when none of their loans is in collection nor about to be: a person reads it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,21 @@ _FOR_A_PERSON = frozenset(
     {Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT, Intent.HARDSHIP, Intent.REQUEST_PLAN, Intent.CALLBACK_REQUEST}
 )
 
+_WHEN = {LoanState.ENDED: "after the loan had ended", LoanState.WAITING: "while the loan was not in collection"}
+
 
 def hand_to_a_person(session: Session, person: Person, message: InboundMessage, at: datetime) -> None:
-    """A case of the loan that ended last, once while one is open; it is settled in the records (`case decide`)."""
-    ended = [loan for loan in people.loans_of(session, person) if loan.state is LoanState.ENDED]
+    """A case of the loan that ended last, once while one is open; it is settled in the records (`case decide`).
+
+    Where none has ended, of the one that was handed over last and that no campaign holds.
+    """
+    known = people.loans_of(session, person)
+    ended = [loan for loan in known if loan.state is LoanState.ENDED]
+    idle = ended or [loan for loan in known if loan.state is LoanState.WAITING]
     wanted = message.needs_human or not _FOR_A_PERSON.isdisjoint(Intent(name) for name in message.intents)
-    if not ended or not wanted:
+    if not idle or not wanted:
         return
-    loan = max(ended, key=lambda each: (each.ended_at or at, each.id or 0))
+    loan = max(idle, key=lambda each: (each.ended_at or at, each.id or 0))
     message.loan_ref = loan.id
     session.add(message)
     about = ", ".join(message.intents)
@@ -40,7 +47,7 @@ def hand_to_a_person(session: Session, person: Person, message: InboundMessage, 
             kind=CaseKind.HANDOFF.value,
             at=at,
             sla_at=at + timedelta(hours=tray.sla_hours),
-            reason=f"the borrower wrote after the loan had ended: {about.replace('_', ' ')}",
+            reason=f"the borrower wrote {_WHEN[loan.state]}: {about.replace('_', ' ')}",
         )
     note(session, at, "borrower", "reply_after_the_end", loan.lender, loan.loan_id, {"intents": about})
 

@@ -10,8 +10,9 @@ from sqlmodel import Session
 from config.costs import costs_in_force
 from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel, ContactEventKind
+from domain.contact_rules import NO_WHATSAPP_MARKETING
 from domain.events import AddressFailure, CallWish
-from domain.platform_rules import NO_MARKETING, TemplateStatus
+from domain.platform_rules import TemplateStatus
 from domain.webhook_news import (
     CallEnded,
     CallHeard,
@@ -86,6 +87,8 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
             note(session, at, news.provider, "address_closed", loan.lender, loan.loan_id, details)
     if contact.entry != loan.entry:
         return Consequence(outcome="message_failed")
+    # The person has another address since: the message may go there.
+    moved = dead and contact.address != people.known_address(person, contact.channel)
     failed = OwedSignal(
         lender=loan.lender,
         loan_id=loan.loan_id,
@@ -94,7 +97,7 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
             "step": contact.step,
             "occurrence": contact.occurrence,
             "channel": contact.channel.value,
-            "reason": _why(dead, news.reaction).value,
+            "reason": (AddressFailure.TRY_AGAIN if moved else _why(dead, news.reaction)).value,
         },
     )
     return Consequence(outcome="message_failed", signals=(failed,))
@@ -170,7 +173,7 @@ def _number_or_template(
         platforms.template_changed(session, news.provider, name, language, status=status, reason=why, at=at)
         note(session, at, news.provider, "template_stopped", None, None, {**details, "name": name})
     if reaction.stops_marketing:
-        people.raise_flag(session, person, NO_MARKETING, source=news.provider, at=at)
+        people.raise_flag(session, person, NO_WHATSAPP_MARKETING, source=news.provider, at=at)
 
 
 def _advance(session: Session, contact: Contact, state: ContactState, news: DeliveryNews, at: datetime) -> bool:

@@ -102,13 +102,18 @@ def hear(
 
 
 def loan_written_about(session: Session, person: Person, news: InboundNews) -> Loan | None:
-    """The loan in collection they were last written to about by this channel, else by any, else the latest."""
+    """The loan in collection they were last written to about by this channel, else by any, else the latest.
+
+    Where none is in collection it is one that is about to be, found in the same way.
+    """
     answered = contact_answered(session, news)
-    open_loans = {loan.id: loan for loan in people.loans_of(session, person) if loan.state is LoanState.IN_COLLECTION}
+    not_ended = {loan.id: loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED}
+    if answered is not None and answered.loan_ref in not_ended:
+        return not_ended[answered.loan_ref]
+    collected = {ref: loan for ref, loan in not_ended.items() if loan.state is LoanState.IN_COLLECTION}
+    open_loans = collected or not_ended
     if not open_loans:
         return None
-    if answered is not None and answered.loan_ref in open_loans:
-        return open_loans[answered.loan_ref]
     wrote = session.exec(
         select(Contact)
         .where(Contact.person_ref == person.id, col(Contact.loan_ref).in_(list(open_loans)))
@@ -155,7 +160,7 @@ def signals_for(
             others = [
                 each
                 for each in people.loans_of(session, person)
-                if each.id != loan.id and each.state is LoanState.IN_COLLECTION
+                if each.id != loan.id and each.state is not LoanState.ENDED
             ]
             told += [_owed(other, SignalName.CIRCUMSTANCE_REPORTED, {"kind": kind}) for other in others]
     return told

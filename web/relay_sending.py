@@ -70,11 +70,11 @@ class RelaySender:
             answer = await self._call(signal)
             if answer is SignalAnswer.LOAN_ENDED and signal.restart:
                 await self._signals.restart(signal.lender, signal.loan_id, signal)
-        if answer is SignalAnswer.LOAN_ENDED and signal.name is SignalName.REPLY_UNDERSTOOD:
-            await asyncio.to_thread(self._to_a_person, signal)
         if answer is SignalAnswer.NOT_FOUND and (signal.about_money or signal.name in _STANDS_NOWHERE_ELSE):
             if await asyncio.to_thread(self._may_start_yet, signal):
                 raise WorkflowMissing
+        if answer is not SignalAnswer.ACCEPTED and signal.name is SignalName.REPLY_UNDERSTOOD:
+            await asyncio.to_thread(self._to_a_person, signal)
 
     async def _call(self, signal: OwedSignal) -> SignalAnswer:
         arguments = (signal.lender, signal.loan_id, dict(signal.payload))
@@ -101,7 +101,7 @@ class RelaySender:
                 return await self._signals.tell(signal.name, *arguments)
 
     def _to_a_person(self, signal: OwedSignal) -> None:
-        """The loan ended between the message and its signal: it is read as what is written after the end."""
+        """The loan ended between the message and its signal, or no campaign holds it: nothing will ever hear of it."""
         with self._database.writing() as session:
             loan = loans.find(session, signal.lender, signal.loan_id)
             message = message_named(session, loan, str(signal.payload.get("message_id"))) if loan is not None else None

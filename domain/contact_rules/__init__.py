@@ -4,12 +4,13 @@ from domain.contact_rules.decision import HORIZON, LEDGER_LOOKBACK, PROMPT_REPLY
 from domain.contact_rules.model import Caps, Profile
 from domain.contact_rules.pack import Pack
 from domain.contact_rules.rulebook import RuleBook
-from domain.contact_rules.stops import KNOWN_FLAGS
+from domain.contact_rules.stops import KNOWN_FLAGS, NO_WHATSAPP_MARKETING
 
 __all__ = [
     "HORIZON",
     "KNOWN_FLAGS",
     "LEDGER_LOOKBACK",
+    "NO_WHATSAPP_MARKETING",
     "PROMPT_REPLY",
     "Caps",
     "Pack",

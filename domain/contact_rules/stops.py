@@ -28,10 +28,21 @@ _STILL_OPEN: dict[str, tuple[frozenset[Purpose], str]] = {
 NO_CALLS = "no_calls"
 """The person asked not to be called or visited; writing stays open."""
 
-# Known, and never a reason to stop: who is asked (a co-debtor is treated as the debtor), and facts that set a
+NO_WHATSAPP_MARKETING = "no_whatsapp_marketing"
+"""The person told WhatsApp that they want no marketing of ours: its own terms hold that back, and nothing else."""
+
+# Known, and never a reason to stop here: who is asked (a co-debtor is treated as the debtor), and facts that set a
 # rule of some pack aside or wake one. A waiver in the contract itself sets nothing aside.
 _WITHOUT_EFFECT = frozenset(
-    {"requested_by_debtor", "codebtor", "contract_waiver", "statutory_notice", "debt_adviser", "bank_calendar"}
+    {
+        "requested_by_debtor",
+        "codebtor",
+        "contract_waiver",
+        "statutory_notice",
+        "debt_adviser",
+        "bank_calendar",
+        NO_WHATSAPP_MARKETING,
+    }
 )
 
 KNOWN_FLAGS: frozenset[str] = frozenset(_STILL_OPEN) | _WITHOUT_EFFECT | {NO_CALLS}

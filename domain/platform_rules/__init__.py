@@ -14,7 +14,6 @@ from domain.platform_rules.templates import (
     usable,
 )
 from domain.platform_rules.whatsapp import (
-    NO_MARKETING,
     Category,
     Form,
     Quality,
@@ -28,7 +27,6 @@ from domain.platform_rules.whatsapp import (
 )
 
 __all__ = [
-    "NO_MARKETING",
     "PLACE",
     "TIERS",
     "Category",

@@ -11,9 +11,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from domain.contact import Actor, Reason
 from domain.platform_rules.model import WhatsAppRules
 
-NO_MARKETING = "no_whatsapp_marketing"
-"""The flag of a person who told WhatsApp that they want no marketing of ours."""
-
 
 class Form(StrEnum):
     FREE_TEXT = "free_text"

@@ -11,8 +11,10 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from config.approved_templates import load_approved
-from domain.contact import Channel
-from domain.platform_rules import NO_MARKETING, PlatformTemplate, TemplateStatus
+from domain.contact import Channel, Purpose
+from domain.contact_rules import NO_WHATSAPP_MARKETING
+from domain.events import ContactOutcome
+from domain.platform_rules import PlatformTemplate, TemplateStatus
 from domain.webhook_news import DeliveryNews, DeliveryState
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
@@ -25,6 +27,8 @@ from tests.activities.outside import LENDER, TUESDAY, Desk, desk_for, remind
 from tests.activities.test_whatsapp import HOUR, approved, borrower, cloud, wrote_in
 from tests.sandbox.running import World
 from web.news import record_news
+
+WEEK = timedelta(days=7)
 
 
 class Refuses:
@@ -122,7 +126,7 @@ def side_effects(database: Database, loan_id: str, channel: Channel, phone: str)
         _, person = contacts.lock_person(session, LENDER, loan_id)
         found = ["address closed"] if people.is_closed(session, person, channel, phone) else []
         found += ["opted out"] if channel in people.opted_out(session, person) else []
-        found += ["no marketing"] if NO_MARKETING in people.flags(session, person) else []
+        found += ["no marketing"] if NO_WHATSAPP_MARKETING in people.flags(session, person) else []
         found += ["number rests"] if any(s.rested_until for s in platforms.senders(session, "meta").values()) else []
         stopped = (TemplateStatus.PAUSED, TemplateStatus.DISABLED)
         held = platforms.templates(session, "meta").values()
@@ -194,3 +198,31 @@ async def test_every_code_in_a_later_status_does_what_the_table_says(
             done[code] = ", ".join(told + side_effects(lite, loan_id, channel, phone))
 
     assert done == table
+
+
+@pytest.mark.usefixtures("approved")
+async def test_who_stopped_marketing_on_whatsapp_is_reminded_and_sent_receipts_as_before(
+    lite: Database, world: World
+) -> None:
+    """Given a person who told WhatsApp that they want no marketing, when they are reminded and sent a receipt, then
+    the reminder that was refused goes by mail and what follows goes by text, mail and WhatsApp."""
+    texts, carrier = Refuses(), Refuses()
+    all_is_well(lite)
+    loan_id, _ = borrower(lite)
+    reaction = meta_codes.reaction_to_answer(131050, 400, changes_something=True)
+    carrier.error = ProviderError("meta", "131050", reaction)
+    every = {Channel.WHATSAPP: carrier, Channel.SMS: texts, Channel.EMAIL: texts}
+
+    async with desk_for(lite, cloud(world), messengers=lambda real: every) as office:
+        first = await office.contact(remind(loan_id, channels=(Channel.WHATSAPP, Channel.EMAIL)))
+        later = [
+            await office.contact(remind(loan_id, step=f"later-{channel}", channels=(channel,)), TUESDAY + n * WEEK)
+            for n, channel in enumerate(every, 1)
+        ]
+        receipt = await office.contact(
+            remind(loan_id, step="told", purpose=Purpose.TRANSACTIONAL, channels=(Channel.SMS,))
+        )
+
+    assert (first.outcome, first.channel) == (ContactOutcome.SENT, Channel.EMAIL)
+    assert [report.channel for report in later] == list(every)
+    assert (receipt.outcome, receipt.channel) == (ContactOutcome.SENT, Channel.SMS)

@@ -242,6 +242,43 @@ async def test_the_end_keeps_what_a_later_reversal_starts_again_from(both: Desk)
         assert loan_row(session, loan_id).state is LoanState.IN_COLLECTION
 
 
+@pytest.mark.parametrize("moved", [True, False])
+async def test_the_address_that_is_closed_is_the_one_the_failed_message_went_to(both: Desk, moved: bool) -> None:
+    """Given a message that was sent, when the loan hears that it failed, then its address is closed; and no other where
+    the person has a new one since."""
+    loan_id = enter_loan(both.database)
+    await both.contact(remind(loan_id, channels=(Channel.SMS,)))
+    with both.database.writing() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        if moved:
+            person.phone = str(fresh()["phone"])
+            session.add(person)
+        now = person.phone
+    dead = AddressEntry(at=TUESDAY, channel=Channel.SMS, reason=AddressFailure.DEAD, step="r1", occurrence=1)
+
+    await both.write(loan_id, dead)
+
+    with both.database.reading() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        assert people.address(session, person, Channel.SMS) == (now if moved else None)
+
+
+async def test_a_stranger_at_a_number_that_was_dead_closes_it_for_every_channel(both: Desk) -> None:
+    loan_id = enter_loan(both.database)
+    await both.contact(remind(loan_id, channels=(Channel.SMS,)))
+    with both.database.writing() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        assert person.phone is not None
+        people.close_address(session, person, Channel.SMS, person.phone, reason="twilio 30006", at=TUESDAY)
+    named = {"channel": Channel.SMS, "step": "r1", "occurrence": 1}
+
+    await both.write(loan_id, AddressEntry(at=TUESDAY, reason=AddressFailure.WRONG_PERSON, **named))
+
+    with both.database.reading() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        assert people.address(session, person, Channel.CALL) is None
+
+
 async def test_a_stop_to_everything_reaches_every_loan_of_the_person(both: Desk, world: World) -> None:
     given = fresh(person_id=f"all-{id(both)}")
     one = enter_loan(both.database, **given)

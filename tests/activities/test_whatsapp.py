@@ -10,7 +10,9 @@ from pydantic import SecretStr
 
 from activities.orders import ContactOrder
 from config.approved_templates import load_approved
-from config.settings import Meta, Settings, Web, WhatsAppNumber
+from config.messaging_settings import Meta, WhatsAppNumber
+from config.settings import Settings
+from config.web_settings import Web
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.events import ContactOutcome
@@ -151,6 +153,35 @@ async def test_promises_receipts_and_late_answers_have_a_template_too_and_a_rece
     [sent] = messages_to(world, phone)
     assert sent["template"] == name
     assert ("https://collect.example.com/document/" in sent["body"]) is (step == "receipt")
+
+
+@pytest.mark.usefixtures("approved")
+@pytest.mark.parametrize("template", ["reply_plan_offer", "reply_settlement_offer", "reply_agreed"])
+async def test_an_offer_in_several_payments_has_a_template_once_the_window_is_over(
+    lite: Database, world: World, template: str
+) -> None:
+    """Given a person who asked to pay in parts and whose window is over, when the offer is sent, then it goes as the
+    template that lists its payments; none was found to fit, and nothing was sent."""
+    loan_id, phone = borrower(lite)
+    parts = tuple(Agreed(amount_minor=5_000, due=TUESDAY.date() + timedelta(days=days)) for days in (2, 32))
+    order = ContactOrder(
+        lender=LENDER,
+        loan_id=loan_id,
+        step="answer",
+        channels=(Channel.WHATSAPP,),
+        template=template,
+        purpose=Purpose.TRANSACTIONAL,
+        agreed=Agreed(amount_minor=10_000, due=parts[-1].due),
+        payments=parts,
+    )
+
+    async with desk_for(lite, cloud(world)) as desk:
+        report = await desk.contact(order)
+
+    assert report.outcome is ContactOutcome.SENT
+    [sent] = messages_to(world, phone)
+    assert sent["template"] == f"recobro_{template}"
+    assert sent["body"].count("50,00") == 2
 
 
 async def test_what_meta_has_not_approved_or_has_paused_is_not_sent_and_an_operator_hears_of_it(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from records import audit
+from records import audit, loans, people
 from records.database import Database
 from starter import app
-from tests.records.portfolios import LENDER, enter, handed
+from tests.records.portfolios import LENDER, NOW, enter, handed
 
 RUNNER = CliRunner()
 COLOMBIA = {"country": "CO", "timezone": "America/Bogota", "person_id": "p"}
@@ -60,6 +60,20 @@ def test_a_fact_holds_for_all_loans_of_the_person_until_it_is_cleared(records: D
         ("letter of 12 May", "person_flagged"),
         ("operator", "person_flag_cleared"),
     ]
+
+
+def test_a_stop_to_marketing_that_whatsapp_told_of_is_cleared_like_any_other_fact(records: Database) -> None:
+    with records.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        people.raise_flag(session, person, "no_whatsapp_marketing", source="meta", at=NOW)
+    noon = explained("L1", "2026-11-24T10:00")["decision"]
+
+    run("person", "flag", "L1", "no_whatsapp_marketing", "--clear")
+
+    assert noon == "allowed"
+    with records.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert people.flags(session, person) == frozenset()
 
 
 def test_hours_the_person_asked_for_open_a_colombian_evening(records: Database) -> None:

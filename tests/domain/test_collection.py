@@ -29,7 +29,7 @@ from domain.events import (
     PaymentReversed,
     Resume,
 )
-from domain.ledger_entries import CaseKind, LoanEnd, NoteEntry
+from domain.ledger_entries import AddressEntry, CaseKind, LoanEnd, NoteEntry
 from domain.loan_state import EARLY_NEWS_KEPT, PAYMENTS_KEPT, RECEIPT, LoanState
 from domain.strategy import Conditions, Stage, Step, StepKind
 from tests.domain.simulated_loan import START, STEPS, Borrower, SimulatedLoan, facts, strategy
@@ -625,6 +625,14 @@ class TestAddresses:
             ("day-3", 3, Channel.EMAIL),
         ]
         assert Channel.SMS not in subject.state.closed_channels
+
+    def test_the_records_are_told_which_message_found_the_address_dead(self) -> None:
+        subject = loan()
+        subject.pass_days(3)
+        subject.hear(self.failed())
+
+        [told] = [entry for entry in subject.ledger if isinstance(entry, AddressEntry)]
+        assert (told.channel, told.reason, told.step, told.occurrence) == (Channel.SMS, AddressFailure.DEAD, "day-3", 1)
 
     def test_when_no_channel_is_left_a_person_finds_contact_data_and_opens_them_again(self) -> None:
         subject = loan()

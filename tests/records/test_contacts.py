@@ -326,6 +326,24 @@ def test_a_number_of_somebody_else_is_used_by_no_channel_and_one_without_whatsap
         assert {channel for channel in phone if people.address(session, person, channel) is None} == closed
 
 
+def test_that_a_number_is_somebody_elses_is_kept_although_it_was_closed_for_less(database: Database) -> None:
+    """Given a number closed for texts alone, when it proves somebody else's, then it is used by no channel, and no
+    lesser reason takes that back."""
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        person = people.of_loan(session, loan)
+
+        def close(reason: str) -> bool:
+            return people.close_address(session, person, Channel.SMS, "+34600000001", reason=reason, at=NOW)
+
+        told = [close(reason) for reason in ("twilio 30006", "twilio 30006", "wrong_person", "wrong_person", "30006")]
+
+        assert told == [True, False, True, False, False]
+        phone = (Channel.SMS, Channel.WHATSAPP, Channel.CALL)
+        assert [people.address(session, person, channel) for channel in phone] == [None, None, None]
+        assert not people.open_address(session, person, Channel.SMS, "+34600000001")
+
+
 def test_a_contact_of_an_earlier_hand_over_is_kept_in_its_own(database: Database) -> None:
     """Given a loan that was handed over again, when a contact of its first hand-over is noted late, then the same step
     of the second is still free."""

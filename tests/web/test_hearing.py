@@ -9,13 +9,15 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
+from commands.case import settle_in_records
 from domain.contact import Channel, Purpose
+from domain.events import CaseDecision, Decide
 from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
 from records import cases, contacts, loans, people, threads
 from records.database import Database
 from records.person_export import export
-from records.tables import InboundMessage, Person
+from records.tables import InboundMessage, LoanState, Person
 from replies.model import SHIPPED, load, save
 from tests.records.portfolios import LENDER, NOW, enter, handed
 from tests.web.outside import FakeTemporal, running, until
@@ -101,6 +103,66 @@ async def test_words_of_distress_hold_every_loan_of_the_person(database: Databas
 
     told = {(name, loan_id) for name, loan_id, _ in temporal.calls}
     assert {("reply_understood", "L1"), ("circumstance_reported", "L2")} <= told
+
+
+DISTRESS = "no puedo mas, me quiero morir, dejenme en paz"
+
+
+@pytest.mark.parametrize("collected", [("L1",), ()])
+async def test_words_of_distress_hold_loans_that_are_about_to_start_too(
+    database: Database, collected: tuple[str, ...]
+) -> None:
+    """Given a person with loans that a campaign holds and has not started yet, when they write in distress, then each
+    of those is to hear of it before it collects."""
+    two_loans(database)
+    with database.writing() as session:
+        for loan in loans.listing(session):
+            if loan.loan_id not in collected:
+                loan.state = LoanState.WAITING
+                session.add(loan)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        assert await web.twilio(message(DISTRESS, sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+
+    told = {(name, loan_id) for name, loan_id, _ in temporal.calls}
+    assert {("reply_understood", "L1"), ("circumstance_reported", "L2")} <= told
+
+
+async def test_it_is_a_loan_in_collection_that_hears_of_a_message_before_one_that_waits(database: Database) -> None:
+    two_loans(database)
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        loan.state = LoanState.WAITING
+        session.add(loan)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        assert await web.twilio(message("hola, cuánto debo exactamente?", sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+
+    assert [(name, loan_id) for name, loan_id, _ in temporal.calls] == [("reply_understood", "L2")]
+
+
+async def test_what_is_written_while_no_campaign_holds_the_loan_is_for_a_person(database: Database) -> None:
+    """Given loans whose campaign was stopped before it started them, when their borrower disputes, then a person reads
+    it, once, and can settle the case."""
+    two_loans(database)
+    with database.writing() as session:
+        for loan in loans.listing(session):
+            loan.state = LoanState.WAITING
+            loans.release(session, loan, NOW)
+    temporal = FakeTemporal()
+    temporal.answers = {"L1": SignalAnswer.NOT_FOUND, "L2": SignalAnswer.NOT_FOUND}
+    async with running(database, temporal) as web:
+        for sid in ("SM1", "SM2"):
+            assert await web.twilio(message("no reconozco esa deuda, no es mia", sender=PHONE, sid=sid)) == 200
+        await until(lambda: len(stored(database)) == 2 and all_relayed(database))
+
+    with database.reading() as session:
+        [(case, loan)] = cases.listing(session)
+    assert (case.kind, case.reason) == ("handoff", "the borrower wrote while the loan was not in collection: dispute")
+    order = Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by="ana")
+    assert settle_in_records(database, loan, order).endswith("decided: continue")
 
 
 async def test_a_question_the_lender_has_an_answer_to_is_named(database: Database) -> None:
@@ -193,6 +255,23 @@ async def test_a_dead_number_is_open_again_when_its_owner_writes_and_a_strangers
     with database.reading() as session:
         (person, *_) = people.by_phone(session, PHONE)
         assert not people.is_closed(session, person, Channel.SMS, PHONE)
+
+
+async def test_a_stranger_at_a_number_that_takes_no_texts_is_neither_called_nor_written_to(database: Database) -> None:
+    """Given a number that was closed for texts only, when a stranger answers from it, then no channel uses it."""
+    two_loans(database)
+    with database.writing() as session:
+        (person, *_) = people.by_phone(session, PHONE)
+        people.close_address(session, person, Channel.SMS, PHONE, reason="twilio 30006", at=NOW)
+        assert people.address(session, person, Channel.CALL) == PHONE
+    async with running(database, FakeTemporal()) as web:
+        assert await web.twilio(message("se equivoca de numero, yo no conozco a esa persona", sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+
+    with database.reading() as session:
+        (person, *_) = people.by_phone(session, PHONE)
+        by = (Channel.SMS, Channel.WHATSAPP, Channel.CALL)
+        assert [people.address(session, person, channel) for channel in by] == [None, None, None]
 
 
 @pytest.mark.parametrize(("sender", "heard_of"), [("l1@example.com", 1), ("husband@example.com", 0)])

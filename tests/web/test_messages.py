@@ -124,6 +124,30 @@ async def test_a_failed_message_is_told_to_its_loan_and_a_dead_number_is_closed(
         assert people.address(session, person, Channel.SMS) == address
 
 
+async def test_a_late_failure_of_an_old_number_leaves_the_new_one_open_and_the_message_goes_there(
+    database: Database,
+) -> None:
+    """Given a person whose number changed after they were written to, when the old one proves dead, then the new one is
+    not closed, and the loan hears that it may write once more by the same channel."""
+    with database.writing() as session:
+        entered(session, "L1", phone=PHONE)
+    sent(database)
+    with database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        person.phone = "+34611111111"
+        session.add(person)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        assert await web.twilio(report("undelivered", "30005")) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+
+    assert [(name, payload["reason"]) for name, _, payload in temporal.calls] == [("contact_failed", "try_again")]
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert people.is_closed(session, person, Channel.SMS, PHONE)
+        assert people.address(session, person, Channel.SMS) == "+34611111111"
+
+
 async def test_a_failure_that_means_stop_closes_the_channel(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1", "L2", person_id="p")

@@ -67,6 +67,17 @@ def test_a_stop_state_nobody_wrote_a_rule_for_is_refused() -> None:
     assert "something new" not in decision.reasons[0].text
 
 
+@pytest.mark.parametrize("channel", ["sms", "whatsapp", "email"])
+@pytest.mark.parametrize("purpose", ["collection", "reply", "transactional"])
+def test_who_wants_no_marketing_by_whatsapp_is_still_written_to_and_answered(channel: str, purpose: str) -> None:
+    """Given a person who told WhatsApp that they want no marketing, when they are reminded, answered or sent a receipt,
+    then it goes out: what is marketing is for WhatsApp's own terms to hold back."""
+    asked = event(FRIDAY_NOON - timedelta(minutes=5), channel, "inbound", loan=None)
+    request = wish("ES", MADRID, region="MD", purpose=purpose, channel=channel, flags=["no_whatsapp_marketing"])
+
+    assert ask(request, FRIDAY_NOON, asked).verdict is Verdict.ALLOWED
+
+
 @pytest.mark.parametrize("purpose", ["collection", "reply", "transactional"])
 def test_a_closed_channel_stays_closed_and_the_others_stay_open(purpose: str) -> None:
     asked = event(FRIDAY_NOON - timedelta(minutes=5), "sms", "inbound", loan=None)
