@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ BATCH = 20
 """Loans told at once; after each batch the records and the heartbeat know how far it came."""
 
 ENDED = "the loan had ended"
+HANDED_OVER_AGAIN = "the loan was handed over again"
 
 
 class LoanEar(Protocol):
@@ -46,14 +48,16 @@ class SegmentSender(SegmentWork):
             page = await asyncio.to_thread(self._claim, order.send_id, min(batch, order.page - told - refused))
             if not page:
                 break
+            over = [one.ref for one in page if one.over]
+            meant = [one for one in page if not one.over]
             heard = await asyncio.gather(
-                *(self._ear.signal(lender, loan_id, "notice_ordered", payload) for _, lender, loan_id in page)
+                *(self._ear.signal(one.lender, one.loan_id, "notice_ordered", payload) for one in meant)
             )
-            reached = [ref for (ref, _, _), fine in zip(page, heard, strict=True) if fine]
-            gone = [ref for (ref, _, _), fine in zip(page, heard, strict=True) if not fine]
-            await asyncio.to_thread(self._mark, order.send_id, reached, gone)
+            reached = [one.ref for one, fine in zip(meant, heard, strict=True) if fine]
+            gone = [one.ref for one, fine in zip(meant, heard, strict=True) if not fine]
+            await asyncio.to_thread(self._mark, order.send_id, reached, {ENDED: gone, HANDED_OVER_AGAIN: over})
             told += len(reached)
-            refused += len(gone)
+            refused += len(gone) + len(over)
             activity.heartbeat(told)
             while (ahead := (told + refused) / order.rate_per_second - (time.monotonic() - begun)) > 0:
                 await asyncio.sleep(min(ahead, 5.0))
@@ -63,10 +67,10 @@ class SegmentSender(SegmentWork):
 
     @activity.defn(name="withdraw_message")
     async def withdraw_message(self, send_id: str) -> int:
-        """Tell every loan that has heard of it not to send it any more; how many were told."""
+        """Tell every loan that may have heard of it not to send it any more; how many were told."""
         details = activity.info().heartbeat_details
         last, done = (int(details[0]), int(details[1])) if len(details) == 2 else (0, 0)
-        while page := await asyncio.to_thread(self._told, send_id, last):
+        while page := await asyncio.to_thread(self._may_have_heard, send_id, last):
             await asyncio.gather(
                 *(
                     self._ear.signal(lender, loan_id, "notice_withdrawn", {"notice_id": send_id})
@@ -96,18 +100,20 @@ class SegmentSender(SegmentWork):
                 "until": max(send.until, task_time() + timedelta(seconds=1)).isoformat(),
             }
 
-    def _claim(self, send_id: str, limit: int) -> list[tuple[int, str, str]]:
+    def _claim(self, send_id: str, limit: int) -> list[segment_sends.Claimed]:
         with self._database.reading() as session:
             return segment_sends.claim_page(session, send_id, limit)
 
-    def _told(self, send_id: str, after: int) -> list[tuple[int, str, str]]:
+    def _may_have_heard(self, send_id: str, after: int) -> list[tuple[int, str, str]]:
         with self._database.reading() as session:
-            return segment_sends.told(session, send_id, after=after, limit=BATCH)
+            return segment_sends.may_have_heard(session, send_id, after=after, limit=BATCH)
 
-    def _mark(self, send_id: str, reached: list[int], gone: list[int]) -> None:
+    def _mark(self, send_id: str, reached: Sequence[int], refused: Mapping[str, Sequence[int]]) -> None:
+        """`refused` by why."""
         with self._database.writing() as session:
             segment_sends.mark_told(session, send_id, reached, at=task_time())
-            segment_sends.mark_refused(session, send_id, gone, reason=ENDED)
+            for reason, refs in refused.items():
+                segment_sends.mark_refused(session, send_id, refs, reason=reason)
 
     def _waiting(self, send_id: str) -> int:
         with self._database.reading() as session:

@@ -14,7 +14,7 @@ from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import campaigns, portfolio
 from records.database import Database
-from records.portfolio import RefusedLoan
+from records.portfolio import ChannelsAtOdds, RefusedLoan
 from records.tables import Campaign, CampaignLoan, CampaignState, Loan
 
 
@@ -31,7 +31,7 @@ class Held:
     """What the campaign holds. `resumed`: it existed before, and then no loan was added.
 
     `waiting` are loans it has yet to start, `started` those it did, `open` of these have not ended; `refused`
-    names every loan of the file that it does not hold.
+    names every loan of the file that it does not hold, `channels_at_odds` whoever's own word the file is not.
     """
 
     campaign_id: str
@@ -42,6 +42,7 @@ class Held:
     started: int
     open: int
     refused: tuple[RefusedLoan, ...]
+    channels_at_odds: tuple[ChannelsAtOdds, ...] = ()
 
 
 class NothingHeld(Exception):
@@ -101,7 +102,8 @@ def enter(
         every_refusal = tuple(sorted((*refused, *entered.refused), key=lambda one: one.line))
         if entered.held == 0:
             raise NothingHeld(every_refusal)
-        return Held(order.campaign_id, campaign.state, False, entered.held, entered.held, 0, 0, every_refusal)
+        held, odds = entered.held, entered.channels_at_odds
+        return Held(order.campaign_id, campaign.state, False, held, held, 0, 0, every_refusal, odds)
 
 
 def _create(session: Session, order: Order, strategy: Strategy, now: datetime) -> Campaign:

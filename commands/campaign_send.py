@@ -161,7 +161,7 @@ def send_status(send_id: _Id, as_json: JsonOption = False) -> None:
     shown.add_row("where", told["where"])
     shown.add_row("loans", f"{told['total']:,}: {told['told']:,} told, {told['waiting']:,} wait to be told")
     if told["refused"]:
-        shown.add_row("", f"{told['refused']:,} had ended")
+        shown.add_row("", f"{told['refused']:,} had ended or were handed over again")
     contacts = ", ".join(f"{state} {number:,}" for state, number in sorted(told["contacts"].items()))
     shown.add_row("messages", contacts or "none has gone out yet")
     terminal().print(shown)

@@ -90,11 +90,12 @@ def erase(
     """Destroy PERSON's key, so that what records, histories and backups hold of them cannot be read again.
 
     Name, addresses, texts, bank consents and balances go; ids, amounts, and when and why contacts were made stay, as
-    the law asks, and name nobody. Refused while a loan waits or is in collection: close it first.
+    the law asks, and name nobody. Refused while a loan waits or is in collection: close it first. Refused too while
+    money is to be given back to them, or a payment query, dispute or hardship waits for its decision.
 
     Example: starter.py person erase C000001 --by "request of 2026-11-20"
     """
-    from records.erasure import StillCollecting
+    from records.erasure import StillCollecting, StillUnsettled
     from records.erasure import erase as erase_person
 
     settings = configuration.settings()
@@ -106,6 +107,9 @@ def erase(
         erased = erase_person(database, named, person_id, at=datetime.now(UTC), actor=by[:160])
     except StillCollecting as busy:
         raise Refused(f"{busy}: `starter.py loan close` ends them") from None
+    except StillUnsettled as waiting:
+        how = "`starter.py refund list` shows how far a refund is, `starter.py case decide` settles a case"
+        raise Refused(f"{waiting}: {how}") from None
     if as_json:
         print_json({"lender": named, "person_id": person_id, "erased": erased})
     else:
@@ -123,7 +127,7 @@ def retention(
     Example: starter.py person retention --dry-run
     """
     from config.retention import retention_of
-    from records.erasure import StillCollecting
+    from records.erasure import StillNeeded
     from records.erasure import erase as erase_person
     from records.person_retention import past
 
@@ -143,7 +147,7 @@ def retention(
         for one in found:
             try:
                 erased += erase_person(database, one.lender, one.person_id, at=at, actor="retention")
-            except StillCollecting:
+            except StillNeeded:
                 continue
     people: list[dict[str, Any]] = [
         {

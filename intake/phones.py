@@ -14,7 +14,8 @@ from phonenumbers import PhoneMetadata
 _WRITTEN_PLAINLY = r"^\+?[0-9][0-9 \u00a0()./-]*$|^\+?\([0-9][0-9 \u00a0()./-]*$"
 _PUNCTUATION = r"[ \u00a0()./-]"
 # The library reads letters as keypad digits; in a portfolio they are another column's text.
-_WORTH_ASKING = r"^[+\uff0b]*[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,30}(?:;?\s*(?:ext|x|#|int)\.?[=:]?\s*\d{1,7})?$"
+_WORTH_ASKING = r"^[+\uff0b]*[\p{Nd}\s()\[\]./~\-\u2010-\u2015\uff0d]{5,60}$"
+_EXTENSION = r"(?i)[0-9][\s().,;/-]*(?:ext(?:n|ensi[o\u00f3]n)?|x|#|int(?:erno)?|anexo|ramal)[\s.=:]*[0-9]{1,7}\s*$"
 _TYPES = (
     "fixed_line",
     "mobile",
@@ -122,18 +123,24 @@ def _national(candidates: pl.Series, plan: _Plan) -> pl.Series:
     return sure.set(~valid.fill_null(False), None)
 
 
+def has_extension(cells: pl.Series) -> pl.Series:
+    """Whether what stands in each cell is a line behind another number, such as "912345678 ext. 4"."""
+    return cells.str.contains(_EXTENSION)
+
+
 def _asked(text: str, country: str | None) -> str | None:
+    """Null for an extension too: its number without it is somebody else's, often an employer's."""
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
+    if number.extension is not None or not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def to_e164(cells: pl.Series, countries: pl.Series) -> pl.Series:
-    """E.164 of each cell, numbers without + read in the row's country (ISO alpha-2); null where none."""
+    """E.164 of each cell, numbers without + read in the row's country (ISO alpha-2); null for none or an extension."""
     result = pl.Series("phone", [None] * len(cells), dtype=pl.String)
     given = cells.is_not_null()
     for country in countries.filter(given).drop_nulls().unique().to_list():

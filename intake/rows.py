@@ -77,6 +77,9 @@ _MANDATE_CODES = {
     "mandate_sequence": (mandate_cells.sequence, "unknown sequence: expected FRST, RCUR or OOFF"),
 }
 _HIGHEST_PRIORITY = 1_000_000
+_EXTENSION = (
+    "an extension of another number: texts would reach its switchboard; give a number of the person's own or none"
+)
 
 
 @dataclass(frozen=True)
@@ -251,8 +254,10 @@ class _Work:
         bad = cells.values.is_not_null() & values.is_null()
         # Without a country a national number cannot be judged; the missing country is the error then.
         bad = bad & (countries.is_not_null() | cells.values.str.starts_with("+"))
+        behind = phones.has_extension(cells.values).fill_null(False)
+        self._reject(cells, bad & behind, _EXTENSION)
         reasons = "not a telephone number of " + countries.fill_null("any country") + ": check digits and prefix"
-        self._reject(cells, bad, reasons)
+        self._reject(cells, bad & ~behind, reasons)
         return values
 
     def _email(self) -> pl.Series:

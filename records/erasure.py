@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from domain.direct_debit import MandateStatus
-from records import audit, people
+from records import audit, people, unsettled
 from records.database import Database
 from records.tables import (
     AgreementEvidence,
@@ -36,12 +36,20 @@ from records.tables import (
 )
 
 
-class StillCollecting(RuntimeError):
+class StillNeeded(RuntimeError):
+    """What is known of the person is needed yet; the text says what for."""
+
+
+class StillCollecting(StillNeeded):
     """Loans of the person are in collection or about to be; the text names them."""
 
 
+class StillUnsettled(StillNeeded):
+    """Money is to be given back to the person, or a case is to be decided; the text names the refunds and cases."""
+
+
 def erase(database: Database, lender: str, person_id: str, *, at: datetime, actor: str) -> bool:
-    """Erase a person for good. False when there was nothing left to erase. Raises KeyError, StillCollecting.
+    """Erase a person for good. False when there was nothing left to erase. Raises KeyError, StillNeeded.
 
     Safe to repeat, also after it broke off: the key is destroyed once the rows are empty, and forgotten last.
     """
@@ -55,6 +63,9 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         busy = [loan.loan_id for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
         if busy:
             raise StillCollecting(f"not while loans of the person wait or are in collection: {', '.join(busy)}")
+        waiting = unsettled.of_person(session, person)
+        if waiting:
+            raise StillUnsettled(f"not before these are settled: {', '.join(waiting)}")
         key_id = person.key_id
         _empty(session, person, at)
     database.keys.destroy([key_id])

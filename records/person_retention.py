@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from records import unsettled
 from records.tables import Attachment, Contact, ContactLedger, Loan, LoanState, OwnWords, Payment, Person
 
 
@@ -23,12 +24,20 @@ class PastRetention:
 def past(
     session: Session, kept_until: Callable[[str, datetime], datetime], at: datetime, *, lender: str | None = None
 ) -> list[PastRetention]:
-    """People with data, no loan waiting or in collection, and nothing new since long enough.
+    """People with data, no loan waiting or in collection, nothing unsettled, and nothing new since long enough.
 
     `kept_until` gives the moment until which records of a country with their last event then are kept.
     """
     busy = select(Loan.person_ref).where(Loan.state != LoanState.ENDED)
-    people = select(Person).where(col(Person.key_id).is_not(None), col(Person.id).not_in(busy)).order_by(col(Person.id))
+    people = (
+        select(Person)
+        .where(
+            col(Person.key_id).is_not(None),
+            col(Person.id).not_in(busy),
+            col(Person.id).not_in(unsettled.people()),
+        )
+        .order_by(col(Person.id))
+    )
     if lender is not None:
         people = people.where(Person.lender == lender)
     last: dict[int, datetime] = {}

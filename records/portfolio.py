@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import insert, tuple_, update
 from sqlmodel import Session, col, select
 
+from domain.authorisation import channels_after_file
+from domain.contact import Channel
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
-from records import mandates, person_keys, strategies
+from records import audit, mandates, person_keys, strategies
 from records.locks import one_at_a_time
 from records.person_keys import PersonKeys
 from records.sealed import Private
@@ -24,7 +26,7 @@ _PAGE = 250
 _PRIVATE = ("name", "phone", "email", "birth_year", "id_digits", "postal_address")
 _PLACE = ("country", "region", "city", "timezone")
 _CONTACT_DATA = (*_PRIVATE, "language", *_PLACE, "authorised_channels")
-_NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "phone_index", "email_index"))
+_NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "channels_in_file", "phone_index", "email_index"))
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,28 @@ class RefusedLoan:
 
 
 @dataclass(frozen=True)
+class ChannelsAtOdds:
+    """A row that says a person agreed to other channels than by their own word, noted at `noted_at`.
+
+    `holding` are those that are kept. `news`: the file before did not say the same.
+    """
+
+    loan_id: str
+    line: int
+    in_file: tuple[str, ...]
+    noted: tuple[str, ...]
+    noted_at: datetime | None
+    holding: tuple[str, ...]
+    news: bool
+
+
+@dataclass(frozen=True)
 class Entered:
     """`held` counts the loans the campaign now holds from this call; `refused` names each of the others."""
 
     held: int
     refused: tuple[RefusedLoan, ...]
+    channels_at_odds: tuple[ChannelsAtOdds, ...] = ()
 
 
 def enter_portfolio(
@@ -71,8 +90,9 @@ def enter_in_order(
 
     A loan that a live campaign holds, or that is in collection, is refused and left as it was. A loan known
     from before starts a new entry with the amount and due date now handed over. Contact data that is absent
-    in the file does not erase what is known, but for the place of somebody who moved: `_told_of_place`. `banks` name
-    the provider of the consents in the file by country, `bank` that of every other country. The mandates that rows
+    in the file does not erase what is known, but for the place of somebody who moved: `_told_of_place`. To the channels
+    that a person agreed to by their own word a file adds none: `domain.authorisation`. `banks` name the provider of the
+    consents in the file by country, `bank` that of every other country. The mandates that rows
     name are kept; a loan whose mandate reference means another mandate is refused.
 
     A loan known under another customer number is refused, and nothing of its row is kept. What the person closed and
@@ -83,6 +103,7 @@ def enter_in_order(
     one_at_a_time(session, f"portfolio:{campaign.lender}")
     pinned = strategies.keep(session, strategy, at)
     refused: list[RefusedLoan] = []
+    at_odds: list[ChannelsAtOdds] = []
     held = 0
     seen: set[str] = set()
     position = campaign.total
@@ -99,7 +120,8 @@ def enter_in_order(
             RefusedLoan(loan.loan_id, loan.line, strange[loan.loan_id]) for loan in rows if loan.loan_id in strange
         ]
         rows = [loan for loan in rows if loan.loan_id not in strange]
-        people, keys = _enter_people(session, campaign.lender, rows, at)
+        people, keys, of_page = _enter_people(session, campaign.lender, rows, at)
+        at_odds += of_page
         odd = mandates.enter(session, campaign.lender, rows, people, keys, at)
         refused += [RefusedLoan(loan.loan_id, loan.line, odd[loan.loan_id]) for loan in rows if loan.loan_id in odd]
         rows = [loan for loan in rows if loan.loan_id not in odd]
@@ -125,7 +147,22 @@ def enter_in_order(
     campaign.total = position
     session.add(campaign)
     session.flush()
-    return Entered(held=held, refused=tuple(refused))
+    _note_channels(session, campaign, at_odds, at)
+    return Entered(held=held, refused=tuple(refused), channels_at_odds=tuple(sorted(at_odds, key=lambda one: one.line)))
+
+
+def _note_channels(session: Session, campaign: Campaign, at_odds: Iterable[ChannelsAtOdds], at: datetime) -> None:
+    for one in at_odds:
+        if one.news:
+            audit.append(
+                session,
+                at=at,
+                actor=f"campaign {campaign.id}",
+                action="person_channels_at_odds",
+                lender=campaign.lender,
+                loan_id=one.loan_id,
+                details={"in_file": one.in_file, "noted": one.noted, "holding": one.holding},
+            )
 
 
 def _pages(loans: Iterable[PortfolioLoan]) -> Iterator[Sequence[PortfolioLoan]]:
@@ -151,8 +188,8 @@ def _under_another_number(session: Session, lender: str, rows: Sequence[Portfoli
 
 def _enter_people(
     session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime
-) -> tuple[dict[str, int], dict[int, str]]:
-    """Everyone's own number by the lender's id, and everyone's data key by the number.
+) -> tuple[dict[str, int], dict[int, str], list[ChannelsAtOdds]]:
+    """Everyone's own number by the lender's id, everyone's data key by the number, and whose channels are at odds.
 
     Of several rows of one person the later in the file stands.
     """
@@ -165,6 +202,7 @@ def _enter_people(
         data = named.setdefault(loan.person_id, {})
         data |= _told_of_place(loan, data)
         data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
+    at_odds = _take_channels(rows, known, named)
     changed = [
         {"id": person.id, **_sealed(keys, data, person.key_id or keys.new()), "updated_at": at}
         for person_id, data in named.items()
@@ -194,7 +232,47 @@ def _enter_people(
     return (
         {person_id: ref for person_id, ref, _ in found if ref is not None},
         {ref: key_id for _, ref, key_id in found if ref is not None and key_id is not None},
+        at_odds,
     )
+
+
+def _take_channels(
+    rows: Sequence[PortfolioLoan], known: Mapping[str, Person], named: Mapping[str, dict[str, Any]]
+) -> list[ChannelsAtOdds]:
+    """Put into `named` which channels the rows say were agreed to, and which of them hold."""
+    last = {
+        loan.person_id: (loan, frozenset(loan.authorised_channels))
+        for loan in sorted(rows, key=lambda loan: loan.line)
+        if loan.authorised_channels is not None
+    }
+    at_odds = []
+    for person_id, (loan, told) in last.items():
+        data, person = named[person_id], known.get(person_id)
+        in_file = data["authorised_channels"] = data["channels_in_file"] = sorted(told)
+        if person is None or (noted := _channels(person.channels_noted)) is None:
+            continue
+        told_before = _channels(person.channels_in_file)
+        holding = channels_after_file(
+            told, noted=noted, holding=_channels(person.authorised_channels), told_before=told_before
+        )
+        data["authorised_channels"] = None if holding is None else sorted(holding)
+        if told != noted:
+            at_odds.append(
+                ChannelsAtOdds(
+                    loan_id=loan.loan_id,
+                    line=loan.line,
+                    in_file=tuple(in_file),
+                    noted=tuple(sorted(noted)),
+                    noted_at=person.channels_noted_at,
+                    holding=tuple(sorted(holding or ())),
+                    news=told != told_before,
+                )
+            )
+    return at_odds
+
+
+def _channels(kept: list[str] | None) -> frozenset[Channel] | None:
+    return None if kept is None else frozenset(Channel(name) for name in kept)
 
 
 def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any]) -> dict[str, str | None]:
@@ -263,7 +341,10 @@ def _enter_consents(
     ).all()
     for consent in known:
         data = stated.pop((consent.person_ref, consent.consent_index), None)
-        if data is not None and (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
+        if data is None or consent.status is ConsentStatus.REVOKED:
+            # What its holder withdrew no file brings back: they may give another.
+            continue
+        if (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
             consent.account_id, consent.valid_until = data["account_id"], data["valid_until"]  # type: ignore[assignment]
             consent.status, consent.over_because, consent.changed_at = ConsentStatus.VALID, None, at
             session.add(consent)

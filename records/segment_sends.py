@@ -41,6 +41,16 @@ class SendProgress:
     contacts: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """A loan to tell. `over`: the hand-over it was picked for is, the loan was handed over again since."""
+
+    ref: int
+    lender: str
+    loan_id: str
+    over: bool
+
+
 def get(session: Session, send_id: str) -> SegmentSend:
     """Raises UnknownSend."""
     send = session.get(SegmentSend, send_id)
@@ -109,12 +119,12 @@ def create(session: Session, send: SegmentSend, loans: Sequence[tuple[int, int]]
     session.flush()
 
 
-def claim_page(session: Session, send_id: str, limit: int) -> list[tuple[int, str, str]]:
-    """(loan ref, lender, loan id) of loans that have not heard of it; each stays here until it is marked."""
+def claim_page(session: Session, send_id: str, limit: int) -> list[Claimed]:
+    """Loans that have not heard of it; each stays here until it is marked."""
     return [
-        (ref, lender, loan_id)
-        for ref, lender, loan_id in session.exec(
-            select(SegmentSendLoan.loan_ref, Loan.lender, Loan.loan_id)
+        Claimed(ref, lender, loan_id, over=bool(over))
+        for ref, lender, loan_id, over in session.exec(
+            select(SegmentSendLoan.loan_ref, Loan.lender, Loan.loan_id, Loan.entry != SegmentSendLoan.entry)
             .join(Loan, col(Loan.id) == col(SegmentSendLoan.loan_ref))
             .where(
                 SegmentSendLoan.send_id == send_id,
@@ -127,8 +137,11 @@ def claim_page(session: Session, send_id: str, limit: int) -> list[tuple[int, st
     ]
 
 
-def told(session: Session, send_id: str, *, after: int, limit: int) -> list[tuple[int, str, str]]:
-    """(loan ref, lender, loan id) of loans in collection that have heard of it, from the first ref above `after`."""
+def may_have_heard(session: Session, send_id: str, *, after: int, limit: int) -> list[tuple[int, str, str]]:
+    """(loan ref, lender, loan id) of its loans in collection that were not refused, from the first ref above `after`.
+
+    Told or not: one that was told may not have been marked so before a crash or a stop.
+    """
     return [
         (ref, lender, loan_id)
         for ref, lender, loan_id in session.exec(
@@ -137,7 +150,7 @@ def told(session: Session, send_id: str, *, after: int, limit: int) -> list[tupl
             .where(
                 SegmentSendLoan.send_id == send_id,
                 SegmentSendLoan.loan_ref > after,
-                col(SegmentSendLoan.told_at).is_not(None),
+                col(SegmentSendLoan.refused).is_(None),
                 Loan.state == LoanState.IN_COLLECTION,
             )
             .order_by(col(SegmentSendLoan.loan_ref))

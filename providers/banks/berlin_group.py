@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from domain.money import is_currency, parse_major
+from domain.money import is_currency, minor_units
 from domain.what_next import WhatNext
 from providers.banks.berlin_group_codes import reaction_to
 from providers.errors import ProviderError, refusal, retry_after
@@ -246,7 +247,7 @@ def _reading(balance: Mapping[str, Any], at: datetime) -> BalanceReading:
     if not isinstance(currency, str) or not is_currency(currency):
         raise unreadable(PROVIDER, changes_something=False)
     try:
-        minor = parse_major(text, currency)
+        minor = minor_units(Decimal(text), currency)
     except ValueError:
         raise unreadable(PROVIDER, changes_something=False) from None
     return BalanceReading(amount_minor=minor, currency=currency, balance_type=str(balance["balanceType"]), read_at=at)
@@ -261,7 +262,7 @@ def _credit(row: Mapping[str, Any]) -> Credit | None:
     if not isinstance(currency, str) or not is_currency(currency):
         return None
     try:
-        minor, booked_on = parse_major(text, currency), date.fromisoformat(day)
+        minor, booked_on = minor_units(Decimal(text), currency), date.fromisoformat(day)
     except ValueError:
         return None
     return Credit(booked_on=booked_on, amount_minor=minor, currency=currency) if minor > 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from domain.money import Money, is_currency, minor_digits, parse_major
+from domain.money import Money, is_currency, minor_digits, minor_units
 
 _LARGEST = 10**13
 """Minor units: a double holds all decimals of any amount below."""
@@ -23,7 +23,4 @@ def from_number(value: object, currency: object) -> Money:
         raise ValueError("expected a number")
     if not isinstance(currency, str) or not is_currency(currency):
         raise ValueError("unknown currency")
-    text = format(Decimal(repr(value)), "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return Money(amount_minor=parse_major(text, currency), currency=currency)
+    return Money(amount_minor=minor_units(Decimal(repr(value)), currency), currency=currency)

@@ -44,6 +44,11 @@ class Person(Record, table=True):
     timezone: str | None = Field(default=None, max_length=64)
     authorised_channels: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     """The channels the person agreed to; None is not known, and then the lender vouches for each."""
+    channels_noted: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    channels_noted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    """The channels agreed to by the person's own word, as an operator noted it, and when; None: no such word."""
+    channels_in_file: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    """The channels agreed to by the last file that named any."""
     updated_at: datetime = Field(sa_type=UTCDateTime)
 
 

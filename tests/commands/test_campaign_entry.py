@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 import intake
 from commands import configuration
 from commands.campaign_entry import NothingHeld, Order, enter
+from commands.campaign_start_text import print_start, start_as_json
 from commands.console import Refused
 from config.strategies import find_strategy
 from records import campaigns
 from records.database import Database
 from records.tables import CampaignState
 from starter import app
+from tests.commands.stacks import DOCUMENTED, keys_of
 
 run = CliRunner(env={"COLUMNS": "160"})
 HEADER = "loan_id,language,country,currency,amount_due_minor,due_date,priority\n"
@@ -95,6 +97,34 @@ def test_the_same_file_again_adds_no_loan_and_names_those_it_does_not_hold(tmp_p
     assert [(one.loan_id, one.reason) for one in held.refused] == [
         ("A2", "is not among the loans campaign one was started with")
     ]
+
+
+def test_the_start_warns_of_a_file_that_opens_channels_a_person_withdrew(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def file(loan_id: str, channels: str) -> intake.PortfolioReport:
+        path = tmp_path / "loans.csv"
+        path.write_text(
+            "loan_id,person_id,language,country,currency,amount_due_minor,due_date,authorised_channels\n"
+            f'{loan_id},ana,es,ES,EUR,1000,2026-11-01,"{channels}"\n'
+        )
+        return intake.check(path, None, date(2026, 11, 23))
+
+    enter(database, order(), SPANISH, file("A1", "sms").loans_by_priority(), bank="xs2a")
+    assert run.invoke(app, ["person", "authorise", "A1", "email"]).exit_code == 0
+    later = file("A2", "email, sms")
+
+    held = enter(database, order("two"), SPANISH, later.loans_by_priority(), bank="xs2a")
+    told = start_as_json(order("two"), SPANISH.key, later.findings(10), held, True, held.refused)
+    print_start(told, held.refused)
+
+    [one] = json.loads(json.dumps(told))["channels_at_odds"]
+    assert (one["loan_id"], one["line"]) == ("A2", 2)
+    assert (one["in_file"], one["noted"], one["holding"]) == (["email", "sms"], ["email"], ["email"])
+    assert keys_of(told) <= DOCUMENTED
+    warned = capsys.readouterr().err
+    assert "warning: loan A2 (line 2): the person agreed to email by their own word" in warned
+    assert "to email, sms by the file; kept: email" in warned
 
 
 def test_a_campaign_that_was_stopped_is_not_started_again(tmp_path: Path, database: Database) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from commands.payment_entry import tell_the_loan
+import pytest
+
+from commands.console import Refused
+from commands.payment_entry import read_payment, tell_the_loan
 from config.settings import Settings
 from domain.events import PaymentReceived
 from records import loans, payments
@@ -34,3 +37,14 @@ def test_a_payment_of_an_earlier_hand_over_said_again_is_told_to_nobody(database
     assert (again.new, back.new) == (False, True)
     with database.reading() as session:
         assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 6_000
+
+
+@pytest.mark.parametrize(("currency", "typed"), [("CLP", "150.000"), ("COP", "150.000"), ("EUR", "1.200")])
+def test_a_payment_is_never_read_as_a_thousandth_of_what_was_typed(
+    database: Database, currency: str, typed: str
+) -> None:
+    with database.writing() as session:
+        [loan] = entered(session, "L1", currency=currency, amount_due_minor=200_000)
+
+    with pytest.raises(Refused, match=rf"AMOUNT: '{typed}' has more decimals .* write thousands without a point"):
+        read_payment(database, loan, typed, None, None, "bank", "TR-2")

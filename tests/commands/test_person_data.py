@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from commands import configuration
-from records import loans
+from records import cases, loans
 from records.database import Database
 from starter import app
 from tests.commands.stacks import DOCUMENTED, Said, keys_of
@@ -90,6 +90,32 @@ def test_who_has_been_kept_long_enough_is_erased_by_the_law_of_their_country(off
     assert (dry["erased"], done["erased"]) == (0, 2)
     assert office.run("person", "retention", "--json").json["people"] == []
     assert keys_of(done) <= DOCUMENTED
+
+
+def refund_case(office: Office, loan_id: str) -> str:
+    case_id = f"demo-{loan_id}-1-1"
+    with office.database.writing() as session:
+        loan = loans.get(session, "demo", loan_id)
+        cases.open(session, loan, case_id=case_id, queue="q", kind="refund", at=LONG_AGO, sla_at=None)
+    return case_id
+
+
+def test_money_to_be_given_back_keeps_its_person_and_the_refusal_says_what_to_settle(office: Office) -> None:
+    office.hand_over("L1", at=LONG_AGO, ended=True)
+    office.hand_over("L2", at=LONG_AGO, ended=True)
+    case_id = refund_case(office, "L1")
+
+    said = office.run("person", "erase", "p-L1", "--yes")
+    past = office.run("person", "retention", "--yes", "--json").json
+
+    assert (said.code, "Traceback" in said.err) == (2, False)
+    assert f"case {case_id} (refund)" in " ".join(said.err.split())
+    assert "case decide" in said.err
+    assert ([one["person_id"] for one in past["people"]], past["erased"]) == (["p-L2"], 1)
+
+    with office.database.writing() as session:
+        cases.decide(session, case_id, decision="continue", by="luis", at=LONG_AGO)
+    assert office.run("person", "retention", "--yes", "--json").json["erased"] == 1
 
 
 def test_a_key_file_is_rotated_and_everyone_is_read_as_before(office: Office) -> None:

@@ -117,6 +117,7 @@ def test_delimiter_encoding_and_line_ends_make_no_difference(
         ("phone", "12", "not a telephone number of ES"),
         ("phone", "+34112345678", "not a telephone number of ES"),
         ("phone", "call me", "not a telephone number of ES"),
+        ("phone", "912345678 ext. 4", "an extension of another number"),
         ("email", "ana.correo.es", "not an e-mail"),
         ("email", "ana@correo", "not an e-mail"),
         ("language", "fr", "no language with templates"),

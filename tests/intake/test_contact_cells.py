@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.emails import to_addresses
-from intake.phones import to_e164
+from intake.phones import has_extension, to_e164
 
 COUNTRIES = ["ES", "US", "MX", "CL", "CO", "PE", "AR", "BR", "GB", "IT", "FR", "CA", "DO", "KZ", "RU", "SM"]
 
@@ -74,6 +74,33 @@ def test_slightly_wrong_numbers_are_judged_as_the_library_judges_them(data: st.D
 @pytest.mark.parametrize("text", ["", "ana@correo.es", "1-800-FLOWERS", "+", "()", "n/a", "12", "x" * 5000])
 def test_text_that_is_no_number_is_none(text: str) -> None:
     assert in_bulk(text, "US") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("912345678 ext. 4", "ES"),
+        ("+34 912 345 678 ext 12", "ES"),
+        ("912345678x4", "ES"),
+        ("912345678 #4", "ES"),
+        ("912345678;ext=4", "ES"),
+        ("912345678 Ext.: 4", "ES"),
+        ("912345678 extensi\u00f3n 4", "ES"),
+        ("912345678~4", "ES"),
+        ("(202) 555-0143 x123", "US"),
+        ("+56 2 2345 6789 anexo 21", "CL"),
+        ("011 4321-0000 int. 305", "AR"),
+        ("(11) 3456-7890 ramal 7", "BR"),
+    ],
+)
+def test_an_extension_is_not_cut_off_for_the_switchboard_to_hear_of_the_debt(text: str, country: str) -> None:
+    assert in_bulk(text, country) is None
+    assert has_extension(pl.Series([text]))[0] is ("~" not in text)
+
+
+@pytest.mark.parametrize("text", ["912345678", "+1 (202) 555-0143", "+34 912-345-678", "call me", "", "x", "ext. 4"])
+def test_a_number_alone_has_no_extension(text: str) -> None:
+    assert not has_extension(pl.Series([text]))[0]
 
 
 def library_accepts(text: str) -> bool:

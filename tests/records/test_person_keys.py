@@ -13,13 +13,23 @@ from sqlmodel import select
 
 from config.master_keys import KEY_BYTES, MasterKeys
 from domain.contact import Channel, Purpose
-from records import cases, contacts, loans, people, person_export, person_keys, webhooks
+from records import cases, contacts, loans, payments, people, person_export, person_keys, refunds, webhooks
 from records.contacts import Reserved
 from records.database import Database
-from records.erasure import StillCollecting, erase
+from records.erasure import StillCollecting, StillUnsettled, erase
 from records.person_keys import KeysMissing
 from records.sealed import NotPrivate
-from records.tables import Consent, Contact, Person, Webhook
+from records.tables import (
+    CaseState,
+    Consent,
+    Contact,
+    PaymentSource,
+    Person,
+    RefundState,
+    RefundTask,
+    RefundWay,
+    Webhook,
+)
 from tests.records.portfolios import LENDER, NOW, enter, handed
 
 NAME, PHONE, EMAIL = "Ximena Zubizarreta", "+34699887766", "ximena@correo.example"
@@ -143,6 +153,89 @@ def test_nobody_is_erased_whose_loan_is_in_collection(database: Database) -> Non
     someone(database)
 
     with pytest.raises(StillCollecting, match="L1"):
+        erase(database, LENDER, "p-L1", at=NOW, actor="me")
+
+    assert NAME in read(database)
+
+
+def paid_too_much(database: Database) -> int:
+    """The loan ended with 25.00 paid beyond what was due; a transfer back is approved. The refund's number."""
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        paid = payments.record(
+            session,
+            provider="bank",
+            payment_id="b1",
+            lender=LENDER,
+            loan_id="L1",
+            amount_minor=12_500,
+            currency="EUR",
+            paid_at=NOW,
+            received_at=NOW,
+            source=PaymentSource.RECORD,
+        )
+        case = cases.open(
+            session, loan, case_id="c1", queue="q", kind="refund", at=NOW, sla_at=None, amount_minor=2_500
+        )
+        told = {"amount_minor": 2_500, "way": RefundWay.TRANSFER, "by": "marta", "at": NOW}
+        task = refunds.propose(session, case, paid.payment, **told)  # type: ignore[arg-type]
+        refunds.decide(session, task, approved=True, by="luis", at=NOW)
+        assert task.id is not None
+        return task.id
+
+
+def test_nobody_is_erased_to_whom_money_is_to_be_given_back(database: Database) -> None:
+    someone(database)
+    end(database)
+    number = paid_too_much(database)
+
+    with pytest.raises(StillUnsettled, match=rf"refund {number} \(approved\), case c1 \(refund\)"):
+        erase(database, LENDER, "p-L1", at=NOW, actor="me")
+    assert NAME in read(database)
+
+    with database.writing() as session:
+        refunds.done(session, refunds.get(session, number), reference="TR-1", at=NOW)
+        cases.decide(session, "c1", decision="continue", by="luis", at=NOW)
+    assert erase(database, LENDER, "p-L1", at=NOW, actor="me") is True
+
+
+@pytest.mark.parametrize("state", [RefundState.PROPOSED, RefundState.APPROVED])
+def test_a_refund_under_way_keeps_its_person_though_its_case_was_closed(database: Database, state: RefundState) -> None:
+    someone(database)
+    end(database)
+    number = paid_too_much(database)
+    with database.writing() as session:
+        session.get_one(RefundTask, number).state = state
+        cases.close(session, "c1", CaseState.CLOSED, at=NOW)
+
+    with pytest.raises(StillUnsettled, match=rf"refund {number} \({state.value}\)$"):
+        erase(database, LENDER, "p-L1", at=NOW, actor="me")
+
+
+def test_a_refund_that_failed_is_owed_until_its_case_is_decided(database: Database) -> None:
+    someone(database)
+    end(database)
+    number = paid_too_much(database)
+    with database.writing() as session:
+        refunds.failed(session, refunds.get(session, number), why="the account is closed", at=NOW)
+
+    with pytest.raises(StillUnsettled, match=r": case c1 \(refund\)$"):
+        erase(database, LENDER, "p-L1", at=NOW, actor="me")
+
+    with database.writing() as session:
+        cases.decide(session, "c1", decision="continue", by="luis", at=NOW)
+    assert erase(database, LENDER, "p-L1", at=NOW, actor="me") is True
+
+
+@pytest.mark.parametrize("kind", ["refund", "payment_query", "circumstance"])
+def test_nobody_is_erased_whose_question_of_money_waits_for_its_decision(database: Database, kind: str) -> None:
+    someone(database)
+    end(database)
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        cases.open(session, loan, case_id="c1", queue="q", kind=kind, at=NOW, sla_at=None)
+
+    with pytest.raises(StillUnsettled, match="case c1"):
         erase(database, LENDER, "p-L1", at=NOW, actor="me")
 
     assert NAME in read(database)

@@ -92,7 +92,7 @@ def test_each_loan_is_told_once_and_what_became_of_it_is_counted(database: Datab
     refs = order(database)
     with database.writing() as session:
         page = segment_sends.claim_page(session, "help", 2)
-        segment_sends.mark_told(session, "help", [ref for ref, _, _ in page], at=NOW)
+        segment_sends.mark_told(session, "help", [one.ref for one in page], at=NOW)
         segment_sends.mark_refused(session, "help", [refs[2]], reason="the loan had ended")
     with database.writing() as session:
         loan, person = contacts.lock_person(session, LENDER, "A1")
@@ -111,8 +111,8 @@ def test_each_loan_is_told_once_and_what_became_of_it_is_counted(database: Datab
 
     with database.reading() as session:
         found = segment_sends.progress(session, "help")
-        left = [ref for ref, _, _ in segment_sends.claim_page(session, "help", 10)]
-    assert [ref for ref, _, _ in page] == refs[:2]
+        left = [one.ref for one in segment_sends.claim_page(session, "help", 10)]
+    assert [one.ref for one in page] == refs[:2]
     assert left == refs[3:]
     assert (found.total, found.told, found.refused, found.waiting) == (4, 2, 1, 1)
     assert found.contacts == {"reserved": 1}
