@@ -106,7 +106,7 @@ class SegmentSender(SegmentWork):
 
     def _may_have_heard(self, send_id: str, after: int) -> list[tuple[int, str, str]]:
         with self._database.reading() as session:
-            return segment_sends.may_have_heard(session, send_id, after=after, limit=BATCH)
+            return segment_sends.may_have_heard(session, send_id, after=after, limit=BATCH, at_once=BATCH)
 
     def _mark(self, send_id: str, reached: Sequence[int], refused: Mapping[str, Sequence[int]]) -> None:
         """`refused` by why."""

@@ -126,7 +126,10 @@ async def _decide(client: Client, database: Database, loan: Loan, order: Decide)
     """Tell the loan; where no workflow carries it the records are all there is to tell."""
     from commands.loan_lookup import loan_handle
     from commands.temporal_session import NotRunning, tell
+    from records import cases
 
+    if cases.is_of_records(order.case_id):
+        return settle_in_records(database, loan, order)
     try:
         return await tell(loan_handle(client, loan), "decide", order.model_dump(mode="json"))
     except NotRunning:
@@ -134,7 +137,7 @@ async def _decide(client: Client, database: Database, loan: Loan, order: Decide)
 
 
 def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
-    """Keep a decision about a loan that has ended, or that no campaign has started.
+    """Keep a decision about a loan that has ended, or that no campaign has started, or a case it does not know of.
 
     A loan that goes on later does not find the case open again.
     """
@@ -147,11 +150,11 @@ def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
     now = datetime.now(UTC)
     with database.writing() as session:
         row = loans.get(session, loan.lender, loan.loan_id)
-        if row.state is LoanState.IN_COLLECTION:
+        known = not cases.is_of_records(order.case_id)
+        if row.state is LoanState.IN_COLLECTION and known:
             raise Refused(f"refused: Temporal has no running workflow of loan {loan.loan_id!r}, yet it has not ended")
         if order.decision is not CaseDecision.CONTINUE:
-            stands = f"has ended as {row.end_kind}" if row.state is LoanState.ENDED else "is not in collection"
-            raise Refused(f"refused: the loan {stands}; its cases can only be settled with continue")
+            raise Refused(f"refused: the loan {_stands(row)}; this case can only be settled with continue")
         cases.decide(session, order.case_id, decision=order.decision, by=order.by, at=now, note=order.note or None)
         if row.final_state is not None:
             open_cases = [one for one in row.final_state.get("cases", []) if one.get("case_id") != order.case_id]
@@ -167,6 +170,14 @@ def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
             details={"case_id": order.case_id, "state": "decided", "decision": order.decision.value},
         )
     return f"case {order.case_id} decided: {order.decision}"
+
+
+def _stands(loan: Loan) -> str:
+    from records.tables import LoanState
+
+    if loan.state is LoanState.ENDED:
+        return f"has ended as {loan.end_kind}"
+    return "is not in collection" if loan.state is LoanState.WAITING else "knows nothing of it"
 
 
 def _order(case_id: str, decision: str, by: str, note: str) -> Decide:

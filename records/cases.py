@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from records.tables import CaseState, CollectionCase, Loan
+
+_OF_RECORDS = re.compile(r"-m[0-9]+$")
 
 
 class UnknownCase(LookupError):
@@ -141,6 +144,16 @@ def _open_case(session: Session, case_id: str) -> CollectionCase:
     if case.state is not CaseState.OPEN:
         raise CaseClosed(f"case {case_id!r} is {case.state} already")
     return case
+
+
+def of_records(loan: Loan, message: int) -> str:
+    """The id of a case that a message opens in the records alone: the loan's workflow knows nothing of it."""
+    return f"{loan.lender}-{loan.loan_id}-{loan.entry}-m{message}"
+
+
+def is_of_records(case_id: str) -> bool:
+    """Whether the case is settled here, whatever its loan does: those of workflows end in a number."""
+    return _OF_RECORDS.search(case_id) is not None
 
 
 def _assignment(queue: str, at: datetime, sla_at: datetime | None) -> dict[str, str | None]:

@@ -137,11 +137,25 @@ def claim_page(session: Session, send_id: str, limit: int) -> list[Claimed]:
     ]
 
 
-def may_have_heard(session: Session, send_id: str, *, after: int, limit: int) -> list[tuple[int, str, str]]:
+def may_have_heard(
+    session: Session, send_id: str, *, after: int, limit: int, at_once: int
+) -> list[tuple[int, str, str]]:
     """(loan ref, lender, loan id) of its loans in collection that were not refused, from the first ref above `after`.
 
-    Told or not: one that was told may not have been marked so before a crash or a stop.
+    Told ones, and the next `at_once`, which are told together: before a crash or a stop some of them may have been told
+    and not marked so.
     """
+    not_marked = (
+        select(SegmentSendLoan.loan_ref)
+        .where(
+            SegmentSendLoan.send_id == send_id,
+            col(SegmentSendLoan.told_at).is_(None),
+            col(SegmentSendLoan.refused).is_(None),
+        )
+        .order_by(col(SegmentSendLoan.loan_ref))
+        .limit(at_once)
+    )
+    next_ones = session.exec(not_marked).all()
     return [
         (ref, lender, loan_id)
         for ref, lender, loan_id in session.exec(
@@ -151,6 +165,7 @@ def may_have_heard(session: Session, send_id: str, *, after: int, limit: int) ->
                 SegmentSendLoan.send_id == send_id,
                 SegmentSendLoan.loan_ref > after,
                 col(SegmentSendLoan.refused).is_(None),
+                col(SegmentSendLoan.told_at).is_not(None) | col(SegmentSendLoan.loan_ref).in_(next_ones),
                 Loan.state == LoanState.IN_COLLECTION,
             )
             .order_by(col(SegmentSendLoan.loan_ref))

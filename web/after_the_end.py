@@ -20,21 +20,23 @@ _FOR_A_PERSON = frozenset(
 _WHEN = {LoanState.ENDED: "after the loan had ended", LoanState.WAITING: "while the loan was not in collection"}
 
 
-def hand_to_a_person(session: Session, person: Person, message: InboundMessage, at: datetime) -> None:
-    """A case of the loan that ended last, once while one is open; it is settled in the records (`case decide`).
+def hand_to_a_person(
+    session: Session, person: Person, message: InboundMessage, at: datetime, about: Loan | None = None
+) -> None:
+    """A case of the loan it is about, once while one is open; it is settled in the records (`case decide`).
 
-    Where none has ended, of the one that was handed over last and that no campaign holds.
+    Where it is about none, of the loan that ended last; where none has ended, of the one that was handed over last.
     """
     known = people.loans_of(session, person)
     ended = [loan for loan in known if loan.state is LoanState.ENDED]
     idle = ended or [loan for loan in known if loan.state is LoanState.WAITING]
     wanted = message.needs_human or not _FOR_A_PERSON.isdisjoint(Intent(name) for name in message.intents)
-    if not idle or not wanted:
+    if (about is None and not idle) or not wanted:
         return
-    loan = max(idle, key=lambda each: (each.ended_at or at, each.id or 0))
+    loan = about or max(idle, key=lambda each: (each.ended_at or at, each.id or 0))
     message.loan_ref = loan.id
     session.add(message)
-    about = ", ".join(message.intents)
+    said = ", ".join(message.intents)
     if not _waits(session, loan):
         strategy = strategies.of_loan(session, loan)
         terms = strategy.conversation
@@ -42,14 +44,14 @@ def hand_to_a_person(session: Session, person: Person, message: InboundMessage, 
         cases.open(
             session,
             loan,
-            case_id=f"{loan.lender}-{loan.loan_id}-{loan.entry}-m{message.id}",
+            case_id=cases.of_records(loan, message.id or 0),
             queue=queue,
             kind=CaseKind.HANDOFF.value,
             at=at,
             sla_at=at + timedelta(hours=tray.sla_hours),
-            reason=f"the borrower wrote {_WHEN[loan.state]}: {about.replace('_', ' ')}",
+            reason=f"the borrower wrote {_WHEN[loan.state]}: {said.replace('_', ' ')}",
         )
-    note(session, at, "borrower", "reply_after_the_end", loan.lender, loan.loan_id, {"intents": about})
+    note(session, at, "borrower", "reply_after_the_end", loan.lender, loan.loan_id, {"intents": said})
 
 
 def _waits(session: Session, loan: Loan) -> bool:

@@ -16,7 +16,7 @@ from domain.agreements.model import Agreement, AgreementKind, Via
 from domain.agreements.moving import movable, to_refused
 from domain.agreements.promise import promise_refused
 from domain.events import PromiseMade
-from domain.money import Money, parse_major
+from domain.money import Money, minor_units, parse_major
 from records.tables import Loan
 from web.agreement_desk import PAGE_VISITOR, Asked, Said
 
@@ -113,7 +113,7 @@ def _minor(visit: Visit, text: str) -> int | None:
     """An amount as people of that place write it; it is read back before it counts."""
     plain = "".join(text.replace(visit.loan.currency, "").strip(" $€£R\u00a0").split())
     try:
-        return parse_major(str(parse_decimal(plain, locale=visit.locale, strict=True)), visit.loan.currency)
+        return minor_units(parse_decimal(plain, locale=visit.locale, strict=True), visit.loan.currency)
     except (NumberFormatError, ValueError):
         pass
     try:

@@ -104,14 +104,15 @@ def hear(
 def loan_written_about(session: Session, person: Person, news: InboundNews) -> Loan | None:
     """The loan in collection they were last written to about by this channel, else by any, else the latest.
 
-    Where none is in collection it is one that is about to be, found in the same way.
+    Where none is in collection it is one that is about to be, found in the same way; none where a mail answers one
+    about a loan that has ended.
     """
     answered = contact_answered(session, news)
     not_ended = {loan.id: loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED}
     if answered is not None and answered.loan_ref in not_ended:
         return not_ended[answered.loan_ref]
     collected = {ref: loan for ref, loan in not_ended.items() if loan.state is LoanState.IN_COLLECTION}
-    open_loans = collected or not_ended
+    open_loans = collected or (not_ended if answered is None else {})
     if not open_loans:
         return None
     wrote = session.exec(

@@ -60,8 +60,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         stops = plain and wants_to_stop(message, news.text)
         if loan is not None and (must_be_seen(message, stranger=stranger) or (plain and not stops)):
             signals += signals_for(session, person, message, loan, news.text, reader)
-        if loan is None and not stranger:
-            hand_to_a_person(session, person, message, at)
+        if (loan is None or loan.state is LoanState.WAITING) and not stranger:
+            # Its loan may start in weeks, and a person reads it now.
+            hand_to_a_person(session, person, message, at, loan)
         if stops:
             signals += close_channel(session, person, news.channel, f"{news.provider} message", at)
         if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):

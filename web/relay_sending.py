@@ -106,7 +106,8 @@ class RelaySender:
             loan = loans.find(session, signal.lender, signal.loan_id)
             message = message_named(session, loan, str(signal.payload.get("message_id"))) if loan is not None else None
             if loan is not None and message is not None:
-                hand_to_a_person(session, people.of_loan(session, loan), message, message.at)
+                idle = loan if loan.state is not LoanState.IN_COLLECTION else None
+                hand_to_a_person(session, people.of_loan(session, loan), message, message.at, idle)
 
     def _may_start_yet(self, signal: OwedSignal) -> bool:
         """Whether a loan without a workflow has one to come: then its news must wait for it."""

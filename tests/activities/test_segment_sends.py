@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from activities.segment_orders import TellOrder
-from activities.segment_sends import SegmentSender
+from activities.segment_sends import BATCH, SegmentSender
 from records import loans, segment_sends
 from records.database import Database
 from records.tables import SegmentSend
@@ -71,6 +71,20 @@ async def test_who_heard_of_it_before_the_crash_hears_of_the_stop(lite: Database
 
     assert after.told("notice_withdrawn") == ["A1", "A2", "A3"]
     assert withdrawn == 3
+
+
+async def test_a_stop_wakes_no_loan_that_cannot_have_heard_of_the_message(lite: Database) -> None:
+    """Given the first of many told, then the stop goes to that one and to those that were told together next."""
+    everybody = [f"A{number:03}" for number in range(1, 61)]
+    ordered(lite, *everybody)
+    with lite.writing() as session:
+        first = loans.get(session, LENDER, "A001")
+        segment_sends.mark_told(session, SEND, [first.id or 0], at=TUESDAY)
+    ear = Ear()
+
+    withdrawn = await environment(TUESDAY).run(SegmentSender(lite, ear).withdraw_message, SEND)
+
+    assert (ear.told("notice_withdrawn"), withdrawn) == (everybody[: 1 + BATCH], 1 + BATCH)
 
 
 async def test_nothing_is_withdrawn_where_it_was_refused_or_the_loan_has_ended(lite: Database) -> None:

@@ -257,8 +257,7 @@ async def _campaign(here: Campaign, carrier: Carrier, begins: datetime) -> None:
     enter_payment(here.database, part, paid, Entry("operator", datetime.now(UTC)))
 
     # When the file goes out and the bank has decided and settled.
-    await here.days(1, each=5)
-    await here.days(6)
+    await here.days(12)  # each of them, or the day that the notices named would have passed
     first = here.bank.collections()
     await here.until(here.stands("GOOD", "cured", 0, ("collected",)))
     await here.until(here.stands("PART", "cured", 0, ("collected",)))

@@ -165,6 +165,34 @@ async def test_what_is_written_while_no_campaign_holds_the_loan_is_for_a_person(
     assert settle_in_records(database, loan, order).endswith("decided: continue")
 
 
+@pytest.mark.parametrize("ended", [(), ("L2",)])
+async def test_what_is_written_before_its_loan_starts_is_read_by_a_person_at_once(
+    database: Database, ended: tuple[str, ...]
+) -> None:
+    """Given a loan that a campaign has yet to start, perhaps in weeks, when its borrower says that they have paid, then
+    it hears of it once it starts and a person reads it now, and can settle the case although the loan runs by then."""
+    two_loans(database)
+    with database.writing() as session:
+        for loan in loans.listing(session):
+            if loan.loan_id in ended:
+                loans.end(session, loan, kind="cured", at=NOW, final_state={})
+            else:
+                loan.state = LoanState.WAITING
+                session.add(loan)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        assert await web.twilio(message("ya pagué ayer", sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+
+    with database.writing() as session:
+        [(case, loan)] = cases.listing(session)
+        loans.begin(session, loan)
+    assert (case.kind, loan.loan_id) == ("handoff", "L1")
+    assert ("reply_understood", "L1") in {(name, loan_id) for name, loan_id, _ in temporal.calls}
+    order = Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by="ana")
+    assert settle_in_records(database, loan, order).endswith("decided: continue")
+
+
 async def test_a_question_the_lender_has_an_answer_to_is_named(database: Database) -> None:
     temporal = await heard(database, "es seguro el enlace?")
 
