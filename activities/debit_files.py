@@ -18,7 +18,14 @@ from sqlmodel import Session
 
 from config.bank_file_settings import DirectDebit, SepaCreditor
 from config.settings import Settings
-from domain.direct_debit import PROVIDER, DebitState, collection_day, file_day, is_as_announced
+from domain.direct_debit import (
+    PROVIDER,
+    DebitState,
+    collection_day,
+    file_day,
+    is_as_announced,
+    outcome_known_by,
+)
 from domain.money import Money
 from domain.settlement_days import days_after
 from providers.bankfiles.pain008 import Collection, Creditor, UnfitFile, latin, write
@@ -191,17 +198,7 @@ class DebitFiles:
                 debits.set_state(session, debit, DebitState.FILED, at=now)
                 return True
             case _Never(why, reason):
-                if reason is not None:
-                    owed_signals.owe(
-                        session,
-                        provider=PROVIDER,
-                        key=f"dropped:{debit.reference}",
-                        signals=[owed_signals.debit_returned(loan, debit.step, debit.occurrence, reason)],
-                        at=now,
-                        outcome="debit_dropped",
-                        person_ref=loan.person_ref,
-                    )
-                debits.drop(session, debit, loan, why, ACTOR, now)
+                _drop(session, debit, loan, why, reason, now)
                 made.dropped[why] = made.dropped.get(why, 0) + 1
         return False
 
@@ -400,7 +397,7 @@ class DebitFiles:
             file = debits.file_of(session, message_id)
             assert file is not None
             if answer.accepted and file.outcome == WITHDRAWN:
-                _show(session, file, "accepted_after_withdrawn", None, now)
+                show_to_person(session, file, "accepted_after_withdrawn", None, now)
             elif answer.accepted:
                 file.answered_at, file.outcome = now, file.outcome or ACCEPTED
                 session.add(file)
@@ -441,7 +438,7 @@ def file_refused(session: Session, file: DebitFile, code: str, at: datetime) -> 
     if code in DUPLICATES or file.outcome not in (None, ACCEPTED):
         return False
     if file.outcome == ACCEPTED:
-        _show(session, file, "refused_after_accepted", code, at)
+        show_to_person(session, file, "refused_after_accepted", code, at)
         return False
     back_to_planned(session, file, f"file refused: {code}", at)
     file.answered_at, file.outcome = at, code[:80]
@@ -457,27 +454,56 @@ def file_refused(session: Session, file: DebitFile, code: str, at: datetime) -> 
     return True
 
 
-def _show(session: Session, file: DebitFile, what: str, code: str | None, at: datetime) -> None:
-    """To a person, who alone can find out at the bank what it has."""
+def show_to_person(
+    session: Session, file: DebitFile, what: str, code: str | None, at: datetime, reference: str | None = None
+) -> None:
+    """To a person, who alone can find out at the bank what it has. `reference`: of one debit in the file."""
     audit.append(
         session,
         at=at,
         actor="bank",
         action="webhook_needs_person",
         lender=file.lender,
-        details={"kind": f"debit_file:{what}", "reference": file.message_id, "code": code},
+        details={"kind": f"debit_file:{what}", "reference": reference or file.message_id, "code": code},
     )
 
 
 def back_to_planned(session: Session, file: DebitFile, why: str, at: datetime) -> int:
-    """The debits of a file of which nothing is collected wait for another; how many."""
+    """The debits of a file of which nothing is collected wait for another; how many.
+
+    One that is kept back comes back to its loan, which took it to be with the bank and would not let it go again. One
+    whose outcome should be known by now will not be made: its loan no longer waits for it.
+    """
+    today = at.astimezone(BANK_ZONE).date()
     number = 0
-    for debit, _, _ in debits.in_file(session, file):
-        if debit.state is DebitState.FILED:
-            debit.file_ref, debit.batch_id = None, None
+    for debit, loan, _ in debits.in_file(session, file):
+        if debit.state is not DebitState.FILED:
+            continue
+        debit.file_ref, debit.batch_id = None, None
+        if debit.collect_on is not None and today > outcome_known_by(debit.collect_on):
+            _drop(session, debit, loan, f"{why}; its loan no longer waits for it", None, at)
+        elif not debit.released:
+            left = loan.state is LoanState.ENDED or loan.entry != debit.entry
+            _drop(session, debit, loan, f"{why}; it was kept back", None if left else NOT_AS_ANNOUNCED, at)
+        else:
             debits.set_state(session, debit, DebitState.PLANNED, at=at, reason=why)
             number += 1
     return number
+
+
+def _drop(session: Session, debit: Debit, loan: Loan, why: str, reason: str | None, at: datetime) -> None:
+    """It will not be made; it comes back to its loan as `reason`, None where the loan knows."""
+    if reason is not None:
+        owed_signals.owe(
+            session,
+            provider=PROVIDER,
+            key=f"dropped:{debit.reference}",
+            signals=[owed_signals.debit_returned(loan, debit.step, debit.occurrence, reason)],
+            at=at,
+            outcome="debit_dropped",
+            person_ref=loan.person_ref,
+        )
+    debits.drop(session, debit, loan, why, ACTOR, at)
 
 
 def announced_day(session: Session, loan: Loan, debit: Debit, lead_days: int) -> date | None:

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from activities.debit_files import file_refused
+from activities.debit_files import file_refused, show_to_person
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
 from domain.direct_debit import PROVIDER, DebitState, MandateStatus, return_meaning
+from providers.debit_bank import DUPLICATES
 from records import audit, debits, loans, mandates, owed_signals, payments, people
 from records.tables import Debit, DebitFile, Loan, PaymentSource
 
@@ -20,7 +21,10 @@ _NO_REASON = "MS03"
 
 
 def apply_status(session: Session, report: StatusReport, at: datetime) -> dict[str, int]:
-    """A bank's answer to a file: how many debits were refused, or that the file was."""
+    """A bank's answer to a file: how many debits were refused, or that the file was.
+
+    Refused as seen before says that the bank has the first copy: what became of that is still waited for.
+    """
     file = debits.file_of(session, report.original_message_id)
     if file is None:
         return {"unknown_file": 1}
@@ -32,6 +36,9 @@ def apply_status(session: Session, report: StatusReport, at: datetime) -> dict[s
         if not status.accepted:
             refused += _refused(session, file, status.end_to_end_id, status.reason, at)
     for batch in report.batches_refused:
+        if batch.reason in DUPLICATES:
+            show_to_person(session, file, "batch_seen_before", batch.reason, at)
+            continue
         others = [one.reference for one in debits.in_batch(session, batch.batch_id) if one.reference not in named]
         # The batch's reason may speak of our own account: it must not end a debtor's mandate.
         count = sum(_refused(session, file, reference, None, at) for reference in others)
@@ -53,6 +60,9 @@ def _refused(session: Session, file: DebitFile, reference: str, reason: str | No
     debit = debits.by_reference(session, reference)
     if debit is None or debit.file_ref != file.id or debit.state is not DebitState.FILED:
         return False
+    if reason in DUPLICATES:
+        show_to_person(session, file, "debit_seen_before", reason, at, reference)
+        return False
     _came_to_nothing(session, debit, DebitState.REJECTED, reason, at)
     return True
 
@@ -71,6 +81,8 @@ def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) ->
         return "a direct debit's reference with another debtor's account"
     if debit.state in (DebitState.PLANNED, DebitState.REJECTED, DebitState.DROPPED):
         return f"money of a direct debit that is {debit.state}"
+    if debit.state is DebitState.COLLECTED and not is_paid(session, debit):
+        return "money of a direct debit of which a person said that it came, and which may be booked already"
     loan = loans.by_ref(session, debit.loan_ref)
     recorded = payments.record(
         session,
@@ -125,6 +137,8 @@ def returned(session: Session, debit: Debit, told: DebitReturn, at: datetime) ->
         else:
             _note(session, loan, debit, "webhook_needs_person", at, kind="reversal:earlier_entry")
             outcome = "earlier_reversal_unmatched"
+    elif debit.state is DebitState.COLLECTED:
+        _note(session, loan, debit, "webhook_needs_person", at, kind="reversal:booked_by_hand")
     _came_to_nothing(session, debit, DebitState.RETURNED, told.reason, at, first, outcome)
     return None
 

@@ -57,16 +57,22 @@ class Refunds:
             asked_before=refunds.was_asked_for(task),
             at=now,
         )
+        asks_first = False
         try:
             if not request.asked_before:
                 before = (
                     await gateway.given_back(payment.payment_id, now) if isinstance(gateway, RefundsBySum) else None
                 )
                 request = request.model_copy(update={"given_back_before_minor": before})
-                await asyncio.to_thread(self._note_asked, number, before)
+                asks_first = await asyncio.to_thread(self._note_asked, number, before)
+                if not asks_first:
+                    # Both would find nothing given back yet. What became of the other's attempt the next one sees.
+                    return Carried(False, "another attempt is asking the gateway right now", again=True)
+            else:
+                await asyncio.to_thread(self._note_asked_again, number)
             refund = await gateway.refund(request)
         except ProviderError as error:
-            if not request.asked_before and error.effect is Effect.NONE:
+            if asks_first and error.effect is Effect.NONE:
                 await asyncio.to_thread(self._note_not_asked, number)
             over = error.what_next is WhatNext.TERMINAL and error.effect is Effect.NONE
             why = str(error)
@@ -81,10 +87,14 @@ class Refunds:
         await asyncio.to_thread(self._done, number, refund.id, now)
         return Carried(True)
 
-    def paid_by_transfer(self, number: int, reference: str, now: datetime) -> None:
-        """The lender has transferred it. Raises records.refunds' errors."""
+    def told_paid(self, number: int, reference: str, now: datetime) -> None:
+        """The lender has transferred it, or its gateway, whose answer was lost, shows it.
+
+        Raises records.refunds' errors.
+        """
         with self._database.reading() as session:
-            if refunds.get(session, number).way is not RefundWay.TRANSFER:
+            task = refunds.get(session, number)
+            if task.way is not RefundWay.TRANSFER and task.state is not Kept.DONE and not refunds.is_in_doubt(task):
                 raise refunds.RefundMoved(f"refund {number} is given back by its gateway")
         self._done(number, reference, now)
 
@@ -106,9 +116,13 @@ class Refunds:
             refunds.failed(session, task, why=why, at=now)
             return why
 
-    def _note_asked(self, number: int, given_back_before_minor: int | None) -> None:
+    def _note_asked(self, number: int, given_back_before_minor: int | None) -> bool:
         with self._database.writing(durable=True) as session:
-            refunds.note_asked(session, refunds.get(session, number), given_back_before_minor)
+            return refunds.note_asked(session, refunds.get(session, number), given_back_before_minor)
+
+    def _note_asked_again(self, number: int) -> None:
+        with self._database.writing(durable=True) as session:
+            refunds.note_asked_again(session, refunds.get(session, number))
 
     def _note_not_asked(self, number: int) -> None:
         with self._database.writing(durable=True) as session:

@@ -152,6 +152,38 @@ def take_back(
     typer.echo(f"{number} debits of {message_id} wait for another file")
 
 
+@app.command()
+def settle(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The debit's, as `debit list` shows it.")],
+    by: Annotated[str, typer.Option("--by", help="Who says so, for the audit trail.")],
+    came: Annotated[
+        bool, typer.Option("--came/--not-collected", help="Whether its money came, as the bank's own pages say.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Close a debit of which the bank told nothing in time, so that another of its loan may follow.
+
+    Ask the bank first. This books nothing: money that came and that the loan does not count yet is entered by
+    `payment record` or `reconcile match`.
+
+    Example: starter.py debit settle RCBABCDEFGHIJKLMNOPQRSTUVWX --not-collected --by marta
+    """
+    from activities.unheard_debits import NotToSettle
+    from activities.unheard_debits import settle as settle_debit
+
+    with configuration.records(configuration.settings()).writing(durable=True) as session:
+        try:
+            debit = settle_debit(session, reference, came=came, by=by, at=datetime.now(UTC))
+        except NotToSettle as error:
+            raise Refused(f"refused: {error}") from None
+        told = {"reference": debit.reference, "state": debit.state.value}
+    if as_json:
+        print_json(told)
+        return
+    booked = "; no payment was booked: enter its money unless the loan counts it already" if came else ""
+    typer.echo(f"{told['reference']} is {told['state']}{booked}")
+
+
 @app.command("list")
 def list_debits(
     state: Annotated[DebitState | None, typer.Option(help="Only those that stand so.")] = None,

@@ -138,7 +138,8 @@ def look_at_bank(session: Session, now: datetime) -> list[Finding]:
         "payments_unanswered",
         "{n} payments, transfers or direct debits were asked about and nobody knows what became of them",
         "they may be money that no loan counts; no transfer or debit is begun again while its fate is unknown",
-        "starter.py debit fetch; then look in the provider's own pages and book it with starter.py payment record",
+        "starter.py debit fetch; then look in the provider's own pages and book it with starter.py payment record; "
+        "a direct debit (sepa-dd) is closed by starter.py debit settle REFERENCE --came or --not-collected",
         late,
     )
     return (

@@ -152,11 +152,13 @@ def reject(
 @app.command()
 def paid(
     number: _Refund,
-    reference: Annotated[str, typer.Option(help="The transfer's reference at the bank.")],
+    reference: Annotated[
+        str, typer.Option(help="The transfer's reference at the bank, or the gateway's of the refund.")
+    ],
     by: _By,
     as_json: JsonOption = False,
 ) -> None:
-    """Say that an approved refund was transferred by the lender.
+    """Say that an approved refund was transferred by the lender, or that its gateway, whose answer was lost, shows it.
 
     Example: starter.py refund paid 7 --reference TR-5512 --by marta
     """
@@ -170,11 +172,31 @@ def paid(
     with database.reading() as session:
         account_of(session, by)
     try:
-        Refunds(database, Gateways()).paid_by_transfer(number, checked(reference, "--reference"), datetime.now(UTC))
+        Refunds(database, Gateways()).told_paid(number, checked(reference, "--reference"), datetime.now(UTC))
     except (refunds.UnknownRefund, refunds.RefundMoved) as error:
         raise Refused(f"refused: {error}") from None
     _close_case(database, number)
     _say(as_json, refund_shown(database, number), f"refund {number} is done")
+
+
+@app.command("not-made")
+def not_made(number: _Refund, by: _By, as_json: JsonOption = False) -> None:
+    """Say that a gateway whose answer was lost did not give a refund back: it may be proposed anew.
+
+    Look in the gateway's own pages first: what it gave back all the same would be given back twice.
+
+    Example: starter.py refund not-made 7 --by marta
+    """
+    from records import refunds
+
+    database = configuration.records(configuration.settings())
+    with database.writing(durable=True) as session:
+        who, _ = account_of(session, by)
+        try:
+            refunds.not_made(session, refunds.get(session, number), by=who, at=datetime.now(UTC))
+        except (refunds.UnknownRefund, refunds.RefundMoved) as error:
+            raise Refused(f"refused: {error}") from None
+    _say(as_json, refund_shown(database, number), f"refund {number} was not made; it may be proposed anew")
 
 
 @app.command()

@@ -61,7 +61,7 @@ class MandateStatus(StrEnum):
 
 class DebitState(StrEnum):
     """PLANNED: ordered by its loan. FILED: in a file to the bank. COLLECTED: the money came. REJECTED: refused before
-    it came. RETURNED: taken back after it came. DROPPED: never filed, and never will be."""
+    it came. RETURNED: taken back after it came. DROPPED: never collected, and in no file any more."""
 
     PLANNED = "planned"
     FILED = "filed"
@@ -144,6 +144,14 @@ def is_as_announced(announced: date, collect_on: date) -> bool:
 def outcome_known_by(collect_on: date) -> date:
     """The day after which a debit of which nothing was heard is no longer waited for."""
     return days_after(collect_on, OUTCOME_DAYS)
+
+
+def no_longer_awaited_from(collect_on: date) -> date:
+    """The first day on which no loan waits for the debit any more, wherever its borrower lives.
+
+    A loan waits until noon of the day after its outcome should be known.
+    """
+    return outcome_known_by(collect_on) + timedelta(days=2)
 
 
 def has_lapsed(last_used: date, today: date) -> bool:

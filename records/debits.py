@@ -65,7 +65,7 @@ def order(
 def release(session: Session, debit: Debit, released: bool, at: datetime) -> None:
     """Let a planned debit go into the next file it is due in, or keep it back.
 
-    Of a filed one it is noted: where the bank turns out not to have the file, the debit is kept back.
+    Of a filed one it is noted: where the bank turns out not to have the file, the debit comes back to its loan.
     """
     if debit.state in (DebitState.PLANNED, DebitState.FILED) and debit.released is not released:
         debit.released, debit.changed_at = released, at
@@ -81,7 +81,7 @@ def set_state(session: Session, debit: Debit, state: DebitState, *, at: datetime
 
 
 def drop(session: Session, debit: Debit, loan: Loan, why: str, actor: str, at: datetime) -> None:
-    """It was never filed, and never will be."""
+    """It is in no file of which anything is collected, and never will be."""
     set_state(session, debit, DebitState.DROPPED, at=at, reason=why)
     audit.append(
         session,

@@ -13,8 +13,10 @@ from records.locks import one_at_a_time
 from records.tables import CaseState, CollectionCase, Loan, Payment, RefundState, RefundTask, RefundWay
 
 _ASKED = "the gateway was asked, and its answer is not known"
+_ASKED_AGAIN = "the gateway was asked more than once, and its answer is not known"
 LOOK_THERE = "the gateway was asked before and its answer was lost: look there whether the money went back"
 """Of one that failed so it is not known for sure."""
+NOT_MADE = "a person saw at the gateway that it was not given back"
 
 
 class UnknownRefund(LookupError):
@@ -96,20 +98,33 @@ def why_not_given_back(session: Session, task: RefundTask) -> str | None:
 
 def was_asked_for(task: RefundTask) -> bool:
     """Whether the gateway may have given it back already: it was asked, and its answer was lost."""
-    return task.state is RefundState.APPROVED and task.why == _ASKED
+    return task.state is RefundState.APPROVED and task.why in (_ASKED, _ASKED_AGAIN)
 
 
-def note_asked(session: Session, task: RefundTask, given_back_before_minor: int | None) -> None:
-    """The gateway is about to be asked for the first time; what it says it had given back of the payment before."""
-    if task.state is RefundState.APPROVED:
-        task.why, task.given_back_before_minor = _ASKED, given_back_before_minor
+def note_asked(session: Session, task: RefundTask, given_back_before_minor: int | None) -> bool:
+    """The gateway is about to be asked for the first time; what it says it had given back of the payment before.
+
+    False, with nothing changed, when another attempt asks, or has asked, or the refund is not approved any more.
+    """
+    if task.state is not RefundState.APPROVED or was_asked_for(task):
+        return False
+    task.why, task.given_back_before_minor = _ASKED, given_back_before_minor
+    session.add(task)
+    session.flush()
+    return True
+
+
+def note_asked_again(session: Session, task: RefundTask) -> None:
+    """The gateway is about to be asked once more: that an earlier attempt did nothing says no longer that none did."""
+    if was_asked_for(task):
+        task.why = _ASKED_AGAIN
         session.add(task)
         session.flush()
 
 
 def note_not_asked(session: Session, task: RefundTask) -> None:
-    """The gateway was asked for the first time and has surely done nothing."""
-    if task.state is RefundState.APPROVED:
+    """The attempt that asked first has surely done nothing; this stands only where no other asked meanwhile."""
+    if task.state is RefundState.APPROVED and task.why == _ASKED:
         task.why, task.given_back_before_minor = None, None
         session.add(task)
         session.flush()
@@ -118,12 +133,13 @@ def note_not_asked(session: Session, task: RefundTask) -> None:
 def done(session: Session, task: RefundTask, *, reference: str, at: datetime) -> Payment:
     """The money was given back, once: the payment counts for that much less. The payment.
 
-    A transfer that was given up counts too: the lender has made it.
+    One that was given up counts too where it was made all the same: by the lender's transfer, or by a gateway whose
+    answer was lost.
     """
     payment = session.get_one(Payment, task.payment_ref, with_for_update=True)
     if task.state is RefundState.DONE:
         return payment
-    made_anyway = task.state is RefundState.FAILED and task.way is RefundWay.TRANSFER
+    made_anyway = task.state is RefundState.FAILED and (task.way is RefundWay.TRANSFER or is_in_doubt(task))
     if task.state is not RefundState.APPROVED and not made_anyway:
         raise RefundMoved(f"refund {task.id} is {task.state.value}")
     if made_anyway and (live := _live(session, task.case_id)) is not None:
@@ -143,6 +159,21 @@ def failed(session: Session, task: RefundTask, *, why: str, at: datetime) -> Non
         session.add(task)
         session.flush()
         _note(session, task, "refund_failed", task.decided_by or "", at)
+
+
+def is_in_doubt(task: RefundTask) -> bool:
+    """Whether the gateway was asked for it and nobody knows if it gave the money back."""
+    return was_asked_for(task) or (task.state is RefundState.FAILED and task.why is not None and LOOK_THERE in task.why)
+
+
+def not_made(session: Session, task: RefundTask, *, by: str, at: datetime) -> None:
+    """A person looked at the gateway, which did not give it back: it may be proposed anew. Raises RefundMoved."""
+    if not is_in_doubt(task):
+        raise RefundMoved(f"refund {task.id} is {task.state.value}, and no answer about it was lost")
+    task.state, task.why = RefundState.FAILED, NOT_MADE
+    session.add(task)
+    session.flush()
+    _note(session, task, "refund_failed", by, at)
 
 
 def left_in_doubt(session: Session, case_id: str) -> RefundTask | None:

@@ -27,6 +27,7 @@ from domain.bank_news import (
     StatusReport,
 )
 from domain.money import MOST_MINOR, minor_digits
+from providers.debit_bank import DUPLICATES
 
 _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(pain\.002|camt\.05[234]|pacs\.004)\.\d{3}\.\d{2}\}Document")
 _ACCEPTED = frozenset({"ACCP", "ACSP", "ACSC", "ACTC", "ACCC", "PDNG", "RCVD", "ACWC", "PART"})
@@ -61,7 +62,10 @@ def read(body: bytes) -> tuple[BankFile, ...]:
 
 
 def _status_report(document: Element) -> StatusReport:
-    """A status that is not given is that of the batch, else that of the file."""
+    """A status that is not given is that of the batch, else that of the file; so is a reason that says "seen before".
+
+    A file's own reason is, where it gives none, the one that all its batches give.
+    """
     group = _need(document, "CstmrPmtStsRpt/OrgnlGrpInfAndSts")
     status = _text(group, "GrpSts")
     debits: list[DebitStatus] = []
@@ -70,12 +74,13 @@ def _status_report(document: Element) -> StatusReport:
     for batch in _all(document, "CstmrPmtStsRpt/OrgnlPmtInfAndSts"):
         own = _text(batch, "PmtInfSts")
         inherited = own or status
+        reason = _reason(batch) or _as_duplicate(_reason(group))
         batch_taken = batch_taken or own in _ACCEPTED
         listed = [
             DebitStatus(
                 end_to_end_id=_must(one, "OrgnlEndToEndId"),
                 accepted=(_text(one, "TxSts") or inherited or "ACCP") in _ACCEPTED,
-                reason=_reason(one),
+                reason=_reason(one) or _as_duplicate(reason),
             )
             for one in _all(batch, "TxInfAndSts")
             if _text(one, "OrgnlEndToEndId")
@@ -84,13 +89,17 @@ def _status_report(document: Element) -> StatusReport:
         batch_id = _text(batch, "OrgnlPmtInfId")
         # A file's RJCT may mean no more than the debits listed: it refuses a batch that lists none.
         if batch_id is not None and (own == _REJECTED or (inherited == _REJECTED and not listed)):
-            batches.append(BatchRefusal(batch_id=batch_id, reason=_reason(batch)))
-    refused = status == _REJECTED and not debits and not batch_taken
+            batches.append(BatchRefusal(batch_id=batch_id, reason=reason))
+    shared = {batch.reason for batch in batches}
+    file_reason = _reason(group) or (shared.pop() if len(shared) == 1 else None)
+    # Where only some batches were seen before, each is told by itself: the others were not.
+    told_apart = file_reason is None and not shared.isdisjoint(DUPLICATES)
+    refused = status == _REJECTED and not debits and not batch_taken and not told_apart
     return StatusReport(
         message_id=_must(document, "CstmrPmtStsRpt/GrpHdr/MsgId"),
         original_message_id=_must(group, "OrgnlMsgId"),
         file_refused=refused,
-        file_reason=_reason(group) if refused else None,
+        file_reason=file_reason if refused else None,
         debits=tuple(debits),
         batches_refused=() if refused else tuple(batches),
     )
@@ -98,6 +107,11 @@ def _status_report(document: Element) -> StatusReport:
 
 def _reason(refused: Element) -> str | None:
     return _text(refused, "StsRsnInf/Rsn/Cd") or _text(refused, "StsRsnInf/Rsn/Prtry")
+
+
+def _as_duplicate(reason: str | None) -> str | None:
+    """The reason where it speaks of all that it stands above; any other may speak of the lender's own account."""
+    return reason if reason in DUPLICATES else None
 
 
 def _returns(document: Element) -> ReturnNotice:

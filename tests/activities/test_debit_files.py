@@ -18,9 +18,10 @@ from activities.debit_files import DebitFiles, NotWithTheBank, message_id_of
 from activities.debit_results import apply_status
 from activities.debits import DebitClerk
 from activities.orders import DebitOrder
+from activities.unheard_debits import NotToSettle, settle
 from config.bank_file_settings import DirectDebit, SepaCreditor
 from config.settings import Settings
-from domain.bank_news import BankEntry, FileKind, Statement, StatusReport
+from domain.bank_news import BankEntry, BatchRefusal, DebitStatus, FileKind, Statement, StatusReport
 from domain.contact import Channel, Purpose
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events import DebitOutcome, DebitReported
@@ -31,7 +32,7 @@ from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings
 from providers.errors import ProviderError, refusal
 from records import audit, bank_entries, cases, debits, loans, mandates, payments, people, webhooks
 from records.database import Database
-from records.tables import CaseState, Contact, ContactState, Debit, DebitFile, Payment, Webhook
+from records.tables import CaseState, Contact, ContactState, Debit, DebitFile, EntryState, Payment, Webhook
 from tests.activities.other_bank import OURS, OtherBank, bank_here
 from tests.activities.outside import environment, pay
 from tests.records.portfolios import LENDER, enter, entered, handed, handed_over_again
@@ -547,6 +548,65 @@ async def test_a_file_refused_after_the_bank_took_it_is_left_to_a_person_who_may
         desk.files.take_back(message_id, "marta", MONDAY)
 
 
+@pytest.mark.parametrize("code", ["DU02", "AM05"])
+@pytest.mark.parametrize("whole_batch", [True, False])
+async def test_a_batch_or_debit_refused_as_seen_before_is_still_collected_and_shown_to_a_person(
+    desk: Desk, bank: OtherBank, code: str, whole_batch: bool
+) -> None:
+    """Given a second copy that the bank refuses below the file, then its loan waits on for the first copy's money."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [message_id] = await desk.day(MONDAY)
+    debit = desk.debit("L1")
+    assert debit.batch_id is not None
+    refused: dict[str, Any] = {"debits": (DebitStatus(end_to_end_id=debit.reference, accepted=False, reason=code),)}
+    if whole_batch:
+        refused = {"batches_refused": (BatchRefusal(batch_id=debit.batch_id, reason=code),)}
+
+    tell(desk, StatusReport(message_id="B-1", original_message_id=message_id, **refused), MONDAY)
+    told = (desk.debit("L1").state, desk.signals(), needs_person(desk))
+    await desk.fetch(bank.advance(2))
+
+    shown = "debit_file:batch_seen_before" if whole_batch else "debit_file:debit_seen_before"
+    assert told == (DebitState.FILED, [], [shown])
+    assert (desk.debit("L1").state, desk.due("L1")) == (DebitState.COLLECTED, 0)
+
+
+@pytest.mark.parametrize(("days", "number", "state"), [(8, 1, DebitState.PLANNED), (9, 0, DebitState.DROPPED)])
+async def test_a_debit_taken_back_when_its_loan_has_given_it_up_goes_into_no_other_file(
+    desk: Desk, bank: OtherBank, days: int, number: int, state: DebitState
+) -> None:
+    """Given a debit for 1 December, when its file is taken back after the 8th, by which its outcome is known at the
+    latest, then it is not collected on top of what the loan does since."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [message_id] = await desk.day(MONDAY)
+
+    waiting = desk.files.take_back(message_id, "marta", MONDAY + timedelta(days=days))
+
+    assert (waiting, desk.debit("L1").state, desk.signals()) == (number, state, [])
+
+
+@pytest.mark.parametrize("left", [False, True])
+async def test_a_debit_kept_back_while_it_was_filed_comes_back_to_its_loan_when_the_bank_refuses_the_file(
+    desk: Desk, bank: OtherBank, left: bool
+) -> None:
+    """Given a dispute while the debit is with the bank, when that collects nothing of it, then the loan, which could
+    let it go no more, does not wait for it; one that left collection meanwhile hears nothing."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [message_id] = await desk.day(MONDAY)
+    await desk.order("L1", released=False)
+    if left:
+        with desk.database.writing() as session:
+            loans.end(session, loans.get(session, LENDER, "L1"), kind="cured", at=MONDAY, final_state={})
+
+    number = desk.files.take_back(message_id, "marta", MONDAY + timedelta(days=1))
+
+    assert (number, desk.debit("L1").state) == (0, DebitState.DROPPED)
+    assert desk.signals() == ([] if left else [("L1", "debit_returned", "DT01")])
+
+
 async def test_a_debit_whose_money_came_after_all_goes_into_no_other_file(desk: Desk, bank: OtherBank) -> None:
     """Given a file the bank said it refused, when its money comes all the same, then nothing is collected again."""
     loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
@@ -599,9 +659,10 @@ async def test_a_file_that_never_reached_the_bank_is_looked_over_before_it_goes_
         "dropped",
         "filed",
         "dropped",
-        "planned",
+        "dropped",
         "filed",
     ]
+    assert ("L4", "debit_returned", "DT01") in desk.signals(), "what was kept back meanwhile goes back to its loan"
     assert {desk.debit(loan_id).collect_on for loan_id in ("L2", "L5")} == {date(2026, 12, 3)}
     with desk.database.reading() as session:
         [withdrawn] = audit.of_action(session, "debit_file_withdrawn")
@@ -704,6 +765,75 @@ async def test_nothing_is_collected_for_a_debt_that_another_debit_is_collecting(
     assert amounts == [10_000]
     assert meanwhile.outcome is DebitOutcome.NOT_POSSIBLE
     assert len(bank.collections()) == 2, "the first one came back"
+
+
+def settle_by_hand(desk: Desk, reference: str, *, came: bool, at: datetime) -> None:
+    with desk.database.writing() as session:
+        settle(session, reference, came=came, by="marta", at=at)
+
+
+async def test_after_a_debit_the_bank_never_told_of_was_settled_by_hand_another_may_be_collected(
+    desk: Desk, bank: OtherBank
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    await desk.day(MONDAY)
+    later = MONDAY + timedelta(days=10)
+    before = await desk.order("L1", later, step="second")
+
+    settle_by_hand(desk, desk.debit("L1").reference, came=False, at=later)
+    after = await desk.order("L1", later, step="second")
+
+    assert (before.outcome, after.outcome) == (DebitOutcome.NOT_POSSIBLE, DebitOutcome.PLANNED)
+    assert desk.signals() == [], "its loan gave it up days ago"
+
+
+async def test_money_of_a_debit_that_a_person_said_had_come_waits_for_a_person_and_is_not_counted_twice(
+    desk: Desk, bank: OtherBank
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    await desk.day(MONDAY)
+    settle_by_hand(desk, desk.debit("L1").reference, came=True, at=MONDAY + timedelta(days=10))
+    pay(desk.database, "L1", 10_000)
+
+    await desk.fetch(bank.advance(2))
+
+    assert (desk.debit("L1").state, desk.due("L1")) == (DebitState.COLLECTED, 0)
+    with desk.database.reading() as session:
+        [waiting] = bank_entries.listing(session, state=EntryState.WAITING)
+        assert "a person said that it came" in (waiting.why or "")
+
+
+async def test_a_debit_is_not_settled_by_hand_against_what_the_records_know(desk: Desk, bank: OtherBank) -> None:
+    """Given a file of which nobody knows whether the bank has it, or a bank that told of money with the debit's
+    reference, then a person is sent there first."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    real = desk.bank
+    desk.bank = NeverKnows(real, after=True)
+    with pytest.raises(ProviderError):
+        await desk.day(MONDAY)
+
+    with pytest.raises(NotToSettle, match="debit submit"):
+        settle_by_hand(desk, desk.debit("L1").reference, came=False, at=MONDAY + timedelta(days=10))
+    with pytest.raises(NotToSettle, match="no direct debit"):
+        settle_by_hand(desk, "RCBX", came=True, at=MONDAY)
+    desk.bank = real
+    await desk.files.submit(real, MONDAY)
+    entry = BankEntry(
+        line=1,
+        amount_minor=9_000,
+        currency="EUR",
+        credit=True,
+        booked_on=MONDAY.date(),
+        value_on=MONDAY.date(),
+        end_to_end_id=desk.debit("L1").reference,
+    )
+    statement = Statement(kind=FileKind.CAMT_053, message_id="S", account=OURS, currency="EUR", entries=(entry,))
+    BankDesk(desk.database, desk.settings).take_in((statement,), b"s", "s.xml", MONDAY)
+    with pytest.raises(NotToSettle, match="reconcile list"):
+        settle_by_hand(desk, desk.debit("L1").reference, came=False, at=MONDAY + timedelta(days=10))
 
 
 async def test_a_one_off_mandate_pays_one_debit_of_one_loan(desk: Desk, bank: OtherBank) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -251,7 +252,7 @@ async def test_what_the_gateway_refuses_may_be_proposed_anew_by_transfer(lite: D
             loan_id, payment = loans.by_ref(session, task.loan_ref).loan_id, session.get_one(Payment, task.payment_ref)
         second = approved(lite, loan_id, payment, RefundWay.TRANSFER)
         waiting = await work.carry_out(second, TUESDAY)
-        work.paid_by_transfer(second, "TR-1", TUESDAY)
+        work.told_paid(second, "TR-1", TUESDAY)
 
     assert "refund paid" in waiting.why
     assert state_of(lite, second) is RefundState.DONE
@@ -415,10 +416,98 @@ async def test_a_transfer_that_rests_on_nothing_is_not_awaited_and_counts_if_it_
 
     given_up = await work.carry_out(number, TUESDAY)
     state, _ = told_of(database, number)
-    work.paid_by_transfer(number, "TR-1", TUESDAY)
+    work.told_paid(number, "TR-1", TUESDAY)
 
     assert (given_up.again, given_up.why) == (False, "so much is no longer paid beyond what is due")
     assert state is RefundState.FAILED
     assert told_of(database, number) == (RefundState.DONE, None)
     with database.reading() as session:
         assert payments.balance_due(session, loans.get(session, LENDER, loan_id)) == 10_000
+
+
+class SumTill:
+    """As Conekta: it knows no keys, and says of a payment how much of it was given back. The second look is slow."""
+
+    name = "stripe"
+
+    def __init__(self) -> None:
+        self.given, self._looks, self._gave = 0, 0, asyncio.Event()
+
+    async def given_back(self, payment_id: str, at: datetime) -> int:
+        self._looks += 1
+        if self._looks == 2:
+            await asyncio.wait_for(self._gave.wait(), 5)
+        return self.given
+
+    async def refund(self, request: ports.RefundRequest) -> ports.Refund:
+        before = request.given_back_before_minor or 0
+        if not (request.asked_before and self.given >= before + request.amount.amount_minor):
+            self.given += request.amount.amount_minor
+        self._gave.set()
+        if not request.asked_before:
+            await asyncio.sleep(0.2)  # the other looks before this answer is in the records
+        return ports.Refund(id="r", state=ports.RefundState.DONE)
+
+
+async def test_two_hands_on_one_refund_give_it_back_once_where_the_gateway_knows_no_keys(database: Database) -> None:
+    """Given the daily job beside a person, when both ask what was given back before, then one of them gives it back."""
+    _, number = overpaid(database)
+    till = SumTill()
+    gateways: Any = ((Offer(name="stripe"), till),)
+    work = Refunds(database, Gateways(known=gateways))
+
+    told = await asyncio.gather(work.carry_out(number, TUESDAY), work.carry_out(number, TUESDAY))
+
+    assert till.given == EXCESS
+    assert sorted(one.done for one in told) == [False, True]
+    assert [one.again for one in told if not one.done] == [True]
+    assert state_of(database, number) is RefundState.DONE
+
+
+def test_what_the_first_attempt_surely_did_not_do_is_not_forgotten_where_another_asked_meanwhile(
+    lite: Database,
+) -> None:
+    _, number = overpaid(lite)
+    with lite.writing() as session:
+        task = refunds.get(session, number)
+        assert refunds.note_asked(session, task, 0)
+        assert not refunds.note_asked(session, task, EXCESS)
+        refunds.note_asked_again(session, task)
+
+        refunds.note_not_asked(session, task)
+
+        assert (refunds.was_asked_for(task), task.given_back_before_minor) == (True, 0)
+
+
+async def test_a_refund_whose_answer_is_lost_for_good_is_settled_by_a_person_who_looked(lite: Database) -> None:
+    _, made = overpaid(lite)
+    _, not_made = overpaid(lite)
+    _, never_asked = overpaid(lite)
+    work, _ = at_the_till(lite, Effect.UNKNOWN, Effect.UNKNOWN)
+    for number in (made, not_made):
+        await work.carry_out(number, TUESDAY)
+
+    work.told_paid(made, "re_9", TUESDAY)
+    with lite.writing() as session:
+        refunds.not_made(session, refunds.get(session, not_made), by="marta", at=TUESDAY)
+
+    assert told_of(lite, made) == (RefundState.DONE, None)
+    assert told_of(lite, not_made) == (RefundState.FAILED, refunds.NOT_MADE)
+    with lite.writing() as session:
+        assert refunds.left_in_doubt(session, refunds.get(session, not_made).case_id) is None
+        with pytest.raises(refunds.RefundMoved, match="no answer about it was lost"):
+            refunds.not_made(session, refunds.get(session, never_asked), by="marta", at=TUESDAY)
+    with pytest.raises(refunds.RefundMoved, match="is given back by its gateway"):
+        work.told_paid(never_asked, "re_10", TUESDAY)
+
+
+async def test_a_refund_given_up_after_a_lost_answer_counts_where_the_gateway_shows_it(lite: Database) -> None:
+    loan_id, number = overpaid(lite)
+    work, _ = at_the_till(lite, Effect.UNKNOWN)
+    await work.carry_out(number, TUESDAY)
+    happens(lite, loan_id, "the debt's payment is charged back")
+    await work.carry_out(number, TUESDAY)
+
+    work.told_paid(number, "re_9", TUESDAY)
+
+    assert told_of(lite, number) == (RefundState.DONE, None)

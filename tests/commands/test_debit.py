@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from domain.direct_debit import SequenceType
-from records import debits, loans, mandates, people
+from records import debits, loans, mandates, payments, people
 from records.database import Database
 from starter import app
 from tests.records.portfolios import LENDER, entered
@@ -26,6 +26,12 @@ class Monday(datetime):
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
         return MONDAY
+
+
+class TenDaysLater(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return MONDAY + timedelta(days=10)
 
 
 @pytest.fixture
@@ -140,6 +146,40 @@ def test_without_a_bank_that_is_said(records: Database, monkeypatch: pytest.Monk
 
     assert "set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER" in run("debit", "submit", code=2)
     assert "set RECOBRO_DIRECT_DEBIT__BASE_URL or __FOLDER" in run("debit", "fetch", code=2)
+
+
+def test_a_debit_the_bank_never_told_of_is_closed_by_hand_when_no_loan_waits_for_it_any_more(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("debit", "submit")
+    [only] = json.loads(run("debit", "list", "--json"))["debits"]
+    reference = only["reference"]
+
+    early = run("debit", "settle", reference, "--not-collected", "--by", "marta", code=2)
+    unsaid = run("debit", "settle", reference, "--by", "marta", code=2)
+    monkeypatch.setattr("commands.debit.datetime", TenDaysLater)
+    done = json.loads(run("debit", "settle", reference, "--not-collected", "--by", "marta", "--json"))
+    again = run("debit", "settle", reference, "--came", "--by", "marta", code=2)
+
+    assert "settle it from 2026-12-10 on" in early
+    assert "--came" in unsaid
+    assert done == {"reference": reference, "state": "rejected"}
+    assert (state(), "is rejected" in again) == ("rejected", True)
+    assert "a person saw at the bank" in json.loads(run("debit", "list", "--json"))["debits"][0]["reason"]
+
+
+def test_a_debit_whose_money_was_booked_by_hand_is_closed_without_booking_it_again(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("debit", "submit")
+    [only] = json.loads(run("debit", "list", "--json"))["debits"]
+    monkeypatch.setattr("commands.debit.datetime", TenDaysLater)
+
+    told = run("debit", "settle", only["reference"], "--came", "--by", "marta")
+
+    assert (state(), "no payment was booked" in told) == ("collected", True)
+    with records.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 10_000
 
 
 def test_a_file_the_bank_took_is_taken_back_by_hand_once_it_says_that_it_collects_nothing(records: Database) -> None:

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from commands import configuration, refund
 from domain.access import Role
-from records import accounts, audit, cases, loans, payments
+from records import accounts, audit, cases, loans, payments, refunds
 from records.database import Database
-from records.tables import CaseState, LoanState, Webhook
+from records.tables import CaseState, LoanState, RefundWay, Webhook
 from tests.activities.outside import TUESDAY, enter_loan
 from tests.activities.test_refunds import EXCESS, book
 from tests.records.portfolios import LENDER
@@ -97,6 +97,28 @@ def test_whoever_proposes_does_not_approve_whatever_their_role(records: Database
     code, told = run("approve", "1", "--by", "luis")
 
     assert (code, "whoever proposed a refund does not decide it" in told) == (2, True)
+
+
+def test_a_refund_whose_gateway_never_answered_is_settled_by_who_looked_there(records: Database, loan_id: str) -> None:
+    run("propose", "c-1", "--by", "marta", "--transfer")
+    with records.writing() as session:
+        task = refunds.get(session, 1)
+        refunds.decide(session, task, approved=True, by="luis", at=TUESDAY)
+        task.way = RefundWay.GATEWAY
+        session.add(task)
+    unasked = run("not-made", "1", "--by", "marta")
+    with records.writing() as session:
+        assert refunds.note_asked(session, refunds.get(session, 1), None)
+
+    code, told = run("not-made", "1", "--by", "marta", "--json")
+    anew = json.loads(run("propose", "c-1", "--by", "marta", "--transfer", "--json")[1])
+
+    assert (unasked[0], "no answer about it was lost" in unasked[1]) == (2, True)
+    assert (code, json.loads(told)["state"], json.loads(told)["why"]) == (0, "failed", refunds.NOT_MADE)
+    assert (anew["refund"], anew["look_first"]) == (2, None)
+    with records.reading() as session:
+        [failed] = audit.of_action(session, "refund_failed")
+        assert failed.actor == "marta"
 
 
 def test_a_rejected_one_may_be_proposed_anew(records: Database, loan_id: str) -> None:

@@ -6,7 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.direct_debit import collection_day, file_day, has_lapsed, outcome_known_by, reference_of, return_meaning
+from domain.direct_debit import (
+    collection_day,
+    file_day,
+    has_lapsed,
+    no_longer_awaited_from,
+    outcome_known_by,
+    reference_of,
+    return_meaning,
+)
 from domain.settlement_days import days_after, days_before, is_settlement_day
 
 
@@ -52,7 +60,7 @@ def test_a_debit_waits_for_its_notice_and_for_the_bank(
     day = collection_day(date(2026, 11, 27), notified_on=notified_on, notice_days=notice_days)
 
     assert day == expected
-    assert file_day(day) < day < outcome_known_by(day)
+    assert file_day(day) < day < outcome_known_by(day) < no_longer_awaited_from(day)
 
 
 def test_a_reference_is_the_same_however_often_it_is_asked_for_and_no_other_debit_has_it() -> None:

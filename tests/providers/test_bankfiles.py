@@ -159,6 +159,28 @@ def test_a_file_refused_as_a_whole_with_its_batches_is_refused_once() -> None:
     assert (report.file_refused, report.file_reason, report.batches_refused) == (True, "FF01", ())
 
 
+def test_a_refused_files_reason_is_the_one_its_batches_give_where_it_gives_none() -> None:
+    report = status_report("<GrpSts>RJCT</GrpSts>", "<PmtInfSts>RJCT</PmtInfSts>" + REASON.format("DU02"))
+
+    assert (report.file_refused, report.file_reason) == (True, "DU02")
+
+
+def test_of_a_refused_file_only_some_of_whose_batches_were_seen_before_each_is_told_by_itself() -> None:
+    second = "<PmtInfSts>RJCT</PmtInfSts>" + REASON.format("DU02") + "</OrgnlPmtInfAndSts><OrgnlPmtInfAndSts>"
+    second += "<OrgnlPmtInfId>RCB-1-2</OrgnlPmtInfId><PmtInfSts>RJCT</PmtInfSts>" + REASON.format("FF01")
+    report = status_report("<GrpSts>RJCT</GrpSts>", second)
+
+    assert not report.file_refused
+    assert [(one.batch_id, one.reason) for one in report.batches_refused] == [("RCB-1-1", "DU02"), ("RCB-1-2", "FF01")]
+
+
+@pytest.mark.parametrize(("reason", "debits"), [("AM05", "AM05"), ("AC03", None)])
+def test_only_that_a_batch_was_seen_before_is_said_of_each_debit_listed_in_it(reason: str, debits: str | None) -> None:
+    report = status_report("", "<PmtInfSts>RJCT</PmtInfSts>" + REASON.format(reason) + LISTED.format(""))
+
+    assert [(one.accepted, one.reason) for one in report.debits] == [(False, debits)]
+
+
 def _row(**changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
         "id": 7,
