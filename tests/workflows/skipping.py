@@ -189,6 +189,18 @@ class Stage:
         return await self.now()
 
 
+async def settled(handle: WorkflowHandle[Any, Any]) -> None:
+    """Until nothing of it is under way: the test server rejects a task that cancels what has just come back."""
+    quiet = 0
+    for _ in range(100):
+        raw = (await handle.describe()).raw_description
+        acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
+        quiet = 0 if raw.HasField("pending_workflow_task") or acting else quiet + 1
+        if quiet == 3:
+            return
+        await asyncio.sleep(0.1)
+
+
 async def replays(handle: WorkflowHandle[Any, Any]) -> WorkflowHistory:
     """The history of a run, after replaying it against the code as it is. Raises when it does not replay."""
     history = await handle.fetch_history()

@@ -13,7 +13,7 @@ from domain.loan_state import restore
 from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch, Receipt
 from tests.domain.simulated_loan import facts, strategy
-from tests.workflows.skipping import Stage, failed_tasks, replays, stage
+from tests.workflows.skipping import Stage, failed_tasks, replays, settled, stage
 from workflows.messages import MigrateOrder, Signal
 
 
@@ -134,7 +134,8 @@ async def test_a_loan_whose_contact_answers_for_another_rests_instead_of_asking_
         first = ContactReported(step="day-3", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS)
         on.world.answer = lambda _at, order: None if order.step == "receipt" else first
         handle = await on.start(loan, strategy(watch=None))
-        await on.reach(begin + timedelta(days=6, hours=4))
+        await on.reach(begin + timedelta(days=6, hours=4, minutes=30))
+        await settled(handle)
         asked = on.world.sent().count("day-8")
 
         await handle.signal("payment_received", payment("p-1", 30_000, begin.isoformat()))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
 
 from domain.agreements.model import AgreementKind
 from tests.domain.agreements.interruption_table import PLAN, PROMISE, SETTLEMENT, TABLE, agreement_of
 from tests.domain.simulated_loan import CATALOGUE, SimulatedLoan, facts, strategy
-from tests.workflows.skipping import Stage, failed_tasks, stage
+from tests.workflows.skipping import Stage, failed_tasks, settled, stage
 from tests.workflows.test_loan_agrees_with_core import WARRANTS, tell
 from workflows.authority import believe
 
@@ -25,18 +23,6 @@ def _orders_are_proven() -> Iterator[None]:
     believe(WARRANTS)
     yield
     believe(None)
-
-
-async def settled(handle: WorkflowHandle[Any, Any]) -> None:
-    """Until nothing of it is under way: the test server rejects a task that cancels what has just come back."""
-    quiet = 0
-    for _ in range(100):
-        raw = (await handle.describe()).raw_description
-        acting = [a for a in raw.pending_activities if a.activity_type.name != "watch_balance"]
-        quiet = 0 if raw.HasField("pending_workflow_task") or acting else quiet + 1
-        if quiet == 3:
-            return
-        await asyncio.sleep(0.1)
 
 
 async def interrupted(on: Stage, kind: AgreementKind, row: str) -> dict[str, Any]:
