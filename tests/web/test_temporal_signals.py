@@ -70,22 +70,23 @@ async def test_a_reversal_dated_far_ahead_does_not_make_the_loan_deaf_until_then
 async def test_a_loan_goes_on_no_earlier_than_its_news_on_the_clock_of_a_rehearsal(
     database: Database, ahead: timedelta
 ) -> None:
-    """Given a world whose clock stands elsewhere than the wall's, when a reversal of its now comes in, then the loan
-    goes on from that moment."""
+    """Given a world whose clocks stand elsewhere than the wall's, when a reversal of a loan's now comes in, and then
+    news of a loan whose clock is weeks behind, then the loan goes on from its own moment."""
     moment = datetime.now(UTC) + ahead
     with database.writing() as session:
         news = ended_and_taken_back(session, moment)
-        webhooks.store(
-            session,
-            provider="core",
-            event_key="e1",
-            url="",
-            body=b"",
-            headers={},
-            received_at=moment,
-            due_at=moment,
-            verified=True,
-        )
+        for key, at in (("e1", moment), ("e2", moment - timedelta(days=40))):
+            webhooks.store(
+                session,
+                provider="core",
+                event_key=key,
+                url="",
+                body=b"",
+                headers={},
+                received_at=at,
+                due_at=at,
+                verified=True,
+            )
     started = Started()
 
     await TemporalSignals(started, database, "loans").restart(LENDER, "L1", news)
