@@ -43,9 +43,6 @@ LENDER = "demo"
 _PHONES = {"ES": "900 555 010", "MX": "55 5555 0100", "BR": "0800 555 0100"}
 """How pretend borrowers reach the pretend lender; numbers that belong to nobody."""
 
-AFTER_THE_CAMPAIGN = timedelta(days=45)
-"""How long after the strategy's last day a loan may still be held by a case before the rehearsal gives up on it."""
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -117,7 +117,8 @@ def make_plan(
     workers: int,
     source: str,
 ) -> Plan:
-    from commands.rehearsal import AFTER_THE_CAMPAIGN, Plan
+    from commands.rehearsal import Plan
+    from commands.verdict import AFTER_THE_CAMPAIGN
 
     if preset not in ("prime", "micro"):
         raise typer.BadParameter(f"{preset!r}: expected prime or micro", param_hint="--preset")

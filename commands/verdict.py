@@ -7,12 +7,15 @@ contacts. Our records are opened only where the question is whether they agree w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from commands.plain_rules import Residence
 from commands.world_log import WorldLog
+
+AFTER_THE_CAMPAIGN = timedelta(days=45)
+"""How long after the strategy's last day a loan may still be held before the rehearsal gives up on it."""
 
 
 class Violation(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from commands.verdict import Check, Finding, Ours
+from commands.verdict import AFTER_THE_CAMPAIGN, Check, Finding, Ours
 from commands.world_log import Entry, WorldLog
 
 READS_A_DAY = 4
@@ -195,10 +195,17 @@ def balance_reads(log: WorldLog, ours: Ours) -> Check:
     return found.check()
 
 
+def _stood_still(ours: Ours, loan_id: str) -> timedelta:
+    """How long agreements that are over held the loan."""
+    of_loan = [each for each in ours.agreements if each.loan_id == loan_id]
+    return sum((each.until - each.since for each in of_loan if each.until is not None), timedelta())
+
+
 def ends(log: WorldLog, ours: Ours) -> Check:
     """Every loan ended, and as cured exactly when the world's money covers the debt.
 
-    One stays open as long as nobody decides about what its person reported: that is what the hold is for.
+    One stays open as long as nobody decides about what its person reported: that is what the hold is for. So may one
+    whose own days stood still, while agreements were kept, for longer than a rehearsal goes on after the strategy's.
     """
     found = Finding("ends", "Did every loan end, and as cured exactly when it was paid?", "loans")
     back = {entry.text("payment_id") for entry in log.of("reversal")}
@@ -212,7 +219,7 @@ def ends(log: WorldLog, ours: Ours) -> Check:
         found.looked_at += 1
         at, seq = last.get(debt.loan_id, (None, None))
         is_paid = paid[debt.loan_id] >= debt.amount_minor
-        if debt.end is None and debt.held and not is_paid:
+        if debt.end is None and not is_paid and (debt.held or _stood_still(ours, debt.loan_id) > AFTER_THE_CAMPAIGN):
             continue
         if debt.end is None:
             found.against(debt.loan_id, None, None, "it reached no end state")

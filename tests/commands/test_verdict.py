@@ -373,6 +373,21 @@ def test_a_loan_may_stay_open_while_nobody_decides_about_what_its_person_reporte
     assert world.found() == found
 
 
+@pytest.mark.parametrize(
+    ("kept_for", "paid", "found"), [(60, 5_000, []), (60, 10_000, ["ends"]), (30, 5_000, ["ends"])]
+)
+def test_a_loan_may_stay_open_whose_days_stood_still_longer_than_the_rehearsal_goes_on(
+    kept_for: int, paid: int, found: list[str]
+) -> None:
+    """Given a plan that was kept for so many days and then broken."""
+    world = World()
+    world.agrees(TUESDAY_TEN - timedelta(days=kept_for), TUESDAY_TEN)
+    world.end = None
+    world.pays(TUESDAY_TEN, paid)
+
+    assert world.found() == found
+
+
 def test_webhooks_that_were_not_accepted_or_not_passed_on_are_named() -> None:
     refused, stuck = World(), World()
     refused.hook(TUESDAY_TEN, "evt_1", provider="stripe", type="checkout.session.completed", status=500)
