@@ -1,7 +1,8 @@
 """`python -m chaos.calm SEED LOANS FOLDER`: the campaign without faults, in a process of its own.
 
-Writes FOLDER/outcomes.json: loan id -> its end and the money that moved, in minor units. Beside the campaign under
-chaos in one process the two conductors would slow each other, and the proxies with them.
+Writes FOLDER/outcomes.json: loan id -> its end, the money that moved, in minor units, and whether a person decided
+before any moved. Beside the campaign under chaos in one process the two conductors would slow each other, and the
+proxies with them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from chaos.campaign import in_calm
@@ -41,7 +43,7 @@ async def outcomes_in_calm(seed: int, number: int, folder: Path) -> dict[str, Ou
     if code != 0:
         raise CalmFailed(f"the campaign without faults ended with exit code {code}")
     told = json.loads((folder / OUTCOMES).read_text(encoding="utf-8"))
-    return {loan_id: Outcome(one["end"], tuple(one["money"])) for loan_id, one in told.items()}
+    return {loan_id: Outcome(one["end"], tuple(one["money"]), one["decided_first"]) for loan_id, one in told.items()}
 
 
 async def _run(seed: int, number: int, folder: Path, tell: Callable[[str], None]) -> None:
@@ -50,7 +52,7 @@ async def _run(seed: int, number: int, folder: Path, tell: Callable[[str], None]
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)
     outcomes = await in_calm(seed, number, folder, tell)
-    told = {loan_id: {"end": one.end, "money": one.money} for loan_id, one in outcomes.items()}
+    told = {loan_id: asdict(one) for loan_id, one in outcomes.items()}
     (folder / OUTCOMES).write_text(json.dumps(told), encoding="utf-8")
 
 

@@ -12,19 +12,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import Client
+
 from chaos import portfolio
-from chaos.checker.checks import Check, judge
+from chaos.checker.check import Check
+from chaos.checker.checks import judge
+from chaos.checker.ends import compared
 from chaos.checker.evidence import Evidence, Outcome, read_debts, read_rows, read_runs, read_world
 from chaos.faults import Disturbance
 from chaos.postgresql import Postgresql
 from chaos.replays import Catcher
 from chaos.schedule import Fault, listed
+from chaos.settling import let_campaigns_end
 from chaos.stack import ChaosStack, proxies_of
+from chaos.task_failures import TaskFailures
 from commands.processes import Ports
 from commands.rehearsal import Plan, Progress, Rehearsal, begin_of, rehearse
 from commands.stack import Stack
 
 _DAY = timedelta(days=1)
+_WORKERS = 2
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,29 @@ class Verdict:
     died: dict[str, int]
     checks: tuple[Check, ...]
     ends: dict[str, int]
-    compared: int
-    """Loans with which the world did the same in calm."""
+    compared: int | None
+    """Loans whose end had to be that of the campaign without faults; None: no such campaign was asked for."""
     seconds: float
     not_possible: dict[str, int] = field(default_factory=dict)
 
     @property
     def violations(self) -> list[str]:
         return [violation for check in self.checks for violation in check.violations]
+
+    @property
+    def not_shown(self) -> list[str]:
+        """Why a campaign without violations shows nothing all the same: what it was to be judged by was not there."""
+        unseen = {check.name for check in self.checks if check.looked_at == 0}
+        told: list[str] = []
+        if not self.faults and self.not_possible:
+            told.append("no fault happened")
+        if self.compared == 0:
+            told.append("no end was compared with the campaign without faults")
+        if "failed-tasks" in unseen:
+            told.append("no workflow was looked at")
+        if "replays" in unseen and self.faults.get("webhooks-replayed"):
+            told.append("no late replay was answered")
+        return told
 
 
 def share_of(plan: Plan, progress: Progress) -> float:
@@ -69,7 +91,7 @@ def plan_of(seed: int, number: int, folder: Path, database_url: str = "") -> Pla
         days=portfolio.DAYS + portfolio.AFTERWARDS,
         preset="prime",
         folder=folder.resolve(),
-        workers=2,
+        workers=_WORKERS,
         database_url=database_url,
         source=drawn.source,
     )
@@ -112,30 +134,35 @@ async def under_chaos(
         catcher = Catcher()
         proxies["web"].heard = catcher.hear
         disturb = Disturbance(faults, proxies, catcher, postgresql, partial(share_of, plan), tell, seed)
+        failures = TaskFailures()
+        metrics_ports = {f"worker-{number}": ports.take() for number in range(_WORKERS)}
 
         def make_stack(*given: Any, **more: Any) -> Stack:
-            stacks.append(ChaosStack(*given, **{**more, "proxies": proxies}))
+            stacks.append(ChaosStack(*given, **{**more, "proxies": proxies, "metrics_ports": metrics_ports}))
             return stacks[0]
+
+        async def disturb_and_watch(stack: Stack, progress: Progress) -> None:
+            assert isinstance(stack, ChaosStack)
+            watching.append(asyncio.create_task(failures.watch(stack)))
+            await disturb(stack, progress)
+
+        watching: list[asyncio.Task[None]] = []
 
         telling = asyncio.create_task(_tell_progress(plan, progress, tell))
         try:
             for proxy in proxies.values():
                 await proxy.start()
-            async with rehearse(plan, progress, disturb=disturb, make_stack=make_stack) as rehearsal:
-                evidence = await _evidence(rehearsal, await calm if calm is not None else None, catcher)
+            async with rehearse(plan, progress, disturb=disturb_and_watch, make_stack=make_stack) as rehearsal:
+                without_faults = await calm if calm is not None else None
+                evidence = await _evidence(rehearsal, without_faults, catcher, failures)
         finally:
-            await _ended(telling)
+            for task in (telling, *watching):
+                await _ended(task)
             for proxy in proxies.values():
                 await proxy.stop()
     checks = tuple(judge(evidence))
-    outcomes = evidence.outcomes()
-    same = sum(
-        1
-        for loan_id, one in (evidence.calm or {}).items()
-        if loan_id in outcomes and outcomes[loan_id].money == one.money
-    )
     ends: dict[str, int] = {}
-    for outcome in outcomes.values():
+    for outcome in evidence.outcomes().values():
         ends[str(outcome.end)] = ends.get(str(outcome.end), 0) + 1
     return Verdict(
         seed=seed,
@@ -146,17 +173,26 @@ async def under_chaos(
         died=dict(disturb.died),
         checks=checks,
         ends=ends,
-        compared=same,
+        compared=None if evidence.calm is None else len(compared(evidence)),
         seconds=round(time.monotonic() - began, 1),
         not_possible=dict(disturb.not_possible),
     )
 
 
 async def _evidence(
-    rehearsal: Rehearsal, calm: Mapping[str, Outcome] | None = None, catcher: Catcher | None = None
+    rehearsal: Rehearsal,
+    calm: Mapping[str, Outcome] | None = None,
+    catcher: Catcher | None = None,
+    failures: TaskFailures | None = None,
 ) -> Evidence:
     """Read while the stack still stands."""
     stack = rehearsal.stack
+    failed: tuple[str, ...] = ()
+    if failures is not None:
+        await let_campaigns_end(await Client.connect(stack.addresses.temporal, namespace=stack.namespace))
+        assert isinstance(stack, ChaosStack)
+        await failures.look(stack)
+        failed = failures.told(rehearsal.plan.folder / "logs")
     handed = [
         {
             "loan_id": loan.loan_id,
@@ -175,6 +211,7 @@ async def _evidence(
         runs=await read_runs(stack.addresses.temporal, stack.namespace),
         calm=calm,
         late_replays=tuple(catcher.late) if catcher else (),
+        failed_at_workers=failed,
         # It goes on for as long as from its entry; a day for a closed hour, a holiday.
         last_reopening=rehearsal.plan.begins + _DAY * (portfolio.AFTERWARDS - 1),
     )

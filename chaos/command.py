@@ -1,6 +1,7 @@
 """`python -m chaos`: campaigns under seeded faults; prints a table and keeps var/chaos.json.
 
-Exit code: 0 no violation, 1 violations or a campaign that broke off, 2 wrong options, 130 interrupted.
+Exit code: 0 no violation, 1 violations, a campaign that broke off or one that shows nothing, 2 wrong options,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from chaos.calm import outcomes_in_calm
 from chaos.campaign import Verdict, under_chaos
 from chaos.checker.evidence import Outcome
 from chaos.schedule import KINDS, draw
-from chaos.verdicts import CannotCarryOn, code, keep, kept_before, table
+from chaos.verdicts import CannotCarryOn, code, holds, keep, kept_before, table
 
 OUT = Path("var/chaos.json")
 FOLDER = Path("var/chaos")
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--count", type=int, default=14, metavar="N", help="faults of each campaign (default 14)")
     p.add_argument("--within", type=float, metavar="SECONDS", help="begin no further campaign after so long")
     p.add_argument("--no-calm", action="store_true", help="do not run each campaign without faults for comparison")
-    p.add_argument("--keep", action="store_true", help="keep what campaigns without violations leave behind, too")
+    p.add_argument("--keep", action="store_true", help="keep what campaigns that hold leave behind, too")
     p.add_argument("--carry-on", action="store_true", help="leave out the seeds that --out tells of already")
     p.add_argument("--folder", type=Path, default=FOLDER, help=f"where campaigns run (default {FOLDER})")
     p.add_argument("--out", type=Path, default=OUT, help=f"where to keep the result (default {OUT})")
@@ -127,7 +128,7 @@ async def _all(given: argparse.Namespace) -> int:
     verdicts.sort(key=lambda verdict: verdict.seed)
     print(table(verdicts, broken))
     print(f"{before + time.monotonic() - began:.0f} s; kept in {given.out}")
-    return 1 if broken or any(verdict.violations for verdict in verdicts) else 0
+    return 0 if holds(verdicts, broken) else 1
 
 
 async def _one(seed: int, given: argparse.Namespace) -> Verdict:
@@ -152,7 +153,9 @@ async def _one(seed: int, given: argparse.Namespace) -> Verdict:
             await asyncio.wait([calm])
     for violation in verdict.violations:
         print(f"  VIOLATION {violation}", flush=True)
-    if not verdict.violations and not given.keep:
+    fine = not verdict.violations and not verdict.not_shown
+    if fine and not given.keep:
         shutil.rmtree(folder, ignore_errors=True)
-    tell("no violation" if not verdict.violations else f"{len(verdict.violations)} violations; {folder} is kept")
+    shown = f", it shows nothing: {'; '.join(verdict.not_shown)}" if verdict.not_shown else ""
+    tell(f"{len(verdict.violations) or 'no'} violations{shown}{'' if fine else f'; {folder} is kept'}")
     return verdict

@@ -29,13 +29,19 @@ _DAY = 86_400
 _CLOCK_SECONDS = 600
 _SLOW_SECONDS = 0.1
 _UNTIL_UP_SECONDS = 120.0
+_UNTIL_DATED_SECONDS = 120.0
 _SMALLEST_FILE = 4096
+_DATED_REPLAYS, _OTHER_REPLAYS = 10, 5
 _BURSTS = {"429": "429", "500": "500", "lost-answer": "lost_answer"}
 _WEBHOOKS: Mapping[str, dict[str, Any]] = {
     "webhooks-doubled": {"kind": "duplicate", "rate": 0.7},
     "webhooks-reordered": {"kind": "reorder", "rate": 0.5},
     "webhooks-delayed": {"kind": "delay", "rate": 0.5},
 }
+
+
+class NotPossible(Exception):
+    """What a fault needs was not there."""
 
 
 class Disturbance:
@@ -82,15 +88,28 @@ class Disturbance:
                 await watching
 
     async def _bring(self, fault: Fault, stack: ChaosStack) -> None:
-        if fault.kind == "clock-worker" and fake_time_library() is None:
+        try:
+            await self._until_possible(fault)
+            # Two faults of one target come one after the other: the second must not end with the first.
+            async with self._one_at_a_time[fault.target]:
+                self._tell(str(fault))
+                async with self._lasting(fault, stack):
+                    await asyncio.sleep(fault.seconds)
+        except NotPossible as why:
+            self._tell(f"{fault.kind} was not possible: {why}")
             self.not_possible[fault.kind] += 1
-            return
-        # Two faults of one target come one after the other: the second must not end with the first.
-        async with self._one_at_a_time[fault.target]:
-            self._tell(str(fault))
-            async with self._lasting(fault, stack):
-                await asyncio.sleep(fault.seconds)
+        else:
             self.happened.append(fault)
+
+    async def _until_possible(self, fault: Fault) -> None:
+        """Only a signature with a date in it can be too old: early in a campaign none has passed yet."""
+        if fault.kind == "clock-worker" and fake_time_library() is None:
+            raise NotPossible("there is no libfaketime here")
+        deadline = asyncio.get_running_loop().time() + _UNTIL_DATED_SECONDS
+        while fault.kind == "webhooks-replayed" and not any(one.is_dated for one in self._catcher.caught):
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotPossible("no webhook with a dated signature came by")
+            await asyncio.sleep(0.2)
 
     def _lasting(self, fault: Fault, stack: ChaosStack) -> contextlib.AbstractAsyncContextManager[None]:
         match fault.kind:
@@ -239,10 +258,17 @@ class Disturbance:
 
     @asynccontextmanager
     async def _replayed(self, stack: ChaosStack) -> AsyncIterator[None]:
-        known = self._catcher.caught
-        chosen = self._chance.sample(known, min(15, len(known)))
+        dated = [one for one in self._catcher.caught if one.is_dated]
+        others = [one for one in self._catcher.caught if not one.is_dated]
+        chosen = [
+            *self._chance.sample(dated, min(_DATED_REPLAYS, len(dated))),
+            *self._chance.sample(others, min(_OTHER_REPLAYS, len(others))),
+        ]
         # Not through the proxy: what is caught there must not be caught again.
+        before = len(self._catcher.late)
         await self._catcher.replay(stack.addresses.web, chosen)
+        if len(self._catcher.late) == before:
+            raise NotPossible("the web app answered none that was late")
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import httpx
 
 LATE = timedelta(days=2)
 _MOST_KEPT = 400
+_TRIES, _BETWEEN_TRIES_SECONDS = 5, 0.5
 _HEADERS = ("content-type", "stripe-signature", "x-twilio-signature")
 
 
@@ -53,17 +55,24 @@ class Catcher:
         self._partial[connection] = waiting
 
     async def replay(self, base_url: str, chosen: list[Caught]) -> None:
-        """Send these again, each twice; a web app that is away is none of our business here."""
+        """Send these again, each twice; a web app that is away for longer is none of our business here."""
         async with httpx.AsyncClient(base_url=base_url, timeout=10, trust_env=False) as client:
             for one in chosen:
                 for after, answers in ((timedelta(seconds=60), self.in_time), (LATE, self.late)):
                     dated = {"Date": format_datetime(one.at + after, usegmt=True)}
-                    try:
-                        answer = await client.post(one.path, content=one.body, headers={**one.headers, **dated})
-                    except httpx.HTTPError:
-                        continue
-                    if answers is self.in_time or one.is_dated:
-                        answers.append(answer.status_code)
+                    status = await _sent(client, one, {**one.headers, **dated})
+                    if status is not None and (answers is self.in_time or one.is_dated):
+                        answers.append(status)
+
+
+async def _sent(client: httpx.AsyncClient, one: Caught, headers: Mapping[str, str]) -> int | None:
+    """The status it was answered with; None where the web app is away."""
+    for _ in range(_TRIES):
+        try:
+            return (await client.post(one.path, content=one.body, headers=headers)).status_code
+        except httpx.HTTPError:
+            await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
+    return None
 
 
 def _request(waiting: bytes) -> tuple[Caught | None, bytes] | None:

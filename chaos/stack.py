@@ -33,6 +33,8 @@ class ChaosStack(Stack):
             "RECOBRO_STRIPE__BASE_URL": f"http://127.0.0.1:{port['stripe']}",
             "RECOBRO_TWILIO__BASE_URL": f"http://127.0.0.1:{port['twilio']}",
             "RECOBRO_SMTP__PORT": str(port["smtp"]),
+            # Their counters are read there (chaos/task_failures.py), whatever the environment says.
+            "RECOBRO_METRICS_HOST": "127.0.0.1",
         }
         if "postgresql" in port:
             told["RECOBRO_DATABASE_URL"] = f"postgresql://postgres@127.0.0.1:{port['postgresql']}/recobro"

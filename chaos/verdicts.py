@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from chaos.campaign import Verdict
 
 _TOP = Path(__file__).resolve().parent.parent
-_RUNS = ("activities", "chaos", "commands", "config", "domain", "intake", "providers", "records", "replies", "sandbox")
-_ALSO = ("web", "workflows", "requirements.lock", "worker.py", "starter.py")
+_RUNS = ("activities", "chaos", "commands", "config", "domain", "intake", "portfolios", "providers", "records")
+_ALSO = ("replies", "sandbox", "web", "workflows", "requirements.lock", "worker.py", "starter.py")
 
 
 class CannotCarryOn(Exception):
@@ -48,12 +49,16 @@ def keep(
     out: Path, of_code: str, asked: str, verdicts: Sequence[Verdict], broken: dict[int, str], seconds: float
 ) -> None:
     """One object: `code` (see above), `asked` (the faults), `campaigns`, `broken` (by seed), `holds`, `seconds`."""
-    holds = not broken and not any(verdict.violations for verdict in verdicts)
-    told = _Kept(of_code, asked, list(verdicts), broken, holds, round(seconds, 1))
+    told = _Kept(of_code, asked, list(verdicts), broken, holds(verdicts, broken), round(seconds, 1))
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_suffix(".new")
     beside.write_bytes(_FILE.dump_json(told, indent=2) + b"\n")
     beside.replace(out)
+
+
+def holds(verdicts: Sequence[Verdict], broken: dict[int, str]) -> bool:
+    """Whether campaigns ran, each to its end and without a violation, and each showed what it was asked for."""
+    return bool(verdicts) and not broken and not any(one.violations or one.not_shown for one in verdicts)
 
 
 def kept_before(out: Path, of_code: str, asked: str) -> tuple[list[Verdict], float]:
@@ -84,9 +89,10 @@ def table(verdicts: Sequence[Verdict], broken: dict[int, str]) -> str:
     for v in verdicts:
         lines.append(
             f"{v.seed:4}  {v.database:10}  {v.loans:5}  {sum(v.faults.values()):6}  {sum(v.struck.values()):6}  "
-            f"{v.compared:13}  {len(v.violations):10}  {v.seconds:7.0f}"
+            f"{'not asked' if v.compared is None else v.compared:>13}  {len(v.violations):10}  {v.seconds:7.0f}"
         )
     lines += [f"{seed:4}  broke off: {why}" for seed, why in broken.items()]
+    lines += [f"{v.seed:4}  shows nothing: {why}" for v in verdicts for why in v.not_shown]
     if verdicts:
         lines += ["", "check          looked at  violations  question"]
         for number, check in enumerate(verdicts[0].checks):
@@ -95,9 +101,14 @@ def table(verdicts: Sequence[Verdict], broken: dict[int, str]) -> str:
                 f"{check.name:13}  {sum(c.looked_at for c in all_of_it):9}  "
                 f"{sum(len(c.violations) for c in all_of_it):10}  {check.question}"
             )
-        faults: dict[str, int] = {}
-        for verdict in verdicts:
-            for kind, number in verdict.faults.items():
-                faults[kind] = faults.get(kind, 0) + number
-        lines += ["", "faults: " + ", ".join(f"{kind} {number}" for kind, number in sorted(faults.items()))]
+        lines += ["", f"faults: {_by_kind([verdict.faults for verdict in verdicts])}"]
+        if any(verdict.not_possible for verdict in verdicts):
+            lines += [f"not possible: {_by_kind([verdict.not_possible for verdict in verdicts])}"]
     return "\n".join(lines)
+
+
+def _by_kind(counted: Sequence[dict[str, int]]) -> str:
+    total: Counter[str] = Counter()
+    for one in counted:
+        total.update(one)
+    return ", ".join(f"{kind} {number}" for kind, number in sorted(total.items()))

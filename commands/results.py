@@ -267,7 +267,7 @@ def _traces(rehearsal: Rehearsal, borrowers: Iterable[Borrower]) -> tuple[Check,
     async def histories() -> Check:
         stack = rehearsal.stack
         client = await Client.connect(stack.addresses.temporal, namespace=stack.namespace)
-        return await workflow_tasks(client)
+        return await workflow_tasks(client, sorted(logs.glob("worker-*.log")))
 
     file = rehearsal.stack.temporal_file
     logs = rehearsal.plan.folder / "logs"

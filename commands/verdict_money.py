@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from commands.verdict import AFTER_THE_CAMPAIGN, Check, Finding, Ours
 from commands.world_log import Entry, WorldLog
+from domain.payable import counts_as_paid, payable
 
 READS_A_DAY = 4
 """Unattended balance reads a consent allows on one calendar day (PSD2, RTS article 36(5)(b))."""
@@ -112,7 +113,8 @@ def _new_link(found: Finding, entry: Entry, loan: _Owed, agreed: set[int]) -> No
         found.against(entry.loan_id, entry.at, entry.seq, "a second link while another one is open")
     if (first := loan.made.get(amount)) is not None and amount not in agreed:
         found.against(entry.loan_id, entry.at, entry.seq, f"a link over the same amount as line {first.seq}")
-    if amount not in loan.may_ask_for(entry) | agreed:
+    asked = {payable(due, entry.text("currency")) for due in loan.may_ask_for(entry)}
+    if amount not in asked | agreed:
         text = f"a link over {amount} minor units while {loan.due} are due"
         found.against(entry.loan_id, entry.at, entry.seq, text)
     loan.open.add(entry.text("link_id"))
@@ -202,7 +204,7 @@ def _stood_still(ours: Ours, loan_id: str) -> timedelta:
 
 
 def ends(log: WorldLog, ours: Ours) -> Check:
-    """Every loan ended, and as cured exactly when the world's money covers the debt.
+    """Every loan ended, and as cured exactly when the world's money covers the debt, as far as that can be paid.
 
     One stays open as long as nobody decides about what its person reported: that is what the hold is for. So may one
     whose own days stood still, while agreements were kept, for longer than a rehearsal goes on after the strategy's.
@@ -218,7 +220,7 @@ def ends(log: WorldLog, ours: Ours) -> Check:
     for debt in ours.debts.values():
         found.looked_at += 1
         at, seq = last.get(debt.loan_id, (None, None))
-        is_paid = paid[debt.loan_id] >= debt.amount_minor
+        is_paid = counts_as_paid(debt.amount_minor - paid[debt.loan_id], debt.currency)
         if debt.end is None and not is_paid and (debt.held or _stood_still(ours, debt.loan_id) > AFTER_THE_CAMPAIGN):
             continue
         if debt.end is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,14 +20,18 @@ _AWAKE_WITHIN = timedelta(minutes=1)
 _SHORTEST = 6
 """Shorter texts (a two-letter name) would be found by chance in any file."""
 
+# The words of the Temporal SDK.
+_FAILED_IN_LOG = re.compile(r"Failed activation on workflow \S+ with ID (?P<workflow_id>\S+)")
+
 # Signals that arrive while the worker answers make the server ask again: nothing failed.
 _NO_FAILURE = frozenset({WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND})
 
 
-async def workflow_tasks(client: Client) -> Check:
+async def workflow_tasks(client: Client, logs: Sequence[Path] = ()) -> Check:
     """No workflow task failed in any history of the namespace, of loans and campaigns, all runs.
 
-    And every run went to work when it started: a clock that was skipped too far shows here first.
+    Nor by the workers' logs: a history tells of a task's first attempt alone. And every run went to work when it
+    started: a clock that was skipped too far shows here first.
     """
     found = Finding("histories", "Did no workflow task fail, and no loan sleep past its time?", "events")
     gate = asyncio.Semaphore(_AT_ONCE)
@@ -53,7 +59,16 @@ async def workflow_tasks(client: Client) -> Check:
 
     runs = [run async for run in client.list_workflows()]
     await asyncio.gather(*(one(run) for run in runs))
+    for log in logs:
+        for workflow_id, number in sorted(_failures_logged(log).items()):
+            found.against(loan_of(workflow_id), None, None, f"{log.name} tells of {number} failed in {workflow_id}")
     return found.check()
+
+
+def _failures_logged(log: Path) -> Counter[str]:
+    """How often a worker's log says that a task of a workflow failed."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return Counter(line["workflow_id"] for line in _FAILED_IN_LOG.finditer(text))
 
 
 def loan_of(workflow_id: str) -> str | None:

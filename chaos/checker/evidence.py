@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,12 +21,18 @@ from temporalio.client import Client
 Row = Mapping[str, Any]
 
 QUERIES = {
-    "loan": "SELECT id, loan_id, state, end_kind FROM loan",
-    "contact": "SELECT loan_ref, entry, step, occurrence, purpose, state, message_id, provider_message_id FROM contact",
-    "collection_case": "SELECT loan_ref, decided_at FROM collection_case WHERE decision IS NOT NULL",
+    "loan": "SELECT id, loan_id, state, end_kind, final_state FROM loan",
+    "contact": "SELECT loan_ref, entry, step, occurrence, channel, purpose, state, outcome, message_id, "
+    "provider_message_id FROM contact ORDER BY id",
+    "collection_case": "SELECT loan_ref, kind, state, decided_at, amount_minor FROM collection_case",
     "payment": "SELECT payment_id, loan_ref, amount_minor, currency, reversed_at FROM payment",
-    "webhook": "SELECT provider, event_key, recorded_at, relayed_at FROM webhook",
+    "webhook": "SELECT provider, event_key, recorded_at, relayed_at, outcome FROM webhook",
     "campaign_loan": "SELECT loan_ref, started_at, refused FROM campaign_loan",
+    "payment_inquiry": "SELECT provider, status, next_at FROM payment_inquiry",
+    "own_words": "SELECT loan_ref, state FROM own_words",
+    "refund": "SELECT loan_ref, state FROM refund",
+    "debit": "SELECT loan_ref, step, state FROM debit",
+    "attachment": "SELECT loan_ref, state FROM attachment",
 }
 _UNHANDLED = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 _AT_ONCE = 8
@@ -73,10 +79,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a campaign came to for one loan: its end, and the money that moved by the world's log."""
+    """What a campaign came to for one loan: its end, and the money that moved by the world's log, in minor units.
+
+    `decided_first`: the last decision of a person about it came before any money of its borrower's moved.
+    """
 
     end: str | None
     money: tuple[int, ...]
+    decided_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,8 @@ class Evidence:
     """The same campaign without faults; None: not compared."""
     late_replays: tuple[int, ...] = ()
     """Statuses that replays after the tolerance were answered with."""
+    failed_at_workers: tuple[str, ...] = ()
+    """Workflow tasks that failed by what the workers themselves counted or logged, in words."""
     last_reopening: datetime | None = None
     """A loan that a reversal let go on after this has not come to its end when the clocks stop; None: all have."""
 
@@ -98,6 +110,13 @@ class Evidence:
 
     def loan_names(self) -> dict[int, str]:
         return {row["id"]: row["loan_id"] for row in self.rows["loan"]}
+
+    def going_on(self) -> set[str]:
+        """Loans that a reversal let go on so late that the clocks stopped before their end."""
+        since = self.last_reopening
+        if since is None:
+            return set()
+        return {entry.loan_id for entry in self.of("reversal") if entry.loan_id is not None and entry.at > since}
 
     def outcomes(self) -> dict[str, Outcome]:
         """For being compared with another run of the same campaign."""
@@ -110,7 +129,29 @@ class Evidence:
                 back.add(entry.text("payment_id"))
             money.setdefault(entry.loan_id or "", []).append(entry.minor() * (1 if entry.kind == "payment" else -1))
         ends = {row["loan_id"]: row["end_kind"] for row in self.rows["loan"]}
-        return {loan_id: Outcome(ends.get(loan_id), tuple(money[loan_id])) for loan_id in self.debts}
+        first = self._decided_before_paying()
+        return {loan_id: Outcome(ends.get(loan_id), tuple(money[loan_id]), loan_id in first) for loan_id in self.debts}
+
+    def decisions(self) -> list[tuple[str, datetime]]:
+        """Each decision of a person: the loan, and when."""
+        names = self.loan_names()
+        decided = [row for row in self.rows["collection_case"] if row["state"] == "decided"]
+        return [(names[row["loan_ref"]], moment(row["decided_at"])) for row in decided]
+
+    def _decided_before_paying(self) -> set[str]:
+        paid: dict[str | None, datetime] = {}
+        for payment in self.of("payment"):
+            paid[payment.loan_id] = min(payment.at, paid.get(payment.loan_id, payment.at))
+        decided: dict[str, datetime] = {}
+        for loan_id, at in self.decisions():
+            decided[loan_id] = max(at, decided.get(loan_id, at))
+        return {loan_id for loan_id, at in decided.items() if loan_id in paid and at < paid[loan_id]}
+
+
+def moment(stored: datetime | str) -> datetime:
+    """A time of the ledger: SQLite gives text in UTC without a zone."""
+    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def read_world(path: Path) -> tuple[Entry, ...]:

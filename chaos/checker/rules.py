@@ -30,11 +30,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Told:
-    """A message that reached or may have reached a person."""
+    """A message or a call that reached or may have reached a person. `was_talk`: a call on which they talked."""
 
     at: datetime
     channel: str
     loan_id: str
+    was_talk: bool = False
 
 
 def closed(place: Place, channel: str, at: datetime) -> str | None:
@@ -53,7 +54,7 @@ def closed(place: Place, channel: str, at: datetime) -> str | None:
 
 
 def too_many(place: Place, told: Sequence[Told]) -> list[str]:
-    """Each cap and gap that the messages of one person break together."""
+    """Each cap and gap that the contacts of one person break together."""
     zone = ZoneInfo(place.zone)
     found: list[str] = []
     for latest in sorted(told, key=lambda one: one.at):
@@ -64,11 +65,27 @@ def too_many(place: Place, told: Sequence[Told]) -> list[str]:
             same = [one.at.astimezone(zone).date() for one in told if _counts(rule, one, latest)]
             number = sum(1 for other in same if _within(rule["per"], other, day))
             if number > rule["max"]:
-                found.append(f"{rule['id']}: {number} messages to {day}, at most {rule['max']} per {rule['per']}")
+                found.append(f"{rule['id']}: {number} contacts to {day}, at most {rule['max']} per {rule['per']}")
         for rule in _rules(place, "gaps", latest.channel, day):
             same = [one.at.astimezone(zone).date() for one in told if _counts(rule, one, latest)]
             if any(0 < (day - other).days < rule["dates"] for other in same):
                 found.append(f"{rule['id']}: less than {rule['dates']} days before {day}")
+    return sorted(set(found))
+
+
+def too_soon(place: Place, told: Sequence[Told]) -> list[str]:
+    """Each silence after a talk on the telephone that one of these breaks; the talk's own date is the first of it."""
+    zone = ZoneInfo(place.zone)
+    found: list[str] = []
+    for talk in (one for one in told if one.was_talk):
+        talked_on = talk.at.astimezone(zone).date()
+        for later in (one for one in told if one.at > talk.at):
+            day = later.at.astimezone(zone).date()
+            for rule in _rules(place, "after_contact", later.channel, day):
+                silent = "conversation" in rule["trigger"] and talk.channel in rule.get("trigger_channels", ["call"])
+                about_it = rule.get("scope") != "loan" or later.loan_id == talk.loan_id
+                if silent and about_it and (day - talked_on).days < rule.get("silent_dates", 0):
+                    found.append(f"{rule['id']}: {later.channel} on {day} after a talk on {talked_on}")
     return sorted(set(found))
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chaos import verdicts
 from chaos.campaign import Verdict
-from chaos.checker.checks import Check
+from chaos.checker.check import Check
 from chaos.command import main
-from chaos.verdicts import CannotCarryOn, code, keep, kept_before
+from chaos.verdicts import CannotCarryOn, code, holds, keep, kept_before, table
 
 ASKED = "14 faults of any kind, compared with a run without"
 VERDICT = Verdict(
@@ -26,6 +28,7 @@ VERDICT = Verdict(
     seconds=301.5,
     not_possible={"clock-worker": 1},
 )
+CLEAN = replace(VERDICT, checks=(Check("twice", "Was nobody contacted twice for one step?", 412, []),))
 
 
 def _file(**changes: str) -> str:
@@ -96,3 +99,88 @@ def test_verdicts_on_other_code_are_refused_in_a_line(tmp_path: Path, capsys: py
 
     assert main(["--seed", "3", "--carry-on", "--out", str(out)]) == 2
     assert capsys.readouterr().err.startswith("chaos: --carry-on: ")
+
+
+def test_a_campaign_without_violations_holds() -> None:
+    assert holds([CLEAN], {})
+    assert holds([replace(CLEAN, compared=None)], {}), "a comparison that was not asked for is not missed"
+    assert not holds([CLEAN, VERDICT], {})
+    assert not holds([CLEAN], {4: "broke"})
+    assert not holds([], {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"compared": 0}, "no end was compared"),
+        ({"faults": {}}, "no fault happened"),
+        ({"checks": (Check("failed-tasks", "Did no workflow task fail?", 0, []),)}, "no workflow was looked at"),
+        (
+            {"faults": {"webhooks-replayed": 1}, "checks": (Check("replays", "Was each refused?", 0, []),)},
+            "no late replay was answered",
+        ),
+    ],
+)
+def test_a_campaign_that_could_not_be_judged_does_not_hold_and_the_table_says_why(
+    tmp_path: Path, changes: dict[str, object], why: str
+) -> None:
+    empty = replace(CLEAN, **changes)  # type: ignore[arg-type]
+
+    keep(tmp_path / "chaos.json", "c0de", ASKED, [empty], {}, 1.0)
+
+    assert empty.violations == []
+    assert json.loads((tmp_path / "chaos.json").read_text())["holds"] is False
+    assert f"   3  shows nothing: {why}" in table([empty], {})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kept", "said"),
+    [
+        (CLEAN, False, "no violations\n"),
+        (replace(CLEAN, compared=0), True, "no violations, it shows nothing: no end was compared"),
+        (VERDICT, True, "1 violations; "),
+    ],
+)
+def test_what_a_campaign_left_behind_is_kept_unless_it_holds(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verdict: Verdict,
+    kept: bool,
+    said: str,
+) -> None:
+    """Given a campaign that fills its folder and comes to this."""
+
+    async def campaign(_seed: int, _loans: int, folder: Path, *_more: object) -> Verdict:
+        folder.mkdir(parents=True)
+        return verdict
+
+    monkeypatch.setattr("chaos.command.under_chaos", campaign)
+
+    main(["--seed", "3", "--no-calm", "--folder", str(tmp_path / "c"), "--out", str(tmp_path / "chaos.json")])
+
+    assert (tmp_path / "c" / "seed-3").exists() is kept
+    assert said in capsys.readouterr().out
+
+
+def test_the_table_names_faults_that_were_not_possible_and_comparisons_that_were_not_asked_for() -> None:
+    told = table([CLEAN, replace(CLEAN, seed=4, compared=None)], {})
+
+    assert "faults: kill 4" in told
+    assert "not possible: clock-worker 2" in told
+    assert "      not asked" in told
+    assert "not possible" not in table([replace(CLEAN, not_possible={})], {})
+
+
+def test_other_loans_are_other_campaigns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the files that a campaign runs, in a place of their own."""
+    for name in ("portfolios/loans.csv", "requirements.lock", "worker.py", "starter.py", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("before", encoding="utf-8")
+    monkeypatch.setattr(verdicts, "_TOP", tmp_path)
+    before = code()
+
+    (tmp_path / "README.md").write_text("after", encoding="utf-8")
+    assert code() == before
+    (tmp_path / "portfolios/loans.csv").write_text("after", encoding="utf-8")
+    assert code() != before

@@ -363,6 +363,16 @@ def test_every_loan_ends_and_as_cured_exactly_when_it_was_paid(paid: int, end: s
     assert world.found() == found
 
 
+@pytest.mark.parametrize(("paid", "end", "found"), [(10_000, "cured", []), (9_900, "cured", ["ends"])])
+def test_a_loan_in_pesos_is_paid_when_only_centavos_are_left(paid: int, end: str, found: list[str]) -> None:
+    world = World()
+    world.debts["L1"] = world.debts["L1"].model_copy(update={"amount_minor": 10_037, "currency": "COP"})
+    world.end = end
+    world.pays(TUESDAY_TEN, paid)
+
+    assert world.found() == found
+
+
 @pytest.mark.parametrize(("paid", "found"), [(5_000, []), (10_000, ["ends"])])
 def test_a_loan_may_stay_open_while_nobody_decides_about_what_its_person_reported(paid: int, found: list[str]) -> None:
     world = World()
@@ -443,6 +453,20 @@ async def test_a_failed_workflow_task_and_a_loan_that_slept_too_long_are_found()
     assert found[0][0].loan_id == "L-1"
     assert "NON_DETERMINISTIC_ERROR" in found[0][0].text
     assert "67 days" in found[2][0].text
+
+
+async def test_a_task_that_failed_at_a_later_attempt_is_found_in_the_workers_log(tmp_path: Path) -> None:
+    """Given a history in which nothing failed: it tells of first attempts alone."""
+    logs = [tmp_path / "worker-0.log", tmp_path / "worker-1.log"]
+    words = "Failed activation on workflow LoanCollection with ID loan-demo-L-1 and run ID 01a2\n"
+    logs[0].write_text(f"worker ready\n{words}Traceback\n{words}", encoding="utf-8")
+    quiet = _Histories(_started(0), _scheduled(0))
+
+    (violation,) = (await workflow_tasks(quiet, logs)).violations  # type: ignore[arg-type]
+
+    assert violation.loan_id == "L-1"
+    assert "worker-0.log tells of 2 failed in loan-demo-L-1" in violation.text
+    assert (await workflow_tasks(quiet, logs[1:])).violations == ()  # type: ignore[arg-type]
 
 
 class _Histories:

@@ -1,0 +1,193 @@
+"""Checks of contacts, messages and telephone calls: none twice, none outside the rules, none after a STOP."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from chaos.checker.check import Check
+from chaos.checker.evidence import Entry, Evidence, Row
+from chaos.checker.news import accepted
+from chaos.checker.rules import Place, Told, closed, too_many, too_soon
+
+MESSAGES = ("sms", "whatsapp", "email")
+CONTACTS = (*MESSAGES, "call")
+_NOT_ARRIVED = frozenset({"undelivered", "failed"})
+_STOPS = frozenset({"STOP", "BAJA", "SAIR"})
+_STOPPED_BY = {"inbound_sms": "sms", "inbound_whatsapp": "whatsapp"}
+_NO_MORE_CALLS = "do_not_call"
+_ASKS_FOR_MONEY = "/pay/"
+_SOON = timedelta(hours=24)
+_NEVER_PLACED = frozenset({"reserved", "dropped", "failed"})
+
+
+def asks_for_money(entry: Entry) -> bool:
+    return _ASKS_FOR_MONEY in entry.text("body") + entry.text("text")
+
+
+def _named(entry: Entry) -> str:
+    """How the carrier names a contact: its own id of an SMS, WhatsApp or call, ours (without the host) of an e-mail."""
+    own = {"sms": "sid", "whatsapp": "wamid", "call": "sid"}.get(entry.kind)
+    return entry.text(own) if own is not None else _local(entry.text("message_id"))
+
+
+def _local(message_id: str) -> str:
+    return message_id.strip("<>").partition("@")[0]
+
+
+def contacts_of(evidence: Evidence) -> dict[int, Row]:
+    """The ledger's contact of each line of the world's log that has one.
+
+    A call whose placing was never answered may be known by its own word alone, without the carrier's id: then it is the
+    loan's one call without an id, in the order they were noted; those that were never placed are none.
+    """
+    by_name: dict[str, Row] = {}
+    unnamed: dict[str | None, list[Row]] = defaultdict(list)
+    names = evidence.loan_names()
+    for row in evidence.rows["contact"]:
+        by_name[row["message_id"]] = row
+        if row["provider_message_id"]:
+            by_name[_local(row["provider_message_id"])] = row
+        elif row["channel"] == "call" and row["state"] not in _NEVER_PLACED:
+            unnamed[names.get(row["loan_ref"])].append(row)
+    found: dict[int, Row] = {}
+    for entry in evidence.of(*CONTACTS):
+        row_of_it = by_name.get(_named(entry))
+        if row_of_it is None and entry.kind == "call" and unnamed[entry.loan_id]:
+            row_of_it = unnamed[entry.loan_id].pop(0)
+        if row_of_it is not None:
+            found[entry.seq] = row_of_it
+    return found
+
+
+def twice(evidence: Evidence) -> Check:
+    """Each contact that reached the carrier stands in the ledger as one, and none of the ledger's as two.
+
+    Nobody gets the same words twice within a day, unless the first never arrived.
+    """
+    check = Check("twice", "Was nobody contacted twice for one step?")
+    contacts = contacts_of(evidence)
+    filled: dict[object, Entry] = {}
+    said: dict[tuple[str | None, str, str], Entry] = {}
+    failed = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") in _NOT_ARRIVED}
+    for entry in evidence.of(*CONTACTS):
+        check.looked_at += 1
+        row = contacts.get(entry.seq)
+        if row is None:
+            check.against(entry.loan_id, f"{entry.kind} that stands in no ledger", entry)
+        else:
+            place = (row["loan_ref"], row["entry"], row["step"], row["occurrence"])
+            if place in filled:
+                check.against(entry.loan_id, f"{entry.kind} for the contact of line {filled[place].seq}", entry)
+            filled.setdefault(place, entry)
+        if entry.kind not in MESSAGES:
+            continue
+        body = (entry.loan_id, entry.kind, entry.text("body") + entry.text("subject") + entry.text("text"))
+        earlier = said.get(body)
+        if earlier is not None and entry.at - earlier.at < _SOON:
+            check.against(entry.loan_id, f"the same {entry.kind} as line {earlier.seq} within a day", entry)
+        if entry.text("sid") not in failed:
+            # What never arrived may be said once more, as a contact of its own.
+            said[body] = entry
+    return check
+
+
+def rules(evidence: Evidence, receipts: set[int]) -> Check:
+    """Every contact but receipts and written copies within the hours and the limits of the person's place."""
+    check = Check("rules", "Was every contact within the rules of the person's place?")
+    copies = written_copies(evidence)
+    talks = _talks(evidence)
+    by_person: dict[str, list[Told]] = defaultdict(list)
+    places: dict[str, Place] = {}
+    for entry in evidence.of(*CONTACTS):
+        debt = evidence.debts.get(entry.loan_id or "")
+        if debt is None:
+            check.against(entry.loan_id, f"{entry.kind} to nobody of the portfolio", entry)
+            continue
+        if entry.seq in receipts or entry.seq in copies:
+            continue
+        check.looked_at += 1
+        place = places[debt.person_id] = Place(debt.country, debt.region, debt.zone)
+        if (why := closed(place, entry.kind, entry.at)) is not None:
+            check.against(entry.loan_id, why, entry)
+        by_person[debt.person_id].append(Told(entry.at, entry.kind, debt.loan_id, was_talk=entry.seq in talks))
+    for person_id, told in by_person.items():
+        for why in (*too_many(places[person_id], told), *too_soon(places[person_id], told)):
+            check.against(told[-1].loan_id, why)
+    return check
+
+
+def _talks(evidence: Evidence) -> set[int]:
+    """The lines of calls that a person answered, but those that by the ledger did not reach the right one."""
+    contacts = contacts_of(evidence)
+    answered = {e.text("sid") for e in evidence.of("call_status") if e.text("answered_by") == "human"}
+    return {
+        call.seq
+        for call in evidence.of("call")
+        if call.text("sid") in answered and (contacts.get(call.seq) or {}).get("state") != "undelivered"
+    }
+
+
+def written_copies(evidence: Evidence) -> set[int]:
+    """The lines of messages that put in writing what a person agreed to on the telephone.
+
+    One for each call that a person answered, within a day of it, that the ledger calls transactional and that asks
+    for nothing: it answers what they did themselves.
+    """
+    contacts = contacts_of(evidence)
+    answered: dict[str | None, datetime] = {}
+    copies: set[int] = set()
+    for entry in evidence.world:
+        if entry.kind == "call_status" and entry.text("answered_by") == "human":
+            answered[entry.loan_id] = entry.at
+        elif entry.kind in MESSAGES and entry.loan_id in answered and not asks_for_money(entry):
+            row = contacts.get(entry.seq)
+            soon = entry.at - answered[entry.loan_id] <= _SOON
+            if soon and row is not None and row["purpose"] == "transactional":
+                copies.add(entry.seq)
+                del answered[entry.loan_id]
+    return copies
+
+
+def stopped(evidence: Evidence) -> Check:
+    """Nothing by a channel to a person after their STOP on it was accepted, for any of their loans.
+
+    On the telephone the STOP is a key: the log does not tell which were pressed, so there the ledger is believed.
+    """
+    check = Check("stop", "Did nobody hear from us by a channel after their STOP on it was heard?")
+    since: dict[tuple[str, str], int] = {}
+    for channel, stop in _stops(evidence):
+        debt = evidence.debts.get(stop.loan_id or "")
+        if debt is not None:
+            check.looked_at += 1
+            since[debt.person_id, channel] = min(stop.seq, since.get((debt.person_id, channel), stop.seq))
+    for entry in evidence.of(*CONTACTS):
+        debt = evidence.debts.get(entry.loan_id or "")
+        if debt is not None and entry.seq > since.get((debt.person_id, entry.kind), entry.seq):
+            line = since[debt.person_id, entry.kind]
+            check.against(entry.loan_id, f"{entry.kind} after the STOP heard on line {line}", entry)
+    return check
+
+
+def _stops(evidence: Evidence) -> list[tuple[str, Entry]]:
+    """Each STOP by the channel it closes, as the line on which it was heard."""
+    heard = accepted(evidence)
+    found: list[tuple[str, Entry]] = []
+    for word in evidence.of(*_STOPPED_BY):
+        taken = heard.get((word.loan_id, word.text("sid") or word.text("wamid")))
+        if taken is not None and _text(word).strip().upper() in _STOPS:
+            found.append((_STOPPED_BY[word.kind], taken))
+    contacts = contacts_of(evidence)
+    asked = {
+        call.text("sid")
+        for call in evidence.of("call")
+        if (contacts.get(call.seq) or {}).get("outcome") == _NO_MORE_CALLS
+    }
+    found += [("call", ended) for ended in evidence.of("call_status") if ended.text("sid") in asked]
+    return found
+
+
+def _text(word: Entry) -> str:
+    """What an SMS or a WhatsApp says."""
+    content = word.data.get("content") or {}
+    return word.text("body") or str((content.get("text") or {}).get("body", ""))

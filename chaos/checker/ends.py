@@ -1,0 +1,88 @@
+"""The check of ends: as the world's money says, and as without faults wherever the faults cannot matter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+from chaos.checker.check import Check
+from chaos.checker.evidence import Evidence, Outcome
+from chaos.checker.news import told_of_payments
+from chaos.checker.whole_units import smallest_asked_for
+
+_DECIDED = frozenset({"recalled", "sold", "written_off"})
+_PAID_ENDS = _DECIDED | {"cured"}
+
+
+def ends(evidence: Evidence) -> Check:
+    """Each loan ended as the world's money says; and as without faults wherever that must be (see `compared`)."""
+    check = Check("ends", "Did each loan end as its money says, and as without faults where they cannot matter?")
+    alike = compared(evidence)
+    for loan_id, outcome in evidence.outcomes().items():
+        check.looked_at += 1
+        is_paid = _is_paid(evidence, loan_id, outcome)
+        if (
+            outcome.end is not None
+            and (outcome.end == "cured") != is_paid
+            and not (is_paid and outcome.end in _PAID_ENDS)
+        ):
+            paid = f"{sum(outcome.money)} of {evidence.debts[loan_id].amount_minor}"
+            check.against(loan_id, f"it ended as {outcome.end}, and {paid} minor units were paid")
+        calm = alike.get(loan_id)
+        if calm is not None and calm.end != outcome.end:
+            check.against(loan_id, f"it ended as {outcome.end}, without faults as {calm.end}, with the same payments")
+    return check
+
+
+def compared(evidence: Evidence) -> dict[str, Outcome]:
+    """The loans that must end as without faults, with what they came to there.
+
+    Those with which the world moved the same money; but where a call broke off in the middle, or a person decided
+    before late news of a payment came. And where a person decided in one of the two runs before any money moved while
+    in the other the loan was cured: who is written to a day sooner pays a day sooner, and what is read late may bring
+    up a case in one run alone.
+    """
+    excused = _decided_unaware(evidence) | _calls_that_broke(evidence)
+    outcomes = evidence.outcomes()
+    return {
+        loan_id: calm
+        for loan_id, calm in (evidence.calm or {}).items()
+        if loan_id in outcomes
+        and loan_id not in excused
+        and calm.money == outcomes[loan_id].money
+        and not _decided_there_cured_here(outcomes[loan_id], calm)
+        and not (_decided_there_cured_here(calm, outcomes[loan_id]) and _is_paid(evidence, loan_id, outcomes[loan_id]))
+    }
+
+
+def _decided_there_cured_here(there: Outcome, here: Outcome) -> bool:
+    return there.decided_first and there.end in _DECIDED and here.end == "cured"
+
+
+def _is_paid(evidence: Evidence, loan_id: str, outcome: Outcome) -> bool:
+    debt = evidence.debts[loan_id]
+    return debt.amount_minor - sum(outcome.money) < smallest_asked_for(debt.currency)
+
+
+def _decided_unaware(evidence: Evidence) -> set[str | None]:
+    """Loans about which a person decided between a payment and the first news of it: there a late webhook matters."""
+    told = told_of_payments(evidence)
+    lines = {entry.seq: entry for entry in evidence.world}
+    unaware: dict[str | None, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for payment in evidence.of("payment"):
+        heard = lines[told[payment.seq]].at if payment.seq in told else datetime.max.replace(tzinfo=UTC)
+        unaware[payment.loan_id].append((payment.at, heard))
+    return {
+        loan_id
+        for loan_id, decided_at in evidence.decisions()
+        for paid_at, heard_at in unaware[loan_id]
+        if paid_at <= decided_at <= heard_at
+    }
+
+
+def _calls_that_broke(evidence: Evidence) -> set[str | None]:
+    """Loans with a call whose next words the carrier could not fetch: what the person pressed reached nobody."""
+    broke = {
+        entry.text("reason").partition(":")[0] for entry in evidence.of("refused") if entry.text("service") == "twiml"
+    }
+    return {call.loan_id for call in evidence.of("call") if call.text("sid") in broke}

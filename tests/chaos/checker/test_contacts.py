@@ -1,0 +1,209 @@
+"""Contacts planted twice, outside the rules or after a STOP are found, messages and calls; lawful ones are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.chaos.checker.campaigns import DAY, Campaign, line
+
+
+def test_what_did_not_arrive_may_be_said_again_the_day_after() -> None:
+    campaign = Campaign()
+    campaign.text("SM9", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
+    line(campaign.log, "sms_status", DAY.format(1, "15:06"), sid="SM9", status="undelivered")["loan_id"] = "L2"
+    campaign.text("SM8", DAY.format(2, "14:30"), step="offer", loan_id="L2")
+
+    assert campaign.violations() == []
+
+
+def _agreed_by_telephone(c: Campaign, *, answered_by: str = "human", body: str = "what we agreed on") -> None:
+    line(c.log, "call_status", DAY.format(1, "14:40"), sid="CA1", status="completed", answered_by=answered_by)
+    c.log[-1]["loan_id"] = "L2"
+    c.text("SM9", DAY.format(1, "14:41"), step="agreement_document", body=body, loan_id="L2")
+    c.contacts[-1]["purpose"] = "transactional"
+    c.text("SM8", DAY.format(1, "14:42"), step="agreement_link", body="pay http://w/pay/1", loan_id="L2")
+
+
+def test_what_was_agreed_by_telephone_is_written_down_besides_the_days_message() -> None:
+    campaign = Campaign()
+    _agreed_by_telephone(campaign)
+
+    assert campaign.violations() == []
+
+
+@pytest.mark.parametrize("changes", [{"answered_by": "machine"}, {"body": "pay http://w/pay/2"}])
+def test_nothing_else_counts_as_written_down(changes: dict[str, str]) -> None:
+    campaign = Campaign()
+    _agreed_by_telephone(campaign, **changes)
+
+    assert any(violation.startswith("rules") and "per day" in violation for violation in campaign.violations())
+
+
+def test_calls_within_the_rules_are_no_violation() -> None:
+    """Given a call to voicemail, one that was answered, and one when the week that the talk silenced is over."""
+    campaign = Campaign()
+    campaign.call("CA1", "1 15:00", step="call", answered_by="machine_end_beep")
+    campaign.call("CA2", "2 15:00", step="call-again", answered_by="human")
+    campaign.call("CA3", "9 15:00", step="call-once-more")
+
+    assert campaign.violations() == []
+
+
+def test_a_call_that_ended_before_the_person_was_known_is_no_talk() -> None:
+    campaign = Campaign()
+    campaign.call("CA1", "1 15:00", step="call", answered_by="human", state="undelivered")
+    campaign.call("CA2", "3 15:00", step="call-again", answered_by="machine_end_beep")
+
+    assert campaign.violations() == []
+
+
+def test_a_call_whose_placing_was_never_answered_is_the_one_without_the_carriers_id() -> None:
+    campaign = Campaign()
+    campaign.call("CA1", "1 15:00", step="call", provider_message_id=None, state="read")
+    assert campaign.violations() == []
+
+    line(campaign.log, "call", DAY.format(1, "15:01"), sid="CA2", loan_id="L2")
+    assert [one.split(":")[0] for one in campaign.violations()] == ["twice"]
+
+
+@pytest.mark.parametrize("state", ["dropped", "failed", "reserved"])
+def test_a_call_in_no_ledger_is_not_taken_for_one_that_was_never_placed(state: str) -> None:
+    campaign = Campaign()
+    campaign.contacts.append(
+        campaign.contact(2, "call", "m-CA1", None) | {"channel": "call", "state": state},
+    )
+    line(campaign.log, "call", DAY.format(1, "15:01"), sid="CA2", loan_id="L2")
+
+    assert "twice" in {one.split(":")[0] for one in campaign.violations()}
+
+
+@pytest.mark.parametrize(("channel", "found"), [("call", True), ("sms", False)])
+def test_a_stop_on_the_telephone_closes_calls_and_no_more(channel: str, found: bool) -> None:
+    campaign = Campaign()
+    campaign.call("CA1", "1 15:00", step="call", answered_by="human", state="undelivered", outcome="do_not_call")
+    if channel == "call":
+        campaign.call("CA2", "3 15:00", step="call-again")
+    else:
+        campaign.text("SM9", DAY.format(3, "15:00"), step="help", loan_id="L2")
+
+    assert any(one.startswith("stop") for one in campaign.violations()) is found
+
+
+@pytest.mark.parametrize(("channel", "found"), [("whatsapp", True), ("sms", False)])
+def test_a_stop_by_whatsapp_closes_whatsapp_and_no_more(channel: str, found: bool) -> None:
+    campaign = Campaign()
+    content = {"type": "text", "text": {"body": "Stop "}}
+    line(campaign.log, "inbound_whatsapp", DAY.format(2, "16:00"), wamid="wamid.IN1", content=content, loan_id="L2")
+    line(campaign.log, "webhook", DAY.format(2, "16:00"), event_id="wamid.IN1", type="messages", status=200)
+    campaign.log[-1]["loan_id"] = "L2"
+    if channel == "whatsapp":
+        line(campaign.log, "whatsapp", DAY.format(3, "16:00"), wamid="wamid.2", body="hello", loan_id="L2")
+        campaign.contacts.append(campaign.contact(2, "help", "m9", "wamid.2"))
+    else:
+        campaign.text("SM9", DAY.format(3, "16:00"), step="help", loan_id="L2")
+
+    assert any(one.startswith("stop") for one in campaign.violations()) is found
+
+
+def test_a_photo_by_whatsapp_is_no_stop() -> None:
+    campaign = Campaign()
+    content = {"type": "image", "image": {"caption": ""}}
+    line(campaign.log, "inbound_whatsapp", DAY.format(2, "16:00"), wamid="wamid.IN1", content=content)
+    line(campaign.log, "webhook", DAY.format(2, "16:00"), event_id="wamid.IN1", type="messages", status=200)
+
+    assert campaign.violations() == []
+
+
+def sent_again(c: Campaign) -> None:
+    line(c.log, "sms", DAY.format(1, "18:00"), sid="SM9", body="please pay http://w/pay/1")
+
+
+def whatsapp_in_no_ledger(c: Campaign) -> None:
+    line(c.log, "whatsapp", DAY.format(1, "18:00"), wamid="wamid.1", body="please pay http://w/pay/1")
+
+
+def whatsapp_at_night(c: Campaign) -> None:
+    line(c.log, "whatsapp", DAY.format(1, "08:00"), wamid="wamid.1", body="hello")
+    c.contacts.append(c.contact(1, "night", "m9", "wamid.1"))
+
+
+def same_contact_twice(c: Campaign) -> None:
+    c.text("SM9", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
+    c.text("SM8", DAY.format(2, "15:00"), step="first-link", body="other", loan_id="L2")
+
+
+def same_words_within_a_day(c: Campaign) -> None:
+    c.text("SM9", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
+    c.text("SM8", DAY.format(2, "14:30"), step="offer", loan_id="L2")
+
+
+def at_night(c: Campaign) -> None:
+    c.text("SM9", DAY.format(2, "04:00"), step="funds", loan_id="L2")
+
+
+def too_often(c: Campaign) -> None:
+    c.text("SM8", DAY.format(3, "15:00"), step="funds", loan_id="L2")
+    c.text("SM9", DAY.format(3, "19:00"), step="help", loan_id="L2", body="again")
+
+
+def after_stop(c: Campaign) -> None:
+    line(c.log, "inbound_sms", DAY.format(2, "16:00"), sid="IN1", body="Stop")["loan_id"] = "L2"
+    line(c.log, "webhook", DAY.format(2, "16:00"), provider="twilio", event_id="IN1", type="inbound", status=200)
+    c.log[-1]["loan_id"] = "L2"
+    c.text("SM9", DAY.format(3, "16:00"), step="help", loan_id="L2")
+
+
+def call_in_no_ledger(c: Campaign) -> None:
+    c.call("CA1", "1 15:00", step="call")
+    line(c.log, "call", DAY.format(1, "15:01"), sid="CA2", loan_id="L2")
+
+
+def same_contact_called_twice(c: Campaign) -> None:
+    c.call("CA1", "1 15:00", step="call")
+    c.call("CA2", "3 15:00", step="call")
+
+
+def call_at_night(c: Campaign) -> None:
+    c.call("CA1", "2 04:00", step="call")
+
+
+def called_and_texted_too_often(c: Campaign) -> None:
+    c.place = ("US", "MA", "America/New_York")
+    c.call("CA1", "1 15:00", step="call")
+    c.text("SM8", DAY.format(2, "15:00"), step="funds", loan_id="L2")
+    c.call("CA2", "4 15:00", step="call-again")
+
+
+def called_within_a_week_of_a_talk(c: Campaign) -> None:
+    c.call("CA1", "1 15:00", step="call", answered_by="human")
+    c.call("CA2", "7 15:00", step="call-again")
+
+
+@pytest.mark.parametrize(
+    ("plant", "check"),
+    [
+        (sent_again, "twice"),
+        (whatsapp_in_no_ledger, "twice"),
+        (whatsapp_at_night, "rules"),
+        (same_contact_twice, "twice"),
+        (same_words_within_a_day, "twice"),
+        (at_night, "rules"),
+        (too_often, "rules"),
+        (after_stop, "stop"),
+        (call_in_no_ledger, "twice"),
+        (same_contact_called_twice, "twice"),
+        (call_at_night, "rules"),
+        (called_and_texted_too_often, "rules"),
+        (called_within_a_week_of_a_talk, "rules"),
+    ],
+)
+def test_what_is_planted_is_found(plant: Callable[[Campaign], None], check: str) -> None:
+    campaign = Campaign()
+    plant(campaign)
+
+    found = campaign.violations()
+
+    assert found
+    assert {violation.split(":")[0] for violation in found} >= {check}

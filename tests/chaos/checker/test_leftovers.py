@@ -1,0 +1,121 @@
+"""Whatever is left stuck or half done when the clocks stop is found, and so is each workflow task that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from chaos.checker.evidence import Run
+from tests.chaos.checker.campaigns import DAY, Campaign, line
+
+
+@pytest.mark.parametrize(("day", "found"), [(5, True), (7, False)])
+def test_a_loan_that_a_late_reversal_let_go_on_need_not_have_ended(day: int, found: bool) -> None:
+    campaign = Campaign()
+    line(campaign.log, "reversal", DAY.format(day, "12:00"), payment_id="pi_1", amount_minor=5000, currency="USD")
+    campaign.payments[0]["reversed_at"] = "x"
+    campaign.loans[0] |= {"state": "in_collection", "end_kind": None}
+    campaign.runs[0] = Run("loan-demo-L1", "RUNNING")
+    campaign.runs[2] = Run("campaign-demo", "RUNNING")
+    campaign.calm = {}
+
+    assert any(violation.startswith("stuck") for violation in campaign.violations()) is found
+
+
+def test_what_was_done_is_not_half_done() -> None:
+    campaign = Campaign()
+    campaign.left = {
+        "payment_inquiry": [{"provider": "mercadopago", "status": "approved", "next_at": None}],
+        "own_words": [{"loan_ref": 1, "state": "sent"}, {"loan_ref": 1, "state": "not_sent"}],
+        "refund": [{"loan_ref": 1, "state": state} for state in ("proposed", "done", "rejected", "failed")],
+        "debit": [{"loan_ref": 1, "step": "debit", "state": state} for state in ("collected", "returned", "dropped")],
+        "attachment": [{"loan_ref": None, "state": state} for state in ("kept", "refused", "lost")],
+    }
+
+    assert campaign.violations() == []
+
+
+def loan_stuck(c: Campaign) -> None:
+    c.loans[1] |= {"state": "in_collection", "end_kind": None}
+
+
+def workflow_stuck(c: Campaign) -> None:
+    c.runs[1] = Run("loan-demo-L2", "RUNNING")
+
+
+def campaign_still_runs(c: Campaign) -> None:
+    c.runs[2] = Run("campaign-demo", "RUNNING")
+
+
+def contact_half_done(c: Campaign) -> None:
+    c.contacts[0]["state"] = "sending"
+
+
+def webhook_not_passed_on(c: Campaign) -> None:
+    c.webhooks[0]["relayed_at"] = None
+
+
+def webhook_never_accepted(c: Campaign) -> None:
+    c.hook(DAY.format(2, "11:00"), "evt_2", 503)
+
+
+def webhook_unreadable(c: Campaign) -> None:
+    c.webhooks[0]["outcome"] = "unreadable"
+
+
+def inquiry_half_done(c: Campaign) -> None:
+    c.left["payment_inquiry"] = [{"provider": "mercadopago", "status": "pending", "next_at": "x"}]
+
+
+def words_half_done(c: Campaign) -> None:
+    c.left["own_words"] = [{"loan_ref": 1, "state": "waiting"}]
+
+
+def refund_half_done(c: Campaign) -> None:
+    c.left["refund"] = [{"loan_ref": 1, "state": "approved"}]
+
+
+def debit_half_done(c: Campaign) -> None:
+    c.left["debit"] = [{"loan_ref": 1, "step": "debit", "state": "filed"}]
+
+
+def file_never_fetched(c: Campaign) -> None:
+    c.left["attachment"] = [{"loan_ref": None, "state": "due"}]
+
+
+def task_failed(c: Campaign) -> None:
+    c.runs[0] = Run("loan-demo-L1", "COMPLETED", ("event 9: NON_DETERMINISTIC_ERROR",))
+
+
+def later_attempt_failed(c: Campaign) -> None:
+    c.failed_at_workers = ("worker-0 counted 1: LoanCollection NonDeterminismError",)
+
+
+@pytest.mark.parametrize(
+    ("plant", "check"),
+    [
+        (loan_stuck, "stuck"),
+        (workflow_stuck, "stuck"),
+        (contact_half_done, "stuck"),
+        (webhook_not_passed_on, "stuck"),
+        (webhook_never_accepted, "stuck"),
+        (task_failed, "failed-tasks"),
+        (campaign_still_runs, "stuck"),
+        (webhook_unreadable, "stuck"),
+        (inquiry_half_done, "stuck"),
+        (words_half_done, "stuck"),
+        (refund_half_done, "stuck"),
+        (debit_half_done, "stuck"),
+        (file_never_fetched, "stuck"),
+        (later_attempt_failed, "failed-tasks"),
+    ],
+)
+def test_what_is_planted_is_found(plant: Callable[[Campaign], None], check: str) -> None:
+    campaign = Campaign()
+    plant(campaign)
+
+    found = campaign.violations()
+
+    assert found
+    assert {violation.split(":")[0] for violation in found} >= {check}
