@@ -7,7 +7,10 @@ from email.utils import parsedate_to_datetime
 
 from domain.what_next import Effect, Reaction, WhatNext
 
-__all__ = ["Effect", "ProviderError", "Reaction", "WhatNext", "refusal", "retry_after"]
+__all__ = ["WINDOW_CLOSED", "Effect", "ProviderError", "Reaction", "WhatNext", "refusal", "retry_after"]
+
+WINDOW_CLOSED = "window_closed"
+"""The code of our own refusal to send what the law no longer allows at that moment; no provider was asked."""
 
 
 class ProviderError(Exception):

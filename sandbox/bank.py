@@ -11,6 +11,7 @@ from starlette.routing import Route
 from .account import minor_digits
 from .chance import name
 from .clock import Moment, iso, local
+from .faults import confirmed_at
 from .requests import moment_of, refused
 from .state import Consent, Person
 from .store import Json
@@ -151,12 +152,12 @@ class Bank:
             consent = self._new_consent(
                 body, request.headers.get("psu-id"), request.headers.get("tpp-redirect-uri"), now
             )
-            href = f"/v1/consents/{consent.consent_id}"
+            href, here = f"/v1/consents/{consent.consent_id}", str(request.base_url).rstrip("/")
             answer = {
                 "consentStatus": "received",
                 "consentId": consent.consent_id,
                 "_links": {
-                    "scaRedirect": {"href": f"{str(request.base_url).rstrip('/')}/sca/{consent.consent_id}"},
+                    **confirmed_at(self.world.faults, f"{here}/sca/{consent.consent_id}", here),
                     "self": {"href": href},
                     "status": {"href": href + "/status"},
                 },

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from .bank import BankError
 from .clock import Moment
+from .faults import confirmed_at
 from .life import Life
 from .pages import simple_page
 from .requests import moment_of, refused
@@ -66,7 +67,7 @@ class BankPayments:
             "transactionStatus": "RCVD",
             "paymentId": payment_id,
             "_links": {
-                "scaRedirect": {"href": f"{self.base_url}/sca-payment/{payment_id}"},
+                **confirmed_at(self.world.faults, f"{self.base_url}/sca-payment/{payment_id}", self.base_url),
                 "self": {"href": path},
                 "status": {"href": f"{path}/status"},
             },

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SERVICES = {"bank", "belvo", "stripe", "mercadopago", "conekta", "twilio", "meta", "smtp", "webhooks"}
-KINDS = {"latency", "429", "500", "drop", "lost_answer", "duplicate", "reorder", "delay"}
+KINDS = {"latency", "429", "500", "drop", "lost_answer", "duplicate", "reorder", "delay", "oauth"}
 WEBHOOK_KINDS = {"duplicate", "reorder", "delay", "drop"}
 
 
@@ -30,6 +30,8 @@ def fault_of(body: dict[str, Any]) -> Fault:
     if kind not in KINDS:
         raise ValueError(f"kind: expected one of {sorted(KINDS)}")
     if (service == "webhooks") != (kind in WEBHOOK_KINDS) and not (kind == "drop"):
+        raise ValueError(f"kind: {kind} does not apply to {service}")
+    if kind == "oauth" and service != "bank":
         raise ValueError(f"kind: {kind} does not apply to {service}")
     rate = float(body.get("rate", 1.0))
     if not 0 <= rate <= 1:
@@ -63,6 +65,13 @@ class Faults:
                 fault.count -= 1
             return fault
         return None
+
+
+def confirmed_at(faults: Faults, page: str, base_url: str) -> dict[str, dict[str, str]]:
+    """The bank's link to its page of confirmation; under the fault `oauth` it wants that by OAuth2 and has no page."""
+    if faults.strike("bank", "oauth") is None:
+        return {"scaRedirect": {"href": page}}
+    return {"scaOAuth": {"href": f"{base_url}/oauth/.well-known/oauth-authorization-server"}}
 
 
 def service_of(path: str) -> str | None:

@@ -222,7 +222,7 @@ class Gateway:
         made = objects.refund(refund_id, payment.charge_id, payment_id, amount, lower, metadata, now)
         self.refunds[refund_id] = made
         self.world.store.put("refund", refund_id, made)
-        charge = objects.charge(self.intents[payment_id], paid=True, created=payment.at, disputed=False)
+        charge = objects.charge(self.intents[payment_id], paid=True, disputed=False)
         charge |= {"amount_refunded": before + amount, "refunded": before + amount == payment.amount_minor}
         self._tell("charge.refunded", charge, loan, now)
         return made
@@ -232,14 +232,12 @@ class Gateway:
         if not any(path.split(".")[0] == "payment_intent" for path in paths):
             return session
         intent = self.intents[session["payment_intent"]]
-        if "payment_intent.latest_charge" in paths:
+        within = {path.removeprefix("payment_intent.") for path in paths}
+        if within & {"latest_charge", "latest_charge.balance_transaction"}:
             payment = self.payments.get(intent["id"])
-            charge = objects.charge(
-                intent,
-                paid=payment is not None,
-                created=payment.at if payment else session["created"],
-                disputed=payment is not None and payment.reversed,
-            )
+            charge = objects.charge(intent, paid=payment is not None, disputed=payment is not None and payment.reversed)
+            if payment is not None and "latest_charge.balance_transaction" in within:
+                charge["balance_transaction"] = objects.balance_transaction(intent, payment.at)
             intent = intent | {"latest_charge": charge}
         return session | {"payment_intent": intent}
 

@@ -33,7 +33,7 @@ class JsonService:
     def error(self, refusal: Refused) -> Json:
         raise NotImplementedError
 
-    async def serve(self, request: Request, make: Callable[[Json, Moment], tuple[int, Json]]) -> Response:
+    async def serve(self, request: Request, make: Callable[[Json, Moment], tuple[int, Json | list[Json]]]) -> Response:
         """Answers with what `make` gives for the body and the moment."""
         now, _ = moment_of(request, self.world)
         try:

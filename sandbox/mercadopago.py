@@ -17,6 +17,9 @@ from .store import Json
 from .world import World
 
 CURRENCIES = {"ARS", "BRL", "CLP", "COP", "MXN", "PEN", "UYU"}
+WHOLE = {"CLP", "COP"}  # of these the real one takes no decimals, whatever ISO 4217 says
+KEY_KEPT = 86_400  # seconds; the real one does not say how long, so nobody may count on more
+PIX_WAITS = 3_600  # seconds a refund of part of a Pix payment is in process
 METHODS = {  # by currency: what each kind of the page's buttons pays with
     "BRL": {"card": ("master", "credit_card"), "cash": ("bolbradesco", "ticket"), "transfer": ("pix", "bank_transfer")},
     "MXN": {"card": ("visa", "credit_card"), "cash": ("oxxo", "ticket"), "transfer": ("clabe", "bank_transfer")},
@@ -44,6 +47,7 @@ class MercadoPago(JsonService):
             Route("/v1/payments/search", self.search_payments, methods=["GET"]),
             Route("/v1/payments/{payment:int}", self.payment, methods=["GET"]),
             Route("/v1/payments/{payment:int}/refunds", self.refund, methods=["POST"]),
+            Route("/v1/payments/{payment:int}/refunds", self.list_refunds, methods=["GET"]),
         ]
 
     def error(self, refusal: Refused) -> Json:
@@ -156,24 +160,35 @@ class MercadoPago(JsonService):
     async def refund(self, request: Request) -> Response:
         def make(body: Json, now: Moment) -> tuple[int, Json]:
             payment, key = self._known(request), request.headers.get("x-idempotency-key", "")
-            if key and key in self.refunds:
-                return 201, self.refunds[key]
+            known = self.refunds.get(key) if key else None
+            if known is not None and now - parse_iso(known["date_created"]) < KEY_KEPT:
+                return _answered(request, known, now)
             amount = body["amount"] if "amount" in body else payment["transaction_amount"]
             left = payment["transaction_amount"] - payment["transaction_amount_refunded"]
+            waits = payment["payment_method_id"] == "pix" and amount < payment["transaction_amount"]
             if payment["status"] not in ("approved", "refunded") or not 0 < amount <= left + 1e-9:
                 raise Refused(400, "this cannot be refunded")
             payment["transaction_amount_refunded"] = round(payment["transaction_amount_refunded"] + amount, 2)
             if payment["transaction_amount_refunded"] >= payment["transaction_amount"]:
                 payment["status"] = "refunded"
             made = {"id": 7_000_000 + len(self.refunds), "payment_id": payment["id"], "amount": amount}
-            made |= {"status": "approved", "date_created": iso(now)}
-            self.refunds[key or str(made["id"])] = made
-            self.world.store.put("mp_refund", key or str(made["id"]), made)
+            made |= {"status": "in_process" if waits else "approved", "date_created": iso(now)}
+            name = key if key and known is None else str(made["id"])
+            self.refunds[name] = made
+            self.world.store.put("mp_refund", name, made)
             self._keep(payment)
             minor = _minor(amount, payment["currency_id"])
             self.world.store.log("refund", now, None, payment_id=str(payment["id"]), amount_minor=minor)
             self._notice(payment, now)
-            return 201, made
+            return _answered(request, made, now)
+
+        return await self.serve(request, make)
+
+    async def list_refunds(self, request: Request) -> Response:
+        def make(_: Json, now: Moment) -> tuple[int, list[Json]]:
+            payment = self._known(request)
+            of_payment = [_by_then(each, now) for each in self.refunds.values() if each["payment_id"] == payment["id"]]
+            return 200, [each for each in of_payment if each["status"] != "in_process" or _shows_in_process(request)]
 
         return await self.serve(request, make)
 
@@ -287,6 +302,23 @@ class MercadoPago(JsonService):
         self.world.store.put("mp_payment", str(payment["id"]), payment)
 
 
+def _by_then(refund: Json, now: Moment) -> Json:
+    over = refund["status"] == "in_process" and now - parse_iso(refund["date_created"]) >= PIX_WAITS
+    return refund | {"status": "approved"} if over else refund
+
+
+def _shows_in_process(request: Request) -> bool:
+    return request.headers.get("x-render-in-process-refunds") == "true"
+
+
+def _answered(request: Request, refund: Json, now: Moment) -> tuple[int, Json]:
+    """As the real one: a refund under way is an error to who does not ask to be shown it, though it is made."""
+    refund = _by_then(refund, now)
+    if refund["status"] == "in_process" and not _shows_in_process(request):
+        raise Refused(400, "the refund is in process")
+    return 201, refund
+
+
 def _checked(body: Json) -> tuple[float, str]:
     """Total and currency of a preference's items."""
     items = body.get("items")
@@ -300,8 +332,8 @@ def _checked(body: Json) -> tuple[float, str]:
         raise Refused(400, "unit_price invalid")
     if currency not in CURRENCIES:
         raise Refused(400, "currency_id invalid")
-    if minor_digits(currency) == 0 and price != int(price):
-        raise Refused(400, f"unit_price: {currency} has no decimals")
+    if currency in WHOLE and price != int(price):
+        raise Refused(400, f"Prices in {currency} currency must be expressed with integer values")
     return price * item["quantity"], str(currency)
 
 

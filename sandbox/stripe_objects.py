@@ -187,8 +187,9 @@ def payment_intent(
     }
 
 
-def charge(intent: Json, paid: bool, created: Moment, disputed: bool) -> Json:
-    """The charge of a payment, as far as readers of it go."""
+def charge(intent: Json, paid: bool, disputed: bool) -> Json:
+    """The charge of a payment, as far as readers of it go. It is made when a debit is begun, and in no balance before
+    its money came."""
     amount = intent["amount"]
     return {
         "id": intent["latest_charge"],
@@ -196,10 +197,10 @@ def charge(intent: Json, paid: bool, created: Moment, disputed: bool) -> Json:
         "amount": amount,
         "amount_captured": amount if paid else 0,
         "amount_refunded": 0,
-        "balance_transaction": None,
+        "balance_transaction": balance_transaction_id(intent) if paid else None,
         "billing_details": {"address": None, "email": None, "name": None, "phone": None},
         "captured": paid,
-        "created": int(created),
+        "created": intent["created"],
         "currency": intent["currency"],
         "customer": None,
         "description": None,
@@ -217,6 +218,31 @@ def charge(intent: Json, paid: bool, created: Moment, disputed: bool) -> Json:
         "refunded": False,
         "refunds": None,
         "status": "succeeded" if paid else "pending",
+    }
+
+
+def balance_transaction_id(intent: Json) -> str:
+    return f"txn_{intent['latest_charge'].removeprefix('ch_')}"
+
+
+def balance_transaction(intent: Json, came_in: Moment) -> Json:
+    """What a charge did to the balance, and when; without the gateway's fee."""
+    return {
+        "id": balance_transaction_id(intent),
+        "object": "balance_transaction",
+        "amount": intent["amount"],
+        "available_on": int(came_in),
+        "created": int(came_in),
+        "currency": intent["currency"],
+        "description": None,
+        "exchange_rate": None,
+        "fee": 0,
+        "fee_details": [],
+        "net": intent["amount"],
+        "reporting_category": "charge",
+        "source": intent["latest_charge"],
+        "status": "available",
+        "type": "charge",
     }
 
 

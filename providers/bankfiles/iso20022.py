@@ -30,8 +30,10 @@ from domain.money import MOST_MINOR, minor_digits
 from providers.debit_bank import DUPLICATES
 
 _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:(pain\.002|camt\.05[234]|pacs\.004)\.\d{3}\.\d{2}\}Document")
-_ACCEPTED = frozenset({"ACCP", "ACSP", "ACSC", "ACTC", "ACCC", "PDNG", "RCVD", "ACWC", "PART"})
-_REJECTED = "RJCT"
+_ACCEPTED = frozenset({"RCVD", "PDNG", "PATC", "ACTC", "ACFC", "ACCP", "ACWC", "ACWP", "ACSP", "ACSC", "ACCC", "PART"})
+"""Words of ISO 20022's external list of payment statuses by which a payment is under way, or done."""
+_REJECTED = frozenset({"RJCT", "CANC"})
+_STATUS_WORD = re.compile(r"[A-Z0-9]{4}")
 _REPORTS = {"camt.052": "Rpt", "camt.053": "Stmt", "camt.054": "Ntfctn"}
 
 
@@ -77,24 +79,20 @@ def _status_report(document: Element) -> StatusReport:
         reason = _reason(batch) or _as_duplicate(_reason(group))
         batch_taken = batch_taken or own in _ACCEPTED
         listed = [
-            DebitStatus(
-                end_to_end_id=_must(one, "OrgnlEndToEndId"),
-                accepted=(_text(one, "TxSts") or inherited or "ACCP") in _ACCEPTED,
-                reason=_reason(one) or _as_duplicate(reason),
-            )
+            _debit_status(one, _text(one, "TxSts") or inherited or "ACCP", _reason(one) or _as_duplicate(reason))
             for one in _all(batch, "TxInfAndSts")
             if _text(one, "OrgnlEndToEndId")
         ]
         debits += listed
         batch_id = _text(batch, "OrgnlPmtInfId")
         # A file's RJCT may mean no more than the debits listed: it refuses a batch that lists none.
-        if batch_id is not None and (own == _REJECTED or (inherited == _REJECTED and not listed)):
+        if batch_id is not None and (own in _REJECTED or (inherited in _REJECTED and not listed)):
             batches.append(BatchRefusal(batch_id=batch_id, reason=reason))
     shared = {batch.reason for batch in batches}
     file_reason = _reason(group) or (shared.pop() if len(shared) == 1 else None)
     # Where only some batches were seen before, each is told by itself: the others were not.
     told_apart = file_reason is None and not shared.isdisjoint(DUPLICATES)
-    refused = status == _REJECTED and not debits and not batch_taken and not told_apart
+    refused = status in _REJECTED and not debits and not batch_taken and not told_apart
     return StatusReport(
         message_id=_must(document, "CstmrPmtStsRpt/GrpHdr/MsgId"),
         original_message_id=_must(group, "OrgnlMsgId"),
@@ -102,6 +100,17 @@ def _status_report(document: Element) -> StatusReport:
         file_reason=file_reason if refused else None,
         debits=tuple(debits),
         batches_refused=() if refused else tuple(batches),
+    )
+
+
+def _debit_status(one: Element, status: str, reason: str | None) -> DebitStatus:
+    """Only a word that says so refuses: of any other the debit may be collected all the same."""
+    unknown = status not in _ACCEPTED and status not in _REJECTED
+    return DebitStatus(
+        end_to_end_id=_must(one, "OrgnlEndToEndId"),
+        accepted=status not in _REJECTED,
+        reason=reason,
+        unknown_status=(status if _STATUS_WORD.fullmatch(status) else "?") if unknown else None,
     )
 
 

@@ -293,13 +293,10 @@ def _message_code(answer: Mapping[str, Any]) -> str | None:
 
 
 def _redirect(links: object) -> str | None:
-    """Where the debtor authorises: the redirect, else OAuth2."""
-    for name in ("scaRedirect", "scaOAuth"):
-        link = links.get(name) if isinstance(links, dict) else None
-        href = link.get("href") if isinstance(link, dict) else None
-        if isinstance(href, str):
-            return href
-    return None
+    """Where the debtor authorises. `scaOAuth` is no such page: it leads to an OAuth2 server's configuration."""
+    link = links.get("scaRedirect") if isinstance(links, dict) else None
+    href = link.get("href") if isinstance(link, dict) else None
+    return href if isinstance(href, str) else None
 
 
 def _times_a_day(value: object) -> int | None:

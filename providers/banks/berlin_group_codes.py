@@ -33,12 +33,7 @@ CODES: Mapping[str, Reaction] = MappingProxyType(
         "CONSENT_UNKNOWN": _debtor("the bank does not know this consent: ask for a new one, and find out why"),
         "RESOURCE_EXPIRED": _debtor("the resource is past its life: ask for a new consent"),
         "PSU_CREDENTIALS_INVALID": _debtor("the debtor's credentials were refused by the bank"),
-        "TOKEN_EXPIRED": Reaction(
-            what_next=WhatNext.RETRY,
-            at_most=1,
-            then=WhatNext.STOP_SENDER,
-            meaning="the access token has expired: refresh it, then once more",
-        ),
+        "TOKEN_EXPIRED": _person("the access token has expired: configure a new one"),
         "TOKEN_INVALID": _person("the access token was refused"),
         "TOKEN_UNKNOWN": _person("the access token is not known"),
         "CERTIFICATE_INVALID": _person("our certificate was refused"),

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
 from domain.what_next import Effect, Reaction, WhatNext
-from providers.errors import ProviderError, refusal, retry_after
+from providers.errors import WINDOW_CLOSED, ProviderError, refusal, retry_after
 from providers.http import call, json_object
 from providers.messaging.mail_headers import thread_headers, unsubscribe_headers
-from providers.ports import DeliveryReport, OutgoingMessage, Sent
+from providers.ports import Attachment, DeliveryReport, OutgoingMessage, Sent
 
 PROVIDER: Final = "sendgrid"
 _TO_FIELD: Final = "personalizations"
@@ -51,7 +51,7 @@ class SendGridMessenger:
         if message.channel is not Channel.EMAIL:
             raise refusal(PROVIDER, "not_email", WhatNext.SWITCH_CHANNEL, "only e-mail can be sent here")
         if message.valid_until is not None and message.valid_until <= message.at:
-            raise refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
+            raise refusal(PROVIDER, WINDOW_CLOSED, WhatNext.LATER, "its lawful window has closed: ask for the next")
         if not message.to.isascii() or parseaddr(message.to)[1] != message.to:
             raise ProviderError(PROVIDER, "bad_address", _NO_ADDRESS)
         response = await call(
@@ -105,16 +105,19 @@ class SendGridMessenger:
         headers = {"Auto-Submitted": "auto-generated", **unsubscribe_headers(message.unsubscribe_url)}
         headers |= thread_headers(message.answers)
         if message.attachments:
-            told["attachments"] = [
-                {
-                    "filename": each.filename,
-                    "type": each.media_type,
-                    "content": base64.b64encode(each.content).decode(),
-                    "disposition": "attachment",
-                }
-                for each in message.attachments
-            ]
+            told["attachments"] = [_enclosed(each) for each in message.attachments]
         return {**told, "headers": headers}
+
+
+def _enclosed(file: Attachment) -> dict[str, str]:
+    """A file beside the mail, or a picture that its HTML shows by its id."""
+    told = {
+        "filename": file.filename,
+        "type": file.media_type,
+        "content": base64.b64encode(file.content).decode(),
+        "disposition": "attachment",
+    }
+    return told if file.content_id is None else told | {"disposition": "inline", "content_id": file.content_id}
 
 
 _NO_ADDRESS = Reaction(what_next=WhatNext.TERMINAL, address_is_dead=True, meaning="not an address SendGrid takes")

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
 from domain.what_next import Effect, WhatNext
-from providers.errors import ProviderError, refusal
+from providers.errors import WINDOW_CLOSED, ProviderError, refusal
 from providers.messaging.mail_headers import thread_headers, unsubscribe_headers
 from providers.messaging.smtp_codes import Stage, reaction_to
 from providers.ports import DeliveryReport, OutgoingMessage, Sent
@@ -132,7 +132,7 @@ class SmtpMessenger:
 
 
 def _window_closed() -> ProviderError:
-    return refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
+    return refusal(PROVIDER, WINDOW_CLOSED, WhatNext.LATER, "its lawful window has closed: ask for the next")
 
 
 def compose(message: OutgoingMessage, settings: SmtpSettings) -> EmailMessage:

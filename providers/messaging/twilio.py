@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from domain.contact import Channel
 from domain.what_next import WhatNext
-from providers.errors import ProviderError, refusal
+from providers.errors import WINDOW_CLOSED, ProviderError, refusal
 from providers.http import unreadable
 from providers.messaging.twilio_api import CLOCK_SLACK, PROVIDER, TwilioApi, callback_url, created_at, next_page
 from providers.messaging.twilio_codes import (
@@ -164,7 +164,7 @@ def _validity(valid_until: datetime, at: datetime) -> int:
     """Whole seconds, rounded down, that the message may wait at Twilio."""
     seconds = int(min(valid_until - at, LONGEST_VALIDITY).total_seconds())
     if seconds < 1:
-        raise refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
+        raise refusal(PROVIDER, WINDOW_CLOSED, WhatNext.LATER, "its lawful window has closed: ask for the next")
     return seconds
 
 

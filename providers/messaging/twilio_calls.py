@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from domain.contact import Channel
 from domain.webhook_news import DeliveryState
 from domain.what_next import Reaction, WhatNext
-from providers.errors import refusal
+from providers.errors import WINDOW_CLOSED, refusal
 from providers.http import unreadable
 from providers.messaging.twilio_api import CLOCK_SLACK, PROVIDER, TwilioApi, callback_url, created_at, next_page
 from providers.messaging.twilio_codes import CODES
@@ -85,7 +85,7 @@ class TwilioCaller:
         if message.channel is not Channel.CALL:
             raise refusal(PROVIDER, "not_a_call", WhatNext.SWITCH_CHANNEL, "only calls are placed here")
         if message.valid_until is not None and message.valid_until - message.at < timedelta(minutes=1):
-            raise refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
+            raise refusal(PROVIDER, WINDOW_CLOSED, WhatNext.LATER, "its lawful window has closed: ask for the next")
         public = self._settings.public_url
         form = {
             "To": message.to,

@@ -29,15 +29,19 @@ CODES: Mapping[int, Reaction] = MappingProxyType(
         20503: Reaction(what_next=_R, effect=Effect.UNKNOWN, meaning="unavailable: look the message up, then again"),
         63018: Reaction(what_next=_R, meaning="the channel's rate is exceeded"),
         21730: Reaction(what_next=_L, delay=timedelta(hours=1), meaning="Twilio is under maintenance"),
+        21611: Reaction(what_next=_L, delay=timedelta(minutes=30), meaning="our number's queue at Twilio is full"),
         30001: Reaction(what_next=_L, delay=timedelta(minutes=30), meaning="our queue at Twilio is full"),
         30003: Reaction(
             what_next=_L, delay=timedelta(hours=4), then=_X, meaning="the handset cannot be reached for now"
         ),
-        30008: Reaction(what_next=_R, at_most=1, then=_T, meaning="the carrier gave no reason"),
+        30008: Reaction(what_next=_R, then=_T, meaning="the carrier gave no reason"),
         30610: Reaction(what_next=_L, delay=timedelta(hours=1), meaning="quiet hours at the destination"),
         # Ours to mend.
         20003: Reaction(what_next=_A, meaning="the credentials were refused"),
         21408: Reaction(what_next=_A, meaning="this country is not enabled for the account"),
+        21212: Reaction(what_next=_A, meaning="the number or name we send from is not valid"),
+        21603: Reaction(what_next=_A, meaning="there is no number to send from in our request"),
+        21659: Reaction(what_next=_A, meaning="the number we send from is not the account's"),
         21606: Reaction(what_next=_A, meaning="the sender cannot send to this destination"),
         30002: Reaction(what_next=_A, meaning="the account is suspended"),
         30007: Reaction(what_next=_A, then=_X, meaning="filtered by the carrier: wording or sender"),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from domain.contact import Channel
 from domain.platform_rules import OurTemplate, PlatformTemplate, TemplateStatus
 from domain.what_next import WhatNext
-from providers.errors import ProviderError, refusal, retry_after
+from providers.errors import WINDOW_CLOSED, ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
 from providers.messaging.meta_codes import reaction_to_answer
 from providers.messaging.meta_templates import status_of, template_of
@@ -66,7 +66,7 @@ class WhatsAppCloud:
                 PROVIDER, "too_long", WhatNext.TERMINAL, "longer than 4,096 characters", then=WhatNext.SWITCH_CHANNEL
             )
         if message.valid_until is not None and message.valid_until <= message.at:
-            raise refusal(PROVIDER, "window_closed", WhatNext.LATER, "its lawful window has closed: ask for the next")
+            raise refusal(PROVIDER, WINDOW_CLOSED, WhatNext.LATER, "its lawful window has closed: ask for the next")
         sender = message.sender or self._settings.sender
         answer = await self._call("POST", f"{sender}/messages", message.at, changes_something=True, body=body(message))
         held = answer.get("messages")

@@ -21,7 +21,12 @@ from domain.what_next import Effect, WhatNext
 from providers.banks.berlin_group_codes import reaction_to
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
-from providers.payments.berlin_group_pis_codes import NEVER_AGAIN, TransactionStatus, reaction_to_initiation
+from providers.payments.berlin_group_pis_codes import (
+    NEVER_AGAIN,
+    TO_BE_CONFIRMED,
+    TransactionStatus,
+    reaction_to_initiation,
+)
 
 PROVIDER: Final = "berlin_group_pis"
 CURRENCY: Final = "EUR"
@@ -61,13 +66,17 @@ class InitiationRequest(BaseModel):
 
 
 class Initiation(BaseModel):
-    """`redirect_url` is where the borrower confirms; None where the bank wants no confirmation there."""
+    """`redirect_url` is where the borrower confirms; None where the bank wants no confirmation there, or in its app.
+
+    `not_confirmable`: it wants one in a way we have no page for, and without it the transfer is not carried out.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     payment_id: str
     status: TransactionStatus
     redirect_url: str | None = Field(default=None, repr=False)
+    not_confirmable: bool = False
 
 
 class BerlinGroupPayments:
@@ -115,8 +124,14 @@ class BerlinGroupPayments:
         # The payment exists: a word of its status that we do not know yet must not lose it.
         status = answer.get("transactionStatus")
         known = status if status in set(TransactionStatus) else TransactionStatus.RECEIVED
+        links = answer.get("_links")
+        page = _redirect(links)
+        waits = TransactionStatus(known) in TO_BE_CONFIRMED
         return Initiation(
-            payment_id=payment_id, status=TransactionStatus(known), redirect_url=_redirect(answer.get("_links"))
+            payment_id=payment_id,
+            status=TransactionStatus(known),
+            redirect_url=page,
+            not_confirmable=page is None and waits and _wants_confirmation(links),
         )
 
     async def status(self, payment_id: str, at: datetime) -> TransactionStatus:
@@ -187,10 +202,16 @@ def _message_code(answer: Mapping[str, Any]) -> str | None:
 
 
 def _redirect(links: object) -> str | None:
-    """Only an address a browser may be sent to."""
-    for name in ("scaRedirect", "scaOAuth"):
-        link = links.get(name) if isinstance(links, dict) else None
-        href = link.get("href") if isinstance(link, dict) else None
-        if isinstance(href, str) and urlsplit(href).scheme in ("https", "http"):
-            return href
-    return None
+    """Only an address a browser may be sent to. `scaOAuth` is none: it leads to an OAuth2 server's configuration."""
+    link = links.get("scaRedirect") if isinstance(links, dict) else None
+    href = link.get("href") if isinstance(link, dict) else None
+    return href if isinstance(href, str) and urlsplit(href).scheme in ("https", "http") else None
+
+
+def _wants_confirmation(links: object) -> bool:
+    """Whether the bank asks for an authorisation that somebody here would have to begin (NextGenPSD2 1.3, `_links`).
+
+    Where it names none of these, the borrower confirms in the bank's own app, or need not.
+    """
+    named = [name for name in links if isinstance(name, str)] if isinstance(links, dict) else []
+    return any(name in ("scaRedirect", "scaOAuth") or name.startswith("startAuthorisation") for name in named)

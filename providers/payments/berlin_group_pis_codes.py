@@ -44,6 +44,9 @@ STATES: Mapping[TransactionStatus, PaymentState] = MappingProxyType(
 )
 """Money counts when it has left the borrower's account for good (ACSC) or has come (ACCC), not while under way."""
 
+TO_BE_CONFIRMED = frozenset({TransactionStatus.RECEIVED, TransactionStatus.PARTIALLY_AUTHORISED})
+"""Statuses of a transfer that its account holder, or one of several, has not authorised yet."""
+
 NEVER_AGAIN = Reaction(
     what_next=WhatNext.TERMINAL,
     effect=Effect.UNKNOWN,

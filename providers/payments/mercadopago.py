@@ -1,7 +1,8 @@
 """Payment links by Mercado Pago: Checkout Pro preferences, found again by our own reference.
 
 Making a preference has no idempotency in the API: before one is made its reference is looked for, and every payment
-carries the reference, whichever preference it came through. Amounts are decimals in major units; CLP has none.
+carries the reference, whichever preference it came through. Amounts are decimals in major units; CLP has none, and
+prices in COP must be whole: Mercado Pago refuses others ("must be expressed with integer values").
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from domain.what_next import WhatNext
+from domain.payable import payable_money
+from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
 from providers.http import answered_object, call, unreadable
+from providers.payments import mercadopago_refunds
 from providers.payments.decimals import from_number, to_number
 from providers.payments.mercadopago_codes import reaction_to
+from providers.payments.mercadopago_refunds import ListedRefund, listed_refunds
 from providers.ports import (
     GatewayPayment,
     LinkRequest,
@@ -29,7 +33,6 @@ from providers.ports import (
     PaymentState,
     Refund,
     RefundRequest,
-    RefundState,
 )
 
 PROVIDER: Final = "mercadopago"
@@ -50,6 +53,9 @@ OWN_METHODS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 """What the checkout offers in each country beside cards, as its account has it switched on."""
 
+_SHOW_IN_PROCESS: Final[Mapping[str, str]] = MappingProxyType({"X-Render-In-Process-Refunds": "true"})
+"""Without it a refund of a Pix payment that is under way is answered 400, as if it were refused, and its status is not
+told ("Refund of transactions with Pix", mercadopago.com.br/developers)."""
 _PAGE = 50
 _MOST_PAGES = 20
 _MOST_LISTED_PAGES = 2000
@@ -66,9 +72,6 @@ _STATES: Final[Mapping[object, PaymentState]] = MappingProxyType(
         "refunded": PaymentState.TAKEN_BACK,
         "charged_back": PaymentState.TAKEN_BACK,
     }
-)
-_REFUND_STATES: Final[Mapping[object, RefundState]] = MappingProxyType(
-    {"approved": RefundState.DONE, "in_process": RefundState.PENDING, "rejected": RefundState.FAILED}
 )
 
 
@@ -92,7 +95,7 @@ class MercadoPagoSettings(BaseModel):
 
 
 class MercadoPagoGateway:
-    """`PaymentGateway` and `PaymentLookup` on one country's account."""
+    """`PaymentGateway`, `PaymentLookup` and `RefundsBySum` on one country's account."""
 
     name = PROVIDER
 
@@ -101,13 +104,14 @@ class MercadoPagoGateway:
         self._client = client
 
     async def create_link(self, request: LinkRequest) -> PaymentLink:
-        """The preference of this reference, made unless it is there already."""
-        if request.amount.amount_minor <= 0:
+        """The preference of this reference, made unless it is there already; over what of the amount can be paid."""
+        amount = payable_money(request.amount)
+        if amount.amount_minor <= 0:
             raise refusal(PROVIDER, "amount_not_positive", WhatNext.TERMINAL, "there is nothing to pay")
-        if request.amount.currency != CURRENCIES[self._settings.country]:
+        if amount.currency != CURRENCIES[self._settings.country]:
             raise refusal(PROVIDER, "currency_not_served", WhatNext.STOP_SENDER, "the account has another currency")
         try:
-            price = to_number(request.amount)
+            price = to_number(amount)
         except ValueError as why:
             raise refusal(PROVIDER, "amount_not_chargeable", WhatNext.TERMINAL, str(why)) from None
         made = await self._find(request.reference, request.at) or await self._call(
@@ -116,7 +120,7 @@ class MercadoPagoGateway:
         return PaymentLink(
             id=_text(made, "id", changes_something=True),
             url=_text(made, "init_point", changes_something=True),
-            amount=request.amount,
+            amount=amount,
             created_at=request.at,
         )
 
@@ -182,23 +186,55 @@ class MercadoPagoGateway:
         )
 
     async def refund(self, request: RefundRequest) -> Refund:
-        """Refund under an idempotency key of the request's own."""
+        """Refund under an idempotency key of the request's own.
+
+        How long Mercado Pago knows a key is not said: what was asked for before is first looked for among the payment's
+        refunds, by how much more was given back since.
+        """
         try:
             amount = to_number(request.amount)
         except ValueError as why:
             raise refusal(PROVIDER, "amount_not_chargeable", WhatNext.TERMINAL, str(why)) from None
+        if request.asked_before and (earlier := await self._refunded_before(request)) is not None:
+            return earlier
         made = await self._call(
             "POST",
             f"/v1/payments/{quote(request.payment_id, safe='')}/refunds",
             request.at,
             changes_something=True,
             body={"amount": amount},
-            headers={"X-Idempotency-Key": str(uuid.uuid5(_NAMESPACE, request.idempotency_key))},
+            headers={"X-Idempotency-Key": str(uuid.uuid5(_NAMESPACE, request.idempotency_key)), **_SHOW_IN_PROCESS},
         )
-        refund_id, state = made.get("id"), _REFUND_STATES.get(made.get("status"))
+        refund_id, state = made.get("id"), mercadopago_refunds.STATES.get(made.get("status"))
         if not isinstance(refund_id, int | str) or state is None:
             raise unreadable(PROVIDER, changes_something=True)
         return Refund(id=str(refund_id), state=state)
+
+    async def given_back(self, payment_id: str, at: datetime) -> int:
+        return mercadopago_refunds.given_back(await self._refunds(payment_id, at))
+
+    async def _refunded_before(self, request: RefundRequest) -> Refund | None:
+        """What an earlier attempt of this request did; None: nothing. Refused where it may be another's refund."""
+        before, minor = request.given_back_before_minor, request.amount.amount_minor
+        listed = await self._refunds(request.payment_id, request.at)
+        now = mercadopago_refunds.given_back(listed)
+        if now == 0 or (before is not None and now < before + minor):
+            return None
+        earlier = mercadopago_refunds.like(listed, minor)
+        if before is None or earlier is None:
+            meaning = "what was given back of the payment may be this refund, or another"
+            raise refusal(PROVIDER, "refund_not_told_apart", WhatNext.TERMINAL, meaning, effect=Effect.UNKNOWN)
+        return earlier
+
+    async def _refunds(self, payment_id: str, at: datetime) -> tuple[ListedRefund, ...]:
+        path = f"/v1/payments/{quote(payment_id, safe='')}/refunds"
+        response = await self._send("GET", path, at, headers=_SHOW_IN_PROCESS)
+        if not response.is_success:
+            answered_object(PROVIDER, response, reaction_to, at, changes_something=False)
+        try:
+            return listed_refunds(response, CURRENCIES[self._settings.country])
+        except ValueError:
+            raise unreadable(PROVIDER, changes_something=False) from None
 
     def _preference(self, request: LinkRequest, price: int | float) -> dict[str, object]:
         wanted: dict[str, object] = {
@@ -277,7 +313,23 @@ class MercadoPagoGateway:
         body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        response = await call(
+        response = await self._send(
+            method, path, at, changes_something=changes_something, params=params, body=body, headers=headers
+        )
+        return answered_object(PROVIDER, response, reaction_to, at, changes_something=changes_something)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        at: datetime,
+        *,
+        changes_something: bool = False,
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        return await call(
             self._client,
             PROVIDER,
             method,
@@ -289,7 +341,6 @@ class MercadoPagoGateway:
             params=params,
             body=body,
         )
-        return answered_object(PROVIDER, response, reaction_to, at, changes_something=changes_something)
 
 
 def _report(answer: object) -> PaymentReport:

@@ -15,15 +15,17 @@ from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal, retry_after
 from providers.http import call, json_object, unreadable
 from providers.payments.stripe_amounts import from_stripe, to_stripe
-from providers.payments.stripe_codes import reaction_to
+from providers.payments.stripe_codes import STATUSES, reaction_to
 from providers.ports import GatewayPayment, LinkRequest, PaymentLink, Refund, RefundRequest, RefundState
 
 PROVIDER: Final = "stripe"
 _KEY_LIMIT = 255
 _PAGE = 100
 _MOST_PAGES = 20
-_MOST_LISTED_PAGES = 2000
-_SESSION_LIVES = timedelta(days=1)
+_MOST_LISTED_PAGES = 10_000
+_OPENED_BEFORE = timedelta(days=31)
+"""A session is open for a day at most; a debit or voucher begun in it may take a month to bring its money."""
+_CHARGE: Final = "data.payment_intent.latest_charge"
 _REFUND_STATES: Final[Mapping[object, RefundState]] = {
     "succeeded": RefundState.DONE,
     "pending": RefundState.PENDING,
@@ -107,16 +109,8 @@ class StripeGateway:
         found: list[GatewayPayment] = []
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
-            page = await self._get(
-                "/v1/checkout/sessions",
-                {
-                    "payment_link": link_id,
-                    "limit": str(_PAGE),
-                    "expand[0]": "data.payment_intent.latest_charge",
-                    **({"starting_after": cursor} if cursor else {}),
-                },
-                at,
-            )
+            after = {"starting_after": cursor} if cursor else {}
+            page = await self._sessions({"payment_link": link_id, "limit": str(_PAGE), **after}, at)
             sessions = page.get("data")
             if not isinstance(sessions, list):
                 raise unreadable(PROVIDER, changes_something=False)
@@ -135,24 +129,34 @@ class StripeGateway:
         )
 
     async def payments_between(self, begins: datetime, ends: datetime, at: datetime) -> tuple[GatewayPayment, ...]:
-        """Paid checkout sessions, newest first, until they were opened a day before `begins`: one lives no longer."""
+        """Paid checkout sessions, until they were opened too long before `begins` to bring money since then.
+
+        The account may serve other things too: a session that is no payment of ours is passed over.
+        """
         found: list[GatewayPayment] = []
         cursor: str | None = None
-        oldest = (begins - _SESSION_LIVES).timestamp()
+        oldest = (begins - _OPENED_BEFORE).timestamp()
         for _ in range(_MOST_LISTED_PAGES):
-            params = {"limit": str(_PAGE), "expand[0]": "data.payment_intent.latest_charge"}
-            page = await self._get(
-                "/v1/checkout/sessions", {**params, **({"starting_after": cursor} if cursor else {})}, at
-            )
+            page = await self._sessions({"limit": str(_PAGE), **({"starting_after": cursor} if cursor else {})}, at)
             sessions = page.get("data")
             if not isinstance(sessions, list):
                 raise unreadable(PROVIDER, changes_something=False)
-            found += [payment for payment in map(_payment, sessions) if payment is not None]
+            found += [one for one in map(_payment, filter(_may_be_ours, sessions)) if one is not None]
             opened = sessions[-1].get("created") if sessions else None
             if page.get("has_more") is not True or not isinstance(opened, int) or opened < oldest:
-                return tuple(sorted((p for p in found if begins <= p.paid_at < ends), key=lambda p: p.paid_at))
+                return tuple(sorted(found, key=lambda p: p.paid_at))
             cursor = _text(sessions[-1], "id", changes_something=False)
         raise refusal(PROVIDER, "too_many_sessions", WhatNext.TERMINAL, "more sessions since then than we read")
+
+    async def _sessions(self, params: Mapping[str, str], at: datetime) -> dict[str, Any]:
+        """A page of checkout sessions. A key that may not read balances gets the charges' own times."""
+        path = "/v1/checkout/sessions"
+        try:
+            return await self._get(path, {**params, "expand[0]": f"{_CHARGE}.balance_transaction"}, at)
+        except ProviderError as error:
+            if error.reaction is not STATUSES[403]:
+                raise
+        return await self._get(path, {**params, "expand[0]": _CHARGE}, at)
 
     async def refund(self, request: RefundRequest) -> Refund:
         """Refund a part or all of a payment intent, under the request's own key.
@@ -269,10 +273,27 @@ def _refund(made: Mapping[str, Any], *, changes_something: bool) -> Refund:
     return Refund(id=_text(made, "id", changes_something=changes_something), state=state)
 
 
+def _may_be_ours(session: object) -> bool:
+    """Not a subscription, an order of nothing, or money that no link of ours asks for; what cannot be read may be."""
+    if not isinstance(session, dict):
+        return True
+    total, currency = session.get("amount_total"), session.get("currency")
+    if session.get("mode", "payment") != "payment" or total == 0:
+        return False
+    if not (isinstance(total, int) and isinstance(currency, str)):
+        return True
+    try:
+        from_stripe(total, currency)
+    except ValueError:
+        return False
+    return True
+
+
 def _payment(session: object) -> GatewayPayment | None:
     """The payment of a paid session; None if it is not paid.
 
-    With the charge expanded the time is the charge's and a refund shows; else it is the session's opening.
+    With the charge expanded a refund shows, and the time is when its money came into the balance. A delayed method's
+    charge is made when the debit is begun, and is in no balance until it has succeeded; a webhook tells of it then.
     """
     if not isinstance(session, dict):
         raise unreadable(PROVIDER, changes_something=False)
@@ -286,7 +307,8 @@ def _payment(session: object) -> GatewayPayment | None:
     when = session.get("created")
     refunded = False
     if isinstance(charge, dict):
-        when = charge.get("created", when)
+        balance = charge.get("balance_transaction")
+        when = (balance if isinstance(balance, dict) else charge).get("created", when)
         refunded = charge.get("refunded") is True
     total, currency = session.get("amount_total"), session.get("currency")
     if not (isinstance(intent, str) and isinstance(when, int) and isinstance(total, int) and isinstance(currency, str)):

@@ -10,9 +10,10 @@ import hashlib
 import html
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import parseaddr
+from email.utils import parseaddr, parsedate_to_datetime
 
 from mailparser_reply import EmailReplyParser
 
@@ -48,13 +49,16 @@ def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> Inbound
     words = new_words(_text_of(parts))
     if not ours or "@" not in sender or not words:
         return None
-    own_id = str(mail.get("Message-ID", "")).strip() or words
+    own_id = str(mail.get("Message-ID", "")).strip()
+    # The same words in a mail of another moment are another mail.
+    told_as = own_id or f"{mail.get('Date', '')} {words}"
     return InboundNews(
         channel=Channel.EMAIL,
         provider=provider,
         sender_address=sender,
         text=words,
-        provider_message_id=hashlib.sha256(own_id.encode("utf-8", "replace")).hexdigest()[:40],
+        provider_message_id=hashlib.sha256(told_as.encode("utf-8", "replace")).hexdigest()[:40],
+        written_at=_date_of(mail),
         answers=ours[:20],
         mail_id=own_id if _AN_ID.fullmatch(own_id) else None,
     )
@@ -92,6 +96,17 @@ def _without_markup(page: str) -> str:
     page = re.sub(r"(?is)<div class=\"gmail_quote.*", " ", page)
     page = re.sub(r"(?i)<br\s*/?>|</(?:p|div|li|tr)>", "\n", page)
     return html.unescape(re.sub(r"<[^>]{0,2000}>", " ", page)).strip()
+
+
+def _date_of(mail: Message) -> datetime | None:
+    """What `Date` says (RFC 5322 3.6.1); None where that is no moment of our time."""
+    try:
+        told = parsedate_to_datetime(str(mail.get("Date", "")))
+        # `-0000` is UTC by a clock that keeps its zone to itself.
+        moment = (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if 1970 <= moment.year < 2200 else None
 
 
 def _header(mail: Message, name: str) -> str:

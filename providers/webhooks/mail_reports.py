@@ -15,6 +15,7 @@ from email.message import Message
 from typing import Final
 
 from domain.webhook_news import Complained, DeliveryNews, DeliveryState, Ignored, WebhookNews
+from domain.what_next import Reaction, WhatNext
 from providers.messaging.smtp_codes import Stage, reaction_to
 from providers.webhooks.mail_replies import answer_in, is_by_a_machine
 from providers.webhooks.refused import RefusedReason, WebhookRefused
@@ -75,7 +76,7 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     failed = action == "failed"
     code = 400 if status is not None and status.startswith("4") else 550
     # A server that gave up after trying for days says 4.x.x and means it: nothing is tried again by it.
-    reaction = reaction_to(max(code, 550), status, Stage.RECIPIENT) if failed else None
+    reaction = _given_up(reaction_to(max(code, 550), status, Stage.RECIPIENT)) if failed else None
     return (
         DeliveryNews(
             message_id=ours[0],
@@ -86,6 +87,13 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
             reaction=reaction,
         ),
     )
+
+
+def _given_up(reaction: Reaction) -> Reaction:
+    """A report tells of the one mail, which is over, whoever was to blame."""
+    if reaction.what_next is WhatNext.TERMINAL:
+        return reaction
+    return Reaction(what_next=WhatNext.TERMINAL, meaning=reaction.meaning)
 
 
 def _parts(mail: Message) -> list[Message]:

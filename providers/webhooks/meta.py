@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -41,6 +42,10 @@ _WORD = re.compile(r"[a-z_]{1,40}")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _LONGEST_ID = 128
 _OURS = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_WHOLE_SECOND = timedelta(microseconds=999_999)
+_LATEST = 4_000_000_000
+"""In 2096, in seconds: later ones are no moments."""
 _MEDIA_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _FILES = frozenset({"image", "document", "audio", "voice", "video", "sticker"})
 _NUMBER_EVENTS: Mapping[str, Quality] = {"FLAGGED": Quality.RED, "UNFLAGGED": Quality.GREEN}
@@ -152,6 +157,7 @@ def _message(message: Mapping[str, Any]) -> WebhookNews:
         "sender_address": address,
         "other_spellings": tuple(others),
         "provider_message_id": message_id,
+        "written_at": _moment(message.get("timestamp")),
         "kind": named,
     }
     file = message.get(kind)
@@ -217,6 +223,15 @@ def _status(status: Mapping[str, Any]) -> WebhookNews:
         error_code=None if code is None else str(code),
         reaction=reaction_to_failed_delivery(code) if state.has_failed else None,
     )
+
+
+def _moment(value: object) -> datetime | None:
+    """The moment of a message, which is told in whole seconds: the last of that second, for whoever wrote in it had
+    read what came before."""
+    told = str(value) if type(value) is int else _text(value)
+    if not _SECONDS.fullmatch(told) or not 0 < int(told) < _LATEST:
+        return None
+    return datetime.fromtimestamp(int(told), UTC) + _WHOLE_SECOND
 
 
 def _text(value: object) -> str:

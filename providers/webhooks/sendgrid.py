@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.webhook_news import Complained, DeliveryNews, DeliveryState, Ignored, WebhookNews
 from domain.what_next import Reaction, WhatNext
+from providers.messaging.smtp_codes import is_no_such_mailbox
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 PROVIDER: Final = "sendgrid"
@@ -35,10 +37,16 @@ _STATES: Mapping[str, DeliveryState] = MappingProxyType(
         "click": DeliveryState.READ,
     }
 )
+_STATUS = re.compile(r"5\.\d{1,3}\.\d{1,3}")
 _COMPLAINTS = frozenset({"spamreport", "unsubscribe", "group_unsubscribe"})
 _GONE = Reaction(what_next=WhatNext.TERMINAL, address_is_dead=True, meaning="there is no such mailbox")
 _BLOCKED = Reaction(
     what_next=WhatNext.TERMINAL, then=WhatNext.SWITCH_CHANNEL, meaning="the recipient's server refused it for now"
+)
+_REFUSED = Reaction(
+    what_next=WhatNext.TERMINAL,
+    then=WhatNext.SWITCH_CHANNEL,
+    meaning="the recipient's server refused it, for another reason than the mailbox",
 )
 _STOPPED = Reaction(what_next=WhatNext.TERMINAL, opted_out=True, meaning="this person told SendGrid to stop")
 _SENDER = Reaction(what_next=WhatNext.TERMINAL, then=WhatNext.SWITCH_CHANNEL, meaning="dropped before it was sent")
@@ -115,11 +123,15 @@ def _news(event: Mapping[str, Any]) -> WebhookNews:
 def _reaction(kind: str, event: Mapping[str, Any]) -> Reaction | None:
     """What to do about a mail that did not arrive; None for every other event.
 
-    A "blocked" bounce and one whose status begins with 4 are about the moment or about us, not about the mailbox.
+    A "blocked" bounce and one whose status begins with 4 are about the moment or about us, not about the mailbox; nor
+    is one whose status names anything else. A status that says nothing leaves it at SendGrid's word.
     """
     if kind == "bounce":
-        temporary = event.get("type") == "blocked" or str(event.get("status", "")).startswith("4")
-        return _BLOCKED if temporary else _GONE
+        status = str(event.get("status", ""))
+        if event.get("type") == "blocked" or status.startswith("4"):
+            return _BLOCKED
+        names_a_reason = _STATUS.fullmatch(status) is not None and status != "5.0.0"
+        return _GONE if not names_a_reason or is_no_such_mailbox(status) else _REFUSED
     if kind == "dropped":
         why = str(event.get("reason", "")).lower()
         if "unsubscribed" in why or "spam report" in why:

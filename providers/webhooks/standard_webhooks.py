@@ -5,8 +5,8 @@
     {"type": "payment.received", "data": {"payment_id", "amount_minor", "currency", "paid_at", "lender", "loan_id"}}
     {"type": "payment.reversed", "data": {"payment_id", "reversed_at", "lender"?, "loan_id"?}}
 
-with the meanings of the loan's signals of these names; `provider` in `data` says whose payment id it is and is
-`standard` where left out. Any other kind comes out for a person.
+with the meanings of the loan's signals of these names, `entry` of a hand-over among them; `provider` in `data` says
+whose payment id it is and is `standard` where left out. Any other kind comes out for a person.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from domain.events import Moment
+from domain.events import HandOver, Moment
 from domain.loans import LENDER
 from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
 from providers.webhooks.json_bodies import json_object, one_key
@@ -43,6 +43,7 @@ class _Payment(BaseModel):
     provider: str = Field(PROVIDER, pattern="^[!-~]{1,40}$")
     lender: str | None = Field(None, pattern=f"^{LENDER.pattern}$")
     loan_id: str | None = Field(None, pattern="^[A-Za-z0-9._-]{1,64}$")
+    entry: HandOver | None = None
 
 
 class _Received(_Payment):

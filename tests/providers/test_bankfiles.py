@@ -153,6 +153,30 @@ def test_a_debit_without_a_status_has_its_batchs_or_else_the_files(
     assert (len(report.batches_refused), report.file_refused) == (batches, False)
 
 
+@pytest.mark.parametrize(
+    ("word", "accepted", "unknown"),
+    [
+        ("ACWP", True, None),
+        ("ACFC", True, None),
+        ("PATC", True, None),
+        ("BLCK", True, "BLCK"),
+        ("Lucía Gómez", True, "?"),
+        ("RJCT", False, None),
+        ("CANC", False, None),
+    ],
+)
+@pytest.mark.parametrize("inherited", [True, False])
+def test_only_a_word_that_says_so_refuses_a_debit(
+    word: str, accepted: bool, unknown: str | None, inherited: bool
+) -> None:
+    """Given a status of the debit's own or of its file, when nobody here knows the word, then nothing is refused."""
+    group, own = (f"<GrpSts>{word}</GrpSts>", "") if inherited else ("", f"<TxSts>{word}</TxSts>")
+
+    [debit] = status_report(group, LISTED.format(own)).debits
+
+    assert (debit.accepted, debit.unknown_status) == (accepted, unknown)
+
+
 def test_a_file_refused_as_a_whole_with_its_batches_is_refused_once() -> None:
     report = status_report("<GrpSts>RJCT</GrpSts>" + REASON.format("FF01"), "<PmtInfSts>RJCT</PmtInfSts>")
 

@@ -75,6 +75,14 @@ async def test_asking_for_a_consent_gives_the_debtor_a_place_to_authorise_it() -
     UUID(sent["X-Request-ID"])
 
 
+async def test_an_oauth_servers_configuration_is_no_place_to_authorise_a_consent() -> None:
+    """As the standard says of `scaOAuth`: it names the configuration of the server, which a browser shows as JSON."""
+    links = {"scaOAuth": {"href": "https://bank.example/oauth/.well-known/oauth-authorization-server"}}
+    adapter, _ = bank(ok({"consentId": "c-1", "consentStatus": "received", "_links": links}, 201))
+
+    assert (await adapter.create_consent(ASKED, AT)).authorise_url is None
+
+
 async def test_the_granted_end_of_a_consent_is_the_banks_not_ours() -> None:
     granted = {
         "access": {"balances": []},
@@ -191,7 +199,7 @@ async def test_the_debtors_address_is_sent_only_if_the_debtor_is_there() -> None
         (400, "CONSENT_UNKNOWN", WhatNext.DEBTOR_ACTS),
         (401, "PSU_CREDENTIALS_INVALID", WhatNext.DEBTOR_ACTS),
         (403, "RESOURCE_EXPIRED", WhatNext.DEBTOR_ACTS),
-        (401, "TOKEN_EXPIRED", WhatNext.RETRY),
+        (401, "TOKEN_EXPIRED", WhatNext.STOP_SENDER),
         (401, "TOKEN_INVALID", WhatNext.STOP_SENDER),
         (401, "TOKEN_UNKNOWN", WhatNext.STOP_SENDER),
         (401, "CERTIFICATE_EXPIRED", WhatNext.STOP_SENDER),

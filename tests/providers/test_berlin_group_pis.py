@@ -79,6 +79,33 @@ async def test_an_address_no_browser_should_follow_is_not_handed_on() -> None:
     assert (await adapter.initiate(ASKED)).redirect_url is None
 
 
+SERVER = "https://bank.example/oauth/.well-known/oauth-authorization-server"
+START = "https://bank.example/v1/payments/sepa-credit-transfers/pay-1/authorisations"
+
+
+@pytest.mark.parametrize(
+    ("status", "links", "not_confirmable"),
+    [
+        ("RCVD", {"scaOAuth": SERVER}, True),
+        ("RCVD", {"startAuthorisation": START}, True),
+        ("PATC", {"startAuthorisationWithPsuIdentification": START}, True),
+        ("RCVD", {"scaRedirect": "javascript:alert(1)"}, True),
+        ("RCVD", {"scaStatus": f"{START}/1"}, False),  # in the bank's own app
+        ("ACSP", {}, False),  # no confirmation wanted
+        ("RCVD", {"scaRedirect": "https://bank.example/sca/1", "scaOAuth": SERVER}, False),
+    ],
+)
+async def test_a_bank_without_a_page_of_confirmation_is_told_from_one_that_wants_none(
+    status: str, links: dict[str, str], not_confirmable: bool
+) -> None:
+    adapter, _ = bank(begun(status, **links))
+
+    made = await adapter.initiate(ASKED)
+
+    assert made.not_confirmable is not_confirmable
+    assert made.redirect_url in (None, "https://bank.example/sca/1")
+
+
 @pytest.mark.parametrize("change", [{"debtor_iban": SecretStr("ES91")}, {"psu_ip": "not an address"}])
 async def test_the_official_file_refuses_what_a_bank_would(change: dict[str, Any]) -> None:
     seen: list[list[str]] = []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from domain.webhook_news import Complained, DeliveryNews, DeliveryState, Ignored
+from domain.what_next import WhatNext
 from providers.webhooks import mail_reports
 from providers.webhooks.refused import WebhookRefused
 
@@ -77,6 +78,11 @@ Version: 1
     ("action", "status", "state", "dead"),
     [
         ("failed", "5.1.1", DeliveryState.FAILED, True),
+        ("failed", "5.1.10", DeliveryState.FAILED, True),
+        ("failed", "5.1.0", DeliveryState.FAILED, False),
+        ("failed", "5.1.7", DeliveryState.FAILED, False),
+        ("failed", "5.1.8", DeliveryState.FAILED, False),
+        ("failed", "5.1.90", DeliveryState.FAILED, False),
         ("failed", "5.7.1", DeliveryState.FAILED, False),
         ("failed", "4.4.1", DeliveryState.FAILED, False),
         ("delivered", "2.0.0", DeliveryState.DELIVERED, False),
@@ -91,6 +97,7 @@ def test_a_report_tells_how_the_mail_ended_and_whether_its_mailbox_is_gone(
     assert (news.message_id, news.provider_message_id) == ("m-1", "<m-1@credialba.example>")
     assert (news.provider, news.state) == ("smtp", state)
     assert bool(news.reaction and news.reaction.address_is_dead) is dead
+    assert news.reaction is None or news.reaction.what_next is WhatNext.TERMINAL
 
 
 def test_headers_alone_are_enough_to_know_the_mail() -> None:

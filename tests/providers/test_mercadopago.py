@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from domain.money import Money
+from domain.payable import payable_money
 from domain.payment_references import find_reference, reference_of
 from providers.errors import Effect, ProviderError, WhatNext
 from providers.payments.decimals import from_number, to_number
@@ -94,7 +95,7 @@ async def test_a_preference_of_another_reference_is_not_taken_for_ours() -> None
     [
         ("MX", 12345, 123.45),
         ("CL", 5000, 5000),
-        ("CO", 5000050, 50000.5),
+        ("CO", 5000050, 50000),
         ("PE", 1, 0.01),
         ("AR", 99, 0.99),
         ("BR", 123456789, 1234567.89),
@@ -110,8 +111,30 @@ async def test_each_country_pays_in_its_currency_with_its_decimals(
 
     text = side.requests[-1].content.decode()
     assert json.loads(text)["items"][0]["unit_price"] == on_the_wire
-    assert country != "CL" or '"unit_price":5000}' in text.replace(" ", "")
+    assert country not in ("CL", "CO") or f'"unit_price":{int(on_the_wire)}}}' in text.replace(" ", "")
     assert OWN_METHODS[country]
+
+
+async def test_in_colombia_a_link_asks_for_whole_pesos_and_says_so() -> None:
+    adapter, side = gateway(NOTHING, MADE, country="CO")
+
+    link = await adapter.create_link(asked(15_000_037, "COP"))
+    with pytest.raises(ProviderError, match="nothing to pay"):
+        await adapter.create_link(asked(99, "COP"))
+
+    assert sent(side.requests[-1])["items"][0]["unit_price"] == 150_000
+    assert link.amount == Money(amount_minor=15_000_000, currency="COP")
+    assert len(side.requests) == 2
+
+
+async def test_centavos_of_colombian_pesos_are_not_given_back() -> None:
+    adapter, side = gateway(NOTHING, country="CO")
+
+    with pytest.raises(ProviderError, match="decimals that can be paid") as caught:
+        await adapter.refund(REFUND.model_copy(update={"amount": Money(amount_minor=2_345, currency="COP")}))
+
+    assert (caught.value.what_next, caught.value.effect) == (WhatNext.TERMINAL, Effect.NONE)
+    assert side.requests == []
 
 
 @pytest.mark.parametrize(("minor", "currency"), [(0, "MXN"), (-5, "MXN"), (100, "EUR"), (10**14, "MXN")])
@@ -132,7 +155,7 @@ def test_a_country_mercado_pago_does_not_serve_is_refused_in_the_settings() -> N
 
 @given(minor=st.integers(0, 10**13 - 1), currency=st.sampled_from([*CURRENCIES.values(), "KWD"]))
 def test_an_amount_comes_back_exactly_as_it_went(minor: int, currency: str) -> None:
-    money = Money(amount_minor=minor, currency=currency)
+    money = payable_money(Money(amount_minor=minor, currency=currency))
     assert from_number(json.loads(json.dumps(to_number(money))), currency) == money
 
 
@@ -275,6 +298,7 @@ async def test_a_refund_gives_back_the_part_that_was_too_much(status: str, state
     assert (refund.id, refund.state) == ("5", state)
     assert side.requests[0].url.path == "/v1/payments/77/refunds"
     assert sent(side.requests[0]) == {"amount": 23.45}
+    assert side.requests[0].headers["X-Render-In-Process-Refunds"] == "true", "else one under way looks refused"
 
 
 async def test_a_refund_asked_again_after_a_lost_answer_carries_the_same_key() -> None:
@@ -287,6 +311,82 @@ async def test_a_refund_asked_again_after_a_lost_answer_carries_the_same_key() -
 
     first, second = (r.headers["X-Idempotency-Key"] for r in side.requests)
     assert first == second
+
+
+def refunds(*listed: tuple[int, float, str]) -> httpx.Response:
+    """The payment's refunds as (id, amount, status)."""
+    keys = ("id", "amount", "status")
+    return httpx.Response(200, json=[{"payment_id": 77, **dict(zip(keys, one, strict=True))} for one in listed])
+
+
+ASKED = REFUND.model_copy(update={"asked_before": True, "given_back_before_minor": 500})
+
+
+@pytest.mark.parametrize(("status", "state"), [("approved", RefundState.DONE), ("in_process", RefundState.PENDING)])
+async def test_what_an_unanswered_attempt_gave_back_is_found_however_long_ago(status: str, state: RefundState) -> None:
+    """Given a refund whose answer was lost, when it is asked for again, then no second one is made."""
+    adapter, side = gateway(refunds((4, 5.00, "approved"), (5, 23.45, status), (6, 9.99, "rejected")))
+
+    refund = await adapter.refund(ASKED)
+
+    assert (refund.id, refund.state) == ("5", state)
+    assert [request.method for request in side.requests] == ["GET"]
+
+
+async def test_an_attempt_that_gave_nothing_back_is_made_again_under_its_key() -> None:
+    listed = refunds((4, 5.00, "approved"), (5, 23.45, "rejected"))
+    adapter, side = gateway(listed, httpx.Response(201, json={"id": 6, "status": "approved"}))
+
+    refund = await adapter.refund(ASKED)
+
+    assert (refund.id, [request.method for request in side.requests]) == ("6", ["GET", "POST"])
+    assert side.requests[-1].headers["X-Idempotency-Key"]
+
+
+@pytest.mark.parametrize(
+    ("before", "listed"),
+    [(None, [(4, 23.45, "approved")]), (500, [(4, 5.00, "approved"), (5, 30.00, "approved")])],
+)
+async def test_what_may_be_anothers_refund_is_left_to_a_person(
+    before: int | None, listed: list[tuple[int, float, str]]
+) -> None:
+    adapter, side = gateway(refunds(*listed))
+
+    with pytest.raises(ProviderError, match="this refund, or another") as caught:
+        await adapter.refund(ASKED.model_copy(update={"given_back_before_minor": before}))
+
+    assert (caught.value.what_next, caught.value.effect) == (WhatNext.TERMINAL, Effect.UNKNOWN)
+    assert [request.method for request in side.requests] == ["GET"]
+
+
+async def test_what_was_given_back_before_is_read_off_the_payments_refunds() -> None:
+    adapter, side = gateway(refunds((4, 5.00, "approved"), (5, 1.50, "in_process"), (6, 9.99, "rejected")))
+
+    assert await adapter.given_back("77", AT) == 650
+    assert side.requests[0].headers["X-Render-In-Process-Refunds"] == "true", "else one under way is not told of"
+
+
+async def test_a_refund_in_a_state_we_do_not_know_counts_as_given_back_and_hides_no_other() -> None:
+    listed = refunds((4, 5.00, "approved"), (5, 1.50, "of a later version"))
+    adapter = MercadoPagoGateway(
+        MercadoPagoSettings(country="MX", access_token=SecretStr("x")),
+        httpx.AsyncClient(transport=httpx.MockTransport(lambda _: listed)),
+    )
+
+    assert await adapter.given_back("77", AT) == 650
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"{}", b'[{"id": 4}]', b'[{"id": 4, "status": "approved", "amount": "5"}]']
+)
+async def test_a_senseless_list_of_refunds_is_one_clear_error(body: bytes) -> None:
+    adapter = MercadoPagoGateway(
+        MercadoPagoSettings(country="MX", access_token=SecretStr("x")),
+        httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=body))),
+    )
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await adapter.given_back("77", AT)
 
 
 def test_our_reference_is_found_within_a_statements_text() -> None:

@@ -68,6 +68,7 @@ MAIL_SEND = {
                     "type": {"type": "string", "minLength": 1},
                     "filename": {"type": "string"},
                     "disposition": {"enum": ["inline", "attachment"]},
+                    "content_id": {"type": "string"},
                 },
             },
         },
@@ -127,6 +128,18 @@ async def test_the_mail_is_plain_text_first_and_can_be_ended_with_one_click() ->
     assert told["personalizations"][0]["custom_args"] == {"message": "m-1", "loan": "L1", "lender": "acme"}
     assert base64.b64decode(told["attachments"][0]["content"]) == b"x"
     assert asked[0].headers["Authorization"] == "Bearer SG.key"
+
+
+async def test_a_picture_that_the_page_shows_goes_with_the_id_it_is_shown_by_and_a_document_beside_it() -> None:
+    sending, asked = sender(httpx.Response(202))
+    picture = Attachment(filename="pay-qr.png", media_type="image/png", content=b"png", content_id="pay-qr")
+    paper = Attachment(filename="receipt.pdf", media_type="application/pdf", content=b"pdf")
+
+    await sending.send(mail(html='<img src="cid:pay-qr">', attachments=(picture, paper)))
+
+    shown, beside = json.loads(asked[0].content)["attachments"]
+    assert (shown["disposition"], shown["content_id"], shown["filename"]) == ("inline", "pay-qr", "pay-qr.png")
+    assert (beside["disposition"], "content_id" in beside) == ("attachment", False)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +207,10 @@ def test_only_what_the_key_signed_is_taken_with_its_line_end_and_its_time() -> N
         ({"event": "open"}, DeliveryState.READ, False, False),
         ({"event": "deferred"}, DeliveryState.ACCEPTED, False, False),
         ({"event": "bounce", "type": "bounce", "status": "5.1.1"}, DeliveryState.FAILED, True, False),
+        ({"event": "bounce", "type": "bounce", "status": "5.1.8"}, DeliveryState.FAILED, False, False),
+        ({"event": "bounce", "type": "bounce", "status": "5.2.2"}, DeliveryState.FAILED, False, False),
+        ({"event": "bounce", "type": "bounce", "status": "5.0.0"}, DeliveryState.FAILED, True, False),
+        ({"event": "bounce", "type": "bounce"}, DeliveryState.FAILED, True, False),
         ({"event": "bounce", "type": "blocked", "status": "5.7.1"}, DeliveryState.FAILED, False, False),
         ({"event": "bounce", "type": "bounce", "status": "4.2.2"}, DeliveryState.FAILED, False, False),
         ({"event": "dropped", "reason": "Bounced Address"}, DeliveryState.FAILED, True, False),

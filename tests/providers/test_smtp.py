@@ -180,11 +180,17 @@ async def test_a_subject_cannot_bring_headers_of_its_own() -> None:
         ({"rcpt": "451 4.7.1 greylisted, maria@example.com"}, WhatNext.RETRY, False, "4.7.1"),
         ({"rcpt": "452 4.2.2 full"}, WhatNext.LATER, False, "4.2.2"),
         ({"rcpt": "552 5.2.2 full"}, WhatNext.LATER, False, "5.2.2"),
+        ({"rcpt": "556 5.1.10 null MX"}, WhatNext.TERMINAL, True, "5.1.10"),
+        ({"rcpt": "550 5.1.8 Access denied, bad outbound sender"}, WhatNext.STOP_SENDER, False, "5.1.8"),
+        ({"rcpt": "550 5.1.7 bad sender's address"}, WhatNext.STOP_SENDER, False, "5.1.7"),
+        ({"rcpt": "550 5.1.90 the limit of recipients a day is reached"}, WhatNext.STOP_SENDER, False, "5.1.90"),
+        ({"rcpt": "550 5.1.0 <cobros@credialba.example>: Sender address rejected"}, WhatNext.LATER, False, "5.1.0"),
         ({"mail": "550 not you"}, WhatNext.STOP_SENDER, False, "550"),
         ({"mail": "421 later"}, WhatNext.RETRY, False, "421"),
         ({"data": "554 5.6.0 spam"}, WhatNext.STOP_SENDER, False, "5.6.0"),
         ({"data": "451 later"}, WhatNext.RETRY, False, "451"),
         ({"data": "552 full"}, WhatNext.LATER, False, "552"),
+        ({"data": "552 5.3.4 message too big"}, WhatNext.TERMINAL, False, "5.3.4"),
     ],
 )
 async def test_a_refusal_is_an_answer_and_nothing_went_out(

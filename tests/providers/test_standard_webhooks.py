@@ -43,3 +43,26 @@ def test_money_without_a_moment_that_the_loan_would_believe_is_for_a_person(body
         standard_webhooks.parse(body(moment))
 
     assert caught.value.reason is RefusedReason.UNREADABLE
+
+
+def with_entry(body: bytes, entry: object) -> bytes:
+    event = json.loads(body)
+    return json.dumps(event | {"data": event["data"] | {"entry": entry}}).encode()
+
+
+@pytest.mark.parametrize("body", [received, taken_back])
+def test_the_hand_over_that_money_is_said_to_be_for_is_read(body: object) -> None:
+    assert callable(body)
+
+    (named,) = standard_webhooks.parse(with_entry(body("2026-03-02T09:00:00Z"), 2))
+    (silent,) = standard_webhooks.parse(body("2026-03-02T09:00:00Z"))
+
+    assert isinstance(named, PaymentNews | ReversalNews)
+    assert isinstance(silent, PaymentNews | ReversalNews)
+    assert (named.entry, silent.entry) == (2, None)
+
+
+@pytest.mark.parametrize("entry", [0, -1, "2", 1.5])
+def test_a_hand_over_that_is_none_is_for_a_person(entry: object) -> None:
+    with pytest.raises(WebhookRefused):
+        standard_webhooks.parse(with_entry(received("2026-03-02T09:00:00Z"), entry))

@@ -236,6 +236,80 @@ async def test_the_payments_of_a_link_are_read_over_all_pages_and_the_unpaid_lef
     assert side.requests[1].url.params["starting_after"] == "cs_9"
 
 
+DAY = timedelta(days=1)
+
+
+def opened(number: int, at: datetime, *, came_in: datetime | None = None, **more: Any) -> dict[str, Any]:
+    """A paid session as Stripe lists it. A delayed method's charge is as old as it, its money came in later."""
+    balance = {"id": f"txn_{number}", "created": int(came_in.timestamp())} if came_in else None
+    charge = {"id": f"ch_{number}", "created": int(at.timestamp()), "refunded": False, "balance_transaction": balance}
+    intent = {"id": f"pi_{number}", "latest_charge": charge}
+    return session(number, created=int(at.timestamp()), payment_intent=intent, mode="payment", **more)
+
+
+def listed(*sessions: dict[str, Any], more: bool = False) -> httpx.Response:
+    return httpx.Response(200, json={"data": list(sessions), "has_more": more})
+
+
+@pytest.mark.parametrize("where", ["of a link", "of a day"])
+async def test_a_delayed_payment_counts_from_when_its_money_came_in_not_from_when_it_was_begun(where: str) -> None:
+    adapter, side = gateway(listed(opened(1, AT - 7 * DAY, came_in=AT), opened(2, AT - 8 * DAY)))
+
+    if where == "of a link":
+        paid = await adapter.link_payments("plink_1", AT)
+    else:
+        paid = await adapter.payments_between(AT - DAY, AT + DAY, AT)
+
+    assert {one.payment_id: one.paid_at for one in paid} == {"pi_1": AT, "pi_2": AT - 8 * DAY}
+    [request] = side.requests
+    assert request.url.params["expand[0]"] == "data.payment_intent.latest_charge.balance_transaction"
+
+
+async def test_a_days_list_reaches_back_to_debits_begun_weeks_before() -> None:
+    adapter, side = gateway(
+        listed(opened(1, AT, came_in=AT), more=True),
+        listed(opened(2, AT - 14 * DAY, came_in=AT), more=True),
+        listed(opened(3, AT - 40 * DAY, came_in=AT - 40 * DAY), more=True),
+        listed(opened(4, AT - 41 * DAY, came_in=AT - 41 * DAY)),
+    )
+
+    paid = await adapter.payments_between(AT - DAY, AT + DAY, AT)
+
+    assert {"pi_1", "pi_2"} <= {one.payment_id for one in paid}
+    assert len(side.requests) == 3
+
+
+async def test_a_key_that_may_not_read_balances_still_sees_payments() -> None:
+    refused = httpx.Response(403, json={"error": {"type": "invalid_request_error"}})
+    adapter, side = gateway(refused, listed(opened(1, AT, came_in=AT)))
+
+    paid = await adapter.link_payments("plink_1", AT)
+
+    assert [one.payment_id for one in paid] == ["pi_1"]
+    expanded = [parse_qs(request.url.query.decode())["expand[0]"][0].rpartition(".")[2] for request in side.requests]
+    assert expanded == ["balance_transaction", "latest_charge"]
+
+
+async def test_what_is_no_payment_of_ours_in_the_accounts_list_spoils_nothing() -> None:
+    foreign = [
+        session(1, mode="subscription", payment_intent=None),
+        session(2, mode="payment", currency="ugx"),
+        session(3, mode="payment", amount_total=0, payment_intent=None),
+    ]
+    adapter, _ = gateway(listed(*foreign, opened(4, AT, came_in=AT)))
+
+    paid = await adapter.payments_between(AT - DAY, AT + DAY, AT)
+
+    assert [one.payment_id for one in paid] == ["pi_4"]
+
+
+async def test_a_payment_in_the_accounts_list_that_cannot_be_read_is_told_all_the_same() -> None:
+    adapter, _ = gateway(listed(session(1, mode="payment", amount_total=None)))
+
+    with pytest.raises(ProviderError, match="cannot be read"):
+        await adapter.payments_between(AT - DAY, AT + DAY, AT)
+
+
 @pytest.mark.parametrize(
     "body", [b"<html>", b"{}", b'{"data": 1}', b'{"data": [1]}', b'{"data": [{"payment_status": "paid"}]}']
 )

@@ -146,7 +146,7 @@ TABLE: list[tuple[int, WhatNext, WhatNext | None, str]] = [
     (131021, T, None, ""), (131042, A, None, ""), (131045, A, None, ""), (131008, A, None, ""), (131009, A, None, ""),
     (132000, A, X, "stops_template"), (132012, A, X, "stops_template"), (132001, A, X, "stops_template"),
     (132007, A, X, "stops_template"), (132015, A, X, "stops_template"), (132016, A, X, "stops_template"),
-    (137000, T, X, ""), (999999, T, X, ""),
+    (33, A, None, ""), (100, A, None, ""), (133010, A, None, ""), (137000, T, X, ""), (999999, T, X, ""),
 ]  # fmt: skip
 MARKS = ("doubles", "rest_sender", "stops_template", "needs_template", "stops_marketing", "address_is_dead")
 

@@ -1,11 +1,18 @@
 import hashlib
 import hmac
 import json
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from sandbox import world as worlds
+from sandbox.clock import DAY, parse_iso
+from sandbox.gateway import Gateway
+from sandbox.odds import DEFAULT_FILE, load_odds
+from sandbox.store import Store
+from sandbox.webhooks import Targets
 from tests.providers.official_forms import SPECS, request_faults
 from tests.sandbox.running import SECRET, Posted, World
 
@@ -204,3 +211,22 @@ def test_two_payments_and_a_part_are_told_apart(world: World) -> None:
     assert [p["amount_minor"] for p in world.entries("payment", "twice")] == [30_000, 30_000]
     assert [p["amount_minor"] for p in world.entries("payment", "part")] == [12_345]
     assert len({p["payment_id"] for p in world.entries("payment", "twice")}) == 2
+
+
+def test_a_debits_charge_is_as_old_as_its_beginning_and_in_the_balance_when_its_money_came(tmp_path: Path) -> None:
+    odds = load_odds(DEFAULT_FILE)
+    gateway = Gateway(worlds.World(Store(tmp_path / "log"), odds, 1, Targets(), False), "http://sandbox.test")
+    begun, came = parse_iso(AT), parse_iso(AT) + 7 * DAY
+    paths = ["payment_intent.latest_charge.balance_transaction"]
+
+    session_id = gateway.checkout(None, 5_000, "EUR", begun, None, settled=False)
+    before = gateway.expanded(gateway.sessions[session_id], paths)["payment_intent"]["latest_charge"]
+    gateway.settle(session_id, None, came, succeeded=True)
+    after = gateway.expanded(gateway.sessions[session_id], paths)["payment_intent"]["latest_charge"]
+    plain = gateway.expanded(gateway.sessions[session_id], ["payment_intent.latest_charge"])
+
+    assert (before["status"], before["created"], before["balance_transaction"]) == ("pending", int(begun), None)
+    assert (after["status"], after["created"]) == ("succeeded", int(begun))
+    assert after["balance_transaction"]["created"] == int(came)
+    balance_id = plain["payment_intent"]["latest_charge"]["balance_transaction"]
+    assert balance_id == after["balance_transaction"]["id"]

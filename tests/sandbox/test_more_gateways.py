@@ -95,6 +95,52 @@ def test_a_refund_under_one_key_is_given_once(world: World) -> None:
     )
 
 
+def test_a_part_of_a_pix_payment_is_given_back_later_and_told_only_to_who_asks_for_that(world: World) -> None:
+    """As the real one: without the header a refund under way is answered 400, though it is made."""
+    world.enrol("mp6", country="BR", currency="BRL", amount_minor=30_050)
+    item = {"id": "mp6", "title": "Parcela", "quantity": 1, "currency_id": "BRL", "unit_price": 300.5}
+    body = {"items": [item], "external_reference": "ref-mp6"}
+    made = ask(world, "mercadopago.json", "POST", "/checkout/preferences", body).json()
+    world.http.post("/" + made["init_point"].split("/", 3)[3] + "&method=transfer")
+    path = f"/v1/payments/{world.entries('payment', 'mp6')[0]['payment_id']}/refunds"
+    shown = {"X-Render-In-Process-Refunds": "true"}
+
+    blind = ask(world, "mercadopago.json", "POST", path, {"amount": 100.25})
+    seeing = ask(world, "mercadopago.json", "POST", path, {"amount": 50}, **shown)
+    hidden = ask(world, "mercadopago.json", "GET", path).json()
+    listed = ask(world, "mercadopago.json", "GET", path, **shown).json()
+
+    assert (blind.status_code, seeing.status_code, seeing.json()["status"]) == (400, 201, "in_process")
+    assert (hidden, [one["amount"] for one in listed]) == ([], [100.25, 50])
+
+
+def test_a_payments_refunds_are_listed_whoever_asked_for_them(world: World) -> None:
+    world.enrol("mp5", **MX)
+    made = ask(world, "mercadopago.json", "POST", "/checkout/preferences", preference("mp5")).json()
+    world.http.post("/" + made["init_point"].split("/", 3)[3])
+    path = f"/v1/payments/{world.entries('payment', 'mp5')[0]['payment_id']}/refunds"
+
+    before = ask(world, "mercadopago.json", "GET", path).json()
+    ask(world, "mercadopago.json", "POST", path, {"amount": 100.25}, **{"X-Idempotency-Key": str(uuid.uuid4())})
+    ask(world, "mercadopago.json", "POST", path, {"amount": 5})
+
+    assert before == []
+    assert [one["amount"] for one in ask(world, "mercadopago.json", "GET", path).json()] == [100.25, 5]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "status"), [("COP", 33_333.34, 400), ("COP", 33_333, 201), ("MXN", 0.5, 201)]
+)
+def test_prices_in_colombian_pesos_must_be_whole(world: World, currency: str, price: float, status: int) -> None:
+    body = preference("mp6")
+    body["items"][0] |= {"currency_id": currency, "unit_price": price}
+
+    answer = ask(world, "mercadopago.json", "POST", "/checkout/preferences", body)
+
+    assert answer.status_code == status
+    assert status == 201 or "integer values" in answer.json()["message"]
+
+
 @pytest.mark.parametrize("change", [{"items": []}, {"items": [{"title": "x", "quantity": 1, "unit_price": "12"}]}])
 def test_a_preference_with_a_fault_is_refused(world: World, change: dict[str, Any]) -> None:
     body = {**preference("mp4"), **change}
