@@ -61,11 +61,15 @@ class Statement(_Value):
 
 
 class DebitStatus(_Value):
-    """One debit's status: `accepted`, or refused for `reason` before any money moved."""
+    """One debit's status: `accepted`, or refused for `reason` before any money moved.
+
+    `unknown_status`: the bank's word where it is none we know. It refuses nothing: a person has to ask the bank.
+    """
 
     end_to_end_id: str
     accepted: bool
     reason: str | None = None
+    unknown_status: str | None = None
 
 
 class BatchRefusal(_Value):

@@ -30,7 +30,7 @@ def call_choice(state: LoanState, event: CallChoice, now: datetime) -> tuple[Loa
     state = state.model_copy(update={"call_wishes": (*state.call_wishes, named)[-WISHES_KEPT:]})
     state = note(state, now, "asked_by_keypad", named)
     match event.wish:
-        case CallWish.PAY_NOW if state.balance_minor > 0 and link_template(state) is not None:
+        case CallWish.PAY_NOW if state.owes and link_template(state) is not None:
             return state.model_copy(update={"link_asked_at": now, "links_asked": state.links_asked + 1}), None
         case CallWish.PAY_NOW:
             return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a way to pay", now), None
@@ -53,7 +53,7 @@ def _promised(state: LoanState, event: CallChoice, now: datetime) -> LoanState:
     if day is None:
         return open_once(state, CaseKind.HANDOFF, "promised by keypad to pay on a day not understood", now)
     pressed = Evidence(at=now, message_id=f"call:{event.step}:{event.occurrence}"[:128])
-    amount = max(state.balance_minor, 1)
+    amount = max(state.payable_minor, 1)
     promise = PromiseMade(amount_minor=amount, date=day, by="borrower", via=Via.KEYPAD, evidence=pressed)
     opened, refused = promise_made(state, promise, now)
     if refused is None:

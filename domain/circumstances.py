@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from domain.cases import open_case
-from domain.events import CircumstanceReported
-from domain.ledger_entries import PAID_ENDS, CaseKind
-from domain.loan_state import LoanState, note
+from domain.events import Circumstance, CircumstanceReported
+from domain.ledger_entries import PAID_ENDS, CaseClosedEntry, CaseKind, CaseState
+from domain.loan_state import LoanState, note, write
 
 
 def circumstance_reported(state: LoanState, event: CircumstanceReported, now: datetime) -> tuple[LoanState, str | None]:
@@ -22,3 +23,23 @@ def circumstance_reported(state: LoanState, event: CircumstanceReported, now: da
     state = state.model_copy(update={"funds_seen_at": None})
     reason = f"{event.kind} reported"
     return open_case(state, CaseKind.CIRCUMSTANCE, reason, now, queue=event.kind, circumstance=event.kind), None
+
+
+def told_after_the_end(
+    state: LoanState, kinds: Iterable[Circumstance], waiting: Iterable[str], now: datetime
+) -> LoanState:
+    """A loan that was paid and is to go on, with what its borrower told after its run was over.
+
+    Each kind holds it from the first moment until somebody has decided. `waiting`: ids of cases that the records alone
+    opened because of it; these go on as the loan's own, which its people can decide.
+    """
+    if state.end not in PAID_ENDS:
+        return state
+    told = tuple(kinds)
+    for kind in told:
+        state, _ = circumstance_reported(state, CircumstanceReported(kind=kind), now)
+    own = next((case.case_id for case in state.cases if case.circumstance in told), None)
+    for case_id in waiting if own is not None else ():
+        gone = CaseClosedEntry(at=now, case_id=case_id, state=CaseState.CLOSED, note=f"goes on as case {own}")
+        state = write(state, gone)
+    return state

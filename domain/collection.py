@@ -7,7 +7,7 @@ nothing but the list of refusals.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain.agreements.catalogue import offer_accepted, offer_approved, terms_agreed
@@ -16,9 +16,10 @@ from domain.agreements.making import agreement_cancelled, decline
 from domain.agreements.moving import due_date_moved
 from domain.agreements.promise import promise_made
 from domain.call_wishes import call_choice
-from domain.cases import close_case
+from domain.cases import close_case, open_case
 from domain.circumstances import circumstance_reported
 from domain.consent_renewal import consent_asked, consent_given
+from domain.contact import Channel
 from domain.contact_results import cease, contact_failed, contact_reported
 from domain.conversation.another_day import overtaken
 from domain.conversation.answering import reply_understood
@@ -47,6 +48,7 @@ from domain.events import (
     OfferAccepted,
     OfferApproved,
     OffersMade,
+    OptIn,
     OptOut,
     Pause,
     PaymentReceived,
@@ -62,17 +64,18 @@ from domain.events import (
     WordsWithdrawn,
     WordsWritten,
 )
-from domain.ledger_entries import CaseKind, CaseState, LoanEnd, OptOutEntry
-from domain.loan_state import LoanState, note, refuse, write
+from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
+from domain.loan_state import ChannelWord, LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
 from domain.own_words import words_withdrawn, words_written
+from domain.pause_notes import LONGEST_PAUSE, PAUSED, RESUMED, own_pause_left, pause_noted
+from domain.pauses import ended_without_campaigns_pause, paused_by_both, told_apart
 from domain.payments import end_when_nothing_is_due, payment_received, payment_refunded, payment_reversed
 from domain.standing_clock import pass_time, settle_hold
 
-__all__ = ["LONGEST_PAUSE", "Refused", "apply", "pass_time", "refuse", "settle_hold", "written"]
+__all__ = ["LONGEST_PAUSE", "Refused", "apply", "not_acted_on", "pass_time", "refuse", "settle_hold", "written"]
 
 Refused = str
-LONGEST_PAUSE = timedelta(days=3650)
 _ENDS = {
     CaseDecision.RECALL: LoanEnd.RECALLED,
     CaseDecision.SELL: LoanEnd.SOLD,
@@ -91,6 +94,23 @@ def apply(state: LoanState, event: LoanEvent, now: datetime) -> tuple[LoanState,
     return overtaken(began, settle_hold(judged, now)), None
 
 
+def not_acted_on(state: LoanState, message: str, error: str, now: datetime) -> LoanState:
+    """A message on which the rules failed with `error`, its class: kept as refused, and a person is asked to look.
+
+    Nobody knows what it would have meant, so the loan stands still until then, or until the case lapses in its last
+    queue. It has a case of its own beside other handoffs; while that one holds, the same message opens no other.
+    """
+    asked = any(
+        case.kind is CaseKind.HANDOFF and case.holds and (case.opened_at, message[:64]) == (each.at, each.message)
+        for case in state.cases
+        for each in state.refusals
+    )
+    kept = refuse(state, message, f"the rules failed on it ({error})", now)
+    reason = f"a message could not be acted on: {message[:64]}"
+    opened = note(kept, now, CaseKind.HANDOFF, reason) if asked else open_case(kept, CaseKind.HANDOFF, reason, now)
+    return settle_hold(opened, now)
+
+
 def written(state: LoanState, count: int) -> LoanState:
     """The first `count` entries of the outbox stand in the records."""
     return state.model_copy(update={"outbox": state.outbox[count:], "entries_written": state.entries_written + count})
@@ -101,10 +121,33 @@ def _opt_out(state: LoanState, event: OptOut, now: datetime) -> tuple[LoanState,
         if state.ceased:
             return state, None
         return cease(write(state, OptOutEntry(at=now, channel="all")), now), None
+    said_at = now if event.at is None else min(event.at, now)
+    if event.at is not None and _spoke_later(state, event.channel, said_at):
+        return state, None
+    state = _heard_of(state, event.channel, said_at)
     if event.channel in state.opted_out:
         return state, None
     closed = tuple(sorted({*state.opted_out, event.channel}))
-    return write(state.model_copy(update={"opted_out": closed}), OptOutEntry(at=now, channel=event.channel)), None
+    entry = OptOutEntry(at=now, channel=event.channel, said_at=event.at)
+    return write(state.model_copy(update={"opted_out": closed}), entry), None
+
+
+def _opt_in(state: LoanState, event: OptIn, now: datetime) -> tuple[LoanState, Refused | None]:
+    """The records were opened before this was told: nothing is written."""
+    said_at = min(event.at, now)
+    if any(word.channel is event.channel and word.at >= said_at for word in state.channel_words):
+        return state, None  # of the same moment the stop counts
+    opened = tuple(channel for channel in state.opted_out if channel is not event.channel)
+    return _heard_of(state.model_copy(update={"opted_out": opened}), event.channel, said_at), None
+
+
+def _spoke_later(state: LoanState, channel: Channel, at: datetime) -> bool:
+    return any(word.channel is channel and word.at > at for word in state.channel_words)
+
+
+def _heard_of(state: LoanState, channel: Channel, at: datetime) -> LoanState:
+    others = tuple(word for word in state.channel_words if word.channel is not channel)
+    return state.model_copy(update={"channel_words": (*others, ChannelWord(channel=channel, at=at))})
 
 
 def _pause(state: LoanState, event: Pause, now: datetime) -> tuple[LoanState, Refused | None]:
@@ -114,13 +157,29 @@ def _pause(state: LoanState, event: Pause, now: datetime) -> tuple[LoanState, Re
         return state, "until lies in the past"
     if event.until > now + LONGEST_PAUSE:
         return state, "until lies more than ten years ahead"
-    return note(state.model_copy(update={"paused_until": event.until}), now, "paused", event.until.isoformat()), None
+    pause = "campaign_pause_until" if event.of_campaign else "own_pause_until"
+    before = told_apart(state, now) if event.of_campaign else state
+    paused = paused_by_both(before.model_copy(update={pause: event.until}), now)
+    return note(paused, now, PAUSED, pause_noted(event.until, of_campaign=event.of_campaign)), None
 
 
 def _resume(state: LoanState, event: Resume, now: datetime) -> tuple[LoanState, Refused | None]:
+    if event.of_campaign and state.end in PAID_ENDS:
+        if told_apart(state, now).campaign_pause_until is None:
+            return state, "the loan is not paused"
+        return ended_without_campaigns_pause(state, now), None
     if state.paused_until is None:
         return state, "the loan is not paused"
-    return note(state.model_copy(update={"paused_until": None}), now, "resumed", "by request"), None
+    if event.of_campaign and state.own_pause_until is not None:
+        state = told_apart(state, now)
+    if event.of_campaign and state.campaign_pause_until is None and state.own_pause_until is not None:
+        return state, "the loan is paused by itself, not by its campaign"
+    if event.of_campaign and state.campaign_pause_until is not None:
+        left = paused_by_both(state.model_copy(update={"campaign_pause_until": None}), now)
+        if left.paused_until is not None:
+            return note(left, now, PAUSED, own_pause_left(left.paused_until)), None
+    over = {"paused_until": None, "own_pause_until": None, "campaign_pause_until": None}
+    return note(state.model_copy(update=over), now, RESUMED, "by request"), None
 
 
 def _close(state: LoanState, event: Close, now: datetime) -> tuple[LoanState, Refused | None]:
@@ -166,6 +225,7 @@ _HANDLERS: dict[type, Callable[[LoanState, Any, datetime], tuple[LoanState, Refu
     PaymentReversed: payment_reversed,
     PaymentRefunded: payment_refunded,
     OptOut: _opt_out,
+    OptIn: _opt_in,
     CircumstanceReported: circumstance_reported,
     ContactFailed: contact_failed,
     ReplyUnderstood: reply_understood,

@@ -53,7 +53,7 @@ def contact_reported(state: LoanState, event: ContactReported, now: datetime) ->
     if event.outcome is ContactOutcome.FAILED:
         state = note(state, now, "contact_given_up", event.step)
     if event.step == REPLY:
-        return answer_reported(state, event), None
+        return answer_reported(state, event, now), None
     if is_notice(event.step):
         return _one_off_reported(state, event, now), None
     if _is_of_a_person(state, event.step):
@@ -127,9 +127,9 @@ def _heard_before(state: LoanState, event: ContactReported) -> bool:
         return event.occurrence <= state.offers_made
     if event.step == ASKED:
         return state.link_asked_at is None or event.occurrence != state.links_asked
-    if _is_of_a_person(state, event.step) and event.outcome is ContactOutcome.SENT:
+    if event.outcome is ContactOutcome.SENT and (is_notice(event.step) or _is_of_a_person(state, event.step)):
         # Withdrawn or dropped while it left: it left.
-        return any((r.step, r.result) == (event.step, "sent") for r in state.records)
+        return any(r.step == event.step and r.result != "not_sent" for r in state.records)
     awaited = state.next_step is not None and state.next_step.id == event.step
     return not awaited and any(_is_of(r, event) and r.result not in _PASSED for r in state.records)
 

@@ -15,7 +15,7 @@ from domain.direct_debit import (
 )
 from domain.events import Circumstance, CircumstanceReported, DebitOutcome, DebitReported, DebitReturned
 from domain.loan_state import DebitReturn, DebitUnderWay, LoanState, StepRecord, note
-from domain.standing_clock import step_done
+from domain.standing_clock import count_from, step_done
 from domain.strategy import Step
 
 FUNDS_STAY = timedelta(days=4)
@@ -174,18 +174,16 @@ def _call(state: LoanState, named: str, reason: str, now: datetime) -> LoanState
     if named not in ids or any(r.step == named and r.result in _TAKEN for r in state.records):
         return state
     place = ids.index(named)
-    counted_from_now = {"base_at": now, "base_shift": timedelta(), "fallback": None, "contact_rests_until": None}
+    state = count_from(state.model_copy(update={"fallback": None, "contact_rests_until": None}), now)
     if place < state.position:
-        return state.model_copy(update={**counted_from_now, "called": named})
+        return state.model_copy(update={"called": named})
     why = f"a debit came back as {reason}"
     passed = tuple(
         StepRecord(step=step, occurrence=1, result="passed_over", at=now, because=why)
         for step in ids[state.position : place]
     )
     between = tuple(record.step for record in passed)
-    state = state.model_copy(
-        update={**counted_from_now, "called": None, "position": place, "records": (*state.records, *passed)}
-    )
+    state = state.model_copy(update={"called": None, "position": place, "records": (*state.records, *passed)})
     return debit_passed_over(state, between, now)
 
 

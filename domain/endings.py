@@ -8,6 +8,8 @@ from domain.agreements.judging import end_with_loan
 from domain.cases import close_case, reopen_case
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, EndEntry, LoanEnd, ReopenedEntry
 from domain.loan_state import LoanState, SetAside, StepRecord, position_for, would_exist, write
+from domain.notices import drop_notices
+from domain.pauses import paused_by_both, told_apart
 
 _ABOUT_MONEY_IN_HAND = frozenset({CaseKind.REFUND, CaseKind.PAYMENT_QUERY})
 """Cases that are still somebody's work when the loan has ended."""
@@ -19,7 +21,7 @@ _NOTHING_ASKED = {"answer": None, "asking": None, "proposed": None, "moving": No
 
 def end_loan(state: LoanState, end: LoanEnd, by: str, now: datetime) -> LoanState:
     """Everything planned is dropped and every case closed, but those about money that is not the lender's."""
-    state = end_with_loan(state, end, now)
+    state = drop_notices(end_with_loan(state, end, now), f"the loan ended as {end}", now)
     for case in state.cases:
         if case.kind not in _ABOUT_MONEY_IN_HAND:
             state = close_case(state, case.case_id, CaseState.CLOSED, now, note=f"the loan ended as {end}")
@@ -53,7 +55,9 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
         StepRecord(step=step.id, occurrence=1, result="before_entry", at=now, because="the loan was cured then")
         for step in passed
     )
-    paused_until = state.set_aside.paused_until
+    # Ends that an earlier version kept still have them.
+    state = drop_notices(state, "it waited when the loan ended", now)
+    state = paused_by_both(told_apart(state, now), now)
     talk = state.conversation
     state = write(
         state.model_copy(
@@ -71,7 +75,6 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
                 "unread": None,
                 "link_asked_at": None,
                 "conversation": talk and talk.model_copy(update=_NOTHING_ASKED),
-                "paused_until": paused_until if paused_until is not None and paused_until > now else None,
             }
         ),
         ReopenedEntry(at=now, why="a payment was reversed"),
@@ -82,15 +85,16 @@ def reopen_loan(state: LoanState, now: datetime) -> LoanState:
 def bring_back(state: LoanState, now: datetime) -> LoanState:
     """Open again what payments had put an end to, as far as it would still exist.
 
-    A circumstance that was reported again meanwhile has its case.
+    A circumstance that was reported again meanwhile has its case, and so has an agreement that is broken again.
     """
     waiting: list[str] = [case.kind for case in state.cases]
+    broken = {case.agreement for case in state.cases if case.kind is CaseKind.BROKEN_AGREEMENT}
     reported = {case.circumstance for case in state.cases if case.circumstance is not None}
     for case in state.set_aside.cases:
         once = case.kind in (CaseKind.CEASE, CaseKind.CONTACT_DATA)
         if case.kind is CaseKind.APPROVAL:
             continue  # the offer it was about is void
-        if case.circumstance in reported:
+        if case.circumstance in reported or (case.kind is CaseKind.BROKEN_AGREEMENT and case.agreement in broken):
             continue
         if (case.caused_by_debt and not would_exist(state, case)) or (once and case.kind in waiting):
             continue

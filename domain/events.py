@@ -61,6 +61,16 @@ def _in_our_time(value: date) -> date:
 
 Day = Annotated[date, BeforeValidator(_a_day), AfterValidator(_in_our_time)]
 """A date where the borrower lives: ISO 8601 text."""
+
+
+def _not_long_past(value: date) -> date:
+    if value.year < _YEARS[0]:
+        raise ValueError(f"the year must be {_YEARS[0]} or later")
+    return value
+
+
+LastDay = Annotated[date, BeforeValidator(_a_day), AfterValidator(_not_long_past)]
+"""The day something lasts to, however far ahead: banks write 9999-12-31 where there is no end."""
 Amount = Annotated[int, Field(gt=0, le=MOST_MINOR, strict=True)]
 Warrant = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
 """Proof of `by` and `role`, see `config/warrants.py`. It is checked where the order arrives, not by what follows."""
@@ -72,6 +82,8 @@ class _Event(BaseModel):
 
 HandOver = Annotated[int, Field(ge=1, strict=True)]
 """Which time the lender handed the loan over, from 1."""
+Occurrence = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""Which time a step is taken, from 1; no further than the records can count."""
 
 
 class PaymentReceived(_Event):
@@ -109,9 +121,20 @@ class PaymentRefunded(_Event):
 
 
 class OptOut(_Event):
-    """The borrower closed one channel, or `all`: then nobody contacts them again about any loan."""
+    """The borrower closed one channel, or `all`: then nobody contacts them again about any loan.
+
+    `at`: when they said so, where Recobro's records know it; None: now.
+    """
 
     channel: Channel | Literal["all"]
+    at: Moment | None = None
+
+
+class OptIn(_Event):
+    """At `at` the borrower opened a channel again that they had closed, as Recobro's records know already."""
+
+    channel: Channel
+    at: Moment
 
 
 class Circumstance(StrEnum):
@@ -139,7 +162,7 @@ class ContactFailed(_Event):
     """A message that had been sent did not arrive. `step` and `occurrence` name the contact."""
 
     step: Reference
-    occurrence: int = Field(ge=1)
+    occurrence: Occurrence
     channel: Channel
     reason: AddressFailure
 
@@ -157,9 +180,9 @@ class CallChoice(_Event):
     """
 
     step: Reference
-    occurrence: int = Field(ge=1)
+    occurrence: Occurrence
     wish: CallWish
-    promised_on: date | None = None
+    promised_on: Day | None = None
 
 
 class ReplyUnderstood(_Event):
@@ -176,14 +199,14 @@ class ReplyUnderstood(_Event):
     intents: tuple[Intent, ...] = Field(min_length=1, max_length=3)
     confidence: float = Field(ge=0, le=1)
     reason: Reason | None = None
-    promise_date: date | None = None
+    promise_date: Day | None = None
     promise_amount_minor: int | None = Field(None, gt=0, le=MOST_MINOR)
     needs_human: bool = False
     says: Literal["yes", "no"] | None = None
     faq: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")
     text_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
     asks_to_move: bool = Field(False, exclude_if=operator.not_)
-    day_named: date | None = None
+    day_named: Day | None = None
 
 
 class NoticeOrdered(_Event):
@@ -231,11 +254,16 @@ class WordsWithdrawn(_Event):
 
 
 class Pause(_Event):
+    """`until` exclusive. `of_campaign`: its whole campaign pauses; a pause of this loan alone stays beside it."""
+
     until: Moment
+    of_campaign: bool = False
 
 
 class Resume(_Event):
-    pass
+    """End the pause; `of_campaign`: only the campaign's, a pause of this loan's own goes on."""
+
+    of_campaign: bool = False
 
 
 class CloseReason(StrEnum):
@@ -384,7 +412,8 @@ class ContactOutcome(StrEnum):
 
 class ContactReported(_Event):
     """How an ordered contact ended. `closed` are channels whose address proved dead; `refused` are ids of
-    rules that closed a channel for good; `ceased`: the person asked for no contact at all."""
+    rules that closed a channel for good; `ceased`: the person asked for no contact at all. `sent_at`: when an answer to
+    the borrower began to leave; earlier versions do not tell it."""
 
     step: str
     occurrence: int = Field(1, exclude_if=(1).__eq__)
@@ -393,6 +422,7 @@ class ContactReported(_Event):
     closed: tuple[Channel, ...] = Field((), exclude_if=operator.not_)
     refused: tuple[str, ...] = Field((), exclude_if=operator.not_)
     ceased: bool = Field(False, exclude_if=operator.not_)
+    sent_at: Moment | None = Field(None, exclude_if=operator.not_)
 
 
 class DebitOutcome(StrEnum):
@@ -426,7 +456,7 @@ class DebitReturned(_Event):
     reversed too). `reason` is an ISO 20022 code such as AM04."""
 
     step: Reference
-    occurrence: int = Field(1, ge=1)
+    occurrence: Occurrence = 1
     reason: str = Field(pattern=r"^[A-Z]{2}[A-Z0-9]{2}$")
 
 
@@ -437,7 +467,7 @@ class FundsSeen(_Event):
 class ConsentGiven(_Event):
     """The borrower lets us read their balance, until a day (inclusive) where the bank named one."""
 
-    valid_until: date | None = None
+    valid_until: LastDay | None = None
 
 
 class AskConsent(_Event):
@@ -455,6 +485,7 @@ LoanEvent = (
     | PaymentReversed
     | PaymentRefunded
     | OptOut
+    | OptIn
     | CircumstanceReported
     | ContactFailed
     | CallChoice

@@ -52,7 +52,7 @@ class Difference(_Value):
 def compare(
     provider: str, theirs: Iterable[Listed], ours: Iterable[Listed], begins: datetime, ends: datetime
 ) -> tuple[Difference, ...]:
-    """Every difference about payments made from `begins` until before `ends`.
+    """Every difference about payments made from `begins` until before `ends`; what both have is of the day we date it.
 
     Both lists may reach further: what one side dates an hour before midnight and the other after it is no difference.
     """
@@ -60,7 +60,7 @@ def compare(
     found: list[Difference] = []
     for payment_id in sorted(there.keys() | here.keys()):
         their, our = there.get(payment_id), here.get(payment_id)
-        first = their or our
+        first = our or their
         assert first is not None
         if not begins <= first.paid_at < ends:
             continue

@@ -71,8 +71,11 @@ class ReversalEntry(_Entry):
 
 
 class OptOutEntry(_Entry):
+    """`said_at`: when the borrower said so, where the records know of it already."""
+
     entry: Literal["opt_out"] = "opt_out"
     channel: Channel | Literal["all"]
+    said_at: AwareDatetime | None = None
 
 
 class AddressEntry(_Entry):

@@ -14,6 +14,7 @@ from domain.conversation.model import Conversation
 from domain.events import Circumstance, ContactFailed
 from domain.ledger_entries import CaseKind, LedgerEntry, LoanEnd, NoteEntry
 from domain.loans import LoanFacts, Payment
+from domain.payable import payable, smallest_payable
 from domain.strategy import Conditions, Stage, Step, Strategy
 
 RECEIPT = "receipt"
@@ -178,12 +179,23 @@ class Refusal(BaseModel):
     reason: str
 
 
+class ChannelWord(BaseModel):
+    """When the borrower last said whether they want messages by a channel."""
+
+    model_config = ConfigDict(frozen=True)
+
+    channel: Channel
+    at: AwareDatetime
+
+
 class LoanState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     facts: LoanFacts
     strategy: Strategy
     entered_at: AwareDatetime
+    rests_count_as_paid: bool = Field(False, exclude_if=operator.not_)
+    """Whether a rest of less than can be asked for counts as paid. Runs that an earlier version began owe it."""
 
     position: int = 0
     base_at: AwareDatetime
@@ -213,15 +225,23 @@ class LoanState(BaseModel):
     """After a contact could not be tried, when to try it again."""
 
     paused_until: AwareDatetime | None = None
+    """While anything pauses the loan; the later end where both its campaign and it alone were paused."""
+    own_pause_until: AwareDatetime | None = Field(None, exclude_if=operator.not_)
+    campaign_pause_until: AwareDatetime | None = Field(None, exclude_if=operator.not_)
+    """May lie in the past: which pause a resumption of the campaign ends must be known after its end too."""
     set_aside: SetAside = SetAside()
     ceased: bool = False
     opted_out: tuple[Channel, ...] = ()
+    channel_words: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
+    """News of a STOP and of a START may change places on its way: what was said last counts."""
     dead_addresses: tuple[Channel, ...] = ()
     cases: tuple[OpenCase, ...] = ()
     case_count: int = 0
     escalated: Stage | None = None
     broken_promises: int = 0
     agreements: tuple[Agreement, ...] = Field((), exclude_if=operator.not_)
+    agreements_before: int = Field(0, exclude_if=operator.not_)
+    """How many a lost workflow of this hand-over had made: their numbers are taken, nothing else of them is known."""
 
     funds_seen_at: AwareDatetime | None = None
     offers_made: int = 0
@@ -257,9 +277,28 @@ class LoanState(BaseModel):
         return self.facts.amount_due_minor + agreed - sum(p.stands_minor for p in self.payments)
 
     @property
+    def payable_minor(self) -> int:
+        """What the borrower can be asked for now, minor units; never negative."""
+        return max(payable(self.balance_minor, self.facts.currency), 0)
+
+    @property
+    def smallest_owed_minor(self) -> int:
+        """A rest below this counts as paid, minor units; at least 1."""
+        return smallest_payable(self.facts.currency) if self.rests_count_as_paid else 1
+
+    @property
+    def owes(self) -> bool:
+        """Whether anything is due that does not count as paid."""
+        return self.balance_minor >= self.smallest_owed_minor
+
+    @property
     def agreement(self) -> Agreement | None:
         """The one in force; a loan never has two."""
         return next((agreement for agreement in self.agreements if agreement.live), None)
+
+    @property
+    def next_agreement_number(self) -> int:
+        return self.agreements_before + len(self.agreements) + 1
 
     @property
     def closed_channels(self) -> tuple[Channel, ...]:
@@ -317,10 +356,10 @@ class LoanState(BaseModel):
         """
         agreement = self.agreement
         if agreement is not None and agreement.kind is AgreementKind.RESTRUCTURING:
-            due = oldest_unpaid(agreement, self.payments, self.facts)
+            due = oldest_unpaid(agreement, self.payments, self.facts, self.smallest_owed_minor)
             if due is not None:
                 return (self.facts.local_date(at) - due).days
-        return self.facts.days_past_due(at) if self.balance_minor > 0 else 0
+        return self.facts.days_past_due(at) if self.owes else 0
 
     def stage(self, at: datetime) -> Stage:
         dpd = self.days_past_due(at)
@@ -372,16 +411,24 @@ def would_exist(state: LoanState, case: OpenCase) -> bool:
     """Whether `case` would have been opened had all that is now known been known then."""
     paid = sum(p.stands_minor for p in state.payments if p.paid_at <= case.opened_at)
     balance = state.facts.amount_due_minor - paid
+    owed = balance >= state.smallest_owed_minor
     if case.agreement is not None:
         broken = AgreementState.BROKEN
-        return balance > 0 and any(a.number == case.agreement and a.state is broken for a in state.agreements)
+        return owed and any(a.number == case.agreement and a.state is broken for a in state.agreements)
     step = state.strategy.find_step(case.step) if case.step else None
-    return balance > 0 and (step is None or _amount_unmet(step.when, balance) is None)
+    return owed and (step is None or _amount_unmet(step.when, balance) is None)
 
 
 def enter(facts: LoanFacts, strategy: Strategy, now: datetime) -> LoanState:
     """A loan at the moment it enters collection, at the step its days past due call for."""
-    state = LoanState(facts=facts, strategy=strategy, entered_at=now, base_at=now, ends_base=now)
+    state = LoanState(
+        facts=facts,
+        strategy=strategy,
+        entered_at=now,
+        rests_count_as_paid=smallest_payable(facts.currency) > 1,
+        base_at=now,
+        ends_base=now,
+    )
     position = position_for(state, facts.local_date(now))
     skipped = tuple(
         StepRecord(step=step.id, occurrence=1, result="before_entry", at=now) for step in strategy.steps[:position]

@@ -54,13 +54,22 @@ def drop_expired(state: LoanState, now: datetime) -> LoanState:
     return state
 
 
+def drop_notices(state: LoanState, why: str, now: datetime) -> LoanState:
+    """None that waits is sent, also should the loan go on later; each is known, so ordered again it stays out."""
+    for waiting in state.notices:
+        state = _over(state, waiting.notice_id, "not_sent", now, why)
+    return state
+
+
 def one_off_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """How it ended; a one-off message is never tried again by the loan."""
     notice_id = event.step.removeprefix(_PREFIX)
     match event.outcome:
         case ContactOutcome.SENT:
             record = StepRecord(step=event.step, occurrence=1, result="sent", at=now, channel=event.channel)
-            return _without(state, event.step).model_copy(update={"records": (*state.records, record)})
+            # Withdrawn or dropped while it left: it left.
+            others = tuple(each for each in state.records if each.step != event.step)
+            return _without(state, event.step).model_copy(update={"records": (*others, record)})
         case ContactOutcome.UNREACHABLE:
             return _over(state, notice_id, "unreachable", now, ", ".join(event.refused))
         case ContactOutcome.FAILED:

@@ -23,6 +23,7 @@ from domain.loan_state import (
     write,
 )
 from domain.loans import Payment
+from domain.payable import in_whole
 
 FAR_AHEAD = timedelta(days=7)
 """Banks date a payment a few days ahead over a long weekend; more is a slip for a person to look at."""
@@ -99,12 +100,14 @@ def _not_countable(state: LoanState, event: PaymentReceived, known: bool) -> str
 
 def end_when_nothing_is_due(state: LoanState, now: datetime) -> LoanState:
     """Without a payment: an agreement that is over takes with it what it had added to the debt, and what was paid
-    before may be all that is owed then, or more."""
-    if state.end is not None or state.balance_minor > 0:
+    before may be all that is owed then, or more. Or what an earlier version left open is less than can be paid."""
+    if state.end is not None or state.owes:
         return state
-    ended = _set_aside(state, end_loan(state, _paid_end(state), "agreement", now))
+    ended = _set_aside(state, end_loan(state, _paid_end(state), "agreement" if state.agreements else "payment", now))
+    if not any(payment.stands_minor > 0 for payment in state.payments):
+        ended = ended.model_copy(update={"receipt_due": False})
     promised = sum(case.amount_minor or 0 for case in ended.cases if case.kind is CaseKind.REFUND)
-    over = -ended.balance_minor - promised
+    over = _overpaid(ended) - promised
     return _refund(ended, over, now) if over > 0 else ended
 
 
@@ -116,10 +119,10 @@ def _counted(state: LoanState, payment: Payment, now: datetime) -> LoanState:
             why = "a payment made before the case was opened became known"
             state = close_case(state, case.case_id, CaseState.RETRACTED, now, note=why)
     state = judge(state, now)
-    if state.balance_minor <= 0 and state.end in (None, LoanEnd.NOT_CURED):
+    if not state.owes and state.end in (None, LoanEnd.NOT_CURED):
         state = end_loan(state, _paid_end(state), "payment", now)
     state = _set_aside(before, state)
-    over = min(payment.amount_minor, -state.balance_minor)
+    over = min(in_whole(payment.amount_minor, state.smallest_owed_minor), _overpaid(state))
     return _refund(state, over, now) if over > 0 else state
 
 
@@ -138,6 +141,11 @@ def _paid_end(state: LoanState) -> LoanEnd:
     """Settled when it took a remission to leave nothing due."""
     forgiven = any(a.kind is AgreementKind.SETTLEMENT and a.remitted_minor > 0 for a in state.agreements)
     return LoanEnd.SETTLED if forgiven else LoanEnd.CURED
+
+
+def _overpaid(state: LoanState) -> int:
+    """What can be given back of what was paid beyond what is due, minor units."""
+    return max(in_whole(-state.balance_minor, state.smallest_owed_minor), 0)
 
 
 def _refund(state: LoanState, amount_minor: int, now: datetime) -> LoanState:
@@ -168,7 +176,7 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
         # Judged first while it counts as open: a case about a broken agreement exists only if that is still broken.
         return _shrink_refunds(judge(reopen_loan(state, now), now), now), None
     state = _shrink_refunds(judge(state, now), now)
-    if state.balance_minor <= 0 or state.end is not None:
+    if not state.owes or state.end is not None:
         return state, None
     return bring_back(state, now), None
 
@@ -188,12 +196,13 @@ def payment_refunded(state: LoanState, event: PaymentRefunded, now: datetime) ->
         return state, None
     given = 0 if payment.reversed else refunded - payment.refunded_minor
     too_much = given - max(-state.balance_minor, 0)
+    rest = too_much < state.smallest_owed_minor
     changed = tuple(
         p.model_copy(update={"refunded_minor": refunded}) if p.key == payment.key else p for p in state.payments
     )
     state = state.model_copy(update={"payments": changed})
     state = note(state, now, "payment_refunded", f"{event.provider} {event.payment_id}: {refunded}")
-    return _gave_too_much(state, event, too_much, now) if too_much > 0 else state, None
+    return state if rest else _gave_too_much(state, event, too_much, now), None
 
 
 def _gave_too_much(state: LoanState, event: PaymentRefunded, minor: int, now: datetime) -> LoanState:
@@ -223,7 +232,7 @@ def _shrink_refunds(state: LoanState, now: datetime, why: str = "a payment was r
     """Nobody is paid back money that was taken back already."""
     refunds = [case for case in state.cases if case.kind is CaseKind.REFUND]
     promised = sum(case.amount_minor or 0 for case in refunds)
-    left = max(-state.balance_minor, 0)
+    left = _overpaid(state)
     if left >= promised:
         return state
     for case in refunds:

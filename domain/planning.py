@@ -225,7 +225,13 @@ def gives_up_at(state: LoanState, order: SendContact) -> datetime | None:
     with each contact.
     """
     by_the_clock = state.end is None and state.held_since is None
-    return order.give_up_at or (state.ends_at.replace(microsecond=0) if by_the_clock else None)
+    ends = (order.give_up_at, state.ends_at.replace(microsecond=0) if by_the_clock else None)
+    return min((each for each in ends if each is not None), default=None)
+
+
+def falls_due_at(state: LoanState) -> datetime | None:
+    """When next something must be decided, judged or taken back while a contact waits for its lawful slot."""
+    return min((moment for moment, _ in _deadlines(state)), default=None) if state.end is None else None
 
 
 def _breach(state: LoanState, now: datetime) -> SendContact | None:
@@ -332,7 +338,7 @@ def _funds_offer(state: LoanState) -> SendContact | None:
 def _asked_link(state: LoanState) -> SendContact | None:
     """An answer to the borrower: it goes out while the loan is held too."""
     template = link_template(state)
-    if state.link_asked_at is None or template is None or state.ceased or state.balance_minor <= 0:
+    if state.link_asked_at is None or template is None or state.ceased or not state.owes:
         return None
     return SendContact(
         step=ASKED,
@@ -445,19 +451,24 @@ def _wait(state: LoanState, until: datetime | None, why: str, *, unread: bool = 
     moments: list[tuple[datetime, str]] = [] if until is None else [(until, why)]
     if unread and (due := unread_due_at(state)) is not None and state.held_since is None:
         moments.append((due, "a message has to be read by then, or goes out by another channel"))
-    moments += [
-        (case.sla_at, f"case {case.case_id} in {case.queue} must be decided") for case in state.cases if not case.lapsed
-    ]
-    if (judged := next_moment(state)) is not None:
-        moments.append((judged, f"what was agreed is judged: {state.hold}"))
-    moments += [
-        (a.expires_at, f"offer {a.number} expires")
-        for a in state.agreements
-        if a.state is AgreementState.PROPOSED and a.expires_at is not None
-    ]
+    moments += _deadlines(state)
     if state.held_since is None:
         moments.append((state.ends_at, "the strategy's time is over"))
     if not moments:
         return Wait(until=None, why=why)
     first, reason = min(moments, key=lambda moment: moment[0])
     return Wait(until=first, why=why if first == until else reason)
+
+
+def _deadlines(state: LoanState) -> list[tuple[datetime, str]]:
+    """Moments that come by the clock alone, whatever else the loan does, with what happens at them."""
+    moments: list[tuple[datetime, str]] = [
+        (case.sla_at, f"case {case.case_id} in {case.queue} must be decided") for case in state.cases if not case.lapsed
+    ]
+    if (judged := next_moment(state)) is not None:
+        moments.append((judged, f"what was agreed is judged: {state.hold}"))
+    return moments + [
+        (a.expires_at, f"offer {a.number} expires")
+        for a in state.agreements
+        if a.state is AgreementState.PROPOSED and a.expires_at is not None
+    ]

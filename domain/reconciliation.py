@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.payable import counts_as_paid, payable
+
 SUGGESTIONS = 5
 _SHORT = 9
 """An id of fewer characters, digits alone, may be a date, an amount or a postcode by chance."""
@@ -139,14 +141,12 @@ def decide(money: Incoming, candidates: Sequence[Candidate]) -> Matched | Waits:
     named = [one for one in candidates if one.named]
     if named:
         return _by_reference(money, named)
-    payers = [
-        one for one in candidates if one.paid_from_here and one.balance_minor > 0 and one.currency == money.currency
-    ]
-    exact = [one for one in payers if one.balance_minor == money.amount_minor]
+    payers = [one for one in candidates if one.paid_from_here and _owes(one) and one.currency == money.currency]
+    exact = [one for one in payers if _pays_it_off(money, one)]
     if len(exact) == 1:
         return Matched(shares=(_share(exact[0], money.amount_minor),), how="exact")
-    if len(payers) > 1 and sum(one.balance_minor for one in payers) == money.amount_minor:
-        return _combined(payers)
+    if len(payers) > 1 and (together := _together(money, payers)) is not None:
+        return together
     if exact:
         return Waits(why="several loans of who pays from this account have just this amount due")
     if payers:
@@ -160,22 +160,39 @@ def _by_reference(money: Incoming, named: Sequence[Candidate]) -> Matched | Wait
     if len({one.loan_id for one in named}) < len(named):
         return Waits(why="several lenders have a loan of the id named")
     if len(named) > 1:
-        due = [one for one in named if one.balance_minor > 0]
-        if len(due) == len(named) and sum(one.balance_minor for one in due) == money.amount_minor:
-            return _combined(due)
+        if all(_owes(one) for one in named) and (together := _together(money, named)) is not None:
+            return together
         return Waits(why="several loans are named and the amount is not what they owe together")
     loan = named[0]
     doubtful = loan.by_chance or is_weak(loan.loan_id)
-    if doubtful and not loan.paid_from_here and loan.balance_minor != money.amount_minor:
+    if doubtful and not loan.paid_from_here and not _pays_it_off(money, loan):
         return Waits(why="the number named may mean something else, and neither the amount nor the account agrees")
-    how = "exact" if money.amount_minor == loan.balance_minor else "partial"
+    how = "exact" if _pays_it_off(money, loan) else "partial"
     if money.amount_minor > max(loan.balance_minor, 0):
         how = "overpaid"
     return Matched(shares=(_share(loan, money.amount_minor),), how=how)
 
 
-def _combined(loans: Iterable[Candidate]) -> Matched:
-    return Matched(shares=tuple(_share(one, one.balance_minor) for one in loans), how="combined")
+def _pays_it_off(money: Incoming, loan: Candidate) -> bool:
+    """Just what is due, or what of it can be asked for."""
+    left = loan.balance_minor - money.amount_minor
+    return left >= 0 and counts_as_paid(left, loan.currency)
+
+
+def _owes(loan: Candidate) -> bool:
+    return not counts_as_paid(loan.balance_minor, loan.currency)
+
+
+def _together(money: Incoming, loans: Sequence[Candidate]) -> Matched | None:
+    """All of the loans are paid off by it: by just what each owes, or what of it can be asked for."""
+    for owed in (
+        [one.balance_minor for one in loans],
+        [payable(one.balance_minor, one.currency) for one in loans],
+    ):
+        if sum(owed) == money.amount_minor:
+            shares = tuple(_share(one, amount) for one, amount in zip(loans, owed, strict=True))
+            return Matched(shares=shares, how="combined")
+    return None
 
 
 def _share(loan: Candidate, amount_minor: int) -> Share:
@@ -201,7 +218,7 @@ def _scored(money: Incoming, loan: Candidate) -> Suggestion | None:
     alike = name_likeness(money.payer, loan.name)
     if alike >= 0.75:
         reasons.append((round(25 * alike), f"the payer's name is {round(100 * alike)}% like the debtor's"))
-    if loan.balance_minor == money.amount_minor:
+    if _pays_it_off(money, loan):
         reasons.append((30, "the amount is exactly what is due"))
     elif reasons and 0 < money.amount_minor < loan.balance_minor:
         reasons.append((3, "the amount is part of what is due"))

@@ -9,6 +9,7 @@ from domain.cases import lapse_case
 from domain.endings import end_loan
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, note
+from domain.pause_notes import RESUMED
 from domain.payments import end_when_nothing_is_due
 
 
@@ -24,21 +25,27 @@ def pass_time(state: LoanState, now: datetime) -> LoanState:
         return state
     state = _lapsed(state, now)
     state = expire_proposals(state, now)
-    if state.held_since is None and now >= state.ends_at:
+    if state.rests_count_as_paid:
+        state = end_when_nothing_is_due(state, now)
+    if state.end is None and state.held_since is None and now >= state.ends_at:
         state = end_loan(state, LoanEnd.NOT_CURED, "strategy", now)
     return state
 
 
 def _lapsed(state: LoanState, now: datetime) -> LoanState:
-    if state.paused_until is not None and now >= state.paused_until:
-        over = state.paused_until
-        state = settle_hold(state.model_copy(update={"paused_until": None}), over)
-        state = note(state, over, "resumed", "the pause was over")
-    for case in state.cases:
-        if not case.lapsed and now >= case.sla_at:
-            # The hold ended when the time was up, however late anybody looked.
-            state = settle_hold(lapse_case(state, case.case_id, now), case.sla_at)
-    return state
+    """What was over first is settled first, at its own moment, however late anybody looks: the later ends the hold."""
+    late = [case for case in state.cases if not case.lapsed and now >= case.sla_at]
+    pause = state.paused_until if state.paused_until is not None and now >= state.paused_until else None
+    for case in sorted(late, key=lambda case: case.sla_at):
+        if pause is not None and pause <= case.sla_at:
+            state, pause = _resumed(state, pause), None
+        state = settle_hold(lapse_case(state, case.case_id, now), case.sla_at)
+    return state if pause is None else _resumed(state, pause)
+
+
+def _resumed(state: LoanState, over: datetime) -> LoanState:
+    state = settle_hold(state.model_copy(update={"paused_until": None, "own_pause_until": None}), over)
+    return note(state, over, RESUMED, "the pause was over")
 
 
 def settle_hold(state: LoanState, now: datetime) -> LoanState:
@@ -60,11 +67,12 @@ def settle_hold(state: LoanState, now: datetime) -> LoanState:
 
 
 def step_done(state: LoanState, now: datetime) -> LoanState:
-    """The next step is behind us: `after_days` of the one after it counts from now.
+    """The next step is behind us: `after_days` of the one after it counts from now."""
+    behind = {"called": None} if state.called is not None else {"position": state.position + 1}
+    return count_from(state.model_copy(update=behind), now)
 
-    When it is done while the loan is held, only the rest of the hold moves the next step on.
-    """
-    if state.called is not None:
-        return state.model_copy(update={"called": None, "base_at": now, "base_shift": timedelta()})
+
+def count_from(state: LoanState, now: datetime) -> LoanState:
+    """`after_days` of the next step counts from now; while the loan is held, only the rest of the hold moves it on."""
     held_before = state.held_since - now if state.held_since is not None else timedelta()
-    return state.model_copy(update={"position": state.position + 1, "base_at": now, "base_shift": held_before})
+    return state.model_copy(update={"base_at": now, "base_shift": held_before})

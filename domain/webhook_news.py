@@ -57,6 +57,8 @@ class PaymentNews(BaseModel):
     link_id: str | None
     reference: str | None = None
     """Ours, where the provider carries one along (see domain.payment_references)."""
+    entry: int | None = None
+    """The hand-over whose debt it pays, from 1, where who tells it says so."""
 
 
 class PaymentPointer(BaseModel):
@@ -71,7 +73,8 @@ class PaymentPointer(BaseModel):
 class ReversalNews(BaseModel):
     """A payment was taken back (refund, chargeback). Loan unknown: match by `payment_id`.
 
-    `amount_minor` of `currency`: how much of it, where the provider tells that; None: all of it.
+    `amount_minor` of `currency`: how much of it, where the provider tells that; None: all of it. `entry` as of
+    payments.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -83,6 +86,7 @@ class ReversalNews(BaseModel):
     loan_id: str | None = None
     amount_minor: int | None = None
     currency: str | None = None
+    entry: int | None = None
 
     def may_leave_some(self, standing_minor: int, currency: str) -> bool:
         """Whether something may be left of a payment that counts for `standing_minor` of `currency`."""
@@ -129,7 +133,8 @@ class InboundNews(BaseModel):
     """A person wrote to us. `sender_address` is E.164 for SMS and WhatsApp.
 
     `carrier_reading` is what the carrier itself understood and already acted upon (Twilio's `OptOutType`):
-    if it is OPT_OUT the carrier blocks further messages whatever we think.
+    if it is OPT_OUT the carrier blocks further messages whatever we think. `written_at` is when it was written by the
+    sender's or the platform's clock, where that is told: a message may come in days later, and after a newer one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -140,6 +145,7 @@ class InboundNews(BaseModel):
     text: str = Field(repr=False)
     provider_message_id: str
     carrier_reading: OptOutReading | None = None
+    written_at: Moment | None = None
     kind: str = "text"
     """What came; where it is not words `text` is empty, and a person has to look."""
     answers: tuple[str, ...] = ()

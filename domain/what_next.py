@@ -40,11 +40,11 @@ class Reaction(BaseModel):
     """What a provider's code means for us.
 
     `then` is what follows when `what_next` is used up, or goes with it ("retry once, then terminal",
-    "later, then another channel", "stop the sender and use another channel"). `at_most` bounds how often
-    `what_next` may be done; None leaves it to the caller's policy. `delay` is counted from the time of the
-    task; `next_day` asks for the provider's next calendar day instead, and `doubles` that it be twice as long
-    each time. `address_is_dead` holds for this address on this channel only. `meaning` is a sentence for an
-    operator, without personal data.
+    "later, then another channel", "stop the sender and use another channel"). How long RETRY and LATER may be done is
+    the caller's policy; `about_recipient`: what does not pass in that time is the recipient's own, and final for this
+    message on this channel. `delay` is counted from the time of the task; `next_day` asks for the provider's next
+    calendar day instead, and `doubles` that it be twice as long each time. `address_is_dead` holds for this address on
+    this channel only. `meaning` is a sentence for an operator, without personal data.
 
     Where a provider's senders and templates are its own objects: `rest_sender` is how long the number is not to
     be used, `stops_template` says that the template is not to be used until somebody looked at it,
@@ -58,10 +58,10 @@ class Reaction(BaseModel):
     meaning: str
     then: WhatNext | None = None
     effect: Effect = Effect.NONE
-    at_most: int | None = None
     delay: timedelta | None = None
     doubles: bool = False
     next_day: bool = False
+    about_recipient: bool = False
     address_is_dead: bool = False
     opted_out: bool = False
     rest_sender: timedelta | None = None

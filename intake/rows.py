@@ -7,6 +7,7 @@ import polars as pl
 
 from domain.contact import Channel
 from domain.money import minor_digits
+from domain.payable import smallest_payable
 from intake import codes, emails, mandate_cells, numerals, phones
 from intake.cell_errors import ErrorCollector
 from intake.chunks import Chunk
@@ -295,6 +296,9 @@ class _Work:
         # The sign shows even where the currency, and so the amount in minor units, is unknown.
         not_positive = plain.str.starts_with("-") | ~plain.str.contains("[1-9]")
         self._reject(cells, not_positive, "the amount due must be more than zero")
+        least = pl.Series([smallest_payable(code) if code else None for code in currencies], dtype=pl.Int64)
+        unpayable = ((minor > 0) & (minor < least)).fill_null(False)
+        self._reject(cells, unpayable, "less than can be paid in " + currencies.fill_null(""))
         foreign = _foreign_sign(cells.shown, currencies)
         self._reject(cells, plain.is_not_null() & foreign, "the currency sign is not that of the row's currency")
         return minor.set(not_positive.fill_null(False), None)

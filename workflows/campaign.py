@@ -56,6 +56,8 @@ class Campaign:
             else:
                 await self._start_page()
         ends = await self._see_them_end()
+        # An instruction may come in the very task in which the last loan's end is heard of.
+        await self._instruct()
         if not self._stopped:
             await self._tell_records("finished")
         await workflow.wait_condition(workflow.all_handlers_finished)

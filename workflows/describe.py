@@ -61,15 +61,22 @@ def status(state: LoanState, action: Action | None, watching: bool, now: datetim
     )
 
 
-def agreed(state: LoanState) -> Answer:
-    """What is in force now, for whoever made the agreement; nothing when it was fulfilled at once."""
-    offer = next((a for a in reversed(state.agreements) if a.state is AgreementState.PROPOSED), None)
-    agreement = offer or state.agreement
-    if agreement is None:
+def agreed(before: LoanState, state: LoanState, number: int | None = None) -> Answer:
+    """What became of an order about an agreement, given the state `before` it; nothing when it was fulfilled at once.
+
+    The agreement is the one with `number` where the order names one, else the one it made; the one in force where it
+    was known already.
+    """
+    known = {a.number for a in before.agreements}
+    made = next((a for a in reversed(state.agreements) if a.number not in known), None)
+    named = next((a for a in state.agreements if a.number == number), None)
+    agreement = named or made or state.agreement
+    if agreement is None or not (agreement.live or agreement.state is AgreementState.PROPOSED):
         return Answer(detail="it is fulfilled already")
     amount = Money(amount_minor=agreement.total_minor, currency=state.facts.currency)
     parts = len(agreement.instalments)
-    waits = "" if offer is None else "; waits for " + ("the borrower's yes" if offer.approved_by else "an approval")
+    proposed = agreement.state is AgreementState.PROPOSED
+    waits = "; waits for " + ("the borrower's yes" if agreement.approved_by else "an approval") if proposed else ""
     how = f"in {parts} payments, the last by" if parts > 1 else "by"
     return Answer(
         detail=f"{agreement.kind} {agreement.number}: {amount.major} {amount.currency} {how} {agreement.last_due}"

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
-    from domain.collection import apply, pass_time, refuse, written
+    from domain.collection import apply, not_acted_on, pass_time, refuse, written
     from domain.events import (
         AgreementCancelled,
         Close,
@@ -51,6 +51,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ledger_entries import LedgerEntry
     from domain.loan_state import LoanState, enter, snapshot
     from domain.migration import migrate, migration_refused
+    from domain.payable import smallest_payable
     from domain.planning import (
         Action,
         AskOffers,
@@ -58,6 +59,7 @@ with workflow.unsafe.imports_passed_through():
         OrderDebit,
         SendContact,
         Wait,
+        falls_due_at,
         gives_up_at,
         plan,
         still_wanted,
@@ -83,6 +85,8 @@ IN_VAIN_RESTS = timedelta(hours=1)
 """A loan that would do the same again without end rests so long instead of filling its history."""
 TRIED_FOR = timedelta(days=30)
 """A contact of a loan that has no end by the clock, such as a receipt, is given up after so long."""
+RESTS_COUNT_AS_PAID = "2026-11-30-rests-count-as-paid"
+"""Of runs that began with it a rest of less than can be asked for is not owed: see `domain/payable.py`."""
 _NEW_BUILD = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
 OVER_THE_END = timedelta(days=1)
 """A contact that nothing else ends is given up this long after the strategy's end."""
@@ -95,7 +99,7 @@ class LoanCollection:
     @workflow.init
     def __init__(self, given: LoanInput) -> None:
         begins = max(workflow.now(), given.not_before or workflow.now())
-        self._state = given.state or enter(given.facts, given.strategy, begins)
+        self._state = _as_begun(given.state or enter(given.facts, given.strategy, begins))
         self._action: Action | None = None
         self._news = 0
         self._watch: asyncio.Task[None] | None = None
@@ -173,7 +177,7 @@ class LoanCollection:
         ledger: asyncio.Task[None] | None = None
         heard = self._news
         while not sending.done():
-            await self._until(self._news_since(heard, sending), self._next_deadline(), "a case must be decided")
+            await self._until(self._news_since(heard, sending), self._next_deadline(), "a decision falls due")
             heard = self._news
             if sending.done():
                 break
@@ -396,9 +400,10 @@ class LoanCollection:
         return Answer(detail=f"paused until {order.until.isoformat(timespec='minutes')}")
 
     @workflow.update
-    def resume(self) -> Answer:
-        self._obey(Resume())
-        return Answer(detail="resumed")
+    def resume(self, order: Resume | None = None) -> Answer:
+        self._obey(order or Resume())
+        left = self._state.paused_until
+        return Answer(detail=f"paused until {left.isoformat(timespec='minutes')} by itself" if left else "resumed")
 
     @workflow.update
     def close(self, order: Close) -> Answer:
@@ -449,8 +454,10 @@ class LoanCollection:
         return self._agree(order)
 
     def _agree(self, order: LoanEvent) -> Answer:
+        before = self._state
+        number = order.number if isinstance(order, OfferApproved | OfferAccepted | DueDateMoved) else None
         self._obey(order)
-        return describe.agreed(self._state)
+        return describe.agreed(before, self._state, number)
 
     @workflow.update
     def cancel_agreement(self, order: AgreementCancelled) -> Answer:
@@ -469,8 +476,8 @@ class LoanCollection:
         self._check(order)
 
     @resume.validator
-    def _may_resume(self) -> None:
-        self._check(Resume())
+    def _may_resume(self, order: Resume | None = None) -> None:
+        self._check(order or Resume())
 
     @close.validator
     def _may_close(self, order: Close) -> None:
@@ -537,11 +544,15 @@ class LoanCollection:
         if self._too_early:
             self._kept.append((name, payload))
             return
-        event = read_signal(name, payload)
-        if isinstance(event, str):
-            self._state = refuse(self._state, name, event, workflow.now())
+        try:
+            event = read_signal(name, payload)
+            refused = event if isinstance(event, str) else self._apply(event)
+        except Exception as error:
+            # Its words may name a person. No message may fail the loan, nor stop it for ever.
+            workflow.logger.error("signal %s could not be acted on: %s", name, type(error).__name__)
+            self._state = not_acted_on(self._state, name, type(error).__name__, workflow.now())
+            self._news += 1
             return
-        refused = self._apply(event)
         if refused is not None:
             self._state = refuse(self._state, name, refused, workflow.now())
 
@@ -586,9 +597,9 @@ class LoanCollection:
             workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in changed])
 
     def _next_deadline(self) -> timedelta | None:
-        """A case's SLA runs on while a contact waits for its lawful slot."""
-        open_slas = [case.sla_at for case in self._state.cases if not case.lapsed]
-        return min(open_slas) - workflow.now() if open_slas and self._state.end is None else None
+        """What must be decided or judged while a contact waits for its lawful slot."""
+        due = falls_due_at(self._state)
+        return due - workflow.now() if due is not None else None
 
     def _may_start_afresh(self) -> bool:
         long = workflow.info().get_current_history_length() >= CONTINUE_AS_NEW_AT
@@ -597,6 +608,14 @@ class LoanCollection:
     def _build_is_superseded(self) -> bool:
         """Another build was made current since this run began: a quiet loan moves to it by a fresh run."""
         return workflow.info().is_target_worker_deployment_version_changed()
+
+
+def _as_begun(state: LoanState) -> LoanState:
+    """With the rule by which this run began, whatever its input says: it may have begun with an earlier version, which
+    did not read that. No other loan's history gains an event."""
+    if smallest_payable(state.facts.currency) == 1:
+        return state
+    return state.model_copy(update={"rests_count_as_paid": workflow.patched(RESTS_COUNT_AS_PAID)})
 
 
 async def _or_else(answer: Awaitable[T], otherwise: T, what: str) -> T:

@@ -11,9 +11,10 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.campaign_orders import Instruction, InstructOrder, LoanStart
 from domain.loans import workflow_id
+from domain.strategy import Strategy
 from records import owed_signals
 from records.facts import LoanAsEntered
-from workflows.messages import Signal
+from workflows.messages import MigrateOrder, Signal
 from workflows.starting import ENTRY, start_loan
 
 
@@ -24,6 +25,10 @@ def known_payments(loan: LoanAsEntered) -> tuple[Signal, ...]:
         signals.append(Signal(name="payment_received", payload=owed_signals.received(payment)))
         if payment.reversed_at is not None:
             signals.append(Signal(name="payment_reversed", payload=owed_signals.taken_back(payment)))
+    for payment in loan.payments:
+        # Last of all: told before the other payments, it would look as if more had been given back than was paid.
+        if payment.refunded_minor > 0:
+            signals.append(Signal(name="payment_refunded", payload=owed_signals.given_back(payment)))
     return tuple(signals)
 
 
@@ -57,15 +62,30 @@ class TemporalLoans:
     async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:
         """Send the instruction as an update whose id makes repeating it harmless."""
         handle = self._client.get_workflow_handle(workflow_id(lender, loan_id))
-        arguments: list[dict[str, str]] = []
+        arguments: list[dict[str, str | bool]] = []
         if order.instruction is Instruction.PAUSE and order.until is not None:
-            arguments = [{"until": order.until.isoformat()}]
+            arguments = [{"until": order.until.isoformat(), "of_campaign": True}]
+        elif order.instruction is Instruction.RESUME:
+            arguments = [{"of_campaign": True}]
         elif order.instruction is Instruction.CLOSE and order.reason is not None:
             arguments = [{"reason": order.reason.value}]
+        name, order_id = order.instruction.value, f"{order.campaign_id}-{order.number}"
         try:
-            await handle.execute_update(
-                order.instruction.value, args=arguments, id=f"{order.campaign_id}-{order.number}"
-            )
+            # A loan pinned to an older build, whose `resume` takes no argument, drops this one.
+            await handle.execute_update(name, args=arguments, id=order_id)
+        except WorkflowUpdateFailedError as refused:
+            return str(refused.cause)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return "the loan has ended"
+            raise
+        return None
+
+    async def migrate(self, lender: str, loan_id: str, strategy: Strategy) -> str | None:
+        """Move a loan to another strategy or version; why it does not follow, or None."""
+        handle = self._client.get_workflow_handle(workflow_id(lender, loan_id))
+        try:
+            await handle.execute_update("migrate", MigrateOrder(strategy=strategy))
         except WorkflowUpdateFailedError as refused:
             return str(refused.cause)
         except RPCError as error:

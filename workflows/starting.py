@@ -8,6 +8,7 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 
+from domain.entering_again import Counted, enter_again
 from domain.loan_state import LoanState, enter
 from domain.loans import LoanFacts
 from domain.money import Money
@@ -34,18 +35,16 @@ async def start_loan(
     strategy: Strategy,
     signals: tuple[Signal, ...],
     begin_at: datetime,
-    entries_written: int = 0,
+    counted: Counted | None = None,
 ) -> WorkflowHandle[Any, Any]:
     """Start a loan that enters at `begin_at`, now or later.
 
-    `entries_written`: how many ledger entries an earlier, lost workflow of the same entry wrote.
+    `counted`: how far a lost workflow of the same hand-over had counted, where there was one.
 
     Raises temporalio.exceptions.WorkflowAlreadyStartedError when it runs.
     """
-    entered, first = plan(enter(facts, strategy, begin_at), begin_at)
-    state = None
-    if entries_written:
-        state = enter(facts, strategy, begin_at).model_copy(update={"entries_written": entries_written})
+    state = None if counted is None else enter_again(facts, strategy, begin_at, counted)
+    entered, first = plan(state or enter(facts, strategy, begin_at), begin_at)
     return await client.start_workflow(
         LoanCollection.run,
         LoanInput(facts=facts, strategy=strategy, state=state, signals=signals, not_before=begin_at),

@@ -12,6 +12,7 @@ from domain.agreements.limits import (
     kind_refused,
     last_day_of_offer,
     needed,
+    remission,
     rule_of,
     terms_of,
     unmet,
@@ -53,7 +54,7 @@ def terms_agreed(state: LoanState, event: TermsAgreed, now: datetime) -> tuple[L
     last_day = last_day_of_offer(state.facts.local_date(now), terms.valid_days, event.payments[0].due)
     versions = [a.version or 1 for a in state.agreements if a.kind is AgreementKind.RESTRUCTURING]
     made = Agreement(
-        number=len(state.agreements) + 1,
+        number=state.next_agreement_number,
         kind=kind,
         state=_PROPOSED,
         made_at=now,
@@ -72,7 +73,7 @@ def terms_agreed(state: LoanState, event: TermsAgreed, now: datetime) -> tuple[L
         evidence=event.evidence,
         proposed_by=event.by,
         expires_at=state.facts.moment(last_day + timedelta(days=1), time(0)),
-        remission_minor=max(balance - total, 0),
+        remission_minor=remission(kind, balance, total),
         added_minor=max(total - balance, 0),
         version=max([1, *versions]) + 1 if kind is AgreementKind.RESTRUCTURING else None,
         holidays=event.holidays,
@@ -104,7 +105,7 @@ def terms_refused(state: LoanState, event: TermsAgreed, kind: AgreementKind, now
     if (why := unmet(option, state.balance_minor, state.facts.days_past_due(now))) is not None:
         return f"{kind} {option.id}: {why}"
     amounts = [payment.amount_minor for payment in event.payments]
-    if (why := amounts_refused(option, state.balance_minor, amounts)) is not None:
+    if (why := amounts_refused(option, state.balance_minor, amounts, state.facts.currency)) is not None:
         return why
     dues = [payment.due for payment in event.payments]
     return dates_refused(option, state.facts.local_date(now), dues)

@@ -12,11 +12,15 @@ from domain.loans import LoanFacts, Payment
 
 @dataclass(frozen=True)
 class Covered:
-    """How far payments cover an instalment; `on` is the value date of the one that completed it."""
+    """How far payments cover an instalment; `on` is the value date of the one that completed it.
+
+    `missing_minor`: what all instalments up to this one lack together.
+    """
 
     instalment: Instalment
     paid_minor: int
     on: date | None
+    missing_minor: int
 
 
 def payments_towards(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> list[tuple[date, int]]:
@@ -38,9 +42,13 @@ def payments_towards(agreement: Agreement, payments: Sequence[Payment], facts: L
     return towards
 
 
-def covered_by(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> tuple[Covered, ...]:
-    """Each instalment with what covers it."""
+def covered_by(
+    agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts, smallest_owed_minor: int
+) -> tuple[Covered, ...]:
+    """Each instalment with what covers it; one that lacks less than `smallest_owed_minor` is covered."""
     towards = payments_towards(agreement, payments, facts)
+    came = sum(amount for _, amount in towards)
+    let_pass = max(agreement.tolerance_minor, smallest_owed_minor - 1)
     found: list[Covered] = []
     needed = before = 0
     for instalment in agreement.instalments:
@@ -48,15 +56,18 @@ def covered_by(agreement: Agreement, payments: Sequence[Payment], facts: LoanFac
         total, on = 0, None
         for day, amount in towards:
             total += amount
-            if total >= needed - agreement.tolerance_minor:
+            if total >= needed - let_pass:
                 on = day
                 break
-        paid = min(max(sum(amount for _, amount in towards) - before, 0), instalment.amount_minor)
-        found.append(Covered(instalment, paid, on))
+        paid = min(max(came - before, 0), instalment.amount_minor)
+        found.append(Covered(instalment, paid, on, max(needed - came, 0)))
         before = needed
     return tuple(found)
 
 
-def oldest_unpaid(agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts) -> date | None:
+def oldest_unpaid(
+    agreement: Agreement, payments: Sequence[Payment], facts: LoanFacts, smallest_owed_minor: int
+) -> date | None:
     """The due date of the first instalment that is not covered."""
-    return next((c.instalment.due for c in covered_by(agreement, payments, facts) if c.on is None), None)
+    covered = covered_by(agreement, payments, facts, smallest_owed_minor)
+    return next((each.instalment.due for each in covered if each.on is None), None)

@@ -15,6 +15,7 @@ from domain.cases import close_case, open_case
 from domain.ledger_entries import PAID_ENDS, AgreementEntry, CaseKind, CaseState, LoanEnd
 from domain.loan_state import LoanState, write
 from domain.loans import LoanFacts
+from domain.payable import payable
 from domain.strategy import Strategy
 
 _PROMISE = AgreementKind.PROMISE
@@ -56,7 +57,7 @@ def counted(state: LoanState, agreement: Agreement) -> list[tuple[date, int]]:
 
 def coverage(state: LoanState, agreement: Agreement) -> tuple[Covered, ...]:
     """Each instalment with what covers it: the oldest is paid first."""
-    return covered_by(agreement, state.payments, state.facts)
+    return covered_by(agreement, state.payments, state.facts, state.smallest_owed_minor)
 
 
 def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
@@ -64,8 +65,8 @@ def next_unpaid(state: LoanState, agreement: Agreement) -> Covered | None:
 
 
 def left_of(state: LoanState, covered: Covered) -> int:
-    """What is still to pay of an instalment, minor units: never more than is due, and at least 1."""
-    return max(min(covered.instalment.amount_minor - covered.paid_minor, state.balance_minor), 1)
+    """What is still to pay of the next unpaid instalment, minor units: payable, never more than is due, at least 1."""
+    return max(payable(min(covered.missing_minor, state.balance_minor), state.facts.currency), 1)
 
 
 def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementState:
@@ -79,10 +80,11 @@ def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementS
     first = late[0]
     too_late = now >= deadline(agreement, first.instalment, state.facts)
     if not too_late or stands_still:
-        paid_off = state.balance_minor - agreement.adjustment_minor + agreement.interest_minor <= 0
+        left = state.balance_minor - agreement.adjustment_minor + agreement.interest_minor
+        paid_off = left < state.smallest_owed_minor
         return fulfilled if paid_off else AgreementState.OPEN if promise else AgreementState.ACTIVE
     end = last_day(agreement, first.instalment)
-    if _debt_on(state, agreement, end) <= 0:
+    if _debt_on(state, agreement, end) < state.smallest_owed_minor:
         return fulfilled
     if not promise:
         return AgreementState.BROKEN
@@ -311,7 +313,7 @@ def _granted(state: LoanState, agreement: Agreement, now: datetime) -> Agreement
 
 def still_paid_off(state: LoanState, now: datetime) -> bool:
     """Whether a loan that ended as paid is so after a payment was taken back: a settlement may no longer hold."""
-    return judge(state.model_copy(update={"end": None}), now).balance_minor <= 0
+    return not judge(state.model_copy(update={"end": None}), now).owes
 
 
 def expire_proposals(state: LoanState, now: datetime) -> LoanState:

@@ -20,6 +20,7 @@ from domain.agreements.terms import (
     SettlementTerms,
 )
 from domain.loan_state import LoanState
+from domain.payable import payable, smallest_payable
 from domain.strategy import Strategy
 
 Terms = PlanTerms | SettlementTerms | RestructuringTerms
@@ -63,6 +64,11 @@ def percent_of(balance_minor: int, percent: int) -> int:
     return -(-balance_minor * percent // 100)
 
 
+def remission(kind: AgreementKind, balance_minor: int, total_minor: int) -> int:
+    """What is forgiven: only a settlement forgives; what a plan leaves because nobody can pay it counts as paid."""
+    return max(balance_minor - total_minor, 0) if kind is AgreementKind.SETTLEMENT else 0
+
+
 def needed(option: Option, balance_minor: int, total_minor: int) -> Authority:
     """Who may agree on `total_minor` alone."""
     if not isinstance(option, SettlementOption):
@@ -76,9 +82,13 @@ def needed(option: Option, balance_minor: int, total_minor: int) -> Authority:
     return least if least.covers(option.authority) else option.authority
 
 
-def amounts_refused(option: Option, balance_minor: int, amounts: Sequence[int]) -> str | None:
-    """Why these payments are none that the option allows, or None."""
+def amounts_refused(option: Option, balance_minor: int, amounts: Sequence[int], currency: str) -> str | None:
+    """Why these payments are none that the option allows, or None.
+
+    They may add up to what is due or to what of it can be paid: offers are made over the latter.
+    """
     parts, total = len(amounts), sum(amounts)
+    smallest = smallest_payable(currency)
     if parts > option.instalments:
         return f"{parts} payments: at most {option.instalments}"
     if isinstance(option, SettlementOption):
@@ -88,25 +98,33 @@ def amounts_refused(option: Option, balance_minor: int, amounts: Sequence[int]) 
             return f"{total} is no less than what is due ({balance_minor})"
         expected = total
     elif isinstance(option, RestructuringOption):
-        return _schedule_refused(option, balance_minor, amounts)
+        return _schedule_refused(option, balance_minor, amounts, smallest)
     else:
-        expected = balance_minor
+        whole = payable(balance_minor, currency)
+        expected = balance_minor if total == balance_minor else whole
     if parts < 2 and isinstance(option, PlanOption):
         return "a plan has at least two payments"
     if total != expected:
         return f"the payments add up to {total}, {expected} is due: ask for a new offer"
-    if max(amounts) - min(amounts) > 1:
+    if max(amounts) - min(amounts) > smallest:
         return "the payments are not equal"
-    if min(amounts) < option.least_minor and parts > 1:
-        return f"no payment may be less than {option.least_minor}"
+    if min(amounts) < (least := max(option.least_minor, smallest)) and parts > 1:
+        return f"no payment may be less than {least}"
     return None
 
 
-def _schedule_refused(option: RestructuringOption, balance_minor: int, amounts: Sequence[int]) -> str | None:
-    if len(amounts) < 2:
+def _schedule_refused(
+    option: RestructuringOption, balance_minor: int, amounts: Sequence[int], smallest: int
+) -> str | None:
+    parts = len(amounts)
+    if parts < 2:
         return "a new schedule has at least two payments"
-    rows = repayment(balance_minor, len(amounts), option.every, option.rate_bp) if balance_minor >= len(amounts) else ()
-    if tuple(amounts) != tuple(row.amount_minor for row in rows):
+    schedules = [
+        [row.amount_minor for row in repayment(balance_minor, parts, option.every, option.rate_bp, unit)]
+        for unit in {1, smallest}
+        if balance_minor // unit >= parts
+    ]
+    if list(amounts) not in schedules:
         return f"the payments are not those of {balance_minor} at the option's rate: ask for a new offer"
     return None if min(amounts) >= option.least_minor else f"no payment may be less than {option.least_minor}"
 

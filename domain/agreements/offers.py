@@ -12,7 +12,7 @@ from statistics import median
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from domain.agreements.limits import Terms, last_day_of_offer, needed, percent_of, rule_of, terms_of, unmet
+from domain.agreements.limits import Terms, last_day_of_offer, needed, percent_of, remission, rule_of, terms_of, unmet
 from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.requests import OFFERED_KINDS, request_as_known
 from domain.agreements.requests import OfferRequest as OfferRequest
@@ -21,6 +21,7 @@ from domain.agreements.terms import Authority, Option, PlanOption, Restructuring
 from domain.agreements.working_days import public_holidays
 from domain.events import HOLIDAYS_TOLD, PlanAgreed, RestructuringAgreed, SettlementAgreed, TermsAgreed
 from domain.loan_state import LoanState
+from domain.payable import payable, smallest_payable
 from domain.strategy import Strategy
 
 LONGEST_SCHEDULE = timedelta(days=366 * 5 + 100)
@@ -135,7 +136,7 @@ def _of_option(
             approval=not request.authority.alone(needs),
             balance_minor=request.balance_minor,
             total_minor=paid,
-            remission_minor=max(request.balance_minor - paid, 0),
+            remission_minor=remission(kind, request.balance_minor, paid),
             added_minor=max(paid - request.balance_minor, 0),
             fees_frozen=isinstance(option, PlanOption) and option.fees_frozen,
             percent=percent,
@@ -154,13 +155,15 @@ def _of_option(
 
 
 def _totals(request: OfferRequest, option: Option) -> Iterator[tuple[int | None, int]]:
-    """The whole debt; of a settlement what each authority may go down to, the dearest first, each once."""
+    """The whole debt, as far as it can be paid; of a settlement what each authority may go down to, rounded up to what
+    can be paid, the dearest first, each once."""
     if not isinstance(option, SettlementOption):
-        yield None, request.balance_minor
+        yield None, payable(request.balance_minor, request.currency)
         return
+    smallest = smallest_payable(request.currency)
     for percent in dict.fromkeys((option.machine_percent, option.agent_percent, option.floor_percent)):
-        total = percent_of(request.balance_minor, percent)
-        if 0 < total < request.balance_minor:
+        total = -(-percent_of(request.balance_minor, percent) // smallest) * smallest
+        if 0 < total < payable(request.balance_minor, request.currency):
             yield percent, total
 
 
@@ -168,13 +171,14 @@ def _rows(request: OfferRequest, option: Option, total_minor: int) -> tuple[Row,
     """As few payments as the borrower can bear; where that is not known, as many as there may be."""
     rate = option.rate_bp if isinstance(option, RestructuringOption) else 0
     least = 1 if isinstance(option, SettlementOption) else 2
+    smallest = smallest_payable(request.currency)
     counts: Sequence[int] = range(least, option.instalments + 1)
     if request.bearable_minor is None and not isinstance(option, SettlementOption):
         counts = counts[::-1]
     for count in counts:
-        if total_minor < count:
+        if total_minor // smallest < count:
             continue
-        rows = repayment(total_minor, count, option.every, rate)
+        rows = repayment(total_minor, count, option.every, rate, smallest)
         amounts = [row.amount_minor for row in rows]
         bearable = request.bearable_minor is None or max(amounts) <= request.bearable_minor
         if bearable and (min(amounts) >= option.least_minor or count == 1):

@@ -20,7 +20,7 @@ def promise_made(state: LoanState, event: PromiseMade, now: datetime) -> tuple[L
         return state, why
     terms = state.strategy.promises
     promise = Agreement(
-        number=len(state.agreements) + 1,
+        number=state.next_agreement_number,
         kind=AgreementKind.PROMISE,
         state=AgreementState.OPEN,
         made_at=now,
@@ -45,8 +45,9 @@ def promise_refused(state: LoanState, event: PromiseMade, now: datetime) -> str 
         return f"the loan is in {state.facts.currency}"
     if event.amount_minor > state.balance_minor:
         return f"more than what is due ({state.balance_minor})"
-    if event.amount_minor < min(terms.least_minor, state.balance_minor):
-        return f"less than the strategy takes ({terms.least_minor})"
+    least = max(terms.least_minor, state.smallest_owed_minor)
+    if event.amount_minor < min(least, state.payable_minor):
+        return f"less than the strategy takes ({least})"
     today = state.facts.local_date(now)
     if event.date < today:
         return "the date lies in the past"

@@ -28,20 +28,33 @@ class Row(BaseModel):
     left_minor: int
 
 
-def split(total_minor: int, parts: int) -> tuple[int, ...]:
-    """`total_minor` in `parts` that differ by at most one minor unit, the larger ones first; they add up exactly."""
-    if not 0 < parts <= total_minor:
+def split(total_minor: int, parts: int, smallest: int = 1) -> tuple[int, ...]:
+    """`total_minor` in `parts`, each a multiple of `smallest`, that differ by at most one of it, the larger ones first.
+
+    They add up to the total, less what of it is no whole multiple: nobody can pay that (`domain.payable`).
+    """
+    units = total_minor // smallest
+    if not 0 < parts <= units:
         raise ValueError(f"{total_minor} cannot be paid in {parts} parts")
-    each, rest = divmod(total_minor, parts)
-    return tuple(each + (number < rest) for number in range(parts))
+    each, rest = divmod(units, parts)
+    return tuple((each + (number < rest)) * smallest for number in range(parts))
 
 
-def repayment(debt_minor: int, parts: int, every: Every, rate_bp: int = 0) -> tuple[Row, ...]:
+def repayment(debt_minor: int, parts: int, every: Every, rate_bp: int = 0, smallest: int = 1) -> tuple[Row, ...]:
     """Equal payments of a debt with yearly interest of `rate_bp` hundredths of a percent (the annuity formula).
 
-    Interest is rounded to the minor unit at each payment, half to even; the last payment takes what rounding left.
+    Interest is rounded at each payment to `smallest`, the smallest payable amount in minor units, half to even; the
+    last payment takes what rounding left. Of the debt no more is asked for than its whole multiples of `smallest`.
     Without interest the payments are those of `split`.
     """
+    rows = _in_units(debt_minor // smallest, parts, every, rate_bp)
+    if smallest == 1:
+        return rows
+    amounts = ("amount_minor", "interest_minor", "principal_minor", "left_minor")
+    return tuple(row.model_copy(update={name: getattr(row, name) * smallest for name in amounts}) for row in rows)
+
+
+def _in_units(debt_minor: int, parts: int, every: Every, rate_bp: int) -> tuple[Row, ...]:
     if rate_bp == 0:
         rows, left = [], debt_minor
         for number, amount in enumerate(split(debt_minor, parts), 1):

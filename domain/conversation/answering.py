@@ -6,10 +6,10 @@ borrower. Whatever touches vulnerability, dispute, complaint or a discount goes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 
-from domain.agreements.judging import next_unpaid
+from domain.agreements.judging import left_of, next_unpaid
 from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.promise import promise_made, promise_refused
 from domain.cases import open_once
@@ -26,7 +26,7 @@ from domain.events import (
     PromiseMade,
     ReplyUnderstood,
 )
-from domain.ledger_entries import CaseKind
+from domain.ledger_entries import PAID_ENDS, CaseKind
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent
 
@@ -51,9 +51,17 @@ PROPOSAL_STANDS = timedelta(days=3)
 """A yes that comes later than this is no answer to what was read back."""
 
 
+def circumstance_of(intents: Sequence[Intent]) -> Circumstance | None:
+    """What of a message with these intents stops all collection until a person has decided; the gravest first.
+
+    Vulnerability and dispute count wherever they stand; hardship beside a promise is the promise's reason.
+    """
+    named = (one for one in _CIRCUMSTANCES if one in intents and (one is not Intent.HARDSHIP or intents[0] is one))
+    return next((_CIRCUMSTANCES[intent] for intent in named), None)
+
+
 def circumstance_in(event: ReplyUnderstood) -> Circumstance | None:
-    """What of a message stops all collection until a person has decided; the gravest first."""
-    return next((_CIRCUMSTANCES[intent] for intent in _CIRCUMSTANCES if _says(event, intent)), None)
+    return circumstance_of(event.intents)
 
 
 def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) -> tuple[LoanState, str | None]:
@@ -71,7 +79,7 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     if state.end is not None:
         return _after_the_end(state, event, now), None
     if state.ceased:
-        return state, None
+        return _after_cease(state, event, now), None
     if with_a_person(state, now) and not _acts_as_ever(state, event):
         return (state if _is_courtesy(event) else to_a_person(state, event, now, None)), None
     if event.says is not None and state.strategy.conversation is not None:
@@ -109,20 +117,39 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     return _talk(state, event, now), None
 
 
-def answer_reported(state: LoanState, event: ContactReported) -> LoanState:
-    """The answer went out, or never can; it is not tried again by itself: another message may come any moment."""
+def answer_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
+    """The answer went out, or never can; it is not tried again by itself: another message may come any moment.
+
+    A yes or a no to what it reads back may have been heard first, where the report was held up.
+    """
+    proposed = of(state).proposed
+    state = _reported_answer(state, event)
+    if proposed is None or proposed.answer != event.occurrence or (early := proposed.early) is None:
+        return state
+    if event.outcome is not ContactOutcome.SENT or event.sent_at is None or early.received_at < event.sent_at:
+        return state  # said before the question left: it can be answered now
+    if state.end is not None or state.ceased or with_a_person(state, now):
+        return state
+    if early.says != "yes":
+        return say(change(state, proposed=None), early, now, AnswerKind.ASK_DATE)
+    return _take_promise(state, early, proposed, now)
+
+
+def _reported_answer(state: LoanState, event: ContactReported) -> LoanState:
     talk = state.conversation
     if talk is None or talk.answer is None or talk.answer.number != event.occurrence:
         # A newer answer has its place, but the question or the offer went out all the same.
         if event.outcome is not ContactOutcome.SENT:
             return state
+        state = _read_back(state, event.occurrence, sent=True)
         return offering.went_out(another_day.went_out(state, event.occurrence), event.occurrence)
     if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
         state = state.model_copy(update={"contact_rests_until": None})
     answer, sent = talk.answer, event.outcome is ContactOutcome.SENT
     if not sent and answer.agreement is not None:
         talk = talk.model_copy(update={"offered": None})  # nobody can say yes to what they were not told
-    return another_day.told(keep(state, _without_answer(talk)), answer, sent=sent)
+    state = _read_back(keep(state, _without_answer(talk)), answer.number, sent=sent)
+    return another_day.told(state, answer, sent=sent)
 
 
 def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -135,10 +162,10 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
         state = open_once(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
         return say(state, event, now, AnswerKind.CHECKING_PAYMENT, progress=True)
     if first is Intent.ASK_HOW_TO_PAY:
-        due = state.balance_minor > 0
+        due = state.owes
         return say(state, event, now, AnswerKind.HOW_TO_PAY if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ASK_BALANCE:
-        due = state.balance_minor > 0
+        due = state.owes
         return say(state, event, now, AnswerKind.BALANCE if due else AnswerKind.NOTHING_DUE, progress=True)
     if first is Intent.ACKNOWLEDGEMENT:
         return state
@@ -151,8 +178,14 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
         return answered
     if (answered := offering.answered(state, event, now)) is not None:
         return answered
-    proposed = of(state).proposed
-    if proposed is None or now - proposed.asked_at > PROPOSAL_STANDS:
+    talk = of(state)
+    proposed = talk.proposed
+    untold = proposed is not None and proposed.answer is not None and not proposed.told
+    asking = proposed is not None and talk.answer is not None and talk.answer.number == proposed.answer
+    if proposed is not None and untold and (event.says == "yes" or asking):
+        # The question may have been read, though nobody has said yet that it left: that report decides.
+        return change(state, proposed=proposed.model_copy(update={"early": event}))
+    if proposed is None or untold or now - proposed.asked_at > PROPOSAL_STANDS:
         return state if event.says == "yes" else say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
     if event.says == "yes":
         return _take_promise(state, event, proposed, now)
@@ -166,13 +199,11 @@ def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
     day = another_day.day_in(event)
     if day is None:
         return say(state, event, now, AnswerKind.ASK_DATE)
-    amount = min(event.promise_amount_minor or _promised(state, event), max(state.balance_minor, 1))
+    amount = min(event.promise_amount_minor or _promised(state, event), max(state.payable_minor, 1))
     wanted = PromiseMade(amount_minor=amount, date=day, by="borrower", via=Via.MESSAGE)
     refused = promise_refused(state, wanted, now)
     if refused is None:
-        proposed = Proposed(amount_minor=amount, due=day, asked_at=now)
-        kept = change(offering.withdrawn(state, now), proposed=proposed, moving=None)
-        return say(kept, event, now, AnswerKind.CONFIRM_PROMISE, amount, day)
+        return _ask_back(state, event, amount, day, now)
     last = state.facts.local_date(now) + timedelta(days=state.strategy.promises.days_ahead)
     nearer = wanted.model_copy(update={"date": last})
     if day > last and promise_refused(state, nearer, now) is None:
@@ -180,18 +211,36 @@ def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
     return to_a_person(state, event, now, AnswerKind.PERSON, f"promises to pay: {refused}")
 
 
+def _ask_back(state: LoanState, event: ReplyUnderstood, amount: int, day: date, now: datetime) -> LoanState:
+    cleared = change(offering.withdrawn(state, now), proposed=None, moving=None)
+    said = say(cleared, event, now, AnswerKind.CONFIRM_PROMISE, amount, day)
+    answer = of(said).answer
+    if answer is None or answer.kind is not AnswerKind.CONFIRM_PROMISE:
+        return said  # a person goes on
+    return change(said, proposed=Proposed(amount_minor=amount, due=day, asked_at=now, answer=answer.number))
+
+
+def _read_back(state: LoanState, number: int, *, sent: bool) -> LoanState:
+    """Answer `number` went out, so that the promise it reads back can be confirmed from now on, or it never will."""
+    proposed = of(state).proposed
+    if proposed is None or proposed.answer != number:
+        return state
+    told = proposed.model_copy(update={"told": True, "early": None})
+    return change(state, proposed=told if sent else None)
+
+
 def _promised(state: LoanState, event: ReplyUnderstood) -> int:
     """The sum of a promise that names none: all that is due, but another day for an open one keeps what it was over."""
     promise = state.agreement
     asked = promise is not None and of(state).another_day_for == promise.number
     covered = next_unpaid(state, promise) if promise is not None and asked else None
-    return covered.instalment.amount_minor - covered.paid_minor if covered is not None else state.balance_minor
+    return left_of(state, covered) if covered is not None else state.payable_minor
 
 
 def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, now: datetime) -> LoanState:
     evidence = Evidence(at=event.received_at, message_id=event.message_id, text_sha256=event.text_sha256)
     promise = PromiseMade(
-        amount_minor=min(proposed.amount_minor, max(state.balance_minor, 1)),
+        amount_minor=min(proposed.amount_minor, max(state.payable_minor, 1)),
         date=proposed.due,
         by="borrower",
         via=Via.MESSAGE,
@@ -214,12 +263,29 @@ def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstan
     return say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
 
 
-def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """The machine is silent, and what a person must look at becomes a case."""
-    if not _is_for_a_person(event) and circumstance_in(event) is None and event.intents[0] not in _ABOUT_A_PAYMENT:
+def _after_cease(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
+    """Nothing is said to whoever asked for no more contact; what stops the loan or is for a person is as ever."""
+    if event.intents[0] is Intent.WRONG_PERSON:
         return state
+    if _acts_as_ever(state, event) and (circumstance := circumstance_in(event)) is not None:
+        return circumstance_reported(state, CircumstanceReported(kind=circumstance), now)[0]
+    asks = _is_for_a_person(event) or event.intents[0] in _ABOUT_A_PAYMENT
+    return to_a_person(state, event, now, None) if asks else state
+
+
+def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
+    """The machine is silent, and what a person must look at becomes a case.
+
+    What was paid can be taken back: a circumstance then holds the loan until somebody has decided on it.
+    """
+    circumstance = circumstance_in(event)
+    if not _is_for_a_person(event) and circumstance is None and event.intents[0] not in _ABOUT_A_PAYMENT:
+        return state
+    state = note(state, now, "reply_after_the_end", ", ".join(event.intents))
+    if circumstance is not None and state.end in PAID_ENDS and event.intents[0] is not Intent.WRONG_PERSON:
+        return circumstance_reported(state, CircumstanceReported(kind=circumstance), now)[0]
     reason = f"the borrower wrote after the loan had ended: {', '.join(event.intents).replace('_', ' ')}"
-    return open_once(note(state, now, "reply_after_the_end", ", ".join(event.intents)), CaseKind.HANDOFF, reason, now)
+    return open_once(state, CaseKind.HANDOFF, reason, now)
 
 
 def _acts_as_ever(state: LoanState, event: ReplyUnderstood) -> bool:
@@ -244,11 +310,6 @@ def _beyond(event: ReplyUnderstood) -> bool:
     """
     marked = event.needs_human and Intent.REQUEST_DISCOUNT not in event.intents
     return marked or not _TO_A_PERSON.isdisjoint(event.intents)
-
-
-def _says(event: ReplyUnderstood, intent: Intent) -> bool:
-    """Vulnerability and dispute count wherever they stand; hardship beside a promise is the promise's reason."""
-    return event.intents[0] is intent if intent is Intent.HARDSHIP else intent in event.intents
 
 
 def _without_answer(talk: Conversation) -> Conversation:

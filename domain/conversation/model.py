@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.agreements.model import AgreementKind
 from domain.contact import Channel
-from domain.events import MadeOffer
+from domain.events import MadeOffer, ReplyUnderstood
 from domain.replies.labels import Intent
 
 REPLY = "reply"
@@ -51,11 +51,18 @@ class _Value(BaseModel):
 
 
 class Proposed(_Value):
-    """A promise that was read back and waits for the borrower's yes: so much by the end of `due`, a local date."""
+    """A promise that is read back and waits for the borrower's yes: so much by the end of `due`, a local date.
+
+    `answer` is the number of the answer that asks, and `told`: it went out. One without a number was kept by an earlier
+    version, which did not ask whether it had. `early`: the last yes or no before that.
+    """
 
     amount_minor: int
     due: date
     asked_at: AwareDatetime
+    answer: int | None = None
+    told: bool = Field(False, exclude_if=operator.not_)
+    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
 
 
 class Asking(_Value):

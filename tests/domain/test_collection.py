@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.collection import apply
+from domain.cases import open_case
+from domain.collection import apply, not_acted_on
 from domain.contact import Channel
 from domain.events import (
     AddressFailure,
@@ -31,6 +32,7 @@ from domain.events import (
 )
 from domain.ledger_entries import AddressEntry, CaseKind, LoanEnd, NoteEntry
 from domain.loan_state import EARLY_NEWS_KEPT, PAYMENTS_KEPT, RECEIPT, LoanState
+from domain.standing_clock import pass_time, settle_hold
 from domain.strategy import Conditions, Stage, Step, StepKind
 from tests.domain.simulated_loan import START, STEPS, Borrower, SimulatedLoan, facts, strategy
 
@@ -745,6 +747,65 @@ class TestPause:
         base = subject.state.facts.moment(subject.state.facts.local_date(sent_at) + timedelta(days=5), then.at)
         assert subject.state.step_due_at(then) == base + timedelta(days=3)
 
+    def test_the_campaigns_resumption_leaves_a_pause_of_the_loans_own(self) -> None:
+        subject = loan()
+        asked_for = START + timedelta(days=60)
+        subject.hear(Pause(until=asked_for))
+        subject.hear(Pause(until=START + timedelta(days=3), of_campaign=True))
+        assert subject.state.paused_until == asked_for
+        subject.pass_days(1)
+
+        subject.hear(Resume(of_campaign=True))
+
+        assert subject.state.paused_until == asked_for
+        subject.pass_days(50)
+        assert subject.sent == []
+        subject.pass_days(20)
+        assert subject.sent != []
+
+    def test_a_pause_of_the_loans_own_set_while_its_campaign_pauses_outlasts_it(self) -> None:
+        subject = loan()
+        subject.hear(Pause(until=START + timedelta(days=3), of_campaign=True))
+        subject.pass_days(5)
+        subject.hear(Pause(until=subject.now + timedelta(days=30)))
+
+        assert subject.hear(Resume(of_campaign=True)) is None
+
+        assert subject.state.paused_until == subject.now + timedelta(days=30)
+
+    def test_who_resumes_the_loan_itself_ends_both(self) -> None:
+        subject = loan()
+        subject.hear(Pause(until=START + timedelta(days=60)))
+        subject.hear(Pause(until=START + timedelta(days=90), of_campaign=True))
+
+        subject.hear(Resume())
+
+        assert subject.state.paused_until is None
+        assert subject.hear(Resume(of_campaign=True)) == "the loan is not paused"
+
+    def test_a_campaign_that_goes_on_takes_its_loans_with_it(self) -> None:
+        subject = loan()
+        subject.hear(Pause(until=START + timedelta(days=60), of_campaign=True))
+
+        subject.hear(Resume(of_campaign=True))
+
+        assert subject.state.paused_until is None
+
+    def test_a_pause_and_a_case_that_were_over_before_anybody_looked_held_until_the_later(self) -> None:
+        looked_at, left = loan(), loan()
+        for subject in (looked_at, left):
+            opened = open_case(subject.state, CaseKind.HANDOFF, "step big", subject.now, queue="supervisors")
+            subject.state = settle_hold(opened, subject.now)
+            [case] = subject.state.cases
+            subject.hear(Pause(until=case.sla_at + timedelta(days=5)))
+            over = case.sla_at + timedelta(days=9)
+            if subject is looked_at:
+                subject.state = pass_time(subject.state, case.sla_at + timedelta(days=1))
+            subject.state = pass_time(subject.state, over)
+
+        assert left.state.clock_shift == looked_at.state.clock_shift
+        assert left.state.base_shift == looked_at.state.base_shift
+
     def test_a_pause_longer_than_the_strategy_moves_its_end(self) -> None:
         subject = loan()
         subject.hear(Pause(until=START + timedelta(days=200)))
@@ -931,3 +992,24 @@ def test_a_refused_event_leaves_the_state_as_it_was() -> None:
     after, why = apply(before, Decide(case_id="none", decision=CaseDecision.CONTINUE, by="x"), subject.now)
     assert why == "no open case none"
     assert after == before
+
+
+class TestAMessageOnWhichTheRulesFail:
+    def test_holds_beside_a_handoff_that_lapsed_and_asks_a_person_once(self) -> None:
+        """Given a handoff that nobody decided in time, so that the loan goes on, when the rules fail on a message, then
+        a case of its own holds the loan; told again it opens no other, and another message does."""
+        subject = loan()
+        subject.state = open_case(subject.state, CaseKind.HANDOFF, "step agent", subject.now, queue="supervisors")
+        subject.state = pass_time(subject.state, subject.now + timedelta(days=2))
+        now = subject.now + timedelta(days=2)
+        assert subject.state.hold is None
+
+        state = not_acted_on(subject.state, "opt_out", "OverflowError", now)
+        held = state.hold
+        state = not_acted_on(state, "opt_out", "OverflowError", now + timedelta(hours=1))
+        once = len(state.cases)
+        state = not_acted_on(state, "debit_returned", "OverflowError", now + timedelta(hours=1))
+
+        assert held is not None
+        assert (once, len(state.cases)) == (2, 3)
+        assert state.refusal_count == 3

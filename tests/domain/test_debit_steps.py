@@ -296,6 +296,27 @@ def test_what_holds_the_loan_keeps_the_debit_back_and_its_end_lets_it_go(holds: 
     assert loan.sent == ["debit"]
 
 
+def test_a_debit_that_comes_back_in_a_pause_is_followed_up_by_as_many_days_as_after_one() -> None:
+    loan = Loan()
+    loan.answer = DebitOutcome.FILED
+    loan.day(9)
+    loan.hear(Pause(until=loan.now + timedelta(days=10)))
+    loan.until_it_waits()
+    loan.now += timedelta(days=8)
+
+    loan.hear(DebitReturned(step="debit", occurrence=1, reason="AM04"))
+    loan.until_it_waits()
+    back_on = loan.now
+    loan.now += timedelta(days=3)
+    loan.until_it_waits()
+
+    step = loan.state.next_step
+    assert step is not None
+    assert step.id == "again"
+    day = loan.state.facts.local_date(loan.state.step_due_at(step))
+    assert day == loan.state.facts.local_date(back_on) + timedelta(days=4 + 2)
+
+
 def test_what_the_bank_has_is_not_called_back() -> None:
     loan = Loan()
     loan.answer = DebitOutcome.FILED

@@ -37,3 +37,15 @@ def test_every_difference_is_told(theirs: list[Listed], ours: list[Listed], kind
     found = compare("stripe", theirs, ours, DAY, DAY + timedelta(days=1))
 
     assert [one.kind for one in found] == [DifferenceKind(kind) for kind in kinds]
+
+
+def test_a_payment_that_both_have_is_compared_on_the_day_we_count_it_from() -> None:
+    """A debit may be begun a week before its money comes."""
+    theirs, ours = [paid(minor=4_999, paid_at=DAY - timedelta(days=7))], [paid()]
+
+    begun, paid_on = (
+        compare("stripe", theirs, ours, day, day + timedelta(days=1)) for day in (DAY - timedelta(days=7), DAY)
+    )
+
+    assert begun == ()
+    assert [one.kind for one in paid_on] == [DifferenceKind.AMOUNT]

@@ -19,8 +19,10 @@ from domain.events import (
     NoticeWithdrawn,
     OptOut,
     PaymentReceived,
+    PaymentReversed,
 )
-from domain.loan_state import LoanState, enter
+from domain.ledger_entries import NoteEntry
+from domain.loan_state import LoanState, enter, restore, snapshot
 from domain.planning import Finish, SendContact, Wait, plan, still_wanted
 from tests.domain.simulated_loan import START, facts, strategy
 
@@ -91,6 +93,53 @@ def test_a_loan_that_is_held_does_not_send_it_and_a_paid_one_never_does() -> Non
     late, refused = apply(paid, ordered(), START)
     assert plan(late, START)[1] == Finish()
     assert refused == "the loan has ended as cured"
+
+
+PAID = PaymentReceived(payment_id="p", amount_minor=30_000, currency="EUR", paid_at=START, provider="x")
+TAKEN_BACK = PaymentReversed(payment_id="p", provider="x")
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["run still open", "run over"])
+def test_what_a_payment_in_full_dropped_is_not_sent_when_the_money_is_taken_back(over: bool) -> None:
+    """Given a one-off message that waited when the debt was paid, and perhaps its order stopped since, when the payment
+    is taken back, then the loan goes on without it; ordered again it stays out; the trail says that it was not sent."""
+    state, _ = apply(told(), PAID, START)
+    assert [e.detail for e in state.outbox if isinstance(e, NoteEntry) and e.action == "notice_not_sent"] == ["help"]
+    if over:
+        state = restore(snapshot(state), state.facts, state.strategy)
+
+    state, _ = apply(state, TAKEN_BACK, START + 2 * DAY)
+    state, refused = apply(state, ordered(until=START + 20 * DAY), START + 2 * DAY)
+
+    assert (state.end, refused) == (None, None)
+    action = plan(state, START + 2 * DAY)[1]
+    assert isinstance(action, SendContact)
+    assert action.step == "day-3"
+    dropped = next(record for record in state.records if record.step == "notice-help")
+    assert (dropped.result, dropped.because) == ("not_sent", "the loan ended as cured")
+
+
+def test_an_end_that_an_earlier_version_kept_with_its_message_does_not_send_it_either() -> None:
+    paid, _ = apply(told(), PAID, START)
+    kept = snapshot(paid.model_copy(update={"notices": told().notices, "records": ()}))
+
+    state, _ = apply(restore(kept, paid.facts, paid.strategy), TAKEN_BACK, START + DAY)
+
+    assert (state.end, state.notices) == (None, ())
+
+
+@pytest.mark.parametrize("how", ["paid", "its time was over"])
+def test_what_left_in_the_moment_it_was_dropped_counts_as_sent(how: str) -> None:
+    if how == "paid":
+        state, _ = apply(told(), PAID, START)
+    else:
+        state, _ = plan(told(), START + 4 * DAY)
+
+    for _ in range(2):
+        state, refused = apply(state, reported(ContactOutcome.SENT, Channel.SMS), START + 4 * DAY)
+
+    assert refused is None
+    assert [r.result for r in state.records if r.step == "notice-help"] == ["sent"]
 
 
 def test_without_an_open_channel_it_is_dropped_and_the_sequence_goes_on() -> None:

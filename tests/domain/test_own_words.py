@@ -152,6 +152,8 @@ def test_it_goes_out_while_the_loan_is_held_and_law_hears_of_what_was_reported(h
         state, _ = apply(state, Pause(until=START + DAY), START)
     elif how == "promise":
         state = said(state, Intent.PROMISE_TO_PAY, promise_date=START.date() + 3 * DAY)
+        asked = ContactReported(step="reply", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS)
+        state, _ = apply(state, asked, START)
         state = said(state, Intent.ACKNOWLEDGEMENT, at=START + HOUR, says="yes")
         assert state.agreement is not None
     elif how == "person":

@@ -114,6 +114,23 @@ def test_one_transfer_pays_several_loans_when_it_is_just_what_they_owe() -> None
     assert isinstance(decide(money(14_002), loans), Waits)
 
 
+def test_one_transfer_over_the_whole_pesos_of_several_loans_pays_them_all() -> None:
+    def pesos(loan_id: str, balance: int) -> Candidate:
+        return loan(loan_id, balance, named=True).model_copy(update={"currency": "COP"})
+
+    came = money(30_000_000).model_copy(update={"currency": "COP"})
+    loans = [pesos("P-1", 10_000_037), pesos("P-2", 20_000_050)]
+
+    answer = decide(came, loans)
+
+    assert isinstance(answer, Matched)
+    assert {share.loan_id: share.amount_minor for share in answer.shares} == {"P-1": 10_000_000, "P-2": 20_000_000}
+    assert isinstance(decide(came, [*loans, pesos("P-3", 37)]), Waits), "one that is paid but for centavos owes nothing"
+    over = decide(money(30_000_087).model_copy(update={"currency": "COP"}), loans)
+    assert isinstance(over, Matched)
+    assert [share.amount_minor for share in over.shares] == [10_000_037, 20_000_050]
+
+
 @pytest.mark.parametrize(
     ("candidates", "amount", "matched"),
     [
@@ -182,3 +199,13 @@ def test_suggestions_are_ranked_and_say_why() -> None:
 )
 def test_names_are_alike_whatever_their_order_accents_and_case(one: str | None, other: str, alike: bool) -> None:
     assert (name_likeness(one, other) >= 0.75) is alike
+
+
+@pytest.mark.parametrize(("amount", "how"), [(15_000_000, "exact"), (15_000_037, "exact"), (14_999_900, None)])
+def test_whole_pesos_of_what_is_due_in_colombia_are_what_is_due(amount: int, how: str | None) -> None:
+    """Given 150,000.37 pesos, of which no message asks for the centavos, when the rest is transferred, then it fits."""
+    due = loan("L-1", 15_000_037, currency="COP", paid_from_here=True)
+
+    answer = decide(money(amount, currency="COP"), [due])
+
+    assert (answer.how if isinstance(answer, Matched) else None) == how

@@ -111,6 +111,22 @@ async def opted_out(on: Stage) -> Handle:
     return handle
 
 
+async def paid_but_for_centavos(on: Stage) -> Handle:
+    """All that can be paid of a debt in Colombian pesos: 0.1.0 went on for what is left."""
+    pesos: dict[str, Any] = {
+        "country": "CO",
+        "timezone": "America/Bogota",
+        "currency": "COP",
+        "amount_due_minor": 15_000_037,
+    }
+    handle = await begun(on, **pesos)
+    await on.pass_days(1)
+    paid = payment("p-1", 15_000_000, (await on.now()).isoformat())
+    await handle.signal("payment_received", paid | {"currency": "COP"})
+    await on.pass_days(6)
+    return handle
+
+
 async def goes_on_after_its_end(on: Stage) -> Handle:
     """Starts from the state an earlier run ended with, as after a payment that was reversed."""
     handle = await begun(on)
@@ -180,6 +196,7 @@ STORIES: dict[str, Callable[[Stage], Awaitable[Handle]]] = {
         reversed_while_the_receipt_waits,
         paused,
         opted_out,
+        paid_but_for_centavos,
         goes_on_after_its_end,
         started_afresh,
     )

@@ -152,6 +152,18 @@ def test_a_bad_cell_is_named_and_stops_no_other_row(tmp_path: Path, column: str,
     assert [loan.loan_id for loan in report.loans()] == ["L0", "L2"]
 
 
+def test_an_amount_of_which_nobody_can_be_asked_for_anything_is_refused(tmp_path: Path) -> None:
+    header = OWN.strip().split(",")
+    row = dict(zip(header, GOOD.format(id="L1").strip().split(","), strict=True)) | {"currency": "COP"}
+    rows = [row | {"loan_id": name, "amount_due_minor": minor} for name, minor in (("L1", "50"), ("L2", "100"))]
+
+    report = own(tmp_path, GOOD.format(id="L0"), *(",".join(each.values()) + "\n" for each in rows))
+
+    assert [(e.line, e.column, e.reason) for e in report.errors] == [
+        (3, "amount_due_minor", "less than can be paid in COP")
+    ]
+
+
 def test_all_bad_cells_of_a_row_are_reported_not_only_the_first(tmp_path: Path) -> None:
     report = own(tmp_path, "L 1,12,x,fr,ES,Mars,EURO,-1,31/02/2026,Ana\n")
 

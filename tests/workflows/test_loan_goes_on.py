@@ -14,6 +14,7 @@ from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch, Receipt
 from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, settled, stage
+from workflows.loan import LoanCollection
 from workflows.messages import MigrateOrder, Signal
 
 
@@ -123,6 +124,26 @@ async def test_news_before_its_time_is_heard_when_its_time_has_come() -> None:
         await on.pass_days(2)
         assert [entry.entry for entry in on.world.entries][:1] == ["opt_out"]
         assert await failed_tasks(handle) == []
+
+
+async def test_a_running_loan_writes_again_by_a_channel_that_was_opened_again() -> None:
+    """Given a loan that heard a STOP by text, when the START that followed is told to it, then its next message may go
+    by text again, and its history replays."""
+    async with stage() as on:
+        begin = await on.morning()
+        handle = await on.start(facts(due_date=begin.date() - timedelta(days=1)), strategy(watch=None))
+        stopped, wanted = (begin + timedelta(seconds=seconds) for seconds in (-120, -60))
+        await handle.signal("opt_out", {"channel": "sms", "at": stopped.isoformat()})
+        closed = (await handle.query(LoanCollection.status)).closed_channels
+        await handle.signal("opt_in", {"channel": "sms", "at": wanted.isoformat()})
+        opened = await handle.query(LoanCollection.status)
+        await on.pass_days(4)
+
+        assert closed == (Channel.SMS,)
+        assert (opened.closed_channels, opened.refusal_count) == ((), 0)
+        assert Channel.SMS in on.world.contacts[0][1].channels
+        assert [entry.entry for entry in on.world.entries][:1] == ["opt_out"]
+        await replays(handle)
 
 
 async def test_a_loan_whose_contact_answers_for_another_rests_instead_of_asking_for_ever() -> None:

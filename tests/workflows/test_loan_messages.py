@@ -25,6 +25,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from domain.collection import _HANDLERS
+from domain.events import OptOut
 from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, World, executable, failed_tasks, replays, stage
 from workflows.loan import LoanCollection
@@ -115,6 +117,34 @@ class TestSignals:
                 await handle.signal("payment_received", RawValue(payload))
             await handle.signal("payment_received")
             assert (await status(handle))["refusal_count"] == len(payloads) + 1
+            await handle.signal("payment_received", {**PAYMENT, "amount_minor": 30_000})
+            assert (await handle.result())["end"] == "cured"
+            assert await failed_tasks(handle) == []
+
+    @pytest.mark.parametrize("fault", [OverflowError("date value out of range"), None], ids=["overflow", "validation"])
+    async def test_a_message_on_which_the_rules_fail_is_refused_and_a_person_looks(
+        self, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+    ) -> None:
+        """Given a rule with a fault, when a message meets it, then it is refused by its name, a case asks a person to
+        look, no task fails, and the loan hears what comes next."""
+
+        def fails(_state: object, _event: object, _now: object) -> None:
+            if fault is not None:
+                raise fault
+            OptOut.model_validate({"channel": "carrier pigeon of Juan"})
+
+        monkeypatch.setitem(_HANDLERS, OptOut, fails)
+        async with stage() as on:
+            handle = await begun(on)
+            await handle.signal("opt_out", {"channel": "sms"})
+            now = await status(handle)
+            [refusal] = now["refusals"]
+            assert refusal["message"] == "opt_out"
+            assert refusal["reason"].startswith("the rules failed on it (")
+            assert [case["kind"] for case in now["cases"]] == ["handoff"]
+            assert "Juan" not in json.dumps(now)
+            await on.pass_days(0.1)
+            assert "a message could not be acted on: opt_out" in [getattr(e, "reason", "") for e in on.world.entries]
             await handle.signal("payment_received", {**PAYMENT, "amount_minor": 30_000})
             assert (await handle.result())["end"] == "cured"
             assert await failed_tasks(handle) == []

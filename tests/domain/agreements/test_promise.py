@@ -145,6 +145,23 @@ def test_a_payment_taken_back_after_the_day_breaks_the_promise() -> None:
     assert subject.sent[-1] == BROKEN
 
 
+def test_a_promise_broken_again_by_money_taken_back_is_one_case_and_not_two() -> None:
+    """Given a broken promise with its case, late news of money in time that takes both back, when that money is taken
+    back in turn, then one case waits for one agent, and the records opened it once."""
+    subject = loan()
+    subject.hear(promised(10, 10_000))
+    subject.pass_days(15)
+    subject.hear(paid(10_000, START + timedelta(days=3)))
+    assert subject.state.cases == ()
+
+    subject.hear(PaymentReversed(payment_id="p1", provider="bank"))
+
+    assert state_of(subject) is AgreementState.BROKEN
+    assert [(case.kind, case.agreement) for case in subject.state.cases] == [("broken_agreement", 1)]
+    assert [entry.entry for entry in subject.ledger].count("case_opened") == 2, "the first breach, and this one"
+    assert subject.state.broken_promises == 1
+
+
 @pytest.mark.parametrize("kind", list(Circumstance))
 def test_what_a_person_must_decide_on_voids_a_promise(kind: Circumstance) -> None:
     subject = loan()

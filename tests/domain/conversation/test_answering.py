@@ -14,7 +14,16 @@ from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
-from domain.events import ContactOutcome, ContactReported, OptOut, PaymentReceived, ReplyUnderstood
+from domain.events import (
+    CaseDecision,
+    ContactOutcome,
+    ContactReported,
+    Decide,
+    OptOut,
+    PaymentReceived,
+    PaymentReversed,
+    ReplyUnderstood,
+)
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, enter
 from domain.planning import SendContact, plan
@@ -55,6 +64,16 @@ def answer_to(state: LoanState) -> SendContact | None:
 def kind_of(state: LoanState) -> str | None:
     order = answer_to(state)
     return order.template if order else None
+
+
+def answered(state: LoanState, outcome: ContactOutcome = ContactOutcome.SENT, number: int | None = None) -> LoanState:
+    """The answer that waits went out, or did not; `number`: an earlier one whose place another has taken."""
+    assert state.conversation is not None
+    said_as = number if number is not None else state.conversation.answers
+    report = ContactReported(step="reply", occurrence=said_as, outcome=outcome, channel=Channel.SMS)
+    state, refused = apply(state, report, START)
+    assert refused is None
+    return state
 
 
 def day(state: LoanState, days: int) -> str:
@@ -109,7 +128,7 @@ def test_a_promise_is_read_back_and_counts_only_after_the_yes() -> None:
     assert (order.agreed.amount_minor, order.agreed.due.isoformat()) == (10_000, day(state, 5))
     assert state.agreement is None
 
-    state = after(state, said("acknowledgement", number=2, says="yes", text_sha256="a" * 64))
+    state = after(answered(state), said("acknowledgement", number=2, says="yes", text_sha256="a" * 64))
 
     assert state.agreement is not None
     assert state.agreement.state is AgreementState.OPEN
@@ -121,7 +140,7 @@ def test_a_promise_is_read_back_and_counts_only_after_the_yes() -> None:
 def test_a_no_asks_for_another_day_and_another_day_is_read_back() -> None:
     state = talking()
     state = after(state, said("promise_to_pay", promise_date=day(state, 5)))
-    state = after(state, said("other", number=2, says="no"))
+    state = after(answered(state), said("other", number=2, says="no"))
     assert kind_of(state) == AnswerKind.ASK_DATE
     assert state.agreement is None
 
@@ -137,10 +156,117 @@ def test_a_yes_days_later_or_without_a_question_promises_nothing() -> None:
     state = after(talking(), said("acknowledgement", says="yes"))
     assert state.agreement is None
 
-    state = after(state, said("promise_to_pay", number=2, promise_date=day(state, 9)))
+    state = answered(after(state, said("promise_to_pay", number=2, promise_date=day(state, 9))))
     state, _ = apply(state, said("acknowledgement", number=3, says="yes"), START + 4 * DAY)
 
     assert state.agreement is None
+
+
+@pytest.mark.parametrize("plain", ["yes", "no"])
+def test_what_is_said_before_the_question_left_is_no_answer_to_it(plain: str) -> None:
+    """Given "I pay on Tuesday" and "ok" sent in one breath, before the promise was read back, when the question then
+    goes out and is confirmed, then the promise counts by that yes and not by the first."""
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+
+    state = after(state, said("acknowledgement", number=2, says=plain))
+    assert state.agreement is None
+    assert kind_of(state) == AnswerKind.CONFIRM_PROMISE
+
+    state = after(answered(state), said("acknowledgement", number=3, says="yes"))
+    assert state.agreement is not None
+    assert state.agreement.evidence is not None
+    assert state.agreement.evidence.message_id == "twilio:SM3"
+
+
+@pytest.mark.parametrize("outcome", [ContactOutcome.UNREACHABLE, ContactOutcome.FAILED, ContactOutcome.NOT_WANTED])
+def test_a_promise_whose_question_never_arrived_cannot_be_confirmed(outcome: ContactOutcome) -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+
+    state = after(answered(state, outcome), said("acknowledgement", number=2, says="yes"))
+
+    assert state.agreements == ()
+
+
+def test_a_question_that_had_left_before_another_answer_took_its_place_can_be_confirmed() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)), said("ask_balance", number=2))
+    assert after(state, said("acknowledgement", number=3, says="yes")).agreement is None
+
+    state = after(answered(state, number=1), said("acknowledgement", number=3, says="yes"))
+
+    assert state.agreement is not None
+
+
+def test_a_yes_that_overtakes_the_report_that_its_question_left_counts() -> None:
+    """Given a question that left at nine while its report is held up, when the yes of five past nine is heard first,
+    then it counts as soon as the report comes, with its own words as evidence; a yes of before nine does not."""
+    taken = {}
+    for minutes in (-1, 5):
+        state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+        received = START + timedelta(minutes=minutes)
+        state = after(state, said("acknowledgement", number=2, says="yes", received_at=received))
+        assert state.agreement is None
+        report = ContactReported(
+            step="reply", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=START
+        )
+        state, _ = apply(LoanState.model_validate(state.model_dump(mode="json")), report, START + DAY)
+        taken[minutes] = state
+
+    promise = taken[5].agreement
+    assert promise is not None
+    assert promise.evidence is not None
+    assert (promise.evidence.message_id, promise.evidence.at) == ("twilio:SM2", START + timedelta(minutes=5))
+    assert taken[5].conversation is not None
+    assert taken[5].conversation.answer is not None
+    assert taken[5].conversation.answer.kind is AnswerKind.PROMISE_TAKEN
+    assert taken[-1].agreement is None
+    assert after(taken[-1], said("acknowledgement", number=3, says="yes")).agreement is not None
+
+
+def test_a_no_after_an_early_yes_takes_it_back() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    state = after(state, said("acknowledgement", number=2, says="yes"), said("other", number=3, says="no"))
+    report = ContactReported(
+        step="reply", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=START
+    )
+
+    state, _ = apply(state, report, START)
+
+    assert state.agreement is None
+
+
+def test_a_no_that_overtakes_the_report_that_its_question_left_is_asked_for_another_day() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    state = after(state, said("other", number=2, says="no", received_at=START + timedelta(minutes=1)))
+    report = ContactReported(
+        step="reply", occurrence=1, outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=START
+    )
+
+    state, _ = apply(state, report, START + timedelta(minutes=2))
+
+    assert state.conversation is not None
+    assert state.conversation.answer is not None
+    assert (state.conversation.answer.kind, state.conversation.proposed) == (AnswerKind.ASK_DATE, None)
+
+
+def test_a_promise_read_back_by_a_version_that_did_not_ask_whether_it_left_can_be_confirmed() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    kept = state.model_dump(mode="json")
+    del kept["conversation"]["proposed"]["answer"]
+
+    state = after(LoanState.model_validate(kept), said("acknowledgement", number=2, says="yes"))
+
+    assert state.agreement is not None
+
+
+def test_a_promise_that_a_person_goes_on_with_is_not_confirmed_by_a_yes() -> None:
+    """Given a conversation that does not get on, so that a person goes on in the place of the question, when the
+    borrower then says yes, then there is no promise."""
+    state = after(talking(turns=1), said("other"), said("promise_to_pay", number=2, promise_date=day(talking(), 5)))
+    assert kind_of(state) == AnswerKind.PERSON
+
+    state = after(answered(state), said("acknowledgement", number=3, says="yes"))
+
+    assert state.agreements == ()
 
 
 def test_a_day_too_far_ahead_is_answered_with_the_last_that_can_be_taken() -> None:
@@ -234,6 +360,37 @@ def test_who_asked_for_no_more_contact_gets_no_answer() -> None:
     assert kind_of(after(state, said("ask_balance"))) is None
 
 
+@pytest.mark.parametrize(
+    ("intents", "more", "circumstance", "kinds"),
+    [
+        (["dispute"], {}, "dispute", [CaseKind.CIRCUMSTANCE]),
+        (["other", "vulnerable"], {}, "vulnerable", [CaseKind.CIRCUMSTANCE]),
+        (["hardship"], {}, "hardship", [CaseKind.CIRCUMSTANCE]),
+        (["already_paid"], {"needs_human": True}, None, [CaseKind.HANDOFF]),
+        (["payment_receipt"], {}, None, [CaseKind.HANDOFF]),
+        (["complaint"], {}, None, [CaseKind.HANDOFF]),
+        (["request_plan"], {}, None, [CaseKind.HANDOFF]),
+        (["acknowledgement"], {}, None, []),
+        (["ask_balance"], {}, None, []),
+        (["wrong_person"], {"needs_human": True}, None, []),
+    ],
+)
+def test_who_asked_for_no_more_contact_is_still_read(
+    intents: list[str], more: dict[str, Any], circumstance: str | None, kinds: list[CaseKind]
+) -> None:
+    """Given no more contact, and its case decided, when the borrower disputes, is in distress, has paid or asks for
+    somebody, then a person hears of it, what holds a loan holds it, and nothing is said."""
+    state, _ = apply(talking(), OptOut(channel="all"), START)
+    decided = Decide(case_id=state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1")
+    state, _ = apply(state, decided, START)
+
+    state = after(state, said(*intents, **more))
+
+    assert state.circumstance == circumstance
+    assert [case.kind for case in state.cases] == kinds
+    assert answer_to(state) is None
+
+
 def test_a_closed_channel_is_not_answered_by_another() -> None:
     state, _ = apply(talking(), OptOut(channel=Channel.SMS), START)
 
@@ -247,6 +404,40 @@ def test_a_paid_loan_says_nothing() -> None:
     assert kind_of(after(state, said("ask_balance"))) is None
 
 
+def paid_and_told(*intents: str) -> tuple[LoanState, PaymentReceived]:
+    """A loan that was paid in full, whose borrower then wrote while its receipt was under way."""
+    payment = PaymentReceived(payment_id="p", amount_minor=30_000, currency="EUR", paid_at=START, provider="x")
+    state, _ = apply(talking(), payment, START)
+    return after(state, said(*intents, needs_human=True)), payment
+
+
+@pytest.mark.parametrize("kind", ["dispute", "hardship", "vulnerable"])
+def test_a_dispute_or_distress_told_after_the_payment_holds_the_loan_once_it_is_taken_back(kind: str) -> None:
+    """Given "I do not know this debt" right after it was paid, and the payment taken back, then nothing is written,
+    however long nobody decides; and once somebody has, the sequence goes on."""
+    state, payment = paid_and_told(kind)
+    assert [case.circumstance for case in state.cases] == [kind]
+    assert answer_to(state) is None
+
+    taken_back = PaymentReversed(payment_id=payment.payment_id, provider=payment.provider)
+    state, _ = apply(state, taken_back, START + DAY)
+    state, action = plan(state, START + 60 * DAY)
+    assert (state.end, state.circumstance) == (None, kind)
+    assert not isinstance(action, SendContact)
+
+    decided = Decide(case_id=state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1")
+    state, _ = apply(state, decided, START + 60 * DAY)
+    assert state.stands_still is None
+
+
+def test_what_else_is_written_after_the_payment_is_for_a_person() -> None:
+    assert [case.kind for case in paid_and_told("complaint")[0].cases] == [CaseKind.HANDOFF]
+
+
+def test_a_stranger_who_disputes_a_paid_debt_stops_nothing() -> None:
+    assert paid_and_told("wrong_person", "dispute")[0].circumstance is None
+
+
 def test_where_the_strategy_has_no_conversation_only_people_answer() -> None:
     state = after(enter(facts(), strategy(watch=None), START), said("ask_balance"), said("complaint", number=2))
 
@@ -255,14 +446,16 @@ def test_where_the_strategy_has_no_conversation_only_people_answer() -> None:
 
 
 _INTENTS = st.lists(st.sampled_from(list(Intent)), min_size=1, max_size=3, unique=True)
-_MESSAGE = st.tuples(_INTENTS, st.none() | st.integers(-5, 60), st.sampled_from([None, "yes", "no"]), st.floats(0, 1))
+_PLAIN = st.sampled_from([None, "yes", "no"])
+_LEFT = st.sampled_from([None, ContactOutcome.SENT, ContactOutcome.UNREACHABLE])
+_MESSAGE = st.tuples(_INTENTS, st.none() | st.integers(-5, 60), _PLAIN, st.floats(0, 1), _LEFT)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_MESSAGE, max_size=8))
 def test_no_order_of_messages_makes_a_promise_that_was_not_read_back_or_two_at_once(messages: list[Any]) -> None:
-    state, answers = talking(), 0
-    for number, (intents, days, yes, confidence) in enumerate(messages):
+    state, answers, read = talking(), 0, set[int | None]()
+    for number, (intents, days, yes, confidence, left) in enumerate(messages):
         proposed = state.conversation.proposed if state.conversation else None
         promised = state.agreements
         event = said(
@@ -275,6 +468,7 @@ def test_no_order_of_messages_makes_a_promise_that_was_not_read_back_or_two_at_o
         state, _ = apply(state, event, START)
         for agreement in state.agreements[len(promised) :]:
             assert proposed is not None
+            assert proposed.answer in read
             assert yes == "yes"
             assert agreement.instalments[0].due == proposed.due
         assert sum(agreement.live for agreement in state.agreements) <= 1
@@ -283,3 +477,6 @@ def test_no_order_of_messages_makes_a_promise_that_was_not_read_back_or_two_at_o
             assert Intent.WRONG_PERSON not in intents or yes is not None, "a stranger is told nothing"
             assert not order.with_link or intents[0] is Intent.ASK_HOW_TO_PAY, "nobody is asked for money unasked"
         answers = state.conversation.answers if state.conversation else 0
+        if order is not None and left is not None:
+            state = answered(state, left, order.occurrence)
+            read |= {order.occurrence} if left is ContactOutcome.SENT else set()
