@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,9 @@ from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.agreements.contacts import PER_AGREEMENT
 from domain.agreements.model import AgreementKind
-from domain.agreements.schedule import repayment
+from domain.agreements.schedule import Row, repayment
+from domain.agreements.terms import RestructuringOption
+from domain.payable import smallest_payable
 from providers.ports import Attachment
 from records import agreements, documents, loans, people, strategies
 from records.database import Database
@@ -115,16 +118,32 @@ def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[DocumentR
     parts = agreements.instalments_of(session, agreement)
     terms = strategies.of_loan(session, loan).restructurings if agreement.kind is AgreementKind.RESTRUCTURING else None
     option = next((each for each in terms.options if each.id == agreement.option), None) if terms else None
-    sums = repayment(agreement.balance_minor, len(parts), option.every, option.rate_bp) if option else ()
-    worked_out = [each.amount_minor for each in sums] == [part.amount_minor for part in parts]
+    amounts = [part.amount_minor for part in parts]
+    sums = arithmetic(option, agreement.balance_minor, amounts, loan.currency) if option else None
     return tuple(
         DocumentRow(
             number=part.number,
             due=part.due,
             amount_minor=part.amount_minor,
-            interest_minor=sums[index].interest_minor if worked_out else None,
-            principal_minor=sums[index].principal_minor if worked_out else None,
-            left_minor=sums[index].left_minor if worked_out else None,
+            interest_minor=sums[index].interest_minor if sums else None,
+            principal_minor=sums[index].principal_minor if sums else None,
+            left_minor=sums[index].left_minor if sums else None,
         )
         for index, part in enumerate(parts)
     )
+
+
+def arithmetic(
+    option: RestructuringOption, balance_minor: int, amounts: Sequence[int], currency: str
+) -> tuple[Row, ...] | None:
+    """How the payments of a new schedule come about, minor units; None where they are not those of the option.
+
+    An earlier version worked them out to the minor unit in every currency.
+    """
+    parts = len(amounts)
+    for smallest in (smallest_payable(currency), 1):
+        if balance_minor // smallest >= parts > 0:
+            rows = repayment(balance_minor, parts, option.every, option.rate_bp, smallest)
+            if [row.amount_minor for row in rows] == list(amounts):
+                return rows
+    return None

@@ -37,6 +37,9 @@ from records import consents, loans, payments, people
 from records.database import Database
 from records.tables import Consent, ConsentStatus, LoanState
 
+_NOTHING_FOLLOWS = frozenset({"cease", "deceased"})
+"""Stop states under which no collection contact follows whatever is read, so that nothing is read."""
+
 
 class ConsentOver(Exception):
     """The bank will not answer under this consent again; the text is the bank's code."""
@@ -178,11 +181,16 @@ class BalanceReader(Balances):
         return said or (ConsentStatus.EXPIRED, error.code)
 
     def _take(self, lender: str, loan_id: str, threshold: Threshold, at: datetime, over: str | None) -> _Needed | None:
-        """A read of a valid consent; None when nothing is due. `over` is why the consent before it ended."""
+        """A read of a valid consent; None when nothing is due, or the person wants, or can have, no more contact.
+
+        `over` is why the consent before it ended.
+        """
         with self._database.writing() as session:
             loan = loans.get(session, lender, loan_id)
-            due = payments.balance_due(session, loan)
+            due = payments.payable_due(session, loan)
             if loan.state is LoanState.ENDED or due <= 0:
+                return None
+            if people.flags(session, people.of_loan(session, loan)) & _NOTHING_FOLLOWS:
                 return None
             consent = consents.active(session, loan, at.astimezone(self._zone).date())
             if consent is None:

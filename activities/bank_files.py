@@ -31,6 +31,7 @@ from domain.direct_debit import REFERENCE_PREFIX, DebitState
 from domain.payment_references import find_reference
 from records import audit, bank_entries, debits
 from records.database import Database
+from records.locks import one_at_a_time
 from records.tables import BankEntryRow, BankFileRow, Debit, EntryState
 
 _BOOKED_TOGETHER = (
@@ -76,6 +77,8 @@ class BankDesk:
         taken = TakenIn(kind=kind.value, name=name)
         sha256 = hashlib.sha256(body).hexdigest()
         with self._database.writing(durable=True) as session:
+            # Two statements, or one and another system, may tell of the same money: the second must see the first.
+            one_at_a_time(session, bank_entries.TAKING_IN)
             if bank_entries.file_known(session, sha256) is not None:
                 taken.known = True
                 return taken

@@ -23,7 +23,7 @@ from domain.money import Money
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
 from providers.payments.berlin_group_pis import BerlinGroupPayments, InitiationRequest
-from providers.payments.berlin_group_pis_codes import STATES, TransactionStatus
+from providers.payments.berlin_group_pis_codes import STATES, TO_BE_CONFIRMED, TransactionStatus
 from providers.ports import (
     GatewayPayment,
     LinkRequest,
@@ -35,13 +35,14 @@ from providers.ports import (
 from providers.ports import PaymentLink as MadeLink
 from records import audit, inquiries, links, loans, payments, people
 from records.database import Database
+from records.next_payment import left_to_pay
 from records.tables import LinkState, LoanState, PaymentInquiry, PaymentLink
 
 PAGE = "pay"
 ASK_FIRST = timedelta(seconds=30)
 ASK_AT_MOST = timedelta(hours=6)
 GIVE_UP = timedelta(days=10)
-_TO_BE_CONFIRMED = frozenset({TransactionStatus.RECEIVED, TransactionStatus.PARTIALLY_AUTHORISED})
+_NOTHING_COMES = (PaymentState.FAILED, inquiries.NOT_CONFIRMABLE)
 
 
 class Standing(StrEnum):
@@ -56,7 +57,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class TransferView:
-    """What the page shows. `go_on_at`: where the borrower confirms at their bank."""
+    """What the page shows. `go_on_at`: where the borrower confirms at their bank. `elsewhere`: UNDER_WAY or UNKNOWN
+    where another transfer of the loan may arrive yet. `next_payment_minor`: what is left of the next payment of the
+    agreement in force, which alone is asked for while it is kept, 0 where all of it is paid; None where none is."""
 
     lender: str
     loan_id: str
@@ -66,6 +69,16 @@ class TransferView:
     standing: Standing
     still_due: bool
     go_on_at: str | None = None
+    elsewhere: Standing | None = None
+    next_payment_minor: int | None = None
+
+    @property
+    def offers(self) -> bool:
+        """Whether another link may be asked for in this one's place."""
+        if not self.still_due or self.elsewhere is not None or self.next_payment_minor == 0:
+            return False
+        less = self.next_payment_minor is not None and self.next_payment_minor < self.amount.amount_minor
+        return self.standing is Standing.CLOSED or (self.standing is Standing.OPEN and less)
 
 
 class BankTransfers:
@@ -148,6 +161,9 @@ class BankTransfers:
                 await asyncio.to_thread(self._give_place_back, inquiry_id)
                 raise
             await asyncio.to_thread(self._unknown, reference, inquiry_id, error.code, now)
+            return await asyncio.to_thread(self.view, reference, now)
+        if begun.not_confirmable:
+            await asyncio.to_thread(self._not_confirmable, reference, inquiry_id, begun.payment_id, now)
         else:
             await asyncio.to_thread(
                 self._begun, inquiry_id, begun.payment_id, begun.status, begun.redirect_url, now + ASK_FIRST
@@ -158,7 +174,7 @@ class BankTransfers:
 
     async def poll(self, one: PaymentInquiry, now: datetime) -> None:
         """Ask the bank how the transfer stands. Raises ProviderError where it cannot be had now."""
-        if one.gateway_id is None or one.status in (PaymentState.PAID, PaymentState.FAILED):
+        if one.gateway_id is None or one.status in (PaymentState.PAID, *_NOTHING_COMES):
             return
         status = await self._bank.status(one.gateway_id, now)
         await asyncio.to_thread(self._heard, one, status, now)
@@ -192,16 +208,18 @@ class BankTransfers:
         due = payments.balance_due(session, loan)
         begun = inquiries.find(session, BANK, link.reference or "")
         over = link.expires_at is not None and now >= link.expires_at
-        standing, go_on_at = Standing.CLOSED, None
-        if link.state is LinkState.PAID or (begun is not None and begun.status == PaymentState.PAID):
+        left = left_to_pay(session, loan)
+        most = due if left is None or left.most_minor is None else min(due, left.most_minor)
+        standing, go_on_at = _of_transfer(begun), None
+        if link.state is LinkState.PAID:
             standing = Standing.PAID
-        elif begun is not None and begun.status in (inquiries.BEGINNING, inquiries.UNKNOWN):
-            standing = Standing.UNKNOWN
-        elif begun is not None and begun.status != PaymentState.FAILED:
-            standing = Standing.UNDER_WAY
-            go_on_at = begun.redirect_url if begun.status in _TO_BE_CONFIRMED else None
-        elif begun is None and link.state is LinkState.ACTIVE and due >= link.amount_minor and not over:
+        elif begun is not None and standing is Standing.UNDER_WAY:
+            go_on_at = _page(begun.redirect_url) if begun.status in TO_BE_CONFIRMED else None
+        elif begun is None and link.state is LinkState.ACTIVE and most >= link.amount_minor and not over:
             standing = Standing.OPEN
+        others = {
+            _of_transfer(each) for each in inquiries.unsettled_transfers(session, loan) if each.link_ref != link.id
+        }
         return TransferView(
             lender=loan.lender,
             loan_id=loan.loan_id,
@@ -211,6 +229,8 @@ class BankTransfers:
             standing=standing,
             still_due=due > 0 and loan.state is not LoanState.ENDED,
             go_on_at=go_on_at,
+            elsewhere=next((each for each in (Standing.UNKNOWN, Standing.UNDER_WAY) if each in others), None),
+            next_payment_minor=None if left is None else left.next_minor,
         )
 
     def _inquiry(self, reference: str) -> PaymentInquiry | None:
@@ -248,6 +268,29 @@ class BankTransfers:
             if link is not None:
                 links.set_state(session, link, LinkState.INACTIVE, at=now)
             _for_a_person(session, reference, f"transfer_unknown:{code}"[:80], now)
+
+    def _not_confirmable(self, reference: str, inquiry_id: int, payment_id: str, now: datetime) -> None:
+        """The bank has no page for it: the transfer is not carried out, and the next one would end the same way."""
+        with self._database.writing(durable=True) as session:
+            inquiries.begun(session, inquiry_id, payment_id, inquiries.NOT_CONFIRMABLE, None, None)
+            link = links.by_reference(session, BANK, reference)
+            if link is not None:
+                links.set_state(session, link, LinkState.INACTIVE, at=now)
+            _for_a_person(session, reference, "transfer_not_confirmable", now)
+
+
+def _of_transfer(begun: PaymentInquiry | None) -> Standing:
+    """CLOSED where none was begun, and where nothing comes of it."""
+    if begun is None or begun.status in _NOTHING_COMES:
+        return Standing.CLOSED
+    if begun.status == PaymentState.PAID:
+        return Standing.PAID
+    return Standing.UNKNOWN if begun.status in (inquiries.BEGINNING, inquiries.UNKNOWN) else Standing.UNDER_WAY
+
+
+def _page(address: str | None) -> str | None:
+    """An earlier version kept the address of an OAuth2 server's configuration (RFC 8414), where nobody can confirm."""
+    return None if address is None or "/.well-known/oauth-authorization-server" in address else address
 
 
 def _for_a_person(session: Session, reference: str, kind: str, now: datetime) -> None:

@@ -23,7 +23,8 @@ from activities.campaign_orders import (
 )
 from activities.capabilities import CampaignWork
 from activities.clock import ask_again, task_time
-from records import campaigns, facts, loans
+from domain.strategy import Strategy
+from records import audit, campaigns, facts, loans, strategies
 from records.campaigns import Place
 from records.database import Database
 from records.facts import LoanAsEntered
@@ -45,6 +46,10 @@ class LoanControl(Protocol):
 
     async def instruct(self, lender: str, loan_id: str, order: InstructOrder) -> str | None:
         """Give one loan the instruction; the reason when it refused or has ended, else None."""
+        ...
+
+    async def migrate(self, lender: str, loan_id: str, strategy: Strategy) -> str | None:
+        """Move one loan to `strategy`; the reason when it refused or has ended, else None."""
         ...
 
 
@@ -96,6 +101,8 @@ class CampaignRunner(CampaignWork):
         outcomes = await asyncio.gather(*starts, return_exceptions=True)
         done = [place.position for (place, _), fine in zip(page, outcomes, strict=True) if fine is True]
         await asyncio.to_thread(self._mark, order.campaign_id, done)
+        started = [loan for place, loan in page if place.position in set(done) and not isinstance(loan, str)]
+        await asyncio.gather(*(self._follow(*moved) for moved in await asyncio.to_thread(self._moved, started)))
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -118,6 +125,42 @@ class CampaignRunner(CampaignWork):
             await asyncio.to_thread(self._refuse, order.campaign_id, place, why, now)
             return False
         return True
+
+    def _moved(self, started: Sequence[LoanAsEntered]) -> list[tuple[LoanAsEntered, Strategy]]:
+        """Which of them were moved to another strategy between being read and being marked as started."""
+        with self._database.reading() as session:
+            rows = ((loan, loans.get(session, loan.facts.lender, loan.facts.loan_id)) for loan in started)
+            pins = [(loan, strategies.of_loan(session, row)) for loan, row in rows if row.entry == loan.facts.entry]
+        return [(loan, pinned) for loan, pinned in pins if pinned != loan.strategy]
+
+    async def _follow(self, loan: LoanAsEntered, pinned: Strategy) -> None:
+        """Whoever moved it may have looked before it ran; one that cannot follow now is noted on what it runs on."""
+        lender, loan_id = loan.facts.lender, loan.facts.loan_id
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                why = await self._control.migrate(lender, loan_id, pinned)
+        except (TimeoutError, RPCError) as error:
+            why = type(error).__name__
+        if why is not None:
+            await asyncio.to_thread(self._pin_back, loan, pinned)
+
+    def _pin_back(self, loan: LoanAsEntered, pinned: Strategy) -> None:
+        lender, loan_id = loan.facts.lender, loan.facts.loan_id
+        with self._database.writing() as session:
+            row = loans.get(session, lender, loan_id)
+            if row.entry != loan.facts.entry or strategies.of_loan(session, row) != pinned:
+                return
+            strategies.pin(session, row, loan.strategy, now := task_time())
+            details = {"detail": f"{pinned.key} to {loan.strategy.key}, which it runs on"}
+            audit.append(
+                session,
+                at=now,
+                actor="campaign workflow",
+                action="pinned",
+                lender=lender,
+                loan_id=loan_id,
+                details=details,
+            )
 
     def _next(self, campaign_id: str, after: int, limit: int, now: datetime) -> list[tuple[Place, LoanAsEntered | str]]:
         """Read together, which costs half of one by one."""

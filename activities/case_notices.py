@@ -24,7 +24,7 @@ class CaseNotice(BaseModel):
 
 
 class CaseNotices:
-    """`url` None: nobody is told. A listener that is down is not waited for: the case stands in the records."""
+    """`url` None or empty: nobody is told. A listener that is down is not waited for: the case is in the records."""
 
     def __init__(self, url: str | None, client: httpx.AsyncClient) -> None:
         self._url = url
@@ -32,7 +32,7 @@ class CaseNotices:
 
     async def tell(self, notice: CaseNotice) -> None:
         """Raises httpx.HTTPError when the listener cannot be reached or answers with an error."""
-        if self._url is None:
+        if not self._url:
             return
         answer = await self._client.post(self._url, json=notice.model_dump(mode="json"))
         answer.raise_for_status()

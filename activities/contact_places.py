@@ -23,6 +23,7 @@ from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Purpose
 from domain.contact_rules import NO_WHATSAPP_MARKETING
 from domain.loan_state import PART_RECEIPT, RECEIPT
+from domain.payable import payable
 from domain.platform_rules import TemplateStatus
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
@@ -131,7 +132,9 @@ class ContactPlaces:
                 if order.words is not None and not self._slots.answers(session, person, answer.channel, now):
                     # Nothing of the borrower waits for it: it is held and counted as what we begin ourselves.
                     order = order.model_copy(update={"purpose": Purpose.COLLECTION})
-                if link is not None and link.amount_minor != _payable(order, payments.balance_due(session, loan)):
+                if link is not None and link.amount_minor != _payable(
+                    order, payments.balance_due(session, loan), loan.currency
+                ):
                     return Changed.CHANGED
                 if order.step in (RECEIPT, PART_RECEIPT):
                     enclosed = self._receipts.enclosed(
@@ -236,15 +239,51 @@ class ContactPlaces:
             self._costs.charge(session, contact, people.get(session, contact.person_ref))
         count(CONTACTS, channel=ready.message.channel, outcome="unknown")
 
-    def failed(self, ready: Ready, code: str, now: datetime) -> None:
+    def began_to_leave(self, order: ContactOrder) -> datetime | None:
+        """When the contact that was sent had its place: nobody can have answered it before."""
+        with self._database.reading() as session:
+            contact = self._of_order(session, order).contact
+            return contact.reserved_at if contact else None
+
+    def failed(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
         """It cannot go by this channel; nothing was sent."""
-        self._advance(ready, ContactState.FAILED, code, now, give_back=True)
+        self._advance(ready, ContactState.FAILED, error.code, now, give_back=True)
+        with self._database.writing() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            why = f"{_gave_way(order, ready.message.channel)}{error.provider} {error.code}"
+            loans.first_time(session, loan, why[:150], now, entry=order.of_entry)
         count(CONTACTS, channel=ready.message.channel, outcome="failed")
 
     def given_back(self, ready: Ready, code: str, now: datetime) -> None:
         """Nothing was sent; the place may be taken again later."""
         self._advance(ready, ContactState.DROPPED, code, now, give_back=True)
         count(CONTACTS, channel=ready.message.channel, outcome="given_back")
+
+    def gave_way(self, order: ContactOrder) -> dict[Channel, str]:
+        """The channels by which an earlier try of this contact found that it cannot go, each with why."""
+        with self._database.reading() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            found: dict[Channel, str] = {}
+            for channel in order.channels:
+                keys = loans.keys_beginning(session, loan, _gave_way(order, channel), entry=order.of_entry)
+                if keys:
+                    found[channel] = f"{channel}: {keys[0]}"
+            return found
+
+    def put_off(self, order: ContactOrder, ready: Ready, now: datetime, *, at_most: int) -> tuple[datetime, int]:
+        """When this contact was first put off by its carrier, for a while, on the channel of `ready`, and how often it
+        was, now included; no more than `at_most` are counted.
+        """
+        key = f"put_off:{order.step}:{order.occurrence}:{ready.message.channel}"
+        with self._database.writing() as session:
+            loan = loans.get(session, order.lender, order.loan_id)
+            since, times = loans.first_time(session, loan, key, now, entry=order.of_entry), 1
+            if since == now:
+                return since, times
+            for times in range(2, at_most + 1):
+                if loans.once_each(session, loan, [(f"{key}:{times}", now)], entry=order.of_entry)[0]:
+                    break
+            return since, times
 
     def closed(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:
         """The provider says that the address is dead, or that its owner told it to stop: for all their loans."""
@@ -338,5 +377,10 @@ class ContactPlaces:
                 )
 
 
-def _payable(order: ContactOrder, due_minor: int) -> int:
-    return due_minor if order.agreed is None else min(due_minor, order.agreed.amount_minor)
+def _gave_way(order: ContactOrder, channel: Channel) -> str:
+    return f"gave_way:{order.step}:{order.occurrence}:{channel}:"
+
+
+def _payable(order: ContactOrder, due_minor: int, currency: str) -> int:
+    asked = due_minor if order.agreed is None else min(due_minor, order.agreed.amount_minor)
+    return payable(asked, currency)

@@ -87,7 +87,7 @@ class ContactSlots:
         gives way to the next.
         """
         asks = order.purpose is Purpose.COLLECTION or order.with_link
-        if asks and (loan.state is LoanState.ENDED or payments.balance_due(session, loan) <= 0):
+        if asks and (loan.state is LoanState.ENDED or payments.payable_due(session, loan) <= 0):
             return NotWanted()
         refused: list[str] = []
         flags = stops_of(session, person, order.circumstance)

@@ -26,6 +26,7 @@ from activities.contact_clock import ContactClock
 from activities.contact_messages import Unwritable
 from activities.contact_places import Changed, ContactPlaces, NewsWaits, Ready
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
+from activities.counting import count
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
@@ -33,14 +34,16 @@ from activities.provider_waits import OPERATOR_NEEDED, call_again
 from activities.receipts import NO_FILES, NOTHING, NotTypeset, Receipts
 from activities.template_sync import TemplateSync
 from activities.unheard_payments import UnheardPayments
+from config.metric_catalogue import UNREACHABLE
 from config.settings import Settings
 from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
+from domain.conversation.model import REPLY
 from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
-from providers.errors import ProviderError, refusal
+from providers.errors import WINDOW_CLOSED, ProviderError, refusal
 from providers.ports import Messenger, Sent
 from records.database import Database
 from records.tables import ContactState, PaymentLink
@@ -54,6 +57,11 @@ TAKE_WITHIN = 40.0
 SEND_WITHIN = 60.0
 HEAR_WITHIN = 10.0
 """Seconds: together with the wait for the records they stay below the two minutes that an attempt may last."""
+
+PUT_OFF_FOR = timedelta(days=1)
+PUT_OFF_TIMES = 3
+"""For so long and so often a contact that its carrier puts off is tried by the same channel alone: a weekend or a pause
+between two tries says nothing of a mailbox that asks to be tried again soon."""
 
 MOST_WAYS = 6
 """How often one attempt may change the number, template or form before it goes by the next channel."""
@@ -111,8 +119,12 @@ class ContactSender(Contacts):
         if order.unless_read is not None and await asyncio.to_thread(self._places.was_read, order):
             return await self._report(order, ContactOutcome.SEEN)
         useless = self._not_configured(order)
+        if activity.info().attempt > 1:
+            useless |= await asyncio.to_thread(self._places.gave_way, order)
+        order = order.model_copy(update={"channels": tuple(c for c in order.channels if c not in useless)})
         platforms_concerned = self._platforms.concerned(order)
         ways = [Again.AS_IT_IS]
+        put_off: ProviderError | None = None
         while True:
             channels = tuple(c for c in order.channels if c not in useless)
             if platforms_concerned:
@@ -132,6 +144,8 @@ class ContactSender(Contacts):
                 platforms_concerned = False
                 useless |= await self._closed_by_platforms(order, now)
                 continue
+            if isinstance(answer, NoChannel) and put_off is not None and not answer.ceased:
+                raise call_again(put_off, now, activity.info().attempt) from None
             if not isinstance(answer, Ready):
                 return await self._without_slot(order, answer, tuple(useless.values()))
             outcome = await self._send(order, answer, clock)
@@ -146,6 +160,9 @@ class ContactSender(Contacts):
                 if len(ways) <= MOST_WAYS and ways.count(Again.AS_TEMPLATE) < 2:
                     continue
                 outcome = outcome.value
+            if isinstance(outcome, ProviderError):
+                put_off = put_off or outcome
+                outcome = f"{outcome.provider} {outcome.code}"
             useless[answer.message.channel] = f"{answer.message.channel}: {outcome}"
 
     # Before it is sent
@@ -225,6 +242,7 @@ class ContactSender(Contacts):
                     until = min(until, order.give_up_at)
                 raise ask_again(until, f"not before {answer.until:%a %d %b %H:%M} UTC: {answer.why}", "NotYet")
             case NoChannel():
+                count(UNREACHABLE, purpose=order.purpose)
                 refused = tuple(dict.fromkeys((*useless, *answer.refused)))
                 return await self._report(order, ContactOutcome.UNREACHABLE, refused=refused, ceased=answer.ceased)
             case NotWanted():
@@ -255,15 +273,16 @@ class ContactSender(Contacts):
 
     async def _send(
         self, order: ContactOrder, ready: Ready, clock: ContactClock
-    ) -> ContactReported | Again | Changed | str:
-        """The report; how it may still go; or, when this channel cannot take it, why, in a word for the case.
+    ) -> ContactReported | Again | Changed | ProviderError | str:
+        """The report; how it may still go; or, when this channel cannot take it, why, in a word for the case. The error
+        where the channel may take it again later, and another may be tried before.
 
         Changed where its lawful window closed since its place was taken: nothing was sent.
         """
         now = clock.now()
         closes = ready.message.valid_until
         if closes is not None and now >= closes:
-            await asyncio.to_thread(self._places.given_back, ready, "window_closed", now)
+            await asyncio.to_thread(self._places.given_back, ready, WINDOW_CLOSED, now)
             return Changed.CHANGED
         ready = replace(ready, message=ready.message.model_copy(update={"at": now}))
         messenger = self._messengers[ready.message.channel]
@@ -281,7 +300,7 @@ class ContactSender(Contacts):
 
     async def _after_error(
         self, order: ContactOrder, ready: Ready, messenger: Messenger, error: ProviderError, now: datetime
-    ) -> ContactReported | Again | str:
+    ) -> ContactReported | Again | ProviderError | str:
         if error.effect is Effect.UNKNOWN:
             if not messenger.can_look_up:
                 return await self._unknown(order, ready, error.code, now)
@@ -294,11 +313,22 @@ class ContactSender(Contacts):
             return f"{error.provider} {error.code}"
         # "Later, then another channel": with no other channel it is later.
         waits = error.what_next is WhatNext.LATER and len(order.channels) == 1
-        if not waits and (error.reaction.try_other_channel or error.what_next is WhatNext.TERMINAL):
-            await asyncio.to_thread(self._places.failed, ready, error.code, now)
+        over = not waits and (error.reaction.try_other_channel or error.what_next is WhatNext.TERMINAL)
+        long = not over and await self._put_off_for_long(order, ready, error, now)
+        if over or (long and error.reaction.about_recipient):
+            await asyncio.to_thread(self._places.failed, order, ready, error, now)
             return f"{error.provider} {error.code}"
         await asyncio.to_thread(self._places.given_back, ready, error.code, now)
+        if long:
+            return error
         raise call_again(error, now, activity.info().attempt) from None
+
+    async def _put_off_for_long(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> bool:
+        """Whether what may pass has not passed for a day and some tries: another channel of the step may do better."""
+        if error.what_next not in (WhatNext.RETRY, WhatNext.LATER) or error.code == WINDOW_CLOSED:
+            return False
+        since, times = await asyncio.to_thread(self._places.put_off, order, ready, now, at_most=PUT_OFF_TIMES)
+        return now - since >= PUT_OFF_FOR and times >= PUT_OFF_TIMES
 
     async def _another_way(
         self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime
@@ -367,6 +397,7 @@ class ContactSender(Contacts):
             closed = await asyncio.to_thread(self._places.dead_channels, order)
         if outcome is ContactOutcome.SENT and channel is None:
             channel = await asyncio.to_thread(self._places.channel_used, order)
+        asks = outcome is ContactOutcome.SENT and order.step == REPLY
         return ContactReported(
             step=order.step,
             occurrence=order.occurrence,
@@ -375,6 +406,7 @@ class ContactSender(Contacts):
             closed=closed or (),
             refused=refused,
             ceased=ceased,
+            sent_at=await asyncio.to_thread(self._places.began_to_leave, order) if asks else None,
         )
 
 

@@ -71,6 +71,8 @@ class DailyWorker(DailyWork):
         desk = BankDesk(self._database, self._settings)
         async with debit_bank(self._settings) as bank:
             fetched = await fetch_all(bank, desk, task_time())
+        if fetched.failed is not None:
+            raise fetched.failed
         told = f"{len(fetched.taken)} files taken in"
         if fetched.refused:
             told += "; not readable: " + ", ".join(sorted(fetched.refused))

@@ -79,6 +79,15 @@ class Made:
 
 
 @dataclass(frozen=True)
+class HandedOver:
+    """`outcomes` by message id. `failed`: the first file's failure: ProviderError when the bank cannot be asked (then
+    the file stays, and is looked up the next time), UnfitFile, NotConfigured."""
+
+    outcomes: dict[str, str]
+    failed: ProviderError | UnfitFile | NotConfigured | None = None
+
+
+@dataclass(frozen=True)
 class _Fit:
     """What a debit is collected with, as things stand."""
 
@@ -279,26 +288,29 @@ class DebitFiles:
     # Handing over
 
     async def submit(self, bank: DebitBank, now: datetime) -> dict[str, str]:
-        """Hand over every file of which the bank's answer is not known; each one's outcome.
+        """As `hand_over`, but raises the first failure when all files were tried."""
+        handed = await self.hand_over(bank, now)
+        if handed.failed is not None:
+            raise handed.failed
+        return handed.outcomes
+
+    async def hand_over(self, bank: DebitBank, now: datetime) -> HandedOver:
+        """Hand over every file of which the bank's answer is not known.
 
         What was withdrawn goes into a new file at once, where it is still due. One file's failure holds up no other.
-        Raises the first one's when all were tried: ProviderError when the bank cannot be asked (then the file stays,
-        and is looked up the next time), UnfitFile, NotConfigured.
         """
         outcomes, failed = await self._hand_over(bank, await asyncio.to_thread(self._unanswered), now)
         if WITHDRAWN in outcomes.values():
             made = await asyncio.to_thread(self.make, now)
             more, again = await self._hand_over(bank, made.files, now)
             outcomes, failed = outcomes | more, failed or again
-        if failed is not None:
-            raise failed
-        return outcomes
+        return HandedOver(outcomes, failed)
 
     async def _hand_over(
         self, bank: DebitBank, message_ids: list[str], now: datetime
-    ) -> tuple[dict[str, str], Exception | None]:
+    ) -> tuple[dict[str, str], ProviderError | UnfitFile | NotConfigured | None]:
         outcomes: dict[str, str] = {}
-        failed: Exception | None = None
+        failed: ProviderError | UnfitFile | NotConfigured | None = None
         for message_id in message_ids:
             try:
                 outcomes[message_id] = await self._submit(bank, message_id, now)

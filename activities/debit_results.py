@@ -35,6 +35,8 @@ def apply_status(session: Session, report: StatusReport, at: datetime) -> dict[s
     for status in report.debits:
         if not status.accepted:
             refused += _refused(session, file, status.end_to_end_id, status.reason, at)
+        elif status.unknown_status is not None:
+            _not_understood(session, file, status.end_to_end_id, status.unknown_status, at)
     for batch in report.batches_refused:
         if batch.reason in DUPLICATES:
             show_to_person(session, file, "batch_seen_before", batch.reason, at)
@@ -65,6 +67,13 @@ def _refused(session: Session, file: DebitFile, reference: str, reason: str | No
         return False
     _came_to_nothing(session, debit, DebitState.REJECTED, reason, at)
     return True
+
+
+def _not_understood(session: Session, file: DebitFile, reference: str, status: str, at: datetime) -> None:
+    """The debit may be collected: it is still waited for."""
+    debit = debits.by_reference(session, reference)
+    if debit is not None and debit.file_ref == file.id and debit.state is DebitState.FILED:
+        show_to_person(session, file, "debit_status_unknown", status, at, reference)
 
 
 def is_paid(session: Session, debit: Debit) -> bool:

@@ -24,7 +24,7 @@ class ListsPayments(Protocol):
     """A gateway that can say what was paid in a span of time."""
 
     async def payments_between(self, begins: datetime, ends: datetime, at: datetime) -> tuple[GatewayPayment, ...]:
-        """Payments made from `begins` until before `ends`; more is harmless. Raises ProviderError."""
+        """Payments whose money came from `begins` until before `ends`; more is harmless. Raises ProviderError."""
         ...
 
 

@@ -32,11 +32,11 @@ class Gateways:
         chosen = choose(offers, self.order(lender, country), country, currency)
         return next((gateway for offer, gateway in self.known if offer == chosen), None)
 
-    def of(self, provider: str, country: str) -> PaymentGateway | None:
-        """The gateway a link or payment of this provider belongs to; None where it is not configured any more."""
-        own = [pair for pair in self.known if pair[0].name == provider]
-        here = [gateway for offer, gateway in own if offer.country in (None, country)]
-        return here[0] if here else own[0][1] if own else None
+    def of(self, provider: str, currency: str) -> PaymentGateway | None:
+        """The account a link or payment of this provider in `currency` belongs to; None where it is not configured any
+        more. It is not told by where the borrower lives: people move, and their links stay where they were made."""
+        own = ((offer, gateway) for offer, gateway in self.known if offer.name == provider)
+        return next((gateway for offer, gateway in own if offer.currency in (None, currency)), None)
 
     def lookups(self, provider: str) -> list[PaymentLookup]:
         """Every account of a provider that can be asked about a payment by its id."""

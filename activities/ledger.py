@@ -98,24 +98,25 @@ class LedgerWriter(Ledger):
 
     def keep(self, order: LedgerOrder) -> int:
         """Write the entries that are not in the records yet; nobody is told. How many those were."""
-        new = 0
         with self._database.writing() as session:
-            loan = loans.get(session, order.lender, order.loan_id)
-            payments.lock(session, _payments_in(order))
-            keys = [
-                (f"entry:{order.entry}:{number}", entry.at)
-                for number, entry in enumerate(order.entries, order.first_entry)
-            ]
-            for entry, first in zip(
-                order.entries, loans.once_each(session, loan, keys, entry=order.entry), strict=True
-            ):
-                if first:
-                    self._write_entry(session, loan, entry, order)
-                    new += 1
-            if order.final_state is not None and loan.state is LoanState.ENDED and order.entry == loan.entry:
-                # News may follow the end before the run is over; the loan goes on from the latest state.
-                loan.final_state = order.final_state
-                session.add(loan)
+            return self.keep_in(session, order)
+
+    def keep_in(self, session: Session, order: LedgerOrder) -> int:
+        """As `keep`, in a transaction of the caller's that has locked no payment and no person yet."""
+        new = 0
+        loan = loans.get(session, order.lender, order.loan_id)
+        payments.lock(session, _payments_in(order))
+        keys = [
+            (f"entry:{order.entry}:{number}", entry.at) for number, entry in enumerate(order.entries, order.first_entry)
+        ]
+        for entry, first in zip(order.entries, loans.once_each(session, loan, keys, entry=order.entry), strict=True):
+            if first:
+                self._write_entry(session, loan, entry, order)
+                new += 1
+        if order.final_state is not None and loan.state is LoanState.ENDED and order.entry == loan.entry:
+            # News may follow the end before the run is over; the loan goes on from the latest state.
+            loan.final_state = order.final_state
+            session.add(loan)
         return new
 
     def _write_entry(self, session: Session, loan: Loan, entry: LedgerEntry, order: LedgerOrder) -> None:
@@ -171,11 +172,17 @@ class LedgerWriter(Ledger):
                 )
                 details = {"case_id": entry.case_id, "kind": entry.kind, "queue": entry.queue}
             case CaseMovedEntry():
-                cases.reassign(session, entry.case_id, queue=entry.queue, at=entry.at, sla_at=entry.sla_at)
                 details = {"case_id": entry.case_id, "queue": entry.queue}
+                if _was_settled(session, entry.case_id):
+                    details["settled_before"] = True
+                else:
+                    cases.reassign(session, entry.case_id, queue=entry.queue, at=entry.at, sla_at=entry.sla_at)
             case CaseClosedEntry():
-                self._close_case(session, entry)
                 details = {"case_id": entry.case_id, "state": entry.state, "decision": entry.decision}
+                if _was_settled(session, entry.case_id):
+                    details["settled_before"] = True
+                else:
+                    self._close_case(session, entry)
             case AgreementEntry():
                 agreements.keep(session, loan, entry.agreement, entry.paid_minor, of_entry=order.entry, at=entry.at)
                 details = {
@@ -215,8 +222,8 @@ class LedgerWriter(Ledger):
             people.raise_flag(session, person, "cease", source=ACTOR, at=entry.at)
             for channel in _CONTACTABLE:
                 people.opt_out(session, person, channel, source=ACTOR, at=entry.at)
-        else:
-            people.opt_out(session, person, Channel(entry.channel), source=ACTOR, at=entry.at)
+        elif entry.said_at is None or not people.opted_in_since(session, person, entry.channel, entry.said_at):
+            people.opt_out(session, person, entry.channel, source=ACTOR, at=entry.said_at or entry.at)
 
     def _person(self, session: Session, loan: Loan) -> Person:
         """Locked: a contact that is being decided is waited for, and the next one sees what is written here."""
@@ -236,6 +243,11 @@ class LedgerWriter(Ledger):
             )
         else:
             cases.close(session, entry.case_id, KeptCaseState(entry.state.value), at=entry.at)
+
+
+def _was_settled(session: Session, case_id: str) -> bool:
+    """Whether a person settled it in the records, where the loan could not be asked: that stands."""
+    return cases.get(session, case_id).state is not KeptCaseState.OPEN
 
 
 def _address_that_failed(

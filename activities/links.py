@@ -13,6 +13,7 @@ from activities.gateways import Gateways
 from config.metric_catalogue import LINKS
 from domain.gateway_choice import BANK
 from domain.money import Money
+from domain.payable import payable
 from domain.payment_references import reference_of
 from providers import ports
 from providers.errors import ProviderError
@@ -32,7 +33,7 @@ _NO_SUCH_LINK = frozenset({"resource_missing", "404"})
 
 
 class NoGateway(Exception):
-    """No payment gateway is configured."""
+    """No payment gateway is configured, or none that may be used for the loan now."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class _Found:
     stale: list[PaymentLink]
     key: str
     country: str
-    bank_may_have_taken: bool
+    why_no_transfer: str | None
 
 
 class LinkIssuer:
@@ -58,22 +59,28 @@ class LinkIssuer:
     async def link_for_balance(
         self, lender: str, loan_id: str, at: datetime, *, at_most_minor: int | None = None
     ) -> PaymentLink:
-        """The link that pays exactly what is due now, or `at_most_minor` of it; made once, however often this is tried.
+        """The link that pays what is due now, or `at_most_minor` of it, as far as that can be paid in its currency.
+
+        Made once, however often this is tried.
 
         Links of the loan over other amounts, and one that is about to expire, are closed first, and before a new one
         is made those that were paid. Raises ProviderError, NoGateway.
         """
         found = await asyncio.to_thread(self._look, lender, loan_id, at, at_most_minor)
+        where = (lender, found.country, found.due.currency)
         # A transfer that the bank may have taken without telling us is never begun again.
-        without = frozenset({BANK}) if found.bank_may_have_taken else frozenset[str]()
-        gateway = self.gateways.for_loan(lender, found.country, found.due.currency, without)
+        without = frozenset({BANK}) if found.why_no_transfer is not None else frozenset[str]()
+        gateway = self.gateways.for_loan(*where, without)
+        if gateway is None and self.gateways.for_loan(*where) is not None:
+            no_other = f"no other way to pay is configured for {found.due.currency} in {found.country}"
+            raise NoGateway(f"{found.why_no_transfer}, and {no_other}")
         if gateway is None:
             ways = "RECOBRO_STRIPE__API_KEY, RECOBRO_MERCADOPAGO__ACCOUNTS, RECOBRO_CONEKTA__API_KEY"
             raise NoGateway(
                 f"no payment gateway is configured for {found.due.currency} in {found.country}: set one of {ways}"
             )
         for link in found.stale:
-            await self._close(link, found.country, at)
+            await self._close(link, at)
         if found.known is not None:
             count(LINKS, outcome="reused")
             return found.known
@@ -109,12 +116,11 @@ class LinkIssuer:
     async def _close_each(self, lender: str, loan_id: str, at: datetime, *, only_stale: bool) -> None:
         if not self.gateways.known:
             return
-        country, open_links = await asyncio.to_thread(self._payable, lender, loan_id, only_stale)
-        for link in open_links:
-            await self._close(link, country, at)
+        for link in await asyncio.to_thread(self._payable, lender, loan_id, only_stale):
+            await self._close(link, at)
 
-    async def _close(self, link: PaymentLink, country: str, at: datetime) -> None:
-        gateway = self.gateways.of(link.provider, country)
+    async def _close(self, link: PaymentLink, at: datetime) -> None:
+        gateway = self.gateways.of(link.provider, link.currency)
         if gateway is None:
             return  # of a gateway that is not configured any more: nobody here can close it
         try:
@@ -131,21 +137,22 @@ class LinkIssuer:
             due = payments.balance_due(session, loan)
             if at_most_minor is not None:
                 due = min(due, at_most_minor)
+            due = payable(due, loan.currency)
             # The number first: on PostgreSQL a link may be kept between two queries. Then it is found, or the number is
             # still the one it was made by, and the gateway answers with that same link.
             number = links.next_generation(session, loan, PURPOSE, due)
             known = links.active(session, loan, PURPOSE, due)
             if known is not None and known.expires_at is not None and known.expires_at - at < STILL_USEFUL:
                 known = None
-            payable = _payable(session, loan) if known is None else links.open_links(session, loan)
-            stale = [link for link in payable if known is None or link.id != known.id]
+            open_links = _payable(session, loan) if known is None else links.open_links(session, loan)
+            stale = [link for link in open_links if known is None or link.id != known.id]
             return _Found(
                 due=Money(amount_minor=due, currency=loan.currency),
                 known=known,
                 stale=stale,
                 key=f"{lender}:{loan_id}:{loan.entry}:{PURPOSE}:{due}:{number}",
                 country=people.of_loan(session, loan).country,
-                bank_may_have_taken=inquiries.may_have_been_taken(session, loan),
+                why_no_transfer=inquiries.why_no_transfer(session, loan, at),
             )
 
     def _keep(
@@ -179,14 +186,14 @@ class LinkIssuer:
                 expires_at=expires_at,
             )
 
-    def _payable(self, lender: str, loan_id: str, only_stale: bool) -> tuple[str, list[PaymentLink]]:
+    def _payable(self, lender: str, loan_id: str, only_stale: bool) -> list[PaymentLink]:
         with self._database.reading() as session:
             loan = loans.get(session, lender, loan_id)
-            payable, country = _payable(session, loan), people.of_loan(session, loan).country
+            open_links = _payable(session, loan)
             if not only_stale:
-                return country, payable
-            due = 0 if loan.state is LoanState.ENDED else payments.balance_due(session, loan)
-            return country, [link for link in payable if due <= 0 or link.amount_minor != due]
+                return open_links
+            due = 0 if loan.state is LoanState.ENDED else payments.payable_due(session, loan)
+            return [link for link in open_links if due <= 0 or link.amount_minor != due]
 
     def _mark_closed(self, link: PaymentLink, at: datetime) -> None:
         with self._database.writing() as session:

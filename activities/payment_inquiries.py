@@ -11,7 +11,7 @@ from activities.found_payments import keep_report
 from activities.gateways import Gateways
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
-from providers.ports import PaymentReport, PaymentState
+from providers.ports import PaymentLookup, PaymentReport, PaymentState
 from records import audit, inquiries
 from records.database import Database
 from records.tables import PaymentInquiry
@@ -47,21 +47,18 @@ class PaymentInquiries:
                 await asyncio.to_thread(self._put_off, one, one.status, now, give_up=False, wait=error.delay)
             return
         lookups = self._gateways.lookups(one.provider)
-        try:
-            report: PaymentReport | None = None
-            for account in lookups:
-                report = report or await account.payment(one.reference, now)
-        except ProviderError as error:
-            _LOG.warning("payment not asked about yet: %s", error)
-            over = error.what_next is WhatNext.TERMINAL or one.tries >= MOST_TRIES * 4
-            await asyncio.to_thread(self._put_off, one, error.code[:40], now, give_up=over, wait=error.delay)
+        report, failed = await _ask_each(lookups, one.reference, now)
+        if report is not None:
+            await asyncio.to_thread(self._keep, one, report, now)
             return
-        if report is None:
-            # A notice can be faster than the payment is readable; one of another account never will be.
-            over = not lookups or one.tries >= MOST_TRIES
-            await asyncio.to_thread(self._put_off, one, "not known", now, give_up=over)
-            return
-        await asyncio.to_thread(self._keep, one, report, now)
+        again = [error for error in failed if error.what_next is not WhatNext.TERMINAL]
+        # A notice can be faster than the payment is readable; one of another account never will be.
+        most_tries = MOST_TRIES * 4 if again else MOST_TRIES
+        hopeless = len(failed) == len(lookups) and not again
+        first = next(iter([*again, *failed]), None)
+        status, wait = ("not known", None) if first is None else (first.code[:40], first.delay)
+        over = hopeless or one.tries >= most_tries
+        await asyncio.to_thread(self._put_off, one, status, now, give_up=over, wait=wait)
 
     def _due(self, now: datetime) -> Sequence[PaymentInquiry]:
         with self._database.reading() as session:
@@ -90,3 +87,20 @@ class PaymentInquiries:
                     action="webhook_needs_person",
                     details={"kind": "notice", "reference": one.reference},
                 )
+
+
+async def _ask_each(
+    accounts: Sequence[PaymentLookup], reference: str, now: datetime
+) -> tuple[PaymentReport | None, list[ProviderError]]:
+    """What the first account that knows the payment says of it; and what came of those that could not be asked."""
+    failed: list[ProviderError] = []
+    for account in accounts:
+        try:
+            report = await account.payment(reference, now)
+        except ProviderError as error:
+            _LOG.warning("payment not asked about yet: %s", error)
+            failed.append(error)
+            continue
+        if report is not None:
+            return report, failed
+    return None, failed

@@ -17,6 +17,7 @@ from config.signed_addresses import SignedAddresses
 from domain.contact import Channel
 from domain.loan_state import RECEIPT
 from domain.money import Money
+from domain.payable import payable
 from providers.ports import Attachment
 from records import documents, loans, payments, people
 from records.database import Database
@@ -111,7 +112,7 @@ class Receipts:
             known = documents.receipt_of(session, payment)
             if known is not None:
                 return known
-            left = max(payments.balance_due(session, loan), 0)
+            left = payments.payable_due(session, loan)
             return _keep(session, loan, self._receipt(loan, people.of_loan(session, loan), payment, left, now), now)
 
     def _papers(
@@ -130,7 +131,7 @@ class Receipts:
         last = paid[-1] if paid else None
         papers: list[Document | _Draft] = []
         if unreceipted := documents.unreceipted(session, paid):
-            left = max(payments.due_after(loan, every), 0)
+            left = max(payable(payments.due_after(loan, every), loan.currency), 0)
             papers += [self._receipt(loan, person, payment, left, now) for payment in unreceipted]
         elif last is not None and (known := documents.receipt_of(session, last)) is not None:
             papers.append(known)

@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError
 from providers.ports import RefundRequest, RefundsBySum, RefundState
-from records import loans, owed_signals, people, refunds
+from records import loans, owed_signals, refunds
 from records.database import Database
 from records.tables import Loan, Payment, RefundTask, RefundWay
 from records.tables import RefundState as Kept
@@ -36,7 +36,7 @@ class Refunds:
 
         One that rests on nothing any more, because money was taken back since it was approved, has failed.
         """
-        task, payment, loan, country = await asyncio.to_thread(self._look, number)
+        task, payment, loan = await asyncio.to_thread(self._look, number)
         if task.state is Kept.DONE:
             await asyncio.to_thread(self._done, number, task.reference or "", now)
             return Carried(True)
@@ -46,7 +46,7 @@ class Refunds:
             return Carried(False, why)
         if task.way is RefundWay.TRANSFER:
             return Carried(False, "the lender's own transfer is awaited: starter.py refund paid", again=True)
-        gateway = self._gateways.of(payment.provider, country)
+        gateway = self._gateways.of(payment.provider, payment.currency)
         if gateway is None:
             return Carried(False, f"{payment.provider} is not configured", again=True)
         request = RefundRequest(
@@ -98,12 +98,12 @@ class Refunds:
                 raise refunds.RefundMoved(f"refund {number} is given back by its gateway")
         self._done(number, reference, now)
 
-    def _look(self, number: int) -> tuple[RefundTask, Payment, Loan, str]:
+    def _look(self, number: int) -> tuple[RefundTask, Payment, Loan]:
         with self._database.reading() as session:
             task = refunds.get(session, number)
             loan = loans.by_ref(session, task.loan_ref)
             payment = session.get_one(Payment, task.payment_ref)
-            return task, payment, loan, people.of_loan(session, loan).country
+            return task, payment, loan
 
     def _given_up(self, number: int, now: datetime) -> str | None:
         """Why nothing is given back any more, having noted it; None: it is."""

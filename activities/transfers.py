@@ -10,7 +10,6 @@ from sqlmodel import Session
 
 from activities.debit_results import start_of, zone_of
 from activities.found_payments import keep_payment
-from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.gateway_choice import BANK
 from domain.money import Money
 from domain.payment_references import find_reference
@@ -32,7 +31,7 @@ from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentLin
 
 PROVIDER = "bank"
 """Under this name a transfer found on a statement is a payment; its id is the entry's key."""
-_OVER = (PaymentState.PAID, PaymentState.FAILED)
+_OVER = (PaymentState.PAID, PaymentState.FAILED, inquiries.NOT_CONFIRMABLE)
 _ALIKE = 20
 _NAMES_LOOKED_AT = 5000
 
@@ -282,11 +281,11 @@ class Transfers:
         """Why a sure match is left to a person all the same: the money may have been told of another way."""
         for share in answer.shares:
             loan: Loan = loans.get(self._session, share.lender, share.loan_id)
-            ours = (PROVIDER, DIRECT_DEBIT)
-            told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on, ours)
+            # In this order: one that is paid between the two questions is seen by the second.
+            under_way = bank_entries.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
+            told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on)
             if told is not None:
                 return f"it may be the payment {told.payment_id[:60]} that {told.provider[:20]} told of"
-            under_way = bank_entries.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
             if under_way is not None:
                 return f"it may be the transfer {under_way[:60]} that its bank says is under way"
         return None

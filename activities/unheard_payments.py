@@ -14,7 +14,7 @@ from activities.gateways import Gateways
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from providers.ports import GatewayPayment, PaymentReport, PaymentState
-from records import links, loans, people
+from records import links, loans
 from records.database import Database
 from records.tables import PaymentLink
 
@@ -36,10 +36,9 @@ class UnheardPayments:
 
         The loan is told by the relay, as of a webhook. Raises ProviderError where asking again may help.
         """
-        country = await asyncio.to_thread(self._country, lender, loan_id)
         found = 0
         for link in payable:
-            gateway = self._gateways.of(link.provider, country)
+            gateway = self._gateways.of(link.provider, link.currency)
             if gateway is None:
                 continue
             try:
@@ -52,10 +51,6 @@ class UnheardPayments:
             if good:
                 found += await asyncio.to_thread(self._record, lender, loan_id, link, good, at)
         return found
-
-    def _country(self, lender: str, loan_id: str) -> str:
-        with self._database.reading() as session:
-            return people.of_loan(session, loans.get(session, lender, loan_id)).country
 
     def _record(
         self, lender: str, loan_id: str, link: PaymentLink, paid: Sequence[GatewayPayment], at: datetime

@@ -74,6 +74,20 @@ def keep(
     return row
 
 
+def void(session: Session, loan: Loan, *, at: datetime) -> None:
+    """What is in force or offered in the loan's current entry is over: the loan left collection."""
+    over = {*model.LIVE, model.AgreementState.PROPOSED}
+    for row in of_loan(session, loan):
+        if row.entry == loan.entry and row.state in over:
+            row.state, row.ended_at, row.changed_at = model.AgreementState.VOID, at, at
+            row.adjustment_minor = 0
+            session.add(row)
+    session.flush()
+    loan.adjusted_minor = _adjustments(session, loan)
+    session.add(loan)
+    session.flush()
+
+
 def find(session: Session, loan: Loan, number: int, *, entry: int | None = None) -> Agreement | None:
     """An agreement of the loan's current entry, or of another, by its number."""
     return session.exec(
@@ -83,6 +97,54 @@ def find(session: Session, loan: Loan, number: int, *, entry: int | None = None)
             Agreement.number == number,
         )
     ).first()
+
+
+def in_force(session: Session, loan: Loan) -> Agreement | None:
+    """The one that is kept now in the loan's current entry."""
+    live = [row for row in of_loan(session, loan) if row.entry == loan.entry and row.state in model.LIVE]
+    return live[-1] if live else None
+
+
+def as_made(session: Session, row: Agreement) -> model.Agreement:
+    """The agreement as its loan told it the last time.
+
+    Without what the records do not hold: which payments it was made in the knowledge of, grace given anew, whether it
+    stands still, and what was said of it.
+    """
+    return model.Agreement(
+        number=row.number,
+        kind=row.kind,
+        state=row.state,
+        made_at=row.made_at,
+        by=row.made_by,
+        via=row.via,
+        instalments=tuple(
+            model.Instalment(
+                number=each.number, due=each.due, amount_minor=each.amount_minor, moved=each.moved, missed=each.missed
+            )
+            for each in instalments_of(session, row)
+        ),
+        balance_minor=row.balance_minor,
+        grace_days=row.grace_days,
+        tolerance_minor=row.tolerance_minor,
+        option=row.option,
+        rule=row.rule,
+        fees_frozen=row.fees_frozen,
+        evidence=_evidence(row.evidence_at, row.evidence_message_id, row.evidence_sha256),
+        proposed_by=row.proposed_by,
+        approved_by=row.approved_by,
+        expires_at=row.expires_at,
+        remission_minor=row.remission_minor,
+        added_minor=row.added_minor,
+        version=row.version,
+        revision=row.revision,
+        move_evidence=_evidence(row.move_at, row.move_message_id, row.move_sha256),
+        ended_at=row.ended_at,
+    )
+
+
+def _evidence(at: datetime | None, message_id: str | None, sha256: str | None) -> model.Evidence | None:
+    return None if at is None else model.Evidence(at=at, message_id=message_id, text_sha256=sha256)
 
 
 def was_in_force(agreement: Agreement) -> bool:

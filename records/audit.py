@@ -74,11 +74,25 @@ def _chain(session: Session) -> None:
     connection.execute(_MOVE_HEAD, {"now_rows": count + len(rows), "now_last": last_id, "now_hash": last_hash})
 
 
-def of_loan(session: Session, lender: str, loan_id: str) -> Sequence[Audit]:
-    """All entries about one loan, oldest first."""
-    return session.exec(
-        select(Audit).where(Audit.lender == lender, Audit.loan_id == loan_id).order_by(col(Audit.id))
-    ).all()
+def of_loan(
+    session: Session,
+    lender: str,
+    loan_id: str,
+    *,
+    action: str | None = None,
+    since: datetime | None = None,
+    before: datetime | None = None,
+) -> Sequence[Audit]:
+    """All entries about one loan, oldest first; of one action alone, `since` inclusive and `before` exclusive, where
+    that is asked for."""
+    wanted = select(Audit).where(Audit.lender == lender, Audit.loan_id == loan_id)
+    if action is not None:
+        wanted = wanted.where(Audit.action == action)
+    if since is not None:
+        wanted = wanted.where(Audit.at >= since)
+    if before is not None:
+        wanted = wanted.where(Audit.at < before)
+    return session.exec(wanted.order_by(col(Audit.id))).all()
 
 
 def of_action(session: Session, action: str) -> Sequence[Audit]:

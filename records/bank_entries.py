@@ -10,7 +10,9 @@ from sqlalchemy.orm.attributes import flag_modified
 from sqlmodel import Session, col, select
 
 from domain.bank_news import BankEntry, FileKind
+from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.direct_debit import REFERENCE_PREFIX
+from domain.payable import smallest_payable
 from domain.same_movement import Particulars
 from records import person_keys
 from records.sealed import Private
@@ -30,6 +32,8 @@ from records.tables import (
 from records.tables.sealing import IBAN
 
 _KEY = "bank_entry"
+TAKING_IN = "bank-files"
+"""What `records.locks` knows the taking in of a bank's file by."""
 _NEAR = timedelta(days=5)
 """So far apart may the days be which two tell of one movement."""
 _NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "0"})
@@ -328,19 +332,25 @@ def taken_back(session: Session, account: str, entry: BankEntry) -> BankEntryRow
     return rows[0] if len(rows) == 1 else None
 
 
-def paid_otherwise(
-    session: Session, loan: Loan, amount_minor: int, value_on: date, not_by: Iterable[str]
-) -> Payment | None:
-    """A payment of just this amount near that day which another provider told of: it may be the same money."""
-    return _near(session, loan, amount_minor, value_on, col(Payment.provider).not_in(list(not_by)))
+def paid_otherwise(session: Session, loan: Loan, amount_minor: int, value_on: date) -> Payment | None:
+    """A payment of just this amount near that day which no statement brought: it may be the same money.
+
+    Whoever told of it, and whatever name they gave to who handled it; a debit of ours is known by its reference.
+    """
+    ours = select(Debit.id).where(Debit.reference == Payment.payment_id).exists()
+    debits = (col(Payment.provider) == DIRECT_DEBIT) & ours
+    return _near(session, loan, amount_minor, value_on, ~debits & ~_matched())
 
 
 def on_a_statement(session: Session, loan: Loan, amount_minor: int, paid_on: date) -> Payment | None:
     """A payment of just this amount near that day which stands on a bank statement: it may be the same money."""
-    matched = select(BankMatch.id).where(
-        BankMatch.provider == Payment.provider, BankMatch.payment_id == Payment.payment_id
-    )
-    return _near(session, loan, amount_minor, paid_on, matched.exists())
+    return _near(session, loan, amount_minor, paid_on, _matched())
+
+
+def _matched() -> ColumnElement[bool]:
+    """Whether an entry of a statement is this payment."""
+    same = (BankMatch.provider == Payment.provider, BankMatch.payment_id == Payment.payment_id)
+    return select(BankMatch.id).where(*same).exists()
 
 
 def _near(session: Session, loan: Loan, amount_minor: int, day: date, told_by: ColumnElement[bool]) -> Payment | None:
@@ -386,17 +396,18 @@ def loans_by_key(session: Session, lender: str | None) -> Sequence[tuple[int, st
 
 
 def due_amount(session: Session, amount_minor: int, currency: str, lender: str | None, limit: int) -> Sequence[Loan]:
-    """Loans in collection of which just this amount is due, as `payments.balance_due` counts it."""
+    """Loans in collection of which just this amount is due, as `payments.balance_due` counts it, or asked for."""
     paid = (
         select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor)), 0))
         .where(Payment.loan_ref == Loan.id, Payment.entry == Loan.entry, col(Payment.reversed_at).is_(None))
         .correlate(Loan)
         .scalar_subquery()
     )
+    due = Loan.amount_due_minor + Loan.adjusted_minor - paid
     query = select(Loan).where(
         Loan.state != LoanState.ENDED,
         Loan.currency == currency,
-        Loan.amount_due_minor + Loan.adjusted_minor - paid == amount_minor,
+        due.between(amount_minor, amount_minor + smallest_payable(currency) - 1),
     )
     if lender is not None:
         query = query.where(Loan.lender == lender)

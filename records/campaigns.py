@@ -9,7 +9,10 @@ from datetime import datetime
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select, update
 
+from records import audit
 from records.tables import Campaign, CampaignLoan, CampaignState, Loan, LoanState
+
+_STOPPED = "campaign_stopped"
 
 
 class UnknownCampaign(LookupError):
@@ -92,7 +95,13 @@ def listing(session: Session) -> Sequence[Campaign]:
 
 
 def set_state(session: Session, campaign: Campaign, state: CampaignState, *, at: datetime) -> None:
-    """Note where a campaign stands. A stopped one lets go of the loans it has not started."""
+    """Note where a campaign stands. A stopped one lets go of the loans it has not started.
+
+    Works in `Database.writing` alone: a stop stands in the audit trail.
+    """
+    if state is CampaignState.STOPPED and campaign.state is not state:
+        named = {"campaign_id": campaign.id}
+        audit.append(session, at=at, actor="campaign workflow", action=_STOPPED, lender=campaign.lender, details=named)
     campaign.state = state
     session.add(campaign)
     session.flush()
@@ -106,6 +115,18 @@ def set_state(session: Session, campaign: Campaign, state: CampaignState, *, at:
             )
             .values(released_at=at)
         )
+
+
+def came_back_since_stop(session: Session, campaign: Campaign, loan: Loan) -> bool:
+    """Whether a payment was taken back of the loan, which had ended, after its campaign was stopped.
+
+    A stop that was not noted, as 0.1.0 noted none, is taken for the later.
+    """
+    back = [line.id for line in audit.of_loan(session, loan.lender, loan.loan_id) if line.action == "reopened"]
+    if not back:
+        return False
+    stops = [line.id for line in audit.of_action(session, _STOPPED) if line.details.get("campaign_id") == campaign.id]
+    return bool(stops) and (stops[-1] or 0) < (back[-1] or 0)
 
 
 def claim_page(session: Session, campaign_id: str, *, after: int = 0, limit: int = 100) -> list[Place]:

@@ -10,7 +10,9 @@ from sqlmodel import Session, col, select
 
 from records.tables import CaseState, CollectionCase, Loan
 
-_OF_RECORDS = re.compile(r"-m[0-9]+$")
+_OF_RECORDS = re.compile(r"-m([0-9]+)$")
+_OF_WORKFLOW = re.compile(r"([0-9]+)-([0-9]+)")
+"""Behind lender and loan: the hand-over, and the number within it."""
 
 
 class UnknownCase(LookupError):
@@ -154,6 +156,33 @@ def of_records(loan: Loan, message: int) -> str:
 def is_of_records(case_id: str) -> bool:
     """Whether the case is settled here, whatever its loan does: those of workflows end in a number."""
     return _OF_RECORDS.search(case_id) is not None
+
+
+def message_of(case_id: str) -> int | None:
+    """The number of the message that opened a case of the records alone; None for any other."""
+    found = _OF_RECORDS.search(case_id)
+    return int(found[1]) if found is not None else None
+
+
+def is_settled_here(loan: Loan, case_id: str) -> bool:
+    """Whether the loan's workflow knows nothing of the case: it is of the records, or of a hand-over that is over."""
+    return is_of_records(case_id) or is_of_earlier_hand_over(loan, case_id)
+
+
+def is_of_earlier_hand_over(loan: Loan, case_id: str) -> bool:
+    named = _named(loan, case_id)
+    return named is not None and named[0] < loan.entry
+
+
+def number_of(loan: Loan, case_id: str) -> int | None:
+    """The number of a case that the loan's workflow opened in its current entry; None for any other."""
+    named = _named(loan, case_id)
+    return named[1] if named is not None and named[0] == loan.entry else None
+
+
+def _named(loan: Loan, case_id: str) -> tuple[int, int] | None:
+    found = _OF_WORKFLOW.fullmatch(case_id.removeprefix(f"{loan.lender}-{loan.loan_id}-"))
+    return (int(found[1]), int(found[2])) if found is not None else None
 
 
 def _assignment(queue: str, at: datetime, sla_at: datetime | None) -> dict[str, str | None]:

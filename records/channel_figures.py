@@ -139,11 +139,12 @@ def _by_loan(rows: Sequence[_Row], loans: Sequence[Loan]) -> dict[int, list[_Row
 
 
 def _reads(session: Session) -> dict[int, tuple[int, str]]:
-    """How many reads were made for a loan, and in which country."""
+    """How many reads were made for a loan since it was handed over last, and in which country."""
     rows = session.exec(
         select(BalanceRead.loan_ref, func.count(), Person.country)
         .join(Loan, col(Loan.id) == col(BalanceRead.loan_ref))
         .join(Person, col(Person.id) == col(Loan.person_ref))
+        .where(col(BalanceRead.at) >= col(Loan.entered_at))
         .group_by(col(BalanceRead.loan_ref), Person.country)
     ).all()
     return {loan_ref: (number, country) for loan_ref, number, country in rows if loan_ref is not None}

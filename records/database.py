@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS: float = 15
 _LOOK_AGAIN_SECONDS = 0.001
+_CONNECT_SECONDS = "4"
+"""A host that is away does not refuse; the operating system alone would wait two minutes. The URL may say otherwise;
+what scrapes the metrics waits ten seconds for an answer that says so."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -244,7 +247,9 @@ def _engine(url: str, busy_seconds: float) -> Engine:
         return engine
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         engine = create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
+            parsed.set(drivername="postgresql+psycopg").update_query_dict(
+                {"connect_timeout": parsed.query.get("connect_timeout", _CONNECT_SECONDS)}
+            ),
             pool_pre_ping=True,
             max_overflow=32,
             hide_parameters=True,

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
 
+from domain.circumstances import told_after_the_end
+from domain.conversation.answering import circumstance_of
+from domain.events import Circumstance
+from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, restore
 from domain.loans import LoanFacts
+from domain.pauses import ended_without_campaigns_pause
+from domain.replies.labels import Intent
 from domain.strategy import Strategy
-from records import consents, loans, payments, people, strategies
-from records.tables import Loan, Payment
+from records import cases, consents, loans, payments, people, strategies
+from records.tables import Campaign, CampaignState, CaseState, CollectionCase, InboundMessage, Loan, Payment
+from records.tables import LoanState as Place
+
+TOLD_WITHIN = timedelta(days=1)
+"""So long after it was written a message may have opened the case of a loan's own run."""
 
 
 @dataclass(frozen=True)
@@ -62,3 +73,44 @@ def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> Lo
     if loan.final_state is None:
         raise ValueError(f"loan {loan_id!r} of {lender!r} kept no final state")
     return restore(loan.final_state, facts_of(session, loan, on), strategies.of_loan(session, loan))
+
+
+def state_to_go_on_from(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:
+    """The final state of a loan that is started again: held by what its borrower told since and nobody has decided on
+    yet, and no longer by a pause of its campaign once that goes on. Raises as `final_state`.
+    """
+    loan = loans.get(session, lender, loan_id)
+    state = final_state(session, lender, loan_id, on)
+    campaign = session.get(Campaign, loan.campaign_id)
+    if campaign is None or campaign.state is not CampaignState.PAUSED:
+        state = ended_without_campaigns_pause(state, on)
+    told, waiting = _told_since(session, loan)
+    return told_after_the_end(state, told, waiting, on)
+
+
+def _told_since(session: Session, loan: Loan) -> tuple[list[Circumstance], list[str]]:
+    """Disputes, hardship and distress that wait for a person to read them, and the cases of this loan that wait for it.
+
+    What was put to another of the person's ended loans may be about this one: nobody has looked yet.
+    """
+    ended = [each.id for each in people.loans_of(session, people.of_loan(session, loan)) if each.state is Place.ENDED]
+    is_handoff = (CollectionCase.state == CaseState.OPEN, CollectionCase.kind == CaseKind.HANDOFF.value)
+    unread = session.exec(select(CollectionCase).where(col(CollectionCase.loan_ref).in_(ended), *is_handoff)).all()
+    told: list[Circumstance] = []
+    waiting: list[str] = []
+    for case in unread:
+        since = (InboundMessage.loan_ref == case.loan_ref, _from_the_one_that_opened(case))
+        wrote = session.exec(select(InboundMessage).where(*since).order_by(col(InboundMessage.at))).all()
+        found = [circumstance_of([Intent(name) for name in message.intents]) for message in wrote]
+        told += [kind for kind in found if kind is not None and kind not in told]
+        if any(found) and case.loan_ref == loan.id and cases.is_of_records(case.case_id):
+            waiting.append(case.case_id)
+    return told, waiting
+
+
+def _from_the_one_that_opened(case: CollectionCase) -> ColumnElement[bool]:
+    """A message is of when it was written; it opened its case when it came in, or when its loan heard of it."""
+    opened_by = cases.message_of(case.case_id)
+    if opened_by is not None:
+        return col(InboundMessage.id) >= opened_by
+    return col(InboundMessage.at) >= case.opened_at - TOLD_WITHIN

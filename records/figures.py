@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy
@@ -49,6 +49,7 @@ class Takings:
 class Figures:
     """Counts by state, end, queue or provider. `oldest_unrelayed` and `last_payment` are None where there is none."""
 
+    read_at: datetime
     loans: dict[str, int]
     loans_ended: dict[str, int]
     campaigns: dict[str, int]
@@ -83,6 +84,7 @@ def read(session: Session, now: datetime) -> Figures:
     )
     latest = select(Payment.received_at).order_by(col(Payment.id).desc()).limit(1)
     return Figures(
+        read_at=now,
         loans=states,
         loans_ended={end: number for _, end, number in by_end if end is not None},
         campaigns={state: number for state, number in rows.execute(_counted(Campaign.state)).all()},
@@ -106,7 +108,7 @@ def read(session: Session, now: datetime) -> Figures:
         ).one(),
         bank_entries_waiting=bank_entries.waiting(session),
         payments_unanswered={one.provider: len(one.ids) for one in inquiries.overdue(session, now)},
-        gateway_differences=_differences(session),
+        gateway_differences=_differences(session, now),
     )
 
 
@@ -118,10 +120,15 @@ def _queues(session: Session, past: datetime | None = None) -> dict[str, int]:
     return dict(session.exec(query.group_by(CollectionCase.queue)).all())
 
 
-def _differences(session: Session) -> dict[str, int]:
-    """Of each gateway, those of the last day that was compared."""
+_FURTHEST_EAST = timedelta(hours=14)
+"""So far ahead of UTC may a day have begun."""
+
+
+def _differences(session: Session, now: datetime) -> dict[str, int]:
+    """Of each gateway, those of the last day that was compared; a day that has not come yet says nothing."""
     last = (
         select(GatewayCheck.provider, func.max(GatewayCheck.day).label("day"))
+        .where(GatewayCheck.day <= (now.astimezone(UTC) + _FURTHEST_EAST).date())
         .group_by(GatewayCheck.provider)
         .subquery()
     )

@@ -11,12 +11,15 @@ from sqlmodel import Session, col, select
 from domain.direct_debit import PROVIDER as DEBITS
 from domain.direct_debit import DebitState
 from records.locks import one_at_a_time
-from records.tables import Debit, Loan, PaymentInquiry, PaymentLink
+from records.tables import Debit, LinkState, Loan, PaymentInquiry, PaymentLink
 
-BEGINNING, UNKNOWN = "beginning", "unknown"
-"""States of a transfer before and in place of the bank's own word. UNKNOWN: the bank may have taken it."""
+BEGINNING, UNKNOWN, NOT_CONFIRMABLE = "beginning", "unknown", "not confirmable"
+"""States of a transfer before and in place of the bank's own word. UNKNOWN: the bank may have taken it.
+NOT_CONFIRMABLE: it took it, and has no page on which its account holder could confirm it."""
 
 
+NOT_CONFIRMABLE_BARS = timedelta(days=7)
+"""How long none is offered for the loan again: time for an operator to mend it, and the next link tries it anew."""
 ANSWERED_WITHIN = timedelta(days=1)
 ASKED_WITHIN = timedelta(hours=1)
 COLLECTED_WITHIN = timedelta(days=8)
@@ -62,9 +65,10 @@ def begin(session: Session, link: PaymentLink, request_id: str, at: datetime) ->
 
 
 def begun(
-    session: Session, inquiry_id: int, gateway_id: str, status: str, redirect_url: str | None, next_at: datetime
+    session: Session, inquiry_id: int, gateway_id: str, status: str, redirect_url: str | None, next_at: datetime | None
 ) -> None:
-    """The bank took the transfer: its id, its first word, and where the borrower confirms."""
+    """The bank took the transfer: its id, its first word, and where the borrower confirms. `next_at` None: it is not
+    asked about."""
     known = session.get(PaymentInquiry, inquiry_id, with_for_update=True)
     assert known is not None
     known.gateway_id, known.status, known.redirect_url, known.next_at = gateway_id, status, redirect_url, next_at
@@ -168,17 +172,33 @@ def answered(
     return True
 
 
-def may_have_been_taken(session: Session, loan: Loan) -> bool:
-    """Whether the bank may have taken a transfer of this entry without telling us."""
-    return (
-        session.exec(
-            select(PaymentInquiry.id)
-            .join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
-            .where(
-                PaymentLink.loan_ref == loan.id,
-                PaymentLink.entry == loan.entry,
-                col(PaymentInquiry.status).in_((BEGINNING, UNKNOWN)),
-            )
-        ).first()
-        is not None
-    )
+def unsettled_transfers(session: Session, loan: Loan) -> Sequence[PaymentInquiry]:
+    """Transfers of the loan's current entry that were begun and whose money has not come, those over among them."""
+    return session.exec(
+        select(PaymentInquiry)
+        .join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
+        .where(PaymentLink.loan_ref == loan.id, PaymentLink.entry == loan.entry, PaymentLink.state != LinkState.PAID)
+        .order_by(col(PaymentInquiry.id))
+    ).all()
+
+
+def why_no_transfer(session: Session, loan: Loan, at: datetime) -> str | None:
+    """Why no transfer is to be offered for this entry, in words for an operator; None: one may be.
+
+    For good where the bank may have taken one without telling us; for `NOT_CONFIRMABLE_BARS` where it had no page on
+    which one could be confirmed.
+    """
+    rows = session.exec(
+        select(PaymentInquiry.status, PaymentInquiry.created_at)
+        .join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
+        .where(
+            PaymentLink.loan_ref == loan.id,
+            PaymentLink.entry == loan.entry,
+            col(PaymentInquiry.status).in_((BEGINNING, UNKNOWN, NOT_CONFIRMABLE)),
+        )
+    ).all()
+    if any(status != NOT_CONFIRMABLE for status, _ in rows):
+        return "the bank may have taken a transfer of this loan without saying so"
+    if any(begun_at > at - NOT_CONFIRMABLE_BARS for _, begun_at in rows):
+        return f"the bank has no page to confirm a transfer on: none of this loan for {NOT_CONFIRMABLE_BARS.days} days"
+    return None

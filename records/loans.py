@@ -87,6 +87,23 @@ def once_each(
     return new
 
 
+def first_time(session: Session, loan: Loan, key: str, at: datetime, *, entry: int) -> datetime:
+    """When `key` was first written in the loan's hand-over `entry`; it is now, `at`, where it never was."""
+    if once_each(session, loan, [(key, at)], entry=entry)[0]:
+        return at
+    return session.exec(
+        select(LoanWrite.at).where(LoanWrite.loan_ref == loan.id, LoanWrite.key == f"{entry}:{key}")
+    ).one()
+
+
+def keys_beginning(session: Session, loan: Loan, start: str, *, entry: int) -> list[str]:
+    """What follows `start` in the keys that were written in the loan's hand-over `entry`, earliest first."""
+    begins = f"{entry}:{start}"
+    mine = (LoanWrite.loan_ref == loan.id, col(LoanWrite.key).startswith(begins, autoescape=True))
+    found = session.exec(select(LoanWrite.key).where(*mine).order_by(col(LoanWrite.at))).all()
+    return [key.removeprefix(begins) for key in found]
+
+
 def begin(session: Session, loan: Loan) -> None:
     """The loan's workflow runs; what was noted about an end before is gone."""
     loan.state, loan.end_kind, loan.ended_at = LoanState.IN_COLLECTION, None, None

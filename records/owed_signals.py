@@ -72,7 +72,7 @@ def payment_received(loan: Loan, payment: Payment) -> dict[str, Any]:
 
 
 def payment_refunded(loan: Loan, payment: Payment) -> dict[str, Any]:
-    return _signal(loan, "payment_refunded", _refunded(payment), restart=True)
+    return _signal(loan, "payment_refunded", given_back(payment), restart=True)
 
 
 def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def taken_back(payment: Payment) -> dict[str, Any]:
     return {"payment_id": payment.payment_id, "provider": payment.provider, "entry": payment.entry}
 
 
-def _refunded(payment: Payment) -> dict[str, Any]:
+def given_back(payment: Payment) -> dict[str, Any]:
+    """What a loan is told of all that was given back of a payment (`domain.events.PaymentRefunded`)."""
     return {
         "payment_id": payment.payment_id,
         "provider": payment.provider,

@@ -13,7 +13,11 @@ from records.tables import Loan, OwnWords
 
 
 class OtherWords(ValueError):
-    """The id stands for other words already; the text holds none of them."""
+    """The id stands for other words already, `kept`; the text holds none of them."""
+
+    def __init__(self, kept: OwnWords) -> None:
+        super().__init__(f"the id {kept.words_id} stands for other words already")
+        self.kept = kept
 
 
 def keep(
@@ -29,12 +33,13 @@ def keep(
     case_id: str | None,
     at: datetime,
 ) -> tuple[OwnWords, bool]:
-    """Keep words once, and whether they are new. The same again are the ones that are there. Raises OtherWords."""
+    """Keep words once, and whether they are new. The same again, of the same case or of none, are the ones that are
+    there. Raises OtherWords."""
     known = session.exec(select(OwnWords).where(OwnWords.words_id == words_id)).first()
     if known is not None:
-        same = (loan.id, by, channel, subject, text, case_id)
+        same = (loan.id, by, channel, subject, text, case_id or known.case_id)
         if (known.loan_ref, known.written_by, known.channel, known.subject, known.text, known.case_id) != same:
-            raise OtherWords(f"the id {words_id} stands for other words already")
+            raise OtherWords(known)
         return known, False
     assert loan.id is not None
     kept = OwnWords(

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
+from domain.payable import payable
 from domain.webhook_news import may_leave_some
 from records import audit, loans
 from records.locks import all_at_a_time
@@ -200,6 +201,11 @@ def balance_due(session: Session, loan: Loan) -> int:
     """
     paid = session.exec(_PAID, params={"loan": loan.id, "entry": loan.entry}).one()
     return loan.amount_due_minor + loan.adjusted_minor - int(paid)
+
+
+def payable_due(session: Session, loan: Loan) -> int:
+    """What of `balance_due` can be asked for: 0 where less is due than can be paid, and when more was paid than due."""
+    return max(payable(balance_due(session, loan), loan.currency), 0)
 
 
 def due_after(loan: Loan, every: Iterable[Payment]) -> int:

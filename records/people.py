@@ -230,27 +230,58 @@ def authorise(session: Session, person: Person, channels: Collection[Channel] | 
 
 
 def opt_out(session: Session, person: Person, channel: Channel, *, source: str, at: datetime) -> bool:
-    """Close a channel for the person in all their loans. False when it was closed already."""
+    """Close a channel for the person in all their loans, who said so at `at`. False when it was closed already.
+
+    What was said before they opened it, and told after that, closes it all the same: as of then.
+    """
     row = _opt_out(session, person, channel)
     if row is not None and row.withdrawn_at is None:
+        row.at = max(row.at, at)
+        session.add(row)
         return False
     assert person.id is not None
     row = row or OptOut(person_ref=person.id, channel=channel, at=at, source=source)
-    row.at, row.source, row.withdrawn_at = at, source, None
+    row.at, row.source, row.withdrawn_at = max(at, row.withdrawn_at or at), source, None
     session.add(row)
     session.flush()
     return True
 
 
 def opt_in(session: Session, person: Person, channel: Channel, *, at: datetime) -> bool:
-    """Open a channel the person had closed. False when it was open."""
+    """Open a channel the person had closed before `at`, when they said so; of the same moment the stop counts.
+
+    False when it was open, or closed since. That they said so again is kept: what they said before it is over.
+    """
     row = _opt_out(session, person, channel)
-    if row is None or row.withdrawn_at is not None:
+    if row is None:
+        return False
+    if row.withdrawn_at is not None:
+        row.withdrawn_at = max(row.withdrawn_at, at)
+        session.add(row)
+        return False
+    if at <= row.at:
         return False
     row.withdrawn_at = at
     session.add(row)
     session.flush()
     return True
+
+
+def opted_out_at(session: Session, person: Person, channel: Channel) -> datetime | None:
+    """When the person last said that they want nothing by a channel; None while it is open."""
+    row = _opt_out(session, person, channel)
+    return None if row is None or row.withdrawn_at is not None else row.at
+
+
+def has_opted_out(session: Session, person: Person, channel: Channel) -> bool:
+    """Whether the person ever closed a channel, whatever they said since."""
+    return _opt_out(session, person, channel) is not None
+
+
+def opted_in_since(session: Session, person: Person, channel: Channel, at: datetime) -> bool:
+    """Whether the person opened a channel again at `at` or later, and has not closed it since."""
+    row = _opt_out(session, person, channel)
+    return row is not None and row.withdrawn_at is not None and row.withdrawn_at >= at
 
 
 def opted_out(session: Session, person: Person) -> frozenset[Channel]:

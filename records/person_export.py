@@ -18,6 +18,7 @@ from records.tables import (
     BalanceRead,
     BankEntryRow,
     BankMatch,
+    CampaignLoan,
     ClosedAddress,
     CollectionCase,
     Consent,
@@ -33,11 +34,13 @@ from records.tables import (
     OptOut,
     OwnWords,
     Payment,
+    PaymentInquiry,
     PaymentLink,
     Person,
     PersonFlag,
     RefundTask,
     ReplyCorrection,
+    SegmentSendLoan,
     Webhook,
 )
 
@@ -52,7 +55,6 @@ _OURS = {
     "iban_index",
     "person_ref",
     "strategy_digest",
-    "pdf",
 }
 """Keys of the database, which say nothing of the person."""
 
@@ -74,6 +76,8 @@ def export(session: Session, person: Person) -> dict[str, Any]:
         ("instalments", AgreementInstalment, AgreementInstalment.loan_ref),
         ("words_of_acceptance", AgreementEvidence, AgreementEvidence.loan_ref),
         ("balance_reads", BalanceRead, BalanceRead.loan_ref),
+        ("campaigns", CampaignLoan, CampaignLoan.loan_ref),
+        ("messages_to_segments", SegmentSendLoan, SegmentSendLoan.loan_ref),
     ]
     of_person = [
         ("contacts", Contact, Contact.person_ref),
@@ -99,6 +103,9 @@ def export(session: Session, person: Person) -> dict[str, Any]:
     for name, table, column in of_person:
         told[name] = _rows(session.exec(select(table).where(column == person.id)).all(), names)  # type: ignore[arg-type]
     audit = select(Audit).where(Audit.lender == person.lender, col(Audit.loan_id).in_(list(names.values())))
+    of_links = select(PaymentInquiry).join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
+    asked = session.exec(of_links.where(col(PaymentLink.loan_ref).in_(refs)).order_by(col(PaymentInquiry.id))).all()
+    told["payments_asked_about"] = _rows(asked, names)
     told["audit"] = _rows(session.exec(audit.order_by(col(Audit.id))).all(), names)
     return told
 

@@ -14,6 +14,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import os
 import secrets
 import threading
@@ -47,6 +48,7 @@ from sqlmodel import Session
 from config.master_keys import KEY_BYTES, NONCE_BYTES, MasterKeys
 
 SCHEMA = "recobro_keys"
+_LOG = logging.getLogger("recobro.records.person_keys")
 _PURPOSE = "person keys"
 _INDEX = "index"
 _MARK = b"v1."
@@ -145,7 +147,9 @@ class PersonKeys:
                 self._cache.pop(key_id, None)
         if self._engine.dialect.name == "sqlite":
             with self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if busy:
+                _LOG.warning("a destroyed key stays in the -wal file until nobody reads the file of keys any more")
         return count
 
     def let_go(self, key_ids: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import audit, mandates, person_keys, strategies
 from records.locks import one_at_a_time
+from records.people import lock_many
 from records.person_keys import PersonKeys
 from records.sealed import Private
 from records.tables import Campaign, CampaignLoan, Consent, ConsentStatus, Loan, LoanState, Person
@@ -195,19 +196,15 @@ def _enter_people(
     """
     keys = person_keys.of(session)
     known = _people(session, lender, {loan.person_id for loan in rows})
-    named: dict[str, dict[str, Any]] = {
-        person_id: {field: getattr(person, field) for field in _PLACE} for person_id, person in known.items()
-    }
-    for loan in sorted(rows, key=lambda loan: loan.line):
-        data = named.setdefault(loan.person_id, {})
-        data |= _told_of_place(loan, data)
-        data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
-    at_odds = _take_channels(rows, known, named)
+    named, at_odds = _told_of_people(rows, known)
+    if differing := [person.id for person, data in _changes(known, named) if person.id is not None]:
+        # What is just being said of them meanwhile, a channel withdrawn above all, is waited for and counts.
+        lock_many(session, differing)
+        known = _people(session, lender, named)
+        named, at_odds = _told_of_people(rows, known)
     changed = [
         {"id": person.id, **_sealed(keys, data, person.key_id or keys.new()), "updated_at": at}
-        for person_id, data in named.items()
-        if (person := known.get(person_id)) is not None
-        and (person.key_id is None or any(getattr(person, field) != value for field, value in data.items()))
+        for person, data in _changes(known, named)
     ]
     for change in changed:
         session.execute(
@@ -234,6 +231,30 @@ def _enter_people(
         {ref: key_id for _, ref, key_id in found if ref is not None and key_id is not None},
         at_odds,
     )
+
+
+def _told_of_people(
+    rows: Sequence[PortfolioLoan], known: Mapping[str, Person]
+) -> tuple[dict[str, dict[str, Any]], list[ChannelsAtOdds]]:
+    """What the rows say of each person, by the lender's id, and whose channels are at odds."""
+    named: dict[str, dict[str, Any]] = {
+        person_id: {field: getattr(person, field) for field in _PLACE} for person_id, person in known.items()
+    }
+    for loan in sorted(rows, key=lambda loan: loan.line):
+        data = named.setdefault(loan.person_id, {})
+        data |= _told_of_place(loan, data)
+        data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
+    return named, _take_channels(rows, known, named)
+
+
+def _changes(known: Mapping[str, Person], named: Mapping[str, dict[str, Any]]) -> list[tuple[Person, dict[str, Any]]]:
+    """Who is known and is told of otherwise than they are kept, with what is told."""
+    return [
+        (person, data)
+        for person_id, data in named.items()
+        if (person := known.get(person_id)) is not None
+        and (person.key_id is None or any(getattr(person, field) != value for field, value in data.items()))
+    ]
 
 
 def _take_channels(
@@ -303,7 +324,9 @@ def _sealed(keys: PersonKeys, data: dict[str, Any], key_id: str) -> dict[str, An
 
 
 def _people(session: Session, lender: str, person_ids: Iterable[str]) -> dict[str, Person]:
-    rows = session.exec(select(Person).where(Person.lender == lender, col(Person.person_id).in_(person_ids))).all()
+    """Those that are known, as they stand now."""
+    wanted = select(Person).where(Person.lender == lender, col(Person.person_id).in_(person_ids))
+    rows = session.exec(wanted.execution_options(populate_existing=True)).all()
     return {person.person_id: person for person in rows}
 
 

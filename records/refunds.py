@@ -14,6 +14,7 @@ from records.tables import CaseState, CollectionCase, Loan, Payment, RefundState
 
 _ASKED = "the gateway was asked, and its answer is not known"
 _ASKED_AGAIN = "the gateway was asked more than once, and its answer is not known"
+_RESTORED = "the records were restored since: the gateway may have been asked, and its answer is not known"
 LOOK_THERE = "the gateway was asked before and its answer was lost: look there whether the money went back"
 """Of one that failed so it is not known for sure."""
 NOT_MADE = "a person saw at the gateway that it was not given back"
@@ -75,7 +76,9 @@ def decide(
         return
     if task.state is not RefundState.PROPOSED:
         raise RefundMoved(f"refund {task.id} is {task.state.value}")
-    task.state, task.decided_by, task.decided_at, task.why = wanted, by, at, why
+    task.state, task.decided_by, task.decided_at = wanted, by, at
+    if why is not None or not approved:
+        task.why = why
     session.add(task)
     session.flush()
     _note(session, task, "refund_approved" if approved else "refund_rejected", by, at)
@@ -98,7 +101,7 @@ def why_not_given_back(session: Session, task: RefundTask) -> str | None:
 
 def was_asked_for(task: RefundTask) -> bool:
     """Whether the gateway may have given it back already: it was asked, and its answer was lost."""
-    return task.state is RefundState.APPROVED and task.why in (_ASKED, _ASKED_AGAIN)
+    return task.state is RefundState.APPROVED and task.why in (_ASKED, _ASKED_AGAIN, _RESTORED)
 
 
 def note_asked(session: Session, task: RefundTask, given_back_before_minor: int | None) -> bool:
@@ -120,6 +123,30 @@ def note_asked_again(session: Session, task: RefundTask) -> None:
         task.why = _ASKED_AGAIN
         session.add(task)
         session.flush()
+
+
+def doubt_after_restore(session: Session) -> list[RefundTask]:
+    """The records are of an earlier day: what waits to be given back may have been since. Those refunds, oldest first.
+
+    A gateway is asked whether it has made one before it is asked to; that stays so for one that is approved later.
+    """
+    open_ones = (RefundState.PROPOSED, RefundState.APPROVED)
+    found = session.exec(
+        select(RefundTask).where(col(RefundTask.state).in_(open_ones)).order_by(col(RefundTask.id)).with_for_update()
+    ).all()
+    for task in found:
+        if task.way is RefundWay.GATEWAY and task.why not in (_ASKED, _ASKED_AGAIN):
+            task.why, task.given_back_before_minor = _RESTORED, None
+            session.add(task)
+    session.flush()
+    return list(found)
+
+
+def is_open_for(session: Session, payment: Payment) -> bool:
+    """Whether some of this payment is still to be given back."""
+    open_ones = (RefundState.PROPOSED, RefundState.APPROVED)
+    found = select(RefundTask.id).where(RefundTask.payment_ref == payment.id, col(RefundTask.state).in_(open_ones))
+    return session.exec(found.limit(1)).first() is not None
 
 
 def note_not_asked(session: Session, task: RefundTask) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
-from sqlalchemy import or_
+from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from domain.contact import Channel
@@ -18,15 +18,17 @@ from records.tables import Contact, InboundMessage, Person
 
 BY_A_PERSON = frozenset({AnswerKind.PERSON, AnswerKind.WITH_CARE})
 """Answers that only say that a person will write."""
+_ANSWERED_WITHIN = timedelta(days=30)
 
 
 @dataclass
 class ReplyFigures:
     """Of messages in one country by one channel. `answered` by the machine at all, `alone` without a person to follow.
 
-    `seconds`: from the message to its answer leaving. A message that a later one overtook before it was answered
-    counts as not answered. `by_person`: of those for a person, how many somebody answered in own words; their first
-    words after it count, and one answer counts for all that was written before it.
+    `for_a_person`: left to one, by what was done; what the machine answered otherwise it answered alone, whatever the
+    message was marked as. `seconds`: from the message to its answer leaving. A message that a later one overtook before
+    it was answered counts as not answered. `by_person`: of those for a person, how many somebody answered in own words;
+    their first words after it count, and one answer counts for all that was written before it.
     """
 
     messages: int = 0
@@ -59,7 +61,7 @@ def reply_figures(
         figures.intents[message.intents[0]] += 1
         if message.reason is not None:
             figures.reasons[message.reason] += 1
-        for_a_person = message.needs_human or (answer is not None and answer.template in BY_A_PERSON)
+        for_a_person = message.needs_human if answer is None else answer.template in BY_A_PERSON
         figures.for_a_person += for_a_person
         if for_a_person and words_at is not None:
             figures.by_person += 1
@@ -67,7 +69,7 @@ def reply_figures(
         if answer is None:
             continue
         figures.answered += 1
-        figures.alone += answer.template not in BY_A_PERSON
+        figures.alone += not for_a_person
         if answer.sent_at is not None:
             figures.seconds.append(max(0.0, (answer.sent_at - message.at).total_seconds()))
     return dict(sorted(told.items()))
@@ -102,11 +104,12 @@ def _answered(
         answers[ref] = [each for each in sent if each.step == REPLY]
         words[ref] = [each.sent_at for each in sent if each.step != REPLY and each.sent_at is not None]
     following: dict[int, datetime] = {}
+    next_of = {ref: _written_next(session, ref, until) for ref in refs}
     for message, _ in reversed(rows):
         assert message.id is not None
         if message.loan_ref is not None:
-            following[message.id] = following.get(-message.loan_ref, until + timedelta(days=30))
-            following[-message.loan_ref] = message.at
+            following[message.id] = next_of[message.loan_ref]
+            next_of[message.loan_ref] = message.at
     for message, country in rows:
         assert message.id is not None
         found, words_at = None, None
@@ -121,3 +124,14 @@ def _answered(
             )
             words_at = next((at for at in words[message.loan_ref] if at >= message.at), None)
         yield message, country, found, words_at
+
+
+def _written_next(session: Session, loan_ref: int, until: datetime) -> datetime:
+    """When a message that is not counted itself overtook the last that is; later answers are to that one."""
+    given_up = until + _ANSWERED_WITHIN
+    first = session.exec(
+        select(func.min(InboundMessage.at)).where(
+            InboundMessage.loan_ref == loan_ref, col(InboundMessage.at) >= until, col(InboundMessage.at) < given_up
+        )
+    ).one()
+    return first or given_up

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -167,6 +167,13 @@ def unsignalled(session: Session, at: datetime, limit: int = 100) -> list[tuple[
     owing = select(Webhook.id, Webhook.signals).where(_due(at), col(Webhook.recorded_at).is_not(None))
     found = session.exec(owing.order_by(col(Webhook.id)).limit(limit))
     return [(each, list(signals)) for each, signals in found if each is not None]
+
+
+def owed(session: Session) -> Iterator[dict[str, Any]]:
+    """Every signal that a loan is still to be told, due or not, in the order they came in."""
+    owing = select(Webhook.signals).where(col(Webhook.relayed_at).is_(None), col(Webhook.recorded_at).is_not(None))
+    for signals in session.exec(owing.order_by(col(Webhook.id))):
+        yield from signals
 
 
 def _due(at: datetime) -> ColumnElement[bool]:

@@ -9,8 +9,10 @@ import pytest
 from pypdf import PdfReader
 from sqlmodel import select
 
-from activities.agreement_papers import AgreementPapers
+from activities.agreement_papers import AgreementPapers, arithmetic
 from domain.agreements.model import DOCUMENT, LINK, Agreement, AgreementKind, AgreementState, Evidence, Instalment, Via
+from domain.agreements.schedule import repayment
+from domain.agreements.terms import RestructuringOption
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.events import ContactOutcome
@@ -124,6 +126,16 @@ async def test_a_moved_date_has_a_document_of_its_own_that_replaces_the_first(de
     assert "Cambio de fecha aceptado" in text
     assert "SM77" in text
     assert "sustituye" not in PdfReader(io.BytesIO(first.pdf)).pages[0].extract_text()
+
+
+@pytest.mark.parametrize("smallest", [1, 100])
+def test_a_new_schedule_keeps_its_columns_of_interest_whichever_version_made_it(smallest: int) -> None:
+    """Given a schedule in pesos, or one of an earlier version with centavos."""
+    option = RestructuringOption(id="new", instalments=3, rate_bp=1_200)
+    made = repayment(10_000_037, 3, option.every, option.rate_bp, smallest)
+
+    assert arithmetic(option, 10_000_037, [row.amount_minor for row in made], "COP") == made
+    assert arithmetic(option, 10_000_037, [1, 2, 3], "COP") is None
 
 
 async def read_of(desk: Desk, agreement: Agreement) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from activities.orders import WatchOrder
 from config.bank_data_settings import Bank
 from domain.events import ContactOutcome
 from domain.strategy import AmountThreshold, ShareThreshold, Threshold, WholeThreshold
-from records import consents, incomes, loans, person_keys
+from records import consents, incomes, loans, people, person_keys
 from records.database import Database
 from records.tables import Consent, ConsentStatus
 from records.tables.sealing import CONSENT
@@ -135,6 +136,24 @@ async def test_nothing_is_read_of_a_loan_that_is_paid_or_ended(
     await put_off(desk, watching(loan_id), TUESDAY)
 
     assert reads(world, borrower) == []
+
+
+async def test_nothing_is_read_of_who_asked_for_no_more_contact_by_another_loan(
+    desk: Desk, world: World, borrower: dict[str, Any]
+) -> None:
+    loan_id = owing(desk.database, borrower, 5_000)
+    with desk.database.writing() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        people.raise_flag(session, person, "cease", source="loan", at=TUESDAY)
+
+    await put_off(desk, watching(loan_id), TUESDAY)
+
+    assert reads(world, borrower) == []
+    with desk.database.writing() as session:
+        people.clear_flag(session, people.of_loan(session, loan_row(session, loan_id)), "cease", at=TUESDAY)
+    with suppress(ApplicationError):
+        await desk.watch(watching(loan_id), TUESDAY + DAY)
+    assert len(reads(world, borrower)) == 1
 
 
 async def test_three_loans_of_one_person_share_four_reads_in_24_hours(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,21 +12,23 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
-from sqlmodel import select
+from sqlmodel import col, select
 
 from activities.bank_transfers import BankTransfers, Standing
 from activities.composition import connect_gateways
-from activities.links import LinkIssuer
+from activities.gateways import Gateways
+from activities.links import LinkIssuer, NoGateway
 from activities.payment_inquiries import PaymentInquiries
 from activities.transfers import Transfers
 from config.payment_settings import BankPayments, Payments
 from config.signed_addresses import SignedAddresses
 from config.web_settings import Web
+from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment, Via
 from domain.bank_news import BankEntry, FileKind
 from domain.gateway_choice import BANK, STRIPE
-from records import audit, bank_entries, loans, payments
+from records import agreements, audit, bank_entries, links, loans, payments
 from records.database import Database
-from records.tables import EntryState, LinkState, Payment, PaymentInquiry, PaymentLink, Webhook
+from records.tables import EntryState, LinkState, Payment, PaymentInquiry, PaymentLink, PaymentSource, Webhook
 from tests.activities.outside import TUESDAY, enter_loan, settings_for
 from tests.records.portfolios import LENDER
 from tests.sandbox.running import World
@@ -71,6 +73,45 @@ class Bench:
     def paid(self) -> list[Payment]:
         with self.database.reading() as session:
             return list(payments.of_loan(session, loans.get(session, LENDER, self.loan_id)))
+
+    def every_link(self) -> list[PaymentLink]:
+        with self.database.reading() as session:
+            return list(session.exec(select(PaymentLink).order_by(col(PaymentLink.id))).all())
+
+    def agree(self, kind: AgreementKind, amounts: tuple[int, ...]) -> None:
+        """As the loan tells the records of an agreement in force, a payment a month."""
+        due = [TUESDAY.date() + timedelta(days=30 * number) for number in range(1, len(amounts) + 1)]
+        agreement = Agreement(
+            number=1,
+            kind=kind,
+            state=AgreementState.OPEN if kind is AgreementKind.PROMISE else AgreementState.ACTIVE,
+            made_at=TUESDAY - timedelta(days=1),
+            by="agent-1",
+            via=Via.AGENT,
+            balance_minor=10_000,
+            instalments=tuple(
+                Instalment(number=number, due=day, amount_minor=amount)
+                for number, (day, amount) in enumerate(zip(due, amounts, strict=True), 1)
+            ),
+        )
+        with self.database.writing() as session:
+            loan = loans.get(session, LENDER, self.loan_id)
+            agreements.keep(session, loan, agreement, (0,) * len(amounts), of_entry=1, at=TUESDAY)
+
+    def pay(self, amount_minor: int) -> None:
+        with self.database.writing() as session:
+            payments.record(
+                session,
+                provider="core",
+                payment_id="p1",
+                lender=LENDER,
+                loan_id=self.loan_id,
+                amount_minor=amount_minor,
+                currency="EUR",
+                paid_at=TUESDAY,
+                received_at=TUESDAY,
+                source=PaymentSource.RECORD,
+            )
 
     def state_of(self, link: PaymentLink) -> LinkState:
         with self.database.reading() as session:
@@ -212,12 +253,87 @@ async def test_when_the_bank_does_not_answer_nothing_is_begun_a_second_time(benc
 
     assert len(bench.begun()) == (1 if fault == "lost_answer" else 0)
     assert "No pague dos veces" in first.text
+    assert "Pagar lo que queda pendiente" not in first.text
     assert "No pague dos veces" in second.text
     assert bench.state_of(link) is LinkState.INACTIVE
     assert (later.provider, later.amount_minor) == (STRIPE, 10_000)
     with bench.database.reading() as session:
         [told] = audit.of_action(session, "webhook_needs_person")
         assert told.details["reference"] == link.reference
+
+
+async def test_where_the_bank_has_no_page_of_confirmation_another_way_to_pay_is_offered(bench: Bench) -> None:
+    """Given a bank that wants the confirmation by OAuth2, when the borrower begins the transfer, then the link is
+    closed, a person is told once, and the next link is another gateway's."""
+    link = await bench.link()
+    bench.world.fault("bank", "oauth", count=1)
+    async with bench.browse() as browser:
+        begun = await browser.post(link.url, data={"iban": bench.iban})
+        back = await browser.get(f"{link.url}/back")
+        asked = await browser.post(link.url, data={"what": "another"})
+    later = await bench.link()
+    polled = await bench.asking.ask_due(TUESDAY + timedelta(days=1))
+
+    assert "oauth" not in begun.text
+    assert "Aquí ya no se puede pagar nada" in begun.text
+    assert "Pagar lo que queda pendiente" in back.text
+    assert bench.state_of(link) is LinkState.INACTIVE
+    assert (later.provider, later.url in asked.text, polled, len(bench.begun())) == (STRIPE, True, 0, 1)
+    with bench.database.reading() as session:
+        [told] = audit.of_action(session, "webhook_needs_person")
+        assert told.details == {"kind": "transfer_not_confirmable", "reference": link.reference}
+
+
+async def test_where_the_transfer_is_the_only_way_to_pay_the_reason_is_told_and_it_is_tried_again_later(
+    bench: Bench,
+) -> None:
+    """Given a bank alone, without a page of confirmation, when a link is wanted again, then an operator reads why there
+    is none, and a week later there is one."""
+    bench.issuer.gateways = only_the_bank(bench)
+    link = await bench.link()
+    bench.world.fault("bank", "oauth", count=1)
+    await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+
+    with pytest.raises(
+        NoGateway, match=r"no page to confirm a transfer on: none of this loan for 7 days, and no other"
+    ):
+        await bench.link()
+    bench.at = TUESDAY + timedelta(days=7)
+    later = await bench.link()
+
+    assert (later.provider, later.reference != link.reference) == (BANK, True)
+
+
+async def test_a_transfer_the_bank_may_have_taken_bars_the_next_for_good(bench: Bench) -> None:
+    bench.issuer.gateways = only_the_bank(bench)
+    link = await bench.link()
+    bench.world.fault("bank", "lost_answer", count=1)
+    await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    bench.at = TUESDAY + timedelta(days=60)
+
+    with pytest.raises(
+        NoGateway, match=r"may have taken a transfer .* no other way to pay is configured for EUR in ES"
+    ):
+        await bench.link()
+
+
+def only_the_bank(bench: Bench) -> Gateways:
+    gateways = bench.issuer.gateways
+    return replace(gateways, known=[each for each in gateways.known if each[0].name == BANK])
+
+
+async def test_an_address_of_oauth2_that_an_earlier_version_kept_sends_nobody_there(bench: Bench) -> None:
+    link = await bench.link()
+    await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    with bench.database.writing() as session:
+        [kept] = session.exec(select(PaymentInquiry)).all()
+        kept.redirect_url = "https://bank.example/.well-known/oauth-authorization-server"
+        session.add(kept)
+
+    view = bench.transfers.view(link.reference or "", TUESDAY)
+
+    assert view is not None
+    assert (view.standing, view.go_on_at) == (Standing.UNDER_WAY, None)
 
 
 async def test_a_process_that_dies_between_asking_and_keeping_begins_nothing_again(bench: Bench) -> None:
@@ -252,6 +368,7 @@ async def test_what_the_bank_refuses_may_be_tried_with_another_account(
 
     assert (refused.status_code, good.status_code) == (status, 200)
     assert words in refused.text
+    assert f'value="{iban}"' in refused.text, "what is to be checked stands there"
     assert len(bench.begun()) == 1
 
 
@@ -261,13 +378,157 @@ async def test_a_declined_transfer_closes_the_link_and_a_new_one_is_offered(benc
         await browser.post(link.url, data={"iban": bench.iban})
         bench.confirm("?decline=1")
         back = await browser.get(f"{link.url}/back")
+        made = bench.every_link()
+        asked = await browser.post(link.url, data={"what": "another"})
     newest = await bench.link()
 
     assert bench.state_of(link) is LinkState.INACTIVE
     assert newest.provider == BANK
     assert newest.reference != link.reference
-    assert newest.url in back.text
+    assert (len(made), "Pagar lo que queda pendiente" in back.text) == (1, True)
+    assert newest.url in asked.text
     assert bench.paid() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "amounts", "asked_minor", "written"),
+    [
+        (AgreementKind.SETTLEMENT, (7_000,), 7_000, "70,00"),
+        (AgreementKind.PLAN, (4_000, 3_000, 3_000), 4_000, "40,00"),
+        (AgreementKind.PROMISE, (2_500,), 2_500, "25,00"),
+    ],
+)
+async def test_while_an_agreement_is_kept_a_closed_link_leads_to_its_next_payment_and_no_further(
+    bench: Bench, kind: AgreementKind, amounts: tuple[int, ...], asked_minor: int, written: str
+) -> None:
+    """Given a debt of 100 with less of it agreed on, when the borrower's bank declines the transfer and they ask for
+    another link, then it is over what was agreed."""
+    bench.agree(kind, amounts)
+    link = await bench.issuer.link_for_balance(LENDER, bench.loan_id, TUESDAY, at_most_minor=asked_minor)
+    async with bench.browse() as browser:
+        await browser.post(link.url, data={"iban": bench.iban})
+        bench.confirm("?decline=1")
+        back = await browser.get(f"{link.url}/back")
+        asked = await browser.post(link.url, data={"what": "another"})
+
+    [first, second] = bench.every_link()
+    assert (first.amount_minor, second.amount_minor) == (asked_minor, asked_minor)
+    assert "Hacer el próximo pago" in back.text
+    assert second.url in asked.text
+    assert f"Pagar {written}" in asked.text.replace("\u00a0", " ")
+
+
+async def test_of_a_payment_that_came_in_part_the_rest_is_asked_for(bench: Bench) -> None:
+    """Given a plan of 40, 30 and 30, when 60 have come and a closed link is opened, then 10 are asked for."""
+    link = await bench.link()
+    bench.agree(AgreementKind.PLAN, (4_000, 3_000, 3_000))
+    bench.pay(6_000)
+    async with bench.browse() as browser:
+        await browser.post(link.url, data={"what": "another"})
+
+    assert [each.amount_minor for each in bench.every_link()] == [10_000, 1_000]
+
+
+async def test_once_all_of_a_settlement_has_come_nothing_of_what_it_forgives_is_asked_for(bench: Bench) -> None:
+    """Given a debt of 100 and 70 agreed on, when the 70 are here and the loan has not heard of them yet, then an older
+    link offers nothing and makes nothing."""
+    link = await bench.link()
+    bench.agree(AgreementKind.SETTLEMENT, (7_000,))
+    bench.pay(7_000)
+    async with bench.browse() as browser:
+        looked = await browser.get(link.url)
+        asked = await browser.post(link.url, data={"what": "another"})
+
+    assert ('name="what"' in looked.text, 'name="iban"' in looked.text) == (False, False)
+    assert "Pagar 30" not in asked.text
+    assert len(bench.every_link()) == 1
+
+
+async def test_a_link_that_is_still_open_takes_no_more_than_the_settlement(bench: Bench) -> None:
+    """Given a message with a link over the debt of 100, when 70 are agreed on instead, then its page begins no transfer
+    of the 100 and leads to a link over the 70."""
+    link = await bench.link()
+    bench.agree(AgreementKind.SETTLEMENT, (7_000,))
+    async with bench.browse() as browser:
+        looked = await browser.get(link.url)
+        await browser.post(link.url, data={"iban": bench.iban})
+        asked = await browser.post(link.url, data={"what": "another"})
+
+    assert ('name="iban"' in looked.text, "Hacer el próximo pago" in looked.text) == (False, True)
+    assert bench.begun() == []
+    assert [each.amount_minor for each in bench.every_link()] == [10_000, 7_000]
+    assert bench.every_link()[1].url in asked.text
+
+
+@pytest.mark.parametrize("kind", [AgreementKind.PLAN, AgreementKind.PROMISE])
+async def test_an_open_link_over_more_than_the_next_payment_leads_to_that_too(
+    bench: Bench, kind: AgreementKind
+) -> None:
+    """Given a link over the debt of 100, when 40 of it are to be paid next, then all may be paid on its page, or a
+    button asks for a link over the 40, which closes the first; looking closes none."""
+    link = await bench.link()
+    bench.agree(kind, (4_000,) if kind is AgreementKind.PROMISE else (4_000, 6_000))
+    async with bench.browse() as browser:
+        looked = await browser.get(link.url)
+        open_still = bench.state_of(link)
+        asked = await browser.post(link.url, data={"what": "another"})
+
+    assert ('name="iban"' in looked.text, "Hacer el próximo pago" in looked.text) == (True, True)
+    assert (open_still, bench.state_of(link)) == (LinkState.ACTIVE, LinkState.INACTIVE)
+    assert 'name="iban"' not in asked.text
+    assert bench.every_link()[1].url in asked.text
+    assert "Pagar 40,00" in asked.text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(("fault", "told"), [("lost_answer", "No pague dos veces"), (None, "Otro pago suyo")])
+async def test_while_another_transfer_of_the_loan_may_arrive_an_old_link_offers_nothing(
+    bench: Bench, fault: str | None, told: str
+) -> None:
+    """Given a transfer by a newer link that the bank may have taken, or has, when an older link is opened, then its
+    page says so and makes no link."""
+    old = await bench.link()
+    bench.agree(AgreementKind.PLAN, (4_000, 3_000, 3_000))
+    newer = await bench.issuer.link_for_balance(LENDER, bench.loan_id, TUESDAY, at_most_minor=4_000)
+    if fault is not None:
+        bench.world.fault("bank", fault, count=1)
+    async with bench.browse() as browser:
+        await browser.post(newer.url, data={"iban": bench.iban})
+        looked = await browser.get(old.url)
+        await browser.post(old.url, data={"what": "another"})
+
+    assert ('name="what"' in looked.text, told in looked.text) == (False, True)
+    assert len(bench.every_link()) == 2
+
+
+async def test_once_a_transfer_of_unknown_fate_has_arrived_an_old_link_leads_on(bench: Bench) -> None:
+    old = await bench.link()
+    bench.agree(AgreementKind.PLAN, (4_000, 3_000, 3_000))
+    newer = await bench.issuer.link_for_balance(LENDER, bench.loan_id, TUESDAY, at_most_minor=4_000)
+    bench.world.fault("bank", "lost_answer", count=1)
+    await bench.transfers.begin(newer.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    with bench.database.writing() as session:
+        links.set_state(session, session.get_one(PaymentLink, newer.id), LinkState.PAID, at=TUESDAY)
+
+    async with bench.browse() as browser:
+        looked = await browser.get(old.url)
+
+    assert "Hacer el próximo pago" in looked.text
+
+
+async def test_looking_at_an_old_link_leaves_the_one_in_the_reminder_open(bench: Bench) -> None:
+    """Given a plan whose reminder carries a link over 40, when an older link over the debt is opened (a messenger does
+    it to preview it), then the reminder's link takes money as before, and is the one that is offered."""
+    old = await bench.link()
+    bench.agree(AgreementKind.PLAN, (4_000, 3_000, 3_000))
+    reminder = await bench.issuer.link_for_balance(LENDER, bench.loan_id, TUESDAY, at_most_minor=4_000)
+    async with bench.browse() as browser:
+        looked = await browser.get(old.url)
+        asked = await browser.post(old.url, data={"what": "another"})
+
+    assert looked.status_code == 200
+    assert bench.state_of(reminder) is LinkState.ACTIVE
+    assert len(bench.every_link()) == 2
+    assert reminder.url in asked.text
 
 
 async def test_an_address_that_has_expired_or_was_not_made_by_us_pays_nothing(bench: Bench) -> None:
@@ -281,7 +542,7 @@ async def test_an_address_that_has_expired_or_was_not_made_by_us_pays_nothing(be
         stray = await browser.get(other_kind.replace("/document/", "/pay/"))
 
     assert bench.begun() == []
-    assert "<form" not in over.text
+    assert 'name="iban"' not in over.text
     assert "Pagar lo que queda pendiente" in over.text
     assert (forged.status_code, stray.status_code) == (404, 404)
 

@@ -21,13 +21,14 @@ from activities.campaign_orders import Instruction, InstructOrder, LoanStart, St
 from activities.campaigns import CampaignRunner, LoanControl
 from domain.events import CloseReason
 from domain.loans import workflow_id
-from records import campaigns, loans
+from domain.strategy import Strategy
+from records import audit, campaigns, loans, strategies
 from records.database import Database
 from records.facts import LoanAsEntered
 from records.tables import CampaignState, LoanState
 from tests.activities.outside import TUESDAY, environment, loan_row, pay
 from tests.activities.servers import temporal_server
-from tests.records.portfolios import LENDER, enter, handed
+from tests.records.portfolios import LENDER, STRATEGY, enter, handed
 from tests.workflows.skipping import World as FakeWorld
 from workflows.loan import LoanCollection
 from workflows.loan_control import TemporalLoans
@@ -60,6 +61,7 @@ class Control:
     started: list[str] = field(default_factory=list)
     begun: list[float] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
     after: Callable[[int], None] = lambda number: None
     answers: dict[str, str] = field(default_factory=dict)
     hangs: set[str] = field(default_factory=set)
@@ -80,6 +82,10 @@ class Control:
             await asyncio.sleep(3600)
         self.told.append(loan_id)
         self.after(len(self.told))
+        return self.answers.get(loan_id)
+
+    async def migrate(self, lender: str, loan_id: str, strategy: Strategy) -> str | None:
+        self.moved.append((loan_id, strategy.key))
         return self.answers.get(loan_id)
 
 
@@ -322,6 +328,12 @@ async def test_running_loans_pause_resume_and_close(lite: Database, client: Clie
         holds = [(await client.get_workflow_handle(workflow_id(LENDER, one)).query("status"))["hold"] for one in ids]
         resumed = await told(all_of(Instruction.RESUME).model_copy(update={"number": 2}))
         again = await told(all_of(Instruction.RESUME).model_copy(update={"number": 3}))
+        alone = client.get_workflow_handle(workflow_id(LENDER, ids[0]))
+        await alone.execute_update("pause", {"until": (until + timedelta(days=9)).isoformat()})
+        await told(all_of(until=until).model_copy(update={"number": 6}))
+        await told(all_of(Instruction.RESUME).model_copy(update={"number": 7}))
+        handles = [client.get_workflow_handle(workflow_id(LENDER, one)) for one in ids]
+        by_itself = [(await handle.query("status"))["hold"] is not None for handle in handles]
         closed = await told(all_of(Instruction.CLOSE, reason=CloseReason.SOLD).model_copy(update={"number": 4}))
         ends = [(await client.get_workflow_handle(workflow_id(LENDER, one)).result())["end"] for one in ids]
         gone = await told(all_of(Instruction.CLOSE, reason=CloseReason.SOLD).model_copy(update={"number": 5}))
@@ -329,6 +341,7 @@ async def test_running_loans_pause_resume_and_close(lite: Database, client: Clie
     assert paused == repeated == resumed == closed == (3, 0, "")
     assert all(hold and hold.startswith("paused") for hold in holds), holds
     assert again == (0, 3, "refused: the loan is not paused")
+    assert by_itself == [True, False, False], "a loan's own pause outlasts its campaign's"
     assert ends == ["sold"] * 3
     assert gone == (0, 3, "the loan has ended")
 
@@ -353,3 +366,40 @@ async def test_the_ends_are_told_when_the_last_loan_has_ended(database: Database
     assert await environment(TUESDAY, 4).run(runner.await_ends, "c1") == {"cured": 2, "not_cured": 1}
     with database.reading() as session:
         assert loan_row(session, ids[0]).state is LoanState.ENDED
+
+
+async def test_a_loan_moved_to_another_strategy_while_it_was_being_started_follows(database: Database) -> None:
+    """Given two loans that are read; when one is moved before Temporal has taken it; then it alone is told."""
+    moved, _other = entered(database, 2)
+    new = STRATEGY.model_copy(update={"version": 2})
+
+    def move(_number: int) -> None:
+        with database.writing() as session:
+            strategies.pin(session, loans.get(session, LENDER, moved), new, TUESDAY)
+
+    control = Control(after=move)
+
+    report = await start(database, control)
+
+    assert (report.started, control.moved) == (2, [(moved, "plain@2")])
+    with database.reading() as session:
+        assert loans.get(session, LENDER, moved).strategy_version == 2
+
+
+async def test_one_that_cannot_follow_is_noted_on_what_it_runs_on(database: Database) -> None:
+    """So that whoever moves loans finds it again."""
+    (moved,) = entered(database, 1)
+    new = STRATEGY.model_copy(update={"version": 2})
+
+    def move(_number: int) -> None:
+        with database.writing() as session:
+            strategies.pin(session, loans.get(session, LENDER, moved), new, TUESDAY)
+
+    report = await start(database, Control(after=move, answers={moved: "no worker answered"}))
+
+    assert report.started == 1
+    with database.reading() as session:
+        assert loans.get(session, LENDER, moved).strategy_version == 1
+        assert [line.details["detail"] for line in audit.of_action(session, "pinned")] == [
+            "plain@2 to plain@1, which it runs on"
+        ]

@@ -91,6 +91,14 @@ async def test_refusals_by_rule(desk: Desk, port: Port) -> None:
     assert {(key[0], key[2]) for key in counted} == {("recobro_contact_refusals_total", "not_before")}
 
 
+async def test_a_contact_no_channel_is_left_for_counts_once_however_many_are_closed(desk: Desk, port: Port) -> None:
+    loan_id = enter_loan(desk.database, phone=None, email=None)
+
+    await desk.contact(remind(loan_id, channels=(Channel.SMS, Channel.EMAIL)))
+
+    assert port.counted()["recobro_contacts_unreachable_total", "collection"] == 1
+
+
 async def test_links_made_used_again_and_closed(desk: Desk, port: Port) -> None:
     loan_id = enter_loan(desk.database)
 

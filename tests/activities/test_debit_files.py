@@ -572,6 +572,23 @@ async def test_a_batch_or_debit_refused_as_seen_before_is_still_collected_and_sh
     assert (desk.debit("L1").state, desk.due("L1")) == (DebitState.COLLECTED, 0)
 
 
+async def test_a_debit_of_which_the_bank_says_a_word_nobody_knows_is_still_collected_and_shown_to_a_person(
+    desk: Desk, bank: OtherBank
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [message_id] = await desk.day(MONDAY)
+    reference = desk.debit("L1").reference
+    status = DebitStatus(end_to_end_id=reference, accepted=True, unknown_status="BLCK")
+
+    tell(desk, StatusReport(message_id="B-1", original_message_id=message_id, debits=(status,)), MONDAY)
+    told = (desk.debit("L1").state, desk.signals(), needs_person(desk))
+    await desk.fetch(bank.advance(2))
+
+    assert told == (DebitState.FILED, [], ["debit_file:debit_status_unknown"])
+    assert (desk.debit("L1").state, desk.due("L1")) == (DebitState.COLLECTED, 0)
+
+
 @pytest.mark.parametrize(("days", "number", "state"), [(8, 1, DebitState.PLANNED), (9, 0, DebitState.DROPPED)])
 async def test_a_debit_taken_back_when_its_loan_has_given_it_up_goes_into_no_other_file(
     desk: Desk, bank: OtherBank, days: int, number: int, state: DebitState

@@ -77,7 +77,8 @@ def desk(database: Database, world: World, channel: Channel, carrier: Refuses) -
 NEXT, SAME, HOURLY = "next channel", "same channel", "operator, hourly"
 META: Mapping[int, str] = {
     0: HOURLY, 190: HOURLY, 3: HOURLY, 10: HOURLY, 200: HOURLY, 131005: HOURLY, 131008: HOURLY, 131009: HOURLY,
-    131042: HOURLY, 131045: HOURLY, 4: "again in 15 min", 80007: "again in 15 min", 131056: "again in 6 s",
+    33: HOURLY, 100: HOURLY, 133010: HOURLY, 131042: HOURLY, 131045: HOURLY, 4: "again in 15 min",
+    80007: "again in 15 min", 131056: "again in 6 s",
     130429: "again in 2 s", 131000: "again in 2 s", 131016: "again in 2 s", 131057: "again in 2 s",
     135000: "again in 2 s", 131048: f"{NEXT}, number rests", 368: f"{NEXT}, number rests",
     131031: f"{NEXT}, number rests", 130497: f"{NEXT}, number rests", 132000: f"{NEXT}, template stopped",
@@ -89,8 +90,9 @@ META: Mapping[int, str] = {
 }  # fmt: skip
 TWILIO: Mapping[int, str] = {
     20429: "again in 2 s", 20500: "looked up in 2 s", 20503: "looked up in 2 s", 63018: "again in 2 s",
-    21730: "again in 60 min", 30001: "again in 30 min", 30003: NEXT, 30008: "again in 2 s", 30610: "again in 60 min",
-    20003: HOURLY, 21408: HOURLY, 21606: HOURLY, 30002: HOURLY, 30007: NEXT, 30034: HOURLY, 30450: HOURLY,
+    21730: "again in 60 min", 21611: "again in 30 min", 30001: "again in 30 min", 30003: NEXT, 30008: "again in 2 s",
+    30610: "again in 60 min", 20003: HOURLY, 21212: HOURLY, 21408: HOURLY, 21603: HOURLY, 21606: HOURLY, 21659: HOURLY,
+    30002: HOURLY, 30007: NEXT, 30034: HOURLY, 30450: HOURLY,
     11200: HOURLY, 13224: HOURLY, 13225: HOURLY, 30036: NEXT, 21211: f"{NEXT}, address closed",
     21612: f"{NEXT}, address closed", 21614: f"{NEXT}, address closed", 30004: NEXT, 30005: f"{NEXT}, address closed",
     30006: f"{NEXT}, address closed", 21610: f"{NEXT}, opted out", 21617: NEXT, 63003: f"{NEXT}, address closed",

@@ -92,11 +92,48 @@ def balance(desk: Desk, loan_id: str) -> int:
         return payments.balance_due(session, loan_row(session, loan_id))
 
 
+async def test_what_a_person_settled_in_the_records_does_not_keep_its_loan_from_writing(both: Desk) -> None:
+    """Given a case settled without its loan, when the loan hands it on and decides it, then the first word stands."""
+    loan_id = enter_loan(both.database)
+    case_id = f"{LENDER}-{loan_id}-1-1"
+    moved = CaseMovedEntry(at=TUESDAY, case_id=case_id, queue="supervisors", sla_at=TUESDAY + timedelta(hours=96))
+    await both.write(loan_id, opened(case_id))
+    with both.database.writing() as session:
+        cases.decide(session, case_id, decision="continue", by="marta", at=TUESDAY)
+
+    await both.write(loan_id, moved, decided(case_id), first=1)
+
+    with both.database.reading() as session:
+        case = cases.get(session, case_id)
+        assert (case.queue, case.decided_by) == ("agents", "marta")
+    assert trail(both, loan_id)[-2:] == ["case_moved", "case_closed"]
+
+
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     listening = Listener()
     yield listening
     listening.close()
+
+
+@pytest.mark.parametrize(("opened_again", "closed"), [(10, False), (-10, True)])
+async def test_a_stop_that_a_loan_writes_late_closes_nothing_that_was_opened_since(
+    both: Desk, opened_again: int, closed: bool
+) -> None:
+    """Given a STOP that the records took in, when the loan that heard of it writes it down after the person's START,
+    then the channel stays open; and it closes where the START was before the STOP."""
+    loan_id, minute = enter_loan(both.database), timedelta(minutes=1)
+    with both.database.writing() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        people.opt_out(session, person, Channel.SMS, source="twilio message", at=TUESDAY - 30 * minute)
+        people.opt_in(session, person, Channel.SMS, at=TUESDAY + opened_again * minute)
+
+    late = OptOutEntry(at=TUESDAY + 20 * minute, channel=Channel.SMS, said_at=TUESDAY)
+    await both.write(loan_id, late, moment=TUESDAY + 20 * minute)
+
+    with both.database.reading() as session:
+        person = people.of_loan(session, loan_row(session, loan_id))
+        assert (Channel.SMS in people.opted_out(session, person)) is closed
 
 
 async def test_each_entry_is_written_once_however_often_it_is_tried(both: Desk) -> None:

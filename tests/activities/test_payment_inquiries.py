@@ -12,6 +12,8 @@ from activities.gateways import Gateways
 from activities.payment_inquiries import MOST_TRIES, PaymentInquiries
 from domain.gateway_choice import Offer
 from domain.money import Money
+from domain.what_next import WhatNext
+from providers.errors import refusal
 from providers.ports import PaymentReport, PaymentState
 from records import audit, inquiries, links, loans, payments
 from records.database import Database
@@ -47,8 +49,19 @@ class Lookup:
         return ()
 
 
-def asking(database: Database, lookup: Lookup) -> PaymentInquiries:
-    known: Any = ((Offer(name="mercadopago"), lookup),)
+class Broken(Lookup):
+    """An account that refuses every question."""
+
+    def __init__(self, what_next: WhatNext) -> None:
+        super().__init__(None)
+        self._error = refusal("mercadopago", "401", what_next, "the access token was refused")
+
+    async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
+        raise self._error
+
+
+def asking(database: Database, *lookups: Lookup) -> PaymentInquiries:
+    known: Any = [(Offer(name="mercadopago"), lookup) for lookup in lookups]
     return PaymentInquiries(database, Gateways(known=known))
 
 
@@ -120,3 +133,40 @@ async def test_money_that_is_there_again_after_it_was_taken_back_is_shown_to_a_p
     assert standing(database) is False
     with database.reading() as session:
         assert payments.balance_due(session, loans.get(session, LENDER, "L1")) == 10_000
+
+
+@pytest.mark.parametrize("what_next", [WhatNext.STOP_SENDER, WhatNext.RETRY, WhatNext.TERMINAL])
+@pytest.mark.parametrize("first", ["broken", "good"])
+async def test_a_payment_at_one_account_is_booked_although_another_account_cannot_be_asked(
+    database: Database, first: str, what_next: WhatNext
+) -> None:
+    notice(database)
+    accounts = [Broken(what_next), Lookup(PaymentState.PAID)]
+
+    await asking(database, *(accounts if first == "broken" else reversed(accounts))).ask_due(NOW)
+
+    assert standing(database) is True
+    assert told_people(database) == []
+
+
+@pytest.mark.parametrize("what_next", [WhatNext.STOP_SENDER, WhatNext.TERMINAL])
+async def test_while_an_account_cannot_be_asked_a_payment_no_other_knows_is_asked_about_again(
+    database: Database, what_next: WhatNext
+) -> None:
+    notice(database)
+    work = asking(database, Broken(what_next), Lookup(None, PaymentState.PAID))
+
+    await work.ask_due(NOW)
+    before = standing(database)
+    await work.ask_due(NOW + timedelta(hours=1))
+
+    assert (before, standing(database)) == (None, True)
+    assert told_people(database) == []
+
+
+async def test_what_every_account_refuses_for_good_is_left_to_a_person_at_once(database: Database) -> None:
+    notice(database)
+
+    await asking(database, Broken(WhatNext.TERMINAL), Broken(WhatNext.TERMINAL)).ask_due(NOW)
+
+    assert told_people(database) == [{"kind": "notice", "reference": "123"}]

@@ -173,11 +173,12 @@ def in_conektas_panel(world: World, payment_id: str) -> None:
     assert done.status_code == 200
 
 
-async def test_stripe_is_asked_again_the_day_after_when_it_has_forgotten_the_key_and_gives_back_once(
-    lite: Database, world: World
+@pytest.mark.parametrize("name", ["stripe", "mercadopago"])
+async def test_a_gateway_is_asked_again_the_day_after_when_it_has_forgotten_the_key_and_gives_back_once(
+    lite: Database, world: World, name: str
 ) -> None:
     """Given an answer lost on Tuesday, when it is tried again on Thursday, then the refund is found, not made anew."""
-    async with paid_too_much(lite, world, "stripe", LosesTheFirstAnswer()) as (work, payment_id, number):
+    async with paid_too_much(lite, world, name, LosesTheFirstAnswer()) as (work, payment_id, number):
         await work.carry_out(number, TUESDAY)
 
         done = await work.carry_out(number, TUESDAY + timedelta(days=2))

@@ -332,7 +332,7 @@ async def test_a_voucher_counts_when_it_is_paid_and_a_refund_in_full_takes_it_ba
         world.http.post("/" + link.url.split("/", 3)[3] + "&method=cash", headers=HEADERS)
         paid_at_the_page(world, link)
         payment_id = world.entries("payment")[-1]["payment_id"]
-        gateway = issuer.gateways.of("mercadopago", "MX")
+        gateway = issuer.gateways.of("mercadopago", "MXN")
         assert gateway is not None
         asking = PaymentInquiries(lite, issuer.gateways)
         voucher = str(int(payment_id) - 1)

@@ -8,9 +8,9 @@ from records.tables import PaymentSource
 from tests.records.portfolios import LENDER, NOW, entered
 
 
-def suggested(database: Database, amount_minor: int) -> list[str]:
+def suggested(database: Database, amount_minor: int, currency: str = "EUR") -> list[str]:
     with database.reading() as session:
-        return [loan.loan_id for loan in bank_entries.due_amount(session, amount_minor, "EUR", LENDER, 10)]
+        return [loan.loan_id for loan in bank_entries.due_amount(session, amount_minor, currency, LENDER, 10)]
 
 
 def test_a_loan_is_found_by_what_is_due_after_a_settlement_and_after_money_given_back(database: Database) -> None:
@@ -39,3 +39,13 @@ def test_a_loan_is_found_by_what_is_due_after_a_settlement_and_after_money_given
     assert suggested(database, 6_000) == ["L2"]
     assert suggested(database, 7_000) == ["L3"]
     assert suggested(database, 5_000) == []
+
+
+def test_in_colombia_a_loan_is_found_by_the_whole_pesos_that_it_is_asked_for(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1", country="CO", currency="COP", timezone="America/Bogota", amount_due_minor=15_000_037)
+
+    assert suggested(database, 15_000_000, "COP") == ["L1"]
+    assert suggested(database, 15_000_037, "COP") == ["L1"]
+    assert suggested(database, 14_999_900, "COP") == []
+    assert suggested(database, 15_000_100, "COP") == []

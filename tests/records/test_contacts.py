@@ -280,14 +280,14 @@ def test_what_a_person_closed_stays_closed_for_all_their_loans(database: Databas
         same = people.of_loan(session, loans.get(session, LENDER, "L2"))
         assert people.opted_out(session, same) == {Channel.SMS}
         assert people.flags(session, same) == {"cease"}
-        assert people.opt_in(session, same, Channel.SMS, at=NOW + DAY)
+        assert people.opt_in(session, same, Channel.SMS, at=NOW + 2 * DAY)
         assert people.clear_flag(session, same, "cease", at=NOW + DAY)
 
     with database.writing() as session:
         same = people.of_loan(session, loans.get(session, LENDER, "L1"))
         assert people.opted_out(session, same) == frozenset()
         assert people.flags(session, same) == frozenset()
-        assert people.opt_out(session, same, Channel.SMS, source="message", at=NOW + 2 * DAY)
+        assert people.opt_out(session, same, Channel.SMS, source="message", at=NOW + 3 * DAY)
         assert people.opted_out(session, same) == {Channel.SMS}
 
 

@@ -106,6 +106,7 @@ def test_the_export_holds_everything_that_is_known(database: Database) -> None:
         assert secret in json.dumps(told, ensure_ascii=False)
     assert told["contacts"][0]["loan_id"] == "L1"
     assert "key_id" not in json.dumps(told)
+    assert [one["campaign_id"] for one in told["campaigns"]] == ["c-L1"]
 
 
 def test_what_was_erased_cannot_be_read_in_the_records_nor_in_a_backup(database: Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from datetime import timedelta
 
 from alembic import command
@@ -151,3 +152,26 @@ def back_to(url: str, revision: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     with engine.begin() as connection:
         command.downgrade(alembic_config(connection), revision)
+
+
+def test_an_own_word_that_is_being_noted_while_a_file_is_taken_in_is_not_lost(database: Database) -> None:
+    file(database, "L1", "email,sms")
+    noted, go_on = threading.Event(), threading.Event()
+
+    def withdraws() -> None:
+        with database.writing() as session:
+            person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+            people.authorise(session, person, [Channel.EMAIL], at=NOW)
+            session.flush()
+            noted.set()
+            go_on.wait(0.5)
+
+    operator = threading.Thread(target=withdraws)
+    operator.start()
+    noted.wait(30)
+
+    file(database, "L2", "email,sms")
+    go_on.set()
+    operator.join()
+
+    assert agreed(database) == ["email"]

@@ -73,3 +73,44 @@ def test_a_persons_own_words_answer_what_was_left_for_a_person(database: Databas
     assert (told.messages, told.answered, told.for_a_person, told.by_person) == (3, 1, 2, 1)
     assert told.median_seconds == 8.0
     assert told.median_person_seconds == 24 * 3600
+
+
+def test_what_the_machine_answered_with_an_offer_was_not_left_for_a_person(database: Database) -> None:
+    """Given two requests for a discount, which are always marked: one answered with an offer, one left to a person."""
+    hour = timedelta(hours=1)
+    with database.writing() as session:
+        enter(session, [handed("L1", person_id="p"), handed("L2", person_id="q")])
+        first, second = (loans.get(session, LENDER, name) for name in ("L1", "L2"))
+        for row in (
+            wrote(first, NOW, "request_discount", needs_human=True),
+            sent(first, NOW + timedelta(seconds=8), REPLY, "reply_settlement_offer"),
+            wrote(second, NOW + hour, "request_discount", needs_human=True),
+            sent(second, NOW + hour + timedelta(seconds=8), REPLY, "reply_person"),
+        ):
+            session.add(row)
+
+    with database.reading() as session:
+        (told,) = reply_figures(session, NOW, NOW + 3 * hour, LENDER).values()
+
+    assert (told.messages, told.answered, told.alone, told.for_a_person) == (2, 2, 1, 1)
+
+
+def test_the_answer_to_a_later_message_answers_none_of_the_period(database: Database) -> None:
+    """Given a message of the period that a later one overtook: what is then answered is that one."""
+    hour = timedelta(hours=1)
+    with database.writing() as session:
+        enter(session, [handed("L1")])
+        loan = loans.get(session, LENDER, "L1")
+        for row in (
+            wrote(loan, NOW, "ask_balance", needs_human=False),
+            wrote(loan, NOW + 5 * hour, "ask_how_to_pay", needs_human=False),
+            sent(loan, NOW + 5 * hour + timedelta(seconds=8), REPLY, "reply_how_to_pay"),
+        ):
+            session.add(row)
+
+    with database.reading() as session:
+        (first,) = reply_figures(session, NOW, NOW + hour, LENDER).values()
+        (both,) = reply_figures(session, NOW, NOW + 6 * hour, LENDER).values()
+
+    assert (first.messages, first.answered, first.seconds) == (1, 0, [])
+    assert (both.messages, both.answered, both.seconds) == (2, 1, [8.0])
