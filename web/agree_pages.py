@@ -15,9 +15,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from pydantic import ValidationError
 
@@ -32,7 +33,7 @@ from domain.agreements.offers import Offer
 from records import loans, people
 from records.database import Database
 from records.tables import Loan
-from web.access import Access, doorkeeper_of
+from web.access import ANOTHER_SITE, Access, doorkeeper_of
 from web.agree_read_back import (
     ReadBack,
     Visit,
@@ -46,6 +47,7 @@ from web.agree_read_back import (
 )
 from web.agree_words import words_for
 from web.agreement_desk import PAGE_VISITOR, AgreementDesk, Asked, Chosen, Said
+from web.page_words import language_of
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.sign_in import PAGES
 
@@ -53,6 +55,7 @@ _LOG = logging.getLogger("recobro.web")
 HOLDERS = Depends(Access(Public("the address itself is signed, and was sent to the borrower")))
 _READ_BACK = "agree-yes"
 _READ_BACK_LIVES = timedelta(hours=2)
+_NOTHING_TYPED = {"kind": "", "amount": "", "day": ""}
 _Field = Annotated[str, Form(max_length=60)]
 
 
@@ -76,6 +79,7 @@ def agree_router(
             "agreement": None,
             "promise": None,
             "move": None,
+            "typed": _NOTHING_TYPED,
             **values,
         }
         body = _page("agree").render(
@@ -93,7 +97,7 @@ def agree_router(
         subject = addresses.read(PAGE, token, now(request))
         found = None if subject is None else _visit(database, subject.name)
         if found is None:
-            language, words = words_for(request.headers.get("accept-language", "en")[:2].lower())
+            language, words = words_for(language_of(request.headers.get("accept-language", "")))
             return HTMLResponse(_page("agree_gone").render(w=words, language=language), 404)
         assert subject is not None
         return shown(found, "over", 410) if subject.over else found
@@ -107,7 +111,10 @@ def agree_router(
             _LOG.warning("what may be agreed on could not be asked: %s", error)
             return shown(visit, "later", 503)
 
-    def overview(visit: Visit, asked: Asked, path: str, status: int = 200, wrong: str | None = None) -> Response:
+    def overview(
+        visit: Visit, asked: Asked, path: str, status: int = 200, wrong: str | None = None, **typed: str
+    ) -> Response:
+        """What can be chosen; `typed`: the fields `kind`, `amount` and `day` of a form that could not be read."""
         state = asked.state
         if state.circumstance is not None:
             return shown(visit, "person")
@@ -122,6 +129,7 @@ def agree_router(
             offers=[_offer_shown(visit, offer) for offer in asked.found.offers],
             promise=promise_form(visit, asked),
             move=move_form(visit, asked),
+            typed=_NOTHING_TYPED | typed,
         )
 
     @router.get("/agree/{token}", dependencies=[HOLDERS])
@@ -154,12 +162,12 @@ def agree_router(
         if kind == "promise":
             wanted = promised(visit, asked, amount, day)
             if isinstance(wanted, str):
-                return overview(visit, asked, path, 422, wanted)
+                return overview(visit, asked, path, 422, wanted, kind=kind, amount=amount, day=day)
             read = ReadBack(subject=visit.subject, kind=AgreementKind.PROMISE, payments=(wanted,))
         elif kind == "move":
             later = moved(visit, asked, day)
             if isinstance(later, str):
-                return overview(visit, asked, path, 422, later)
+                return overview(visit, asked, path, 422, later, kind=kind, day=day)
             read = later
         else:
             share = int(percent) if percent.isascii() and percent.isdigit() else None
@@ -174,6 +182,11 @@ def agree_router(
             )
         sealed = addresses.token(_READ_BACK, read.model_dump_json(exclude_none=True), now(request) + _READ_BACK_LIVES)
         return shown(visit, "read_back", path=path, sealed=sealed, lines=statement(visit, read))
+
+    @router.get("/agree/{token}/yes", dependencies=[HOLDERS])
+    async def after_yes(token: str) -> Response:
+        """The address that "Agreed" was read at, opened again: a yes is given by a form alone."""
+        return RedirectResponse(f"/agree/{quote(token, safe='')}", 303)
 
     @router.post("/agree/{token}/yes", dependencies=[HOLDERS])
     async def yes(token: str, request: Request, sealed: Annotated[str, Form(max_length=8000)] = "") -> Response:
@@ -240,7 +253,7 @@ def _visit(database: Database, name: str) -> Visit | None:
 def _ours(request: Request) -> None:
     """A form of another site must not agree on anything for whoever has the page open."""
     if not doorkeeper_of(request).same_origin(request):
-        raise HTTPException(403, "this was asked for by another site")
+        raise HTTPException(403, ANOTHER_SITE)
 
 
 def _opened(addresses: SignedAddresses, sealed: str, subject: str, at: datetime) -> ReadBack | None:

@@ -103,7 +103,7 @@ def promised(visit: Visit, asked: Asked, amount: str, day: str) -> tuple[date, i
         return words["no_day"].format(visit.day(last))
     if minor > state.balance_minor:
         return words["too_much"]
-    if minor < min(terms.least_minor, state.balance_minor):
+    if minor < min(terms.least_minor, state.payable_minor):
         return words["too_little"].format(visit.money(terms.least_minor))
     promise = PromiseMade(amount_minor=minor, date=on, by=PAGE_VISITOR.actor, via=Via.PAGE)
     return words["refused"] if promise_refused(state, promise, asked.at) is not None else (on, minor)
@@ -160,9 +160,9 @@ def move_form(visit: Visit, asked: Asked) -> dict[str, str] | None:
 def promise_form(visit: Visit, asked: Asked) -> dict[str, str] | None:
     """What the form begins with; None where no promise would be taken."""
     state, today = asked.state, asked.request.today
-    if state.balance_minor <= 0:
+    if not state.owes:
         return None
-    whole = PromiseMade(amount_minor=state.balance_minor, date=today, by=PAGE_VISITOR.actor, via=Via.PAGE)
+    whole = PromiseMade(amount_minor=state.payable_minor, date=today, by=PAGE_VISITOR.actor, via=Via.PAGE)
     if promise_refused(state, whole, asked.at) is not None:
         return None
     last = today + timedelta(days=state.strategy.promises.days_ahead)

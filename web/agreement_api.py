@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.access import Caller, PersonCaller, Role, Scope, roles
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.terms import Name as OptionName
-from domain.events import Amount, Reference
+from domain.events import Amount, Day, Reference
 from records.database import Database
 from web.access import Access
 from web.agreement_desk import AgreementDesk, Chosen, Said, acting
@@ -22,6 +22,16 @@ AGREE = Access(roles(Role.AGENT, Role.SUPERVISOR, scope=Scope.AGREEMENTS_WRITE))
 PEOPLE = Access(roles(Role.AGENT, Role.SUPERVISOR))
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_whitespace=True)]
 Number = Annotated[int, Path(ge=1, le=1000)]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The caller's own name of this order: sent again with it, it is done once and answered alike.",
+    ),
+]
 
 
 class _Body(BaseModel):
@@ -49,7 +59,7 @@ class NewPromise(_Yes):
     """Services must bring the borrower's yes."""
 
     amount_minor: Amount
-    date: date
+    date: Day
 
 
 class NewAgreement(_Yes):
@@ -76,7 +86,7 @@ class Acceptance(_Yes):
 
 
 class NewDate(_Evidence):
-    to: date
+    to: Day
 
 
 class Done(BaseModel):
@@ -127,27 +137,30 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
 
     @router.post("/promises")
     async def promise(
-        lender: Name, loan_id: Name, given: NewPromise, caller: Annotated[Caller, Depends(AGREE)]
+        lender: Name, loan_id: Name, given: NewPromise, caller: Annotated[Caller, Depends(AGREE)], key: Key = None
     ) -> Done:
         """Take down a promise to pay."""
         loan = loan_for(database, caller, lender, loan_id)
         if given.said is None and not isinstance(caller, PersonCaller):
             raise HTTPException(422, "words or message_id is missing")
-        via = given.via or _usual(caller)
-        return await done(desk.promise(loan, acting(caller), given.amount_minor, given.date, via=via, said=given.said))
+        via, once = given.via or _usual(caller), _update_id(caller, "promise", key)
+        return await done(
+            desk.promise(loan, acting(caller), given.amount_minor, given.date, via=via, said=given.said, update_id=once)
+        )
 
     @router.post("/agreements")
     async def agree(
-        lender: Name, loan_id: Name, given: NewAgreement, caller: Annotated[Caller, Depends(AGREE)]
+        lender: Name, loan_id: Name, given: NewAgreement, caller: Annotated[Caller, Depends(AGREE)], key: Key = None
     ) -> Done:
         """Agree on an offer: in force with the borrower's yes, else it waits for it, or for an approval."""
         loan = loan_for(database, caller, lender, loan_id)
-        chosen = Chosen(given.kind, given.option, given.percent)
+        chosen, once = Chosen(given.kind, given.option, given.percent), _update_id(caller, "agree", key)
         return await done(
-            desk.agree(
+            desk.agree_once(
                 loan,
                 acting(caller),
                 chosen,
+                once,
                 via=given.via or _usual(caller),
                 said=given.said,
                 bearable_minor=given.bearable_minor,
@@ -156,12 +169,18 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
 
     @router.post("/agreements/{number}/acceptance")
     async def accept(
-        lender: Name, loan_id: Name, number: Number, given: Acceptance, caller: Annotated[Caller, Depends(AGREE)]
+        lender: Name,
+        loan_id: Name,
+        number: Number,
+        given: Acceptance,
+        caller: Annotated[Caller, Depends(AGREE)],
+        key: Key = None,
     ) -> Done:
         """The borrower's yes to an offer that waits for it."""
         loan = loan_for(database, caller, lender, loan_id)
         assert given.said is not None
-        return await done(desk.accept(loan, acting(caller), number, via=given.via or _usual(caller), said=given.said))
+        via, once = given.via or _usual(caller), _update_id(caller, f"accept {number}", key)
+        return await done(desk.accept(loan, acting(caller), number, via=via, said=given.said, update_id=once))
 
     @router.post("/agreements/{number}/approval")
     async def approve(lender: Name, loan_id: Name, number: Number, caller: Annotated[Caller, Depends(PEOPLE)]) -> Done:
@@ -171,11 +190,17 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
 
     @router.post("/agreements/{number}/due-date")
     async def move(
-        lender: Name, loan_id: Name, number: Number, given: NewDate, caller: Annotated[Caller, Depends(AGREE)]
+        lender: Name,
+        loan_id: Name,
+        number: Number,
+        given: NewDate,
+        caller: Annotated[Caller, Depends(AGREE)],
+        key: Key = None,
     ) -> Done:
         """Move the next due date, once, within what the strategy allows."""
         loan = loan_for(database, caller, lender, loan_id)
-        return await done(desk.move(loan, acting(caller), number, given.to, said=given.said))
+        once = _update_id(caller, f"move {number}", key)
+        return await done(desk.move(loan, acting(caller), number, given.to, said=given.said, update_id=once))
 
     @router.post("/agreements/{number}/cancellation")
     async def cancel(lender: Name, loan_id: Name, number: Number, caller: Annotated[Caller, Depends(PEOPLE)]) -> Done:
@@ -188,3 +213,11 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
 
 def _usual(caller: Caller) -> Via:
     return Via.AGENT if isinstance(caller, PersonCaller) else Via.MESSAGE
+
+
+def _update_id(caller: Caller, order: str, key: str | None) -> str | None:
+    """Temporal's id of the order: the same key of somebody else, or with another order, is another."""
+    if key is None:
+        return None
+    named = f"{acting(caller).actor}\n{order}\n{key}"
+    return f"api-{hashlib.sha256(named.encode()).hexdigest()[:40]}"

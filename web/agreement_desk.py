@@ -134,6 +134,37 @@ class AgreementDesk:
         )
         return await self._order(loan, chosen.kind.value, event, said, update_id)
 
+    async def agree_once(
+        self,
+        loan: Loan,
+        by: By,
+        chosen: Chosen,
+        update_id: str | None,
+        *,
+        via: Via,
+        said: Said | None = None,
+        bearable_minor: int | None = None,
+    ) -> Answer:
+        """As `agree`; what was agreed on under this id before, or is at this very moment, is answered as it was then.
+
+        While an agreement is in force nothing is offered: so the answer is looked for before the offers are, and again
+        where they are refused.
+        """
+        if update_id is None:
+            return await self.agree(loan, by, chosen, via=via, said=said, bearable_minor=bearable_minor)
+        known = await self._orders.answered(loan.lender, loan.loan_id, update_id)
+        if known is not None:
+            return known
+        try:
+            return await self.agree(
+                loan, by, chosen, via=via, said=said, bearable_minor=bearable_minor, update_id=update_id
+            )
+        except OrderRefused:
+            known = await self._orders.answered(loan.lender, loan.loan_id, update_id)
+            if known is None:
+                raise
+            return known
+
     async def promise(
         self,
         loan: Loan,

@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlmodel import Session, col, select
+from pydantic import TypeAdapter
+from sqlmodel import select
 
 from config.agreement_addresses import agreement_address
-from config.localised import format_date, format_money, locale_of
 from config.signed_addresses import SignedAddresses
 from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
-from domain.agreements.model import LIVE, AgreementKind, AgreementState, Via
-from domain.agreements.offers import Offer
-from domain.money import Money, parse_major
-from records import agreements, loans, payments
+from domain.agreements.model import AgreementKind, Via
+from domain.agreements.moving import movable
+from domain.events import Day
+from domain.money import MOST_MINOR, parse_major
 from records.database import Database
-from records.tables import Agreement, Loan
+from records.tables import Loan
 from web.access import Access
 from web.agreement_desk import AgreementDesk, Chosen, Said, acting
+from web.agreements_shown import Written, form_of, how_many_wait, offer_shown, standing_shown, waiting_shown
 from web.api import Name, loan_for
-from web.case_pages import names, open_cases
-from web.page_words import words_for
+from web.case_pages import open_cases
+from web.page_words import language_of, words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.reasons import reason_in
 from web.sign_in import page
-from web.standstill import ended_as, standstill
+from web.standstill import standstill
 
 SEE = Access(Only(EVERY_ROLE), page=True)
 ACT = Access(roles(Role.AGENT, Role.SUPERVISOR), page=True)
@@ -41,21 +43,21 @@ _MAY_ACT = frozenset({Role.AGENT, Role.SUPERVISOR})
 _DONE = ("promised", "offered", "agreed", "approved", "accepted", "moved", "called_off")
 _Field = Annotated[str, Form(max_length=60)]
 _Words = Annotated[str, Form(max_length=2000)]
-_WAITING_SHOWN = 200
+_LOAN_ID = re.compile(r"[\x21-\x7e]{1,64}")
+_DAY = TypeAdapter(Day)
 
 
 @dataclass(frozen=True)
-class _Written:
-    """Amounts and days as whoever looks reads them."""
+class _Typed:
+    """What stood in a form whose order was not taken: it stands there again. `form`: which of the page's it was."""
 
-    language: str
-    currency: str
-
-    def money(self, minor: int) -> str:
-        return format_money(Money(amount_minor=minor, currency=self.currency), locale_of(self.language, ""))
-
-    def day(self, day: date) -> str:
-        return format_date(day, locale_of(self.language, ""))
+    form: str = ""
+    amount: str = ""
+    day: str = ""
+    words: str = ""
+    bearable: str = ""
+    mark: str = ""
+    """Of the form, kept while it is not known whether its order was carried out: sent again as it was it is once."""
 
 
 def agreement_pages(
@@ -68,11 +70,13 @@ def agreement_pages(
     def find(
         request: Request,
         caller: Annotated[Caller, Depends(SEE)],
-        loan: Annotated[str, Query(max_length=64, pattern=r"^[\x21-\x7e]*$")] = "",
+        loan: Annotated[str, Query(max_length=1_000)] = "",
     ) -> Response:
-        """A loan by its id; with several lenders all of that id."""
-        with database.reading() as session:
-            found = session.exec(select(Loan).where(Loan.loan_id == loan.strip())).all()
+        """A loan by its id, as it was typed or pasted; with several lenders all of that id."""
+        loan, found = loan.strip(), list[Loan]()
+        if _LOAN_ID.fullmatch(loan):
+            with database.reading() as session:
+                found = list(session.exec(select(Loan).where(Loan.loan_id == loan)).all())
         if len(found) == 1:
             return RedirectResponse(f"/loans/{found[0].lender}/{found[0].loan_id}", 303)
         return page(request, "loans", 200 if found or not loan else 404, caller=caller, loan=loan, found=found)
@@ -80,10 +84,10 @@ def agreement_pages(
     @router.get("/approvals")
     def approvals(request: Request, caller: Annotated[Caller, Depends(SEE)]) -> Response:
         """Offers that wait for another person's approval, the oldest first."""
+        language = language_of(request.headers.get("accept-language", ""))
         with database.reading() as session:
-            known = names(session)
-            rows = [_waiting(request, row, loan, known) for row, loan in waiting_for_approval(session)]
-        return page(request, "approvals", caller=caller, rows=rows)
+            rows, number = waiting_shown(session, language), how_many_wait(session)
+        return page(request, "approvals", caller=caller, rows=rows, number=number)
 
     @router.get("/loans/{lender}/{loan_id}")
     async def look(
@@ -98,11 +102,18 @@ def agreement_pages(
         return await shown(request, loan, caller, bearable=bearable, done=done if done in _DONE else None)
 
     async def shown(
-        request: Request, loan: Loan, caller: Caller, status: int = 200, *, bearable: str = "", **told: Any
+        request: Request,
+        loan: Loan,
+        caller: Caller,
+        status: int = 200,
+        *,
+        bearable: str = "",
+        typed: _Typed = _Typed(),
+        **told: Any,
     ) -> Response:
         assert isinstance(caller, PersonCaller)
         language, words = words_for(request.headers.get("accept-language", ""))
-        written = _Written(language, loan.currency)
+        written = Written(language, loan.currency)
         given: dict[str, Any] = {"offers": [], "left_out": [], "away": None, "wrong": None, "done": None, **told}
         may_act = caller.role in _MAY_ACT
         if may_act:
@@ -114,7 +125,7 @@ def agreement_pages(
                 given["away"] = "not_running"
             except TemporalUnavailable:
                 status, given["away"] = 503, "cannot_be_asked"
-        given |= await run_in_threadpool(_standing, database, loan, written, caller)
+        given |= await run_in_threadpool(standing_shown, database, loan, written, caller)
         given["cases"] = await run_in_threadpool(waiting_cases, request, loan)
         if may_act and addresses is not None and given["away"] is None:
             given["borrowers_page"] = agreement_address(addresses, loan.lender, loan.loan_id, now())
@@ -126,32 +137,44 @@ def agreement_pages(
             may_act=may_act,
             path=f"/loans/{loan.lender}/{loan.loan_id}",
             bearable=bearable,
-            mark=uuid.uuid4().hex,
-            **{"borrowers_page": None, "days_past_due": None, "hold": None, **given},
+            mark=typed.mark or uuid.uuid4().hex,
+            typed=typed,
+            lost=_lost(typed, given),
+            **{"borrowers_page": None, "days_past_due": None, "hold": None, "promise_days": None, "move_days": None}
+            | given,
         )
 
     def waiting_cases(request: Request, loan: Loan) -> list[dict[str, Any]]:
         with database.reading() as session:
             return open_cases(session, request, loan, now())
 
-    async def offered(loan: Loan, caller: Caller, written: _Written, bearable: str) -> dict[str, Any]:
+    async def offered(loan: Loan, caller: Caller, written: Written, bearable: str) -> dict[str, Any]:
         asked = await desk.ask(loan, acting(caller), _minor(bearable, loan))
+        today, ahead = asked.request.today, asked.state.strategy.promises.days_ahead
+        may_move = movable(asked.state, asked.at)
         return {
-            "offers": [_offer(written, offer) for offer in asked.found.offers],
+            "promise_days": (today, today + timedelta(days=ahead)),
+            "move_days": None if isinstance(may_move, str) else (may_move.first, may_move.last),
+            "offers": [offer_shown(written, offer) for offer in asked.found.offers],
             "left_out": [reason_in(why, written.language, loan.currency) for why in asked.found.left_out],
             "days_past_due": asked.request.days_past_due,
             "hold": standstill(asked.state, written.language),
         }
 
-    async def ordered(request: Request, loan: Loan, caller: Caller, done: str, order: Any) -> Response:
-        """Send it; on success a page that may be loaded again without sending it twice."""
+    async def ordered(
+        request: Request, loan: Loan, caller: Caller, done: str, order: Any, typed: _Typed = _Typed()
+    ) -> Response:
+        """Send it; on success a page that may be loaded again without sending it twice, else what was `typed` again."""
+        language, words = words_for(request.headers.get("accept-language", ""))
         try:
             await order
         except (OrderRefused, LoanNotRunning) as why:
-            language, _ = words_for(request.headers.get("accept-language", ""))
-            return await shown(request, loan, caller, 409, wrong=reason_in(str(why), language, loan.currency))
+            wrong = reason_in(str(why), language, loan.currency)
+            typed = replace(typed, mark="")
+            return await shown(request, loan, caller, 409, bearable=typed.bearable, wrong=wrong, typed=typed)
         except TemporalUnavailable:
-            return await shown(request, loan, caller, 503)
+            wrong = words["order_unanswered"]
+            return await shown(request, loan, caller, 503, bearable=typed.bearable, wrong=wrong, typed=typed)
         return RedirectResponse(f"/loans/{loan.lender}/{loan.loan_id}?done={done}", 303)
 
     @router.post("/loans/{lender}/{loan_id}/promise")
@@ -165,15 +188,16 @@ def agreement_pages(
         words: _Words = "",
     ) -> Response:
         loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
+        typed = _Typed("promise", amount, day, words)
         try:
-            minor, on = _minor(amount, loan), date.fromisoformat(day.strip())
+            minor, on = _minor(amount, loan), _day(day)
         except ValueError:
             minor, on = None, now().date()
-        if minor is None or not 0 < minor < 10**15:
+        if minor is None or not 0 < minor <= MOST_MINOR:
             wrong = words_for(request.headers.get("accept-language", ""))[1]["no_amount"]
-            return await shown(request, loan, caller, 422, wrong=wrong)
+            return await shown(request, loan, caller, 422, wrong=wrong, typed=typed)
         order = desk.promise(loan, acting(caller), minor, on, via=Via.AGENT, said=_said(words))
-        return await ordered(request, loan, caller, "promised", order)
+        return await ordered(request, loan, caller, "promised", order, typed)
 
     @router.post("/loans/{lender}/{loan_id}/agree")
     async def agree(
@@ -198,17 +222,11 @@ def agreement_pages(
             can_bear = _minor(bearable, loan)
         except ValueError:
             raise HTTPException(422, "this form is not as we sent it") from None
-        said = _said(words)
-        order = desk.agree(
-            loan,
-            acting(caller),
-            chosen,
-            via=Via.AGENT,
-            said=said,
-            bearable_minor=can_bear,
-            update_id=_once(mark, kind, option, percent, seen, words) if mark else None,
-        )
-        return await ordered(request, loan, caller, "agreed" if said else "offered", order)
+        said, by = _said(words), acting(caller)
+        once = _once(mark, kind, option, percent, seen, words) if mark else None
+        order = desk.agree_once(loan, by, chosen, once, via=Via.AGENT, said=said, bearable_minor=can_bear)
+        typed = _Typed(form_of(kind, option, percent), words=words, bearable=bearable, mark=mark)
+        return await ordered(request, loan, caller, "agreed" if said else "offered", order, typed)
 
     @router.post("/loans/{lender}/{loan_id}/agreements/{number}/{what}")
     async def act(
@@ -224,6 +242,7 @@ def agreement_pages(
         loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
         by = acting(caller)
         language_words = words_for(request.headers.get("accept-language", ""))[1]
+        typed = _Typed(f"{what} {number}", day=to, words=words)
         match what:
             case "approve":
                 return await ordered(request, loan, caller, "approved", desk.approve(loan, by, number))
@@ -233,15 +252,14 @@ def agreement_pages(
                 if (said := _said(words)) is None:
                     return await shown(request, loan, caller, 422, wrong=language_words["words_missing"])
                 order = desk.accept(loan, by, number, via=Via.AGENT, said=said)
-                return await ordered(request, loan, caller, "accepted", order)
+                return await ordered(request, loan, caller, "accepted", order, typed)
             case "move":
                 try:
-                    day = date.fromisoformat(to.strip())
+                    day = _day(to)
                 except ValueError:
-                    return await shown(request, loan, caller, 422, wrong=language_words["no_day"])
-                return await ordered(
-                    request, loan, caller, "moved", desk.move(loan, by, number, day, said=_said(words))
-                )
+                    return await shown(request, loan, caller, 422, wrong=language_words["no_day"], typed=typed)
+                order = desk.move(loan, by, number, day, said=_said(words))
+                return await ordered(request, loan, caller, "moved", order, typed)
 
     return router
 
@@ -251,109 +269,22 @@ def _once(*form: str) -> str:
     return f"desk-{hashlib.sha256(json.dumps(form).encode()).hexdigest()[:40]}"
 
 
-def waiting_for_approval(session: Session) -> list[tuple[Agreement, Loan]]:
-    """Offers of loans' current entries that nobody has approved yet, the oldest first."""
-    query = (
-        select(Agreement, Loan)
-        .join(Loan, col(Loan.id) == col(Agreement.loan_ref))
-        .where(
-            Agreement.state == AgreementState.PROPOSED,
-            col(Agreement.approved_by).is_(None),
-            Agreement.entry == Loan.entry,
-        )
-        .order_by(col(Agreement.made_at))
-        .limit(_WAITING_SHOWN)
-    )
-    return list(session.exec(query).all())
+def _lost(typed: _Typed, given: dict[str, Any]) -> str:
+    """What was typed into a form that the page has no more, so that it can be read and copied."""
+    there = {offer["form"] for offer in given["offers"]}
+    for each in given["agreements"]:
+        if each["waits"] and not each["needs_approval"] and not each["said"]:
+            there.add(f"accept {each['number']}")
+        if each["live"] and each["kind"] != AgreementKind.PROMISE:
+            there.add(f"move {each['number']}")
+    if given["away"] != "not_running":
+        there.add("promise")
+    return "" if typed.form in there else "\n".join(filter(None, (typed.amount, typed.day, typed.words)))
 
 
-def _waiting(request: Request, row: Agreement, loan: Loan, names: dict[str, str]) -> dict[str, Any]:
-    language, _ = words_for(request.headers.get("accept-language", ""))
-    written = _Written(language, loan.currency)
-    return {
-        "lender": loan.lender,
-        "loan_id": loan.loan_id,
-        "kind": row.kind.value,
-        "option": row.option,
-        "total": written.money(row.total_minor),
-        "of": written.money(row.balance_minor),
-        "proposed_by": names.get(row.proposed_by or "", row.proposed_by),
-        "made": written.day(row.made_at.date()),
-        "expires": written.day(row.expires_at.date()) if row.expires_at else "",
-    }
-
-
-def _standing(database: Database, loan: Loan, written: _Written, caller: PersonCaller) -> dict[str, Any]:
-    """What the records hold of the loan's agreements, the newest first."""
-    with database.reading() as session:
-        current = loans.get(session, loan.lender, loan.loan_id)
-        known = names(session)
-        made = reversed(agreements.of_loan(session, current))
-        rows = [_agreement(session, row, written, caller, known) for row in made]
-        return {
-            "lender": current.lender,
-            "loan_id": current.loan_id,
-            "state": current.state.value,
-            "end": ended_as(current.end_kind, written.language),
-            "due": written.money(payments.balance_due(session, current)),
-            "currency": current.currency,
-            "agreements": rows,
-        }
-
-
-def _agreement(
-    session: Session, row: Agreement, written: _Written, caller: PersonCaller, known: dict[str, str]
-) -> dict[str, Any]:
-    parts = agreements.instalments_of(session, row)
-    waits = row.state is AgreementState.PROPOSED
-    approver = row.approved_by if row.approved_by != row.proposed_by else None
-    return {
-        "number": row.number,
-        "kind": row.kind.value,
-        "state": row.state.value,
-        "option": row.option,
-        "rule": row.rule,
-        "total": written.money(row.total_minor),
-        "forgiven": written.money(row.remission_minor) if row.remission_minor else None,
-        "made": written.day(row.made_at.date()),
-        "made_by": known.get(row.made_by, row.made_by),
-        "approved_by": known.get(approver, approver) if approver is not None else None,
-        "via": row.via.value,
-        "said": row.evidence_at is not None,
-        "live": row.state in LIVE,
-        "waits": waits,
-        "needs_approval": waits and row.approved_by is None,
-        "own": row.proposed_by == caller.actor,
-        "instalments": [
-            (written.day(each.due), written.money(each.amount_minor), written.money(each.paid_minor), each.missed)
-            for each in parts
-        ],
-    }
-
-
-def _offer(written: _Written, offer: Offer) -> dict[str, Any]:
-    return {
-        "kind": offer.kind.value,
-        "option": offer.option,
-        "percent": offer.percent,
-        "rule": offer.rule,
-        "needs": offer.needs.value,
-        "approval": offer.approval,
-        "total": written.money(offer.total_minor),
-        "forgiven": written.money(offer.remission_minor) if offer.remission_minor else None,
-        "interest": written.money(offer.added_minor) if offer.added_minor else None,
-        "payments": [
-            (
-                written.day(each.due),
-                written.money(each.amount_minor),
-                written.money(each.interest_minor),
-                written.money(each.principal_minor),
-                written.money(each.left_minor),
-            )
-            for each in offer.payments
-        ],
-        "seen": " ".join(f"{each.due.isoformat()}={each.amount_minor}" for each in offer.payments),
-    }
+def _day(text: str) -> date:
+    """Raises ValueError, for a year of another age too: half a year typed is none."""
+    return _DAY.validate_python(date.fromisoformat(text.strip()))
 
 
 def _pairs(seen: str) -> list[tuple[str, str]]:

@@ -31,6 +31,8 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "note": "Note (no names, telephone numbers or accounts)",
         "no_case": "There is no such case.",
         "decide_ended": "The loan has ended: settle its case with starter.py case decide.",
+        "decide_elsewhere": "The loan as it is collected now knows nothing of this case: settle it with starter.py "
+        "case decide.",
         "done_decided": "Decided.",
         "all_cases": "All cases that wait",
         "loan": "Loan",
@@ -95,6 +97,10 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "ended": "ended",
         "not_running": "This loan is not in collection now: nothing can be agreed on.",
         "cannot_be_asked": "The loan cannot be asked at the moment. Try again in a few minutes.",
+        "order_unanswered": "The loan did not answer. What you asked for may be done all the same: look before "
+        "you ask again.",
+        "had_typed": "What you had written",
+        "first_shown": "The first {} of {} are shown.",
         "done_promised": "The promise is taken down.",
         "done_offered": "The offer is made; it waits for what it needs.",
         "done_agreed": "Agreed. If it needs an approval it waits for another person.",
@@ -145,6 +151,8 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "note": "Nota (sin nombres, teléfonos ni cuentas)",
         "no_case": "No existe ese caso.",
         "decide_ended": "El préstamo ha terminado: su caso se cierra con starter.py case decide.",
+        "decide_elsewhere": "El préstamo, tal como se cobra ahora, no conoce este caso: se cierra con starter.py case "
+        "decide.",
         "done_decided": "Decidido.",
         "all_cases": "Todos los casos que esperan",
         "loan": "Préstamo",
@@ -209,6 +217,10 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "ended": "terminado",
         "not_running": "Este préstamo no está en gestión ahora: no se puede acordar nada.",
         "cannot_be_asked": "Ahora no se puede consultar el préstamo. Inténtelo en unos minutos.",
+        "order_unanswered": "El préstamo no ha respondido. Quizá se haya hecho igualmente: mírelo antes de "
+        "pedirlo otra vez.",
+        "had_typed": "Lo que había escrito",
+        "first_shown": "Se muestran los primeros {} de {}.",
         "done_promised": "El compromiso está anotado.",
         "done_offered": "La oferta está hecha; espera lo que le falta.",
         "done_agreed": "Acordado. Si requiere aprobación, espera a otra persona.",
@@ -259,6 +271,8 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "note": "Observação (sem nomes, telefones nem contas)",
         "no_case": "Este caso não existe.",
         "decide_ended": "O empréstimo terminou: o caso é encerrado com starter.py case decide.",
+        "decide_elsewhere": "O empréstimo, como é cobrado agora, não conhece este caso: é encerrado com starter.py "
+        "case decide.",
         "done_decided": "Decidido.",
         "all_cases": "Todos os casos em espera",
         "loan": "Empréstimo",
@@ -323,6 +337,10 @@ AGREEMENT_WORDS: dict[str, dict[str, str]] = {
         "ended": "terminado",
         "not_running": "Este empréstimo não está em cobrança agora: nada pode ser combinado.",
         "cannot_be_asked": "Não é possível consultar o empréstimo agora. Tente de novo em alguns minutos.",
+        "order_unanswered": "O empréstimo não respondeu. Talvez tenha sido feito assim mesmo: olhe antes de "
+        "pedir de novo.",
+        "had_typed": "O que você havia escrito",
+        "first_shown": "São mostrados os primeiros {} de {}.",
         "done_promised": "O compromisso está anotado.",
         "done_offered": "A oferta está feita; espera o que falta.",
         "done_agreed": "Combinado. Se precisar de aprovação, espera outra pessoa.",

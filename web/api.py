@@ -34,7 +34,7 @@ from records.tables import Audit, Campaign, CaseState, CollectionCase, Loan
 from web.access import Access
 from web.answers import AuditRowAnswer, CampaignAnswer, CampaignsAnswer, CasesAnswer, LoanAnswer, TrailAnswer
 from web.loan_record import case_record, loan_record
-from web.payment_entry import Entered, Entry, PaymentRefused, enter_payment, enter_reversal
+from web.payment_entry import Entered, Entry, PaymentRefused, StatementBeingTakenIn, hear_payment, hear_reversal
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 _ROW_ID = 2**31 - 1
@@ -111,19 +111,24 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
 
     @router.post("/payments", status_code=200)
     def payment(given: NewPayment, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:
-        """Keep a payment, once; 200 only when it is stored for good. 409: the id stands for other money."""
+        """Keep a payment, once; 200 only when it is stored for good.
+
+        409: the id stands for other money; or nothing was counted and a person was told, because a bank statement
+        brought this amount in these days, or `entry` is not the hand-over that is open. 503 with `Retry-After`: a
+        statement is just being taken in, and nothing was kept.
+        """
         loan = loan_for(database, caller, given.lender, given.loan_id)
         if given.currency != loan.currency:
             raise HTTPException(409, f"the loan is in {loan.currency}, not {given.currency}")
         if given.paid_at > now() + FAR_AHEAD:
             raise HTTPException(409, f"paid_at lies more than {FAR_AHEAD.days} days ahead")
-        return kept(loan, lambda entry: enter_payment(database, loan, given, entry), caller)
+        return kept(loan, lambda entry: hear_payment(database, loan, given, entry), caller)
 
     @router.post("/payments/reversals")
     def reversal(given: NewReversal, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:
-        """Take a payment back, once. 409: this loan has no such payment."""
+        """Take a payment back, once. 409: this loan has no such payment, or not of the hand-over `entry`."""
         loan = loan_for(database, caller, given.lender, given.loan_id)
-        return kept(loan, lambda entry: enter_reversal(database, loan, given.provider, given.payment_id, entry), caller)
+        return kept(loan, lambda entry: hear_reversal(database, loan, given, given.provider, entry), caller)
 
     def kept(loan: Loan, enter: Callable[[Entry], Entered], caller: Caller) -> Kept:
         assert isinstance(caller, ServiceCaller)
@@ -131,6 +136,8 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
             entered = enter(Entry(caller.actor, now()))
         except PaymentRefused as error:
             raise HTTPException(409, str(error)) from None
+        except StatementBeingTakenIn as error:
+            raise HTTPException(503, str(error), headers={"Retry-After": "15"}) from None
         wake()
         return Kept(
             new=entered.new,

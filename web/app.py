@@ -28,6 +28,7 @@ from web.headers import SecurityHeaders
 from web.hearing import MessageReader
 from web.ports import LoanSignals
 from web.receiving import Intake, Taken, read_body, take_in
+from web.refused_pages import answer_in_words
 from web.relay import Relay, RelaySettings
 from web.sign_in import pages_router
 from web.sources import AsksFirst, Delivery, WebhookSource
@@ -133,6 +134,7 @@ def create_app(
             https_only=keeper.https,
         )
     app.add_middleware(SecurityHeaders, https=keeper.https)
+    answer_in_words(app, oidc.name if oidc else None)
     for router in (*own, *routers):
         app.router.routes.extend(router.routes)
 

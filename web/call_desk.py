@@ -5,7 +5,9 @@ Nothing about a debt is said before the right person has proved who they are.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from functools import cached_property
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -26,6 +28,8 @@ from records import contacts, loans, payments, people
 from records.database import Database
 from records.tables import Contact, Loan, LoanState, Person
 from web.voice import Told
+
+_LOG = logging.getLogger("recobro.web")
 
 
 class CallDesk:
@@ -55,7 +59,7 @@ class CallDesk:
     def _next(self, session: Session, lines: _Lines, stage: Stage, attempt: int, fields: dict[str, str]) -> Turn:
         identity = people.identity(lines.person)
         closed = Channel.CALL in people.opted_out(session, lines.person)
-        paid = payments.balance_due(session, lines.loan) <= 0 or lines.loan.state is LoanState.ENDED
+        paid = payments.payable_due(session, lines.loan) <= 0 or lines.loan.state is LoanState.ENDED
         if identity is None or closed or paid:
             return GOODBYE
         if stage is Stage.ANSWERED:
@@ -70,11 +74,17 @@ class _Lines:
         self, session: Session, contact: Contact, loan: Loan, person: Person, settings: Settings, at: datetime
     ) -> None:
         self.loan, self.person, self._contact, self._at = loan, person, contact, at
-        self._settings = settings
+        self._session, self._settings = session, settings
         self._lender = settings.lender_named(loan.lender)
-        self._context: MessageContext = message_context(session, loan, person, self._lender, Channel.CALL, at, None)
         self.today = at.astimezone(ZoneInfo(person.timezone or "UTC")).date()
         self.voicemail = self._voicemail(session)
+
+    @cached_property
+    def _context(self) -> MessageContext:
+        """Raises TemplateError where nothing is written in the borrower's language."""
+        return message_context(
+            self._session, self.loan, self.person, self._lender, Channel.CALL, self._at, link_url=None
+        )
 
     def _voicemail(self, session: Session) -> str | None:
         """The neutral message, where the market lets one be left and it holds what must be in it."""
@@ -98,11 +108,24 @@ class _Lines:
         return render(f"call-{part.value}", Channel.CALL, self.person.language, self._context).text
 
     def spoken(self, turn: Turn) -> list[str]:
-        """The turn's verbs. Where a line cannot be written the call ends without it."""
-        voice = twiml.voice_of(self.person.language, self.person.country)
-        said = [twiml.say(self.text(part), voice) for part in turn.say]
+        """The turn's verbs. Where a line cannot be written nothing is said: the call ends, or is put through."""
+        said = self._said(turn)
+        if said is None and turn.ask is not None:
+            return [twiml.HANG_UP]
+        said = said or []
         if turn.ask is not None:
             query = urlencode({"attempt": turn.ask.attempt})
             return [twiml.gather(f"{turn.ask.stage.value}?{query}", turn.ask.digits, said)]
         agents = self._settings.twilio.agents_number if self._settings.twilio is not None else None
         return [*said, twiml.dial(agents) if turn.connect and agents else twiml.HANG_UP]
+
+    def _said(self, turn: Turn) -> list[str] | None:
+        """The lines of a turn in a voice that speaks them; None where one cannot be written or spoken."""
+        try:
+            voice = twiml.voice_of(self.person.language, self.person.country)
+            return [twiml.say(self.text(part), voice) for part in turn.say]
+        except (TemplateError, ValidationError) as error:
+            _LOG.error("a line of a call could not be written: %s", getattr(error, "file", type(error).__name__))
+        except KeyError:
+            _LOG.error("no voice speaks the language of a call: %s", self.person.language)
+        return None

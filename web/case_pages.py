@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -32,18 +33,35 @@ TALK = Access(roles(Role.AGENT, Role.SUPERVISOR), page=True)
 _SHOWN = 300
 
 
+@dataclass(frozen=True)
+class _Noted:
+    """A decision that was not taken, with its note: both stand in the case's form again."""
+
+    case_id: str
+    decision: str
+    note: str
+
+
 def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], datetime]) -> APIRouter:
     """`/cases`, `/cases/{case_id}/decide`. 409: refused, 503: try again."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def tray(
-        request: Request, caller: Caller, queue: str, status: int = 200, wrong: str | None = None, done: bool = False
+        request: Request,
+        caller: Caller,
+        queue: str,
+        status: int = 200,
+        wrong: str | None = None,
+        *,
+        done: bool = False,
+        noted: _Noted | None = None,
     ) -> Response:
         assert isinstance(caller, PersonCaller)
         with database.reading() as session:
             found = cases.listing(session, queue=queue or None)
             rows = [case_shown(request, case, loan, now()) for case, loan in found[:_SHOWN]]
         may_act = caller.role in (Role.AGENT, Role.SUPERVISOR)
+        kept = noted is None or any(row["case_id"] == noted.case_id for row in rows)
         told: dict[str, Any] = {
             "rows": rows,
             "queue": queue,
@@ -51,6 +69,8 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
             "wrong": wrong,
             "done": done,
             "may_act": may_act,
+            "noted": noted,
+            "lost": "" if kept or noted is None else noted.note,
         }
         return page(request, "cases", status, caller=caller, **told)
 
@@ -79,18 +99,24 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
                 case = session.get(CollectionCase, case_id)
                 return None if case is None else loans.by_ref(session, case.loan_ref)
 
+        async def again(status: int, wrong: str) -> Response:
+            noted = _Noted(case_id, decision.value, note)
+            return await run_in_threadpool(lambda: tray(request, caller, "", status, wrong, noted=noted))
+
         loan = await run_in_threadpool(find)
         if loan is None:
-            return await run_in_threadpool(tray, request, caller, "", 404, words["no_case"])
+            return await again(404, words["no_case"])
+        if cases.is_settled_here(loan, case_id):
+            # The loan that is collected now knows nothing of it.
+            return await again(409, words["decide_elsewhere"])
         try:
             await desk.decide(loan, acting(caller), case_id, decision, note.strip())
         except OrderRefused as why:
-            told = reason_in(str(why), language, loan.currency)
-            return await run_in_threadpool(tray, request, caller, "", 409, told)
+            return await again(409, reason_in(str(why), language, loan.currency))
         except LoanNotRunning:
-            return await run_in_threadpool(tray, request, caller, "", 409, words["decide_ended"])
+            return await again(409, words["decide_ended"])
         except TemporalUnavailable:
-            return await run_in_threadpool(tray, request, caller, "", 503, words["cannot_be_asked"])
+            return await again(503, words["order_unanswered"])
         return RedirectResponse("/cases?done=true", 303)
 
     return router

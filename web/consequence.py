@@ -12,11 +12,15 @@ from web.ports import OwedSignal
 
 
 class Consequence(BaseModel):
-    """What was done with the news, in one word, and the signals that are owed for it, in order."""
+    """What was done with the news and the signals that are owed for it, in order.
+
+    `outcome` is one word, of several pieces of news their words in a row; `outcomes` has one for each piece.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     outcome: str
+    outcomes: tuple[str, ...] = ()
     signals: tuple[OwedSignal, ...] = ()
     person_refs: frozenset[int] = frozenset()
     """Whose news it was, as far as that is known."""

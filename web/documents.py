@@ -6,16 +6,37 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import PlainTextResponse
 
 from activities.receipts import pdf_of
 from config.signed_addresses import SignedAddresses
 from domain.access import Public
-from records import documents
+from records import documents, loans, people
 from records.database import Database
 from web.access import Access
+from web.page_words import language_of
+from web.sign_in import page
 
 HOLDERS = Access(Public("the address itself is signed, and was sent to the borrower"))
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "title": "Document",
+        "unknown": "This address leads nowhere.",
+        "over": "This address is no longer valid.",
+        "gone": "This document is no longer kept.",
+    },
+    "es": {
+        "title": "Documento",
+        "unknown": "Esta dirección no lleva a ninguna parte.",
+        "over": "Esta dirección ya no vale.",
+        "gone": "Este documento ya no se conserva.",
+    },
+    "pt": {
+        "title": "Documento",
+        "unknown": "Este endereço não leva a lugar nenhum.",
+        "over": "Este endereço não vale mais.",
+        "gone": "Este documento não está mais guardado.",
+    },
+}
 
 
 def documents_router(
@@ -24,18 +45,26 @@ def documents_router(
     """`/document/{token}`: the PDF; 404 for an address we did not make, 410 for one that is over or emptied."""
     router = APIRouter(include_in_schema=False)
 
+    def told(request: Request, word: str, status: int, language: str | None = None) -> Response:
+        known = language if language in _WORDS else language_of(request.headers.get("accept-language", ""))
+        words = _WORDS[known]
+        given = {"language": known, "title": words["title"], "told": words[word], "home": None}
+        return page(request, "refused", status, {"x-robots-tag": "noindex"}, **given)
+
     @router.get("/document/{token}", dependencies=[Depends(HOLDERS)])
     def document(token: str, request: Request) -> Response:
         subject = addresses.read("document", token, now(request))
         if subject is None:
-            return PlainTextResponse("This address leads nowhere.\n", 404)
-        if subject.over:
-            return PlainTextResponse("This address is no longer valid.\n", 410)
+            return told(request, "unknown", 404)
         with database.reading() as session:
             found = documents.by_public_id(session, subject.name)
+            loan = None if found is None else loans.by_ref(session, found.loan_ref)
+            language = None if loan is None else people.of_loan(session, loan).language
+        if subject.over:
+            return told(request, "over", 410, language)
         pdf = pdf_of(found) if found is not None else b""
         if not pdf:
-            return PlainTextResponse("This document is no longer kept.\n", 410)
+            return told(request, "gone", 410, language)
         headers = {"content-disposition": 'inline; filename="document.pdf"', "x-robots-tag": "noindex"}
         return Response(pdf, media_type="application/pdf", headers=headers)
 

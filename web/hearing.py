@@ -63,10 +63,22 @@ class MessageReader:
             return None
 
 
+def said_at(session: Session, news: InboundNews, at: datetime) -> datetime:
+    """When a message that came in at `at` was written, as far as that is told: not after it came in.
+
+    A mail's date is by its writer's own clock: it was not written before the mail of ours that it answers.
+    """
+    written = min(news.written_at or at, at)
+    if news.channel is not Channel.EMAIL:
+        return written
+    answered = contact_answered(session, news)
+    return written if answered is None else min(max(written, answered.reserved_at), at)
+
+
 def hear(
     session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader
-) -> tuple[InboundMessage, Loan | None]:
-    """Keep and understand one message; told again it is the same one."""
+) -> tuple[InboundMessage, Loan | None] | None:
+    """Keep and understand one message that was written at `at`; None where it was told before: then all is done."""
     known = session.exec(
         select(InboundMessage).where(
             InboundMessage.provider == news.provider,
@@ -74,9 +86,9 @@ def hear(
             InboundMessage.person_ref == person.id,
         )
     ).first()
-    loan = loan_written_about(session, person, news)
     if known is not None:
-        return known, loan
+        return None
+    loan = loan_written_about(session, person, news)
     said = reader.read(news.text, at, person, news.channel)
     assert person.id is not None
     message = InboundMessage(

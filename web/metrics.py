@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from wsgiref.simple_server import WSGIServer
 
@@ -38,10 +38,10 @@ class WebCounters:
     def webhook(self, provider: str, outcome: str) -> None:
         self._webhooks.labels(provider=provider, outcome=outcome).inc()
 
-    def news(self, provider: str, outcome: str) -> None:
-        """`outcome` as the records keep it: one word for each piece of news; what follows a word is dropped."""
-        for part in outcome.split(", "):
-            self._news.labels(provider=provider, outcome=part.split(" ")[0]).inc()
+    def news(self, provider: str, outcomes: Iterable[str]) -> None:
+        """One outcome for each piece of news; what follows its first word is dropped."""
+        for outcome in outcomes:
+            self._news.labels(provider=provider, outcome=outcome.split(" ")[0]).inc()
 
 
 def _counter(metric: Metric, registry: CollectorRegistry) -> Counter:
@@ -74,12 +74,11 @@ class RecordFigures(Collector):
         with self._reading:
             self._refresh()
             figures, took = self._figures, self._took
-        now = self._wall()
-        yield _gauge(catalogue.CLOCK, now.timestamp())
+        yield _gauge(catalogue.CLOCK, self._wall().timestamp())
         yield _gauge(catalogue.RECORDS_UP, 0.0 if figures is None else 1.0)
         if figures is not None:
             yield _gauge(catalogue.RECORDS_SECONDS, took)
-            yield from _families(figures, now)
+            yield from _families(figures)
 
     def _refresh(self) -> None:
         begun = self._steady()
@@ -92,12 +91,17 @@ class RecordFigures(Collector):
             # Old figures would hide the outage; only the kind of an error is logged: its text may hold a row.
             self._figures = None
             _LOG.warning("the records' figures cannot be read: %s", type(error).__name__)
+            # How long an outage keeps one waiting says nothing of what reading costs.
+            self._again_at = self._steady() + FRESH_SECONDS
+            return
         self._took = self._steady() - begun
         self._again_at = begun + max(FRESH_SECONDS, SHARE * self._took)
 
 
-def _families(figures: Figures, now: datetime) -> Iterator[Family]:
+def _families(figures: Figures) -> Iterator[Family]:
     oldest = figures.oldest_unrelayed
+    # As it was when the records were read: what has waited since may have been relayed since.
+    lag = max(0.0, (figures.read_at - oldest).total_seconds()) if oldest else 0.0
     yield _by(catalogue.LOANS, {(state,): number for state, number in figures.loans.items()})
     yield _by(catalogue.LOANS_ENDED, {(end,): number for end, number in figures.loans_ended.items()})
     yield _by(catalogue.CAMPAIGNS, {(state,): number for state, number in figures.campaigns.items()})
@@ -112,7 +116,7 @@ def _families(figures: Figures, now: datetime) -> Iterator[Family]:
     if figures.last_payment is not None:
         yield _gauge(catalogue.LAST_PAYMENT, figures.last_payment.timestamp())
     yield _by(catalogue.WEBHOOKS_WAITING, {(name,): number for name, number in figures.webhooks_unrelayed.items()})
-    yield _gauge(catalogue.WEBHOOK_LAG, max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+    yield _gauge(catalogue.WEBHOOK_LAG, lag)
     yield _gauge(catalogue.UNSETTLED, figures.contacts_unsettled)
     yield _by(catalogue.AGREEMENTS, figures.agreements)
     yield _by(catalogue.AGREED_MINOR, figures.agreed_minor)

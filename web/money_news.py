@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -11,21 +12,25 @@ from domain.webhook_news import (
     PartRefundNews,
     PaymentNews,
     ReversalNews,
+    WebhookNews,
 )
 from records import bank_entries, links, loans, owed_signals, payments, refunds
-from records.tables import LinkState, Loan, Payment, PaymentSource
+from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
 from web.consequence import Consequence, about, note
+from web.doubtful_money import another_hand_over
 from web.ports import OwedSignal, SignalName
 
 
 def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequence:
     lender, loan_id = news.lender, news.loan_id
-    link = links.by_provider_id(session, news.provider, news.link_id) if news.link_id else None
-    if link is None and news.reference:
-        link = links.by_reference(session, news.provider, news.reference)
+    link = _link_of(session, news)
     if link is not None and (lender is None or loan_id is None):
         owner = loans.by_ref(session, link.loan_ref)
         lender, loan_id = owner.lender, owner.loan_id
+    if _is_of_another_hand_over(session, news, lender, loan_id):
+        more: dict[str, JsonValue] = {"amount_minor": news.amount_minor, "entry": news.entry}
+        _show(session, news, "payment:other_entry", lender, loan_id, at, **more)
+        return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
     if link is None and _may_be_on_a_statement(session, news, lender, loan_id):
         _show(session, news, "payment:on_a_statement", lender, loan_id, at, amount_minor=news.amount_minor)
         return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
@@ -82,6 +87,11 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
     if before is not None and _is_of_another_loan(session, before, news.lender, news.loan_id):
         _show(session, news, "reversal:other_loan", news.lender, news.loan_id, at)
         return Consequence(outcome="other_reversal_unmatched", person_refs=_person(session, news.lender, news.loan_id))
+    if before is not None and before.loan_ref is not None:
+        own = loans.by_ref(session, before.loan_ref)
+        if another_hand_over(own, before, news.entry) is not None:
+            _show(session, news, "reversal:other_entry", own.lender, own.loan_id, at, entry=news.entry)
+            return Consequence(outcome="other_reversal_unmatched", person_refs=about(own.person_ref))
     known = before is not None and before.reversed_at is not None
     if before is not None and not known:
         stands = before.amount_minor - before.refunded_minor
@@ -126,12 +136,35 @@ def _known_as_another(
     return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
 
 
+def told_without_a_link(session: Session, news: Iterable[WebhookNews]) -> bool:
+    """Whether money of a loan is told of that no link of ours brought: a bank statement may bring it too."""
+    return any(
+        isinstance(one, PaymentNews) and one.loan_id is not None and _link_of(session, one) is None for one in news
+    )
+
+
+def _link_of(session: Session, news: PaymentNews) -> PaymentLink | None:
+    link = links.by_provider_id(session, news.provider, news.link_id) if news.link_id else None
+    if link is None and news.reference:
+        link = links.by_reference(session, news.provider, news.reference)
+    return link
+
+
 def _may_be_on_a_statement(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:
     """Whether a bank statement brought this very amount in these days: counted already, or paid twice."""
     loan = loans.find(session, lender, loan_id) if lender and loan_id else None
-    if loan is None or payments.find(session, news.provider, news.payment_id) is not None:
+    known = payments.find(session, news.provider, news.payment_id)
+    if loan is None or (known is not None and known.loan_ref is not None):
         return False
     return bank_entries.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
+
+
+def _is_of_another_hand_over(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:
+    loan = loans.find(session, lender, loan_id) if news.entry is not None and lender and loan_id else None
+    if loan is None:
+        return False
+    known = payments.find(session, news.provider, news.payment_id)
+    return another_hand_over(loan, known, news.entry) is not None
 
 
 def _is_another(session: Session, known: Payment, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:

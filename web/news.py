@@ -73,11 +73,16 @@ def record_news(
         outcomes.append(consequence.outcome)
         signals += consequence.signals
         persons |= consequence.person_refs
-    return Consequence(outcome=", ".join(outcomes)[:80] or "nothing", signals=tuple(signals), person_refs=persons)
+    return Consequence(
+        outcome=", ".join(outcomes)[:80] or "nothing",
+        outcomes=tuple(outcomes),
+        signals=tuple(signals),
+        person_refs=persons,
+    )
 
 
 def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
-    """Lock what recording all this news will touch, as everybody does: payments, then people in their order.
+    """Lock what recording all this news will touch, in everybody's order: payments, people by their ids.
 
     One transaction of many webhooks locks several people; whoever locked them in another order would wait for it
     while it waits for them. On SQLite a writing transaction is alone anyway.
@@ -91,9 +96,13 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
     reports = [one for one in news if isinstance(one, DeliveryNews)]
     wrote = [one for one in news if isinstance(one, InboundNews)]
     persons = set(people.refs_by_phone(session, [one.sender_address for one in wrote]))
-    own_ids = [one.message_id for one in reports if one.message_id] + [each for one in wrote for each in one.answers]
-    if reports or own_ids:
+    heard = [one for one in news if isinstance(one, CallHeard | CallEnded)]
+    ended = [one for one in heard if isinstance(one, CallEnded)]
+    own_ids = [one.message_id for one in (*reports, *heard) if one.message_id]
+    own_ids += [each for one in wrote for each in one.answers]
+    if reports or ended or own_ids:
         named = [(one.provider, one.provider_message_id) for one in reports]
+        named += [(one.provider, one.provider_message_id) for one in ended]
         persons |= contacts.people_of_messages(session, named, own_ids)
     people.lock_many(session, persons)
 

@@ -16,6 +16,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "with_provider": "Sign in with",
         "refused": "Name or password is wrong, or the account is closed.",
         "wait": "Too many attempts. Please wait {} seconds.",
+        "unsent": "You were no longer signed in: nothing was sent or changed. Sign in and do it again.",
+        "typed": "What you had written: copy it before you sign in",
         "no_role": "You are known, but no role of Recobro was given to you. Ask whoever looks after your accounts.",
         "failed": "The sign-in did not come to its end. Please begin again.",
         "again": "Back to the sign-in",
@@ -54,6 +56,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "with_provider": "Entrar con",
         "refused": "El nombre o la contraseña no son correctos, o la cuenta está cerrada.",
         "wait": "Demasiados intentos. Espere {} segundos.",
+        "unsent": "Su sesión había terminado: no se ha enviado ni cambiado nada. Entre y hágalo de nuevo.",
+        "typed": "Lo que había escrito: cópielo antes de entrar",
         "no_role": "Le conocemos, pero no tiene ningún papel en Recobro. Hable con quien cuida de sus cuentas.",
         "failed": "No se pudo completar el inicio de sesión. Empiece de nuevo.",
         "again": "Volver al inicio de sesión",
@@ -92,6 +96,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "with_provider": "Entrar com",
         "refused": "O nome ou a senha não estão certos, ou a conta está fechada.",
         "wait": "Tentativas demais. Espere {} segundos.",
+        "unsent": "Sua sessão havia terminado: nada foi enviado nem mudado. Entre e faça de novo.",
+        "typed": "O que você havia escrito: copie antes de entrar",
         "no_role": "Conhecemos você, mas você não tem nenhum papel no Recobro. Fale com quem cuida das contas.",
         "failed": "Não foi possível concluir a entrada. Comece de novo.",
         "again": "Voltar à entrada",
@@ -126,8 +132,8 @@ _WORDS: dict[str, dict[str, str]] = {
 }
 
 
-def words_for(accept_language: str) -> tuple[str, dict[str, str]]:
-    """The language the browser asks for first among ours, and its words; English if it asks for none."""
+def language_of(accept_language: str) -> str:
+    """The language the browser asks for first among ours; English if it asks for none."""
     asked = []
     for part in accept_language[:500].split(","):
         tag, _, weight = part.strip().partition(";q=")
@@ -136,5 +142,10 @@ def words_for(accept_language: str) -> tuple[str, dict[str, str]]:
         except ValueError:
             continue
     wanted = [tag for _, tag in sorted(asked, key=lambda each: each[0]) if tag]
-    language = negotiate_locale(wanted, list(_WORDS)) or "en"
+    return negotiate_locale(wanted, list(_WORDS)) or "en"
+
+
+def words_for(accept_language: str) -> tuple[str, dict[str, str]]:
+    """The language the browser asks for first among ours, and its words; English if it asks for none."""
+    language = language_of(accept_language)
     return language, _WORDS[language] | AGREEMENT_WORDS[language] | THREAD_WORDS[language] | MESSAGE_WORDS[language]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
@@ -26,9 +26,11 @@ from config.localised import format_money, locale_of
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.access import Public
+from domain.money import Money
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from web.access import Access
+from web.page_words import language_of
 from web.pay_words import words_for
 
 _LOG = logging.getLogger("recobro.web")
@@ -53,64 +55,89 @@ def pay_router(
         view = await asyncio.to_thread(transfers.view, subject.name, at)
         return None if view is None else (subject.name, view)
 
-    async def another(view: TransferView, at: datetime) -> str | None:
-        """A link that takes the money still due, where this one does not; made now if there is none."""
-        if not view.still_due or view.standing in (Standing.OPEN, Standing.UNDER_WAY, Standing.PAID):
-            return None
-        try:
-            return (await issuer.link_for_balance(view.lender, view.loan_id, at)).url
-        except (ProviderError, NoGateway) as why:
-            _LOG.warning("no other way to pay could be offered: %s", why)
-            return None
-
-    async def shown(request: Request, view: TransferView, at: datetime, status: int = 200, wrong: str = "") -> Response:
-        words = words_for(view.language)
+    def shown(token: str, view: TransferView, at: datetime, status: int = 200, **told: Any) -> Response:
+        language, words = words_for(view.language)
+        lender = settings.lender_named(view.lender)
+        given = {
+            "wrong": "",
+            "iban": "",
+            "offers": view.offers,
+            "instead": None,
+            **told,
+        }
         body = _page("pay").render(
             w=words,
-            language=view.language,
-            lender=settings.lender_named(view.lender).name,
-            phone=settings.lender_named(view.lender).phone,
-            amount=format_money(view.amount, locale_of(view.language, view.country)),
+            language=language,
+            path=f"/pay/{token}",
+            lender=lender.name,
+            phone=lender.phone,
+            amount=_written(view.amount, view),
             loan_id=view.loan_id,
             standing=view.standing.value,
+            elsewhere=None if view.elsewhere is None else f"other_{view.elsewhere.value}",
             go_on_at=view.go_on_at,
-            another=await another(view, at),
+            other="another" if view.next_payment_minor is None else "another_next",
             options=agreement_address(addresses, view.lender, view.loan_id, at) if view.still_due else None,
-            wrong=wrong,
+            **given,
         )
         return HTMLResponse(body, status)
 
+    async def instead(token: str, reference: str, view: TransferView, at: datetime) -> Response:
+        """A link that takes what is asked for now, where this one takes nothing or more; made now if there is none.
+
+        It is a button that asks, because messengers open links to preview them, and a link over another amount than
+        those that are out closes these.
+        """
+        if not view.offers:
+            return shown(token, view, at)
+        try:
+            link = await issuer.link_for_balance(view.lender, view.loan_id, at, at_most_minor=view.next_payment_minor)
+        except (ProviderError, NoGateway) as why:
+            _LOG.warning("no other way to pay could be offered: %s", why)
+            return shown(token, view, at, 502, wrong="no_other_way")
+        amount = _written(Money(amount_minor=link.amount_minor, currency=link.currency), view)
+        fresh = await asyncio.to_thread(transfers.view, reference, at)
+        return shown(token, fresh or view, at, offers=False, instead=(link.url, amount))
+
     def unknown(request: Request) -> Response:
-        words = words_for(request.headers.get("accept-language", "en")[:2])
-        return HTMLResponse(_page("pay_unknown").render(w=words, language="en"), 404)
+        language, words = words_for(language_of(request.headers.get("accept-language", "")))
+        return HTMLResponse(_page("pay_unknown").render(w=words, language=language), 404)
 
     @router.get("/pay/{token}", dependencies=[Depends(HOLDERS)])
     async def look(token: str, request: Request) -> Response:
         at = now(request)
         found = await seen(token, at)
-        return unknown(request) if found is None else await shown(request, found[1], at)
+        return unknown(request) if found is None else shown(token, found[1], at)
 
     @router.post("/pay/{token}", dependencies=[Depends(HOLDERS)])
-    async def begin(token: str, request: Request, iban: Annotated[str, Form(max_length=60)] = "") -> Response:
+    async def begin(
+        token: str,
+        request: Request,
+        iban: Annotated[str, Form(max_length=60)] = "",
+        what: Annotated[Literal["pay", "another"], Form()] = "pay",
+    ) -> Response:
+        """`pay`: begin the transfer of this link; `another`: a link in its place, where one is offered."""
         at = now(request)
         found = await seen(token, at)
         if found is None:
             return unknown(request)
         reference, view = found
+        if what == "another":
+            return await instead(token, reference, view, at)
         if view.standing is not Standing.OPEN:
-            return await shown(request, view, at)
+            return shown(token, view, at)
         try:
             account = str(IBAN(iban.strip().upper()))
         except (SchwiftyException, ValueError):
-            return await shown(request, view, at, 422, "no_iban")
+            return shown(token, view, at, 422, wrong="no_iban", iban=iban)
         address = request.client.host if request.client else "127.0.0.1"
         try:
             begun = await transfers.begin(reference, account, address, at)
         except ProviderError as error:
             _LOG.warning("a transfer was not begun: %s", error)
             later = error.what_next in (WhatNext.RETRY, WhatNext.LATER)
-            return await shown(request, view, at, 502, "later" if later else "refused")
-        return await shown(request, begun or view, at)
+            return shown(token, view, at, 502, wrong="later" if later else "refused", iban=iban)
+        return shown(token, begun or view, at)
 
     @router.get("/pay/{token}/back", dependencies=[Depends(HOLDERS)])
     async def back(token: str, request: Request) -> Response:
@@ -124,9 +151,13 @@ def pay_router(
         except ProviderError as error:
             _LOG.warning("a transfer's status was not had: %s", error)
         fresh = await seen(token, at)
-        return await shown(request, (fresh or found)[1], at)
+        return shown(token, (fresh or found)[1], at)
 
     return router
+
+
+def _written(amount: Money, view: TransferView) -> str:
+    return format_money(amount, locale_of(view.language, view.country))
 
 
 @lru_cache(maxsize=4)

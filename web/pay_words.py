@@ -16,7 +16,13 @@ _WORDS: dict[str, dict[str, str]] = {
         "paid": "Thank you. This payment has arrived.",
         "closed": "Nothing can be paid here any more.",
         "unknown": "Your bank has not answered us. If you confirmed a payment there, we will see it. Do not pay twice.",
+        "other_unknown": "Your bank has not answered us about another payment of yours. If you confirmed it there, we "
+        "will see it. Do not pay twice.",
+        "other_under_way": "Another payment of yours is under way. You will hear from us when it has arrived.",
         "another": "Pay what is still due",
+        "another_next": "Pay the next payment",
+        "pay_now": "Pay {}",
+        "no_other_way": "No other way to pay can be offered here at the moment. Please call us.",
         "no_iban": "This is no IBAN. Please check it.",
         "refused": "Your bank does not take this payment. Please check the account, or call us.",
         "later": "Your bank cannot be reached at the moment. Please try again in a few minutes.",
@@ -37,7 +43,13 @@ _WORDS: dict[str, dict[str, str]] = {
         "paid": "Gracias. Este pago ha llegado.",
         "closed": "Aquí ya no se puede pagar nada.",
         "unknown": "Su banco no nos ha respondido. Si confirmó allí un pago, lo veremos. No pague dos veces.",
+        "other_unknown": "Su banco no nos ha respondido sobre otro pago suyo. Si lo confirmó allí, lo veremos. No "
+        "pague dos veces.",
+        "other_under_way": "Otro pago suyo está en curso. Le avisaremos cuando haya llegado.",
         "another": "Pagar lo que queda pendiente",
+        "another_next": "Hacer el próximo pago",
+        "pay_now": "Pagar {}",
+        "no_other_way": "Ahora mismo no podemos ofrecerle aquí otra forma de pago. Llámenos, por favor.",
         "no_iban": "Esto no es un IBAN. Compruébelo, por favor.",
         "refused": "Su banco no acepta este pago. Compruebe la cuenta o llámenos.",
         "later": "Ahora mismo no se puede contactar con su banco. Inténtelo de nuevo en unos minutos.",
@@ -58,7 +70,13 @@ _WORDS: dict[str, dict[str, str]] = {
         "paid": "Obrigado. Este pagamento chegou.",
         "closed": "Não é mais possível pagar aqui.",
         "unknown": "Seu banco não respondeu. Se você confirmou um pagamento lá, vamos ver. Não pague duas vezes.",
+        "other_unknown": "Seu banco não respondeu sobre outro pagamento seu. Se você o confirmou lá, vamos ver. Não "
+        "pague duas vezes.",
+        "other_under_way": "Outro pagamento seu está em andamento. Avisamos quando chegar.",
         "another": "Pagar o que falta",
+        "another_next": "Fazer o próximo pagamento",
+        "pay_now": "Pagar {}",
+        "no_other_way": "No momento não podemos oferecer aqui outra forma de pagar. Ligue para nós, por favor.",
         "no_iban": "Isto não é um IBAN. Confira, por favor.",
         "refused": "Seu banco não aceita este pagamento. Confira a conta ou ligue para nós.",
         "later": "Não é possível falar com o seu banco agora. Tente de novo em alguns minutos.",
@@ -69,6 +87,7 @@ _WORDS: dict[str, dict[str, str]] = {
 }
 
 
-def words_for(language: str) -> dict[str, str]:
-    """The words of a language, English where there are none."""
-    return _WORDS.get(language, _WORDS["en"])
+def words_for(language: str) -> tuple[str, dict[str, str]]:
+    """A language of ours and its words; English where there are none."""
+    known = language if language in _WORDS else "en"
+    return known, _WORDS[known]

@@ -17,6 +17,7 @@ class SignalName(StrEnum):
     PAYMENT_REVERSED = "payment_reversed"
     PAYMENT_REFUNDED = "payment_refunded"
     OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
     CONTACT_FAILED = "contact_failed"
     DEBIT_RETURNED = "debit_returned"
     CALL_CHOICE = "call_choice"
@@ -112,4 +113,8 @@ class LoanOrders(Protocol):
         self, lender: str, loan_id: str, update: str, payload: dict[str, Any], update_id: str | None = None
     ) -> Answer:
         """Send an update; twice with the same id is once. Raises OrderRefused."""
+        ...
+
+    async def answered(self, lender: str, loan_id: str, update_id: str) -> Answer | None:
+        """What the loan's present run did under this id; None: nothing, or it refused."""
         ...

@@ -13,6 +13,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from joserfc.errors import JoseError
 
 from config.web_settings import OpenIdConnect
 from domain.access import Role
@@ -20,7 +21,7 @@ from records import accounts
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import Account
-from web.access import Doorkeeper
+from web.access import LONGEST_NEXT, Doorkeeper
 from web.sign_in import EVERYONE, inside, page, with_session
 
 _LOG = logging.getLogger("recobro.web")
@@ -48,13 +49,13 @@ def provider_router(
     router = APIRouter(include_in_schema=False)
 
     @router.get("/sign-in/provider", dependencies=[Depends(EVERYONE)])
-    async def away(request: Request, next: Annotated[str, Query(max_length=200)] = "/") -> Response:
+    async def away(request: Request, next: Annotated[str, Query(max_length=LONGEST_NEXT)] = "/") -> Response:
         request.session.clear()
         request.session["next"] = inside(next)
         base = public_url.rstrip("/") if public_url else str(request.base_url).rstrip("/")
         try:
             answer: Response = await oauth.provider.authorize_redirect(request, f"{base}/sign-in/provider/back")
-        except (httpx.HTTPError, AuthlibBaseError, RuntimeError, ValueError) as error:
+        except (httpx.HTTPError, AuthlibBaseError, JoseError, RuntimeError, ValueError) as error:
             return _not_in(request, error)
         return answer
 
@@ -64,7 +65,15 @@ def provider_router(
         wanted = request.session.get("next", "/")
         try:
             token = await oauth.provider.authorize_access_token(request)
-        except (httpx.HTTPError, AuthlibBaseError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (
+            httpx.HTTPError,
+            AuthlibBaseError,
+            JoseError,  # of a token that is not to be trusted: signed by another key, expired, for somebody else
+            RuntimeError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ) as error:
             return _not_in(request, error)
         finally:
             request.session.clear()

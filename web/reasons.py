@@ -1,7 +1,7 @@
 """Why a case waits and why a loan refuses something, in the language of a page.
 
-The loan gives its reasons in English, and so they stand in the records and in the audit trail. What has no words here
-is shown as it came.
+The loan gives its reasons in English, with amounts in minor units, and so they stand in the records and in the audit
+trail. What has no words here is shown as it came.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _PLACES = {
     "days": r"\d+",
     "amount": r"\d+",
     "least": r"\d+",
+    "whole": r"\d+",
     "day": r"\d{4}-\d\d-\d\d",
     "kind": r"promise|plan|settlement|restructuring",
     "what": r"dispute|hardship|bereavement|vulnerable",
@@ -28,6 +29,8 @@ _PLACES = {
     "name": r".+?",
     "why": r".+",
 }
+_MONEY = frozenset({"amount", "least", "whole"})
+"""Places that hold minor units."""
 _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("refused: {why}", "{why}", "{why}"),
     (
@@ -133,6 +136,7 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ),
     ("withdrawn by a person", "lo retiró una persona", "uma pessoa o retirou"),
     ("these words were sent already", "este texto ya se envió", "este texto já foi enviado"),
+    ("not an order a loan reads", "el préstamo no entiende esta orden", "o empréstimo não entende esta ordem"),
     ("its time was over", "se le pasó el plazo", "o prazo passou"),
     ("it could not be sent", "no se pudo enviar", "não foi possível enviar"),
     (
@@ -253,6 +257,46 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ),
     ("{n} promises were broken already", "ya se rompieron {n} compromisos", "já foram quebradas {n} promessas"),
     ("the strategy has no {kind}s", "la estrategia no tiene esto: {kind}", "a estratégia não tem isto: {kind}"),
+    (
+        "{amount} lies below the floor of {least} ({n} % of {whole})",
+        "{amount} es menos del mínimo de {least} ({n} % de {whole})",
+        "{amount} é menos que o mínimo de {least} ({n} % de {whole})",
+    ),
+    (
+        "{amount} is no less than what is due ({least})",
+        "{amount} no es menos de lo pendiente ({least})",
+        "{amount} não é menos do que está em aberto ({least})",
+    ),
+    (
+        "the payments add up to {amount}, {least} is due: ask for a new offer",
+        "los pagos suman {amount} y hay {least} pendientes: pida otra oferta",
+        "os pagamentos somam {amount} e há {least} em aberto: peça outra oferta",
+    ),
+    (
+        "the payments are not those of {amount} at the option's rate: ask for a new offer",
+        "los pagos no son los de {amount} con el tipo de la opción: pida otra oferta",
+        "os pagamentos não são os de {amount} com a taxa da opção: peça outra oferta",
+    ),
+    (
+        "no payment may be less than {amount}",
+        "ningún pago puede ser menor de {amount}",
+        "nenhum pagamento pode ser menor que {amount}",
+    ),
+    (
+        "no payments within the option's limits of at most {amount}",
+        "con pagos de {amount} como mucho no se cumplen los límites de la opción",
+        "com pagamentos de no máximo {amount} não se cumprem os limites da opção",
+    ),
+    (
+        "no payments within the option's limits",
+        "ningún pago cabe en los límites de la opción",
+        "nenhum pagamento cabe nos limites da opção",
+    ),
+    (
+        "more was given back than had been paid beyond what is due: {amount} minor units ({name})",
+        "se devolvió más de lo que se había pagado de más: {amount} ({name})",
+        "foi devolvido mais do que havia sido pago a mais: {amount} ({name})",
+    ),
     ("{kind} {name}: {why}", "{kind} {name}: {why}", "{kind} {name}: {why}"),
     ("{kind}: {why}", "{kind}: {why}", "{kind}: {why}"),
     ("the debt is below {amount}", "la deuda es menor de {amount}", "a dívida é menor que {amount}"),
@@ -307,14 +351,21 @@ def _compiled(phrase: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-_COMPILED = tuple((_compiled(english), {"es": es, "pt": pt}) for english, es, pt in _PHRASES)
+def _in_english(phrase: str) -> str:
+    """The reason itself; amounts are written as money, which names its currency."""
+    return phrase.replace(" minor units of {name}", "").replace(" minor units", "").replace("refused: ", "")
+
+
+_COMPILED = tuple(
+    (_compiled(english), {"en": _in_english(english), "es": es, "pt": pt}) for english, es, pt in _PHRASES
+)
 
 
 def reason_in(text: str, language: str, currency: str) -> str:
     """A reason of the loan's in `language`, amounts as money of `currency` instead of minor units."""
-    if language not in _WORDS:
-        return text
     told = _told(text, language, currency)
+    if language not in _WORDS:
+        return told
     begins_with_a_rule = "." in told.split(":")[0].split(" ")[0]
     return told if begins_with_a_rule else told[:1].upper() + told[1:]
 
@@ -323,17 +374,17 @@ def _told(text: str, language: str, currency: str) -> str:
     for pattern, said in _COMPILED:
         if (match := pattern.fullmatch(text)) is not None:
             write = _writer(language, currency)
-            return said[language].format(
+            return said.get(language, said["en"]).format(
                 **{place[:-1]: write(place[:-1], value) for place, value in match.groupdict().items()}
             )
     return text
 
 
 def _writer(language: str, currency: str) -> Callable[[str, str], str]:
-    words, locale = _WORDS[language], locale_of(language, "")
+    words, locale = _WORDS.get(language, {}), locale_of(language, "")
 
     def write(place: str, value: str) -> str:
-        if place in ("amount", "least"):
+        if place in _MONEY:
             return format_money(Money(amount_minor=int(value), currency=currency), locale)
         if place == "day":
             return format_date(date.fromisoformat(value), locale)

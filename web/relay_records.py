@@ -13,15 +13,17 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from domain.webhook_news import WebhookNews
+from domain.webhook_news import PaymentNews, WebhookNews
 from providers.webhooks.refused import WebhookRefused
-from records import audit, webhooks
+from records import audit, bank_entries, webhooks
 from records.clock import shared_time
 from records.database import Database
+from records.locks import nobody_does
 from records.tables import Webhook
 from web import metrics
 from web.consequence import Consequence
 from web.hearing import MessageReader
+from web.money_news import told_without_a_link
 from web.news import lock_ahead, record_news
 from web.ports import OwedSignal
 from web.sources import Delivery, WebhookSource
@@ -139,20 +141,36 @@ class RelayRecords:
                 self._put_off(session, webhook_id, error)
             self._renew(session)
 
-    def _record_in(self, session: Session, ids: Sequence[int]) -> list[tuple[str, str]]:
-        """As many as there is time for, one at least; the provider and the outcome of each."""
+    def _record_in(self, session: Session, ids: Sequence[int]) -> list[tuple[str, tuple[str, ...]]]:
+        """As many as there is time for, one at least; the provider of each and what became of its news."""
         until = time.monotonic() + _BATCH_SECONDS
         waiting = [webhook for webhook in webhooks.get_many(session, ids) if webhook.recorded_at is None]
-        read = [(webhook, self._read(webhook)) for webhook in waiting]
+        read = self._what_can_be_judged(session, [(webhook, self._read(webhook)) for webhook in waiting])
         lock_ahead(session, [news for _, news in read if news is not None])
-        recorded: list[tuple[str, str]] = []
+        recorded: list[tuple[str, tuple[str, ...]]] = []
         for webhook, news in read:
             if recorded and time.monotonic() > until:
                 break
             recorded.append((webhook.provider, self._record(session, webhook, news)))
         return recorded
 
-    def _record(self, session: Session, webhook: Webhook, news: tuple[WebhookNews, ...] | None) -> str:
+    def _what_can_be_judged(
+        self, session: Session, read: list[tuple[Webhook, tuple[WebhookNews, ...] | None]]
+    ) -> list[tuple[Webhook, tuple[WebhookNews, ...] | None]]:
+        """All, but for money that a statement may just be bringing: what is not committed yet cannot be seen.
+
+        Everything else, a stop among it, does not wait for the statement.
+        """
+        money = [(webhook, news) for webhook, news in read if any(isinstance(one, PaymentNews) for one in news or ())]
+        if not money or nobody_does(session, bank_entries.TAKING_IN):
+            return read
+        doubtful = {webhook.id for webhook, news in money if told_without_a_link(session, news or ())}
+        for webhook_id in doubtful - {None}:
+            assert webhook_id is not None
+            self._put_off(session, webhook_id, "a statement is being taken in")
+        return [(webhook, news) for webhook, news in read if webhook.id not in doubtful]
+
+    def _record(self, session: Session, webhook: Webhook, news: tuple[WebhookNews, ...] | None) -> tuple[str, ...]:
         assert webhook.id is not None
         if news is None:
             consequence = Consequence(outcome="unreadable")
@@ -173,7 +191,7 @@ class RelayRecords:
             signals=[signal.model_dump(mode="json") for signal in consequence.signals],
             persons=consequence.person_refs,
         )
-        return consequence.outcome
+        return consequence.outcomes or (consequence.outcome,)
 
     def _read(self, webhook: Webhook) -> tuple[WebhookNews, ...] | None:
         delivery = Delivery(url=webhook.url, headers=webhook.headers, body=webhook.body)
@@ -201,6 +219,6 @@ class RelayRecords:
         """Not our own clock: another host may go on with what we planned, and its clock need not agree with ours."""
         return shared_time(session, self._clock())
 
-    def _count(self, recorded: Sequence[tuple[str, str]]) -> None:
-        for provider, outcome in recorded:
-            metrics.COUNTERS.news(provider, outcome)
+    def _count(self, recorded: Sequence[tuple[str, tuple[str, ...]]]) -> None:
+        for provider, outcomes in recorded:
+            metrics.COUNTERS.news(provider, outcomes)

@@ -97,7 +97,7 @@ class RelaySender:
                 return await self._signals.consent_given(*arguments)
             case SignalName.ASK_CONSENT:
                 return await self._signals.ask_consent(*arguments)
-            case SignalName.CIRCUMSTANCE_REPORTED | SignalName.REPLY_UNDERSTOOD:
+            case SignalName.OPT_IN | SignalName.CIRCUMSTANCE_REPORTED | SignalName.REPLY_UNDERSTOOD:
                 return await self._signals.tell(signal.name, *arguments)
 
     def _to_a_person(self, signal: OwedSignal) -> None:

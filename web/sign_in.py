@@ -22,13 +22,14 @@ from records import accounts, campaigns
 from records.database import Database
 from records.tables import Account, CaseState, CollectionCase
 from web import passwords
-from web.access import Access, Doorkeeper
+from web.access import ANOTHER_SITE, LONGEST_NEXT, Access, Doorkeeper
 from web.page_words import words_for
 
 _LOG = logging.getLogger("recobro.web")
 PAGES = Path(__file__).parent / "pages"
 EVERYONE = Access(Public("people who have not signed in yet must reach it"))
 PEOPLE = Access(Only(EVERY_ROLE), page=True)
+LEAVING = Access(Only(EVERY_ROLE), page=True, leaves=True)
 _Text = Annotated[str, Form(max_length=LONGEST_PASSWORD)]
 
 
@@ -43,16 +44,23 @@ def pages_router(
         return FileResponse(PAGES / "style.css", headers={"cache-control": "public, max-age=3600"})
 
     @router.get("/sign-in", dependencies=[Depends(EVERYONE)])
-    def form(request: Request, next: Annotated[str, Query(max_length=200)] = "/") -> Response:
-        return page(request, "sign_in", next=inside(next), provider=provider_name)
+    def form(
+        request: Request, next: Annotated[str, Query(max_length=LONGEST_NEXT)] = "/", unsent: bool = False
+    ) -> Response:
+        """`unsent`: they asked for a change when they were signed in no more."""
+        wrong = "unsent" if unsent else None
+        return page(request, "sign_in", next=inside(next), provider=provider_name, wrong=wrong)
 
     @router.post("/sign-in", dependencies=[Depends(EVERYONE)])
     def sign_in(  # nosec B107 # a field left empty
-        request: Request, login: _Text = "", password: _Text = "", next: _Text = "/"
+        request: Request,
+        login: _Text = "",
+        password: _Text = "",
+        next: Annotated[str, Form(max_length=LONGEST_NEXT)] = "/",
     ) -> Response:
         """303 to where they wanted to go; 401 and the form again; 429 with Retry-After when it was tried too often."""
         if not keeper.same_origin(request):
-            raise HTTPException(403, "this was asked for by another site")
+            raise HTTPException(403, ANOTHER_SITE)
         at = now()
         address = request.client.host if request.client else "unknown"
         with database.writing() as session:
@@ -78,7 +86,7 @@ def pages_router(
             accounts.sign_in(session, fresh, token, at=at, login_tried=login, attempt=attempt)
         return with_session(keeper, RedirectResponse(inside(next), 303), token)
 
-    @router.post("/sign-out", dependencies=[Depends(PEOPLE)])
+    @router.post("/sign-out", dependencies=[Depends(LEAVING)])
     def sign_out(request: Request) -> Response:
         token = request.cookies.get(keeper.cookie)
         if token:
@@ -177,7 +185,8 @@ def _environment() -> Environment:
 def page(
     request: Request, name: str, status: int = 200, headers: dict[str, str] | None = None, **given: Any
 ) -> HTMLResponse:
+    """A page in the language of the browser, or in the `language` given."""
     language, words = words_for(request.headers.get("accept-language", ""))
-    known = {"wrong": None, "wait": 0, "login": "", "caller": None} | given
-    text = _environment().get_template(f"{name}.html.j2").render(w=words, language=language, **known)
+    known = {"wrong": None, "wait": 0, "login": "", "caller": None, "typed": (), "language": language} | given
+    text = _environment().get_template(f"{name}.html.j2").render(w=words, **known)
     return HTMLResponse(text, status, {"vary": "accept-language", **(headers or {})})

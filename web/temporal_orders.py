@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from temporalio.client import (
     Client,
     WorkflowQueryFailedError,
@@ -56,7 +57,7 @@ class TemporalOrders:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 handle = (await self._connect()).get_workflow_handle(workflow_id(lender, loan_id))
-                proven = warranted(self._warrants, handle.id, update, payload)
+                proven = _proven(self._warrants, handle.id, update, payload)
                 answer: Answer = await handle.execute_update(
                     update, proven, id=update_id, result_type=Answer, rpc_timeout=PATIENCE
                 )
@@ -67,6 +68,31 @@ class TemporalOrders:
             raise TemporalUnavailable(type(error).__name__) from None
         except RPCError as error:
             raise _told(error) from None
+
+    async def answered(self, lender: str, loan_id: str, update_id: str) -> Answer | None:
+        try:
+            async with asyncio.timeout(PATIENCE.total_seconds()):
+                handle = (await self._connect()).get_workflow_handle(workflow_id(lender, loan_id))
+                known: Answer = await handle.get_update_handle(update_id, result_type=Answer).result(
+                    rpc_timeout=PATIENCE
+                )
+                return known
+        except WorkflowUpdateFailedError:
+            return None
+        except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
+            raise TemporalUnavailable(type(error).__name__) from None
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise _told(error) from None
+
+
+def _proven(warrants: Warrants, workflow: str, update: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """The order with its warrant. Raises OrderRefused for one that no loan would read."""
+    try:
+        return warranted(warrants, workflow, update, payload)
+    except ValidationError:
+        raise OrderRefused("not an order a loan reads") from None
 
 
 def _told(error: RPCError) -> Exception:

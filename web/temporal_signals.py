@@ -68,7 +68,7 @@ class TemporalSignals:
 
         def look() -> tuple[Any, datetime | None]:
             with self._database.reading() as session:
-                state = facts.final_state(session, lender, loan_id, now)
+                state = facts.state_to_go_on_from(session, lender, loan_id, now)
                 return state, self._news_time(session, news, now)
 
         state, not_before = await asyncio.to_thread(look)

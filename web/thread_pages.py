@@ -28,7 +28,7 @@ from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.reasons import reason_in
 from web.sign_in import page
-from web.words_desk import NOT_OUT_YET, WordsDesk, fresh_id
+from web.words_desk import NOT_OUT_YET, WordsDesk, WordsIdUsed, fresh_id
 
 _Case = Annotated[str, Form(max_length=128, pattern=r"^[\x21-\x7e]*$")]
 
@@ -147,7 +147,11 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         try:
             if what == "look":
                 return await again(200, judged=await desk.look(loan, written.draft))
-            await desk.send(loan, acting(caller), written.draft, words_id, case_id=case_id or None)
+            by = acting(caller)
+            words_id = await run_in_threadpool(desk.id_of_form, loan, by, written.draft, words_id, case_id or None)
+            await desk.send(loan, by, written.draft, words_id, case_id=case_id or None)
+        except WordsIdUsed as used:
+            return await again(409, words["form_unheard" if used.unheard else "form_used"])
         except (WordsRefused, OrderRefused) as why:
             return await again(409, f"{words['not_written']} {reason_in(str(why), language, loan.currency)}")
         except LoanNotRunning:
@@ -155,6 +159,12 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         except TemporalUnavailable:
             return await again(503, words["write_again"])
         return RedirectResponse(f"/loans/{lender}/{loan_id}/thread?done=true#said", 303)
+
+    @router.get("/loans/{lender}/{loan_id}/write")
+    @router.get("/loans/{lender}/{loan_id}/withdraw-words")
+    def opened(lender: Name, loan_id: Name, caller: Annotated[Caller, Depends(TALK)]) -> Response:
+        """The address of a form that is opened again, by a browser or after signing in: back to the conversation."""
+        return RedirectResponse(f"/loans/{lender}/{loan_id}/thread", 303)
 
     @router.post("/loans/{lender}/{loan_id}/withdraw-words")
     async def withdraw(

@@ -21,6 +21,10 @@ THREAD_WORDS: dict[str, dict[str, str]] = {
         "goes_now": "goes out now",
         "goes_from": "goes out from",
         "not_written": "Not sent.",
+        "form_used": "Not sent: another message was sent from this form before, see above. To send this one too, press "
+        "Send again.",
+        "form_unheard": "Not sent: the first message from this form may still go out, see above: withdraw it, or wait. "
+        "To send this one too, press Send again.",
         "not_written_ended": "Not sent: the loan is not in collection.",
         "write_again": "The loan cannot be reached now. Your words stand below: send them again; they go out once.",
         "done_written": "On its way. The machine is silent here for three days, unless you decide the case.",
@@ -52,6 +56,10 @@ THREAD_WORDS: dict[str, dict[str, str]] = {
         "goes_now": "sale ahora",
         "goes_from": "sale a partir del",
         "not_written": "No se ha enviado.",
+        "form_used": "No se ha enviado: desde este formulario ya se envió otro mensaje, véalo arriba. Para mandar "
+        "también este, pulse Enviar otra vez.",
+        "form_unheard": "No se ha enviado: el primer mensaje de este formulario aún puede salir, véalo arriba: "
+        "retírelo o espere. Para mandar también este, pulse Enviar otra vez.",
         "not_written_ended": "No se ha enviado: el préstamo no está en gestión.",
         "write_again": "Ahora no se llega al préstamo. Su texto sigue abajo: envíelo otra vez; sale una sola vez.",
         "done_written": "En camino: la máquina calla en esta conversación tres días, salvo que decida su caso.",
@@ -83,6 +91,10 @@ THREAD_WORDS: dict[str, dict[str, str]] = {
         "goes_now": "sai agora",
         "goes_from": "sai a partir de",
         "not_written": "Não foi enviado.",
+        "form_used": "Não foi enviado: deste formulário já saiu outra mensagem, veja acima. Para mandar também esta, "
+        "aperte Enviar de novo.",
+        "form_unheard": "Não foi enviado: a primeira mensagem deste formulário ainda pode sair, veja acima: retire-a "
+        "ou espere. Para mandar também esta, aperte Enviar de novo.",
         "not_written_ended": "Não foi enviado: o empréstimo não está em cobrança.",
         "write_again": "Não se alcança o empréstimo agora. O texto continua abaixo: envie de novo; sai uma só vez.",
         "done_written": "A caminho: a máquina se cala nesta conversa por três dias, a menos que decida o caso.",

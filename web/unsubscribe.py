@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from html import escape
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse
 
 from config.signed_addresses import SignedAddresses
 from domain.access import Public
@@ -21,25 +19,27 @@ from records import contacts, owed_signals, people
 from records.database import Database
 from web.access import Access
 from web.inbound_news import close_channel
+from web.page_words import language_of
+from web.sign_in import page
 
 KIND = "unsubscribe"
 HOLDERS = Access(Public("the address itself is signed, and was sent to the borrower"))
-_WORDS = {
-    "es": (
-        "Dejar de recibir correos",
-        "No recibirá más correos nuestros sobre esta cuenta.",
-        "Este enlace no es válido.",
-    ),
-    "en": (
-        "Stop e-mails",
-        "You will get no more e-mails from us about this account.",
-        "This link is not valid.",
-    ),
-    "pt": (
-        "Parar de receber e-mails",
-        "Você não vai receber mais e-mails nossos sobre esta conta.",
-        "Este link não é válido.",
-    ),
+_WORDS: dict[str, dict[str, str]] = {
+    "es": {
+        "stop": "Dejar de recibir correos",
+        "stopped": "No recibirá más correos nuestros sobre esta cuenta.",
+        "unknown": "Este enlace no es válido.",
+    },
+    "en": {
+        "stop": "Stop e-mails",
+        "stopped": "You will get no more e-mails from us about this account.",
+        "unknown": "This link is not valid.",
+    },
+    "pt": {
+        "stop": "Parar de receber e-mails",
+        "stopped": "Você não vai receber mais e-mails nossos sobre esta conta.",
+        "unknown": "Este link não é válido.",
+    },
 }
 
 
@@ -57,21 +57,29 @@ def unsubscribe_router(
         subject = addresses.read(KIND, token, at) if addresses is not None else None
         return subject.name if subject is not None else None
 
+    def spoken(request: Request, message: str | None) -> str:
+        """The language of the person the message went to; of the browser, where nobody is known."""
+        with database.reading() as session:
+            contact = contacts.by_own_id(session, message) if message is not None else None
+            person = None if contact is None else people.get(session, contact.person_ref)
+            language = None if person is None else person.language
+        return language if language in _WORDS else language_of(request.headers.get("accept-language", ""))
+
     @router.get(f"/{KIND}/{{token}}", dependencies=[Depends(HOLDERS)])
-    async def page(token: str, request: Request) -> Response:
-        words = _words(request)
-        if message_of(token, now(request)) is None:
-            return _page(words[2], 404)
-        return _page(f'<form method="post"><button>{escape(words[0])}</button></form>', 200)
+    async def look(token: str, request: Request) -> Response:
+        message = message_of(token, now(request))
+        language = await asyncio.to_thread(spoken, request, message)
+        return _shown(request, language, "unknown", 404) if message is None else _shown(request, language, "stop")
 
     @router.post(f"/{KIND}/{{token}}", dependencies=[Depends(HOLDERS)])
     async def click(token: str, request: Request) -> Response:
-        words, at = _words(request), now(request)
+        at = now(request)
         message = message_of(token, at)
+        language = await asyncio.to_thread(spoken, request, message)
         if message is None or not await asyncio.to_thread(_close, database, message, at):
-            return _page(words[2], 404)
+            return _shown(request, language, "unknown", 404)
         wake()
-        return _page(escape(words[1]), 200)
+        return _shown(request, language, "stopped")
 
     return router
 
@@ -96,12 +104,6 @@ def _close(database: Database, message_id: str, at: datetime) -> bool:
     return True
 
 
-def _words(request: Request) -> tuple[str, str, str]:
-    wanted = request.headers.get("accept-language", "")[:2].lower()
-    return _WORDS.get(wanted, _WORDS["es"])
-
-
-def _page(inner: str, status: int) -> HTMLResponse:
-    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-    page = f"<!doctype html><html><head>{head}<title>-</title></head><body><main>{inner}</main></body></html>"
-    return HTMLResponse(page, status_code=status)
+def _shown(request: Request, language: str, what: str, status: int = 200) -> Response:
+    words = _WORDS[language]
+    return page(request, "unsubscribe", status, language=language, title=words["stop"], what=what, told=words[what])

@@ -7,7 +7,7 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from activities.own_words import Draft, Judged, WordsJudge, WordsRefused, until_for
 from domain.ledger_entries import WordsState
@@ -28,6 +28,25 @@ class Ordered:
 
     words_id: str
     detail: str
+
+
+class WordsIdUsed(WordsRefused):
+    """The id stands for other words already, or for these and another case; the text holds none of them.
+
+    `unheard`: nobody knows yet whether the loan took those, so they may still go out.
+    """
+
+    def __init__(self, kept: OwnWords, by: By, draft: Draft, case_id: str | None) -> None:
+        self.unheard = kept.state is WordsState.WRITTEN
+        why = f"the id {kept.words_id} stands for other words already"
+        if case_id not in (None, kept.case_id) and _same(kept, by, draft, None):
+            why = (
+                f"these words were written already under the id {kept.words_id}, and not for case {case_id}: settle "
+                f"case {case_id} by `case decide`, or give a words_id of their own"
+            )
+        elif self.unheard:
+            why += ", and they may still go out"
+        super().__init__(why)
 
 
 class WordsDesk:
@@ -66,9 +85,10 @@ class WordsDesk:
     ) -> Ordered:
         """Judge the words, keep them sealed, and tell the loan their id. Twice with one id is once.
 
-        Words that are refused are not kept; those that the loan itself refuses are, with why.
+        Words that are refused are not kept; those that the loan itself refuses are, with why. Raises WordsIdUsed for
+        an id under which other words were sent.
         """
-        if (known := await asyncio.to_thread(self._known, loan, words_id)) is not None:
+        if (known := await asyncio.to_thread(self._known, loan, by, draft, words_id, case_id)) is not None:
             return known
         state, at = await self._standing(loan)
         judged = await asyncio.to_thread(self._judged, loan, draft, at, state)
@@ -78,7 +98,7 @@ class WordsDesk:
                 f"not before {judged.not_before:%Y-%m-%d %H:%M} UTC ({', '.join(judged.rules)}), "
                 f"and that is later than until"
             )
-        ends = await asyncio.to_thread(self._keep, loan, by, judged, words_id, case_id, ends, at)
+        ends = await asyncio.to_thread(self._keep, loan, by, draft, judged, words_id, case_id, ends, at)
         order = {
             "words_id": words_id,
             "channel": judged.channel.value,
@@ -138,7 +158,7 @@ class WordsDesk:
     def id_for(self, loan: Loan, by: By, draft: Draft) -> str:
         """The id of words that are given without one: the same to the same borrower by the same person are the same
         all day, so that whoever heard no answer can say it again; unless they were not sent."""
-        first = words_id = _derived(loan, by, draft, self._now().date())
+        first = words_id = _derived(loan, by, draft, self._now().date().isoformat())
         number = 1
         with self._database.reading() as session:
             while (kept := own_words.get(session, loan, words_id)) is not None and kept.state is WordsState.NOT_SENT:
@@ -146,11 +166,24 @@ class WordsDesk:
                 words_id = f"{first}-{number}"
         return words_id
 
-    def _known(self, loan: Loan, words_id: str) -> Ordered | None:
-        """What there is to say of words that the loan knows already. Raises WordsRefused for those not sent."""
+    def id_of_form(self, loan: Loan, by: By, draft: Draft, words_id: str, case_id: str | None) -> str:
+        """The id for words from a form of this id: another one, always the same, where the form's own stands for other
+        words that were not sent."""
+        kept = self._kept(loan, words_id)
+        if kept is None or kept.state is not WordsState.NOT_SENT or _same(kept, by, draft, case_id):
+            return words_id
+        return _derived(loan, by, draft, words_id)
+
+    def _known(self, loan: Loan, by: By, draft: Draft, words_id: str, case_id: str | None) -> Ordered | None:
+        """What there is to say of words that the loan knows already. Raises WordsRefused for others, and for those not
+        sent."""
         with self._database.reading() as session:
             kept = own_words.get(session, loan, words_id)
-            if kept is None or kept.state is WordsState.WRITTEN:
+            if kept is None:
+                return None
+            if not _same(kept, by, draft, case_id):
+                raise WordsIdUsed(kept, by, draft, case_id)
+            if kept.state is WordsState.WRITTEN:
                 return None
             if kept.state is WordsState.NOT_SENT:
                 raise WordsRefused(f"these words were not sent ({kept.why}): write them anew")
@@ -174,7 +207,15 @@ class WordsDesk:
             )
 
     def _keep(
-        self, loan: Loan, by: By, judged: Judged, words_id: str, case_id: str | None, until: datetime, at: datetime
+        self,
+        loan: Loan,
+        by: By,
+        draft: Draft,
+        judged: Judged,
+        words_id: str,
+        case_id: str | None,
+        until: datetime,
+        at: datetime,
     ) -> datetime:
         """Until when the words go: as they were kept first."""
         with self._database.writing(durable=True) as session:
@@ -193,8 +234,8 @@ class WordsDesk:
                     case_id=case_id,
                     at=at,
                 )
-            except own_words.OtherWords as why:
-                raise WordsRefused(str(why)) from None
+            except own_words.OtherWords as used:
+                raise WordsIdUsed(used.kept, by, draft, case_id) from None
             if new:
                 audit.append(
                     session,
@@ -218,12 +259,20 @@ class WordsDesk:
             return unheard
 
 
+def _same(kept: OwnWords, by: By, draft: Draft, case_id: str | None) -> bool:
+    """Whether a draft is what is kept; one that names no channel went out by the one that was taken for it, and one
+    that names no case asks for nothing other: a form lists none that its words have settled."""
+    subject = (draft.subject or "").strip() or None
+    given = (by.actor, draft.channel or kept.channel, subject, draft.text.strip(), case_id or kept.case_id)
+    return given == (kept.written_by, kept.channel, kept.subject, kept.text, kept.case_id)
+
+
 def fresh_id() -> str:
     """An id nobody has used for words before."""
     return uuid.uuid4().hex
 
 
-def _derived(loan: Loan, by: By, draft: Draft, day: date) -> str:
+def _derived(loan: Loan, by: By, draft: Draft, within: str) -> str:
     named = (
         loan.lender,
         loan.loan_id,
@@ -231,6 +280,6 @@ def _derived(loan: Loan, by: By, draft: Draft, day: date) -> str:
         by.actor,
         draft.channel or "",
         draft.subject or "",
-        day.isoformat(),
+        within,
     )
     return hashlib.sha256("\n".join((*named, draft.text)).encode()).hexdigest()[:32]

@@ -51,6 +51,10 @@ class CoreLoans:
         self.answers: dict[str, Answer] = {}
         self.orders: list[tuple[str, dict[str, Any]]] = []
         self.down = False
+        self.unanswered = False
+        """Orders get no answer while questions do, as when a worker restarts."""
+        self.known_late = 0
+        """So many questions for an earlier answer come before there is one: a button is pressed twice at once."""
         self._database, self._now = database, now
 
     async def view(self, lender: str, loan_id: str) -> LoanView:
@@ -63,15 +67,25 @@ class CoreLoans:
         state = self._state(lender, loan_id)
         if update_id is not None and update_id in self.answers:
             return self.answers[update_id]
+        if self.unanswered:
+            raise TemporalUnavailable("no answer in time")
         self.orders.append((update, payload))
-        state, refused = apply(state, UPDATES[update].model_validate(payload), self._now())
+        before = state
+        state, refused = apply(before, UPDATES[update].model_validate(payload), self._now())
         if refused is not None:
             raise OrderRefused(refused)
         self.states[lender, loan_id] = self._kept(lender, loan_id, state)
-        answer = describe.agreed(state)
+        answer = describe.agreed(before, state, payload.get("number"))
         if update_id is not None:
             self.answers[update_id] = answer
         return answer
+
+    async def answered(self, lender: str, loan_id: str, update_id: str) -> Answer | None:
+        self._state(lender, loan_id)
+        if self.known_late > 0:
+            self.known_late -= 1
+            return None
+        return self.answers.get(update_id)
 
     def _state(self, lender: str, loan_id: str) -> LoanState:
         if self.down:

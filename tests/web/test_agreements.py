@@ -437,3 +437,43 @@ def test_a_key_without_the_scope_or_of_another_lender_agrees_on_nothing(
         assert client.get(f"{API}/offers", headers=elsewhere).status_code == 404
         approve = client.post(f"{API}/agreements/1/approval", headers=key(database, Scope.AGREEMENTS_WRITE))
         assert approve.status_code == 403
+
+
+def test_a_service_that_repeats_its_order_under_its_own_key_gets_the_first_answer(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    """Given an order whose answer was lost on the way; said again under its key it is known from a refusal."""
+    header = key(database, Scope.AGREEMENTS_WRITE, lender=LENDER)
+    plan = {"kind": "plan", "option": "monthly", "words": "sí, de acuerdo", "message_id": "SM1"}
+    promise = {"amount_minor": 5_000, "date": "2026-12-01", "message_id": "SM2"}
+    with browser(site) as service:
+        first, again = (
+            service.post(f"{API}/agreements", headers=header | {"Idempotency-Key": "o-1"}, json=plan) for _ in range(2)
+        )
+        another = service.post(f"{API}/agreements", headers=header | {"Idempotency-Key": "o-2"}, json=plan)
+        other_order = service.post(f"{API}/promises", headers=header | {"Idempotency-Key": "o-1"}, json=promise)
+        somebody = key(database, Scope.AGREEMENTS_WRITE, lender=LENDER) | {"Idempotency-Key": "o-1"}
+        somebody_elses = service.post(f"{API}/agreements", headers=somebody, json=plan)
+        broken = service.post(f"{API}/agreements", headers=header | {"Idempotency-Key": "a key"}, json=plan)
+
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert [answer.status_code for answer in (another, other_order, somebody_elses, broken)] == [409, 409, 409, 422]
+    assert len(state_of(orders).agreements) == 1
+
+
+@pytest.mark.parametrize("order", ["acceptance", "due-date"])
+def test_a_yes_and_a_moved_date_under_a_key_are_done_once(
+    database: Database, site: Any, orders: CoreLoans, order: str
+) -> None:
+    header = key(database, Scope.AGREEMENTS_WRITE, lender=LENDER)
+    offer = {"kind": "plan", "option": "monthly"} | ({} if order == "acceptance" else {"message_id": "SM1"})
+    with browser(site) as service:
+        assert service.post(f"{API}/agreements", headers=header, json=offer).status_code == 200
+        due = state_of(orders).agreements[0].instalments[0].due
+        body = {"message_id": "SM2"} | ({} if order == "acceptance" else {"to": str(due + timedelta(days=1))})
+        path, once = f"{API}/agreements/1/{order}", header | {"Idempotency-Key": "o-1"}
+        first, again = (service.post(path, headers=once, json=body) for _ in range(2))
+        without = service.post(path, headers=header, json=body)
+
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert without.status_code == 409

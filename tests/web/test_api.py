@@ -11,16 +11,20 @@ import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from domain.access import Role, Scope
+from domain.events import PaymentReceived
 from domain.webhook_news import PaymentNews
-from records import audit, loans, payments
+from records import audit, bank_entries, loans, payments
 from records.database import Database
+from records.locks import one_at_a_time
 from records.tables import Webhook
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from tests.web.calling import account, app_on, browser, key, sign_in
+from tests.web.test_money_news import on_the_statement
 from web.news import record_news
+from web.payment_entry import Entry, enter_payment
 
 PAYMENT: dict[str, Any] = {
     "lender": LENDER,
@@ -230,6 +234,108 @@ def test_the_reversal_of_an_earlier_hand_overs_payment_is_left_to_a_person(
         assert [row.signals for row in session.exec(select(Webhook).order_by(col(Webhook.id))).all()][1] == []
         [shown] = audit.of_action(session, "webhook_needs_person")
     assert (shown.loan_id, shown.details["reference"]) == ("L1", "TR-1")
+
+
+def test_what_a_statement_brought_is_not_counted_again_when_the_core_system_tells_of_it(
+    database: Database, client: TestClient
+) -> None:
+    on_the_statement(database, 2_500)
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    same = PAYMENT | {"provider": "core", "payment_id": "core-1", "paid_at": NOW.isoformat()}
+
+    answers = [client.post("/api/v1/payments", json=same, headers=mine) for _ in range(2)]
+    other = client.post("/api/v1/payments", json=same | {"payment_id": "core-2", "amount_minor": 500}, headers=mine)
+
+    assert [answer.status_code for answer in [*answers, other]] == [409, 409, 200]
+    assert "a bank statement brought" in answers[0].json()["detail"]
+    assert due(database) == 7_000
+    assert shown(database) == [("L1", "payment:on_a_statement", "core-1")]
+    assert outcomes(database).count("other_payment_unmatched") == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_while_a_statement_is_taken_in_a_payment_is_to_be_told_again_and_keeps_nobody_waiting(
+    database: Database, client: TestClient
+) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+
+    with Session(database._engine) as statement:
+        one_at_a_time(statement, bank_entries.TAKING_IN)
+        meanwhile = client.post("/api/v1/payments", json=PAYMENT, headers=mine)
+        statement.commit()
+    afterwards = client.post("/api/v1/payments", json=PAYMENT, headers=mine)
+
+    assert (meanwhile.status_code, meanwhile.headers["retry-after"]) == (503, "15")
+    assert (afterwards.status_code, afterwards.json()["new"]) == (200, True)
+
+
+def test_a_person_books_what_was_left_to_them_and_then_it_is_known(database: Database, client: TestClient) -> None:
+    on_the_statement(database, 2_500)
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    twice = PAYMENT | {"provider": "core", "payment_id": "core-1", "paid_at": NOW.isoformat()}
+    refused = client.post("/api/v1/payments", json=twice, headers=mine)
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+    paid = PaymentReceived(**{name: twice[name] for name in PaymentReceived.model_fields if name in twice})
+
+    by_hand = enter_payment(database, loan, paid, Entry("operator", NOW))
+    again = client.post("/api/v1/payments", json=twice, headers=mine)
+
+    assert (refused.status_code, by_hand.new, again.status_code, again.json()["new"]) == (409, True, 200, False)
+    assert due(database) == 5_000
+
+
+@pytest.mark.parametrize("entry", [1, 3])
+def test_money_for_another_hand_over_than_the_open_one_is_refused_and_left_to_a_person(
+    database: Database, client: TestClient, entry: int
+) -> None:
+    with database.writing() as session:
+        handed_over_again(session, "L1", 6_000)
+    mine = key(database, Scope.PAYMENTS_WRITE)
+
+    answers = [client.post("/api/v1/payments", json=PAYMENT | {"entry": entry}, headers=mine) for _ in range(2)]
+    of_the_open = client.post("/api/v1/payments", json=PAYMENT | {"entry": 2, "payment_id": "TR-2"}, headers=mine)
+
+    assert [answer.status_code for answer in [*answers, of_the_open]] == [409, 409, 200]
+    assert f"entry {entry}" in answers[0].json()["detail"]
+    assert "hand-over 2" in answers[0].json()["detail"]
+    assert due(database) == 3_500
+    assert shown(database) == [("L1", "payment:other_entry", "TR-1")]
+    assert outcomes(database).count("other_payment_unmatched") == 1
+
+
+def test_money_that_is_known_of_an_earlier_hand_over_may_be_told_again_with_it(
+    database: Database, client: TestClient
+) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    client.post("/api/v1/payments", json=PAYMENT, headers=mine)
+    with database.writing() as session:
+        handed_over_again(session, "L1", 6_000)
+    names = {name: PAYMENT[name] for name in ("lender", "loan_id", "provider", "payment_id")}
+
+    right, wrong = (client.post("/api/v1/payments", json=PAYMENT | {"entry": one}, headers=mine) for one in (1, 2))
+    back = [client.post("/api/v1/payments/reversals", json=names | {"entry": one}, headers=mine) for one in (2, 1)]
+
+    assert (right.status_code, right.json()["new"], wrong.status_code) == (200, False, 409)
+    assert [answer.status_code for answer in back] == [409, 200]
+    assert due(database) == 6_000
+    assert [kind for _, kind, _ in shown(database)] == [
+        "payment:other_entry",
+        "reversal:other_entry",
+        "reversal:earlier_entry",
+    ]
+
+
+def due(database: Database) -> int:
+    with database.reading() as session:
+        return payments.balance_due(session, loans.get(session, LENDER, "L1"))
+
+
+def shown(database: Database) -> list[tuple[Any, ...]]:
+    """What a person is shown: of which loan, why, and which payment."""
+    with database.reading() as session:
+        rows = audit.of_action(session, "webhook_needs_person")
+        return [(row.loan_id, row.details["kind"], row.details["reference"]) for row in rows]
 
 
 def outcomes(database: Database) -> list[str | None]:

@@ -15,7 +15,7 @@ from domain.events import Circumstance, CircumstanceReported
 from records import cases, contacts, loans
 from records.database import Database
 from records.tables import InboundMessage
-from tests.records.portfolios import LENDER
+from tests.records.portfolios import LENDER, handed_over_again
 from tests.web.calling import NOW
 from tests.web.core_loans import CoreLoans
 from tests.web.test_agreements import PAGE, clock, orders, person, plain, site, state_of
@@ -90,6 +90,19 @@ def test_an_agent_finds_the_case_reads_what_was_written_and_decides(
     assert decided.headers["location"] == "/cases?done=true"
     assert state_of(orders).circumstance is None
     assert (again.status_code, unknown.status_code) == (409, 404)
+
+
+def test_a_case_of_an_earlier_hand_over_is_said_to_be_settled_elsewhere(
+    database: Database, site: Any, disputed: str
+) -> None:
+    """Given a case of the first hand-over, when the loan is in its second, then the page names what settles it."""
+    with database.writing() as session:
+        handed_over_again(session, "L1")
+
+    answer = agent_of(site, database).post(f"/cases/{disputed}/decide", data={"decision": "continue"})
+
+    assert answer.status_code == 409
+    assert "starter.py case decide" in plain(answer.text)
 
 
 def test_what_people_decided_and_noted_stands_in_the_thread(database: Database, site: Any, disputed: str) -> None:

@@ -187,8 +187,8 @@ async def test_stop_closes_the_channel_in_all_loans_of_the_person_and_only_their
         await until(lambda: all_relayed(database))
 
     # Whatever else the words say is heard too.
-    told = [call for call in temporal.calls if call[0] == "opt_out"]
-    assert told == [("opt_out", "L1", {"channel": "sms"}), ("opt_out", "L4", {"channel": "sms"})]
+    told = [(loan_id, payload["channel"]) for name, loan_id, payload in temporal.calls if name == "opt_out"]
+    assert told == [("L1", "sms"), ("L4", "sms")]
     assert opted_out(database, "L1") == {Channel.SMS}
     assert opted_out(database, "L3") == frozenset()
     assert events(database) == [ContactEventKind.INBOUND]

@@ -22,7 +22,8 @@ from records.tables import ContactState, GatewayCheck, PaymentInquiry, PaymentSo
 from tests.activities.test_agreement_papers import PLAN
 from tests.records.portfolios import LENDER, entered
 from tests.web.outside import FakeTemporal, paid, running, until
-from web.metrics import MetricsServer, RecordFigures
+from web import metrics
+from web.metrics import FRESH_SECONDS, MetricsServer, RecordFigures
 
 Samples = dict[str, dict[tuple[str, ...], float]]
 
@@ -211,3 +212,52 @@ def test_many_scrapes_read_the_records_once(database: Database) -> None:
     assert states() == {}
     clock[0] += 2
     assert states() == {"in_collection": 1}
+
+
+def sample(figures: RecordFigures, name: str) -> float:
+    return next(one.value for family in figures.collect() for one in family.samples if one.name == name)
+
+
+def test_records_that_come_back_show_soon_however_long_they_were_waited_for(database: Database) -> None:
+    clock = [100.0]
+
+    def steady() -> float:
+        clock[0] += 130.0 if away else 0.0
+        return clock[0]
+
+    figures = RecordFigures(database, steady=steady)
+    away = True
+    with database.writing() as session:
+        session.connection().exec_driver_sql("ALTER TABLE payment RENAME TO hidden")
+    assert sample(figures, "recobro_records_up") == 0
+    away = False
+    with database.writing() as session:
+        session.connection().exec_driver_sql("ALTER TABLE hidden RENAME TO payment")
+
+    clock[0] += FRESH_SECONDS
+
+    assert sample(figures, "recobro_records_up") == 1
+
+
+def test_a_webhook_that_waits_is_as_old_as_it_was_when_the_records_were_read(database: Database) -> None:
+    now = datetime.now(UTC)
+    busy(database, now)
+    wall = [now]
+    clock = [100.0]
+    figures = RecordFigures(database, wall=lambda: wall[0], steady=lambda: clock[0])
+    assert sample(figures, "recobro_webhook_lag_seconds") == 90
+
+    wall[0] += timedelta(seconds=9)
+    clock[0] += 9
+
+    assert sample(figures, "recobro_webhook_lag_seconds") == 90
+
+
+def test_each_piece_of_a_batch_counts_under_its_own_word(database: Database) -> None:
+    with served(database) as url:
+        before = scrape(url).get("recobro_webhook_news_total", {})
+        metrics.COUNTERS.news("batch", ("message_delivered",) * 100 + ("ignored spam",))
+        after = scrape(url)["recobro_webhook_news_total"]
+
+    counted = {key: value - before.get(key, 0) for key, value in after.items() if key[1] == "batch"}
+    assert counted == {("message_delivered", "batch"): 100, ("ignored", "batch"): 1}

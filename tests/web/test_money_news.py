@@ -12,9 +12,9 @@ from activities.bank_files import BankDesk
 from config.settings import Settings
 from domain.bank_news import BankEntry, FileKind, Statement
 from domain.webhook_news import PaymentNews, ReversalNews
-from records import audit, links, loans, payments
+from records import audit, bank_entries, links, loans, payments
 from records.database import Database
-from records.tables import LinkState
+from records.tables import EntryState, LinkState
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from web.consequence import Consequence
 from web.news import record_news
@@ -192,7 +192,7 @@ def test_what_a_person_booked_for_the_right_loan_is_no_other_money_when_it_is_to
     assert shown(database) == []
 
 
-def on_the_statement(database: Database, amount_minor: int) -> None:
+def on_the_statement(database: Database, amount_minor: int, bank_reference: str = "B-1") -> None:
     entry = BankEntry(
         line=1,
         amount_minor=amount_minor,
@@ -201,10 +201,16 @@ def on_the_statement(database: Database, amount_minor: int) -> None:
         booked_on=NOW.date(),
         value_on=NOW.date(),
         text="L1",
-        bank_reference="B-1",
+        bank_reference=bank_reference,
     )
     statement = Statement(kind=FileKind.CAMT_053, message_id="S", account="ES1", currency="EUR", entries=(entry,))
-    BankDesk(database, Settings(_env_file=None)).take_in((statement,), b"statement", "s.xml", NOW)
+    BankDesk(database, Settings(_env_file=None)).take_in((statement,), bank_reference.encode(), "s.xml", NOW)
+
+
+def waiting(database: Database) -> list[str | None]:
+    """Why each entry of a statement that waits for a person does."""
+    with database.reading() as session:
+        return [row.why for row in bank_entries.listing(session, state=EntryState.WAITING)]
 
 
 def test_what_a_statement_brought_counts_once_when_the_lenders_own_system_tells_of_it_after(database: Database) -> None:
@@ -221,6 +227,47 @@ def test_what_a_statement_brought_counts_once_when_the_lenders_own_system_tells_
     assert heard(other) == [("L1", "payment_received")]
     assert due(database, "L1") == before - 1_500
     assert shown(database) == [("L1", "payment:on_a_statement")]
+
+
+@pytest.mark.parametrize("provider", ["bank", "core", "sepa-dd"])
+def test_money_another_system_told_of_first_is_not_booked_again_when_the_statement_brings_it(
+    database: Database, provider: str
+) -> None:
+    """Whatever name that system gives to who handled the money: `bank` is also the statements' own."""
+    with database.writing() as session:
+        entered(session, "L1")
+        told(session, "L1", 4_000, "TR-881", provider=provider)
+
+    on_the_statement(database, 4_000)
+
+    assert due(database, "L1") == 6_000
+    assert waiting(database) == [f"it may be the payment TR-881 that {provider} told of"]
+
+
+def test_money_without_a_loan_that_a_statement_brought_meanwhile_is_not_counted_again_when_it_is_placed(
+    database: Database,
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        told(session, None, 4_000, "core-1")
+    on_the_statement(database, 4_000)
+
+    with database.writing() as session:
+        placed = told(session, "L1", 4_000, "core-1")
+
+    assert (placed.outcome, heard(placed)) == ("other_payment_unmatched", [])
+    assert due(database, "L1") == 6_000
+
+
+def test_two_alike_transfers_on_statements_both_count(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+
+    for number in (1, 2):
+        on_the_statement(database, 4_000, f"B-{number}")
+
+    assert due(database, "L1") == 2_000
+    assert waiting(database) == []
 
 
 def test_two_like_payments_of_one_system_both_count(database: Database) -> None:
@@ -289,3 +336,45 @@ def test_what_a_loan_is_told_of_money_names_the_hand_over_it_was_for(database: D
         ("payment_received", 2),
         ("payment_reversed", 2),
     ]
+
+
+def test_money_that_is_said_to_be_for_another_hand_over_counts_nowhere_and_is_shown_to_a_person(
+    database: Database,
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        handed_over_again(session, "L1", 6_000)
+
+        late = told(session, "L1", 6_000, "late", entry=1)
+        now = told(session, "L1", 1_000, "now", entry=2)
+
+    assert (late.outcome, late.signals) == ("other_payment_unmatched", ())
+    assert heard(now) == [("L1", "payment_received")]
+    assert due(database, "L1") == 5_000
+    assert shown(database) == [("L1", "payment:other_entry")]
+
+
+def test_money_known_of_an_earlier_hand_over_may_say_so_again(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        told(session, "L1", 6_000)
+        handed_over_again(session, "L1", 6_000)
+
+        again = told(session, "L1", 6_000, entry=1)
+
+    assert (again.outcome, again.signals) == ("payment_known", ())
+    assert shown(database) == []
+
+
+def test_a_reversal_that_names_another_hand_over_than_its_payments_takes_nothing_back(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        handed_over_again(session, "L1", 6_000)
+        told(session, "L1", 2_000)
+        news = ReversalNews(payment_id="1", provider="standard", reversed_at=LATER, entry=1)
+
+        done = record_news(session, [news], LATER)
+
+    assert (done.outcome, done.signals) == ("other_reversal_unmatched", ())
+    assert due(database, "L1") == 4_000
+    assert shown(database) == [("L1", "reversal:other_entry")]

@@ -111,7 +111,7 @@ async def test_a_stop_among_hundreds_of_other_messages_in_one_post_is_heard(data
         assert await meta(web, {"messages": [*others, *text("wamid.1", "BAJA")["messages"]]}) == 200
         await relayed(database, 1)
 
-    assert {(name, payload) for name, _, payload in temporal.effects} == {("opt_out", '{"channel": "whatsapp"}')}
+    assert {(name, payload["channel"]) for name, _, payload in temporal.calls} == {("opt_out", "whatsapp")}
 
 
 async def test_a_stop_on_whatsapp_closes_that_channel_and_a_repeat_changes_nothing(database: Database) -> None:
@@ -123,7 +123,7 @@ async def test_a_stop_on_whatsapp_closes_that_channel_and_a_repeat_changes_nothi
         (row,) = await relayed(database, 1)
 
     assert row.outcome == "message_opt_out"
-    assert {(name, payload) for name, _, payload in temporal.effects} == {("opt_out", '{"channel": "whatsapp"}')}
+    assert {(name, payload["channel"]) for name, _, payload in temporal.calls} == {("opt_out", "whatsapp")}
 
 
 async def test_statuses_messages_and_unknown_changes_of_one_delivery_are_all_kept(database: Database) -> None:

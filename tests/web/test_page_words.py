@@ -18,11 +18,14 @@ from web import (
     agree_words,
     agreement_words,
     consent_words,
+    documents,
     message_words,
     page_words,
     pay_words,
+    refused_pages,
     standstill,
     thread_words,
+    unsubscribe,
 )
 
 
@@ -37,6 +40,9 @@ from web import (
         pay_words._WORDS,
         consent_words._WORDS,
         standstill.STANDSTILL_WORDS,
+        refused_pages._WORDS,
+        documents._WORDS,
+        unsubscribe._WORDS,
     ],
 )
 def test_every_language_has_every_word_another_has_with_the_same_places(words: dict[str, dict[str, str]]) -> None:

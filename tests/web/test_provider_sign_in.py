@@ -10,11 +10,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from authlib.integrations.starlette_client.apps import StarletteOAuth2App
 from fastapi.testclient import TestClient
+from joserfc.jwk import KeySet, RSAKey
 from pydantic import SecretStr
 
 from config.web_settings import OpenIdConnect
@@ -157,6 +160,30 @@ def test_a_provider_that_is_away_is_said_in_words(database: Database) -> None:
         answer = client.get("/sign-in/provider")
     assert answer.status_code == 400
     assert "begin again" in answer.text
+
+
+def test_a_token_that_another_key_signed_lets_nobody_in_and_is_said_in_words(
+    database: Database,
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Given a provider whose published keys are not the one that signed, when somebody comes back from it, then nobody
+    is signed in, the page says to begin again, and the line that doctors look for is written."""
+
+    async def other_keys(_self: object, force: bool = False) -> dict[str, Any]:
+        return dict(KeySet([RSAKey.generate_key(2048)]).as_dict(private=False))
+
+    back = answer_of(client, "u-ana")
+    monkeypatch.setattr(StarletteOAuth2App, "fetch_jwk_set", other_keys)
+
+    landed = client.get(back)
+
+    assert (landed.status_code, "begin again" in landed.text) == (400, True)
+    assert client.get("/").status_code == 303
+    assert "sign-in through the provider failed" in caplog.text
+    with database.reading() as session:
+        assert accounts.listing(session) == []
 
 
 def test_of_several_roles_the_first_in_the_settings_counts() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import event
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from records import loans, payments, people, webhooks
+from records import bank_entries, loans, payments, people, webhooks
 from records.database import Database
+from records.locks import one_at_a_time
 from records.tables import Person, Webhook
 from tests.records.portfolios import LENDER
 from tests.web.outside import STRIPE_SECRET, FakeTemporal, paid, refunded, running, until
@@ -101,6 +102,28 @@ async def test_a_loan_hears_its_news_one_after_the_other_in_the_order_it_came(da
     told = [(name, payload["payment_id"]) for name, loan_id, payload in temporal.calls if loan_id == "L1"]
     assert told == [("payment_received", "pi_1"), ("payment_reversed", "pi_1"), ("payment_received", "pi_2")]
     assert not temporal.twice_at_once
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_money_that_a_statement_may_be_bringing_waits_for_it_and_nothing_else_does(database: Database) -> None:
+    loans_in_collection(database, "L1", "L2")
+    store(database, paid("L1", event="e1"))
+    await relay(database, FakeTemporal()).work_off(20)
+    store(database, refunded(), paid("L2", event="e3", payment="pi_3"))
+
+    with Session(database._engine) as statement:
+        one_at_a_time(statement, bank_entries.TAKING_IN)
+        await relay(database, FakeTemporal()).work_off(20)
+        recorded = [row.recorded_at is not None for row in stored(database)]
+        statement.commit()
+
+    assert recorded == [True, True, False]
+    with database.writing() as session:
+        session.connection().exec_driver_sql("UPDATE webhook SET next_try_at = received_at")
+    await relay(database, FakeTemporal()).work_off(20)
+    assert all_relayed(database)
+    with database.reading() as session:
+        assert payments.balance_due(session, loans.get(session, LENDER, "L2")) == 7_500
 
 
 async def test_one_that_cannot_be_recorded_takes_none_of_the_others_back(

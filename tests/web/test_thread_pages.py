@@ -168,6 +168,142 @@ def test_while_the_loan_cannot_be_reached_the_words_wait_in_the_form_and_go_out_
     assert len(state_of(orders).words) == 1
 
 
+def waits(database: Database) -> None:
+    """As the loan's ledger tells the records once the loan knows of the words."""
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        own_words.settle(session, loan, kept(database)[0].words_id, WordsState.WAITING, at=NOW)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"text": "Y otra cosa: llámenos cuando pueda."}, {"channel": "email"}, {"case_id": "c9"}]
+)
+def test_another_message_from_a_form_that_was_sent_is_not_taken_for_the_first(
+    database: Database,
+    clock: Clock,
+    agent: TestClient,
+    orders: CoreLoans,
+    wrote: str,
+    changes: dict[str, str],
+) -> None:
+    """Given a message that was sent, when the agent goes back to its form and sends another one from it, then they are
+    told that it was not sent, its words stay, and pressed again it goes out as a message of its own."""
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    agent.post(f"{PAGE}/write", data=given)
+    waits(database)
+
+    same = agent.post(f"{PAGE}/write", data=given)
+    other = agent.post(f"{PAGE}/write", data=given | changes)
+    [fresh] = re.findall(r'name="words_id" value="([a-z0-9]+)"', other.text.split('id="answer"')[1])
+
+    assert same.status_code == 303
+    assert (other.status_code, "another message was sent from this form" in plain(other.text)) == (409, True)
+    assert f">{(given | changes)['text']}</textarea>" in other.text
+    assert fresh != given["words_id"]
+    if "text" in changes:
+        assert agent.post(f"{PAGE}/write", data=given | changes | {"words_id": fresh}).status_code == 303
+        assert [row.text for row in kept(database)] == [WORDS, changes["text"]]
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["the records know it", "the records do not know it yet"])
+def test_an_answer_whose_case_it_settled_meanwhile_goes_out_once_when_it_is_sent_again(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str, heard: bool
+) -> None:
+    """Given an answer under a case that the loan took while its page heard nothing, when it is sent again from the
+    form, which lists the case no more, then it is one message."""
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent, case_id=wrote)
+    agent.post(f"{PAGE}/write", data=given)
+    if heard:
+        waits(database)
+
+    again = agent.post(f"{PAGE}/write", data=given | {"case_id": ""})
+
+    assert again.status_code == 303
+    assert len(state_of(orders).words) == 1
+    assert [row.case_id for row in kept(database)] == [wrote]
+
+
+def test_of_words_that_may_still_go_out_the_form_says_just_that(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    """Given a message that the loan did not answer for, when the agent mends it and sends it, then they are told that
+    the first may still go out, and how to stop it; pressed again the second goes as well."""
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    orders.unanswered = True
+    agent.post(f"{PAGE}/write", data=given)
+    orders.unanswered = False
+    mended = given | {"text": f"{WORDS} Un saludo."}
+
+    other = agent.post(f"{PAGE}/write", data=mended)
+    by_api = agent.post(f"/api/v1{PAGE}/words", json={"text": mended["text"], "words_id": given["words_id"]})
+    [fresh] = re.findall(r'name="words_id" value="([a-z0-9]+)"', other.text.split('id="answer"')[1])
+
+    assert (other.status_code, "was sent from this form" in plain(other.text)) == (409, False)
+    assert "the first message from this form may still go out" in plain(other.text)
+    assert f'value="{given["words_id"]}" class="quiet">Withdraw' in other.text
+    assert "and they may still go out" in by_api.json()["detail"]
+    assert agent.post(f"{PAGE}/write", data=mended | {"words_id": fresh}).status_code == 303
+
+
+def test_a_better_text_from_the_form_of_words_that_were_not_sent_goes_straight_on_and_once(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    """Given words that were withdrawn, when the agent goes back to their form and sends better ones, twice, then these
+    are one message."""
+    clock.pass_by(timedelta(minutes=2))
+    given = form(agent)
+    agent.post(f"{PAGE}/write", data=given)
+    agent.post(f"{PAGE}/withdraw-words", data={"words_id": given["words_id"]})
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        own_words.settle(session, loan, given["words_id"], WordsState.NOT_SENT, at=NOW, why="withdrawn by a person")
+    better = given | {"text": f"{WORDS} Un saludo."}
+
+    sent = [agent.post(f"{PAGE}/write", data=better).status_code for _ in range(2)]
+
+    assert sent == [303, 303]
+    assert [row.text for row in kept(database)] == [WORDS, better["text"]]
+    assert len(state_of(orders).words) == 1
+
+
+@pytest.mark.parametrize("heard", [True, False], ids=["the records know it", "the records do not know it yet"])
+def test_the_same_words_for_another_case_are_refused_with_what_settles_it(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str, heard: bool
+) -> None:
+    """Given words without a case, when the same are to settle one later that day, then nothing is sent twice and the
+    answer says how the case is settled."""
+    clock.pass_by(timedelta(minutes=2))
+    path = f"/api/v1{PAGE}/words"
+    agent.post(path, json={"text": WORDS})
+    if heard:
+        waits(database)
+
+    again = agent.post(path, json={"text": WORDS, "case_id": wrote})
+
+    assert again.status_code == 409
+    assert f"settle case {wrote} by `case decide`, or give a words_id of their own" in again.json()["detail"]
+    assert len(kept(database)) == 1
+
+
+def test_the_api_refuses_other_words_under_an_id_that_was_sent(
+    database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
+) -> None:
+    clock.pass_by(timedelta(minutes=2))
+    path = f"/api/v1{PAGE}/words"
+    first = {"text": WORDS, "words_id": "w-1"}
+    agent.post(path, json=first)
+    waits(database)
+
+    again = agent.post(path, json=first | {"text": f" {WORDS} "})
+    other = agent.post(path, json=first | {"text": "Y otra cosa: llámenos."})
+
+    assert again.status_code == 200
+    assert (other.status_code, other.json()["detail"]) == (409, "the id w-1 stands for other words already")
+
+
 def test_sent_twice_at_the_same_moment_it_is_once_and_no_error(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:

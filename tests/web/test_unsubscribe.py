@@ -72,7 +72,8 @@ async def test_one_click_ends_mails_for_good_and_looking_at_the_page_does_not(da
     assert (seen.status_code, "<form" in seen.text, untouched) == (200, True, False)
     assert [answer.status_code for answer in answers] == [200, 200]
     assert closed(database)
-    assert temporal.effects == {("opt_out", "L1", '{"channel": "email"}')}
+    assert [(name, loan_id) for name, loan_id, _ in temporal.calls] == [("opt_out", "L1")]
+    assert temporal.calls[0][2] == {"channel": "email", "at": NOW.isoformat()}
 
 
 async def test_an_address_that_we_did_not_sign_ends_nothing(database: Database) -> None:
@@ -98,5 +99,26 @@ async def test_a_bounce_goes_on_by_another_channel_and_a_complaint_ends_mails(da
 
     names = {name: payload for name, _, payload in temporal.calls}
     assert names["contact_failed"]["reason"] == "dead"
-    assert names["opt_out"] == {"channel": "email"}
+    assert names["opt_out"]["channel"] == "email"
     assert closed(database)
+
+
+async def test_the_page_speaks_the_language_of_whom_the_mail_went_to(database: Database) -> None:
+    """Given a borrower who is written to in English, when a browser in another language opens the address, then the
+    page is in English; of an address that names nobody it is in the browser's."""
+    message = mailed(database)
+    with database.writing() as session:
+        _, person = contacts.lock_person(session, LENDER, "L1")
+        person.language = "en"
+        session.add(person)
+    path = ADDRESSES.address(KIND, message, NOW).removeprefix(PUBLIC)
+    asked = {"accept-language": "pt-BR,pt"}
+    async with running(database, FakeTemporal(), now=lambda _: NOW, addresses=ADDRESSES) as web:
+        seen = await web.client.get(path, headers=asked)
+        done = await web.client.post(path, headers=asked)
+        unknown = await web.client.get("/unsubscribe/made-up", headers=asked)
+
+    assert '<html lang="en">' in seen.text
+    assert "<title>Stop e-mails</title>" in seen.text
+    assert "You will get no more e-mails" in done.text
+    assert "Este link não é válido." in unknown.text

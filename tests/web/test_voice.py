@@ -146,7 +146,7 @@ async def test_do_not_call_closes_calls_for_the_person(database: Database) -> No
         await telephone.says("choice", Digits="9")
         await until(lambda: bool(temporal.calls))
         again = await telephone.says("answered", AnsweredBy="human")
-    assert temporal.calls == [("opt_out", "L1", {"channel": "call"})]
+    assert [(name, loan_id, told["channel"]) for name, loan_id, told in temporal.calls] == [("opt_out", "L1", "call")]
     assert "Adiós" in again
     assert "<Gather" not in again
     with database.reading() as session:
@@ -226,3 +226,26 @@ async def test_once_it_is_paid_nobody_is_asked_anything(database: Database) -> N
         said = await telephone.says("answered", AnsweredBy="human")
     assert "<Gather" not in said
     assert "Adiós" in said
+
+
+async def test_where_a_line_cannot_be_written_the_call_ends_and_what_was_pressed_still_counts(
+    database: Database,
+) -> None:
+    """Given a call to a person whose language was changed to one that nobody speaks here, when Twilio asks what to say,
+    then it is told to hang up, and "do not call me" still reaches the loan."""
+    temporal = FakeTemporal()
+    async with calling(database, temporal) as telephone:
+        with database.writing() as session:
+            _, debtor = contacts.lock_person(session, LENDER, "L1")
+            debtor.language = "fr"
+            session.add(debtor)
+        opening = await telephone.says("answered", AnsweredBy="human")
+        menu = await telephone.says("identity", Digits="1984")
+        person = await telephone.says("choice", Digits="3")
+        stop = await telephone.says("choice", Digits="9")
+        await until(lambda: len(temporal.calls) == 2)
+
+    for said in (opening, menu, stop):
+        assert ("<Hangup/>" in said, "<Say" in said, "<Gather" in said) == (True, False, False)
+    assert "<Dial>+34912222222</Dial>" in person
+    assert [name for name, _, _ in temporal.calls] == ["call_choice", "opt_out"]

@@ -1,0 +1,216 @@
+"""What borrowers wrote after their loan was paid holds it when the payment is taken back and nobody has read it yet."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from sqlmodel import Session
+
+from commands.case import settle_in_records
+from commands.loan_lookup import what_it_knows
+from domain.collection import apply
+from domain.contact import Channel, Purpose
+from domain.events import CaseDecision, Decide, Pause, PaymentReceived, PaymentReversed
+from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseOpenedEntry
+from domain.loan_state import LoanState, enter, snapshot
+from domain.planning import SendContact, plan
+from providers.webhooks import mail_reports
+from records import campaigns, cases, contacts, facts, loans, people, strategies
+from records.database import Database
+from records.tables import CampaignState, CaseState, InboundMessage, Loan
+from tests.records.portfolios import LENDER, NOW, handed
+from tests.records.portfolios import enter as hand_over
+from tests.web.test_late_messages import delivered, said
+from web.after_the_end import hand_to_a_person
+from web.news import record_news
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+def paid(session: Session, *loan_ids: str) -> list[Loan]:
+    """Loans of one person, the last of which ended last, as cured."""
+    same = {"person_id": "p-1", "phone": "+34600000001", "email": "ana@example.com"}
+    hand_over(session, [handed(loan_id, **same) for loan_id in loan_ids])
+    found = [loans.get(session, LENDER, loan_id) for loan_id in loan_ids]
+    for hours, loan in enumerate(found):
+        loans.begin(session, loan)
+        state = enter(facts.facts_of(session, loan, NOW), strategies.of_loan(session, loan), NOW)
+        money = PaymentReceived(payment_id="p", amount_minor=10_000, currency="EUR", paid_at=NOW, provider="bank")
+        cured, _ = apply(state, money, NOW)
+        loans.end(session, loan, kind="cured", at=NOW + hours * HOUR, final_state=snapshot(cured))
+    return found
+
+
+def wrote(session: Session, loan: Loan, *intents: str, hours: int = 9) -> None:
+    """A message that came in when none of the person's loans was in collection."""
+    assert loan.person_ref is not None
+    at = NOW + hours * HOUR
+    message = InboundMessage(
+        person_ref=loan.person_ref,
+        at=at,
+        channel=Channel.SMS,
+        provider="twilio",
+        provider_message_id=f"SM{hours}",
+        text="no reconozco esa deuda",
+        language="es",
+        intents=list(intents),
+        confidence=0.9,
+        needs_human=True,
+    )
+    session.add(message)
+    session.flush()
+    hand_to_a_person(session, people.of_loan(session, loan), message, at)
+
+
+def taken_back(database: Database, loan_id: str = "L1") -> LoanState:
+    """The loan as it goes on two days later, heard of the reversal."""
+    with database.reading() as session:
+        state = facts.state_to_go_on_from(session, LENDER, loan_id, NOW + 2 * DAY)
+    state, refused = apply(state, PaymentReversed(payment_id="p", provider="bank"), NOW + 2 * DAY)
+    assert refused is None
+    assert state.end is None
+    return state
+
+
+@pytest.mark.parametrize("intents", [("dispute",), ("hardship",), ("other", "vulnerable")])
+def test_a_dispute_that_nobody_has_read_holds_the_loan_however_long(
+    database: Database, intents: tuple[str, ...]
+) -> None:
+    """Given "I do not know this debt" after it was paid, and the payment taken back two days later, then nothing goes
+    out, also past the time limit, and the case is the loan's own: deciding it lets the sequence go on."""
+    with database.writing() as session:
+        wrote(session, paid(session, "L1")[0], *intents)
+        [(unread, _)] = cases.listing(session)
+
+    state = taken_back(database)
+
+    assert state.circumstance == intents[-1]
+    assert not isinstance(plan(state, NOW + 60 * DAY)[1], SendContact)
+    closed = [entry for entry in state.outbox if isinstance(entry, CaseClosedEntry)]
+    opened = [entry for entry in state.outbox if isinstance(entry, CaseOpenedEntry)]
+    assert [(entry.case_id, entry.note) for entry in closed] == [
+        (unread.case_id, f"goes on as case {opened[0].case_id}")
+    ]
+    decided = Decide(case_id=opened[0].case_id, decision=CaseDecision.CONTINUE, by="ana")
+    state, refused = apply(state, decided, NOW + 3 * DAY)
+    assert (refused, state.stands_still) == (None, None)
+
+
+def test_a_dispute_beside_a_case_that_waited_already_is_not_missed(database: Database) -> None:
+    """Given "I have paid" and a day later "this was never mine", which share one case, then the dispute counts."""
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        wrote(session, loan, "already_paid")
+        wrote(session, loan, "dispute", hours=30)
+        assert len(cases.listing(session)) == 1
+
+    assert taken_back(database).circumstance == "dispute"
+
+
+def test_what_was_put_to_another_paid_loan_of_the_person_holds_this_one_too(database: Database) -> None:
+    with database.writing() as session:
+        wrote(session, paid(session, "L1", "L2")[0], "dispute")
+        [(case, put_to)] = cases.listing(session)
+        assert put_to.loan_id == "L2"
+
+    state = taken_back(database)
+
+    assert state.circumstance == "dispute"
+    assert case.case_id not in [e.case_id for e in state.outbox if isinstance(e, CaseClosedEntry)], "it is the other's"
+
+
+def test_what_a_person_has_decided_holds_nothing(database: Database) -> None:
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        wrote(session, loan, "dispute")
+        [(case, _)] = cases.listing(session)
+    settle_in_records(database, loan, Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by="ana"))
+
+    assert taken_back(database).stands_still is None
+
+
+@pytest.mark.parametrize("intents", [("complaint",), ("already_paid",), ("promise_to_pay", "hardship")])
+def test_what_else_is_written_holds_nothing(database: Database, intents: tuple[str, ...]) -> None:
+    with database.writing() as session:
+        wrote(session, paid(session, "L1")[0], *intents)
+
+    assert taken_back(database).circumstance is None
+
+
+NOT_MINE = "no reconozco esta deuda, voy a denunciar el cargo en mi banco"
+SECOND = timedelta(seconds=1)
+
+
+def by_whatsapp(database: Database, at: datetime) -> None:
+    delivered(database, at, said("wamid.9", NOT_MINE, at - 2 * SECOND))
+
+
+def by_mail(database: Database, at: datetime) -> None:
+    """In answer to a mail of ours, by a clock that is ten minutes behind."""
+    with database.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, "L1")
+        named: dict[str, Any] = {"step": "r1", "occurrence": 1, "purpose": Purpose.COLLECTION, "template": "first"}
+        ours = contacts.reserve(session, loan, person, channel=Channel.EMAIL, at=NOW, **named).contact
+        mail = (
+            f"From: {person.email}\nMessage-ID: <a1@mail.example>\nDate: {format_datetime(at - 600 * SECOND)}\n"
+            f"In-Reply-To: <{ours.message_id}@credialba.example>\n\n{NOT_MINE}\n"
+        )
+    with database.writing() as session:
+        record_news(session, mail_reports.parse(mail.encode()), at)
+
+
+@pytest.mark.parametrize("arrives", [by_whatsapp, by_mail])
+def test_a_dispute_holds_the_loan_though_it_was_written_before_it_came_in(database: Database, arrives: Any) -> None:
+    """Given a dispute by WhatsApp or e-mail, which say when they were written, after the loan was paid, when the
+    payment is taken back, then the loan stands still."""
+    with database.writing() as session:
+        paid(session, "L1")
+
+    arrives(database, NOW + 9 * HOUR)
+
+    assert taken_back(database).circumstance == "dispute"
+
+
+def test_a_dispute_that_the_loans_own_run_put_to_a_person_holds_it(database: Database) -> None:
+    """As an earlier version did: its case is of when the loan heard of the message."""
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        wrote(session, loan, "dispute")
+        [(of_records, _)] = cases.listing(session)
+        cases.close(session, of_records.case_id, CaseState.CLOSED, at=NOW + 9 * HOUR)
+        asks = {"queue": "people", "kind": CaseKind.HANDOFF.value, "sla_at": None, "reason": "wrote after the end"}
+        cases.open(session, loan, case_id=f"{LENDER}-L1-1-1", at=NOW + 9 * HOUR + SECOND, **asks)  # type: ignore[arg-type]
+
+    assert taken_back(database).circumstance == "dispute"
+
+
+async def test_who_looks_at_the_ended_loan_is_shown_no_case_that_nobody_can_decide(database: Database) -> None:
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        wrote(session, loan, "dispute")
+
+    known = await what_it_knows(None, database, loan)
+
+    assert known.state.cases == ()
+
+
+@pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.RUNNING, CampaignState.FINISHED])
+def test_a_pause_of_its_campaign_comes_back_only_while_that_is_paused(database: Database, state: CampaignState) -> None:
+    """Given a loan that was paid while its campaign was paused, when the payment is taken back, then it stands still as
+    long as its campaign does, which the records know."""
+    until = NOW + timedelta(days=3640, microseconds=1)
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        begun = enter(facts.facts_of(session, loan, NOW), strategies.of_loan(session, loan), NOW)
+        paused, _ = apply(begun, Pause(until=until, of_campaign=True), NOW)
+        money = PaymentReceived(payment_id="p", amount_minor=10_000, currency="EUR", paid_at=NOW, provider="bank")
+        loan.final_state = snapshot(apply(paused, money, NOW)[0])
+        session.add(loan)
+        assert loan.campaign_id is not None
+        campaigns.set_state(session, campaigns.get(session, loan.campaign_id), state, at=NOW + HOUR)
+
+    assert taken_back(database).paused_until == (until if state is CampaignState.PAUSED else None)

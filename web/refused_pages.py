@@ -1,0 +1,84 @@
+"""What is refused before a page can answer: told in words, in the language of the browser that asked."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from web.access import ANOTHER_SITE, SignInFirst
+from web.page_words import language_of
+from web.sign_in import page
+
+_FOR_PROGRAMS = ("/api/", "/webhooks/", "/codec/", "/voice/", "/healthz", "/readyz")
+_FOR_BORROWERS = ("/pay/", "/agree/", "/consent/", "/document/", "/unsubscribe/")
+_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "title": "This did not work",
+        "unknown": "This address leads nowhere. Please check it.",
+        "not_opened": "This address cannot be opened by itself. Go back to the page you came from.",
+        "not_yours": "This is not for you.",
+        "not_ours": "This was not sent by a page of ours. Open the page again and press once more.",
+        "not_read": "What was sent could not be read. Go back and check what you wrote.",
+        "other": "This could not be done. Please try again.",
+        "home": "To the first page",
+    },
+    "es": {
+        "title": "No ha funcionado",
+        "unknown": "Esta dirección no lleva a ninguna parte. Compruébela, por favor.",
+        "not_opened": "Esta dirección no se puede abrir sola. Vuelva a la página de la que venía.",
+        "not_yours": "Esto no es para usted.",
+        "not_ours": "Esto no lo envió una página nuestra. Abra la página de nuevo y vuelva a pulsar.",
+        "not_read": "No se pudo leer lo enviado. Vuelva atrás y compruebe lo que escribió.",
+        "other": "No se ha podido hacer. Inténtelo de nuevo.",
+        "home": "A la primera página",
+    },
+    "pt": {
+        "title": "Não funcionou",
+        "unknown": "Este endereço não leva a lugar nenhum. Confira, por favor.",
+        "not_opened": "Este endereço não pode ser aberto sozinho. Volte à página de onde veio.",
+        "not_yours": "Isto não é para você.",
+        "not_ours": "Isto não foi enviado por uma página nossa. Abra a página de novo e aperte outra vez.",
+        "not_read": "O que foi enviado não pôde ser lido. Volte e confira o que escreveu.",
+        "other": "Não foi possível fazer isto. Tente de novo.",
+        "home": "Para a primeira página",
+    },
+}
+_BY_STATUS = {404: "unknown", 405: "not_opened", 422: "not_read"}
+
+
+def answer_in_words(app: FastAPI, provider_name: str | None) -> None:
+    """Browsers get a page where programs get JSON: for a refusal, and for what was sent after the session's end.
+
+    `provider_name`: as the sign-in page has it.
+    """
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, why: HTTPException) -> Response:
+        browser = _by_a_browser(request)
+        if browser and isinstance(why, SignInFirst) and why.unsent:
+            return page(request, "sign_in", 401, wrong="unsent", next=why.next, provider=provider_name, typed=why.typed)
+        if not browser or why.status_code < 400:
+            return await http_exception_handler(request, why)
+        word = "not_ours" if why.detail == ANOTHER_SITE else "not_yours" if why.status_code == 403 else None
+        word = word or _BY_STATUS.get(why.status_code, "other")
+        return _told(request, word, why.status_code, dict(why.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def unread(request: Request, why: RequestValidationError) -> Response:
+        if not _by_a_browser(request):
+            return await request_validation_exception_handler(request, why)
+        return _told(request, "not_read", 422, {})
+
+
+def _by_a_browser(request: Request) -> bool:
+    """Somebody reads the answer: it is asked for as a page, at no address of programs."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith(_FOR_PROGRAMS)
+
+
+def _told(request: Request, word: str, status: int, headers: dict[str, str]) -> Response:
+    words = _WORDS[language_of(request.headers.get("accept-language", ""))]
+    home = words["home"] if not request.url.path.startswith(_FOR_BORROWERS) else None
+    given = {"title": words["title"], "told": words[word], "home": home}
+    return page(request, "refused", status, {"x-robots-tag": "noindex", **headers}, **given)
