@@ -17,6 +17,7 @@ from typing import Annotated
 
 import pydantic
 import typer
+from sqlalchemy.exc import InterfaceError, OperationalError
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -47,6 +48,7 @@ from workflows.tracing import Traces, start_tracing
 
 PARENT = "RECOBRO_WORKER_PARENT"
 DRAIN = timedelta(seconds=30)
+WORKFLOWS = (LoanCollection, Campaign, SegmentSend, Daily)
 log = logging.getLogger("recobro.worker")
 
 
@@ -83,7 +85,7 @@ async def serve(
         worker = Worker(
             client,
             task_queue=settings.task_queue,
-            workflows=[LoanCollection, Campaign, SegmentSend, Daily],
+            workflows=WORKFLOWS,
             activities=[
                 *loans,
                 campaigns.start_loans,
@@ -183,26 +185,33 @@ async def run(metrics_port: int | None) -> None:
 
 def run_many(processes: int, metrics_port: int | None) -> int:
     """One process a core: a Python worker uses one. A child that dies is started again."""
-    children: list[subprocess.Popen[bytes]] = []
+    children: dict[int, subprocess.Popen[bytes]] = {}
     stopping = False
 
-    def start(number: int) -> subprocess.Popen[bytes]:
+    def start(number: int) -> None:
         port = [] if metrics_port is None else ["--metrics-port", str(metrics_port + number)]
         told = {**os.environ, PARENT: str(os.getpid())}
-        return subprocess.Popen([sys.executable, __file__, *port], start_new_session=True, env=told)  # nosec B603 # this program itself
+        children[number] = subprocess.Popen(  # nosec B603 # this program itself
+            [sys.executable, __file__, *port], start_new_session=True, env=told
+        )
+        if stopping:
+            # The signal came while there was no child yet that could be told.
+            children[number].terminate()
 
     def stop(_number: int, _frame: object) -> None:
         nonlocal stopping
         stopping = True
-        for child in children:
+        for child in list(children.values()):
             child.terminate()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    children = [start(number) for number in range(processes)]
+    for number in range(processes):
+        if not stopping:
+            start(number)
     failures = 0
-    while any(child.poll() is None for child in children):
-        for number, child in enumerate(children):
+    while any(child.poll() is None for child in children.values()):
+        for number, child in list(children.items()):
             try:
                 code = child.wait(timeout=0.5)
             except subprocess.TimeoutExpired:
@@ -212,8 +221,8 @@ def run_many(processes: int, metrics_port: int | None) -> int:
                 if failures > 5 * processes:
                     stop(0, None)
                     return code
-                children[number] = start(number)
-    return 0 if stopping else max((child.returncode for child in children), default=0)
+                start(number)
+    return 0 if stopping else max((child.returncode for child in children.values()), default=0)
 
 
 def main(
@@ -239,7 +248,12 @@ def main(
         raise typer.Exit(run_many(processes, metrics_port))
     try:
         asyncio.run(run(metrics_port))
-    except (NoTemporal, ValueError, RuntimeError) as error:
+    except (OperationalError, InterfaceError) as error:
+        # The driver's first line names the host or the file.
+        reason = next(iter(str(error.orig).strip().splitlines()), type(error).__name__)
+        typer.echo(f"worker: the database cannot be used: {reason[:200]}", err=True)
+        raise typer.Exit(2) from None
+    except (NoTemporal, OSError, ValueError, RuntimeError) as error:
         typer.echo(f"worker: {error}", err=True)
         raise typer.Exit(2) from None
 

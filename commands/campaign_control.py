@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime
 
+from sqlmodel import Session
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
@@ -11,9 +13,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.campaign_entry import Held
 from commands.console import Refused
 from commands.temporal_session import NotRunning, ask, tell
+from records import audit
+from records.database import Database
 from records.tables import CampaignState
 from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput, CampaignProgress, campaign_workflow_id
+
+_STARTED = "campaign_started"
 
 
 async def runs(client: Client, campaign_id: str) -> bool:
@@ -45,6 +51,26 @@ async def start(client: Client, task_queue: str, held: Held, rate: float, *, str
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary=f"{held.campaign_id} · {held.held} loans · {strategy}",
     )
+
+
+def note_rate(database: Database, campaign_id: str, lender: str, rate: float) -> None:
+    """Loans a second, in the audit trail: the workflow that knows it may be lost."""
+    with database.writing() as session:
+        audit.append(
+            session,
+            at=datetime.now(UTC),
+            actor=f"operator {getpass.getuser()}",
+            action=_STARTED,
+            lender=lender,
+            details={"campaign_id": campaign_id, "rate": rate},
+        )
+
+
+def noted_rate(session: Session, campaign_id: str) -> float | None:
+    """Loans a second, as it was started with the last time; None where that was not noted."""
+    noted = [line.details for line in audit.of_action(session, _STARTED)]
+    rates = [each.get("rate") for each in noted if each.get("campaign_id") == campaign_id]
+    return float(rates[-1]) if rates and isinstance(rates[-1], int | float) else None
 
 
 async def instruct(client: Client, campaign_id: str, update: str, *arguments: object) -> str:

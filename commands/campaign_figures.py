@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import Session, col, select
 
 from records import campaigns
@@ -14,7 +14,10 @@ from records.tables import LoanState as Place
 
 @dataclass(frozen=True)
 class CurrencyFigures:
-    """`due_minor` was handed over with the loans; `recovered_minor` was paid since and not taken back."""
+    """`due_minor` was handed over with the loans; `recovered_minor` was paid since and not taken or given back.
+
+    It counts, for each loan, at most what was due.
+    """
 
     currency: str
     loans: int
@@ -38,14 +41,16 @@ def money(session: Session, campaign_id: str) -> list[CurrencyFigures]:
         .group_by(Loan.currency)
         .order_by(Loan.currency)
     ).all()
-    paid = dict(
-        session.exec(
-            select(Loan.currency, func.sum(Payment.amount_minor))
-            .join(Payment, (col(Payment.loan_ref) == col(Loan.id)) & (col(Payment.entry) == col(Loan.entry)))
-            .where(Loan.campaign_id == campaign_id, col(Payment.reversed_at).is_(None))
-            .group_by(Loan.currency)
-        ).all()
+    kept = func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor))
+    most = col(Loan.amount_due_minor)
+    of_each = (
+        select(Loan.currency, case((kept > most, most), else_=kept).label("minor"))
+        .join(Payment, (col(Payment.loan_ref) == col(Loan.id)) & (col(Payment.entry) == col(Loan.entry)))
+        .where(Loan.campaign_id == campaign_id, col(Payment.reversed_at).is_(None))
+        .group_by(col(Loan.id), Loan.currency, most)
+        .subquery()
     )
+    paid = dict(session.exec(select(of_each.c.currency, func.sum(of_each.c.minor)).group_by(of_each.c.currency)).all())
     return [CurrencyFigures(code, count, int(total), int(paid.get(code) or 0)) for code, count, total in due]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import re
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from commands.console import (
 )
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
     from temporalio.client import Client
 
     from commands.segment_preview import Preview
@@ -100,6 +102,8 @@ def send(
     whose = configuration.lender_of(settings, lender)
     told = Preview(order_id, template, channels, needs_link(template, channels))
     with database.reading() as session:
+        if send_id is None and not dry_run:
+            _refuse_a_second(session, whose, template, where, now)
         preview(session, settings, contact_slots(settings), lender=whose, condition=condition, told=told, at=now)
     state = None
     if told.loans and not dry_run:
@@ -205,9 +209,16 @@ def _begin(
     rate: float,
     now: datetime,
 ) -> str:
+    from temporalio.service import RPCError
+
     from commands.temporal_session import with_temporal
     from records import audit, segment_sends
     from records.tables import SegmentSend
+
+    kept = (
+        f"message {told.send_id} is kept with its loans: go on with "
+        f"`starter.py campaign send --resume {told.send_id}`, another would reach them twice"
+    )
 
     async def work(client: Client) -> None:
         with database.writing() as session:
@@ -232,13 +243,33 @@ def _begin(
                 lender=lender,
                 details=details,
             )
-        await _start(client, task_queue, told.send_id, rate)
+        try:
+            await _start(client, task_queue, told.send_id, rate)
+        except RPCError as error:
+            raise Refused(f"Temporal did not take it ({error.status.name.lower()}): {kept}") from None
+        except asyncio.CancelledError:
+            typer.echo(f"interrupted while it was started: {kept}", err=True)
+            raise
 
     try:
         with_temporal(work)
     except segment_sends.SendExists as known:
         raise Refused(f"{known}; `--resume {told.send_id}` goes on with it") from None
     return "running"
+
+
+def _refuse_a_second(session: Session, lender: str, template: str, where: str, now: datetime) -> None:
+    """Raises Refused while the same message is under way, or was begun and is carried by nobody."""
+    from records import segment_sends
+    from records.tables import SegmentSendState
+
+    for known in segment_sends.listing(session):
+        same = (known.lender, known.template, known.condition) == (lender, template, where)
+        if same and known.state is SegmentSendState.RUNNING and known.until > now:
+            raise Refused(
+                f"message {known.id} says the same to the same loans and has not been told to all of them: "
+                f"`campaign send --resume {known.id}` goes on with it; --id NAME sends another beside it"
+            )
 
 
 async def _start(client: Client, task_queue: str, send_id: str, rate: float, *, withdraw: bool = False) -> None:
@@ -342,6 +373,8 @@ def _print_preview(told: Preview) -> None:
     shown.add_row("loans", f"{len(told.loans):,} meet the condition")
     now = ", ".join(f"{number:,} by {channel}" for channel, number in told.now.items())
     shown.add_row("now", now or "none")
+    if told.unreachable:
+        shown.add_row("never", f"{told.unreachable:,}")
     for rule, number in told.later.most_common():
         shown.add_row("later", f"{number:,}: {rule}")
     for rule, number in told.refused.most_common():

@@ -6,7 +6,7 @@ import typer
 from temporalio.client import Client
 
 from commands import configuration
-from commands.campaign_control import runs
+from commands.campaign_control import note_rate, runs
 from commands.campaign_control import start as start_workflow
 from commands.campaign_entry import Held, NothingHeld, Order, choose_strategy, enter
 from commands.campaign_start_text import print_start, start_as_json
@@ -55,6 +55,8 @@ def start_checked(
         held = enter(database, order, strategy, loans, bank="xs2a", banks=settings.bank_data_by_country)
         if held.waiting or held.open:
             await start_workflow(client, settings.task_queue, held, rate, strategy=strategy.key)
+            if not running:
+                note_rate(database, order.campaign_id, order.lender, rate)
             running = True
         return held, running
 

@@ -9,7 +9,18 @@ import typer
 
 from commands import configuration
 from commands.acting import named
-from commands.console import JsonOption, Refused, did_you_mean, iso, operator_app, print_json, table, terminal
+from commands.console import (
+    JsonOption,
+    Refused,
+    YesOption,
+    did_you_mean,
+    iso,
+    operator_app,
+    print_json,
+    table,
+    terminal,
+)
+from commands.loan_orders import LostOption
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -95,13 +106,21 @@ def decide(
     decision: Annotated[str, typer.Option(help="continue, recall, sell or write_off.")],
     by: Annotated[str, typer.Option(help="Who decides: a name or number of the house, without spaces.")],
     note: Annotated[str, typer.Option(help="Why; kept with the case. No personal data.")] = "",
+    lost: LostOption = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Decide a case: the loan goes on (continue) or leaves collection (recall, sell, write_off).
 
-    A case of a loan that has ended, such as a refund, can only be settled with `continue`.
+    A case of a loan that has ended, such as a refund, or of an earlier hand-over of a loan can only be settled with
+    `continue`; so can, with --lost and after asking, one of a loan that Temporal has lost, which `doctor --mend` starts
+    again then.
 
-    Example: starter.py case decide demo-P-20417-1-1 --decision continue --by agent-7 --note "will pay on Friday"
+    Examples:
+
+      starter.py case decide demo-P-20417-1-1 --decision continue --by agent-7 --note "will pay on Friday"
+
+      starter.py case decide demo-P-20417-1-1 --decision continue --by agent-7 --lost
     """
     from commands.temporal_session import with_temporal
     from records import loans
@@ -115,7 +134,13 @@ def decide(
         loan = loans.by_ref(session, case.loan_ref)
     if case.state is not CaseState.OPEN:
         raise Refused(f"refused: case {case_id!r} is {case.state} already")
-    detail = with_temporal(lambda client: _decide(client, database, loan, order))
+
+    async def deciding(client: Client) -> str:
+        return await (
+            _decide_lost(client, database, loan, order, yes) if lost else _decide(client, database, loan, order)
+        )
+
+    detail = with_temporal(deciding)
     if as_json:
         print_json({"case_id": case_id, "decision": order.decision.value, "accepted": True, "detail": detail})
     else:
@@ -128,7 +153,7 @@ async def _decide(client: Client, database: Database, loan: Loan, order: Decide)
     from commands.temporal_session import NotRunning, tell
     from records import cases
 
-    if cases.is_of_records(order.case_id):
+    if cases.is_settled_here(loan, order.case_id):
         return settle_in_records(database, loan, order)
     try:
         return await tell(loan_handle(client, loan), "decide", order.model_dump(mode="json"))
@@ -136,10 +161,17 @@ async def _decide(client: Client, database: Database, loan: Loan, order: Decide)
         return settle_in_records(database, loan, order)
 
 
-def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
+async def _decide_lost(client: Client, database: Database, loan: Loan, order: Decide, yes: bool) -> str:
+    from commands.lost_loans import check_lost
+
+    await check_lost(client, loan, yes)
+    return settle_in_records(database, loan, order, lost=True)
+
+
+def settle_in_records(database: Database, loan: Loan, order: Decide, *, lost: bool = False) -> str:
     """Keep a decision about a loan that has ended, or that no campaign has started, or a case it does not know of.
 
-    A loan that goes on later does not find the case open again.
+    `lost`: Temporal knows no workflow of the loan. A loan that goes on later does not find the case open again.
     """
     from datetime import UTC, datetime
 
@@ -150,11 +182,15 @@ def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
     now = datetime.now(UTC)
     with database.writing() as session:
         row = loans.get(session, loan.lender, loan.loan_id)
-        known = not cases.is_of_records(order.case_id)
-        if row.state is LoanState.IN_COLLECTION and known:
-            raise Refused(f"refused: Temporal has no running workflow of loan {loan.loan_id!r}, yet it has not ended")
+        without_workflow = row.state is LoanState.IN_COLLECTION and not cases.is_settled_here(row, order.case_id)
+        if without_workflow and not lost:
+            raise Refused(
+                f"refused: Temporal has no running workflow of loan {loan.loan_id!r}, yet it has not ended: see "
+                "`doctor`; where Temporal knows no workflow of it, --lost settles the case in the records"
+            )
         if order.decision is not CaseDecision.CONTINUE:
-            raise Refused(f"refused: the loan {_stands(row)}; this case can only be settled with continue")
+            ends = "; `loan close --lost` ends the loan" if without_workflow else ""
+            raise Refused(f"refused: the loan {_stands(row)}; this case can only be settled with continue{ends}")
         cases.decide(session, order.case_id, decision=order.decision, by=order.by, at=now, note=order.note or None)
         if row.final_state is not None:
             open_cases = [one for one in row.final_state.get("cases", []) if one.get("case_id") != order.case_id]
@@ -169,7 +205,8 @@ def settle_in_records(database: Database, loan: Loan, order: Decide) -> str:
             loan_id=row.loan_id,
             details={"case_id": order.case_id, "state": "decided", "decision": order.decision.value},
         )
-    return f"case {order.case_id} decided: {order.decision}"
+    then = "; `doctor --mend` starts its loan again once none is open" if without_workflow else ""
+    return f"case {order.case_id} decided: {order.decision}{then}"
 
 
 def _stands(loan: Loan) -> str:

@@ -2,62 +2,99 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from activities.ledger import LedgerWriter
 from activities.orders import ContactOrder, LedgerOrder
+from domain.direct_debit import DebitState
 from domain.events import ContactOutcome, ContactReported
-from records import contacts
+from domain.ledger_entries import NoteEntry
+from domain.loans import workflow_id
+from records import contacts, payments, refunds
 from records.database import Database
-from records.loans import UnknownLoan
-from records.tables import ContactState
+from records.tables import ContactState, Debit, Loan
 from workflows.starting import ENTRY
 
+PAYMENT_REFUNDED = "payment_refunded"
+"""The note of a loan that was told of a refund: provider, payment id, colon, what was given back of it in all."""
 CODE = "restored"
 """The error code of contacts that are known from Temporal alone: who was written to, not what became of it."""
 
 
 @dataclass
 class CaughtUp:
-    """`entries` and `contacts` that the records lacked; `unknown` are loans that came after the backup."""
+    """`entries` and `contacts` that the records lacked; `unknown` are loans handed over, or again, after the backup.
+
+    `given_back`: payments of which a loan knows that more was given back. Of what Temporal does not know: `refunds` by
+    number, which may have been made since, and `debits` by reference, which the bank may have been told of.
+    """
 
     loans: int = 0
     entries: int = 0
     contacts: int = 0
     unknown: tuple[str, ...] = ()
+    given_back: int = 0
+    refunds: tuple[int, ...] = ()
+    debits: tuple[str, ...] = ()
+    told_given_back: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What loans were told, by provider and payment id, in minor units."""
 
 
 async def catch_up(client: Client, database: Database, ledger: LedgerWriter) -> CaughtUp:
     """Write again, each once by its number, what finished activities of every loan in Temporal wrote.
 
     Nothing is sent. A contact of which the records know nothing is taken as sent: it counts for the person's limits
-    and is not made again.
+    and is not made again. Of a hand-over that the records do not know nothing is written: it would count in another.
     """
     done = CaughtUp()
     runs = [run async for run in client.list_workflows('WorkflowType="LoanCollection"')]
+    known = _hand_overs(database)
     seen: set[str] = set()
+    unknown: dict[str, None] = {}
     for run in sorted(runs, key=lambda one: one.start_time):
+        seen.add(run.id)
+        entry = await run.memo_value(ENTRY, 1, type_hint=int)
+        if known.get(run.id, 0) < entry:
+            unknown[run.id] = None
+            continue
         history = client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history_events()
         scheduled: dict[int, HistoryEvent] = {}
-        try:
-            entry = await run.memo_value(ENTRY, 1, type_hint=int)
-            async for event in history:
-                if event.HasField("activity_task_scheduled_event_attributes"):
-                    scheduled[event.event_id] = event
-                elif event.HasField("activity_task_completed_event_attributes"):
-                    begun = scheduled.get(event.activity_task_completed_event_attributes.scheduled_event_id)
-                    if begun is not None:
-                        await _again(client, database, ledger, begun, event, entry, done)
-        except UnknownLoan:
-            done.unknown = (*done.unknown, run.id)
-        seen.add(run.id)
-    done.loans = len(seen)
+        async for event in history:
+            if event.HasField("activity_task_scheduled_event_attributes"):
+                scheduled[event.event_id] = event
+            elif event.HasField("activity_task_completed_event_attributes"):
+                begun = scheduled.get(event.activity_task_completed_event_attributes.scheduled_event_id)
+                if begun is not None:
+                    await _again(client, database, ledger, begun, event, entry, done)
+    done.loans, done.unknown = len(seen), tuple(unknown)
+    _doubt_what_temporal_does_not_know(database, done)
     return done
+
+
+def _hand_overs(database: Database) -> dict[str, int]:
+    """Which hand-over of each loan the records know, by its workflow's id."""
+    with database.reading() as session:
+        rows = session.exec(select(Loan.lender, Loan.loan_id, Loan.entry)).all()
+    return {workflow_id(lender, loan_id): entry for lender, loan_id, entry in rows}
+
+
+def _doubt_what_temporal_does_not_know(database: Database, done: CaughtUp) -> None:
+    with database.writing(durable=True) as session:
+        for (provider, payment_id), minor in done.told_given_back.items():
+            payment = payments.find(session, provider, payment_id)
+            # Where a refund is still to be made its own look-up finds it: counted here too it would count twice.
+            if payment is not None and minor > payment.refunded_minor and not refunds.is_open_for(session, payment):
+                payment.refunded_minor = min(minor, payment.amount_minor)
+                session.add(payment)
+                done.given_back += 1
+        done.refunds = tuple(task.id for task in refunds.doubt_after_restore(session) if task.id is not None)
+        planned = select(Debit.reference).where(Debit.state == DebitState.PLANNED, col(Debit.released))
+        done.debits = tuple(session.exec(planned.order_by(col(Debit.id))))
 
 
 async def _again(
@@ -74,6 +111,12 @@ async def _again(
         case "write_ledger":
             [order] = await client.data_converter.decode(list(asked.input.payloads), [LedgerOrder])
             done.entries += ledger.keep(order)
+            for entry_kept in order.entries:
+                if isinstance(entry_kept, NoteEntry) and entry_kept.action == PAYMENT_REFUNDED:
+                    payment, _, minor = entry_kept.detail.rpartition(": ")
+                    provider, _, payment_id = payment.partition(" ")
+                    named = provider, payment_id
+                    done.told_given_back[named] = max(int(minor), done.told_given_back.get(named, 0))
         case "contact":
             [contact] = await client.data_converter.decode(list(asked.input.payloads), [ContactOrder])
             result = completed.activity_task_completed_event_attributes.result.payloads

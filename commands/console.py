@@ -52,7 +52,7 @@ class OperatorGroup(TyperGroup):
             if line is not None:
                 typer.echo(line, err=True)
                 raise typer.Exit(2) from None
-            typer.echo(f"unexpected {type(error).__name__}; details are in {keep_details(error)}", err=True)
+            typer.echo(f"unexpected {type(error).__name__}; {_where_kept(error)}", err=True)
             raise typer.Exit(1) from None
 
 
@@ -126,8 +126,18 @@ def _one_line(text: str) -> str:
     return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
+def _where_kept(error: Exception) -> str:
+    try:
+        return f"details are in {keep_details(error)}"
+    except OSError as full:
+        return f"its details cannot be kept in {LOGS}: {full.strerror or type(full).__name__}"
+
+
 def keep_details(error: Exception) -> Path:
-    """Write where an unforeseen error came from to a file under var/log; its text only where no data can be in it."""
+    """Write where an unforeseen error came from to a file under var/log; its text only where no data can be in it.
+
+    Raises OSError.
+    """
     LOGS.mkdir(parents=True, exist_ok=True)
     path = LOGS / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.log"
     lines: list[str] = [f"{' '.join(sys.argv[1:3])}\n"]

@@ -36,8 +36,9 @@ def migrate(as_json: JsonOption = False) -> None:
 def catch_up(as_json: JsonOption = False) -> None:
     """After a restore: write again what Temporal knows of loans and the backup does not.
 
-    Run it before the workers are started again. Payments, cases, ends and contacts come back, each once; nothing is
-    sent. See docs/operations.md.
+    Run it before the workers are started again, and once more after each file of loans it names as handed over since
+    the backup. Payments, cases, ends and contacts come back, each once; nothing is sent. It names refunds and direct
+    debits that may have been made since, too. See docs/operations.md.
 
     Example: starter.py database catch-up
     """
@@ -54,9 +55,35 @@ def catch_up(as_json: JsonOption = False) -> None:
     done = with_temporal(lambda client: work.catch_up(client, records, quiet))
     if as_json:
         print_json(
-            {"loans": done.loans, "entries": done.entries, "contacts": done.contacts, "unknown": list(done.unknown)}
+            {
+                "loans": done.loans,
+                "entries": done.entries,
+                "contacts": done.contacts,
+                "given_back": done.given_back,
+                "unknown": list(done.unknown),
+                "refunds": list(done.refunds),
+                "debits": list(done.debits),
+            }
         )
         return
     typer.echo(f"{done.loans} loans read: {done.entries} entries and {done.contacts} contacts written again")
     for workflow in done.unknown:
-        typer.echo(f"{workflow}: its loan came after the backup: start its campaign's file again", err=True)
+        typer.echo(f"{workflow}: handed over, or handed over again, after the backup", err=True)
+    if done.unknown:
+        typer.echo(
+            "with the workers still stopped: start the files of these loans again (`campaign start`), then run "
+            "`database catch-up` once more, until it names nobody; else people who have paid are asked again",
+            err=True,
+        )
+    for number in done.refunds:
+        typer.echo(
+            f"refund {number} may have been made after the backup: its gateway is asked before it makes it; where it "
+            "is a transfer, look at the bank, then `refund paid`",
+            err=True,
+        )
+    for reference in done.debits:
+        typer.echo(
+            f"debit {reference} may be with the bank: look there before `debit submit` or the daily work runs; what "
+            f"came is booked by `payment record LOAN AMOUNT --provider sepa-dd --id {reference}`",
+            err=True,
+        )

@@ -32,28 +32,30 @@ def submit(
     Example: starter.py debit submit
     """
     from activities.composition import debit_bank
-    from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, NotConfigured
+    from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, HandedOver, NotConfigured
     from providers.bankfiles.pain008 import UnfitFile
     from providers.errors import ProviderError
 
     settings = configuration.settings()
     now = datetime.now(UTC)
-    outcomes: dict[str, str] = {}
-    failed: str | None = None
+    handed = HandedOver({})
     try:
         files = DebitFiles(configuration.records(settings), settings)
         made = files.make(now, keep=not dry_run)
         if not dry_run:
 
-            async def hand_over() -> dict[str, str]:
+            async def hand_over() -> HandedOver:
                 async with debit_bank(settings) as bank:
-                    return await files.submit(bank, now)
+                    return await files.hand_over(bank, now)
 
-            outcomes = asyncio.run(hand_over())
+            handed = asyncio.run(hand_over())
     except (NotConfigured, UnfitFile) as error:
         raise Refused(str(error)) from None
     except ProviderError as error:
-        failed = str(error)
+        handed = HandedOver({}, error)
+    outcomes, failed = handed.outcomes, None if handed.failed is None else str(handed.failed)
+    if failed is not None and not (made.files or outcomes or isinstance(handed.failed, ProviderError)):
+        raise Refused(failed)
     if made.not_made and not (made.files or outcomes or failed):
         raise Refused("; ".join(made.not_made.values()))
     told = {
@@ -77,7 +79,8 @@ def submit(
         for message_id, outcome in outcomes.items():
             typer.echo(f"{message_id}: {outcome}")
         if failed is not None:
-            typer.echo(f"the bank does not have it for sure: {failed}; run it again", err=True)
+            unsure = "the bank does not have it for sure: " if isinstance(handed.failed, ProviderError) else ""
+            typer.echo(f"{unsure}{failed}; run it again", err=True)
     refused = any(outcome not in (ACCEPTED, WITHDRAWN) for outcome in outcomes.values())
     if failed is not None or refused or made.not_made:
         raise typer.Exit(1)
@@ -111,16 +114,20 @@ def fetch(as_json: JsonOption = False) -> None:
     except ProviderError as error:
         typer.echo(f"the bank could not be asked: {error}", err=True)
         raise typer.Exit(1) from None
+    failed = None if fetched.failed is None else str(fetched.failed)
     if as_json:
-        print_json({"files": [taken_in(one) for one in fetched.taken], "refused": fetched.refused})
+        files = [taken_in(one) for one in fetched.taken]
+        print_json({"files": files, "refused": fetched.refused, "error": failed})
     else:
         for one in fetched.taken:
             typer.echo(taken_in_words(one))
-        if not fetched.taken and not fetched.refused:
+        if not (fetched.taken or fetched.refused or failed):
             typer.echo("nothing new")
         for name, why in fetched.refused.items():
             typer.echo(f"{name}: {why}", err=True)
-    if fetched.refused:
+        if failed is not None:
+            typer.echo(f"the bank went away before all was taken in: {failed}; run it again", err=True)
+    if fetched.refused or failed is not None:
         raise typer.Exit(1)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from commands.console import Refused
+
 if TYPE_CHECKING:
     from commands.rehearsal import Rehearsal
     from commands.results import Results
@@ -44,6 +46,10 @@ def app_command(
     number = _number(loans, len(rows))
     folder = (ROOT / FOLDER).resolve()
     shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{folder} cannot be written: {error.strerror or type(error).__name__}") from None
     plan = make_plan(
         _across(rows, number),
         strategy,
@@ -57,13 +63,18 @@ def app_command(
     )
     stays = sys.stdout.isatty() if stay is None else stay
     report = folder / "report.html"
+    unwritten: list[OSError] = []
 
     def after(rehearsal: Rehearsal, results: Results) -> None:
         from commands.report import three_worth_opening, write_report
 
-        write_report(results, rehearsal, report)
         show_results(results)
-        typer.echo(f"\nReport: {report}")
+        try:
+            write_report(results, rehearsal, report)
+            typer.echo(f"\nReport: {report}")
+        except OSError as error:
+            unwritten.append(error)
+            typer.echo(f"{report} cannot be written: {error.strerror or type(error).__name__}", err=True)
         for label, loan_id, url in three_worth_opening(rehearsal):
             typer.echo(f"{label}: loan {loan_id}\n  {url}" if url else f"{label}: {loan_id}")
         if stays:
@@ -72,6 +83,8 @@ def app_command(
     results = run(plan, after, quiet=False, stay=stays)
     if results.violations:
         raise typer.Exit(1)
+    if unwritten:
+        raise typer.Exit(2)
 
 
 def _number(text: str, most: int) -> int:

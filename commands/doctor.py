@@ -91,7 +91,7 @@ async def _visit(settings: Settings, database: Database, limit: int, *, mend: bo
 async def _look(settings: Settings, database: Database, limit: int) -> tuple[Visit, Mends]:
     from temporalio.service import RPCError
 
-    from commands import doctor_agreement, doctor_host, doctor_temporal
+    from commands import doctor_agreement, doctor_host, doctor_segments, doctor_temporal
     from commands.doctor_findings import Finding
     from commands.doctor_mends import Mends
     from workflows.connection import NoTemporal, connect
@@ -114,6 +114,7 @@ async def _look(settings: Settings, database: Database, limit: int) -> tuple[Vis
         if records:
             found += await doctor_agreement.look_at_campaigns(client, database, mends.restart_campaigns)
             found += await doctor_agreement.look_at_loans(client, database, server_now, mends.restart_loans)
+            found += await doctor_segments.look_at_sends(client, database)
     except (NoTemporal, RPCError) as error:
         mends = Mends(database, settings, client)
         found.append(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlmodel import col, select
@@ -11,11 +12,13 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands.doctor_findings import Finding, Mend, about
+from commands.temporal_session import where
+from domain.agreements.model import LIVE, AgreementState
 from domain.ledger_entries import LoanEnd
 from domain.loans import workflow_id
-from records import loans
+from records import campaigns, loans
 from records.database import Database
-from records.tables import Campaign, CampaignState, Loan, LoanState
+from records.tables import Agreement, Campaign, CampaignState, CaseState, CollectionCase, Loan, LoanState
 from workflows.campaign_messages import campaign_workflow_id
 from workflows.search_attributes import STAGE
 
@@ -26,7 +29,7 @@ _MOST_DESCRIBED = 500
 
 
 async def look_at_campaigns(client: Client, database: Database, restart: Callable[[list[str]], Mend]) -> list[Finding]:
-    """Campaigns that are not finished and that nothing carries."""
+    """Campaigns that are not finished, or stopped before their loans were, and that nothing carries."""
 
     def unfinished() -> list[str]:
         with database.reading() as session:
@@ -34,12 +37,35 @@ async def look_at_campaigns(client: Client, database: Database, restart: Callabl
             rows = session.exec(select(Campaign).where(col(Campaign.state).in_(states))).all()
             return [row.id for row in rows if row.created_at < datetime.now(UTC) - _GRACE]
 
-    lost = [
-        campaign
-        for campaign in await asyncio.to_thread(unfinished)
-        if await _status(client, campaign_workflow_id(campaign)) is not _RUNNING
-    ]
-    return about(
+    def left_by_a_stop() -> dict[str, list[str]]:
+        """Loans in collection by their stopped campaign, without those that came back since."""
+        left: dict[str, list[str]] = defaultdict(list)
+        with database.reading() as session:
+            found = session.exec(
+                select(Campaign, Loan)
+                .join(Loan, col(Loan.campaign_id) == col(Campaign.id))
+                .where(Campaign.state == CampaignState.STOPPED, Loan.state == LoanState.IN_COLLECTION)
+                .order_by(col(Loan.id))
+            )
+            for campaign, loan in found:
+                if not campaigns.came_back_since_stop(session, campaign, loan):
+                    left[campaign.id].append(loan.loan_id)
+        return left
+
+    async def without_workflow(campaign_ids: Iterable[str]) -> list[str]:
+        return [one for one in campaign_ids if await _status(client, campaign_workflow_id(one)) is not _RUNNING]
+
+    lost = await without_workflow(await asyncio.to_thread(unfinished))
+    left = await asyncio.to_thread(left_by_a_stop)
+    found = about(
+        "campaigns_half_stopped",
+        "{n} loans are in collection although their campaign was stopped",
+        "its workflow was lost before it had closed every loan: people are contacted whom the lender took back",
+        "starter.py loan close LOAN --reason recalled   (each; with --lost where Temporal knows no workflow of it; of "
+        "a campaign that 0.1.0 stopped first see in `loan show LOAN` that it did not come back since)",
+        [loan_id for campaign_id in await without_workflow(left) for loan_id in left[campaign_id]],
+    )
+    return found + about(
         "campaigns_not_running",
         "{n} campaigns are not finished and no workflow carries them",
         "their waiting loans are not started, and pause or stop cannot reach their loans",
@@ -50,21 +76,31 @@ async def look_at_campaigns(client: Client, database: Database, restart: Callabl
 
 
 async def look_at_loans(
-    client: Client, database: Database, server_now: datetime, restart: Callable[[list[str]], Mend]
+    client: Client, database: Database, server_now: datetime, restart: Callable[[list[tuple[str, str]]], Mend]
 ) -> list[Finding]:
     """Loans that the records say are in collection and no workflow carries, and the reverse."""
     running: dict[str, WorkflowExecution] = {}
     async for run in client.list_workflows("WorkflowType='LoanCollection' AND ExecutionStatus='Running'"):
         running[run.id] = run
     known = await asyncio.to_thread(_in_collection, database)
-    suspects = [known[id] for id in known.keys() - running.keys()]
-    missing: list[str] = []
+    suspects = sorted(known[id] for id in known.keys() - running.keys())
+    missing: list[tuple[str, str]] = []
     closed: list[str] = []
-    for lender, loan_id in sorted(suspects)[:_MOST_DESCRIBED]:
+    looked_at = 0
+    for _, lender, loan_id in suspects:
+        # Closed ones do not count: `--mend` cannot take them out of the way of the others.
+        if len(missing) == _MOST_DESCRIBED:
+            break
+        looked_at += 1
         status = await _status(client, workflow_id(lender, loan_id))
         if status is _RUNNING or not await asyncio.to_thread(_still, database, lender, loan_id):
             continue
-        (missing if status is None else closed).append(workflow_id(lender, loan_id))
+        if status is None:
+            missing.append((lender, loan_id))
+        else:
+            closed.append(workflow_id(lender, loan_id))
+    beyond = len(suspects) - looked_at
+    more = f" ({beyond:,} more do not run and were not looked at: mend these, then look again)" if beyond else ""
     stray = [
         id
         for id in running.keys() - known.keys()
@@ -73,17 +109,19 @@ async def look_at_loans(
     ]
     found = about(
         "loans_without_workflow",
-        "{n} loans are in collection by the records and Temporal knows no workflow of them",
+        f"{{n}} loans are in collection by the records and Temporal at {where(client)} knows no workflow of them{more}",
         "nobody reminds, watches or listens; a lost or restored Temporal database leaves loans so",
         "starter.py doctor --mend   (starts them from the records; no step that was sent comes again)",
-        missing,
+        (workflow_id(*loan) for loan in missing),
         restart(missing),
     )
     found += about(
         "loans_closed_in_temporal",
-        "{n} loans are in collection by the records and their workflow is closed",
+        "{n} loans are in collection by the records and their workflow is closed" + more,
         "it was terminated or failed, or the records were restored from before its end; nobody collects them now",
-        f"temporal workflow reset --workflow-id {(closed or ['ID'])[0]} --type LastWorkflowTask --reason doctor",
+        f"temporal workflow reset --workflow-id {(closed or ['ID'])[0]} --type LastWorkflowTask --reason doctor   "
+        "(after a restore first starter.py database catch-up; where a reset ends the same way: temporal workflow "
+        "delete, then starter.py doctor --mend)",
         closed,
     )
     return found + about(
@@ -96,13 +134,20 @@ async def look_at_loans(
     )
 
 
-def _in_collection(database: Database) -> dict[str, tuple[str, str]]:
+def _in_collection(database: Database) -> dict[str, tuple[bool, str, str]]:
+    """By workflow id: whether a lost one is left to a person, lender and loan id.
+
+    Those left come last: however many they are, they must not keep the others from being looked at.
+    """
     with database.reading() as session:
+        waiting = set(session.exec(select(CollectionCase.loan_ref).where(CollectionCase.state == CaseState.OPEN)))
+        standing = col(Agreement.state).in_((*LIVE, AgreementState.PROPOSED))
+        agreed = set(session.exec(select(Agreement.loan_ref).where(standing)))
+        stopped = set(session.exec(select(Campaign.id).where(Campaign.state == CampaignState.STOPPED)))
+        collected = select(Loan.id, Loan.lender, Loan.loan_id, Loan.campaign_id)
         return {
-            workflow_id(lender, loan_id): (lender, loan_id)
-            for lender, loan_id in session.exec(
-                select(Loan.lender, Loan.loan_id).where(Loan.state == LoanState.IN_COLLECTION)
-            )
+            workflow_id(lender, loan_id): (ref in waiting or ref in agreed or campaign in stopped, lender, loan_id)
+            for ref, lender, loan_id, campaign in session.exec(collected.where(Loan.state == LoanState.IN_COLLECTION))
         }
 
 

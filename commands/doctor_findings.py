@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from records import audit
 
 SHOWN = 20
 """So many loans, webhooks or cases are named in one finding; `count` says how many there are."""
@@ -45,3 +51,16 @@ def about(
         return []
     told = what.replace("{n}", f"{len(every):,}")
     return [Finding(check, told, why, command, len(every), tuple(every[:SHOWN]), mend)]
+
+
+def note(session: Session, action: str, lender: str, loan_id: str | None, details: dict[str, object]) -> None:
+    """What a mend did, in the audit trail, under the name of whoever ran it."""
+    audit.append(
+        session,
+        at=datetime.now(UTC),
+        actor=f"operator {getpass.getuser()}, doctor",
+        action=action,
+        lender=lender,
+        loan_id=loan_id,
+        details=details,
+    )

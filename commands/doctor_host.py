@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -115,7 +116,7 @@ def look_at_web_app(settings: Settings, now: datetime) -> list[Finding]:
     try:
         with urllib.request.urlopen(address, timeout=3) as answer:  # nosec B310 # always http, our own web app
             told: dict[str, Any] = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return [
             Finding(
                 "web_app",

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import httpx
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 from temporalio.client import Client
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.composition import connect_outside
 from activities.contacts import LOOK_UP_SLACK, NOT_ARRIVED_AFTER
-from commands import campaign_control
-from commands.campaign_entry import Held
-from commands.doctor_findings import Mend
+from commands.doctor_findings import Mend, note
+from commands.doctor_restarts import restart_campaigns, restart_loans
 from config.settings import Settings
-from domain.ledger_entries import CaseState
 from providers.errors import ProviderError
-from providers.ports import OutgoingMessage
-from records import audit, campaigns, contacts, facts, loans
+from providers.ports import OutgoingMessage, Sent
+from records import contacts
 from records.database import Database
-from records.tables import CollectionCase, Contact, ContactState, LoanWrite
+from records.tables import Contact, ContactState
 from web.relaying import relay_now
-from workflows.loan_control import known_payments
-from workflows.starting import start_loan
 
 _SENT_WITHIN = timedelta(minutes=15)
-_RATE = 50.0
 
 
 class Mends:
@@ -51,7 +44,10 @@ class Mends:
         told: Counter[str] = Counter()
         async with httpx.AsyncClient(timeout=30) as http:
             messengers = connect_outside(self._settings, http).messengers
-            for contact_id, message, begun in await asyncio.to_thread(self._open_contacts):
+            found, without_address = await asyncio.to_thread(self._open_contacts)
+            if without_address:
+                told["cannot be looked up (their address is not known)"] += without_address
+            for contact_id, message, begun in found:
                 messenger = messengers.get(message.channel)
                 if messenger is None or not messenger.can_look_up:
                     told[f"cannot be looked up ({message.channel})"] += 1
@@ -65,81 +61,30 @@ class Mends:
                 if sent is None and now < begun + NOT_ARRIVED_AFTER:
                     told["too young to tell"] += 1
                     continue
-                advance = partial(contacts.advance, at=now)
-                if sent is not None:
-                    advance = partial(advance, provider=sent.provider, provider_message_id=sent.provider_message_id)
-                state = ContactState.SENT if sent is not None else ContactState.FAILED
-                await asyncio.to_thread(self._settle, contact_id, state, advance)
-                told["sent" if sent is not None else "never reached the carrier"] += 1
+                told[await asyncio.to_thread(self._settle, contact_id, sent, begun, now)] += 1
         return ", ".join(f"{number:,} {words}" for words, number in told.items()) or "nothing is open any more"
 
     def restart_campaigns(self, campaign_ids: list[str]) -> Mend:
-        return partial(self._restart_campaigns, campaign_ids)
-
-    def restart_loans(self, workflow_ids: list[str]) -> Mend:
-        return partial(self._restart_loans, workflow_ids)
-
-    async def _restart_campaigns(self, campaign_ids: list[str]) -> str:
         assert self._client is not None
-        for campaign_id in campaign_ids:
-            with self._database.reading() as session:
-                campaign, progress = campaigns.get(session, campaign_id), campaigns.progress(session, campaign_id)
-                open_loans = progress.started - sum(progress.ends.values())
-                held = Held(
-                    campaign_id,
-                    campaign.state,
-                    True,
-                    progress.total,
-                    progress.waiting,
-                    progress.started,
-                    open_loans,
-                    (),
-                )
-                strategy, lender = campaign.strategy_key, campaign.lender
-            with self._database.writing() as session:
-                _note(session, "campaign_restarted", lender, None, {"campaign_id": campaign_id})
-            await campaign_control.start(self._client, self._settings.task_queue, held, _RATE, strategy=strategy)
-        return f"{len(campaign_ids):,} campaigns go on"
+        return partial(restart_campaigns, self._client, self._database, self._settings.task_queue, campaign_ids)
 
-    async def _restart_loans(self, workflow_ids: list[str]) -> str:
-        """From the records, at the step their days past due call for; one with an open case is left to a person."""
+    def restart_loans(self, lost: list[tuple[str, str]]) -> Mend:
+        """Of loans by lender and id."""
         assert self._client is not None
-        started, left = 0, []
-        for workflow_id in workflow_ids:
-            _, lender, loan_id = workflow_id.split("-", 2)
-            now = datetime.now(UTC)
-            with self._database.reading() as session:
-                if _open_cases(session, lender, loan_id):
-                    left.append(loan_id)
-                    continue
-                loan = facts.as_entered(session, lender, loan_id, now)
-                written = _entries_written(session, lender, loan_id)
-            try:
-                await start_loan(
-                    self._client,
-                    self._settings.task_queue,
-                    loan.facts,
-                    loan.strategy,
-                    known_payments(loan),
-                    now,
-                    entries_written=written,
-                )
-            except WorkflowAlreadyStartedError:
-                continue
-            with self._database.writing() as session:
-                _note(session, "loan_restarted", lender, loan_id, {"entries_written": written})
-            started += 1
-        told = f"{started:,} loans go on from the records"
-        return f"{told}; left to a person, for their open cases: {', '.join(left)}" if left else told
+        return partial(restart_loans, self._client, self._database, self._settings.task_queue, lost)
 
-    def _open_contacts(self) -> list[tuple[int, OutgoingMessage, datetime]]:
-        found = []
+    def _open_contacts(self) -> tuple[list[tuple[int, OutgoingMessage, datetime]], int]:
+        """Those to ask about, each with its message and when it was begun; and how many have no address to ask by."""
+        found, without_address = [], 0
         with self._database.reading() as session:
             open_states = (ContactState.SENDING, ContactState.UNKNOWN)
             rows = session.exec(select(Contact).where(col(Contact.state).in_(open_states))).all()
             for row in rows:
                 fresh = row.state is ContactState.SENDING and row.changed_at > datetime.now(UTC) - _SENT_WITHIN
-                if fresh or row.id is None or row.address is None:
+                if fresh or row.id is None:
+                    continue
+                if row.address is None:
+                    without_address += 1
                     continue
                 loan = contacts.loan_of(session, row)
                 message = OutgoingMessage(
@@ -155,42 +100,28 @@ class Mends:
                     at=row.reserved_at,
                 )
                 found.append((row.id, message, row.reserved_at))
-        return found
+        return found, without_address
 
-    def _settle(self, contact_id: int, state: ContactState, advance: partial[bool]) -> None:
+    def _settle(self, contact_id: int, sent: Sent | None, begun: datetime, now: datetime) -> str:
+        """What the carrier said of a contact, in words. What it has for another contact of ours says nothing of it."""
+        state = ContactState.SENT if sent is not None else ContactState.FAILED
+        provider, message_id = (sent.provider, sent.provider_message_id) if sent is not None else (None, None)
         with self._database.writing() as session:
-            contact = contacts.get(session, contact_id)
+            contact = contacts.get_locked(session, contact_id)
+            if sent is not None:
+                other = contacts.by_message(session, sent.provider, sent.provider_message_id)
+                if other is not None and other.id != contact.id:
+                    return "cannot be told from a later one"
+                contact.sent_at = contact.sent_at or begun
             loan = contacts.loan_of(session, contact)
-            if advance(session, contact, state):
-                details = {"step": contact.step, "occurrence": contact.occurrence, "state": state.value}
-                _note(session, "contact_looked_up", loan.lender, loan.loan_id, details)
-
-
-def _note(session: Session, action: str, lender: str, loan_id: str | None, details: dict[str, object]) -> None:
-    audit.append(
-        session,
-        at=datetime.now(UTC),
-        actor=f"operator {getpass.getuser()}, doctor",
-        action=action,
-        lender=lender,
-        loan_id=loan_id,
-        details=details,
-    )
-
-
-def _open_cases(session: Session, lender: str, loan_id: str) -> bool:
-    loan = loans.get(session, lender, loan_id)
-    query = select(CollectionCase.case_id).where(
-        CollectionCase.loan_ref == loan.id, CollectionCase.state == CaseState.OPEN
-    )
-    return session.exec(query).first() is not None
-
-
-def _entries_written(session: Session, lender: str, loan_id: str) -> int:
-    """The number after the last ledger entry of this hand-over: a new run must not use an old one's numbers."""
-    loan = loans.get(session, lender, loan_id)
-    begins = f"{loan.entry}:entry:{loan.entry}:"
-    keys = session.exec(
-        select(LoanWrite.key).where(LoanWrite.loan_ref == loan.id, col(LoanWrite.key).startswith(begins))
-    ).all()
-    return max((int(key.removeprefix(begins)) + 1 for key in keys), default=0)
+            moved = contacts.advance(session, contact, state, at=now, provider=provider, provider_message_id=message_id)
+            if moved:
+                details: dict[str, object] = {
+                    "step": contact.step,
+                    "occurrence": contact.occurrence,
+                    "state": state.value,
+                }
+                note(session, "contact_looked_up", loan.lender, loan.loan_id, details)
+        if not moved:
+            return "settled by others meanwhile"
+        return "sent" if sent is not None else "never reached the carrier"

@@ -116,7 +116,8 @@ def look_at_words(session: Session, now: datetime) -> list[Finding]:
         "words_not_ordered",
         "{n} messages that people wrote are kept and their loans were not told of them",
         "a borrower waits for an answer that nobody sends",
-        "starter.py loan thread LOAN; then write it again: starter.py loan write LOAN --text ...",
+        "starter.py loan thread LOAN; where it is still to be said: starter.py loan write LOAN --text ...; "
+        "then take the old one back: starter.py loan withdraw-words LOAN WORDS --by YOU",
         rows,
     )
 

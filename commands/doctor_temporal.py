@@ -25,7 +25,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.doctor_findings import Finding, about
 from config.settings import Settings
 
-OURS = "(WorkflowType='LoanCollection' OR WorkflowType='Campaign') AND ExecutionStatus='Running'"
+_TYPES = ("LoanCollection", "Campaign", "SegmentSend", "Daily")
+OURS = f"({' OR '.join(f'WorkflowType={name!r}' for name in _TYPES)}) AND ExecutionStatus='Running'"
 _POLLED_WITHIN = timedelta(seconds=90)
 """A poll lasts up to a minute and is noted when it begins."""
 _TRIED_TOO_OFTEN = 5

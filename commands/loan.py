@@ -9,10 +9,10 @@ import typer
 from commands import configuration
 from commands.agreement_offers import register_offers
 from commands.agreements import register_agreements
-from commands.console import JsonOption, Refused, moment_of, operator_app, print_json
+from commands.console import JsonOption, Refused, YesOption, moment_of, operator_app, print_json
 from commands.loan_files import files
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
-from commands.loan_orders import tell_loan
+from commands.loan_orders import LostOption, tell_loan
 from commands.loan_thread import thread
 from commands.loan_write import withdraw_words, write
 
@@ -149,12 +149,21 @@ def resume(loan_id: LoanArgument, lender: LenderOption = None, as_json: JsonOpti
 def close(
     loan_id: LoanArgument,
     reason: Annotated[str, typer.Option(help="recalled, sold or written_off.")],
+    lost: LostOption = False,
+    yes: YesOption = False,
     lender: LenderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """End the collection of a loan for good. Nothing more is sent, its cases and payment links are closed.
 
-    Example: starter.py loan close P-20417 --reason recalled
+    With --lost in the records alone, of a loan that Temporal has lost, after asking: what was agreed on is void then
+    unless all of it was paid; a loan that was paid ends as cured or settled. Refused where Temporal knows its workflow.
+
+    Examples:
+
+      starter.py loan close P-20417 --reason recalled
+
+      starter.py loan close P-20417 --reason recalled --lost
     """
     wanted = close_reason(reason)
 
@@ -163,7 +172,13 @@ def close(
 
         return await tell(handle, "close", {"reason": wanted})
 
-    tell_loan(loan_id, lender, order, as_json)
+    async def in_records(client: Client, loan: Loan, database: Database) -> str:
+        from commands.lost_loans import end_in_records
+        from domain.events import CloseReason
+
+        return await end_in_records(client, configuration.settings(), database, loan, CloseReason(wanted))
+
+    tell_loan(loan_id, lender, order, as_json, in_records=in_records if lost else None, yes=yes)
 
 
 def close_reason(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +18,29 @@ if TYPE_CHECKING:
     from records.tables import Loan
 
 _Order = Callable[["Loan", "Database", "WorkflowHandle[object, object]"], Awaitable[str]]
+_InRecords = Callable[["Client", "Loan", "Database"], Awaitable[str]]
 
 
-def tell_loan(loan_id: str, lender: str | None, order: _Order, as_json: bool) -> None:
-    """Send `order` to the running loan. Raises Refused: unknown, not running, or what the loan itself refused."""
+LostOption = Annotated[
+    bool, typer.Option("--lost", help="Temporal has lost the loan's workflow: do it in the records.")
+]
+
+
+def tell_loan(
+    loan_id: str,
+    lender: str | None,
+    order: _Order,
+    as_json: bool,
+    *,
+    in_records: _InRecords | None = None,
+    yes: bool = False,
+) -> None:
+    """Send `order` to the running loan. Raises Refused: unknown, not running, or what the loan itself refused.
+
+    `in_records`: what is done instead, of a loan in collection that Temporal has lost; asked before, unless `yes`.
+    """
     from commands.loan_lookup import loan_handle
+    from commands.lost_loans import check_lost
     from commands.temporal_session import NotRunning, with_temporal
 
     database = configuration.records(configuration.settings())
@@ -30,6 +48,9 @@ def tell_loan(loan_id: str, lender: str | None, order: _Order, as_json: bool) ->
         loan = find_loan(session, loan_id, lender)
 
     async def work(client: Client) -> str:
+        if in_records is not None:
+            await check_lost(client, loan, yes)
+            return await in_records(client, loan, database)
         try:
             return await order(loan, database, loan_handle(client, loan))
         except NotRunning:
@@ -50,4 +71,4 @@ def why_it_cannot_hear(loan: Loan) -> str:
         return f"refused: loan {loan.loan_id!r} has ended as {loan.end_kind}"
     if loan.state is LoanState.WAITING:
         return f"refused: loan {loan.loan_id!r} waits for its campaign to start it"
-    return f"refused: Temporal has no running workflow of loan {loan.loan_id!r}"
+    return f"refused: Temporal has no running workflow of loan {loan.loan_id!r}: `starter.py doctor` says what helps"

@@ -20,7 +20,7 @@ def print_loan(told: dict[str, Any]) -> None:
     console.print(facts)
     _rows(console, "Payments", told["payments"], ("paid_at", "amount", "provider", "payment_id", "reversed_at"))
     _rows(console, "Contacts", told["contacts"], ("sent_at", "step", "channel", "state", "error_code"))
-    shown = [row | {"payments": _instalments(row)} for row in told["agreements"]]
+    shown = [row | {"payments": _instalments(row, told["currency"])} for row in told["agreements"]]
     _rows(console, "Agreements", shown, ("number", "kind", "state", "made_at", "payments"))
     _rows(console, "Cases", told["cases"], ("case_id", "kind", "queue", "state", "sla_at", "decision"))
     if "history" in told:
@@ -61,8 +61,11 @@ def _rows(console: Any, title: str, rows: list[dict[str, Any]], columns: tuple[s
     console.print(shown)
 
 
-def _instalments(row: dict[str, Any]) -> str:
-    return ", ".join(f"{each['paid_minor']} of {each['amount_minor']} by {each['due']}" for each in row["instalments"])
+def _instalments(row: dict[str, Any], currency: str) -> str:
+    return ", ".join(
+        f"{amount(each['paid_minor'], currency)} of {amount(each['amount_minor'], currency)} by {each['due']}"
+        for each in row["instalments"]
+    )
 
 
 def _details(details: dict[str, Any]) -> str:

@@ -9,6 +9,8 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, iso, print_json
 
+_GONE = "(gone: the person's data was erased)"
+
 
 def thread(
     loan_id: Annotated[str, typer.Argument(metavar="LOAN", help="The lender's loan id.")],
@@ -27,11 +29,13 @@ def thread(
       starter.py loan thread L-1042 --search "viernes" --json
     """
     from commands.loan_lookup import find_loan
+    from records import people
     from records.threads import thread_of
 
     with configuration.records(configuration.settings()).reading() as session:
         loan = find_loan(session, loan_id, lender)
         said = thread_of(session, loan, search)
+        erased = people.of_loan(session, loan).erased_at is not None
     if as_json:
         rows = [
             {
@@ -55,5 +59,6 @@ def thread(
         about = ", ".join(each for each in (named, one.about, one.state) if each)
         who = f"{one.who} {one.by}" if one.by else one.who
         typer.echo(f"{iso(one.at)} {who} by {one.channel}" + (f" ({about})" if about else ""))
-        for line in (one.text or "(gone: the person's data was erased)").strip().splitlines():
+        gone = _GONE if erased and one.channel != "case" else ""
+        for line in (one.text or gone).strip().splitlines():
             typer.echo(f"    {line}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +15,8 @@ from commands.processes import ROOT
 FOLDER = ROOT / "var" / "local"
 DECIDING = ("TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE", "RECOBRO_DATABASE_URL")
 """Whoever sets one of these has said where to work; the local stack is then left alone."""
+_REACHES_OUT = re.compile(r"(_URL|_HOST|_PORT|_SECURITY|FOLDER|STATEMENTS)$")
+"""Variables that say where something is: sandbox loans must not meet a real provider, whatever a shell has set."""
 
 
 class RunsAlready(Exception):
@@ -75,11 +78,29 @@ def variables(folder: Path | None = None) -> dict[str, str]:
 
 
 def use_if_nothing_else_is_configured(folder: Path | None = None) -> None:
-    """Point this process at the running local stack, unless its environment or `.env` says where to work."""
+    """Point this process at the running local stack, unless its environment or `.env` says where to work.
+
+    What else the environment sets wins, but for addresses of providers: those are the sandbox's. `up` may have been
+    started where more or less was configured: what stands in for the rest is reckoned from what is configured here.
+    """
+    from commands.stand_ins import ONLY_WHERE_CONFIGURED, stand_ins
+    from config.settings import BadSettings
+
     if any(os.environ.get(name) for name in DECIDING) or _dotenv_decides():
         return
-    for name, value in variables(folder).items():
-        os.environ.setdefault(name, value)
+    found = variables(folder)
+    of_the_rest = tuple(f"RECOBRO_{section}__" for section in ONLY_WHERE_CONFIGURED)
+    for name, value in found.items():
+        if name.startswith(of_the_rest):
+            continue
+        if _REACHES_OUT.search(name):
+            os.environ[name] = value
+        else:
+            os.environ.setdefault(name, value)
+    if (sandbox := found.get("RECOBRO_BANK__BASE_URL")) is not None:
+        # A command that needs the settings says itself what is wrong with them.
+        with suppress(BadSettings):
+            os.environ.update(stand_ins(sandbox, folder or FOLDER, [Path(".env")]))
 
 
 def _dotenv_decides() -> bool:

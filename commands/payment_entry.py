@@ -6,8 +6,11 @@ web app's relay brings it there.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,11 +20,11 @@ from config.settings import Settings
 from domain.events import PaymentReceived, Reference
 from domain.money import parse_major
 from domain.payments import FAR_AHEAD
-from records import people, webhooks
+from records import loans, people, webhooks
 from records.database import Database
-from records.tables import Loan
+from records.tables import Loan, LoanState
 from web.payment_entry import Entered
-from web.ports import SignalAnswer, SignalName, TemporalUnavailable
+from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 
 HEAD_START = timedelta(seconds=15)
 """How long the relay leaves the telling to us."""
@@ -112,9 +115,13 @@ def tell_the_loan(settings: Settings, database: Database, entered: Entered) -> T
         if answer is SignalAnswer.ACCEPTED:
             return Told(True, "the loan was told")
         if answer is SignalAnswer.NOT_FOUND:
-            return Told(False, "the loan will know it when it is started")
+            return Told(False, _why_not_found(database, signal))
         if not entered.new:
-            return Told(True, "the loan has ended and knows it")
+            if await asyncio.to_thread(_ended_knowing, database, signal):
+                return Told(True, "the loan has ended and knows it")
+            if not await asyncio.to_thread(_is_owed, database, signal):
+                return Told(True, "the loan has ended, was told and did not count it: see its cases")
+            return Told(False, "the loan has ended and was not told yet: the web app does it, or `webhooks relay`")
         await signals.restart(signal.lender, signal.loan_id, signal)
         return Told(True, "the loan had ended and was told")
 
@@ -127,6 +134,39 @@ def tell_the_loan(settings: Settings, database: Database, entered: Entered) -> T
         with database.writing() as session:
             webhooks.mark_signalled(session, entered.webhook_id, signal.model_dump(mode="json"), datetime.now(UTC))
     return told
+
+
+def _why_not_found(database: Database, signal: OwedSignal) -> str:
+    with database.reading() as session:
+        state = loans.get(session, signal.lender, signal.loan_id).state
+    if state is LoanState.IN_COLLECTION:
+        return "Temporal runs no workflow of the loan: see `doctor`; it knows the payment once it goes on"
+    return "the loan will know it when it is started"
+
+
+def _ended_knowing(database: Database, signal: OwedSignal) -> bool:
+    """Whether the loan had heard of the payment, or of its reversal, when it ended the last time."""
+    with database.reading() as session:
+        ended = loans.get(session, signal.lender, signal.loan_id).final_state or {}
+    named = (signal.payload.get("provider"), signal.payload.get("payment_id"))
+    known = [one for one in ended.get("payments", []) if (one.get("provider"), one.get("payment_id")) == named]
+    if signal.name is SignalName.PAYMENT_RECEIVED:
+        return bool(known)
+    return any(one.get("reversed") for one in known)
+
+
+def _is_owed(database: Database, signal: OwedSignal) -> bool:
+    """Whether the loan is still to be told of it; one that was told may have refused it, and will not hear it again."""
+    with database.reading() as session:
+        return any(_says_the_same(each, signal) for each in webhooks.owed(session))
+
+
+def _says_the_same(owed: Mapping[str, Any], signal: OwedSignal) -> bool:
+    def named(one: Mapping[str, Any]) -> tuple[object, ...]:
+        said = one["payload"]
+        return one["lender"], one["loan_id"], one["name"], said.get("provider"), said.get("payment_id")
+
+    return named(owed) == named(signal.model_dump(mode="json"))
 
 
 def _leave_to_the_relay(database: Database, entered: Entered, why: str) -> None:

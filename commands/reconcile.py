@@ -192,10 +192,12 @@ def match(
     from activities.transfers import Transfers
     from records import bank_entries
     from records.bank_entries import EntrySettled
+    from records.locks import one_at_a_time
     from records.tables import EntryState
 
     now = datetime.now(UTC)
     with configuration.records(configuration.settings()).writing(durable=True) as session:
+        one_at_a_time(session, bank_entries.TAKING_IN)
         row = bank_entries.get(session, entry_id)
         if row.state is not EntryState.WAITING:
             raise EntrySettled(f"entry {entry_id} does not wait: it is {row.state} ({row.why or 'no reason kept'})")

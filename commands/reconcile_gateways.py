@@ -23,7 +23,9 @@ _WORDS = {
 
 
 def gateways(
-    day: Annotated[str | None, typer.Option(help="The day to compare: 2026-12-24. Default: yesterday.")] = None,
+    day: Annotated[
+        str | None, typer.Option(help="The day to compare: 2026-12-24, no later than today. Default: yesterday.")
+    ] = None,
     zone: Annotated[str, typer.Option(help="Where the day begins and ends.")] = "UTC",
     provider: Annotated[str | None, typer.Option(help="Only this one: stripe, mercadopago, conekta.")] = None,
     as_json: JsonOption = False,
@@ -44,7 +46,8 @@ def gateways(
     settings = configuration.settings()
     now = datetime.now(UTC)
     where = _zone(zone)
-    wanted = _day(day) if day is not None else (now.astimezone(where) - timedelta(days=1)).date()
+    today = now.astimezone(where).date()
+    wanted = _day(day, today) if day is not None else today - timedelta(days=1)
     database = configuration.records(settings)
     found: list[Difference] = []
     failed: dict[str, str] = {}
@@ -80,11 +83,14 @@ def gateways(
         raise typer.Exit(1)
 
 
-def _day(text: str) -> date:
+def _day(text: str, today: date) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise Refused("--day: expected a day such as 2026-12-24") from None
+    if day > today:
+        raise Refused(f"--day: {day} has not come yet, and nothing was paid on it")
+    return day
 
 
 def _zone(text: str) -> ZoneInfo:

@@ -13,6 +13,7 @@ from commands.console import JsonOption, Refused, amount, operator_app, print_js
 from commands.refund_lookup import account_of, gives_back, payment_of, refund_shown, refund_told
 
 if TYPE_CHECKING:
+    from activities.refunds import Carried
     from config.settings import Settings
     from records.database import Database
 
@@ -37,8 +38,14 @@ def list_command(
         told = [refund_told(session, task, loan) for task, loan in refunds.listing(session)]
         waiting = (RefundState.PROPOSED.value, RefundState.APPROVED.value)
         under_way = {each["case_id"] for each in told if each["state"] in (*waiting, RefundState.DONE.value)}
-        cases_open = [
-            {"case_id": case.case_id, "loan_id": loan.loan_id, "amount_minor": case.amount_minor, "reason": case.reason}
+        cases_open: list[dict[str, Any]] = [
+            {
+                "case_id": case.case_id,
+                "loan_id": loan.loan_id,
+                "amount_minor": case.amount_minor,
+                "currency": loan.currency,
+                "reason": case.reason,
+            }
             for case, loan in cases.listing(session)
             if case.kind == "refund" and case.case_id not in under_way
         ]
@@ -56,9 +63,9 @@ def list_command(
         cells = (each["refund"], each["state"], each["loan_id"], sum_, each["way"], each["proposed_by"])
         shown.add_row(*map(str, (*cells, each["decided_by"] or "", each["case_id"])))
     for each in cases_open:
-        shown.add_row(
-            "", "to be proposed", each["loan_id"], str(each["amount_minor"] or ""), "", "", "", each["case_id"]
-        )
+        minor = each["amount_minor"]
+        sum_ = amount(minor, each["currency"]) if minor is not None else ""
+        shown.add_row("", "to be proposed", each["loan_id"], sum_, "", "", "", each["case_id"])
     terminal().print(shown)
 
 
@@ -81,7 +88,8 @@ def propose(
 
     Example: starter.py refund propose demo-P-20417-1-1 --by marta
     """
-    from domain.money import parse_major
+    from domain.money import Money, parse_major
+    from domain.payable import payable
     from domain.refunds import why_not_proposed
     from records import cases, loans, payments, refunds
     from records.tables import CaseState, RefundWay
@@ -100,10 +108,14 @@ def propose(
         excess = -payments.balance_due(session, loan)
         if case.amount_minor is not None:
             excess = min(excess, case.amount_minor)
+        excess = payable(excess, loan.currency)
         try:
             minor = excess if amount_major is None else parse_major(amount_major, loan.currency)
         except ValueError as error:
             raise Refused(f"--amount: {error}") from None
+        if minor != (whole := payable(minor, loan.currency)):
+            next_lower = Money(amount_minor=whole, currency=loan.currency).major
+            raise Refused(f"--amount: no decimals of {loan.currency} can be paid: {next_lower:.0f} is the next lower")
         payment = payment_of(session, loan, payment_id, minor)
         if (why := why_not_proposed(role, minor, excess, payment.amount_minor - payment.refunded_minor)) is not None:
             raise Refused(f"refused: {why}")
@@ -201,10 +213,11 @@ def not_made(number: _Refund, by: _By, as_json: JsonOption = False) -> None:
 
 @app.command()
 def run(as_json: JsonOption = False) -> None:
-    """Try again all approved refunds whose gateway could not be reached.
+    """Try again all approved refunds whose gateway could not be reached. Exit code 1: one of them is not done.
 
     Example: starter.py refund run
     """
+    from activities.refunds import Carried
     from records import refunds
     from records.tables import RefundState, RefundWay
 
@@ -213,10 +226,23 @@ def run(as_json: JsonOption = False) -> None:
     with database.reading() as session:
         found = refunds.listing(session, state=RefundState.APPROVED)
         numbers = [task.id for task, _ in found if task.id is not None and task.way is RefundWay.GATEWAY]
+    tried, all_done = [], True
     for number in numbers:
-        _carried(settings, database, number, as_json)
-    if not numbers and not as_json:
+        try:
+            carried = _carry_out(settings, database, number)
+        except (refunds.UnknownRefund, refunds.RefundMoved) as moved:
+            # Somebody else settled it between our look and the gateway's answer.
+            carried = Carried(False, str(moved))
+        all_done &= carried.done
+        tried.append(refund_shown(database, number) | {"detail": None if carried.done else carried.why})
+        if not as_json:
+            typer.echo(_outcome(number, carried))
+    if as_json:
+        print_json({"refunds": tried})
+    elif not numbers:
         typer.echo("no approved refund waits for a gateway")
+    if not all_done:
+        raise typer.Exit(1)
 
 
 def _decided(number: int, by: str, *, approved: bool, why: str | None) -> tuple[Settings, Database]:
@@ -238,10 +264,19 @@ def _decided(number: int, by: str, *, approved: bool, why: str | None) -> tuple[
 
 
 def _carried(settings: Settings, database: Database, number: int, as_json: bool) -> None:
+    carried = _carry_out(settings, database, number)
+    told = refund_shown(database, number)
+    _say(as_json, told if carried.done else told | {"detail": carried.why}, _outcome(number, carried))
+    if not carried.done:
+        raise typer.Exit(1)
+
+
+def _carry_out(settings: Settings, database: Database, number: int) -> Carried:
+    """Give it back at its gateway, and settle its case once it is done."""
     import httpx
 
     from activities.composition import connect_gateways
-    from activities.refunds import Carried, Refunds
+    from activities.refunds import Refunds
 
     async def work() -> Carried:
         async with httpx.AsyncClient() as client:
@@ -252,12 +287,11 @@ def _carried(settings: Settings, database: Database, number: int, as_json: bool)
     carried = asyncio.run(work())
     if carried.done:
         _close_case(database, number)
-        _say(as_json, refund_shown(database, number), f"refund {number} is done")
-        return
-    _say(
-        as_json, refund_shown(database, number) | {"detail": carried.why}, f"refund {number} is not done: {carried.why}"
-    )
-    raise typer.Exit(1)
+    return carried
+
+
+def _outcome(number: int, carried: Carried) -> str:
+    return f"refund {number} is done" if carried.done else f"refund {number} is not done: {carried.why}"
 
 
 def _close_case(database: Database, number: int) -> None:
@@ -277,13 +311,16 @@ def _close_case(database: Database, number: int) -> None:
     if case.state is not CaseState.OPEN:
         return
     order = Decide(case_id=case.case_id, decision=CaseDecision.CONTINUE, by=who, note=f"refund {number} was given back")
-    if loan.state is LoanState.ENDED:
-        settle_in_records(database, loan, order)
-        return
     try:
-        with_temporal(lambda client: _decide(client, database, loan, order))
-    except (NoTemporal, Refused) as why:
-        typer.echo(f"case {case.case_id} stays open ({why}): settle it with `case decide`", err=True)
+        if loan.state is LoanState.ENDED:
+            settle_in_records(database, loan, order)
+        else:
+            with_temporal(lambda client: _decide(client, database, loan, order))
+    except (NoTemporal, Refused, cases.CaseClosed) as why:
+        with database.reading() as session:
+            settled = cases.get(session, case.case_id).state is not CaseState.OPEN
+        if not settled:
+            typer.echo(f"case {case.case_id} stays open ({why}): settle it with `case decide`", err=True)
 
 
 def _say(as_json: bool, told: dict[str, Any], words: str) -> None:

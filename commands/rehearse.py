@@ -50,6 +50,8 @@ def app_command(
     """
     from commands.rehearsal import begin_of
 
+    if report is not None:
+        _check_writable(report)
     first_day = begin.date() if begin else (datetime.now(UTC) + timedelta(days=1)).date()
     chosen, rows = read_inputs(file, mapping, strategy, first_day)
     plan = make_plan(
@@ -64,11 +66,16 @@ def app_command(
         source=file.name,
     )
 
+    unwritten: list[OSError] = []
+
     async def after(rehearsal: Rehearsal, results: Results) -> None:
         if report is not None:
             from commands.report import write_report
 
-            write_report(results, rehearsal, report)
+            try:
+                write_report(results, rehearsal, report)
+            except OSError as error:
+                unwritten.append(error)
 
     results = run(plan, after, quiet=json_output)
     if json_output:
@@ -77,9 +84,28 @@ def app_command(
         from commands.rehearsal_display import show_results
 
         show_results(results)
-        typer.echo(f"Everything of this rehearsal is in {plan.folder}" + (f"; report: {report}" if report else ""))
+        written = f"; report: {report}" if report and not unwritten else ""
+        typer.echo(f"Everything of this rehearsal is in {plan.folder}{written}")
+    for error in unwritten:
+        typer.echo(f"{report} cannot be written: {error.strerror or type(error).__name__}", err=True)
     if results.violations:
         raise typer.Exit(1)
+    if unwritten:
+        raise typer.Exit(2)
+
+
+def _check_writable(report: Path) -> None:
+    """Known before minutes are spent. Raises typer.BadParameter."""
+    there = report.exists()
+    try:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        with report.open("a"):
+            pass
+        if not there:
+            report.unlink()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise typer.BadParameter(f"{report} cannot be written: {why}", param_hint="--report") from None
 
 
 def read_inputs(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = operator_app("The daily run: bank files, debits, gateways' lists, refunds, consents, by itself every morning.")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _LAST = 5
+_IN_ORDER = frozenset({"completed", "running", "no longer kept"})
 
 
 def schedule_id(task_queue: str) -> str:
@@ -58,7 +59,9 @@ def create(
 
 @app.command("list")
 def list_command(as_json: JsonOption = False) -> None:
-    """Show the daily run: when it comes next, and what came of the last ones. Exit code 1: something wants a look.
+    """Show the daily run: when it comes next, and what came of the last ones.
+
+    Exit code 1: something of the last one wants a look, or it did not come to its end.
 
     Example: starter.py schedule list
     """
@@ -67,8 +70,16 @@ def list_command(as_json: JsonOption = False) -> None:
     queue = configuration.settings().task_queue
     told = with_temporal(lambda client: _described(client, queue))
     _say(told, as_json)
-    if any(report["wrong"] for run in told["runs"][-1:] for report in run["reports"]):
+    if any(wants_a_look(run) for run in told["runs"][-1:]):
         raise typer.Exit(1)
+
+
+def wants_a_look(run: dict[str, Any]) -> bool:
+    """Whether somebody has to look at a run: one that failed, timed out or was ended, or whose jobs found something.
+
+    Any: a run as `schedule list --json` tells it.
+    """
+    return run["state"] not in _IN_ORDER or any(report["wrong"] for report in run["reports"])
 
 
 @app.command()
@@ -168,7 +179,9 @@ async def _described(client: Client, queue: str) -> dict[str, Any]:
             if status is WorkflowExecutionStatus.COMPLETED:
                 result = await handle.result()
                 run["reports"] = [one.model_dump(mode="json") for one in result.reports]
-        except RPCError:
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
             run["state"] = "no longer kept"
         runs.append(run)
     coming = found.info.next_action_times
@@ -189,7 +202,7 @@ def _say(told: dict[str, Any], as_json: bool) -> None:
     typer.echo(f"{schedule['id']}: next at {schedule['next_at']} ({schedule['zone']})")
     shown = table("run", "state", "job", "", "what came of it")
     for run in told["runs"]:
-        for report in run["reports"] or [{"job": "", "wrong": False, "told": ""}]:
+        for report in run["reports"] or [{"job": "", "wrong": wants_a_look(run), "told": ""}]:
             mark = "look at it" if report["wrong"] else ""
             shown.add_row(run["started_at"], run["state"], report["job"], mark, report["told"])
     if told["runs"]:

@@ -134,12 +134,11 @@ def _judge(
         template=told.template,
         with_link=told.with_link,
     )
-    match slots.find(session, loan, person, order, at, keep=False):
+    match found := slots.find(session, loan, person, order, at, keep=False):
         case Slot(channel=channel):
-            told.now[channel] += 1
-        case NotYet(why=why):
+            pass
+        case NotYet():
             channel = told.channels[0]
-            told.later.update(why.split(", "))
         case NoChannel(refused=refused):
             told.unreachable += 1
             told.refused.update(refused)
@@ -151,10 +150,15 @@ def _judge(
     try:
         message = _written(session, settings, told, loan, person, channel, at)
     except ContentRefused as refused_content:
+        told.unreachable += 1
         told.refused[str(refused_content).splitlines()[0][:160]] += 1
         return
     except TemplateError as error:
         raise Refused(str(error)) from None
+    if isinstance(found, NotYet):
+        told.later.update(found.why.split(", "))
+    else:
+        told.now[channel] += 1
     cost = message_cost(load_costs(settings.costs), channel, person.country, message.text, order.purpose)
     told.cost_micros, told.cost_currency = told.cost_micros + cost.micros, cost.currency
     if channel is Channel.SMS:

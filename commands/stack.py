@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from commands.processes import Child, Processes, executable
-from config.settings import BadSettings, load_settings
+from commands.stand_ins import of_processes, stand_ins
 from workflows.search_attributes import ALL
 
 _TYPES = {1: "Text", 2: "Keyword", 3: "Int", 4: "Double", 5: "Bool", 6: "Datetime", 7: "KeywordList"}
@@ -55,20 +55,6 @@ class Addresses:
     web: str = ""
 
 
-def other_gateways(sandbox: str) -> dict[str, str]:
-    """Where gateways that these settings name are to be found instead: no rehearsal reaches a real one."""
-    try:
-        known = load_settings()
-    except BadSettings:
-        return {}  # the processes say so themselves
-    configured = {
-        "MERCADOPAGO": known.mercadopago,
-        "CONEKTA": known.conekta,
-        "BANK_PAYMENTS": known.bank_payments,
-    }
-    return {f"RECOBRO_{name}__BASE_URL": sandbox for name, settings in configured.items() if settings is not None}
-
-
 @dataclass
 class Stack:
     """A stack in `folder`: its databases, logs and reports. `skipping`: loans' clocks may be moved ahead."""
@@ -92,7 +78,7 @@ class Stack:
     addresses: Addresses = field(default_factory=lambda: Addresses("", ""))
     settings: dict[str, str] = field(default_factory=dict)
     metrics_ports: dict[str, int] = field(default_factory=dict)
-    """Where the processes named serve metrics; a stack whose clocks are skipped has none."""
+    """Where the processes named serve metrics; a stack whose clocks are skipped has none unless it is given some."""
 
     @property
     def temporal_file(self) -> Path:
@@ -114,7 +100,7 @@ class Stack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the product's processes are told: the sandbox stands in for every provider."""
+        """What the product's processes are told: the sandbox stands in for every provider. Raises BadSettings."""
         to = self.addresses
         clock = "requests" if self.skipping else "wall"
         web_port = to.web.rsplit(":", 1)[-1]
@@ -161,12 +147,14 @@ class Stack:
         if not self.skipping:
             # Rehearsed borrowers open no pages of ours.
             told["RECOBRO_WEB__LINK_SECRET"] = LINK_SECRET
+        told |= stand_ins(to.sandbox, self.folder, of_processes())
         if self.case_webhook_url:
             told["RECOBRO_CASE_WEBHOOK_URL"] = self.case_webhook_url
-        return told | other_gateways(to.sandbox) | self.settings
+        return told | self.settings
 
     def start(self) -> None:
-        """Start everything and wait until it answers. Raises ProcessFailed."""
+        """Start everything and wait until it answers. Raises ProcessFailed; BadSettings before anything runs."""
+        stand_ins(self.addresses.sandbox, self.folder, of_processes())
         self.folder.mkdir(parents=True, exist_ok=True)
         web_port = self.processes.ports.take(8080)
         self.addresses = Addresses("", "", web=f"http://127.0.0.1:{web_port}")
@@ -262,9 +250,9 @@ class Stack:
         said = _count(self.processes.log(f"worker-{number}"), "worker ready")
         name = f"worker-{number}"
         command = [sys.executable, "worker.py"]
-        if not self.skipping:
-            if name not in self.metrics_ports:
-                self.metrics_ports[name] = self.processes.ports.take(9100 + number)
+        if not self.skipping and name not in self.metrics_ports:
+            self.metrics_ports[name] = self.processes.ports.take(9100 + number)
+        if name in self.metrics_ports:
             command += ["--metrics-port", str(self.metrics_ports[name])]
         child = self.processes.start(name, command, self.worker_environment(number))
         self.processes.wait_ready(child, lambda: _count(child.log, "worker ready") > said)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 20
 """Loans asked or told at the same time."""
+IN_FLIGHT = timedelta(seconds=5)
+"""A campaign starts a loan within this time of reading what it is pinned to."""
 
 
 @dataclass(frozen=True)
@@ -166,42 +168,97 @@ def _position(standing: Standing) -> LoanPosition:
 async def _move(
     client: Client, database: Database, every: Sequence[Standing], target: Strategy
 ) -> tuple[int, list[tuple[str, str]]]:
-    """Tell each loan, then note its new pin; a loan that was told but not noted is told again without effect."""
-    from commands.loan_lookup import loan_handle
+    """Tell each loan, then note its new pin; a loan that was told but not noted is told again without effect.
+
+    One that waits to be started is noted first, and told where its campaign has started it as it was meanwhile. Where
+    that cannot be found out, or the operator ends it before, it is noted as it was: the same command finds it again.
+    """
+    from commands.strategy_pins import pin, pin_back
     from commands.temporal_session import NotRunning, tell
-    from records import audit, loans, strategies
     from workflows.messages import MigrateOrder
 
     gate = asyncio.Semaphore(AT_ONCE)
     order = MigrateOrder(strategy=target)
     update_id = f"migrate-{uuid.uuid4()}"
 
-    def pin(loan: Loan) -> None:
-        with database.writing() as session:
-            row = loans.get(session, loan.lender, loan.loan_id)
-            before = f"{row.strategy_name}@{row.strategy_version}"
-            strategies.pin(session, row, target, now := datetime.now(UTC))
-            details = {"detail": f"{before} to {target.key}"}
-            who = (row.lender, row.loan_id)
-            audit.append(
-                session, at=now, actor="operator", action="pinned", lender=who[0], loan_id=who[1], details=details
-            )
+    async def told(loan: Loan) -> str | None:
+        from commands.loan_lookup import loan_handle
+
+        try:
+            await tell(loan_handle(client, loan), "migrate", order, id=update_id)
+        except NotRunning:
+            return "it ended meanwhile"
+        except Refused as why:
+            return str(why)
+        return None
 
     async def move(standing: Standing) -> str | None:
         async with gate:
+            loan = standing.loan
+            if not standing.running:
+                noting = asyncio.ensure_future(asyncio.to_thread(pin, database, loan, target, waiting=True))
+                first_noted.append((loan, noting))
+                # A thread goes on when its task is cancelled: whoever notes it as it was has to come after it.
+                if await asyncio.shield(noting):
+                    return None
+            if (why := await told(loan)) is None:
+                await asyncio.to_thread(pin, database, loan, target)
+            return why
+
+    async def started_meanwhile(standing: Standing) -> str | None:
+        async with gate:
             try:
-                if standing.running:
-                    await tell(loan_handle(client, standing.loan), "migrate", order, id=update_id)
-            except NotRunning:
-                return "it ended meanwhile"
+                runs_on_old = await _runs_on_another(client, standing.loan, target)
             except Refused as why:
                 return str(why)
-            await asyncio.to_thread(pin, standing.loan)
-        return None
+            if runs_on_old and (refused := await told(standing.loan)) is not None:
+                return refused
+            sure.add(standing.loan.id)
+            return None
 
-    answers = await asyncio.gather(*(move(standing) for standing in every))
+    first_noted: list[tuple[Loan, asyncio.Future[bool]]] = []
+    sure: set[int | None] = set()
+    try:
+        answers = await _all(move(standing) for standing in every)
+        waited = [place for place, each in enumerate(every) if not each.running and answers[place] is None]
+        if waited:
+            await asyncio.sleep(IN_FLIGHT.total_seconds())
+            again = await _all(started_meanwhile(every[place]) for place in waited)
+            for place, why in zip(waited, again, strict=True):
+                answers[place] = why
+    finally:
+        noted = await asyncio.gather(*(noting for _, noting in first_noted), return_exceptions=True)
+        known = [loan for (loan, _), done in zip(first_noted, noted, strict=True) if done is True]
+        if unsure := [loan for loan in known if loan.id not in sure]:
+            pin_back(database, unsure, target)
     failures = [(each.loan.loan_id, why) for each, why in zip(every, answers, strict=True) if why is not None]
     return len(every) - len(failures), failures
+
+
+async def _all(work: Iterable[Awaitable[str | None]]) -> list[str | None]:
+    """All of them to their end, then what the first raised that did."""
+    answers: list[str | None] = []
+    for each in await asyncio.gather(*work, return_exceptions=True):
+        if isinstance(each, BaseException):
+            raise each
+        answers.append(each)
+    return answers
+
+
+async def _runs_on_another(client: Client, loan: Loan, target: Strategy) -> bool:
+    """Whether this hand-over of the loan runs, on another strategy than `target`. Raises Refused."""
+    from commands.loan_lookup import loan_handle
+    from commands.temporal_session import NotRunning, ask
+    from records import strategies
+    from workflows.messages import LoanView
+
+    try:
+        view = await ask(loan_handle(client, loan), "view", LoanView)
+    except NotRunning:
+        return False
+    state = view.state
+    here = strategies.digest(target)
+    return state.end is None and state.facts.entry == loan.entry and strategies.digest(state.strategy) != here
 
 
 def _show(previews: Sequence[MigrationPreview], refused: Sequence[Standing]) -> None:

@@ -51,6 +51,11 @@ def with_temporal(work: Callable[[Client], Awaitable[T]]) -> T:
     return asyncio.run(session())
 
 
+def where(client: Client) -> str:
+    """Which Temporal a client speaks to, as people name it."""
+    return f"{client.service_client.config.target_host} (namespace {client.namespace})"
+
+
 async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object, id: str | None = None) -> str:
     """Send an update and give its answer in a sentence, with a warrant where it takes one. Raises Refused, NotRunning.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
@@ -12,10 +12,8 @@ from babel.dates import format_date as babel_format_date
 from babel.dates import format_skeleton, format_time
 from babel.numbers import format_currency
 
-from domain.money import Money
-
-# CLDR gives the Colombian peso two digits; nobody there writes, or could pay, a centavo.
-_PRINTED_WHOLE = frozenset({"COP", "CLP"})
+from domain.money import Money, minor_digits
+from domain.payable import payable_money, smallest_payable
 
 
 @lru_cache(maxsize=256)
@@ -33,10 +31,11 @@ def locale_of(language: str, country: str) -> Locale:
 
 
 def format_money(money: Money, locale: Locale) -> str:
-    """An amount with its symbol, e.g. `1.234,50 €` (es_ES); pesos of Colombia and Chile whole, half up."""
-    if money.currency not in _PRINTED_WHOLE:
+    """An amount with its symbol, e.g. `1.234,50 €` (es_ES): as much of it as can be paid, pesos of Colombia whole, so
+    that nobody reads another amount than a payment link asks for."""
+    if smallest_payable(money.currency) < 10 ** minor_digits(money.currency) or not minor_digits(money.currency):
         return str(format_currency(money.major, money.currency, locale=locale))
-    whole = money.major.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    whole = payable_money(money).major.quantize(Decimal(1))
     pattern = re.sub(r"\.0+", "", locale.currency_formats["standard"].pattern)
     return str(format_currency(whole, money.currency, format=pattern, locale=locale, currency_digits=False))
 

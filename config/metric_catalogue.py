@@ -57,6 +57,13 @@ REFUSALS = Metric(
     "next lawful moment) or never",
     ("rule", "verdict"),
 )
+UNREACHABLE = Metric(
+    "recobro_contacts_unreachable_total",
+    Kind.COUNTER,
+    Source.WORKER,
+    "Contacts that no channel was left for: rules, platforms, opt-outs and dead addresses had closed them all",
+    ("purpose",),
+)
 BALANCE_READS = Metric(
     "recobro_balance_reads_total",
     Kind.COUNTER,
@@ -222,6 +229,7 @@ CLOCK = Metric(
 ALL = (
     CONTACTS,
     REFUSALS,
+    UNREACHABLE,
     BALANCE_READS,
     LINKS,
     PROVIDER_FAILURES,

@@ -133,9 +133,9 @@ class BadSettings(ValueError):
     """Settings that cannot be used: one line for each, naming the variable and what was expected."""
 
 
-def load_settings() -> Settings:
+def load_settings(file: Path = Path(".env")) -> Settings:
     """The settings of this process. Raises BadSettings; the text never holds a value."""
-    return _loaded(Settings)
+    return _loaded(Settings, file)
 
 
 def load_encryption() -> Encryption:
@@ -143,9 +143,9 @@ def load_encryption() -> Encryption:
     return _loaded(_EncryptionAlone).encryption
 
 
-def _loaded(kind: type[S]) -> S:
+def _loaded(kind: type[S], file: Path = Path(".env")) -> S:
     try:
-        return kind()
+        return kind(_env_file=file)
     except ValidationError as wrong:
         lines = [
             f"RECOBRO_{'__'.join(str(part).upper() for part in error['loc'])}: {error['msg']}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 from typer.testing import CliRunner
 
 from commands import case
@@ -14,9 +16,9 @@ from domain.events import Decide
 from domain.ledger_entries import CaseKind
 from records import accounts, cases, loans
 from records.database import Database
-from records.tables import Loan
+from records.tables import CaseState, Loan, LoanState
 from starter import app
-from tests.records.portfolios import LENDER, enter, handed
+from tests.records.portfolios import LENDER, enter, entered, handed, handed_over_again
 
 NOW = datetime.now(UTC)
 
@@ -68,3 +70,98 @@ def test_nobody_decides_under_the_name_of_an_account_by_its_number(told: list[De
     code, why = decide_as("account:1")
     assert (code, told) == (2, [])
     assert "expected the name they sign in by" in why
+
+
+class Temporal:
+    """What Temporal has of the loans: nothing at all, or a workflow that is closed. `exists`: its namespace does."""
+
+    id = f"loan-{LENDER}-L1"
+    namespace = "collections"
+    service_client = SimpleNamespace(config=SimpleNamespace(target_host="temporal:7233"))
+
+    def __init__(self, *, knows: bool, exists: bool = True) -> None:
+        self.knows, self.exists = knows, exists
+
+    async def count_workflows(self, _query: str) -> None:
+        if not self.exists:
+            raise RPCError("Namespace collections is not found.", RPCStatusCode.NOT_FOUND, b"")
+
+    def get_workflow_handle(self, _id: str) -> Temporal:
+        return self
+
+    async def execute_update(self, *_given: object, **_more: object) -> None:
+        raise RPCError("not found", RPCStatusCode.NOT_FOUND, b"")
+
+    async def describe(self) -> None:
+        if not self.knows:
+            raise RPCError("not found", RPCStatusCode.NOT_FOUND, b"")
+
+
+def with_case(records: Database, monkeypatch: pytest.MonkeyPatch, *, knows: bool) -> str:
+    """A loan in collection with an open case, and a Temporal that does not run it."""
+
+    async def connect() -> Temporal:
+        return Temporal(knows=knows)
+
+    monkeypatch.setattr("commands.temporal_session.connect", connect)
+    case_id = f"{LENDER}-L1-1-1"
+    with records.writing() as session:
+        (loan,) = entered(session, "L1")
+        cases.open(session, loan, case_id=case_id, kind=CaseKind.HANDOFF, queue="agents", at=NOW, sla_at=NOW)
+    return case_id
+
+
+def decided(case_id: str, *more: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["case", "decide", case_id, "--decision", "continue", "--by", "agent-7", *more])
+    return result.exit_code, result.stdout + result.stderr
+
+
+def state_of(records: Database, case_id: str) -> CaseState:
+    with records.reading() as session:
+        return cases.get(session, case_id).state
+
+
+def test_a_case_of_a_loan_that_temporal_has_lost_is_settled_in_the_records_when_that_is_said(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = with_case(records, monkeypatch, knows=False)
+
+    refused = decided(case_id)
+    settled = decided(case_id, "--lost", "--yes")
+
+    assert refused[0] == 2
+    assert "--lost settles the case in the records" in refused[1]
+    assert settled[0] == 0
+    assert "doctor --mend" in settled[1]
+    assert state_of(records, case_id) is CaseState.DECIDED
+
+
+def test_a_case_of_a_loan_whose_workflow_is_only_closed_is_not_settled_as_lost(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = with_case(records, monkeypatch, knows=True)
+
+    code, told = decided(case_id, "--lost", "--yes")
+
+    assert code == 2
+    assert "Temporal knows a workflow of loan 'L1'" in told
+    assert state_of(records, case_id) is CaseState.OPEN
+
+
+def test_a_case_of_an_earlier_hand_over_is_settled_while_the_loan_is_collected_again(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a refund case of the first hand-over, when the loan is in its second, then the case has a way out."""
+    case_id = with_case(records, monkeypatch, knows=True)
+    with records.writing() as session:
+        handed_over_again(session, "L1")
+
+    other = CliRunner().invoke(app, ["case", "decide", case_id, "--decision", "recall", "--by", "agent-7"])
+    settled = decided(case_id)
+
+    assert other.exit_code == 2
+    assert "can only be settled with continue" in other.stderr
+    assert settled[0] == 0
+    assert state_of(records, case_id) is CaseState.DECIDED
+    with records.reading() as session:
+        assert loans.get(session, LENDER, "L1").state is LoanState.IN_COLLECTION

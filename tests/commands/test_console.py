@@ -123,6 +123,19 @@ def test_an_unforeseen_error_names_a_file_with_its_traceback(monkeypatch: pytest
     assert "raise error" in kept.read_text()
 
 
+def test_an_unforeseen_error_is_a_line_also_where_its_details_cannot_be_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "var").touch()
+    monkeypatch.setattr(console, "LOGS", tmp_path / "var" / "log")
+
+    result = run.invoke(_failing(KeyError("Ana Gil")), ["fail"])
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr == f"unexpected KeyError; its details cannot be kept in {console.LOGS}: Not a directory\n"
+
+
 def test_what_a_database_says_of_a_row_is_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from sqlalchemy.exc import IntegrityError
 

@@ -7,13 +7,20 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 from typer.testing import CliRunner
 
+from activities.debit_files import message_id_of
 from domain.direct_debit import SequenceType
+from domain.what_next import WhatNext
+from providers.debit_bank import BankMessage, OutgoingFile, Submission
+from providers.debits.folder_bank import FolderDebitBank
+from providers.errors import refusal
 from records import debits, loans, mandates, payments, people
 from records.database import Database
+from records.tables import Loan
 from starter import app
-from tests.records.portfolios import LENDER, entered
+from tests.records.portfolios import LENDER, enter, entered, handed
 
 RUNNER = CliRunner()
 OURS = "ES9121000418450200051332"
@@ -44,31 +51,43 @@ def records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Pa
     monkeypatch.setenv("RECOBRO_DIRECT_DEBIT__CREDITOR", json.dumps({"creditor_id": "ES50ZZZA12345678", "iban": OURS}))
     database = Database(f"sqlite:///{file}")
     monkeypatch.setattr("commands.debit.datetime", Monday)
-    now = MONDAY
     with database.writing() as session:
         [loan] = entered(session, "L1")
-        mandates.add(
-            session,
-            people.of_loan(session, loan),
-            reference="M-1",
-            iban="ES7921000813610123456789",
-            signed_on=date(2025, 3, 1),
-            sequence=SequenceType.RCUR,
-            at=now,
-        )
-        debit = debits.order(
-            session,
-            loan,
-            mandates.get(session, LENDER, "M-1"),
-            step="debit",
-            occurrence=1,
-            amount_minor=10_000,
-            noticed=False,
-            notice_days=0,
-            at=now,
-        )
-        debits.release(session, debit, True, now)
+        released(session, loan)
     return database
+
+
+def released(session: Session, loan: Loan) -> None:
+    """A debit of the whole debt, under a mandate, that may go out."""
+    mandates.add(
+        session,
+        people.of_loan(session, loan),
+        reference=f"M-{loan.loan_id}",
+        iban="ES7921000813610123456789",
+        signed_on=date(2025, 3, 1),
+        sequence=SequenceType.RCUR,
+        at=MONDAY,
+    )
+    debit = debits.order(
+        session,
+        loan,
+        mandates.get(session, loan.lender, f"M-{loan.loan_id}"),
+        step="debit",
+        occurrence=1,
+        amount_minor=10_000,
+        noticed=False,
+        notice_days=0,
+        at=MONDAY,
+    )
+    debits.release(session, debit, True, MONDAY)
+
+
+def owed_to(session: Session, lender: str) -> None:
+    """The same with another lender."""
+    enter(session, [handed("L2")], campaign_id="c2", lender=lender)
+    loan = loans.get(session, lender, "L2")
+    loans.begin(session, loan)
+    released(session, loan)
 
 
 def run(*words: str, code: int = 0) -> str:
@@ -190,3 +209,59 @@ def test_a_file_the_bank_took_is_taken_back_by_hand_once_it_says_that_it_collect
 
     assert (taken["debits"], state()) == (1, "planned")
     assert "is taken back" in again
+
+
+def test_what_was_handed_over_is_told_also_where_another_file_failed(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given two lenders' files; when the bank takes the first and goes away; then both are told."""
+    monkeypatch.setenv(
+        "RECOBRO_DIRECT_DEBIT__CREDITORS", json.dumps({"other": {"creditor_id": "ES50ZZZA12345678", "iban": OURS}})
+    )
+    with records.writing() as session:
+        owed_to(session, "other")
+    submit = FolderDebitBank.submit
+
+    async def takes_one(bank: FolderDebitBank, file: OutgoingFile, at: datetime) -> Submission:
+        if file.message_id.endswith(taken):
+            return await submit(bank, file, at)
+        raise refusal("bank", "down", WhatNext.RETRY, "no way there")
+
+    taken = message_id_of(LENDER, MONDAY.date(), 1)
+    monkeypatch.setattr(FolderDebitBank, "submit", takes_one)
+
+    told = json.loads(run("debit", "submit", "--json", code=1))
+
+    assert len(told["files"]) == 2
+    assert told["outcomes"] == {taken: "accepted"}
+    assert "no way there" in told["error"]
+
+
+def test_what_was_taken_in_before_the_bank_went_away_is_told(
+    records: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Given two answers at the bank; when it goes away after the first; then that is told, and the other next time."""
+    [message_id] = json.loads(run("debit", "submit", "--json"))["files"]
+    with records.reading() as session:
+        [debit] = debits.of_loan(session, loans.get(session, LENDER, "L1"))
+    inbox = tmp_path / "ebics" / "in"
+    inbox.mkdir()
+    (inbox / "a.xml").write_text(returned(debit.reference, message_id))
+    (inbox / "b.xml").write_text(returned(debit.reference, message_id).replace("B-1", "B-2"))
+    done_with = FolderDebitBank.done_with
+
+    async def goes_away(_bank: FolderDebitBank, _message: BankMessage, _at: datetime) -> None:
+        raise refusal("bank", "down", WhatNext.RETRY, "no way there")
+
+    monkeypatch.setattr(FolderDebitBank, "done_with", goes_away)
+
+    told = json.loads(run("debit", "fetch", "--json", code=1))
+    text = run("debit", "fetch", code=1)
+
+    assert [one["name"] for one in told["files"]] == ["a.xml"]
+    assert "no way there" in told["error"]
+    assert "the bank went away" in text
+    assert "nothing new" not in text
+    monkeypatch.setattr(FolderDebitBank, "done_with", done_with)
+    later = json.loads(run("debit", "fetch", "--json"))
+    assert ([one["name"] for one in later["files"]], later["error"]) == (["b.xml"], None)

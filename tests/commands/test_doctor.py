@@ -196,6 +196,7 @@ def test_what_waits_in_the_records_is_named_with_its_mend(clinic: Clinic, databa
 
     assert found["payments_unanswered"]["subjects"] == ["bank rb-1"]
     assert found["words_not_ordered"]["subjects"] == ["L1"]
+    assert "loan withdraw-words LOAN WORDS" in found["words_not_ordered"]["command"]
     assert found["cases_late"]["subjects"] == ["L1-agent-1"]
     assert "agents" in found["cases_late"]["what"]
     assert found["contacts_unknown"]["subjects"] == ["L1/r1/1"]

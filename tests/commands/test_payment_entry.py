@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from commands.console import Refused
 from commands.payment_entry import read_payment, tell_the_loan
 from config.settings import Settings
 from domain.events import PaymentReceived
-from records import loans, payments
+from records import loans, payments, webhooks
 from records.database import Database
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from web.payment_entry import Entry, enter_payment, enter_reversal
@@ -48,3 +49,71 @@ def test_a_payment_is_never_read_as_a_thousandth_of_what_was_typed(
 
     with pytest.raises(Refused, match=rf"AMOUNT: '{typed}' has more decimals .* write thousands without a point"):
         read_payment(database, loan, typed, None, None, "bank", "TR-2")
+
+
+class NoWorkflow:
+    """Temporal runs no workflow of any loan."""
+
+    def get_workflow_handle(self, _id: str) -> NoWorkflow:
+        return self
+
+    async def signal(self, *_given: object) -> None:
+        raise RPCError("not found", RPCStatusCode.NOT_FOUND, b"")
+
+
+@pytest.fixture
+def no_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect() -> NoWorkflow:
+        return NoWorkflow()
+
+    monkeypatch.setattr("commands.temporal_session.connect", connect)
+
+
+@pytest.mark.usefixtures("no_workflow")
+def test_a_payment_of_a_loan_whose_workflow_is_lost_is_not_said_to_be_known_when_it_is_started(
+    database: Database,
+) -> None:
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+    new = enter_payment(database, loan, PAID, Entry("operator", datetime.now(UTC)))
+
+    answer = tell_the_loan(NO_SERVER, database, new)
+
+    assert not answer.told
+    assert "`doctor`" in answer.detail
+
+
+@pytest.mark.usefixtures("no_workflow")
+@pytest.mark.parametrize("knew", [False, True])
+def test_a_loan_that_ended_is_said_to_know_a_payment_only_where_it_does(database: Database, knew: bool) -> None:
+    """Given a payment said again, when the first one still waits for the relay, then nobody says the loan knows it."""
+    heard = [{"provider": "bank", "payment_id": "TR-1"}] if knew else []
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        loans.end(session, loan, kind="recalled", at=NOW, final_state={"payments": heard})
+    entry = Entry("operator", datetime.now(UTC))
+    enter_payment(database, loan, PAID, entry)
+
+    answer = tell_the_loan(NO_SERVER, database, enter_payment(database, loan, PAID, entry))
+
+    assert answer.told is knew
+    assert ("knows it" in answer.detail) is knew
+
+
+@pytest.mark.usefixtures("no_workflow")
+def test_a_payment_that_an_ended_loan_was_told_of_and_did_not_count_is_not_said_to_wait(database: Database) -> None:
+    """Given a payment that an ended loan refused, when it is said again, then nobody is told to wait for the relay."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        loans.end(session, loan, kind="recalled", at=NOW, final_state={"payments": []})
+    entry = Entry("operator", datetime.now(UTC))
+    first = enter_payment(database, loan, PAID, entry)
+    assert first.signal is not None
+    assert first.webhook_id is not None
+    with database.writing() as session:
+        webhooks.mark_signalled(session, first.webhook_id, first.signal.model_dump(mode="json"), entry.at)
+
+    answer = tell_the_loan(NO_SERVER, database, enter_payment(database, loan, PAID, entry))
+
+    assert answer.told
+    assert "was told and did not count it" in answer.detail

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from domain.direct_debit import SequenceType
 from records import erasure, loans, mandates, payments, people
 from records.database import Database
-from records.tables import BankEntryRow, Payment, PaymentSource, Webhook
+from records.tables import BankEntryRow, GatewayCheck, Payment, PaymentSource, Webhook
 from starter import app
 from tests.records.portfolios import LENDER, NOW, enter, handed
 
@@ -232,3 +232,11 @@ def test_who_paid_is_sealed_and_goes_with_the_person(records: Database) -> None:
         [kept] = session.exec(select(BankEntryRow)).all()
         assert (kept.other_name, kept.other_iban, kept.text, kept.iban_index) == (None, None, None, None)
         assert len(session.exec(select(Payment)).all()) == 1
+
+
+def test_a_day_that_has_not_come_yet_is_not_compared_with_the_gateways(records: Database) -> None:
+    told = run("reconcile", "gateways", "--day", "2999-12-24", code=2)
+
+    assert "2999-12-24 has not come yet" in told
+    with records.reading() as session:
+        assert session.exec(select(GatewayCheck)).all() == []

@@ -210,6 +210,12 @@ def test_a_receipt_carries_no_demand() -> None:
             Money(amount_minor=12345000, currency="COP"),
             "$123.450|4 de mar de 2026|4 de marzo de 2026",
         ),
+        (
+            "es",
+            "CO",
+            Money(amount_minor=12345099, currency="COP"),  # as a link asks for it
+            "$123.450|4 de mar de 2026|4 de marzo de 2026",
+        ),
         ("es", "CL", Money(amount_minor=123450, currency="CLP"), "$123.450|4 mar 2026|4 de marzo de 2026"),
         ("en", "US", Money(amount_minor=123450, currency="USD"), "$1,234.50|Mar 4, 2026|March 4, 2026"),
         ("en", "GB", Money(amount_minor=123450, currency="GBP"), "£1,234.50|4 Mar 2026|4 March 2026"),

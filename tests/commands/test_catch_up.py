@@ -1,0 +1,222 @@
+"""`database catch-up`: records of an earlier day brought up to what Temporal knows; what nobody knows is doubted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+import pytest
+from sqlmodel import select
+from temporalio.api.history.v1 import HistoryEvent
+
+from activities.case_notices import CaseNotices
+from activities.ledger import LedgerWriter
+from activities.links import LinkIssuer
+from activities.orders import LedgerOrder
+from commands.catch_up import CaughtUp, catch_up
+from domain.collection import apply
+from domain.direct_debit import SequenceType
+from domain.events import PaymentReceived, PaymentRefunded
+from domain.ledger_entries import EndEntry, LedgerEntry, LoanEnd, PaymentEntry
+from domain.loan_state import enter
+from domain.loans import Payment, workflow_id
+from records import cases, debits, loans, mandates, payments, people, refunds
+from records.database import Database
+from records.tables import LoanState, RefundState, RefundTask, RefundWay
+from tests.commands.test_doctor_restarts import open_case, paid
+from tests.domain.simulated_loan import facts, strategy
+from tests.records.portfolios import LENDER, NOW, entered, handed
+from tests.records.portfolios import enter as hand_over
+from workflows.payload_json import compact_data_converter
+
+PAID = Payment(provider="bank", payment_id="TR-1", amount_minor=10_000, paid_at=NOW)
+LATER = NOW + timedelta(days=1)
+
+
+@dataclass
+class Run:
+    """One run of a loan in Temporal: which hand-over it collected, and what it wrote."""
+
+    loan_id: str
+    entries: tuple[LedgerEntry, ...]
+    entry: int = 1
+    final_state: dict[str, Any] | None = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return workflow_id(LENDER, self.loan_id)
+
+    run_id = "run"
+    start_time = LATER
+
+    async def memo_value(self, _key: str, _default: int, *, type_hint: type) -> int:
+        return self.entry
+
+
+class Temporal:
+    data_converter = compact_data_converter
+
+    def __init__(self, *runs: Run) -> None:
+        self._runs = {run.id: run for run in runs}
+
+    async def list_workflows(self, _query: str) -> AsyncIterator[Run]:
+        for run in self._runs.values():
+            yield run
+
+    def get_workflow_handle(self, id: str, *, run_id: str) -> Any:
+        async def history() -> AsyncIterator[HistoryEvent]:
+            run = self._runs[id]
+            order = LedgerOrder(
+                lender=LENDER,
+                loan_id=run.loan_id,
+                entry=run.entry,
+                entries=run.entries,
+                first_entry=0,
+                final_state=run.final_state,
+            )
+            begun, done = HistoryEvent(event_id=5), HistoryEvent(event_id=6)
+            asked = begun.activity_task_scheduled_event_attributes
+            asked.activity_type.name = "write_ledger"
+            asked.input.payloads.extend(await self.data_converter.encode([order]))
+            done.activity_task_completed_event_attributes.scheduled_event_id = 5
+            yield begun
+            yield done
+
+        return SimpleNamespace(fetch_history_events=history)
+
+
+async def caught_up(database: Database, *runs: Run) -> CaughtUp:
+    temporal: Any = Temporal(*runs)
+    quiet = LedgerWriter(database, LinkIssuer(database, None), CaseNotices(None, httpx.AsyncClient()))
+    return await catch_up(temporal, database, quiet)
+
+
+def cured(loan_id: str, entry: int = 1) -> Run:
+    """A run of a loan that was paid in full and ended."""
+    ended = EndEntry(at=LATER, end=LoanEnd.CURED, by="payment")
+    return Run(loan_id, (PaymentEntry(at=LATER, payment=PAID, currency="EUR"), ended), entry)
+
+
+async def test_who_was_handed_over_after_the_backup_and_paid_is_known_once_the_file_is_started_again(
+    database: Database,
+) -> None:
+    before = await caught_up(database, cured("L1"))
+    with database.writing() as session:
+        hand_over(session, [handed("L1")])
+    after = await caught_up(database, cured("L1"))
+
+    assert (before.unknown, before.entries) == ((workflow_id(LENDER, "L1"),), 0)
+    assert (after.unknown, after.entries) == ((), 2)
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+        assert (loan.state, loan.end_kind) == (LoanState.ENDED, "cured")
+        assert payments.balance_due(session, loan) == 0
+
+
+async def test_who_was_handed_over_again_after_the_backup_is_named_and_nothing_is_counted_in_the_wrong_one(
+    database: Database,
+) -> None:
+    """Given records that know the first hand-over, when the second was paid, then that counts in the second."""
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        loans.end(session, loan, kind="not_cured", at=NOW, final_state={})
+
+    before = await caught_up(database, cured("L1", entry=2))
+    with database.writing() as session:
+        counted_before = payments.find(session, "bank", "TR-1")
+        hand_over(session, [handed("L1")], campaign_id="c2")
+    after = await caught_up(database, cured("L1", entry=2))
+
+    assert (before.unknown, counted_before) == ((workflow_id(LENDER, "L1"),), None)
+    assert after.unknown == ()
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+        payment = payments.find(session, "bank", "TR-1")
+        assert payment is not None
+        assert (payment.entry, loan.state) == (2, LoanState.ENDED)
+
+
+def refund(database: Database, loan_id: str, payment_id: str, way: RefundWay = RefundWay.GATEWAY) -> int:
+    """Of 25.00, proposed and not decided."""
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        payment = paid(session, loan_id, payment_id, 12_500)
+        case_id = open_case(session, loan, 1, "refund")
+        task = refunds.propose(
+            session, cases.get(session, case_id), payment, amount_minor=2_500, way=way, by="marta", at=NOW
+        )
+        assert task.id is not None
+        return task.id
+
+
+async def test_a_refund_that_may_have_been_made_is_looked_for_before_it_is_made(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1", "L2")
+    approved, proposed = refund(database, "L1", "p1"), refund(database, "L2", "p2")
+    with database.writing() as session:
+        refunds.decide(session, refunds.get(session, approved), approved=True, by="luis", at=NOW)
+
+    done = await caught_up(database)
+    with database.writing() as session:
+        refunds.decide(session, refunds.get(session, proposed), approved=True, by="luis", at=NOW)
+
+    assert done.refunds == (approved, proposed)
+    with database.reading() as session:
+        tasks = session.exec(select(RefundTask)).all()
+        assert [task.state for task in tasks] == [RefundState.APPROVED] * 2
+        assert all(refunds.was_asked_for(task) for task in tasks)
+
+
+@pytest.mark.parametrize(("still_open", "refunded"), [(False, 2_500), (True, 0)])
+async def test_what_a_loan_was_told_was_given_back_counts_unless_its_refund_is_still_looked_for(
+    database: Database, still_open: bool, refunded: int
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+    if still_open:
+        refund(database, "L1", "p1")
+    else:
+        with database.writing() as session:
+            paid(session, "L1", "p1", 12_500)
+    state = enter(facts(lender=LENDER, loan_id="L1", amount_due_minor=10_000), strategy(), LATER)
+    received = PaymentReceived(payment_id="p1", amount_minor=12_500, currency="EUR", paid_at=NOW, provider="bank")
+    state, _ = apply(state, received, LATER)
+    state, _ = apply(state, PaymentRefunded(payment_id="p1", provider="bank", refunded_minor=2_500), LATER)
+
+    await caught_up(database, Run("L1", state.outbox))
+
+    with database.reading() as session:
+        payment = payments.find(session, "bank", "p1")
+        assert payment is not None
+        assert payment.refunded_minor == refunded
+
+
+async def test_a_debit_that_was_let_go_to_the_bank_is_named(database: Database) -> None:
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        person = people.of_loan(session, loan)
+        iban = "ES9121000418450200051332"
+        mandates.add(
+            session, person, reference="M-1", iban=iban, signed_on=date(2026, 1, 5), sequence=SequenceType.FRST, at=NOW
+        )
+        mandate = mandates.find(session, LENDER, "M-1")
+        assert mandate is not None
+        debit = debits.order(
+            session,
+            loan,
+            mandate,
+            step="debit",
+            occurrence=1,
+            amount_minor=5_000,
+            noticed=False,
+            notice_days=0,
+            at=NOW,
+        )
+        debits.release(session, debit, True, NOW)
+        reference = debit.reference
+
+    assert (await caught_up(database)).debits == (reference,)

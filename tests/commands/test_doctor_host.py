@@ -1,0 +1,38 @@
+"""`doctor` on what this host can see, where it is not what it should be."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from commands.doctor_host import look_at_web_app
+from config.settings import Settings
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where something answers that is no HTTP server."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        yield server.getsockname()[1]
+        answering.join()
+
+
+def test_something_else_on_the_web_apps_port_is_a_finding(port: int) -> None:
+    settings = Settings(_env_file=None, web={"host": "127.0.0.1", "port": port})
+
+    (found,) = look_at_web_app(settings, datetime.now(UTC))
+
+    assert found.check == "web_app"

@@ -1,0 +1,97 @@
+"""`rehearse --report` and `demo`: a place that cannot be written is said before minutes are spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from commands import demo, rehearse
+from commands.processes import ROOT
+from starter import app
+
+PORTFOLIO = str(ROOT / "portfolios" / "microprestamos_es.csv")
+WORDS = ["rehearse", PORTFOLIO, "--strategy", "es-microloan", "--loans", "1"]
+
+
+class Results:
+    violations: tuple[str, ...] = ()
+
+    def model_dump(self, mode: str) -> dict[str, Any]:
+        return {"loans": 1}
+
+
+def test_a_report_that_cannot_be_written_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rehearse, "run", lambda *_given, **_more: pytest.fail("the rehearsal was begun"))
+    (tmp_path / "file").touch()
+
+    for path in (tmp_path, tmp_path / "file" / "report.html"):
+        said = CliRunner().invoke(app, [*WORDS, "--report", str(path)])
+
+        assert said.exit_code == 2
+        assert "--report" in said.stderr
+        assert "cannot be written" in said.stderr
+        assert said.stderr.count("\n") == 1
+
+
+def test_a_disk_that_is_full_at_the_end_costs_the_report_and_not_the_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    def write_report(*_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def run(_plan: object, after: Any, *, quiet: bool) -> Results:
+        results = Results()
+        asyncio.run(after(None, results))
+        return results
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rehearse, "run", run)
+    monkeypatch.setattr("commands.report.write_report", write_report)
+
+    said = CliRunner().invoke(app, [*WORDS, "--report", str(tmp_path / "report.html"), "--json"])
+
+    assert said.exit_code == 2
+    assert said.stdout == '{"loans": 1}\n'
+    assert "report.html cannot be written: No space left on device" in said.stderr
+    assert not (tmp_path / "report.html").exists(), "nothing is left of the look"
+
+
+def test_a_disk_that_is_full_at_the_end_costs_a_demo_its_report_and_not_the_loans_worth_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_report(*_given: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def run(_plan: object, after: Any, **_more: object) -> Results:
+        results = Results()
+        after(None, results)
+        return results
+
+    monkeypatch.setattr(demo, "FOLDER", tmp_path / "demo")
+    monkeypatch.setattr(rehearse, "run", run)
+    monkeypatch.setattr("commands.rehearsal_display.show_results", lambda _results: None)
+    monkeypatch.setattr("commands.report.write_report", write_report)
+    monkeypatch.setattr("commands.report.three_worth_opening", lambda _rehearsal: [("cured", "L1", "http://ui/L1")])
+
+    said = CliRunner().invoke(app, ["demo", "--loans", "1", "--no-stay"])
+
+    assert said.exit_code == 2
+    assert "cured: loan L1" in said.stdout
+    assert "report.html cannot be written: No space left on device" in said.stderr
+
+
+def test_a_demo_without_a_place_to_write_says_so_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(demo, "FOLDER", tmp_path / "file" / "demo")
+    monkeypatch.setattr(rehearse, "run", lambda *_given, **_more: pytest.fail("the demo was begun"))
+
+    said = CliRunner().invoke(app, ["demo", "--loans", "1"])
+
+    assert (said.exit_code, said.stderr.count("\n")) == (2, 1)
+    assert "cannot be written" in said.stderr
