@@ -13,7 +13,7 @@ from domain.call_flow import Identity
 from domain.contact import Channel
 from domain.events import AddressFailure
 from records import person_keys
-from records.tables import ClosedAddress, Loan, OptOut, Person, PersonFlag
+from records.tables import ClosedAddress, InboundMessage, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
 
 _WHERE = select(Person.country, Person.region, Person.timezone).where(col(Person.id) == bindparam("person"))
@@ -75,6 +75,14 @@ def lock_many(session: Session, refs: Iterable[int]) -> None:
     if wanted := set(refs):
         many = select(Person.id).where(col(Person.id).in_(wanted)).order_by(col(Person.id))
         session.exec(many.with_for_update()).all()
+
+
+def wrote_since(session: Session, person: Person, channel: Channel, at: datetime) -> bool:
+    """Whether the person has written to us by the channel since: whatever is told of earlier, their address lives."""
+    words = select(InboundMessage.id).where(
+        InboundMessage.person_ref == person.id, InboundMessage.channel == channel, InboundMessage.at >= at
+    )
+    return session.exec(words.limit(1)).first() is not None
 
 
 def by_phone(session: Session, phone: str) -> Sequence[Person]:

@@ -79,7 +79,7 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
     if news.reaction is not None and news.reaction.opted_out:
         signals = close_channel(session, person, contact.channel, f"{news.provider} {news.error_code}", at)
         return Consequence(outcome="opt_out", signals=signals)
-    dead = news.reaction is not None and news.reaction.address_is_dead
+    dead = news.reaction is not None and news.reaction.address_is_dead and not _wrote_since(session, person, contact)
     if dead and contact.address is not None:
         reason = f"{news.provider} {news.error_code}"
         if people.close_address(session, person, contact.channel, contact.address, reason=reason, at=at):
@@ -148,6 +148,12 @@ def record_call_ended(session: Session, news: CallEnded, at: datetime) -> Conseq
     return _failed_delivery(session, contact, failed, at).model_copy(
         update={"outcome": f"call_{word}", "person_refs": about(contact.person_ref)}
     )
+
+
+def _wrote_since(session: Session, person: Person, contact: Contact) -> bool:
+    """Whoever writes from an address has it, though word of an earlier message that did not arrive comes after theirs."""
+    theirs = contact.address == people.known_address(person, contact.channel)
+    return theirs and people.wrote_since(session, person, contact.channel, contact.reserved_at)
 
 
 def _why(dead: bool, reaction: Reaction | None) -> AddressFailure:

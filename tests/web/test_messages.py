@@ -148,6 +148,24 @@ async def test_a_late_failure_of_an_old_number_leaves_the_new_one_open_and_the_m
         assert people.address(session, person, Channel.SMS) == "+34611111111"
 
 
+async def test_a_number_somebody_has_written_from_since_is_not_dead_however_late_that_is_told(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1", phone=PHONE)
+    sent(database)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        assert await web.twilio(message("mañana pago", sender=PHONE)) == 200
+        await until(lambda: len(stored(database)) == 1 and all_relayed(database))
+        assert await web.twilio(report("undelivered", "30005")) == 200
+        await until(lambda: len(stored(database)) == 2 and all_relayed(database))
+
+    told = [payload["reason"] for name, _, payload in temporal.calls if name == "contact_failed"]
+    assert told == ["undelivered"]
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert people.address(session, person, Channel.SMS) == PHONE
+
+
 async def test_a_failure_that_means_stop_closes_the_channel(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1", "L2", person_id="p")
