@@ -151,7 +151,7 @@ def record_call_ended(session: Session, news: CallEnded, at: datetime) -> Conseq
 
 
 def _wrote_since(session: Session, person: Person, contact: Contact) -> bool:
-    """Whoever writes from an address has it, though word of an earlier message that did not arrive comes after theirs."""
+    """Whoever writes from an address has it, though word of an earlier message that failed comes after theirs."""
     theirs = contact.address == people.known_address(person, contact.channel)
     return theirs and people.wrote_since(session, person, contact.channel, contact.reserved_at)
 

@@ -148,7 +148,7 @@ async def test_a_late_failure_of_an_old_number_leaves_the_new_one_open_and_the_m
         assert people.address(session, person, Channel.SMS) == "+34611111111"
 
 
-async def test_a_number_somebody_has_written_from_since_is_not_dead_however_late_that_is_told(database: Database) -> None:
+async def test_a_number_somebody_has_written_from_since_is_not_dead(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1", phone=PHONE)
     sent(database)
