@@ -171,10 +171,14 @@ def evidence(
 
 
 def day_of(text: str, option: str) -> date:
-    """A date as ISO 8601. Raises Refused."""
+    """A date as ISO 8601, of a year that a loan takes. Raises Refused."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from domain.events import Day
+
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        return TypeAdapter[date](Day).validate_python(text)
+    except ValidationError:
         raise Refused(f"{option}: {text[:40]!r}: expected a date such as 2026-03-10") from None
 
 

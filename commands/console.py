@@ -209,9 +209,13 @@ def amount(minor: int, currency: str) -> str:
 
 
 def moment_of(text: str, option: str, zone: Any = UTC) -> datetime:
-    """A moment with its offset, or a day: its first minute in `zone`. Raises Refused."""
+    """A moment with its offset, or a day: its first minute in `zone`; of a year that loans take. Raises Refused."""
+    from domain.events import YEARS
+
     try:
         at = datetime.fromisoformat(text)
+        if at.year not in YEARS:
+            raise ValueError
     except ValueError:
         expected = "a day such as 2026-12-24 or a moment such as 2026-12-24T09:00+01:00"
         raise Refused(f"{option}: {text!r} is no moment: expected {expected}") from None

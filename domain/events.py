@@ -27,7 +27,8 @@ from domain.money import MOST_MINOR
 from domain.replies.labels import Intent, Reason
 
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
-_YEARS = range(1970, 2200)
+YEARS = range(1970, 2200)
+"""Those that a moment or a day may be of: any other is a slip."""
 
 
 def _written_out(value: object) -> object:
@@ -38,8 +39,8 @@ def _written_out(value: object) -> object:
 
 
 def _in_utc(value: datetime) -> datetime:
-    if value.year not in _YEARS:
-        raise ValueError(f"the year must lie between {_YEARS[0]} and {_YEARS[-1]}")
+    if value.year not in YEARS:
+        raise ValueError(f"the year must lie between {YEARS[0]} and {YEARS[-1]}")
     return value.astimezone(UTC)
 
 
@@ -54,8 +55,8 @@ def _a_day(value: object) -> object:
 
 
 def _in_our_time(value: date) -> date:
-    if value.year not in _YEARS:
-        raise ValueError(f"the year must lie between {_YEARS[0]} and {_YEARS[-1]}")
+    if value.year not in YEARS:
+        raise ValueError(f"the year must lie between {YEARS[0]} and {YEARS[-1]}")
     return value
 
 
@@ -64,8 +65,8 @@ Day = Annotated[date, BeforeValidator(_a_day), AfterValidator(_in_our_time)]
 
 
 def _not_long_past(value: date) -> date:
-    if value.year < _YEARS[0]:
-        raise ValueError(f"the year must be {_YEARS[0]} or later")
+    if value.year < YEARS[0]:
+        raise ValueError(f"the year must be {YEARS[0]} or later")
     return value
 
 

@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from commands import configuration, console
+from commands.agreements import day_of
 from commands.campaign_lookup import campaign_id_for
 from commands.console import OperatorGroup, Refused, moment_of, operator_app, period_of
 from commands.processes import ROOT
@@ -193,6 +194,14 @@ def test_a_moment_is_a_day_in_a_zone_or_has_its_offset() -> None:
     assert moment_of("2026-12-24T09:00Z", "--until").isoformat() == "2026-12-24T09:00:00+00:00"
     with pytest.raises(Refused):
         moment_of("24/12/2026", "--until")
+
+
+@pytest.mark.parametrize("slip", ["0026-12-24", "3026-12-24", "0026-12-24T09:00Z"])
+def test_a_mistyped_year_is_no_moment_and_no_day(slip: str) -> None:
+    with pytest.raises(Refused, match=r"--until: .* is no moment: expected a day such as 2026-12-24"):
+        moment_of(slip, "--until")
+    with pytest.raises(Refused, match=r"--date: .*: expected a date such as 2026-03-10"):
+        day_of(slip, "--date")
 
 
 def test_help_imports_neither_temporal_nor_the_records() -> None:
