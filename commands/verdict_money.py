@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,6 +63,7 @@ def links(log: WorldLog, ours: Ours) -> Check:
         "links", "One payment link for each amount due, never two open, none that asks or takes too much?", "links"
     )
     owed = {loan_id: _Owed(debt.amount_minor) for loan_id, debt in ours.debts.items()}
+    paid: dict[str, list[Entry]] = defaultdict(list)
     messages = {message.seq: message for message in log.messages if message.asks_for_money}
     reversed_ids: set[str] = set()
     for entry in log.of("link_created", "link_updated", "payment", "reversal", "sms", "email", "whatsapp"):
@@ -76,6 +77,7 @@ def links(log: WorldLog, ours: Ours) -> Check:
                 text = f"a link that was left open took {entry.minor()} minor units while {loan.due} were due"
                 found.against(entry.loan_id, entry.at, entry.seq, text)
             loan.moves(-entry.minor(), log.money_heard(entry))
+            paid[entry.loan_id or ""].append(entry)
         elif entry.kind == "reversal" and entry.text("payment_id") not in reversed_ids:
             reversed_ids.add(entry.text("payment_id"))
             loan.moves(entry.minor(), log.money_heard(entry))
@@ -90,21 +92,29 @@ def links(log: WorldLog, ours: Ours) -> Check:
             ):
                 # The agreement's own links closed it; where it was broken all is due again.
                 del loan.made[entry.minor()]
-            _new_link(found, entry, loan, _agreed(entry, ours))
+            _new_link(found, entry, loan, _agreed(entry, ours, paid[entry.loan_id or ""]))
         elif entry.seq in messages and not any(link_id in messages[entry.seq].body for link_id in loan.open):
             found.against(entry.loan_id, entry.at, entry.seq, "a message with a link that is not open")
     return found.check()
 
 
-def _agreed(entry: Entry, ours: Ours) -> set[int]:
-    """What an agreement in force lets be asked for then: an instalment, or several that follow each other."""
-    return {
-        sum(each.instalments[first : last + 1])
-        for each in ours.agreements
-        if each.loan_id == entry.loan_id and each.since <= entry.at and (each.until is None or entry.at < each.until)
-        for first in range(len(each.instalments))
-        for last in range(first, len(each.instalments))
-    }
+def _agreed(entry: Entry, ours: Ours, paid: Sequence[Entry]) -> set[int]:
+    """What an agreement in force lets be asked for then: an instalment, several that follow each other, or what the
+    payments since leave of them, the last of which may not have been heard of."""
+    asked: set[int] = set()
+    for each in ours.agreements:
+        if (
+            each.loan_id != entry.loan_id
+            or each.since > entry.at
+            or (each.until is not None and entry.at >= each.until)
+        ):
+            continue
+        ends = range(len(each.instalments))
+        asked |= {sum(each.instalments[first : last + 1]) for first in ends for last in ends if last >= first}
+        came = [payment.minor() for payment in paid if payment.at >= each.since]
+        known = [sum(came[:number]) for number in range(1, len(came) + 1)]
+        asked |= {sum(each.instalments[: last + 1]) - less for last in ends for less in known}
+    return asked
 
 
 def _new_link(found: Finding, entry: Entry, loan: _Owed, agreed: set[int]) -> None:

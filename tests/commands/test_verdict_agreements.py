@@ -74,6 +74,16 @@ def test_a_link_may_ask_for_an_instalment_while_its_agreement_is_in_force(
     assert world.found() == found
 
 
+@pytest.mark.parametrize(("amount", "found"), [(5_000, []), (8_000, []), (4_500, ["links"])])
+def test_a_link_may_ask_for_what_a_payment_has_left_of_a_promise(amount: int, found: list[str]) -> None:
+    world = World()
+    world.agrees(TUESDAY_TEN, TUESDAY_TEN + 8 * DAY, instalments=(8_000,))
+    world.pays(TUESDAY_TEN + DAY, 3_000)
+    world.link(TUESDAY_TEN + 2 * DAY, "plink_1", amount)
+
+    assert world.found() == found
+
+
 def test_after_a_broken_agreement_all_may_be_asked_for_again() -> None:
     world = World()
     world.link(TUESDAY_TEN, "plink_1")
