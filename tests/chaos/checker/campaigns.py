@@ -112,6 +112,10 @@ class Campaign:
         payments: list[dict[str, Any]] = self.loans[0]["final_state"]["payments"]
         return payments
 
+    def found_by(self) -> set[str]:
+        """The checks that a violation was found by."""
+        return {violation.split(":")[0] for violation in self.violations()}
+
     def violations(self) -> list[str]:
         return [violation for check in judge(self.evidence()) for violation in check.violations]
 
