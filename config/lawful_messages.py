@@ -14,8 +14,11 @@ from domain.content_rules import Circumstances, ContentBook, Finding, Wording, c
 
 VOICEMAIL = "call-voicemail"
 """The template of the neutral message that is left where nobody answers."""
+NAMES_THE_CALLER = frozenset({"call-opening", "call-person"})
+"""The lines of a call that say who calls: nothing but that is looked for in them."""
 Written = Callable[[MessageContext], RenderedMessage]
 
+_CALLER = frozenset({"caller"})
 # What the settings call each fact that a rule may find missing.
 _SETTINGS = ("agency", "agent", "address", "responsible", "complaints")
 
@@ -59,7 +62,8 @@ def written_and_checked(
         authored = render(template, channel, language, nobody, folder=folder)
     else:
         message, authored = written(context), written(nobody)
-    findings = check_content(_wording(message), circumstances, facts, book, authored=_wording(authored))
+    topics = _CALLER if template in NAMES_THE_CALLER else None
+    findings = check_content(_wording(message), circumstances, facts, book, authored=_wording(authored), topics=topics)
     return message, findings
 
 
@@ -82,8 +86,9 @@ def lawful_message(
 
 def _held_as(template: str, channel: Channel) -> Channel:
     """What the right person hears on a call is held to what may be written in a letter; the content rules of calls
-    are about messages that are left for whoever plays them."""
-    return Channel.POST if channel is Channel.CALL and template != VOICEMAIL else channel
+    are about what anybody hears: who calls, and messages that are left for whoever plays them."""
+    about_a_debt = template != VOICEMAIL and template not in NAMES_THE_CALLER
+    return Channel.POST if channel is Channel.CALL and about_a_debt else channel
 
 
 def with_lawful_lines(

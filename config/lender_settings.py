@@ -40,6 +40,11 @@ class Lender(SettingsSection):
             raise ValueError("an agency must be named: set agency beside collects_as=agency")
         return self
 
+    @property
+    def caller(self) -> str:
+        """Who contacts the borrower, as they are told: the agency where one collects, else the creditor."""
+        return self.agency if self.collects_as is Actor.AGENCY and self.agency else self.name
+
 
 class ContactCaps(SettingsSection):
     """The lender's own limits for each person; only ever stricter than the law's."""

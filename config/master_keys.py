@@ -10,10 +10,12 @@ import base64
 import binascii
 import contextlib
 import json
+import logging
 import os
 import re
 import secrets
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_LOG = logging.getLogger("recobro.config.master_keys")
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,40}")
 
 
@@ -42,6 +45,8 @@ class MasterKeys:
     active: str
     file: Path | None = None
     """The key file they were read from, if any."""
+    read_as: tuple[int, int, int] | None = field(default=None, repr=False, compare=False)
+    """What told that file from an earlier and a later one: inode, time of change (ns) and size."""
     _ciphers: dict[tuple[str, str], AESGCM] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -134,6 +139,27 @@ def key_file(path: Path) -> MasterKeys:
             _create(path, {"active": key_id, "keys": {key_id: key}})
 
 
+def current(keys: MasterKeys) -> MasterKeys:
+    """The keys as their file holds them now, to which another process may have added one; those of the settings, and of
+    a file that is gone or cannot be read, as they are: what runs goes on, and says so once for each such file."""
+    if keys.file is None:
+        return keys
+    state = None
+    try:
+        state = _state(keys.file)
+        return keys if state == keys.read_as else _read(keys.file)
+    except FileNotFoundError:
+        return keys
+    except (BadKeys, OSError) as error:
+        _warn(keys.file, state, str(error) if isinstance(error, BadKeys) else f"{keys.file}: {error.strerror}")
+        return keys
+
+
+@cache
+def _warn(_file: Path, _state: tuple[int, int, int] | None, why: str) -> None:
+    _LOG.warning("%s; the keys read before stay in use", why)
+
+
 def add_to_key_file(keys: MasterKeys) -> MasterKeys:
     """Make a new key in the file that `keys` came from, and make it the active one."""
     assert keys.file is not None
@@ -143,7 +169,7 @@ def add_to_key_file(keys: MasterKeys) -> MasterKeys:
     beside.unlink(missing_ok=True)
     _create(beside, {"active": key_id, "keys": {name: base64.b64encode(one).decode() for name, one in every.items()}})
     beside.replace(keys.file)
-    return MasterKeys(every, key_id, keys.file)
+    return _read(keys.file)
 
 
 def _create(path: Path, content: dict[str, object]) -> None:
@@ -161,11 +187,18 @@ def _create(path: Path, content: dict[str, object]) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _state(path: Path) -> tuple[int, int, int]:
+    told = path.stat()
+    return told.st_ino, told.st_mtime_ns, told.st_size
+
+
 def _read(path: Path) -> MasterKeys:
     try:
+        # Before it is read: what replaces it meanwhile is another one, and read again.
+        state = _state(path)
         found = json.loads(path.read_text(encoding="utf-8"))
         keys = {key_id: read_key(key_id, key) for key_id, key in found["keys"].items()}
-        return MasterKeys(keys, found["active"], path)
+        return MasterKeys(keys, found["active"], path, state)
     except FileNotFoundError:
         raise
     except BadKeys as error:

@@ -47,11 +47,13 @@ LinkUrl = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
 class MessageContext(BaseModel):
     """What a template may print. A value that is None is absent: printing it is an error.
 
-    `loan_id` is the reference the borrower knows; `days_past_due` is negative before the due date;
+    `caller_name` is who contacts: the agency that collects for the lender, or the lender itself. `loan_id` is the
+    reference the borrower knows; `days_past_due` is negative before the due date;
     `consent_url` is where the borrower lets us read their balance, `agree_url` where they see what can be agreed on;
     `today` is the borrower's local date; amounts and dates print in the locale of the message's language and `country`
     (ISO 3166-1 alpha-2).
     Texts are brought to one line. `opt_out_hint` is a whole sentence (see `config.templates.opt_out_hint`);
+    `one_way` is set where the sender is a name, which nobody can answer: nothing then asks for a reply;
     `own_words` is what a person of ours wrote, with its lines, and `own_subject` their subject of an e-mail.
     `legal_notice` is what law asks a given sender to add, such as the disclosure of a third-party collector in
     the United States. Errors never show the values.
@@ -62,6 +64,7 @@ class MessageContext(BaseModel):
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     lender_name: OneLine
     lender_phone: OneLine
+    caller_name: OneLine | None = None
     loan_id: OneLine
     borrower_name: OneLine | None = None
     amount_due: Money
@@ -83,6 +86,7 @@ class MessageContext(BaseModel):
     creditor_id: OneLine | None = None
     account_ending: Annotated[str, Field(pattern=r"^[0-9A-Z]{4}$")] | None = None
     opt_out_hint: OneLine | None = None
+    one_way: bool | None = None
     own_words: Words | None = None
     own_subject: OneLine | None = None
     legal_notice: Notice | None = None
@@ -140,6 +144,7 @@ def sample_context(
     return MessageContext(
         country=country,
         lender_name="Credialba",
+        caller_name="Credialba",
         lender_phone=_SAMPLE_PHONE.get(country, "+1 202-555-0110"),
         loan_id="P-20417",
         borrower_name=_SAMPLE_NAME.get(language, "Grace Miller"),

@@ -86,11 +86,20 @@ PROVIDER_FAILURES = Metric(
     "Calls to providers that failed and are made again: retry, later, or stop_sender (an operator must act)",
     ("provider", "what_next"),
 )
+DAILY_WORK = Metric(
+    "recobro_daily_work_timestamp_seconds",
+    Kind.GAUGE,
+    Source.WORKER,
+    "When this worker last did one of the jobs of the daily run, Unix time, by what came of it: done, or wrong "
+    "(somebody must look)",
+    ("work", "outcome"),
+)
 WEBHOOKS = Metric(
     "recobro_webhooks_total",
     Kind.COUNTER,
     Source.WEB,
-    "Webhooks that came in: stored, duplicate, refused (not proven), too_large, not_stored (told to try again)",
+    "Webhooks that came in: stored, duplicate, refused (not proven), too_large, not_stored (told to try again), "
+    "fetched (a message missed by its webhook, from the provider's list)",
     ("provider", "outcome"),
 )
 WEBHOOK_NEWS = Metric(
@@ -184,7 +193,7 @@ GATEWAY_DIFFERENCES = Metric(
     "recobro_gateway_differences",
     Kind.GAUGE,
     Source.RECORDS,
-    "Differences between a gateway's own list and the records, of the last day that was compared",
+    "Differences between a gateway's own list and the records, of all days compared in the last day and a half",
     ("provider",),
 )
 LAST_PAYMENT = Metric(
@@ -233,6 +242,7 @@ ALL = (
     BALANCE_READS,
     LINKS,
     PROVIDER_FAILURES,
+    DAILY_WORK,
     WEBHOOKS,
     WEBHOOK_NEWS,
     LOANS,

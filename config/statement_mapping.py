@@ -38,7 +38,10 @@ class StatementColumns(_Part):
 
 
 class StatementMapping(_Part):
-    """`account` is ours; `date` is written as Python's strptime takes it; `skip` lines stand before the headings."""
+    """`account` is ours; `date` is written as Python's strptime takes it; `skip` lines stand before the headings.
+
+    `ends_with_line_end`: whether a whole file's last line ends as the others do, so that one which does not is cut off.
+    """
 
     name: str = Field(min_length=1, max_length=40)
     account: str = Field(min_length=1, max_length=64)
@@ -46,6 +49,7 @@ class StatementMapping(_Part):
     delimiter: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8-sig"
     skip: int = Field(0, ge=0, le=100)
+    ends_with_line_end: bool = True
     date: str = "%Y-%m-%d"
     decimal: str = Field(".", min_length=1, max_length=1)
     thousands: str = Field("", max_length=1)

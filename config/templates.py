@@ -222,19 +222,33 @@ def check_template(
     return None
 
 
-def opt_out_hint(channel: Channel, language: str, *, folder: Path = TEMPLATES_FOLDER) -> str:
+def opt_out_hint(
+    channel: Channel, language: str, *, instead: str | None = None, folder: Path = TEMPLATES_FOLDER
+) -> str:
     """How to stop messages on `channel`, as a sentence: `<language>/_opt_out.<channel>.txt`.
 
-    A sender whose number cannot receive replies must say something else. Raises TemplateError.
+    `instead`: the telephone number to call where the sender cannot be answered, as a name cannot; the sentence is then
+    that of `_opt_out.<channel>.one_way.txt`, where it stands as `{phone}`. Raises TemplateError.
     """
     if not _LANGUAGE.fullmatch(language):
         raise TemplateError(language, "is no language: expected two letters such as es")
     path = _text_file("_opt_out", channel, language, folder)
+    if instead is not None:
+        path = path.with_name(f"_opt_out.{channel}.one_way.txt")
     try:
         stamp = path.stat().st_mtime_ns
     except OSError:
         stamp = 0
-    return _hint(path, stamp, folder)
+    hint = _hint(path, stamp, folder)
+    return hint if instead is None else hint.replace("{phone}", instead)
+
+
+def as_one_way(
+    context: MessageContext, channel: Channel, language: str, *, folder: Path = TEMPLATES_FOLDER
+) -> MessageContext:
+    """The context of a message whose sender is a name, which nobody can answer. Raises TemplateError."""
+    hint = opt_out_hint(channel, language, instead=context.lender_phone, folder=folder)
+    return context.model_copy(update={"one_way": True, "opt_out_hint": hint})
 
 
 @lru_cache(maxsize=256)

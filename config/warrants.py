@@ -13,7 +13,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 
-from config.master_keys import MasterKeys
+from config.master_keys import MasterKeys, current
 
 _PURPOSE = "warrants"
 
@@ -26,11 +26,15 @@ class Warrants:
 
     def sign(self, workflow_id: str, update: str, order: Mapping[str, object]) -> str:
         """`<key id>.<HMAC-SHA256>` of this order to this loan; `order` as JSON values, every field that is set."""
+        self._keys = current(self._keys)
         return f"{self._keys.active}.{self._mac(self._keys.active, workflow_id, update, order)}"
 
     def holds(self, workflow_id: str, update: str, order: Mapping[str, object], warrant: str) -> bool:
         """Whether `warrant` was given for exactly this order to this loan."""
         key_id, _, mac = warrant.rpartition(".")
+        if key_id not in self._keys.keys:
+            # Another process may have added it to the key file since.
+            self._keys = current(self._keys)
         if key_id not in self._keys.keys:
             return False
         return hmac.compare_digest(self._mac(key_id, workflow_id, update, order), mac)

@@ -35,6 +35,7 @@ class Part(StrEnum):
     GOODBYE = "goodbye"
     DEBT = "debt"
     MENU = "menu"
+    MENU_WITHOUT_LINK = "menu-without-link"
     LINK = "link"
     ASK_DAY = "ask-day"
     DAY_WRONG = "day-wrong"
@@ -129,33 +130,40 @@ def answered(identity: Identity, answered_by: str, *, voicemail: bool) -> Turn:
     return Turn(say=(Part.OPENING, identity.question), ask=question)
 
 
-def pressed(stage: Stage, digits: str, attempt: int, identity: Identity, today: date) -> Turn:
-    """The turn after `digits` (empty: none were pressed) at a stage; `today` is the borrower's local date."""
+def pressed(stage: Stage, digits: str, attempt: int, identity: Identity, today: date, *, link: bool) -> Turn:
+    """The turn after `digits` (empty: none were pressed) at a stage; `today` is the borrower's local date.
+
+    `link`: a payment link may be sent at once, so it is offered.
+    """
     match stage:
         case Stage.IDENTITY:
-            return _identity(digits, attempt, identity)
+            return _identity(digits, attempt, identity, _menu(link))
         case Stage.CHOICE:
-            return _choice(digits, attempt)
+            return _choice(digits, attempt, _menu(link))
         case Stage.DAY:
             return _day(digits, attempt, today)
         case Stage.ANSWERED:
             raise ValueError("nothing is pressed before something was asked")
 
 
-def _identity(digits: str, attempt: int, identity: Identity) -> Turn:
+def _menu(link: bool) -> Part:
+    return Part.MENU if link else Part.MENU_WITHOUT_LINK
+
+
+def _identity(digits: str, attempt: int, identity: Identity, offered: Part) -> Turn:
     expected = identity.expected
     if hmac.compare_digest(digits.encode(), expected.encode()):
         menu = Ask(stage=Stage.CHOICE, digits=1)
-        return Turn(say=(Part.DEBT, Part.MENU), ask=menu, heard=Heard.IDENTIFIED)
+        return Turn(say=(Part.DEBT, offered), ask=menu, heard=Heard.IDENTIFIED)
     if attempt >= TRIES:
         return Turn(say=(Part.GOODBYE,), heard=Heard.WRONG_ANSWERS)
     again = Ask(stage=Stage.IDENTITY, digits=len(expected), attempt=attempt + 1)
     return Turn(say=(Part.TRY_AGAIN, identity.question), ask=again)
 
 
-def _choice(digits: str, attempt: int) -> Turn:
+def _choice(digits: str, attempt: int, offered: Part) -> Turn:
     match digits:
-        case "1":
+        case "1" if offered is Part.MENU:
             return Turn(say=(Part.LINK,), heard=Heard.PAY_NOW)
         case "2":
             return Turn(say=(Part.ASK_DAY,), ask=Ask(stage=Stage.DAY, digits=4))
@@ -165,7 +173,7 @@ def _choice(digits: str, attempt: int) -> Turn:
             return Turn(say=(Part.STOPPED,), heard=Heard.DO_NOT_CALL)
     if attempt >= TRIES:
         return GOODBYE
-    return Turn(say=(Part.MENU,), ask=Ask(stage=Stage.CHOICE, digits=1, attempt=attempt + 1))
+    return Turn(say=(offered,), ask=Ask(stage=Stage.CHOICE, digits=1, attempt=attempt + 1))
 
 
 def _day(digits: str, attempt: int, today: date) -> Turn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from domain.agreements.model import Evidence, Via
 from domain.agreements.promise import promise_made
@@ -15,6 +15,7 @@ from domain.strategy import StepKind
 
 LINK_CHANNELS = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
 """By which a link that was asked for on the telephone is sent: where it can be opened at once, first."""
+LINK_NOT_SENT = "a link asked for on the telephone could not be sent"
 WISHES_KEPT = 50
 
 
@@ -30,7 +31,7 @@ def call_choice(state: LoanState, event: CallChoice, now: datetime) -> tuple[Loa
     state = state.model_copy(update={"call_wishes": (*state.call_wishes, named)[-WISHES_KEPT:]})
     state = note(state, now, "asked_by_keypad", named)
     match event.wish:
-        case CallWish.PAY_NOW if state.owes and link_template(state) is not None:
+        case CallWish.PAY_NOW if state.owes and state.circumstance is None and link_template(state) is not None:
             return state.model_copy(update={"link_asked_at": now, "links_asked": state.links_asked + 1}), None
         case CallWish.PAY_NOW:
             return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a way to pay", now), None
@@ -45,6 +46,25 @@ def link_template(state: LoanState) -> str | None:
     offers = (step.template for step in state.strategy.steps if step.kind is StepKind.OFFER_LINK and step.template)
     watch = state.strategy.watch
     return next(offers, watch.template if watch is not None else None)
+
+
+def link_of_use_until(state: LoanState) -> datetime | None:
+    """The end of the local day on which a link that still waits was asked for; None: none waits."""
+    if state.link_asked_at is None:
+        return None
+    tomorrow = state.facts.local_date(state.link_asked_at) + timedelta(days=1)
+    return state.facts.moment(tomorrow, time(0))
+
+
+def drop_link(state: LoanState, now: datetime) -> LoanState:
+    """A link whose day is over is not sent any more; a person is asked instead."""
+    until = link_of_use_until(state)
+    if until is None or now < until:
+        return state
+    state = state.model_copy(update={"link_asked_at": None})
+    if state.end is not None or state.ceased or not state.owes:
+        return state
+    return open_once(state, CaseKind.HANDOFF, LINK_NOT_SENT, now)
 
 
 def _promised(state: LoanState, event: CallChoice, now: datetime) -> LoanState:

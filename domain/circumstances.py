@@ -14,14 +14,16 @@ from domain.loan_state import LoanState, note, write
 def circumstance_reported(state: LoanState, event: CircumstanceReported, now: datetime) -> tuple[LoanState, str | None]:
     """Each circumstance has its own case and holds until somebody has decided on it.
 
+    A link that was asked for on the telephone and has not gone out is dropped, and the case says so.
     One that is reported of a cured loan waits in its case: it holds should the payment be reversed.
     """
     if state.end is not None and state.end not in PAID_ENDS:
         return state, f"the loan has ended as {state.end}"
     if any(case.circumstance is event.kind for case in state.cases):
         return note(state, now, "circumstance_reported", event.kind), None
-    state = state.model_copy(update={"funds_seen_at": None})
-    reason = f"{event.kind} reported"
+    dropped = "; a link asked for on the telephone is not sent" if state.link_asked_at is not None else ""
+    state = state.model_copy(update={"funds_seen_at": None, "link_asked_at": None})
+    reason = f"{event.kind} reported{dropped}"
     return open_case(state, CaseKind.CIRCUMSTANCE, reason, now, queue=event.kind, circumstance=event.kind), None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from domain.agreements.contacts import agreement_contact_reported
 from domain.agreements.model import MESSAGES
+from domain.call_wishes import LINK_NOT_SENT
 from domain.cases import open_case, open_once
 from domain.consent_renewal import asked, channels_of
 from domain.contact import Channel
@@ -125,6 +126,9 @@ _NOT_THE_ADDRESS = frozenset({AddressFailure.UNDELIVERED, AddressFailure.TRY_AGA
 def _heard_before(state: LoanState, event: ContactReported) -> bool:
     if event.step == FUNDS:
         return event.occurrence <= state.offers_made
+    if event.step == ASKED and event.outcome is ContactOutcome.SENT:
+        # Dropped while it left: it left.
+        return event.occurrence > state.links_asked or any(_is_of(r, event) for r in state.records)
     if event.step == ASKED:
         return state.link_asked_at is None or event.occurrence != state.links_asked
     if event.outcome is ContactOutcome.SENT and (is_notice(event.step) or _is_of_a_person(state, event.step)):
@@ -187,10 +191,11 @@ def _offer_reported(state: LoanState, event: ContactReported, now: datetime) -> 
 
 def _asked_link_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """Not sent now means not sent: the moment in which it was wanted is over, and a person is asked instead."""
-    state = state.model_copy(update={"link_asked_at": None})
+    if event.occurrence == state.links_asked:
+        state = state.model_copy(update={"link_asked_at": None})
     if event.outcome is ContactOutcome.SENT:
         return _recorded(state, event, now)
-    return open_once(state, CaseKind.HANDOFF, "a link asked for on the telephone could not be sent", now)
+    return open_once(state, CaseKind.HANDOFF, LINK_NOT_SENT, now)
 
 
 def _consent_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:

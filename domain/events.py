@@ -23,6 +23,7 @@ from pydantic import (
 from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.terms import Authority, Name
 from domain.contact import Channel
+from domain.message_names import WithoutNumber
 from domain.money import MOST_MINOR
 from domain.replies.labels import Intent, Reason
 
@@ -191,10 +192,11 @@ class ReplyUnderstood(_Event):
 
     `promise_date` is a local date of the borrower. `says` is a plain yes or no to what was asked. `faq` names an answer
     of the lender's own that fits. `asks_to_move`: its words ask for another day than the one that was agreed;
-    `day_named`: the local date they ask for, or name where no promise is read.
+    `day_named`: the local date they ask for, or name where no promise is read. `closes_channel`: the same words closed
+    the channel they came by, or may have: they are acted on and never answered.
     """
 
-    message_id: Reference
+    message_id: Annotated[Reference, WithoutNumber]
     channel: Channel
     received_at: Moment
     intents: tuple[Intent, ...] = Field(min_length=1, max_length=3)
@@ -208,6 +210,7 @@ class ReplyUnderstood(_Event):
     text_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
     asks_to_move: bool = Field(False, exclude_if=operator.not_)
     day_named: Day | None = None
+    closes_channel: bool = Field(False, exclude_if=operator.not_)
 
 
 class NoticeOrdered(_Event):

@@ -26,7 +26,7 @@ def workflow_id(lender: str, loan_id: str) -> str:
 class LoanFacts(BaseModel):
     """A loan as it enters. `amount_due_minor` is what is overdue or falls due on `due_date`, in minor units.
 
-    `timezone` is the borrower's IANA zone; None means unknown, and then nobody is contacted.
+    `timezone` is the borrower's IANA zone; None: not known, and days are those of UTC.
     `consent` says whether the borrower let us read their balance, `consent_until` until what day (inclusive) the
     bank said, where it matters.
     """

@@ -12,6 +12,8 @@ import re
 import unicodedata
 from enum import StrEnum
 
+from domain.opt_out_phrases import END, ENDS_HERE, MAY_NOT_STOP, MAY_STOP, NO_STOP, STOP_PHRASES
+
 
 class OptOutReading(StrEnum):
     """UNCLEAR means that a person must read it and that nothing is sent meanwhile."""
@@ -26,11 +28,12 @@ _STOP_WORDS = frozenset(
     (
         "stop", "stopall", "stop all", "unsubscribe", "end", "quit", "cancel", "revoke", "optout", "opt out",
         "baja", "alto", "parar", "para", "paren", "detener", "detenganse", "no mas", "basta", "remove",
-        "darme de baja", "dar de baja", "stop sms", "stop mensajes", "baja sms", "no mas mensajes",
-        "no mas sms", "salir", "desuscribir", "desuscribirme", "eliminar", "no molestar", "no llamar", "no enviar",
-        "no escribir", "suspender", "cesen", "arret", "no more", "do not text", "do not call", "do not contact",
-        "sair", "pare", "parem", "parar mensagens", "chega", "remover", "descadastrar", "descadastre", "desinscrever",
-        "nao mais", "nao enviar", "nao perturbe", "nao ligar", "sem mensagens", "cancelar mensagens",
+        "darme de baja", "dar de baja", "de baja", "la baja", "mi baja", "stop sms", "stop mensajes", "baja sms",
+        "no mas mensajes", "no mas sms", "salir", "desuscribir", "desuscribirme", "eliminar", "no molestar",
+        "no llamar", "no enviar", "no escribir", "suspender", "cesen", "arret", "no more", "do not text",
+        "do not call", "do not contact", "sair", "pare", "parem", "parar mensagens", "chega", "remover",
+        "descadastrar", "descadastre", "desinscrever", "nao mais", "nao enviar", "nao perturbe", "nao ligar",
+        "sem mensagens", "cancelar mensagens",
     )
 )  # fmt: skip
 _START_WORDS = frozenset(
@@ -46,111 +49,60 @@ _POLITE = (
 )
 _AROUND_POLITE = re.compile(rf"^(?:{_POLITE} )+|(?: {_POLITE})+$")
 
-_CONTACT = (
-    r"(?:escrib\w*|llam\w*|mand\w*|envi\w*|contact\w*|molest\w*|fregar|frieg\w*|fastidi\w*|mensaje\w*|"
-    r"acos\w*|hostig\w*|cobr\w*|insist\w*)"
-)
-# Only forms that ask: "no me mandaron el link" and "no me llamo Juan" ask for nothing of the kind.
-_MANY_ASKED = (
-    r"(?:escriban|llamen|manden|envien|contacten|molesten|frieguen|fastidien|acosen|hostiguen|cobren|insistan|jodan)"
-)
-_ONE_ASKED = (
-    r"(?:escriba|escribas|llame|llames|mande|mandes|envie|envies|contacte|contactes|moleste|molestes|friegues|"
-    r"fastidie|fastidies|acose|acoses|hostigue|hostigues|cobre|cobres|insista|insistas|jodas)"
-)
-_PRONOUN = r"(?:me|nos|le|les)"
-_MESSAGES = r"(?:mensajes?|sms|textos?|correos?|e ?mails?|suscripcion|notificaciones|avisos|llamadas?)"
-_DETERMINER = r"(?:los |las |la |el |mis |mi |estos |estas |esta |este |sus |de |mas |a )*"
-
-_OPT_OUT_PHRASES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\bno (?:quiero |deseo )?(?:que )?(?:mas )?{_PRONOUN} (?:{_MANY_ASKED}|{_ONE_ASKED})\b",
-        rf"\bno (?:quiero |deseo )?(?:que )?(?:mas )?{_PRONOUN} (?:vuelvan? a|sigan?|esten?) {_CONTACT}\b",
-        rf"\bno (?:quiero |deseo )?(?:que )?{_MANY_ASKED}\b",
-        rf"\bno {_ONE_ASKED} mas$",
-        rf"\bno (?:vuelvan?|sigan?) (?:a )?{_CONTACT}\b",
-        rf"\b(?:dej(?:en|e|a|ar)|par(?:en|e|a)|ces(?:en|e)) (?:ya )?de {_CONTACT}\b",
-        r"\bdejen?me (?:en paz|tranquil[oa]|de \w+)",
-        rf"\bno (?:quiero|deseo) (?:recibir )?(?:mas |sus |estos |estas |tus )*{_MESSAGES}\b",
-        r"\bno (?:quiero|deseo) (?:ser contactad[oa]|que me contacten)\b",
-        rf"\bcancel(?:ar|en|e|a|o) {_DETERMINER}{_MESSAGES}\b",
-        r"\b(?:dar|den|de|dame|denme|deme|darme|darse|quiero la|solicito la|pido la) (?:de )?baja\b",
-        r"\b(?:elimin|borr|quit|saqu|remuev)\w* (?:mis datos|mi numero|mi telefono|mi correo)\b",
-        r"\b(?:elimin|borr|quit|saqu)\w*me de (?:su|la|esta|sus) (?:lista|base)",
-        r"\b(?:stop|quit) (?:texting|messaging|calling|contacting|emailing|sending|bothering|harassing)\b",
-        r"\b(?:do not|don t|dont|never) (?:text|message|call|contact|email|write to|bother) (?:me|us|this)\b",
-        r"\bno more (?:texts?|messages?|calls?|emails?|sms)\b",
-        r"\b(?:unsubscribe|opt) (?:me|out)\b",
-        r"\bopt me out\b",
-        r"\b(?:remove|take) me (?:from|off)\b",
-        r"\bremove my (?:number|phone|email)\b",
-        r"\bleave me alone\b",
-        r"\bcancel (?:all |the |my |these |your )*(?:messages?|texts?|sms|emails?|subscription|calls?)\b",
-    )
-)
-
-_PT_ASKED = (
-    r"(?:mandem?|enviem?|liguem?|ligues|escrevam?|contatem?|chamem?|incomodem?|perturbem?|cobrem?|procurem?|encham?)"
-)
-_PT_CONTACT = r"(?:mandar|enviar|ligar|escrever|contatar|chamar|incomodar|perturbar|cobrar|encher|procurar)"
-_PT_MESSAGES = (
-    r"(?:mensage(?:m|ns)|sms|e ?mails?|ligac(?:ao|oes)|notificac(?:ao|oes)|contatos?|inscricao|cadastro|assinatura|"
-    r"envios?|avisos?|cobrancas?)"
-)
-_PT_DETERMINER = (
-    r"(?:o |a |os |as |de |meu |minha |meus |minhas |este |esta |estes |estas |esse |essa |essas |suas |mais )*"
-)
-
-_OPT_OUT_PHRASES += tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"\bnao (?:quero |desejo )?(?:que )?(?:mais )?(?:me |nos )?{_PT_ASKED}\b",
-        rf"\bnao quero (?:receber )?{_PT_DETERMINER}{_PT_MESSAGES}\b",
-        r"\bnao (?:quero|desejo|autorizo) (?:mais )?(?:receber|ser contatad[oa]|contato)\b",
-        rf"\b(?:parem?|deixem?|cessem?|para) de (?:me |nos )?{_PT_CONTACT}\b",
-        rf"\bcancel(?:ar|e|em|a|o) {_PT_DETERMINER}{_PT_MESSAGES}\b",
-        r"\b(?:quero |vou )?me (?:descadastr|desinscrev)\w*",
-        r"\b(?:descadastr|desinscrev)\w*",
-        r"\b(?:tir|remov|retir|exclu|apag|delet)\w* (?:o )?(?:meu (?:numero|telefone|contato|e ?mail)|meus dados)\b",
-        r"\bme (?:tir|remov|retir|exclu)\w* (?:da|dessa|desta|de sua|dessas|do) (?:sua )?(?:lista|base|cadastro)\b",
-        r"\b(?:quero )?sair (?:da|desta|dessa) lista\b",
-        r"\bquero sair$",
-        r"\b(?:me deixem?|deixem? me) em paz\b",
-    )
-)
-
 _PAYS = re.compile(
     r"\b(?:divida|emprestimo|parcelas?|boleto|pix|quit(?:ar|o|ei)|pag\w*|pay\w*|paid|deuda|prestamo|credito|cuotas?|saldo|debt|loan|transfer\w*|deposit\w*|"
     r"importe|monto|todo|total|abon\w*|link|enlace)\b"
 )
-_CANCELAR = re.compile(r"\bcancel(?:ar|are|o|e|ado|ada|aria|arlo|arla|amos|aremos|aré)\b")
+_CANCELAR = re.compile(
+    r"\bcancel(?:ar|are|ara|aremos|aran|o|e|ado|ada|ados|adas|ando|aria|ariamos|arl[oa]s?|amos|emos|aste|aron|aba)\b"
+)
+_SAID_OF_PAYING = re.compile(
+    r"\bcancel(?:are|ara|aremos|aran|o|e(?! (?:eso|esto|todo esto)\b)|ado|ada|ados|adas|ando|aria|ariamos|amos|emos|"
+    r"aste|aron|aba)\b"
+)
+"""Forms that tell who pays and when, in Spanish; `cancele eso` may also be an order."""
+_CANCELS_MESSAGES = re.compile(
+    r"(?<!\bhabia )(?<!\bhe )\bcancel\w+ "
+    r"(?:(?:el|la|los|las|mi|mis|sus?|tus|todos|todas|est[aeo]s?|es[ao]s?|mas|de|ya) ){0,4}"
+    r"(?:mensajes?|sms|avisos?|correos?|suscripcion|notificaciones|datos|contactos?|autorizacion|permiso|"
+    r"consentimiento|servicios?|envios?|registro|numero(?! de)|llamadas?)\b"
+)
 _WANTS_PAY_OFF = re.compile(
-    r"\b(?:quiero|quisiera|voy a|vamos a|puedo|podria|como|donde|para|deseo|necesito|ya|hoy|manana|"
-    r"cuanto|pienso|prometo|tengo que|falta) (?:\w+ )?cancel"
-)
-_STOPPISH = re.compile(r"\b(?:stop|unsubscribe|baja|alto|basta|detener|detengan|paren|parem|opt ?out|revoke)\b")
-_ALTO_IS_HIGH = re.compile(
-    r"\b(?:muy|tan|mas|demasiado|es|interes|monto|importe|precio|costo) (?:\w+ )?(?:alto|baja)\b"
+    r"\b(?:quiero|quisiera|voy a|vamos a|puedo|podria|podre|como|donde|para|deseo|necesito|ya|hoy|manana|"
+    r"cuanto|pienso|prometo|comprometo a|termino de|valor a|monto a|total a|tengo que|falta) (?:\w+ )?cancel"
 )
 
 
-def _plain(text: str) -> str:
-    """Lower case, no accents, no punctuation, single spaces."""
+def clauses_of(text: str) -> str:
+    """Lower case, no accents, no punctuation, single spaces; END stands where a clause ends."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     letters = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(re.sub(r"[^\w]+|_", " ", letters).split())
+    marked = re.sub(r"[.,;:!?\n()|]+", f" {END} ", letters)
+    return " ".join(re.sub(rf"[^\w{re.escape(END)}]+|_", " ", marked).split())
+
+
+def joined(clauses: str) -> str:
+    """The words of all clauses in one row."""
+    return " ".join(clauses.replace(END, " ").split())
+
+
+def _without_lookalikes(clauses: str) -> str:
+    """What is left beside what only looks like a stop; END stands only where charging or sending ends a clause."""
+    rest = NO_STOP.sub(END, clauses) + f" {END}"
+    kept = "\0".join(joined(part) for part in ENDS_HERE.sub("\\1 \0", rest).split("\0"))
+    return kept.replace("\0", f" {END} ").strip()
 
 
 def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
     """What `text` says about being written to. `language` is the writer's (ISO 639-1), where it is known.
 
     Exact words and clear phrases decide; case, accents, punctuation and courtesy words do not matter.
-    CANCELAR about a debt is NOT_ABOUT_THIS; from a writer of Portuguese it needs the debt named. A stop word
-    inside a longer sentence that no phrase covers is UNCLEAR, as is a wish to stop in the same breath as a wish
-    to pay.
+    CANCELAR about a debt is NOT_ABOUT_THIS, and so is any form that tells who pays and when ("el viernes cancelo");
+    from a writer of Portuguese it needs the debt named. A stop word inside a longer sentence that no phrase covers is
+    UNCLEAR. Not to be charged interest, sent a link or reported to a bureau is no wish to hear nothing.
     """
-    plain = _plain(text)
+    clauses = clauses_of(text)
+    plain = joined(clauses)
     core = _AROUND_POLITE.sub("", plain)
     for candidate in (plain, core):
         if candidate in _STOP_WORDS:
@@ -160,13 +112,18 @@ def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
     words = core.split()
     if words and len(set(words)) == 1 and words[0] in _STOP_WORDS:
         return OptOutReading.OPT_OUT
-    if any(phrase.search(plain) for phrase in _OPT_OUT_PHRASES):
+    rest = _without_lookalikes(clauses)
+    if any(phrase.search(rest) for phrase in STOP_PHRASES):
         return OptOutReading.OPT_OUT
-    if _CANCELAR.search(plain):
-        pays_off = language != "pt" and (len(words) == 1 or _WANTS_PAY_OFF.search(plain))
-        about_debt = pays_off or _PAYS.search(plain)
-        stops = _STOPPISH.search(plain)
-        return OptOutReading.NOT_ABOUT_THIS if about_debt and not stops else OptOutReading.UNCLEAR
-    if _STOPPISH.search(plain) and not _ALTO_IS_HIGH.search(plain):
-        return OptOutReading.UNCLEAR
-    return OptOutReading.NOT_ABOUT_THIS
+    stops = bool(MAY_STOP.search(rest) or MAY_NOT_STOP.search(f"{clauses} {END}"))
+    if _CANCELAR.search(plain) and not stops:
+        in_spanish = len(words) == 1 or _WANTS_PAY_OFF.search(plain) or _SAID_OF_PAYING.search(plain)
+        about_debt = (language != "pt" and in_spanish) or _PAYS.search(plain)
+        stops = not about_debt or _CANCELS_MESSAGES.search(plain) is not None
+    return OptOutReading.UNCLEAR if stops else OptOutReading.NOT_ABOUT_THIS
+
+
+def is_a_word_of_stopping(text: str) -> bool:
+    """Whether `text` is nothing but a word that stops, and courtesy."""
+    plain = joined(clauses_of(text))
+    return plain in _STOP_WORDS or _AROUND_POLITE.sub("", plain) in _STOP_WORDS

@@ -17,7 +17,7 @@ from domain.agreements.contacts import (
 )
 from domain.agreements.judging import left_of, messages_of, next_moment, next_unpaid
 from domain.agreements.model import AgreementKind, AgreementState
-from domain.call_wishes import LINK_CHANNELS, link_template
+from domain.call_wishes import LINK_CHANNELS, drop_link, link_of_use_until, link_template
 from domain.cases import open_case
 from domain.collection import apply
 from domain.consent_renewal import renewal_at, to_ask
@@ -87,7 +87,8 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
-    state = settle_debit(settle_hold(drop_words(drop_expired(pass_time(state, now), now), now), now), now)
+    state = drop_link(drop_words(drop_expired(pass_time(state, now), now), now), now)
+    state = settle_debit(settle_hold(state, now), now)
     while True:
         if (debit := _debit_to_tell(state)) is not None:
             return state, debit
@@ -98,7 +99,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
         elif (asking := wants_offers(state)) is not None:
             return state, AskOffers(asking=asking)
         elif (
-            order := _asked_link(state) or words_contact(state) or _answer(state, now) or _part_receipt(state)
+            order := _answer(state, now) or _asked_link(state) or words_contact(state) or _part_receipt(state)
         ) is not None:
             pass
         elif state.stands_still is not None:
@@ -239,11 +240,15 @@ def _breach(state: LoanState, now: datetime) -> SendContact | None:
     return contact_of_breach(state) if rests is None or now >= rests else None
 
 
-def watch_wanted(state: LoanState) -> bool:
-    """Whether the borrower's balance should be looked at now."""
+def watch_wanted(state: LoanState, *, beside_kept_back_debit: bool = True) -> bool:
+    """Whether the borrower's balance should be looked at now.
+
+    Without `beside_kept_back_debit` as runs of earlier versions answer it: a debit that was fired rests the watch also
+    while an agreement keeps it back.
+    """
     watch = state.strategy.watch
     agreement = state.agreement
-    if watch is None or not _may_be_watched(state):
+    if watch is None or not _may_be_watched(state) or _debit_rests_watch(state, beside_kept_back_debit):
         return False
     if agreement is not None:
         link = messages_of(state.strategy, agreement.kind).link
@@ -286,8 +291,15 @@ def _may_be_watched(state: LoanState) -> bool:
         and not state.ceased
         and state.paused_until is None
         and state.funds_seen_at is None
-        and not (state.debit is not None and state.debit.fired)
     )
+
+
+def _debit_rests_watch(state: LoanState, unless_kept_back: bool) -> bool:
+    """The debit is to collect what the watch would find; one that is kept back collects nothing for now."""
+    debit = state.debit
+    if debit is None or not debit.fired:
+        return False
+    return not unless_kept_back or debit.released or wants_debit(state)
 
 
 def _receipt(state: LoanState) -> SendContact:
@@ -336,9 +348,10 @@ def _funds_offer(state: LoanState) -> SendContact | None:
 
 
 def _asked_link(state: LoanState) -> SendContact | None:
-    """An answer to the borrower: it goes out while the loan is held too."""
+    """An answer to the borrower: it goes out while the loan is held too, unless what holds it is their distress."""
     template = link_template(state)
-    if state.link_asked_at is None or template is None or state.ceased or not state.owes:
+    until = link_of_use_until(state)
+    if until is None or template is None or state.ceased or not state.owes or state.circumstance is not None:
         return None
     return SendContact(
         step=ASKED,
@@ -347,6 +360,7 @@ def _asked_link(state: LoanState) -> SendContact | None:
         template=template,
         purpose=Purpose.REPLY,
         with_link=True,
+        give_up_at=until,
         what="payment link that was asked for",
     )
 
@@ -467,6 +481,8 @@ def _deadlines(state: LoanState) -> list[tuple[datetime, str]]:
     ]
     if (judged := next_moment(state)) is not None:
         moments.append((judged, f"what was agreed is judged: {state.hold}"))
+    if (of_use_until := link_of_use_until(state)) is not None:
+        moments.append((of_use_until, "a link asked for on the telephone is of no use any more"))
     return moments + [
         (a.expires_at, f"offer {a.number} expires")
         for a in state.agreements

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.bank_news import FileKind
 
-_ISO = frozenset({FileKind.CAMT_052, FileKind.CAMT_053, FileKind.CAMT_054})
+ISO_STATEMENTS = frozenset({FileKind.CAMT_052, FileKind.CAMT_053, FileKind.CAMT_054})
+"""Kinds of ISO 20022 that tell of movements: a movement has one end-to-end id in all of them."""
 _REPORTS = frozenset({FileKind.CAMT_052, FileKind.CAMT_054})
 """Kinds of which a file's later report may tell again what an earlier one told; pages of a statement do not."""
 
@@ -63,7 +64,7 @@ def likeness(one: Particulars, other: Particulars) -> Likeness:
     Only files of one kind word a movement alike; those of ISO 20022 share its end-to-end id, all share the account.
     """
     said = [(one.other_account, other.other_account)]
-    both_iso = {one.kind, other.kind} <= _ISO
+    both_iso = {one.kind, other.kind} <= ISO_STATEMENTS
     if one.kind is other.kind or both_iso:
         said.append((one.end_to_end_id, other.end_to_end_id))
     if one.kind is other.kind:

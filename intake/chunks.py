@@ -36,6 +36,10 @@ class Table:
     """Columns whose cells are typed in the file: numbers come with a decimal point, dates as ISO."""
     mixed: frozenset[int] = frozenset()
     """Spreadsheet columns that hold both typed and text cells, which cannot be told apart for sure."""
+    rounded: frozenset[int] = frozenset()
+    """Columns of numbers of which the file keeps the first 15 digits alone."""
+    whole_below: dict[int, int] = field(default_factory=dict)
+    """Columns of short floats, and the number from which on they do not hold every whole number."""
 
 
 def trimmed(column: pl.Series) -> pl.Series:

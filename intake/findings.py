@@ -25,6 +25,17 @@ class CurrencyTotal:
 
 
 @dataclass(frozen=True)
+class CityInDoubt:
+    """A city that may be a misspelling of one with rules or holidays of its own, and so counts as not known."""
+
+    country: str
+    region: str | None
+    city: str
+    perhaps: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """Figures of a file. All but `rows`, `good` and `bad` count good rows only."""
 
@@ -38,6 +49,10 @@ class Summary:
     with_email: int
     with_consent: int
     with_timezone: int
+    zones_at_odds: int
+    """Rows whose time zone contradicts their region, or without one their country."""
+    cities_in_doubt: list[CityInDoubt]
+    """The commonest first."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -182,6 +183,8 @@ def _layout(table: Table, mapping: Mapping, as_of: date, warnings: list[str]) ->
         header=table.header,
         plain=table.plain,
         mixed=table.mixed,
+        rounded=table.rounded,
+        whole_below=table.whole_below,
         numbers={},
         as_of=as_of,
         empty=frozenset(text.strip().lower() for text in mapping.empty),
@@ -197,7 +200,7 @@ def _layout(table: Table, mapping: Mapping, as_of: date, warnings: list[str]) ->
     auto = {index for index in _auto_columns(mapping, bare) if index not in table.plain}
     numbers = _found_formats(table, sorted(auto)) if auto else {}
     return (
-        Layout(bare.header, bare.plain, bare.mixed, numbers, as_of, bare.empty),
+        replace(bare, numbers=numbers),
         sorted(wanted),
     )
 

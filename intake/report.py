@@ -8,10 +8,12 @@ from itertools import islice
 import polars as pl
 
 from domain.portfolio import PortfolioLoan
+from intake import whereabouts
 from intake.cell_errors import CellErrors
 from intake.errors import PortfolioError
 from intake.findings import BUCKETS, CurrencyTotal, Findings, Summary
 
+CITIES_NAMED = 10
 BAND_ROWS = 25_000
 """Rows sorted in memory at once; a file of more is read again for the next ones."""
 
@@ -105,12 +107,14 @@ def _validated(frames: Iterator[pl.DataFrame]) -> Iterator[PortfolioLoan]:
 
 
 class Tally:
-    """Keeps, of every good row, the few bytes the figures need."""
+    """Keeps, of every good row, the few bytes the figures need, and of a city only one that is in doubt."""
 
     def __init__(self) -> None:
         self._rows: list[pl.DataFrame] = []
 
     def add(self, loans: pl.DataFrame) -> None:
+        places = whereabouts.judged(loans)
+        doubted = places["perhaps"].is_not_null()
         self._rows.append(
             loans.select(
                 "line",
@@ -123,6 +127,11 @@ class Tally:
                 pl.col("person_id").hash(),
                 pl.col("phone", "email", "bank_consent", "timezone").is_not_null(),
                 reachable=pl.any_horizontal(pl.col("phone", "email").is_not_null()),
+                no_clock=places["no_clock"],
+                zone_at_odds=places["zone_at_odds"],
+                perhaps=places["perhaps"],
+                city=pl.when(doubted).then("city"),
+                region=pl.when(doubted).then("region"),
             )
         )
 
@@ -147,7 +156,7 @@ def priorities_of(kept: pl.DataFrame | None) -> tuple[tuple[int, int], ...]:
 def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> tuple[Summary, list[str]]:
     """Figures over what a tally kept; and what an operator should know."""
     if kept is None:
-        empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0)
+        empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0, 0, [])
         return empty, []
     by_currency = (
         kept.group_by("currency").agg(pl.len(), pl.col("amount_due_minor").cast(pl.Int128).sum()).sort("currency")
@@ -170,9 +179,18 @@ def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> t
         with_email=int(kept["email"].sum()),
         with_consent=int(kept["bank_consent"].sum()),
         with_timezone=int(kept["timezone"].sum()),
+        zones_at_odds=int(kept["zone_at_odds"].sum()),
+        cities_in_doubt=whereabouts.cities_in_doubt(kept),
     )
+    alike = summary.cities_in_doubt
+    spelled = ", ".join(f"{each.city} ({each.perhaps}?)" for each in alike[:CITIES_NAMED])
+    more = f" and {len(alike) - CITIES_NAMED} more" if len(alike) > CITIES_NAMED else ""
     notes = {
-        "have no time zone: no contact with them will be allowed": kept.height - summary.with_timezone,
+        "have no time zone: no contact with them will be allowed": int(kept["no_clock"].sum()),
+        "have a time zone that contradicts their region or country: only what is lawful by both clocks will be"
+        " allowed": summary.zones_at_odds,
+        "name a city that may be a misspelt one with rules of its own, and count as of any city of the region: "
+        f"{spelled}{more}": sum(each.rows for each in alike),
         "have neither telephone nor e-mail": kept.height - int(kept["reachable"].sum()),
         "are due more than two months ahead": int((days < -62).sum()),
         "have a bank consent that has run out": int((kept["consent_valid_until"] < as_of).sum()),

@@ -16,6 +16,7 @@ from intake.mapping_files import folded
 
 _LONGEST_DELAY = 36_500
 _TYPED_NUMBER = r"^[+-]?\d+(?:\.\d+)?$"
+_ROUNDED = r"^-?\d{16}|e[0-9+]"
 _KEYS_NAMED = 8
 
 
@@ -37,6 +38,9 @@ class Layout:
     header: list[str]
     plain: frozenset[int]
     mixed: frozenset[int]
+    rounded: frozenset[int]
+    whole_below: dict[int, int]
+    """As of `Table`."""
     numbers: dict[int, NumberFormat]
     """Number format of the columns whose format had to be found out."""
     as_of: date
@@ -82,8 +86,9 @@ class Evaluation:
         )
 
     def _constant(self, value: str) -> Cells:
+        """The same in every row; an empty text leaves the field empty."""
         cells = self._none(pl.String, self.field)
-        values = pl.repeat(value, self.rows.height, dtype=pl.String, eager=True)
+        values = pl.repeat(value or None, self.rows.height, dtype=pl.String, eager=True)
         return Cells(values, values, self.field, cells.reported)
 
     def _raw(self, names: Sequence[str]) -> tuple[int | None, Cells]:
@@ -105,7 +110,14 @@ class Evaluation:
     def text(self, source: Source) -> Cells:
         """Cells as they stand."""
         if source.columns is not None:
-            return self._raw(source.columns)[1]
+            index, raw = self._raw(source.columns)
+            if index not in self.layout.rounded:
+                return raw
+            values = raw.values.set(raw.values.str.contains(_ROUNDED).fill_null(False), None)
+            if (limit := self.layout.whole_below.get(index)) is not None:
+                values = values.set((values.cast(pl.Float64, strict=False).abs() >= limit).fill_null(False), None)
+                return self._judged(raw, values, f"a short float is exact below {limit:,} alone: make the column text")
+            return self._judged(raw, values, "a number keeps 15 digits in a spreadsheet: make the column text")
         if source.value is not None:
             return self._constant(str(source.value))
         return self._looked_up(source, Evaluation.text, pl.String())

@@ -14,15 +14,21 @@ from intake.errors import PortfolioError
 _ROWS_BEFORE_HEADER = 50
 _UNPACKED_ALWAYS = 64 * 2**20
 _UNPACKED_TIMES = 200
+_WHOLE_TO = 2**53
+"""Below this a float holds every whole number."""
+_SHORT_FLOATS: dict[pl.DataType, int] = {pl.Float16(): 2**11, pl.Float32(): 2**24}
+"""Likewise of the shorter floats that Parquet knows."""
 _FAR_COLUMN = re.compile(rb"""\br\s*=\s*["'][A-Za-z]{3,}[0-9]""")
 
 
 def _plain_text(column: pl.Series) -> pl.Series:
     """Typed cells as text: numbers with a decimal point and no needless ".0", dates as ISO."""
     if column.dtype.is_float():
+        finite = column.set(~column.is_finite(), None)
+        whole = ((finite.floor() == finite) & (finite.abs() < _WHOLE_TO)).fill_null(False)
         # 15 digits are what a float keeps of a decimal number, and what Excel shows of it.
-        text = column.set(~column.is_finite(), None).round_sig_figs(15).cast(pl.String)
-        return text.str.replace(r"\.0$", "")
+        text = finite.round_sig_figs(15).cast(pl.String)
+        return finite.set(~whole, None).cast(pl.Int64).cast(pl.String).zip_with(whole, text)
     if column.dtype == pl.Boolean or column.dtype.is_numeric() or column.dtype.is_temporal():
         return column.cast(pl.String)
     if column.dtype == pl.String or column.dtype == pl.Categorical or column.dtype == pl.Enum:
@@ -69,7 +75,10 @@ def open_parquet(path: Path) -> Table:
                 yield Chunk(pl.DataFrame(data))
 
     plain = frozenset(index for index, dtype in enumerate(schema.values()) if _typed(dtype))
-    return Table(names, read, "parquet", f"columns left out: {', '.join(unfit)}" if unfit else "", plain)
+    rounded = frozenset(index for index, dtype in enumerate(schema.values()) if dtype.is_float())
+    left_out = f"columns left out: {', '.join(unfit)}" if unfit else ""
+    whole_below = {index: _SHORT_FLOATS[dtype] for index, dtype in enumerate(schema.values()) if dtype in _SHORT_FLOATS}
+    return Table(names, read, "parquet", left_out, plain, rounded=rounded, whole_below=whole_below)
 
 
 def _refuse_bomb(path: Path) -> None:
@@ -124,11 +133,14 @@ def open_xlsx(path: Path) -> Table:
     columns: list[pl.Series] = []
     plain: set[int] = set()
     mixed: set[int] = set()
+    rounded: set[int] = set()
     for index in range(len(header)):
         text = rows.to_series(index)
         native = typed.to_series(index) if aligned else None
         if native is not None and _typed(native.dtype):
             plain.add(index)
+            if native.dtype.is_numeric():
+                rounded.add(index)
             columns.append(trimmed(_plain_text(native)))
             continue
         mixed.add(index)
@@ -143,4 +155,6 @@ def open_xlsx(path: Path) -> Table:
                 data[str(index)] = columns[index].slice(start, height).alias(str(index))
             yield Chunk(pl.DataFrame(data).filter(filled.slice(start, height)))
 
-    return Table(header, read, "xlsx", f"sheet {name}", frozenset(plain), frozenset(mixed))
+    return Table(
+        header, read, "xlsx", f"sheet {name}", frozenset(plain), mixed=frozenset(mixed), rounded=frozenset(rounded)
+    )

@@ -14,7 +14,7 @@ from domain.replies.dates import promised_day
 from domain.replies.labels import MOST_INTENTS, ORDER, SAFETY, Intent, Understanding, person_must_look
 from domain.replies.local_day import local_day
 from domain.replies.text import language_of
-from replies.cues import ALONE, said_in
+from replies.cues import ALONE, is_represented, said_in
 from replies.features import words_of
 from replies.model import REASONS, SHIPPED, Model, OtherForm, Reading, load
 
@@ -67,7 +67,10 @@ class Classifier:
             reason=reason,
             promise_date=promised_day(text, today, country) if promise else None,
             promise_amount=promised_amount(text, country, today) if promise else None,
-            needs_human=person_must_look(intents) or (not alone and reading.person >= 0.5) or confidence < PERSON_BELOW,
+            needs_human=person_must_look(intents)
+            or (not alone and reading.person >= 0.5)
+            or confidence < PERSON_BELOW
+            or is_represented(words, by_another=Intent.WRONG_PERSON in intents),
             language=language,
         )
 

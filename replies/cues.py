@@ -18,7 +18,7 @@ _WHEN = r"(?:hoy|manana|ahorita|ahora|ya|el zzday|este zzday|el zzn|pasado manan
 _PHRASES: tuple[tuple[Intent, str], ...] = (
     (Intent.VULNERABLE, rf"\b(?:fallecio|murio|enterramos a|enterre a|sepulte a|sepultura a|perdi a|velando a|funeral de|velorio de) (?:a )?(?:mi|mis|nuestro|nuestra) {_KIN}\b"),
     (Intent.VULNERABLE, rf"\bmi {_KIN} (?:fallecio|murio|acaba de (?:morir|fallecer)|se murio|ya no esta con nosotros|descansa en paz)\b"),
-    (Intent.VULNERABLE, rf"\b(?:my|minha|meu) {_KIN} (?:died|passed away|morreu|faleceu)\b|\bel titular (?:fallecio|murio)\b|\bdescansa en paz\b"),
+    (Intent.VULNERABLE, rf"\b(?:my|minha|meu) {_KIN} (?:died|passed away|morreu|faleceu)\b|\bel titular (?:fallecio|murio)\b|\b(?:descansa|descansen?) en paz\b|\ben paz descansen?\b"),
     (Intent.VULNERABLE, rf"\bmi {_KIN}\b.{{0,20}} (?:en (?:la )?uci|en terapia intensiva|en cuidados intensivos|en coma|entubad[oa]|respirador|muy grave|con cancer)\b"),
     (Intent.VULNERABLE, r"\b(?:tengo cancer|tengo un tumor|me (?:detectaron|diagnosticaron|encontraron) (?:un )?(?:cancer|tumor|leucemia)|(?:en|haciendo|recibiendo) quimio\w*|"
                         r"en dialisis|on chemo|have cancer|in intensive care|in the icu|na uti|meses de vida|pocos meses)\b"),
@@ -53,6 +53,7 @@ _COMPILED = tuple((intent, re.compile(phrase)) for intent, phrase in _PHRASES)
 
 ALONE: dict[str, Intent] = {
     **dict.fromkeys(("no", "nop", "nope", "nao", "nel"), Intent.OTHER),
+    **dict.fromkeys(("ese dia no", "ese dia no puedo", "esa fecha no", "esa fecha no puedo"), Intent.OTHER),
     **dict.fromkeys(("pagar", "pay"), Intent.ASK_HOW_TO_PAY),
     **dict.fromkeys(
         ("por ahora no puedo", "de momento no puedo", "este mes no puedo", "no puedo pagar"), Intent.HARDSHIP
@@ -62,6 +63,31 @@ ALONE: dict[str, Intent] = {
     ),
 }
 """Words that are the whole message: there is nothing else to go by."""
+
+
+_ROLE = (
+    r"(?:abogad[oa]s?|advogad[oa]s?|letrad[oa]s?|tutora? legal|curadora?|procuradora?|apoderad[oa]|albacea|inventariante|"
+    r"representante legal|lawyer|attorney|solicitor|legal guardian)"
+)
+_HAS_A_ROLE = re.compile(rf"\b{_ROLE}\b")
+_TOLD = r"(?:dij\w+|dice\w*|disse\w*|diz|said|says|told)"
+_NAMES_THEIR_OWN = (
+    rf"(?:{_TOLD}|mis?|my|meus?|minhas?|nuestr[oa]s?|nossos?|nossa|our|"
+    r"talk\w*|speak\w*|getting|calling|seeing|hiring|consult\w*|habl(?:ando|e)|falando|viendo|with|con|com|to|not|no)"
+)
+_SPEAKS_FOR = re.compile(
+    r"(?<!\bno )(?<!\bnao )\b(?:soy|somos|sou|am|i'm|im|como|habla|escribe|fala|escreve) "
+    rf"(?:(?!{_NAMES_THEIR_OWN} )\w+ ){{0,3}}?{_ROLE}\b(?! (?:me |nos |le |ya |has |had )*{_TOLD}\b)"
+)
+
+
+def is_represented(words: list[str], *, by_another: bool) -> bool:
+    """Whether somebody writes who speaks for the borrower by law or mandate, in the words of `features.words_of`.
+
+    `by_another`: somebody else at the number writes; a borrower who only names a lawyer speaks for themselves.
+    """
+    text = " ".join(words)
+    return (_HAS_A_ROLE if by_another else _SPEAKS_FOR).search(text) is not None
 
 
 def said_in(words: list[str]) -> tuple[Intent, ...]:

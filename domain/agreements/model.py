@@ -6,8 +6,11 @@ import operator
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.message_names import WithoutNumber
 
 AGREEMENTS_KEPT = 40
 """More agreements than any loan makes in its life; the state must stay small enough to travel."""
@@ -72,7 +75,7 @@ class Evidence(_Value):
     """That the borrower said yes: which message, when, and the hash of its words. The words stay in the records."""
 
     at: AwareDatetime
-    message_id: str | None = Field(None, max_length=128, pattern=r"^[\x21-\x7e]+$")
+    message_id: Annotated[str, Field(max_length=128, pattern=r"^[\x21-\x7e]+$"), WithoutNumber] | None = None
     text_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
 
 

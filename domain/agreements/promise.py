@@ -36,6 +36,21 @@ def promise_made(state: LoanState, event: PromiseMade, now: datetime) -> tuple[L
     return agreed(state, promise, now), None
 
 
+def promise_told_again(state: LoanState, event: PromiseMade) -> bool:
+    """Whether this very promise, by its evidence, was made before and is over: kept, broken, replaced or called off.
+
+    Its news came a second time. Who promises the same once more says so in another message.
+    """
+    if event.evidence is None or _is_known(state, event):
+        return False
+    told = (event.date, event.amount_minor, event.by, event.via, event.evidence)
+    return any(
+        told == (a.instalments[0].due, a.instalments[0].amount_minor, a.by, a.via, a.evidence)
+        for a in state.agreements
+        if a.kind is AgreementKind.PROMISE
+    )
+
+
 def promise_refused(state: LoanState, event: PromiseMade, now: datetime) -> str | None:
     """Why this promise cannot be taken now, or None. Amounts in the text are minor units."""
     if (why := not_now(state, AgreementKind.PROMISE)) is not None:

@@ -5,6 +5,7 @@ from domain.contact_rules.model import Caps, Profile
 from domain.contact_rules.pack import Pack
 from domain.contact_rules.rulebook import RuleBook
 from domain.contact_rules.stops import KNOWN_FLAGS, NO_WHATSAPP_MARKETING
+from domain.contact_rules.zones import candidate_zones
 
 __all__ = [
     "HORIZON",
@@ -16,6 +17,7 @@ __all__ = [
     "Pack",
     "Profile",
     "RuleBook",
+    "candidate_zones",
     "decide",
     "unanswered_since",
 ]

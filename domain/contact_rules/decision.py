@@ -59,7 +59,7 @@ _MORATORIUM = Reason(
     source="policy",
     text="A moratorium runs: no collection contact until it has ended.",
 )
-_DISPENSED = frozenset({"statutory_notice", "requested_by_debtor", "debt_adviser"})
+_DISPENSED = frozenset({"statutory_notice", "debt_adviser"})
 """Flags of what may be sent during a moratorium whose dates are known."""
 
 _HORIZON = Reason(rule="horizon", source="policy", text=f"No lawful moment was found in the next {HORIZON.days} days.")

@@ -112,9 +112,10 @@ ZoneNames = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_know
 
 
 class Zones(BaseModel):
-    """Candidate time zones of a region; `elsewhere` of the others, `all` where the region is not known.
+    """The time zones that a region may have; `elsewhere`: those of the regions that are not named.
 
-    Only for commands in which an operator names a place: a decision is given its zones.
+    Against them the zone of a person is held before a contact is decided on (`candidate_zones`), and commands take
+    them where an operator names only a place. A region may stand under every code that people write for it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -123,6 +124,7 @@ class Zones(BaseModel):
     regions: dict[str, ZoneNames] = {}
 
     def of(self, region: str | None) -> tuple[str, ...]:
+        """None: all of the country's."""
         if region is not None:
             return self.regions.get(region, self.elsewhere)
         found = dict.fromkeys(self.elsewhere)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from domain.contact import Actor, Channel
 from domain.contact_rules.bound import BoundRules
+from domain.contact_rules.cities import likest, named_cities
 from domain.contact_rules.model import city_key
 from domain.contact_rules.pack import MissingRegion, Pack
 from domain.contact_rules.regions import regions_of
@@ -28,7 +29,7 @@ class RuleBook:
                 raise ValueError(f"two packs for {pack.country}")
             self._packs[pack.country] = pack
         self._regions = {country: regions_of(pack) for country, pack in self._packs.items()}
-        self._cities = {country: _cities(pack) for country, pack in self._packs.items()}
+        self._cities: dict[tuple[str, str | None], tuple[tuple[str, str], ...]] = {}
         self._flags = {country: _flags(pack) for country, pack in self._packs.items()}
 
     @property
@@ -54,10 +55,9 @@ class RuleBook:
     def bound(
         self, pack: Pack, region: str | None, city: str | None, channel: Channel, actor: Actor, flags: frozenset[str]
     ) -> BoundRules:
+        """The rules of one place and kind of contact. A city that may be misspelt is one that is not known."""
         if city is not None:
-            city = city_key(city)
-            if city not in self._cities[pack.country]:
-                city = _ELSEWHERE
+            city = self._told_apart(pack, region, city_key(city))
         if flags:
             flags &= self._flags[pack.country]
         key = (pack.country, region, city, channel, actor, flags)
@@ -66,11 +66,13 @@ class RuleBook:
             known = self._bound[key] = BoundRules(pack, region, city, channel, actor, flags)
         return known
 
-
-def _cities(pack: Pack) -> frozenset[str]:
-    named = [city for rule in pack.rules() for city in rule.cities]
-    named += [city for change in pack.calendar for city in change.cities]
-    return frozenset(city_key(city) for city in (*named, *pack.city_calendars))
+    def _told_apart(self, pack: Pack, region: str | None, key: str) -> str | None:
+        named = self._cities.get((pack.country, region))
+        if named is None:
+            named = self._cities[pack.country, region] = tuple(named_cities(pack, region).items())
+        if any(key == known for known, _ in named):
+            return key
+        return None if likest(key, named) is not None else _ELSEWHERE
 
 
 def _flags(pack: Pack) -> frozenset[str]:

@@ -108,11 +108,13 @@ def check_content(
     book: ContentBook,
     *,
     authored: Wording | None = None,
+    topics: frozenset[str] | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that speaks against sending `wording`, the market's own rules first; empty when nothing does.
 
     `authored` is the same message with stand-ins for the borrower's own values (name, reference, link):
-    forbidden phrases are looked for in it, so that nobody's surname is taken for a threat.
+    forbidden phrases are looked for in it, so that nobody's surname is taken for a threat. `topics`: only these are
+    looked at, as for a line that is no message by itself.
     A market without a pack is refused: what must be said there is not known.
     """
     if book.pack(circumstances.market) is None:
@@ -123,6 +125,8 @@ def check_content(
     parts = [(part, text) for part, text in wording.parts() if part is not Part.SUBJECT]
     findings: list[Finding] = []
     for rule in book.holding(circumstances):
+        if topics is not None and rule.topic not in topics:
+            continue
         if isinstance(rule, ForbiddenRule):
             findings += _said(rule, said, book)
         elif isinstance(rule, RequiredRule):
@@ -173,9 +177,9 @@ def _is_so(rule: Rule, circumstances: Circumstances) -> bool:
         case When.ALWAYS:
             return True
         case When.FIRST_CONTACT:
-            return circumstances.first_contact
+            return not circumstances.told & rule.purposes
         case When.LATER_CONTACT:
-            return not circumstances.first_contact
+            return bool(circumstances.told & rule.purposes)
         case When.DISPUTED:
             return circumstances.disputed
         case When.OLD_DEBT:

@@ -56,8 +56,8 @@ class Facts(BaseModel):
 class Circumstances(BaseModel):
     """Where and how a message goes out.
 
-    `market` is the country of the person (ISO 3166-1 alpha-2). `first_contact`: no message about this loan is
-    known to have reached them. `debt_age_years` counts from the oldest unpaid due date; None is not known.
+    `market` is the country of the person (ISO 3166-1 alpha-2). `told`: the purposes of the messages about this loan
+    that are known to have reached them. `debt_age_years` counts from the oldest unpaid due date; None is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,7 +66,7 @@ class Circumstances(BaseModel):
     channel: Channel
     purpose: Purpose = Purpose.COLLECTION
     actor: Actor = Actor.CREDITOR
-    first_contact: bool = True
+    told: frozenset[Purpose] = frozenset()
     disputed: bool = False
     debt_age_years: float | None = None
     promotion_consent: bool = False

@@ -36,7 +36,8 @@ class Part(StrEnum):
 class When(StrEnum):
     """The circumstance in which a rule holds.
 
-    FIRST_CONTACT and LATER_CONTACT are about this loan. OLD_DEBT needs `years`; a debt whose age is not known
+    FIRST_CONTACT and LATER_CONTACT are about this loan and the rule's own purposes: a receipt is not the first demand.
+    OLD_DEBT needs `years`; a debt whose age is not known
     counts as old. NO_PROMOTION_CONSENT holds unless the person is known to have agreed to offers.
     """
 

@@ -6,62 +6,43 @@ borrower. Whatever touches vulnerability, dispute, complaint or a discount goes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from domain.agreements.judging import left_of, next_unpaid
 from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.promise import promise_made, promise_refused
-from domain.cases import open_once
-from domain.circumstances import circumstance_reported
 from domain.contact import Channel
 from domain.conversation import another_day, offering
 from domain.conversation.model import HEARD_KEPT, Answer, AnswerKind, Conversation, Proposed
 from domain.conversation.saying import change, keep, of, say, say_when, to_a_person, with_a_person
+from domain.conversation.unanswered import (
+    ABOUT_A_PAYMENT,
+    TO_A_PERSON,
+    acts_as_ever,
+    after_cease,
+    after_the_end,
+    circumstance_in,
+    held,
+    in_silence,
+    is_for_a_person,
+    payment_query,
+    told_by_another,
+)
 from domain.events import (
     Circumstance,
-    CircumstanceReported,
     ContactOutcome,
     ContactReported,
     PromiseMade,
     ReplyUnderstood,
 )
-from domain.ledger_entries import PAID_ENDS, CaseKind
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent
 
-_CIRCUMSTANCES: Mapping[Intent, Circumstance] = {
-    Intent.VULNERABLE: Circumstance.VULNERABLE,
-    Intent.DISPUTE: Circumstance.DISPUTE,
-    Intent.HARDSHIP: Circumstance.HARDSHIP,
-}
-_TO_A_PERSON = frozenset(
-    {
-        Intent.COMPLAINT,
-        Intent.REFUSAL,
-        Intent.REQUEST_AGENT,
-        Intent.CALLBACK_REQUEST,
-    }
-)
-_OTHERWISE = frozenset({Intent.REQUEST_PLAN, Intent.REQUEST_DISCOUNT})
-"""Ways to pay that the catalogue may let the machine offer; else they are for a person."""
-_ABOUT_A_PAYMENT = frozenset({Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT})
 _QUESTIONS = frozenset({Intent.ASK_HOW_TO_PAY, Intent.ASK_BALANCE, Intent.OTHER})
+_MEANS_BY_ITSELF = {"yes": Intent.ALREADY_PAID, "no": Intent.HARDSHIP}
+"""What a word for yes or no may mean where nothing was asked ("hecho", "no puedo"); else the model only guesses."""
 PROPOSAL_STANDS = timedelta(days=3)
 """A yes that comes later than this is no answer to what was read back."""
-
-
-def circumstance_of(intents: Sequence[Intent]) -> Circumstance | None:
-    """What of a message with these intents stops all collection until a person has decided; the gravest first.
-
-    Vulnerability and dispute count wherever they stand; hardship beside a promise is the promise's reason.
-    """
-    named = (one for one in _CIRCUMSTANCES if one in intents and (one is not Intent.HARDSHIP or intents[0] is one))
-    return next((_CIRCUMSTANCES[intent] for intent in named), None)
-
-
-def circumstance_in(event: ReplyUnderstood) -> Circumstance | None:
-    return circumstance_of(event.intents)
 
 
 def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) -> tuple[LoanState, str | None]:
@@ -77,21 +58,24 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
         alive = tuple(channel for channel in state.dead_addresses if channel is not event.channel)
         state = state.model_copy(update={"dead_addresses": alive})
     if state.end is not None:
-        return _after_the_end(state, event, now), None
+        return after_the_end(state, event, now), None
     if state.ceased:
-        return _after_cease(state, event, now), None
-    if with_a_person(state, now) and not _acts_as_ever(state, event):
+        return after_cease(state, event, now), None
+    if with_a_person(state, now) and not acts_as_ever(state, event):
         return (state if _is_courtesy(event) else to_a_person(state, event, now, None)), None
-    if event.says is not None and state.strategy.conversation is not None:
-        # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
-        return _plain_answer(state, event, now), None
+    if event.closes_channel:
+        return in_silence(state, event, now), None
+    # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
+    plain = event.says is not None and state.strategy.conversation is not None
+    if plain and (answered := _plain_answer(state, event, now)) is not None:
+        return answered, None
     if event.intents[0] is Intent.WRONG_PERSON:
-        return state, None
+        return told_by_another(state, event, now), None
     if (circumstance := circumstance_in(event)) is not None:
         return _reported(state, event, circumstance, now), None
     terms = state.strategy.conversation
     if terms is None:
-        return (to_a_person(state, event, now, None) if _is_for_a_person(event) else state), None
+        return (to_a_person(state, event, now, None) if is_for_a_person(event) else state), None
     if event.intents[0] is Intent.OPT_OUT:
         # A sure one never comes here: the channel was closed. Nobody is answered who may have asked for silence.
         return to_a_person(state, event, now, None), None
@@ -99,9 +83,9 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     kinds = () if about_a_day else offering.kinds_asked_for(state, event)
     late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
     if about_a_day:
-        for_a_person = event.needs_human or not (_TO_A_PERSON | {Intent.REQUEST_DISCOUNT}).isdisjoint(event.intents)
+        for_a_person = event.needs_human or not (TO_A_PERSON | {Intent.REQUEST_DISCOUNT}).isdisjoint(event.intents)
     else:
-        for_a_person = _beyond(event) if kinds else _is_for_a_person(event)
+        for_a_person = _beyond(event) if kinds else is_for_a_person(event)
     unsure = event.confidence < terms.confidence and not (about_a_day and another_day.is_plain(state, event))
     if late or unsure or for_a_person:
         return to_a_person(change(offering.withdrawn(state, now), moving=None), event, now, AnswerKind.PERSON), None
@@ -158,8 +142,8 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
         return _propose(state, event, now)
     if event.faq is not None and first in _QUESTIONS:
         return say(state, event, now, AnswerKind.FAQ, faq=event.faq)
-    if first in _ABOUT_A_PAYMENT:
-        state = open_once(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {first.replace('_', ' ')}", now)
+    if first in ABOUT_A_PAYMENT:
+        state = payment_query(state, first, now)
         return say(state, event, now, AnswerKind.CHECKING_PAYMENT, progress=True)
     if first is Intent.ASK_HOW_TO_PAY:
         due = state.owes
@@ -172,8 +156,11 @@ def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     return say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
 
 
-def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """Yes or no to what was read back; without anything a yes is courtesy and a no leaves open what is meant."""
+def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState | None:
+    """Yes or no to what was read back; without anything a yes is courtesy and a no leaves open what is meant.
+
+    None where nothing was asked and the word surely means something by itself, as "hecho" and "no puedo" do.
+    """
     if (answered := another_day.answered(state, event, now)) is not None:
         return answered
     if (answered := offering.answered(state, event, now)) is not None:
@@ -185,11 +172,24 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     if proposed is not None and untold and (event.says == "yes" or asking):
         # The question may have been read, though nobody has said yet that it left: that report decides.
         return change(state, proposed=proposed.model_copy(update={"early": event}))
-    if proposed is None or untold or now - proposed.asked_at > PROPOSAL_STANDS:
+    stands = proposed is not None and now - proposed.asked_at <= PROPOSAL_STANDS
+    offered = talk.offered is not None and now - talk.offered.asked_at <= offering.OFFER_STANDS
+    waits = stands or offered or talk.moving is not None
+    if not waits and _means_by_itself(state, event):
+        return None
+    if proposed is None or untold or not stands:
         return state if event.says == "yes" else say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
     if event.says == "yes":
         return _take_promise(state, event, proposed, now)
     return say(change(state, proposed=None), event, now, AnswerKind.ASK_DATE)
+
+
+def _means_by_itself(state: LoanState, event: ReplyUnderstood) -> bool:
+    terms = state.strategy.conversation
+    if terms is None or event.says is None or event.confidence < terms.confidence:
+        return False
+    guessed_beside = circumstance_in(event) not in (None, Circumstance.HARDSHIP)
+    return event.intents[0] is _MEANS_BY_ITSELF[event.says] and not guessed_beside
 
 
 def _propose(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -255,52 +255,16 @@ def _take_promise(state: LoanState, event: ReplyUnderstood, proposed: Proposed, 
 
 def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstance, now: datetime) -> LoanState:
     """All stands still until a person has decided; the borrower hears that somebody will write, and nothing else."""
-    state, _ = circumstance_reported(state, CircumstanceReported(kind=circumstance), now)
-    state = change(offering.withdrawn(state, now), proposed=None, moving=None)
+    state = held(state, circumstance, now)
     if state.strategy.conversation is None:
         return state
     care = circumstance is Circumstance.VULNERABLE
     return say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
 
 
-def _after_cease(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """Nothing is said to whoever asked for no more contact; what stops the loan or is for a person is as ever."""
-    if event.intents[0] is Intent.WRONG_PERSON:
-        return state
-    if _acts_as_ever(state, event) and (circumstance := circumstance_in(event)) is not None:
-        return circumstance_reported(state, CircumstanceReported(kind=circumstance), now)[0]
-    asks = _is_for_a_person(event) or event.intents[0] in _ABOUT_A_PAYMENT
-    return to_a_person(state, event, now, None) if asks else state
-
-
-def _after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """The machine is silent, and what a person must look at becomes a case.
-
-    What was paid can be taken back: a circumstance then holds the loan until somebody has decided on it.
-    """
-    circumstance = circumstance_in(event)
-    if not _is_for_a_person(event) and circumstance is None and event.intents[0] not in _ABOUT_A_PAYMENT:
-        return state
-    state = note(state, now, "reply_after_the_end", ", ".join(event.intents))
-    if circumstance is not None and state.end in PAID_ENDS and event.intents[0] is not Intent.WRONG_PERSON:
-        return circumstance_reported(state, CircumstanceReported(kind=circumstance), now)[0]
-    reason = f"the borrower wrote after the loan had ended: {', '.join(event.intents).replace('_', ' ')}"
-    return open_once(state, CaseKind.HANDOFF, reason, now)
-
-
-def _acts_as_ever(state: LoanState, event: ReplyUnderstood) -> bool:
-    """Whether a message means the same while a person talks. A plain yes or no is an answer to that person."""
-    plain = event.says is not None and state.strategy.conversation is not None
-    return event.intents[0] is Intent.WRONG_PERSON or (not plain and circumstance_in(event) is not None)
-
-
 def _is_courtesy(event: ReplyUnderstood) -> bool:
     """Thanks and no more; a plain yes may be the answer to what a person asked."""
     return event.intents == (Intent.ACKNOWLEDGEMENT,) and event.says is None and not event.needs_human
-
-
-def _is_for_a_person(event: ReplyUnderstood) -> bool:
-    return event.needs_human or not (_TO_A_PERSON | _OTHERWISE).isdisjoint(event.intents)
 
 
 def _beyond(event: ReplyUnderstood) -> bool:
@@ -309,7 +273,7 @@ def _beyond(event: ReplyUnderstood) -> bool:
     Whoever asks for a discount is for a person by that alone, so the mark on it says nothing more here.
     """
     marked = event.needs_human and Intent.REQUEST_DISCOUNT not in event.intents
-    return marked or not _TO_A_PERSON.isdisjoint(event.intents)
+    return marked or not TO_A_PERSON.isdisjoint(event.intents)
 
 
 def _without_answer(talk: Conversation) -> Conversation:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import operator
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.agreements.model import AgreementKind
 from domain.contact import Channel
 from domain.events import MadeOffer, ReplyUnderstood
+from domain.message_names import WithoutNumber
 from domain.replies.labels import Intent
 
 REPLY = "reply"
@@ -138,7 +140,7 @@ class Conversation(_Value):
     asked: int = Field(0, exclude_if=operator.not_)
     turns: int = Field(0, exclude_if=operator.not_)
     answers: int = Field(0, exclude_if=operator.not_)
-    heard: tuple[str, ...] = Field((), exclude_if=operator.not_)
+    heard: tuple[Annotated[str, WithoutNumber], ...] = Field((), exclude_if=operator.not_)
     channel: Channel | None = None
     person_until: AwareDatetime | None = None
     """Until when the machine is silent, since a person wrote to the borrower."""

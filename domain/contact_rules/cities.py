@@ -1,0 +1,48 @@
+"""Cities that rules and calendars name, and cities that are written nearly like one."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from domain.contact_rules.model import city_key
+from domain.contact_rules.pack import Pack
+
+_ALIKE = 0.75
+"""From here on, of 1, a name counts as perhaps misspelt: "Brooklin" is 0.88 of Brooklyn, "Bklyn" 0.77."""
+
+
+def named_cities(pack: Pack, region: str | None) -> dict[str, str]:
+    """Names of the cities that something of the pack is about, by key; None: in the whole country."""
+    named = [
+        city
+        for rule in pack.rules()
+        if region is None or not rule.regions or region in rule.regions
+        for city in rule.cities
+    ]
+    named += [
+        city
+        for change in pack.calendar
+        if region is None or not change.regions or region in change.regions
+        for city in change.cities
+    ]
+    named += [city for city, own in pack.city_calendars.items() if region is None or own.region == region]
+    return {city_key(city): city for city in named}
+
+
+@lru_cache(maxsize=8192)
+def likest(key: str, named: tuple[tuple[str, str], ...]) -> str | None:
+    """The name whose key is most like `key`; None where `key` is one of them, or like none."""
+    if any(key == known for known, _ in named):
+        return None
+    best, name = max(((_likeness(key, known), name) for known, name in named), default=(0.0, ""))
+    return name if best >= _ALIKE else None
+
+
+def _likeness(one: str, other: str) -> float:
+    """0 to 1, and 0 below `_ALIKE`. Blanks are of no account: "New York" is written "Newyork" too."""
+    compared = SequenceMatcher(None, one.replace(" ", ""), other.replace(" ", ""), autojunk=False)
+    # Both are upper bounds of `ratio`, and far cheaper.
+    if compared.real_quick_ratio() < _ALIKE or compared.quick_ratio() < _ALIKE:
+        return 0.0
+    return compared.ratio()

@@ -1,0 +1,180 @@
+"""Which ways of reaching a person a wish to be left alone is about, by its words in Spanish, Portuguese or English.
+
+Ending all contact cannot be taken back by a message, so only words that leave no doubt do it; what is in doubt closes
+the channel it came by, and calls. Patterns are over the clauses of `opt_out_words.clauses_of`.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from domain.opt_out_phrases import END
+from domain.opt_out_words import OptOutReading, clauses_of, is_a_word_of_stopping, read_opt_out
+
+
+class StopScope(StrEnum):
+    """What a wish to be left alone is about."""
+
+    CHANNEL = "channel"
+    """Nothing is named: the channel it came by."""
+    CALLS = "calls"
+    """Telephone calls alone: messages are not what is unwanted."""
+    CALLS_AND_CHANNEL = "calls_and_channel"
+    """Calls, and the channel it came by: both are named one by one, or whether it is more than calls is in doubt."""
+    EVERYTHING = "everything"
+    """Every way of reaching the person, or calls and messages in one breath."""
+
+
+_END = re.escape(END)
+_MESSAGE = (
+    r"(?:mensajes?|mensajitos?|mensajeria|msjs?|msgs?|sms|textos?|correos?|e ?mails?|what?s ?app?s?|whats|wasaps?|wsp|"
+    r"mensage(?:m|ns)|recados?|texts?|messages?)"
+)
+_NOUN = rf"(?!text\b){_MESSAGE}"
+"""Without what may also be a verb that asks for a message."""
+_MESSAGE_WORD = re.compile(rf"\b{_MESSAGE}\b")
+_CALLS = r"(?:telefono|telefone|phone|llamadas?|ligac(?:ao|oes)|calls?)"
+_BOTHER = r"(?:contact\w*|molest\w*|hostig\w*|acos\w*|incomod\w*|perturb\w*|fastidi\w*|contat\w*|bother\w*|harass\w*)"
+_NO_CALLS = re.compile(
+    r"\b(?:no|ni|nem|nor|nao|n|or|and|ou|tampoco|tampouco|neither)"
+    r"(?: (?:quiero|deseo|quero|mas|mais|que|me|nos|le|les|lo|la|vuelv\w+|volvais|"
+    r"sig\w+|est(?:en?|es|eis)|a|want|any|more|recibir|receber|sus|tus|estas|suas|tantas)){0,6} "
+    r"(?:llam(?:en|e|es|eis|ar|arme|arnos|ando|andome|adas?)|marquen?|marcar(?:me)?|marcando(?:me)?|timbren|telefoneen|"
+    r"lig(?:uem?|ues|ar|ando|acao|acoes)|call(?:s|ing)?)\b|"
+    r"\b(?:dej(?:en|e|es|a|ar|ad|eis)(?:me|nos)?|par(?:en|em|e|a|ad)|ces(?:en|e|sem)|deix(?:em|e)) (?:ya )?"
+    r"de (?:me |nos )?(?:llam|marcar|timbrar|ligar|telefone)\w*|"
+    r"\b(?:basta de|chega de|stop(?: the)?|sem|sin|paren con las|parem com as|baja de|cancel(?:en|ar)) "
+    r"(?:tantas |mas |mais |las |sus |todas )*(?:llamadas?|llamar\w*|ligacoes|ligar|calls?|calling)\b|"
+    r"\b(?:quit|stop) (?:calling|phoning|ringing)\b|"
+    r"\b(?:do not|don t|dont|never) (?:\w+ ){0,2}?(?:call|phone|ring)(?: me| us)?\b|"
+    rf"\b{_BOTHER} (?:\w+ ){{0,2}}?(?:por|by|on|pelo|com|con|with) (?:the |tantas |sus |as |suas |mas )?"
+    rf"(?:{_MESSAGE} (?:y|e|o|ou|ni|nem|and|or) (?:con |por |com )?(?:sus |las |as )?)?{_CALLS}\b"
+)
+
+_WRITTEN_TO = (
+    r"(?:escrib(?:an?|as|ais|ir(?:me|nos)?|iendo\w*)|mand(?:em?|en|es|eis|ar(?:me|nos)?|ando\w*)|"
+    r"envi(?:em?|en|es|eis|ar(?:me|nos)?|ando\w*)|contact(?:en?|es|eis|ar(?:me|nos)?)|busquen|"
+    r"molest(?:en?|es|eis|ar(?:me|nos)?)|escrev(?:am?|er)|contatem?|procurem?|incomodem?|texting|messaging|"
+    r"writ(?:e|ing)|emailing|sending)"
+)
+_NOR = re.compile(
+    r"\b(?:ni|nem|nor)(?: (?:me|nos|le|les|a|de|por|mas|mais|tampoco|sus|los|quiero|que|vuelvan|stop))* "
+    rf"(?:{_WRITTEN_TO}|{_MESSAGE}|text)\b"
+)
+_AFTER_NO_CALLS = r"(?: (?:mas|mais|me|us|nunca|anymore|por favor))*"
+_NOTHING_FOLLOWS = (
+    r"(?: (?:me|us|nos|mas|mais|ya|nunca|anymore|again|more|por favor|please|gracias|thanks))*"
+    rf"(?: {_END}|$)"
+)
+_AND_THESE = re.compile(
+    rf"^{_AFTER_NO_CALLS} (?:o|or|ou|y|e|and)(?: (?:de|me|nos|a|los|sus|os|as|stop))* "
+    rf"(?:{_WRITTEN_TO}|{_NOUN}|(?<=or )text){_NOTHING_FOLLOWS}|"
+    rf"^{_AFTER_NO_CALLS} (?:{_END} )?(?:y|e|and)(?: que)? (?:no|nao|don t|do not)"
+    rf"(?: (?:me|nos|mas|mais|quiero|sus|mandar?|manden|mandem))* (?:{_WRITTEN_TO}|{_MESSAGE}){_NOTHING_FOLLOWS}"
+)
+"""Directly after no calls, and with nothing behind it that wants them: "and messaging works better" does."""
+_AND_WRITING = re.compile(rf"^{_AFTER_NO_CALLS} (?:o|or|ou|y|e|and)(?: (?:de|me|nos|stop))* {_WRITTEN_TO}\b")
+_ENDS_DOING = re.compile(r"^(?:dej|par|ces|deix|stop|quit)")
+_BEGINS_WITH_NOR = re.compile(r"^(?:ni|nem|nor|or|ou|and)\b")
+
+_ASIDE = r"(?:(?!(?:no|not|nao|stop|quit|sin|sem|without|never|nunca|ni|nor|nem|dej\w*|par[ea]\w*)\b)\w+ ){0,3}?"
+_WRITING = rf"(?:{_MESSAGE}|escri[bt]\w*|escrev\w*|mand\w*|envi\w*|texting|messaging|emailing|writing)"
+_PREFERRING = r"(?:prefier\w*|preferi\w*|prefir\w*|prefer|better|instead|melhor|mejor|works|fine)"
+_PREFERS = re.compile(
+    rf"\b(?:{_PREFERRING} {_ASIDE}{_WRITING}|{_WRITING} {_ASIDE}{_PREFERRING}|"
+    rf"(?:solo|solamente|unicamente|apenas|only|just|pode|podem|puede|pueden|can) {_ASIDE}{_WRITING}|"
+    rf"so (?:por |pelo |via )?{_MESSAGE}|"
+    rf"{_MESSAGE} (?:(?:y|o|or|ou|e|and) {_MESSAGE} )?(?:only|si|sim|solo|nada mas|please)|"
+    rf"(?:contact|escrib|mand|envi)[aei]d?n?me)\b|"
+    rf"(?:^|{_END} |(?<!call )(?<!call me )(?<!llamen )(?<!llame )\b(?:and|y|e) )"
+    rf"(?:(?:text|email|message|write) (?:me|us)|(?:mandem?|manda|enviem?|escrevam?|escriba[ns]?|mande[ns]?|"
+    rf"envie[ns]?) (?:{_MESSAGE}|por|pelo))\b"
+)
+"""Wants to be written to, by this way or another."""
+
+_NO = r"(?:no|ni|nao|nem|n|nunca|jamas|tampoco|tampouco|don t|dont|do not|never|nor|neither)"
+_CONTACTED = (
+    r"(?:contact\w*|contat\w*|escrib\w*|escrev\w*|molest\w*|busqu\w*|procur\w*|comuni\w*|incomod\w*|perturb\w*|"
+    r"mand\w*|envi\w*|mensaj\w*|mensag\w*|text|write|message|bother|acos\w*|hostig\w*|insist\w*)"
+)
+_NONE = (
+    r"(?:(?:por|de|en|bajo|a traves de) (?:ningun|ninguna) (?:otro |otra )?(?:medios?|formas?|manera|via|canal|modo)|"
+    r"(?:por|de|em) nenhuma? (?:outr[oa] )?(?:meio|forma|maneira|jeito|via|canal|modo|hipotese)|"
+    r"(?:in|by|through) (?:any|no) (?:other )?(?:way|form|means|manner|channel))"
+)
+_ANY = (
+    r"(?:(?:por|de|en|em) (?:cualquier|qualquer) (?:otro |otra |outr[oa] )?"
+    r"(?:medio|forma|manera|via|canal|modo|meio|maneira|jeito)|por (?:todos los medios|todos os meios))"
+)
+_BETWEEN = (
+    r"(?: (?:me|nos|a|mi|mas|mais|nunca|jamas|por favor|please|again|us|anymore|ever|ya|nada|mensajes?|mensagens?|"
+    r"ni|nem|or|o|llamen|liguem|call|comigo|conmigo))*"
+)
+_BY_NO_MEANS = re.compile(
+    rf"\b(?:{_CONTACTED}{_BETWEEN} {_NONE}|{_NONE}{_BETWEEN} {_CONTACTED}|"
+    rf"{_NO}{_BETWEEN} {_CONTACTED}{_BETWEEN} {_ANY}|(?<!at )(?:any|no) contact (?:whatsoever|at all))\b"
+)
+_ANY_CONTACT_WORD = re.compile(rf"\b(?:{_CONTACTED}|llam\w*|lig(?:uem?|ar)|call\w*)\b")
+_SOME_MEANS = re.compile(rf"\b{_NONE}\b")
+
+_WELCOME = (
+    r"(?:mejor|melhor|prefier|prefir|solo|pued|pode|si\b|sim\b|escrib|manden|mandeme|better|text|llega|receb|recib)"
+)
+_MESSAGES_TOO = re.compile(
+    r"\b(?:no|ni|nao|nem|tampoco|tampouco|nada (?:de|com)|sin|sem|basta|chega|neither|nor|don t|dont|do not|stop|"
+    rf"(?:paren|parem|pare) (?:con|com)) (?:(?!{_WELCOME})\w+ ){{0,4}}?{_MESSAGE}\b|"
+    rf"\b(?:no|ni|nao|nem|tampoco|tampouco|nor|neither)(?: (?:me|nos|mas|mais|vuelvan|a))* {_WRITTEN_TO}\b(?! nada)|"
+    rf"\b{_MESSAGE} (?:\w+ )?(?:either|tampoco|tampouco)\b|"
+    r"\bsaber (?:mas |mais )?(?:nada )?(?:mas |mais )?(?:de|sobre) (?:ustedes|uds|vosotros|usted|voces)\b"
+)
+_GOES_ON = re.compile(rf"^(?: (?:mas|mais))* (?:(?:{_END} )?(?:con|com) (?:\w+ )?{_MESSAGE}|(?:ni|nem) nada)\b")
+_THIS_WAY = re.compile(
+    rf"^{_AFTER_NO_CALLS} (?:por|pelo|via|on|en|no) (?:el |la |this )?(?:aqui|aca|est[ea] (?:medio|via|canal|meio)|"
+    rf"{_MESSAGE}|here)\b"
+)
+
+
+def named_scope(text: str) -> StopScope:
+    """What the wish to stop in `text` is about: read it of a text that `read_opt_out` takes for one, or for UNCLEAR."""
+    clauses = clauses_of(text)
+    prefers = asks_to_be_written_to(text)
+    if _BY_NO_MEANS.search(clauses):
+        return StopScope.CALLS_AND_CHANNEL if prefers else StopScope.EVERYTHING
+    no_calls = list(_NO_CALLS.finditer(clauses))
+    if any(_SOME_MEANS.search(clause) and _ANY_CONTACT_WORD.search(clause) for clause in clauses.split(END)):
+        return StopScope.CALLS if no_calls and prefers else StopScope.CALLS_AND_CHANNEL
+    if not no_calls:
+        return StopScope.CHANNEL
+    beside = _NO_CALLS.sub(f" {END} ", clauses)
+    stops_beside = read_opt_out(beside)
+    if _in_one_breath(clauses, no_calls) or (
+        stops_beside is OptOutReading.OPT_OUT and any(_BEGINS_WITH_NOR.search(each[0]) for each in no_calls)
+    ):
+        return StopScope.EVERYTHING
+    if stops_beside is not OptOutReading.NOT_ABOUT_THIS or is_a_word_of_stopping(text):
+        return StopScope.CALLS_AND_CHANNEL
+    return StopScope.CALLS_AND_CHANNEL if _goes_further(clauses, beside, no_calls) else StopScope.CALLS
+
+
+def asks_to_be_written_to(text: str) -> bool:
+    """Whether `text` says, beside what it stops, that messages are welcome."""
+    return _PREFERS.search(clauses_of(text)) is not None
+
+
+def _in_one_breath(clauses: str, no_calls: list[re.Match[str]]) -> bool:
+    joined_on = any(_AND_THESE.search(clauses[each.end() :]) for each in no_calls)
+    return joined_on or _NOR.search(clauses) is not None
+
+
+def _goes_further(clauses: str, beside: str, no_calls: list[re.Match[str]]) -> bool:
+    """Whether more than calls may be unwanted."""
+    if _MESSAGES_TOO.search(beside) or any(_MESSAGE_WORD.search(each[0]) for each in no_calls):
+        return True
+    for each in no_calls:
+        rest = clauses[each.end() :]
+        if _THIS_WAY.search(rest) or _GOES_ON.search(rest):
+            return True
+        if _ENDS_DOING.search(each[0]) and _AND_WRITING.search(rest) and not _PREFERS.search(clauses):
+            return True
+    return False

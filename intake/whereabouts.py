@@ -1,0 +1,57 @@
+"""What a file says of where people are, held against what the shipped contact rules know of the place."""
+
+from functools import cache, lru_cache
+
+import polars as pl
+
+from config.jurisdictions import SHIPPED, load_pack
+from domain.contact_rules import Pack, candidate_zones
+from domain.contact_rules.cities import likest, named_cities
+from domain.contact_rules.model import city_key
+from domain.contact_rules.zones import contradicts
+from intake.findings import CityInDoubt
+
+_PLACE = ["country", "region", "city", "timezone"]
+
+
+def judged(loans: pl.DataFrame) -> pl.DataFrame:
+    """For each row: `no_clock`, whether no zone is known to go by; `zone_at_odds`, whether it contradicts the region
+    or country; `perhaps`, the city that `city` is nearly the name of, null where it is none."""
+    places = loans.select(_PLACE).unique()
+    answers = [_judged(*row) for row in places.iter_rows()]
+    found = pl.DataFrame(
+        answers, schema={"no_clock": pl.Boolean, "zone_at_odds": pl.Boolean, "perhaps": pl.String}, orient="row"
+    )
+    told = pl.concat([places, found], how="horizontal")
+    return loans.select(_PLACE).join(told, on=_PLACE, how="left", nulls_equal=True, maintain_order="left")
+
+
+def cities_in_doubt(kept: pl.DataFrame) -> list[CityInDoubt]:
+    """Of rows as `judged`, each such name once, the commonest first."""
+    named = kept.filter(pl.col("perhaps").is_not_null())
+    counted = named.group_by("country", "region", "city", "perhaps").len("rows")
+    ordered = counted.sort(["rows", "country", "city"], descending=[True, False, False])
+    return [CityInDoubt(**row) for row in ordered.iter_rows(named=True)]
+
+
+@lru_cache(maxsize=65_536)
+def _judged(country: str, region: str | None, city: str | None, zone: str | None) -> tuple[bool, bool, str | None]:
+    pack = _pack(country)
+    if pack is None:
+        return zone is None, False, None
+    at_odds = zone is not None and contradicts(pack, region, zone)
+    perhaps = likest(city_key(city), _cities(country, region)) if city is not None else None
+    return not candidate_zones(pack, region, zone), at_odds, perhaps
+
+
+@lru_cache(maxsize=4096)
+def _cities(country: str, region: str | None) -> tuple[tuple[str, str], ...]:
+    """Cities that rules of the place name, by key."""
+    pack = _pack(country)
+    return tuple(named_cities(pack, region).items()) if pack is not None else ()
+
+
+@cache
+def _pack(country: str) -> Pack | None:
+    file = SHIPPED / f"{country}.yaml"
+    return load_pack(file) if file.is_file() else None
