@@ -13,7 +13,7 @@ from domain.bank_news import BankEntry, FileKind
 from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.direct_debit import REFERENCE_PREFIX
 from domain.payable import smallest_payable
-from domain.same_movement import Particulars
+from domain.same_movement import ISO_STATEMENTS, Particulars
 from records import person_keys
 from records.sealed import Private
 from records.tables import (
@@ -34,6 +34,7 @@ from records.tables.sealing import IBAN
 _KEY = "bank_entry"
 TAKING_IN = "bank-files"
 """What `records.locks` knows the taking in of a bank's file by."""
+_NAMELESS = "fingerprints:"
 _NEAR = timedelta(days=5)
 """So far apart may the days be which two tell of one movement."""
 _NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "0"})
@@ -107,21 +108,47 @@ def particulars(session: Session, entry: BankEntry, kind: FileKind, part: int) -
         kind=kind,
         end_to_end_id=_told_reference(session, entry.end_to_end_id),
         other_account=account_index(session, entry.other_iban) if entry.other_iban else None,
-        other_name=entry.other_name,
-        text=_text_of(entry),
+        other_name=_fingerprint(session, entry.other_name),
+        text=_fingerprint(session, _text_of(entry)),
         part=part,
     )
 
 
-def particulars_kept(row: BankEntryRow) -> Particulars:
+def particulars_kept(session: Session, row: BankEntryRow) -> Particulars:
     """As `particulars`, of a movement that is kept; of who was erased nothing is said any more."""
+    if row.text is not None and row.text.startswith(_NAMELESS):
+        name, _, words = row.text.removeprefix(_NAMELESS).partition(" ")
+        said = (name or None, words or None)
+    else:
+        said = (_fingerprint(session, row.other_name), _fingerprint(session, row.text))
     return Particulars(
         kind=FileKind(row.kind),
         end_to_end_id=row.end_to_end_id,
         other_account=row.iban_index,
-        other_name=row.other_name,
-        text=row.text,
+        other_name=said[0],
+        text=said[1],
     )
+
+
+def text_of(row: BankEntryRow) -> str | None:
+    """What its payer wrote; None of one that is kept without who it was with."""
+    return None if row.text is not None and row.text.startswith(_NAMELESS) else row.text
+
+
+def _nameless(session: Session, other_name: str | None, text: str | None) -> str:
+    name, words = _fingerprint(session, other_name), _fingerprint(session, text)
+    return f"{_NAMELESS}{name or ''} {words or ''}"
+
+
+def _forget_who(session: Session, row: BankEntryRow) -> None:
+    """Keep fingerprints of who it was with and what they wrote: they tell it from others when it is told again."""
+    if row.text is None or not row.text.startswith(_NAMELESS):
+        row.text = _nameless(session, row.other_name, row.text)
+    row.other_name = row.other_iban = None
+
+
+def _fingerprint(session: Session, said: str | None) -> str | None:
+    return person_keys.of(session).index(_KEY, said) if said else None
 
 
 def find(session: Session, key: str) -> BankEntryRow | None:
@@ -148,7 +175,11 @@ def add(
     why: str | None,
     at: datetime,
     person_ref: int | None = None,
+    nameless: bool = False,
 ) -> BankEntryRow:
+    """`person_ref`: whose it is, if that is known. `nameless`: nobody has to be found by it; of who it was with, their
+    account and what they wrote, keyed fingerprints are kept, which tell it from others when it is told again.
+    """
     assert file.id is not None
     row = BankEntryRow(
         file_ref=file.id,
@@ -165,9 +196,10 @@ def add(
         end_to_end_id=_told_reference(session, entry.end_to_end_id),
         bank_reference=entry.bank_reference,
         reason=entry.return_reason,
-        other_name=entry.other_name,
-        other_iban=entry.other_iban,
-        text=_text_of(entry),
+        other_name=None if nameless else entry.other_name,
+        other_iban=None if nameless else entry.other_iban,
+        iban_index=account_index(session, entry.other_iban) if entry.other_iban else None,
+        text=_nameless(session, entry.other_name, _text_of(entry)) if nameless else _text_of(entry),
         person_ref=person_ref,
         state=state,
         why=why,
@@ -193,20 +225,24 @@ def _told_reference(session: Session, reference: str | None) -> str | None:
 def settle(
     session: Session, row: BankEntryRow, state: EntryState, *, at: datetime, why: str | None, by: str | None = None
 ) -> None:
+    """What became of an entry. Of money that went out and is nobody's payment no name, account or text stays."""
     row.state, row.why, row.by, row.changed_at = state, why, by, at
+    if state is EntryState.IGNORED and not row.credit:
+        _forget_who(session, row)
     session.add(row)
     session.flush()
 
 
 def belongs_to(session: Session, row: BankEntryRow, person: Person) -> None:
     """From now on what it says is sealed under the key of who paid."""
-    if row.person_ref == person.id or person.key_id is None:
+    key_id = person_keys.of(session).standing(person.key_id)
+    if row.person_ref == person.id or key_id is None:
         return
     row.person_ref = person.id
     for field in ("other_name", "other_iban", "text"):
         value = getattr(row, field)
         if value is not None:
-            setattr(row, field, Private(value, person.key_id))
+            setattr(row, field, Private(value, key_id))
             # The same text under another key is no change in the eyes of the ORM.
             flag_modified(row, field)
     session.add(row)
@@ -314,22 +350,72 @@ def sum_told_alike(session: Session, account: str, entry: BankEntry, kind: str) 
     return session.exec(booked.order_by(col(BankEntryRow.id)).limit(1)).first()
 
 
-def taken_back(session: Session, account: str, entry: BankEntry) -> BankEntryRow | None:
-    """The matched incoming entry that an outgoing one undoes, by its reference and amount."""
-    told = (_told_reference(session, entry.end_to_end_id), entry.bank_reference)
-    references = [one for one in told if one and one not in _NO_REFERENCE]
-    if not references:
-        return None
-    named = col(BankEntryRow.end_to_end_id).in_(references) | col(BankEntryRow.bank_reference).in_(references)
+def brought(session: Session, reference: str, state: EntryState) -> BankEntryRow | None:
+    """An incoming entry in this state, of whatever kind of file, that carries a debit's reference."""
+    carrying = select(BankEntryRow).where(
+        BankEntryRow.end_to_end_id == reference, BankEntryRow.state == state, BankEntryRow.credit
+    )
+    return session.exec(carrying.order_by(col(BankEntryRow.id)).limit(1)).first()
+
+
+def taken_back(session: Session, account: str, entry: BankEntry, *, within_days: int) -> Sequence[BankEntryRow]:
+    """The matched incoming entries that an outgoing one may undo, by its reference and amount, booked at most so many
+    days before it: the latest, or the latest two of several.
+    """
     undone = select(BankEntryRow).where(
         BankEntryRow.account_index == account,
         BankEntryRow.amount_minor == entry.amount_minor,
         BankEntryRow.credit,
         BankEntryRow.state == EntryState.MATCHED,
-        named,
+        col(BankEntryRow.booked_on).between(entry.booked_on - timedelta(days=within_days), entry.booked_on),
+        _bears_a_reference_of(session, entry),
     )
-    rows = session.exec(undone.limit(2)).all()
-    return rows[0] if len(rows) == 1 else None
+    return session.exec(undone.order_by(col(BankEntryRow.booked_on).desc(), col(BankEntryRow.id).desc()).limit(2)).all()
+
+
+def with_its_reference(session: Session, account: str, entry: BankEntry) -> int:
+    """How many entries that are kept, in or out, bear a reference of this one."""
+    bearing = select(func.count()).select_from(BankEntryRow)
+    return session.exec(
+        bearing.where(BankEntryRow.account_index == account, _bears_a_reference_of(session, entry))
+    ).one()
+
+
+def _bears_a_reference_of(session: Session, entry: BankEntry) -> ColumnElement[bool]:
+    told = (_told_reference(session, entry.end_to_end_id), entry.bank_reference)
+    references = [one for one in told if one and one not in _NO_REFERENCE]
+    return col(BankEntryRow.end_to_end_id).in_(references) | col(BankEntryRow.bank_reference).in_(references)
+
+
+def told_in_other_words(
+    session: Session, loan: Loan, row: BankEntryRow, besides: Collection[int] = ()
+) -> BankEntryRow | None:
+    """An entry of another file that brought this loan the same amount on the same day: it may be the same movement.
+
+    Not one from another account, nor, of files of ISO 20022, with another end-to-end id, nor one whose payment was
+    taken back. `besides`: entries that this entry's own file tells of too, on lines of their own.
+    """
+    payment = (Payment.provider == BankMatch.provider, Payment.payment_id == BankMatch.payment_id)
+    alike = (
+        select(BankEntryRow)
+        .join(BankMatch, col(BankMatch.entry_ref) == col(BankEntryRow.id))
+        .where(
+            BankMatch.loan_ref == loan.id,
+            BankEntryRow.amount_minor == row.amount_minor,
+            BankEntryRow.currency == row.currency,
+            BankEntryRow.value_on == row.value_on,
+            BankEntryRow.credit,
+            BankEntryRow.file_ref != row.file_ref,
+            col(BankEntryRow.id).not_in(besides),
+            ~select(Payment.id).where(*payment, col(Payment.reversed_at).is_not(None)).exists(),
+        )
+    )
+    if row.iban_index is not None:
+        alike = alike.where(func.coalesce(BankEntryRow.iban_index, row.iban_index) == row.iban_index)
+    if row.end_to_end_id is not None and row.kind in ISO_STATEMENTS:
+        same = func.coalesce(BankEntryRow.end_to_end_id, row.end_to_end_id) == row.end_to_end_id
+        alike = alike.where(same | col(BankEntryRow.kind).not_in(ISO_STATEMENTS))
+    return session.exec(alike.order_by(col(BankEntryRow.id)).limit(1)).first()
 
 
 def paid_otherwise(session: Session, loan: Loan, amount_minor: int, value_on: date) -> Payment | None:

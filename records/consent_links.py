@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from records import person_keys
+from records import people, person_keys
 from records.tables import Person
 
 GOOD_FOR = timedelta(days=30)
@@ -33,7 +33,7 @@ def person_of(session: Session, token: str, at: datetime) -> Person | None:
     if at.date() > date.fromordinal(last):
         return None
     person = session.get(Person, person_ref)
-    return None if person is None or person.key_id is None else person
+    return None if person is None or people.is_erased(session, person) else person
 
 
 def _sign(session: Session, person_ref: int, last: int) -> str:

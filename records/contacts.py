@@ -71,7 +71,7 @@ _OF_STEP = (
 # Below the mapping of objects, which takes as long again: nobody needs these rows as objects.
 _KEEP_DECISION = insert(ContactDecision.__table__)  # type: ignore[attr-defined]
 _NOTE_EVENT = insert(ContactLedger.__table__)  # type: ignore[attr-defined]
-_STATES = select(Contact.state).where(col(Contact.loan_ref) == bindparam("loan"))
+_STATES = select(Contact.state, Contact.purpose).where(col(Contact.loan_ref) == bindparam("loan"))
 _EVENTS = (
     select(ContactLedger, Loan.loan_id)
     .join(Loan, col(Loan.id) == col(ContactLedger.loan_ref), isouter=True)
@@ -139,9 +139,10 @@ def of_step(session: Session, lender: str, loan_id: str, step: str, occurrence: 
     return OfStep(contact, current)
 
 
-def any_in(session: Session, loan: Loan, states: Collection[ContactState]) -> bool:
-    """Whether any contact of the loan, over all its entries, is in one of these states."""
-    return any(state in states for state in session.exec(_STATES, params={"loan": loan.id}))
+def purposes_in(session: Session, loan: Loan, states: Collection[ContactState]) -> frozenset[Purpose]:
+    """The purposes of the loan's contacts, over all its entries, that are in one of these states."""
+    found = session.exec(_STATES, params={"loan": loan.id})
+    return frozenset(Purpose(purpose) for state, purpose in found if state in states)
 
 
 def get(session: Session, contact_id: int) -> Contact:

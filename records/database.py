@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 from sqlmodel import Session
 
@@ -73,6 +73,11 @@ class Database:
     def embedded(self) -> bool:
         """Whether this is an SQLite file that Recobro looks after by itself."""
         return self._engine.dialect.name == "sqlite"
+
+    @property
+    def where(self) -> str:
+        """Which database this is, as `place_of` tells it."""
+        return place_of(self._engine.url)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -200,6 +205,13 @@ class Database:
                 if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
                     return None
                 raise
+
+
+def place_of(url: URL) -> str:
+    """Which database a URL means, for people: an SQLite file's whole path, or the URL without password and options."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return str(Path(url.database).absolute())
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def alembic_config(connection: Connection | None = None) -> Config:

@@ -65,9 +65,12 @@ def order(
 def release(session: Session, debit: Debit, released: bool, at: datetime) -> None:
     """Let a planned debit go into the next file it is due in, or keep it back.
 
-    Of a filed one it is noted: where the bank turns out not to have the file, the debit comes back to its loan.
+    One that is let go begins anew: a file that it was in before says nothing of how long its loan waits for it. Of a
+    filed one it is noted: where the bank turns out not to have the file, the debit comes back to its loan.
     """
     if debit.state in (DebitState.PLANNED, DebitState.FILED) and debit.released is not released:
+        if released and debit.state is DebitState.PLANNED:
+            debit.collect_on = None
         debit.released, debit.changed_at = released, at
         session.add(debit)
         session.flush()
@@ -176,6 +179,19 @@ def announced_at(session: Session, loan: Loan, debit: Debit) -> datetime | None:
         col(Contact.state).in_(_ANNOUNCED),
     )
     return session.exec(sent).one()
+
+
+def first_filed_for(session: Session, loan: Loan, debit: Debit) -> date | None:
+    """The day on which the first file it was in since it was let go was to collect it; None: it was in none since."""
+    if debit.collect_on is None:
+        return None
+    filed = [
+        row.details
+        for row in audit.of_loan(session, loan.lender, loan.loan_id, action="debit_filed")
+        if row.details.get("reference") == debit.reference and row.details.get("collect_on")
+    ]
+    # What was filed by an earlier version says only its own day.
+    return date.fromisoformat(str(filed[-1].get("first_for") or filed[0]["collect_on"])) if filed else None
 
 
 def new_file(session: Session, lender: str, day: date, *, message_id: str, number: int, at: datetime) -> DebitFile:

@@ -6,14 +6,17 @@ lender's ids, amounts, payments and the audit trail, and that the person wants n
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from domain.direct_debit import MandateStatus
-from records import audit, people, unsettled
+from records import audit, people, person_keys, unsettled
 from records.database import Database
+from records.locks import one_at_a_time
 from records.tables import (
     AgreementEvidence,
     Attachment,
@@ -51,9 +54,13 @@ class StillUnsettled(StillNeeded):
 def erase(database: Database, lender: str, person_id: str, *, at: datetime, actor: str) -> bool:
     """Erase a person for good. False when there was nothing left to erase. Raises KeyError, StillNeeded.
 
-    Safe to repeat, also after it broke off: the key is destroyed once the rows are empty, and forgotten last.
+    Safe to repeat, also after it broke off: the key is destroyed once the rows are empty, and forgotten last. Where the
+    key is gone before, as in records from before an erasure, the rows are emptied all the same. Who is handed over
+    meanwhile keeps what the hand-over told, under a key of their own (`records.portfolio`).
     """
     with database.writing(durable=True) as session:
+        # A hand-over under way may have found them unchanged, and be about to enter a loan of theirs.
+        one_at_a_time(session, f"portfolio:{lender}")
         person = people.find(session, lender, person_id)
         if person is None:
             raise KeyError(person_id)
@@ -72,13 +79,46 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
     with database.writing(durable=True) as session:
         person = people.find(session, lender, person_id)
         assert person is not None
-        if person.key_id == key_id:
-            person.key_id = None
-            session.add(person)
-            loan_ids: list[str | None] = [loan.loan_id for loan in people.loans_of(session, person)]
-            for loan_id in loan_ids or [None]:
-                audit.append(session, at=at, actor=actor, action="person_erased", lender=lender, loan_id=loan_id)
+        forgotten = update(Person).where(col(Person.id) == person.id, col(Person.key_id) == key_id)
+        session.execute(forgotten.values(key_id=None).execution_options(synchronize_session=False))
+        loan_ids: list[str | None] = [loan.loan_id for loan in people.loans_of(session, person)]
+        for loan_id in loan_ids or [None]:
+            audit.append(session, at=at, actor=actor, action="person_erased", lender=lender, loan_id=loan_id)
     return True
+
+
+@dataclass(frozen=True)
+class Named:
+    """A person by the lender's own id."""
+
+    lender: str
+    person_id: str
+
+
+def begun(session: Session) -> Sequence[Named]:
+    """Whose erasure began and did not come to its end: their rows are empty, their key is not forgotten."""
+    half = select(Person.lender, Person.person_id).where(
+        col(Person.erased_at).is_not(None), col(Person.key_id).is_not(None)
+    )
+    return [Named(lender, person_id) for lender, person_id in session.exec(half.order_by(col(Person.id)))]
+
+
+def without_key(session: Session, page: int = 5_000) -> Iterator[Named]:
+    """Whose key is gone and whose rows are as they were: records from before their erasure, or old copies of keys.
+
+    Raises KeysMissing where the store of keys is not these records' own.
+    """
+    keys, last = person_keys.of(session), 0
+    while True:
+        named = select(Person.id, Person.key_id, Person.lender, Person.person_id).where(
+            col(Person.id) > last, col(Person.key_id).is_not(None), col(Person.erased_at).is_(None)
+        )
+        rows = session.exec(named.order_by(col(Person.id)).limit(page)).all()
+        gone = keys.gone([key_id for _, key_id, _, _ in rows if key_id is not None])
+        yield from (Named(lender, person_id) for _, key_id, lender, person_id in rows if key_id in gone)
+        if len(rows) < page:
+            return
+        last = rows[-1][0] or 0
 
 
 def _empty(session: Session, person: Person, at: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from domain.circumstances import told_after_the_end
-from domain.conversation.answering import circumstance_of
+from domain.conversation.unanswered import circumstance_of
 from domain.events import Circumstance
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, restore

@@ -122,20 +122,28 @@ def _queues(session: Session, past: datetime | None = None) -> dict[str, int]:
 
 _FURTHEST_EAST = timedelta(hours=14)
 """So far ahead of UTC may a day have begun."""
+_LATELY = timedelta(days=1, hours=12)
+"""Every day's run is in it, also one that came late."""
+_ONE_RUN = timedelta(hours=12)
+"""So long may one run take that makes up for a month."""
 
 
 def _differences(session: Session, now: datetime) -> dict[str, int]:
-    """Of each gateway, those of the last day that was compared; a day that has not come yet says nothing."""
-    last = (
-        select(GatewayCheck.provider, func.max(GatewayCheck.day).label("day"))
-        .where(GatewayCheck.day <= (now.astimezone(UTC) + _FURTHEST_EAST).date())
-        .group_by(GatewayCheck.provider)
-        .subquery()
-    )
-    rows = select(GatewayCheck.provider, GatewayCheck.differences).join(
-        last, (col(GatewayCheck.provider) == last.c.provider) & (col(GatewayCheck.day) == last.c.day)
-    )
-    return dict(session.exec(rows).all())
+    """Of each gateway, those of all days that were compared lately; a day that has not come yet says nothing.
+
+    Where nothing was compared for longer, those of the last time: silence clears up no difference.
+    """
+    come = GatewayCheck.day <= (now.astimezone(UTC) + _FURTHEST_EAST).date()
+    last = select(GatewayCheck.provider, func.max(GatewayCheck.checked_at)).where(come).group_by(GatewayCheck.provider)
+    found: dict[str, int] = {}
+    for provider, last_at in session.exec(last).all():
+        told = select(func.sum(GatewayCheck.differences)).where(
+            GatewayCheck.provider == provider,
+            come,
+            col(GatewayCheck.checked_at) >= min(now - _LATELY, last_at - _ONE_RUN),
+        )
+        found[provider] = int(session.exec(told).one() or 0)
+    return found
 
 
 def _agreements(session: Session) -> dict[tuple[str, ...], int]:

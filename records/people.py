@@ -47,6 +47,11 @@ def get(session: Session, person_ref: int) -> Person:
     return person
 
 
+def is_erased(session: Session, person: Person) -> bool:
+    """Whether their key was destroyed: nothing personal of them is kept any more."""
+    return person_keys.of(session).standing(person.key_id) is None
+
+
 @dataclass(frozen=True)
 class Whereabouts:
     """Where a person lives, as far as laws, clocks and calendars go; `id` is the surrogate key."""

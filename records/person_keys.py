@@ -20,7 +20,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from weakref import WeakKeyDictionary
 
@@ -45,12 +45,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from config.master_keys import KEY_BYTES, NONCE_BYTES, MasterKeys
+from config.master_keys import KEY_BYTES, NONCE_BYTES, MasterKeys, current
 
 SCHEMA = "recobro_keys"
 _LOG = logging.getLogger("recobro.records.person_keys")
 _PURPOSE = "person keys"
 _INDEX = "index"
+_NO_INDEX = "the store of people's keys has no index key"
 _MARK = b"v1."
 _CACHED = 4_096
 # What another process erased is unreadable here after this at the latest.
@@ -88,9 +89,8 @@ class PersonKeys:
 
     @property
     def master(self) -> MasterKeys:
-        """The master keys; read at the first need."""
-        if self._master is None:
-            self._master = self._master_of()
+        """The master keys; read at the first need, and again when their file has changed."""
+        self._master = self._master_of() if self._master is None else current(self._master)
         return self._master
 
     def use_master(self, master: MasterKeys) -> None:
@@ -136,6 +136,32 @@ class PersonKeys:
             with self._writing() as connection:
                 self._named(connection, key_id)
         return key_id
+
+    def beginning_with(self, prefix: str) -> list[str]:
+        """The ids of the keys that begin so, in their order."""
+        with self._engine.connect() as connection:
+            wanted = select(_KEYS.c.key_id).where(_KEYS.c.key_id.startswith(prefix, autoescape=True))
+            return list(connection.execute(wanted.order_by(_KEYS.c.key_id)).scalars())
+
+    def standing(self, key_id: str | None) -> str | None:
+        """`key_id` while there is such a key; None for one that was destroyed, as for none.
+
+        Raises KeysMissing where this store cannot tell: one without its index key is not these records' own.
+        """
+        if key_id is not None and self._find(key_id) is None:
+            self.index("check", "")
+            return None
+        return key_id
+
+    def gone(self, key_ids: Collection[str]) -> frozenset[str]:
+        """Those that were destroyed; many at once, and as the store holds it, not the memory. Raises KeysMissing as
+        `standing` does."""
+        with self._engine.connect() as connection:
+            wanted = select(_KEYS.c.key_id).where(_KEYS.c.key_id.in_([*key_ids, _INDEX]))
+            found = frozenset(connection.execute(wanted).scalars())
+        if _INDEX not in found:
+            raise KeysMissing(_NO_INDEX)
+        return frozenset(key_ids) - found
 
     def destroy(self, key_ids: Iterable[str]) -> int:
         """Destroy keys for good; how many there were. What they sealed cannot be read again."""
@@ -219,7 +245,7 @@ class PersonKeys:
         """A keyed fingerprint (HMAC-SHA256) by which equal values are found; it says nothing without the key."""
         found = self._find(_INDEX)
         if found is None:
-            raise KeysMissing("the store of people's keys has no index key")
+            raise KeysMissing(_NO_INDEX)
         return hmac.new(found[0], f"{label}\n{value}".encode(), hashlib.sha256).hexdigest()
 
     def _find(self, key_id: str) -> tuple[bytes, AESGCM] | None:
@@ -252,9 +278,9 @@ class PersonKeys:
         return True
 
     def _row(self, key_id: str, key: bytes) -> dict[str, object]:
-        nonce = os.urandom(NONCE_BYTES)
-        wrapped = self.master.cipher(self.master.active, _PURPOSE).encrypt(nonce, key, key_id.encode())
-        return {"key_id": key_id, "master_id": self.master.active, "wrapped": nonce + wrapped}
+        nonce, master = os.urandom(NONCE_BYTES), self.master
+        wrapped = master.cipher(master.active, _PURPOSE).encrypt(nonce, key, key_id.encode())
+        return {"key_id": key_id, "master_id": master.active, "wrapped": nonce + wrapped}
 
     def _unwrapped(self, key_id: str, master_id: str, wrapped: bytes) -> bytes:
         if master_id not in self.master.keys:
@@ -275,6 +301,16 @@ class PersonKeys:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return self._engine.execution_options(writing=True, durable=True).begin()
+
+
+def sealed_under(key_id: str) -> bytes:
+    """How everything begins that is sealed under a key."""
+    return _MARK + key_id.encode() + b"."
+
+
+def key_named(sealed: bytes) -> str:
+    """The id of the key that what begins so is sealed under."""
+    return sealed.removeprefix(_MARK).partition(b".")[0].decode("ascii", "replace")
 
 
 def _bound(key_id: str, label: str) -> bytes:

@@ -16,6 +16,7 @@ from domain.contact import Channel
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import audit, mandates, person_keys, strategies
+from records.known_spellings import KnownSpellings
 from records.locks import one_at_a_time
 from records.people import lock_many
 from records.person_keys import PersonKeys
@@ -27,6 +28,7 @@ _PAGE = 250
 _PRIVATE = ("name", "phone", "email", "birth_year", "id_digits", "postal_address")
 _PLACE = ("country", "region", "city", "timezone")
 _CONTACT_DATA = (*_PRIVATE, "language", *_PLACE, "authorised_channels")
+_NO_WAY_TO_THEM: dict[str, Any] = dict.fromkeys((*_PRIVATE, "phone_index", "email_index"))
 _NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "channels_in_file", "phone_index", "email_index"))
 
 
@@ -99,6 +101,7 @@ def enter_in_order(
     A loan known under another customer number is refused, and nothing of its row is kept. What the person closed and
     what counts against contacting them stand under the number it is known by; to carry them over is not sound: the
     other number may be another human being's, and what was copied would outlive the erasure of where it came from.
+    So is one whose id, or whose person's, is known with other zeros in front: `records.known_spellings`.
     Entering the same loans again into the same campaign changes nothing.
     """
     one_at_a_time(session, f"portfolio:{campaign.lender}")
@@ -108,6 +111,7 @@ def enter_in_order(
     held = 0
     seen: set[str] = set()
     position = campaign.total
+    spellings = KnownSpellings(session, campaign.lender)
     for page in _pages(loans):
         rows = []
         for loan in page:
@@ -116,7 +120,7 @@ def enter_in_order(
             else:
                 seen.add(loan.loan_id)
                 rows.append(loan)
-        strange = _under_another_number(session, campaign.lender, rows)
+        strange = spellings.otherwise(rows) | _under_another_number(session, campaign.lender, rows)
         refused += [
             RefusedLoan(loan.loan_id, loan.line, strange[loan.loan_id]) for loan in rows if loan.loan_id in strange
         ]
@@ -197,14 +201,14 @@ def _enter_people(
     keys = person_keys.of(session)
     known = _people(session, lender, {loan.person_id for loan in rows})
     named, at_odds = _told_of_people(rows, known)
-    if differing := [person.id for person, data in _changes(known, named) if person.id is not None]:
+    if differing := [person.id for person, data in _changes(keys, known, named) if person.id is not None]:
         # What is just being said of them meanwhile, a channel withdrawn above all, is waited for and counts.
         lock_many(session, differing)
         known = _people(session, lender, named)
         named, at_odds = _told_of_people(rows, known)
     changed = [
-        {"id": person.id, **_sealed(keys, data, person.key_id or keys.new()), "updated_at": at}
-        for person, data in _changes(known, named)
+        {"id": person.id, **_told_anew(keys, person, data), "updated_at": at}
+        for person, data in _changes(keys, known, named)
     ]
     for change in changed:
         session.execute(
@@ -247,13 +251,15 @@ def _told_of_people(
     return named, _take_channels(rows, known, named)
 
 
-def _changes(known: Mapping[str, Person], named: Mapping[str, dict[str, Any]]) -> list[tuple[Person, dict[str, Any]]]:
+def _changes(
+    keys: PersonKeys, known: Mapping[str, Person], named: Mapping[str, dict[str, Any]]
+) -> list[tuple[Person, dict[str, Any]]]:
     """Who is known and is told of otherwise than they are kept, with what is told."""
     return [
         (person, data)
         for person_id, data in named.items()
         if (person := known.get(person_id)) is not None
-        and (person.key_id is None or any(getattr(person, field) != value for field, value in data.items()))
+        and (_key_in_use(keys, person) is None or any(getattr(person, field) != value for field, value in data.items()))
     ]
 
 
@@ -309,6 +315,22 @@ def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any]) -> dict[str, s
     if loan.region is not None and loan.region != known.get("region"):
         return {"city": loan.city, "timezone": loan.timezone}
     return {}
+
+
+def _told_anew(keys: PersonKeys, person: Person, data: dict[str, Any]) -> dict[str, Any]:
+    """As `_sealed`; of who was erased nothing from before is kept, nor found by, under their new key."""
+    key_id = _key_in_use(keys, person)
+    if key_id is not None:
+        return _sealed(keys, data, key_id)
+    if person.key_id is not None:
+        # Before the new one takes its place: afterwards nothing would name what a broken erasure left undestroyed.
+        keys.destroy([person.key_id])
+    return _NO_WAY_TO_THEM | _sealed(keys, data, keys.new())
+
+
+def _key_in_use(keys: PersonKeys, person: Person) -> str | None:
+    """None also while an erasure is under way, or broke off: its rows are empty and its key is about to go."""
+    return None if person.erased_at is not None else keys.standing(person.key_id)
 
 
 def _sealed(keys: PersonKeys, data: dict[str, Any], key_id: str) -> dict[str, Any]:
@@ -368,7 +390,9 @@ def _enter_consents(
             # What its holder withdrew no file brings back: they may give another.
             continue
         if (consent.account_id, consent.valid_until) != (data["account_id"], data["valid_until"]):
-            consent.account_id, consent.valid_until = data["account_id"], data["valid_until"]  # type: ignore[assignment]
+            # The id too: of who was erased the one that is kept cannot be read.
+            consent.consent_id, consent.account_id = str(data["consent_id"]), str(data["account_id"])
+            consent.valid_until = data["valid_until"]  # type: ignore[assignment]
             consent.status, consent.over_because, consent.changed_at = ConsentStatus.VALID, None, at
             session.add(consent)
     session.flush()

@@ -200,18 +200,21 @@ def mark_recorded(
     outcome: str,
     signals: Sequence[dict[str, Any]],
     persons: Collection[int] = (),
+    pieces: int = 1,
 ) -> None:
     """Its news stands in the records; what is left to do is to send `signals`, in order.
 
     From now on its body is sealed under the key of the one of `persons` it was about. One about several is not kept:
-    each of them may ask what is known of them, and may be erased.
+    each of them may ask what is known of them, and may be erased. Nor is one of several `pieces` of news, some of
+    which may be of people nobody knows here.
     """
     webhook = get(session, webhook_id)
-    person = session.get(Person, next(iter(persons))) if len(persons) == 1 else None
-    if len(persons) > 1:
+    one_alone = len(persons) == 1 and pieces <= 1
+    person = session.get(Person, next(iter(persons))) if one_alone else None
+    if persons and not one_alone:
         webhook.body = b""
-    if person is not None and person.key_id is not None:
-        webhook.person_ref, webhook.body = person.id, PrivateBytes(webhook.body, person.key_id)
+    if person is not None and (key_id := of(session).standing(person.key_id)) is not None:
+        webhook.person_ref, webhook.body = person.id, PrivateBytes(webhook.body, key_id)
         # The same bytes under another key are no change in the eyes of the ORM.
         flag_modified(webhook, "body")
     webhook.recorded_at, webhook.outcome, webhook.signals = at, outcome, list(signals)
@@ -263,6 +266,24 @@ def give_up_lease(session: Session, name: str, holder: str) -> None:
     if lease is not None and lease.holder == holder:
         session.delete(lease)
         session.flush()
+
+
+def unknown(session: Session, provider: str, keys: Collection[str]) -> set[str]:
+    """Of these event keys, those under which nothing is kept."""
+    kept = select(Webhook.event_key).where(Webhook.provider == provider, col(Webhook.event_key).in_(keys))
+    known: set[str] = set(session.exec(kept).all())
+    return set(keys) - known
+
+
+def last_received(session: Session, provider: str, before: datetime) -> datetime | None:
+    """When the latest of what a provider posted before `before` came in.
+
+    What we fetched ourselves says nothing of that: it is kept without the host that a provider calls.
+    """
+    found = select(Webhook.received_at).where(
+        Webhook.provider == provider, Webhook.received_at < before, ~col(Webhook.url).startswith("/")
+    )
+    return session.exec(found.order_by(col(Webhook.id).desc()).limit(1)).first()
 
 
 def newest(session: Session) -> int:

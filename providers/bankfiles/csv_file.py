@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -16,6 +16,11 @@ from domain.money import MOST_MINOR, is_currency, minor_digits
 _TOLD = 10
 _GROUPED = re.compile(r"[1-9]\d{0,2}(\|\d{3})+", re.ASCII)
 """Whole units with a | after each thousand."""
+_UNENDED = (
+    "the last line does not end: is the file whole? If this bank never ends it, the mapping says so: "
+    "ends_with_line_end: false"
+)
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 _MOST_ROWS = 1_000_000
 
 
@@ -26,22 +31,20 @@ def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
     except UnicodeDecodeError as wrong:
         line = body[: wrong.start].count(b"\n") + 1
         raise FileUnreadable(f"line {line}: not written in {mapping.encoding}") from None
-    lines = text.splitlines(keepends=True)
-    reader = csv.DictReader(io.StringIO("".join(lines[mapping.skip :])), delimiter=mapping.delimiter)
-    headings = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = headings
-    missing = [name for name in _named(mapping) if name not in headings]
-    if missing:
-        raise FileUnreadable(f"line {mapping.skip + 1}: no column {', '.join(repr(name) for name in missing)}")
+    lines = _LONE_RETURN.sub("\n", text).split("\n")
+    reader = csv.reader(io.StringIO("\n".join(lines[mapping.skip :])), delimiter=mapping.delimiter)
     entries: list[BankEntry] = []
     wrong_lines: list[str] = []
     try:
+        headings = _headings(next(reader, []), mapping)
         for cells in reader:
             line = reader.line_num + mapping.skip
             try:
-                row = {key: (value or "").strip() for key, value in cells.items() if isinstance(key, str)}
-                if None in cells:
-                    raise _Bad("more cells than headings")
+                # Where the line ends, or the quotes of its last cell, that cell is whole.
+                unended = mapping.ends_with_line_end and line == len(lines) and not lines[-1].endswith('"')
+                row = _row(cells, headings, mapping, unended=unended)
+                if row and unended and len(cells) == _width(headings) and _cut_reads_otherwise(headings, mapping):
+                    raise _Bad(_UNENDED)
                 entry = _entry(line, row, mapping)
             except _Bad as bad:
                 wrong_lines.append(f"line {line}: {bad}")
@@ -71,6 +74,48 @@ class _Bad(ValueError):
     """What is wrong with a line, without what stands in it."""
 
 
+def _headings(cells: Sequence[str], mapping: StatementMapping) -> list[str]:
+    headings = [name.strip() for name in cells]
+    missing = [name for name in _named(mapping) if name not in headings]
+    if missing:
+        raise FileUnreadable(f"line {mapping.skip + 1}: no column {', '.join(repr(name) for name in missing)}")
+    twice = [name for name in dict.fromkeys(_named(mapping)) if headings.count(name) > 1]
+    if twice:
+        raise FileUnreadable(f"line {mapping.skip + 1}: two columns {', '.join(repr(name) for name in twice)}")
+    return headings
+
+
+def _row(cells: Sequence[str], headings: Sequence[str], mapping: StatementMapping, *, unended: bool) -> dict[str, str]:
+    """The cells by their headings; none of a line that is empty. Banks leave out empty cells at a line's end: none that
+    the mapping reads may be missing, and none at all of a last line that does not end. Raises _Bad.
+    """
+    row = {heading: cell.strip() for heading, cell in zip(headings, cells, strict=False)}
+    if not any(row.values()):
+        return {}
+    if len(cells) > len(headings):
+        raise _Bad("more cells than headings")
+    if (unended and len(cells) < _width(headings)) or any(name not in row for name in _named(mapping)):
+        raise _Bad("fewer cells than headings: is the line whole?")
+    return row
+
+
+def _width(headings: Sequence[str]) -> int:
+    """How many columns there are, up to the last that has a name."""
+    return max(place for place, heading in enumerate(headings, 1) if heading)
+
+
+def _cut_reads_otherwise(headings: Sequence[str], mapping: StatementMapping) -> bool:
+    """Whether a line's last cell, cut off, would be another amount or day. Many banks' files end without a line end, so
+    what is only words, or not read, is taken as it stands.
+    """
+    columns = mapping.columns
+    last = next(name for name in reversed(headings) if name)
+    return last in (
+        *(columns.amount, columns.credit, columns.debit, columns.currency),
+        *(columns.booked_on, columns.value_on),
+    )
+
+
 def _named(mapping: StatementMapping) -> list[str]:
     columns = mapping.columns
     single = (columns.booked_on, columns.value_on, columns.amount, columns.credit, columns.debit, columns.currency)
@@ -80,7 +125,7 @@ def _named(mapping: StatementMapping) -> list[str]:
 
 def _entry(line: int, row: Mapping[str, str], mapping: StatementMapping) -> BankEntry | None:
     columns = mapping.columns
-    if not any(row.values()):
+    if not row:
         return None
     currency = row[columns.currency] if columns.currency and row[columns.currency] else mapping.currency
     if not is_currency(currency):

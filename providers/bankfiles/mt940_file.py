@@ -1,4 +1,4 @@
-"""SWIFT MT940 statements, by the library mt-940; several statements may stand in one file."""
+"""SWIFT MT940 statements and MT942 interim reports, by the library mt-940; several may stand in one file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ logging.getLogger("mt940").setLevel(logging.CRITICAL + 1)
 
 _BEGINS = re.compile(r"^:20:", re.MULTILINE)
 _ENTRY = re.compile(r"^:61:", re.MULTILINE)
+_CLOSES = re.compile(r"^:62[FM]:", re.MULTILINE)
+_INDENTED_CLOSE = re.compile(r"^[ \t]+(?=:62[FM]:)", re.MULTILINE)
+_INTERIM = re.compile(r"^:34F:", re.MULTILINE)
+_INTERIM_CLOSES = re.compile(r"^:90[DC]:", re.MULTILINE)
 _NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", ""})
 _SHORTEST_IBAN, _LONGEST_IBAN = 15, 34
 
@@ -43,9 +47,14 @@ def read_mt940(body: bytes) -> tuple[Statement, ...]:
 def _statement(part: str, first_line: int) -> Statement:
     import mt940
 
+    part = _INDENTED_CLOSE.sub("", part)
+    # An interim report (MT942) has no balance: the sums of its entries stand behind them.
+    if not (_CLOSES.search(part) or (_INTERIM.search(part) and _INTERIM_CLOSES.search(part))):
+        # The last entry's text may be cut too, and would be another movement in the eyes of the whole file.
+        raise FileUnreadable(f"line {first_line}: cut off: no closing balance (:62F:, :62M:), or sums (:90D:, :90C:)")
     try:
         transactions: Any = mt940.parse(part)
-    except (RuntimeError, ValueError, KeyError, TypeError, AssertionError, AttributeError) as wrong:
+    except (RuntimeError, ValueError, KeyError, TypeError, AssertionError, AttributeError, ArithmeticError) as wrong:
         raise FileUnreadable(f"line {_where(part, wrong, first_line)}: not written as MT940 wants it") from None
     account = str(transactions.data.get("account_identification") or "").replace(" ", "")
     if not account:

@@ -109,7 +109,12 @@ def callback_url(base: str, message: OutgoingMessage) -> str:
 
 def created_at(held: Mapping[str, Any]) -> datetime | None:
     """When Twilio says a message or call was made; None if it does not say, or not in a form we can read."""
-    text = held.get("date_created")
+    return moment_in(held, "date_created")
+
+
+def moment_in(held: Mapping[str, Any], field: str) -> datetime | None:
+    """A time of a message or call, aware; None if it is not there, or not in a form we can read."""
+    text = held.get(field)
     if not isinstance(text, str):
         return None
     try:

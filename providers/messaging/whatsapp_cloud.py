@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
+from domain.message_names import of_whatsapp
 from domain.platform_rules import OurTemplate, PlatformTemplate, TemplateStatus
 from domain.what_next import WhatNext
 from providers.errors import WINDOW_CLOSED, ProviderError, refusal, retry_after
@@ -74,7 +75,7 @@ class WhatsAppCloud:
         message_id = first.get("id") if isinstance(first, dict) else None
         if not isinstance(message_id, str) or not message_id:
             raise unreadable(PROVIDER, changes_something=True)
-        return Sent(provider=PROVIDER, provider_message_id=message_id)
+        return Sent(provider=PROVIDER, provider_message_id=of_whatsapp(message_id))
 
     async def look_up(self, message: OutgoingMessage, since: datetime, at: datetime) -> Sent | None:
         """Always None, which proves nothing (see `Messenger.look_up`)."""

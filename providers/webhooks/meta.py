@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from domain.contact import Channel
+from domain.message_names import of_whatsapp
 from domain.platform_rules import TIERS, Quality
 from domain.webhook_news import (
     DeliveryNews,
@@ -83,14 +84,17 @@ def challenge(query: Mapping[str, str], verify_token: SecretStr) -> str | None:
 
 
 def event_key(raw_body: bytes) -> str:
-    """The key under which a delivery counts once: a message's id, a status's id and state, or one made of all."""
-    parts = []
+    """The key under which a delivery counts once: a message's name, a status's with its state, or one made of all."""
+    told: list[tuple[str, str]] = []
     for _, value in _changes(json_object(PROVIDER, raw_body)):
-        parts += [_text(message.get("id")) for message in objects(value.get("messages"))]
-        parts += [
-            f"{_text(status.get('id'))}:{_text(status.get('status'))}" for status in objects(value.get("statuses"))
+        told += [(_text(message.get("id")), "") for message in objects(value.get("messages"))]
+        told += [
+            (_text(status.get("id")), f":{_text(status.get('status'))}") for status in objects(value.get("statuses"))
         ]
-    return one_key(PROVIDER, parts)
+    parts = [message_id + state for message_id, state in told]
+    key = one_key(PROVIDER, parts)
+    # One made of several is of their ids as they came: a repeat of one from before ids had names is known by it.
+    return of_whatsapp(told[0][0]) + told[0][1] if key == parts[0] else key
 
 
 def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
@@ -156,7 +160,7 @@ def _message(message: Mapping[str, Any]) -> WebhookNews:
         "provider": PROVIDER,
         "sender_address": address,
         "other_spellings": tuple(others),
-        "provider_message_id": message_id,
+        "provider_message_id": of_whatsapp(message_id),
         "written_at": _moment(message.get("timestamp")),
         "kind": named,
     }
@@ -218,7 +222,7 @@ def _status(status: Mapping[str, Any]) -> WebhookNews:
     return DeliveryNews(
         message_id=ours if _OURS.fullmatch(ours) else None,
         provider=PROVIDER,
-        provider_message_id=message_id,
+        provider_message_id=of_whatsapp(message_id),
         state=state,
         error_code=None if code is None else str(code),
         reaction=reaction_to_failed_delivery(code) if state.has_failed else None,

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -26,6 +26,8 @@ from providers.webhooks.signatures import Secrets, any_same, keys
 PROVIDER: Final = "twilio"
 HEARD: Final = "Heard"
 """The field by which what we kept of a call's keys is told from what Twilio posts."""
+CREATED: Final = "DateCreated"
+"""When a message came to Twilio, ISO 8601: only what we fetched says so, for it may be taken in much later."""
 LARGEST_BODY: Final = 64 * 1024
 _MOST_FIELDS = 200
 _SID = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -171,7 +173,18 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
         text=fields["Body"],
         provider_message_id=sid,
         carrier_reading=_CARRIER_READINGS.get(fields.get("OptOutType", "").upper()),
+        written_at=_moment(fields[CREATED]) if CREATED in fields else None,
     )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
+    if moment.tzinfo is None:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    return moment
 
 
 def _fields(raw_body: bytes) -> list[tuple[str, str]]:

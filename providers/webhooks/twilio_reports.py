@@ -1,4 +1,4 @@
-"""A message's state that we asked for, in the form of the report Twilio would have posted."""
+"""What we asked Twilio for, in the form in which it would have posted it: a message's state, a message of a person."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 from domain.webhook_news import DeliveryState
+from providers.messaging.twilio_inbox import Received
 from providers.ports import DeliveryReport
-from providers.webhooks.twilio import event_key
+from providers.webhooks.twilio import CREATED, event_key
 
 _WORDS: Final = {
     DeliveryState.DELIVERED: "delivered",
@@ -27,3 +28,23 @@ def report_body(report: DeliveryReport, references: Mapping[str, str]) -> tuple[
         fields["ErrorCode"] = report.error_code
     body = urlencode(fields).encode()
     return event_key(body), f"/webhooks/twilio?{urlencode(references)}", body
+
+
+def received_body(message: Received) -> tuple[str, str, bytes]:
+    """Key, address and body of the webhook that never came, as `report_body`; it says when the message was written.
+
+    Raises WebhookRefused for a sid that is none.
+    """
+    fields = {
+        "MessageSid": message.sid,
+        "SmsStatus": "received",
+        "From": message.sender,
+        "To": message.recipient,
+        "Body": message.text,
+        "NumMedia": str(message.media),
+    }
+    if message.created is not None:
+        fields[CREATED] = message.created.isoformat()
+    # Half an emoji that a handset cut off has no bytes in UTF-8; the words beside it have to be heard.
+    body = urlencode(fields, errors="replace").encode()
+    return event_key(body), "/webhooks/twilio", body

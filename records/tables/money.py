@@ -53,6 +53,13 @@ class PaymentLink(Record, table=True):
             sqlite_where=text("state = 'active'"),
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "ix_payment_link_to_be_closed",
+            "provider",
+            "expires_at",
+            sqlite_where=text("expires_at = changed_at"),
+            postgresql_where=text("expires_at = changed_at"),
+        ),
         CheckConstraint("amount_minor > 0", name="amount_positive"),
         one_of("state", LinkState),
     )

@@ -31,16 +31,18 @@ from records.tables.webhooks import Webhook
 
 PHONE, EMAIL, ADDRESS, CONSENT, IBAN = "phone", "email", "address", "consent", "iban"
 """What the keyed indexes are of."""
+OF_DAYS, OF_MONTHS = "webhooks-", "bank-"
+"""How the names of the keys of days and of months begin; `records.spent_keys` destroys them in time."""
 
 
 def month_key(booked_on: date) -> str:
     """The key entries of bank statements are sealed under until it is known whose they are: one for each month."""
-    return f"bank-{booked_on:%Y-%m}"
+    return f"{OF_MONTHS}{booked_on:%Y-%m}"
 
 
 def day_key(received_at: datetime) -> str:
     """The key webhooks are sealed under until it is known whose they are: one for each day."""
-    return f"webhooks-{received_at:%Y-%m-%d}"
+    return f"{OF_DAYS}{received_at:%Y-%m-%d}"
 
 
 _OF_PERSON = ("name", "phone", "email", "birth_year", "id_digits", "postal_address")
@@ -51,9 +53,13 @@ def _before_person(_mapper: Mapper[Person], connection: Connection, person: Pers
     if not changed:
         return
     keys = person_keys.of_dialect(connection.dialect)
-    if person.key_id is None:
-        person.key_id = keys.new()
+    if person.erased_at is not None or keys.standing(person.key_id) is None:
+        if person.key_id is not None:
+            # An erasure is under way, or broke off: what it emptied must not be readable under the key it destroys.
+            keys.destroy([person.key_id])
+        person.key_id, person.erased_at = keys.new(), None
         changed = list(_OF_PERSON)
+    assert person.key_id is not None
     _seal(person, person.key_id, changed)
     if "phone" in changed:
         person.phone_index = _index(keys, PHONE, person.phone)
@@ -106,8 +112,11 @@ def _before_bank_entry(_mapper: Mapper[BankEntryRow], connection: Connection, en
         entry.iban_index = _index(keys, IBAN, entry.other_iban)
     if entry.person_ref is None:
         _seal(entry, keys.named(month_key(entry.booked_on)), changed)
-    else:
-        _seal(entry, _key_of(connection, entry, entry.person_ref), changed)
+        return
+    key_id = _key_of(connection, entry, entry.person_ref)
+    _seal(entry, key_id, changed)
+    if key_id is None:
+        entry.iban_index = None
 
 
 def _before_case(_mapper: Mapper[CollectionCase], connection: Connection, case: CollectionCase) -> None:
@@ -194,12 +203,13 @@ def _key_of_loan(connection: Connection, row: object, loan_ref: int) -> str | No
 
 
 def _key_of(connection: Connection, row: object, person_ref: int) -> str | None:
+    """None for a person who was erased: also where a row from before, or an erasure that broke off, names their key."""
     session = object_session(row)
     known = None if session is None else session.identity_map.get((Person, (person_ref,), None))
-    if known is not None and known.__dict__.get("key_id") is not None:
-        return str(known.__dict__["key_id"])
-    found: str | None = connection.execute(select(Person.key_id).where(col(Person.id) == person_ref)).scalar()  # type: ignore[call-overload]
-    return found
+    named: str | None = None if known is None else known.__dict__.get("key_id")
+    if named is None:
+        named = connection.execute(select(Person.key_id).where(col(Person.id) == person_ref)).scalar()  # type: ignore[call-overload]
+    return person_keys.of_dialect(connection.dialect).standing(named)
 
 
 for _table, _hook in (

@@ -49,7 +49,10 @@ class Webhook(Record, table=True):
 
 
 class Lease(Record, table=True):
-    """Who may do what only one process may do at a time, and until when."""
+    """Who may do what only one process may do at a time, and until when.
+
+    Held by nobody: until when a list at a provider was read, and when it last was (`records.lists_read`).
+    """
 
     __tablename__ = "lease"
 
