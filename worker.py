@@ -25,6 +25,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.campaigns import CampaignRunner
 from activities.composition import Outside, errands, loan_activities
+from activities.counting import count_beside_activities_on
 from activities.daily_work import DailyWorker
 from activities.log_ids import LogIds
 from activities.segment_sends import SegmentSender
@@ -133,7 +134,8 @@ def measured_runtime(host: str, port: int) -> Runtime:
     try:
         return Runtime(telemetry=TelemetryConfig(metrics=metrics, attach_service_name=False))
     except ValueError:
-        raise RuntimeError(f"metrics cannot be served at {where}: is the port taken?") from None
+        why = "is the port taken, or is the address not this host's?"
+        raise RuntimeError(f"metrics cannot be served at {where}: {why}") from None
 
 
 async def _show_the_time(runtime: Runtime) -> None:
@@ -161,6 +163,7 @@ async def run(metrics_port: int | None) -> None:
     runtime = None
     if metrics_port is not None:
         runtime = measured_runtime(settings.metrics_host, metrics_port)
+        count_beside_activities_on(runtime.metric_meter)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -52,7 +52,7 @@ class AgreementPapers:
             agreement = agreements.find(session, loan, number)
             if agreement is None or not agreements.was_in_force(agreement):
                 return None
-            if people.of_loan(session, loan).key_id is None:
+            if people.is_erased(session, people.of_loan(session, loan)):
                 return None
             known = documents.find(session, loan, KIND, _number(loan, agreement))
             if known is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -29,7 +29,7 @@ from domain.bank_news import (
 )
 from domain.direct_debit import REFERENCE_PREFIX, DebitState
 from domain.payment_references import find_reference
-from records import audit, bank_entries, debits
+from records import audit, bank_entries, debits, loans
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import BankEntryRow, BankFileRow, Debit, EntryState
@@ -40,6 +40,11 @@ _BOOKED_TOGETHER = (
     (DebitState.FILED,),
 )
 """The states of a batch's debits whose money may be in its sum, the likeliest first."""
+
+_TAKEN_BACK_DAYS = 400
+"""So long after it came may a transfer be taken back: of fraud, 13 months (SEPA Credit Transfer rulebook, recall)."""
+_PERHAPS_TAKEN_BACK_DAYS = 31
+"""So long is money that went out, and is not marked, asked about where other entries have its reference too."""
 
 
 @dataclass
@@ -92,7 +97,9 @@ class BankDesk:
                 entries=taken.entries,
                 at=now,
             )
-            known = iter(identified(session, [part for part in parts if isinstance(part, Statement)]))
+            identities = identified(session, [part for part in parts if isinstance(part, Statement)])
+            known = iter(identities)
+            beside = {other for page in identities for one in page for other in one.others}
             for part in parts:
                 match part:
                     case StatusReport():
@@ -100,7 +107,7 @@ class BankDesk:
                     case ReturnNotice():
                         self._returns(session, part, taken, now)
                     case Statement():
-                        self._statement(session, file, part, next(known), taken, now, lender)
+                        self._statement(session, file, part, next(known), beside, taken, now, lender)
             audit.append(
                 session,
                 at=now,
@@ -130,13 +137,14 @@ class BankDesk:
         file: BankFileRow,
         part: Statement,
         known: Sequence[Identified],
+        beside: Collection[int],
         taken: TakenIn,
         now: datetime,
         lender: str | None,
     ) -> None:
         account = bank_entries.account_index(session, part.account)
         whose = lender or self._accounts.get(part.account)
-        transfers = Transfers(session, whose, now)
+        transfers = Transfers(session, whose, now, beside)
         for entry, identity in zip(part.entries, known, strict=True):
             if identity.told_before:
                 taken.told_before += 1
@@ -155,9 +163,21 @@ class BankDesk:
         transfers: Transfers,
         now: datetime,
     ) -> EntryState:
-        def keep(state: EntryState, why: str | None = None) -> BankEntryRow:
+        def keep(
+            state: EntryState, why: str | None = None, *, person_ref: int | None = None, nameless: bool = False
+        ) -> BankEntryRow:
             return bank_entries.add(
-                session, file, entry, key=identity.key, account=account, lender=lender, state=state, why=why, at=now
+                session,
+                file,
+                entry,
+                key=identity.key,
+                account=account,
+                lender=lender,
+                state=state,
+                why=why,
+                at=now,
+                person_ref=person_ref,
+                nameless=nameless,
             )
 
         named = entry.end_to_end_id or ""
@@ -167,39 +187,52 @@ class BankDesk:
         if identity.doubt is not None and (entry.credit or takes_back or of_debit):
             return keep(EntryState.WAITING, identity.doubt).state
         if of_debit:
-            why = self._debit(session, entry, file.kind, now)
-            return keep(EntryState.DEBIT if why is None else EntryState.WAITING, why).state
+            debit = debits.by_reference(session, named)
+            if debit is None:
+                return keep(EntryState.WAITING, "a direct debit that is not known here").state
+            why = self._debit(session, debit, entry, file.kind, now)
+            if why is not None:
+                # Whose it is, a person says: it may have come from somebody else's account.
+                return keep(EntryState.WAITING, why).state
+            return keep(EntryState.DEBIT, person_ref=loans.by_ref(session, debit.loan_ref).person_ref).state
         if entry.credit and entry.end_to_end_id is None and entry.batch_id is not None:
             booked = debits.in_batch(session, entry.batch_id)
             if booked:
                 why = _batch(session, booked, entry, account, file.kind, now)
-                return keep(EntryState.DEBIT if why is None else EntryState.WAITING, why).state
+                if why is not None:
+                    return keep(EntryState.WAITING, why).state
+                return keep(EntryState.DEBIT, nameless=True).state
         if not entry.credit:
-            undone = bank_entries.taken_back(session, account, entry)
-            if undone is not None and identity.doubt is None:
-                transfers.take_back(undone)
-                return keep(EntryState.MATCHED, f"takes back entry {undone.id}").state
-            if undone is not None or takes_back:
-                return keep(EntryState.WAITING, identity.doubt or "it takes back a payment that is not found").state
-            return keep(EntryState.NOT_OURS, "money that went out").state
+            undone = _perhaps_undone(session, account, entry, takes_back=takes_back)
+            if takes_back and len(undone) == 1:
+                transfers.take_back(undone[0])
+                why, whose = f"takes back entry {undone[0].id}", undone[0].person_ref
+                return keep(EntryState.MATCHED, why, person_ref=whose, nameless=whose is None).state
+            if undone:
+                # Banks that do not mark it also give a lender's own payments the reference of those that came.
+                or_another = " or another" if len(undone) > 1 else ""
+                why = f"it may take back entry {undone[0].id}{or_another}"
+                return keep(EntryState.WAITING, identity.doubt or why).state
+            if takes_back:
+                return keep(EntryState.WAITING, "it takes back a payment that is not found").state
+            return keep(EntryState.NOT_OURS, "money that went out", nameless=True).state
         twin = bank_entries.told_otherwise(session, account, entry, file.kind, identity.others)
         row = keep(EntryState.WAITING)
         if twin is not None:
-            bank_entries.settle(session, row, EntryState.WAITING, at=now, why=_may_be(twin))
+            bank_entries.settle(session, row, EntryState.WAITING, at=now, why=debit_results.may_be(twin))
             return row.state
         transfers.match(row)
         return row.state
 
     @staticmethod
-    def _debit(session: Session, entry: BankEntry, kind: str, now: datetime) -> str | None:
-        """Why a movement with a debit's reference cannot be booked, or None."""
-        debit = debits.by_reference(session, entry.end_to_end_id or "")
-        if debit is None:
-            return "a direct debit that is not known here"
+    def _debit(session: Session, debit: Debit, entry: BankEntry, kind: str, now: datetime) -> str | None:
+        """Why a movement with this debit's reference cannot be booked, or None."""
         if entry.credit and not entry.return_reason and not entry.reversal:
-            twice = bank_entries.told_alike(session, debit, kind) if debit_results.is_paid(session, debit) else None
-            if twice is not None:
-                return f"entry {twice.id} brought this debit's money: it came again, or the bank told of it twice"
+            if debit_results.is_paid(session, debit):
+                if (twice := bank_entries.told_alike(session, debit, kind)) is not None:
+                    return f"entry {twice.id} brought this debit's money: it came again, or the bank told of it twice"
+            elif (by_hand := bank_entries.brought(session, debit.reference, EntryState.MATCHED)) is not None:
+                return debit_results.may_be(by_hand)
             return debit_results.collected(session, debit, entry, now)
         if entry.credit:
             return "money that comes back of a direct debit's return"
@@ -213,6 +246,17 @@ class BankDesk:
         return debit_results.returned(session, debit, told, now)
 
 
+def _perhaps_undone(session: Session, account: str, entry: BankEntry, *, takes_back: bool) -> Sequence[BankEntryRow]:
+    """The entries one of which this one, that went out, may undo. Of what the bank does not mark as taking back, those
+    of long ago only where nothing else has their reference.
+    """
+    if not takes_back:
+        lately = bank_entries.taken_back(session, account, entry, within_days=_PERHAPS_TAKEN_BACK_DAYS)
+        if lately or bank_entries.with_its_reference(session, account, entry) != 1:
+            return lately
+    return bank_entries.taken_back(session, account, entry, within_days=_TAKEN_BACK_DAYS)
+
+
 def _batch(
     session: Session, booked: Sequence[Debit], entry: BankEntry, account: str, kind: str, now: datetime
 ) -> str | None:
@@ -223,14 +267,14 @@ def _batch(
     came = _booked_together(booked, entry.amount_minor, entry.currency)
     if came is None:
         twin = bank_entries.told_otherwise(session, account, entry, kind)
-        return _may_be(twin) if twin else "a batch of direct debits in a sum that its debits do not make"
+        return debit_results.may_be(twin) if twin else "a batch of direct debits in a sum that its debits do not make"
     if all(debit_results.is_paid(session, debit) for debit in came):
         twice = bank_entries.sum_told_alike(session, account, entry, kind)
         if twice is not None:
             return f"entry {twice.id} may be this batch: it brought the same sum, and the batch's debits are paid"
     for debit in came:
         part = entry.model_copy(update={"amount_minor": debit.amount_minor, "other_iban": None})
-        debit_results.collected(session, debit, part, now)
+        debit_results.collected_in_batch(session, debit, part, now)
     return None
 
 
@@ -244,10 +288,6 @@ def _booked_together(booked: Sequence[Debit], amount_minor: int, currency: str) 
         if came and sum(one.amount_minor for one in came) == amount_minor:
             return came if all(one.currency == currency for one in came) else None
     return None
-
-
-def _may_be(twin: BankEntryRow) -> str:
-    return f"it may be entry {twin.id}, which a {twin.kind} file told of"
 
 
 def is_statement(kind: FileKind) -> bool:

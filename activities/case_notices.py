@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from domain.ledger_entries import CaseKind
+from activities.orders import LedgerOrder
+from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseMovedEntry, CaseOpenedEntry
 
 
 class CaseNotice(BaseModel):
@@ -36,3 +37,22 @@ class CaseNotices:
             return
         answer = await self._client.post(self._url, json=notice.model_dump(mode="json"))
         answer.raise_for_status()
+
+
+def notices_of(order: LedgerOrder) -> list[CaseNotice]:
+    """Cases that these entries open or move, and do not close again."""
+    closed = {entry.case_id for entry in order.entries if isinstance(entry, CaseClosedEntry)}
+    return [
+        CaseNotice(
+            case_id=entry.case_id,
+            lender=order.lender,
+            loan_id=order.loan_id,
+            queue=entry.queue,
+            kind=entry.kind if isinstance(entry, CaseOpenedEntry) else None,
+            reason=entry.reason if isinstance(entry, CaseOpenedEntry) else "the service level lapsed",
+            at=entry.at,
+            sla_at=entry.sla_at,
+        )
+        for entry in order.entries
+        if isinstance(entry, CaseOpenedEntry | CaseMovedEntry) and entry.case_id not in closed
+    ]

@@ -278,7 +278,8 @@ async def errands(
 ) -> AsyncIterator[Errands]:
     """What a worker does beside its workflows; `outside` takes the place of the providers that the settings name."""
     async with httpx.AsyncClient(limits=httpx.Limits(max_connections=10)) as client:
-        texts = (outside or connect_outside(settings, client)).messengers.get(Channel.SMS)
+        world = outside or connect_outside(settings, client, database)
+        texts = world.messengers.get(Channel.SMS)
         given = whatsapp_settings(settings)
         largest = settings.meta.largest_file if settings.meta is not None else 0
         yield Errands(
@@ -286,6 +287,7 @@ async def errands(
             None if given is None else WhatsAppMedia(given, client, largest),
             texts if texts is not None and texts.can_look_up else None,
             clock,
+            LinkIssuer(database, world.gateways) if world.gateways.known else None,
         )
 
 

@@ -9,7 +9,14 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from activities.debit_notices import with_debit
-from activities.message_writing import Written, circumstances_of, message_context, with_own_words, write
+from activities.message_writing import (
+    Written,
+    circumstances_of,
+    is_one_way,
+    message_context,
+    with_own_words,
+    write,
+)
 from activities.orders import ContactOrder
 from activities.receipts import NOTHING, Enclosed
 from activities.whatsapp_ways import WhatsAppWays
@@ -100,6 +107,7 @@ class ContactMessages:
                 order.answer_by,
                 self._faq(order, person),
                 order.payments,
+                one_way=is_one_way(self._settings, channel, person.country),
             )
             if self._addresses is not None:
                 where = agreement_address(self._addresses, order.lender, order.loan_id, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,14 +12,16 @@ from activities.counting import count
 from activities.orders import ContactOrder
 from activities.whatsapp_limits import WhatsAppLimits
 from config.metric_catalogue import REFUSALS
-from domain.contact import Actor, Channel, ContactRequest, Decision, Purpose, Verdict
-from domain.contact_rules import Caps, RuleBook, decide, unanswered_since
+from domain.contact import Actor, Channel, ContactEvent, ContactRequest, Decision, Purpose, Verdict
+from domain.contact_rules import Caps, RuleBook, candidate_zones, decide, unanswered_since
 from domain.events import Circumstance
 from records import contacts, payments, people
 from records.tables import Contact, ContactState, Loan, LoanState, Person
 
 LEDGER_DAYS = timedelta(days=45)
 """How much of a person's ledger the rules may look at; the longest period any rule counts is shorter."""
+
+LONGEST_CALL = timedelta(hours=1)
 
 _CEASE = "cease"
 _STOPS = {
@@ -145,11 +147,12 @@ class ContactSlots:
         flags: frozenset[str] | None = None,
         *,
         own_words: bool = False,
+        after: ContactEvent | None = None,
     ) -> Decision:
         """What the rules say of a contact at `at`, by the person's ledger as it stands; keeps nothing.
 
         `flags`: the person's stop states, where they are known already. `own_words`: a person answers, so what only
-        said that they would has not answered yet.
+        said that they would has not answered yet. `after`: what happens at this moment and may not be written yet.
         """
         request = ContactRequest(
             loan_id=loan.loan_id,
@@ -158,14 +161,37 @@ class ContactSlots:
             country=person.country,
             region=person.region,
             city=person.city,
-            timezones=(person.timezone,) if person.timezone else (),
+            timezones=candidate_zones(self._rules.pack(person.country), person.region, person.timezone),
             opted_out=people.opted_out(session, person),
             flags=people.flags(session, person) if flags is None else flags,
             actor=self._actor_of(loan.lender),
             authorised_channels=people.authorised_channels(person),
         )
         events = contacts.person_events(session, person, at - LEDGER_DAYS, held_over=own_words)
+        if after is not None and not any(_is_the_same(event, after) for event in events):
+            events = [*events, after]
         return decide(request, at, events, self._rules, self._caps)
+
+    def goes_at_once(
+        self,
+        session: Session,
+        loan: Loan,
+        person: Person,
+        purpose: Purpose,
+        channels: Sequence[Channel],
+        at: datetime,
+        *,
+        after: ContactEvent,
+    ) -> bool:
+        """Whether a contact by the first of the channels that can be used at all would leave now, once `after`, which
+        happens at this moment, stands in the ledger too."""
+        for channel in channels:
+            if people.address(session, person, channel) is None:
+                continue
+            decision = self.decision(session, loan, person, purpose, channel, at, after=after)
+            if decision.verdict is not Verdict.NEVER:
+                return decision.verdict is Verdict.ALLOWED
+        return False
 
     def answers(self, session: Session, person: Person, channel: Channel, at: datetime) -> bool:
         """Whether a person's words by `channel` answer what the borrower wrote there; else they count as a demand."""
@@ -212,6 +238,13 @@ class ContactSlots:
         if slot.channel is Channel.WHATSAPP:
             contact.sender = self.whatsapp.number_for(session, person, at)
         return contact
+
+
+def _is_the_same(event: ContactEvent, told: ContactEvent) -> bool:
+    """Whether an event of the ledger is the one that is told of by its own moment: a call is no longer than this."""
+    return (event.kind, event.channel, event.loan_id) == (told.kind, told.channel, told.loan_id) and (
+        told.at - event.at < LONGEST_CALL
+    )
 
 
 def stops_of(session: Session, person: Person, circumstance: Circumstance | None) -> frozenset[str]:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DayJob(StrEnum):
-    """In the order in which they are done: money that came is known before more is asked for."""
+    """In the order in which they are done: money that came is known before more is asked for, and keys go last, when
+    what came in was matched."""
 
     BANK_FILES = "bank_files"
     STATEMENTS = "statements"
@@ -17,6 +18,7 @@ class DayJob(StrEnum):
     GATEWAYS = "gateways"
     REFUNDS = "refunds"
     CONSENTS = "consents"
+    SPENT_KEYS = "spent_keys"
 
 
 class DayOrder(BaseModel):

@@ -19,17 +19,21 @@ from activities.clock import task_time
 from activities.composition import bank_sources, connect_gateways, connect_outside, debit_bank
 from activities.consent_round import ConsentRound
 from activities.consents import ConsentDesk
+from activities.counting import note_time
 from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, NotConfigured
 from activities.gateway_check import GatewayChecks
 from activities.provider_waits import call_again
 from activities.refunds import Refunds
 from activities.statement_folders import StatementFolders
+from config.metric_catalogue import DAILY_WORK
+from config.retention import longest_years
 from config.settings import Settings
 from providers.bankfiles.pain008 import UnfitFile
 from providers.errors import ProviderError
 from records import audit, owed_signals, refunds
 from records.database import Database
+from records.spent_keys import destroy_spent
 from records.tables import Loan, RefundState, RefundWay
 
 ACTOR = "daily work"
@@ -37,7 +41,7 @@ ACTOR = "daily work"
 
 class DailyWorker(DailyWork):
     """Each job is the command of the same work: `debit fetch`, `reconcile fetch`, `debit submit`, `reconcile gateways`,
-    `refund run`, `consent list --check`."""
+    `refund run`, `consent list --check`, `keys spent`."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -49,6 +53,7 @@ class DailyWorker(DailyWork):
             DayJob.GATEWAYS: self._gateways,
             DayJob.REFUNDS: self._refunds,
             DayJob.CONSENTS: self._consents,
+            DayJob.SPENT_KEYS: self._spent_keys,
         }
 
     @activity.defn(name="daily_job")
@@ -58,11 +63,12 @@ class DailyWorker(DailyWork):
         try:
             report = await self._work[order.job](order)
         except NotConfigured:
-            return DayReport(job=order.job, told="not configured")
+            report = DayReport(job=order.job, told="not configured")
         except UnfitFile as why:
             report = DayReport(job=order.job, told=str(why), wrong=True)
         except ProviderError as error:
             raise call_again(error, task_time(), activity.info().attempt) from None
+        note_time(DAILY_WORK, task_time(), work=order.job, outcome="wrong" if report.wrong else "done")
         if report.wrong:
             await asyncio.to_thread(self._note, order, report)
         return report
@@ -98,6 +104,10 @@ class DailyWorker(DailyWork):
             ).go(task_time(), int(told_before[0]) if told_before else 0, activity.heartbeat)
         return DayReport(job=order.job, told=found.told(), wrong=found.not_answered > 0)
 
+    async def _spent_keys(self, order: DayOrder) -> DayReport:
+        spent = await asyncio.to_thread(destroy_spent, self._database, task_time(), longest_years())
+        return DayReport(job=order.job, told=spent.told())
+
     async def _debit_files(self, order: DayOrder) -> DayReport:
         files, now = DebitFiles(self._database, self._settings), task_time()
         made = await asyncio.to_thread(files.make, now)
@@ -112,16 +122,29 @@ class DailyWorker(DailyWork):
         return DayReport(job=order.job, told=told, wrong=bool(refused or made.not_made))
 
     async def _gateways(self, order: DayOrder) -> DayReport:
-        """The day before is compared whole: by the morning both sides know it."""
-        zone, found = ZoneInfo(order.zone), 0
+        """The day before is compared whole: by the morning both sides know it. So are those before it that were not.
+
+        Another attempt compares the same days again, so that what the one before found is told.
+        """
+        zone, found, until = ZoneInfo(order.zone), 0, order.day - timedelta(days=1)
+        told_before = activity.info().heartbeat_details
         async with httpx.AsyncClient() as client:
             checks = GatewayChecks(self._database, connect_gateways(self._settings, client))
+            wanted: dict[str, list[str]] = dict(told_before[0]) if told_before else {}
             for provider in checks.providers:
-                found += len(await checks.check(provider, order.day - timedelta(days=1), zone, task_time()))
+                if provider not in wanted:
+                    days = await asyncio.to_thread(checks.days_unchecked, provider, until)
+                    wanted[provider] = [day.isoformat() for day in days]
+            activity.heartbeat(wanted)
+            for provider in checks.providers:
+                for day in wanted[provider]:
+                    found += len(await checks.check(provider, date.fromisoformat(day), zone, task_time()))
             asked = ", ".join(checks.providers)
+            days_asked = sorted({day for provider in checks.providers for day in wanted[provider]})
         if not asked:
             return DayReport(job=order.job, told="not configured")
-        return DayReport(job=order.job, told=f"{asked}: {found} differences", wrong=found > 0)
+        on = f" on {len(days_asked)} days since {days_asked[0]}" if len(days_asked) > 1 else ""
+        return DayReport(job=order.job, told=f"{asked}: {found} differences{on}", wrong=found > 0)
 
     async def _refunds(self, order: DayOrder) -> DayReport:
         numbers = await asyncio.to_thread(self._approved)

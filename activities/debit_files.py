@@ -39,6 +39,8 @@ from records.tables import Debit, DebitFile, Loan, LoanState, Mandate
 ACTOR = "direct debit"
 NO_MANDATE = "MD01"
 NOT_AS_ANNOUNCED = "DT01"
+NO_LONGER_AWAITED = "its loan no longer waits for it"
+IN_NO_FILE_IN_TIME = "it went into no file in time"
 BANK_ZONE = ZoneInfo("Europe/Madrid")
 ACCEPTED = "accepted"
 WITHDRAWN = "withdrawn"
@@ -145,16 +147,16 @@ class DebitFiles:
     def _make(self, session: Session, lender: str, creditor: SepaCreditor, now: datetime, made: Made) -> None:
         today = now.astimezone(BANK_ZONE).date()
         due = [
-            (debit, loan)
+            (debit, loan, first_for)
             for debit, loan in debits.released(session, lender)
-            if self._is_due(session, debit, loan, creditor, today, now, made)
+            if (first_for := self._filed_for(session, debit, loan, creditor, today, now, made)) is not None
         ]
         if not due:
             return
         number = debits.next_number(session, lender, today)
         message_id = message_id_of(lender, today, number)
         file = debits.new_file(session, lender, today, message_id=message_id, number=number, at=now)
-        for debit, _ in due:
+        for debit, _, _ in due:
             debit.file_ref = file.id
             session.add(debit)
         session.flush()
@@ -169,7 +171,7 @@ class DebitFiles:
             lender=lender,
             details={"file": message_id, "debits": file.debits, "amount_minor": file.amount_minor},
         )
-        for debit, loan in due:
+        for debit, loan, first_for in due:
             audit.append(
                 session,
                 at=now,
@@ -182,13 +184,14 @@ class DebitFiles:
                     "file": message_id,
                     "amount_minor": debit.amount_minor,
                     "collect_on": debit.collect_on.isoformat() if debit.collect_on else None,
+                    "first_for": first_for.isoformat(),
                 },
             )
         made.files.append(message_id)
         made.debits += file.debits
         made.amount_minor += file.amount_minor
 
-    def _is_due(
+    def _filed_for(
         self,
         session: Session,
         debit: Debit,
@@ -197,19 +200,23 @@ class DebitFiles:
         today: date,
         now: datetime,
         made: Made,
-    ) -> bool:
-        """Whether it goes into today's file; then its amount, day and mandate are settled, and it counts as filed."""
+    ) -> date | None:
+        """Where it goes into today's file its amount, day and mandate are settled, and it counts as filed.
+
+        The day on which the first file since it was let go was to collect it; None: it goes into none today.
+        """
         match self._stands(session, debit, loan, creditor, today):
             case _Fit(mandate, collect_on, amount_minor):
                 assert mandate.id is not None
+                first_for = debits.first_filed_for(session, loan, debit) or collect_on
                 debit.mandate_ref, debit.sequence = mandate.id, mandate.sequence.value
                 debit.collect_on, debit.amount_minor = collect_on, amount_minor
                 debits.set_state(session, debit, DebitState.FILED, at=now)
-                return True
+                return first_for
             case _Never(why, reason):
                 _drop(session, debit, loan, why, reason, now)
                 made.dropped[why] = made.dropped.get(why, 0) + 1
-        return False
+        return None
 
     def _stands(
         self, session: Session, debit: Debit, loan: Loan, creditor: SepaCreditor, today: date
@@ -221,9 +228,14 @@ class DebitFiles:
             return _Never("nothing is due")
         if debits.has_brought_money(session, debit):
             return _Never("its money has come already")
-        if not debit.released or cases.holds_money(session, loan) or debits.is_collecting(session, loan, debit):
+        if not debit.released:
             return None
         lead = self._direct_debit.lead_days
+        waited_from = None if debit.noticed else _first_day(session, loan, debit, lead)
+        if waited_from is not None and today > outcome_known_by(waited_from):
+            return _Never(NO_LONGER_AWAITED)
+        if cases.holds_money(session, loan) or debits.is_collecting(session, loan, debit):
+            return None
         announced = announced_day(session, loan, debit, lead)
         if debit.noticed and announced is None:
             return None
@@ -233,6 +245,9 @@ class DebitFiles:
         collect_on = max(first, days_after(today, lead))
         if announced is not None and not is_as_announced(announced, collect_on):
             return _Never("its announced day has passed", NOT_AS_ANNOUNCED)
+        if waited_from is not None and not is_as_announced(waited_from, collect_on):
+            # The bank's word on it would come when its loan has given it up.
+            return _Never(IN_NO_FILE_IN_TIME, NOT_AS_ANNOUNCED)
         if debit.noticed:
             # The notice named the mandate: another one was not announced.
             named = mandates.by_ref(session, debit.mandate_ref)
@@ -493,7 +508,7 @@ def back_to_planned(session: Session, file: DebitFile, why: str, at: datetime) -
             continue
         debit.file_ref, debit.batch_id = None, None
         if debit.collect_on is not None and today > outcome_known_by(debit.collect_on):
-            _drop(session, debit, loan, f"{why}; its loan no longer waits for it", None, at)
+            _drop(session, debit, loan, f"{why}; {NO_LONGER_AWAITED}", None, at)
         elif not debit.released:
             left = loan.state is LoanState.ENDED or loan.entry != debit.entry
             _drop(session, debit, loan, f"{why}; it was kept back", None if left else NOT_AS_ANNOUNCED, at)
@@ -516,6 +531,18 @@ def _drop(session: Session, debit: Debit, loan: Loan, why: str, reason: str | No
             person_ref=loan.person_ref,
         )
     debits.drop(session, debit, loan, why, ACTOR, at)
+
+
+def _first_day(session: Session, loan: Loan, debit: Debit, lead_days: int) -> date:
+    """The first day of collection of a debit without notice: its loan waits for it from there, whatever held it up.
+
+    Until it is in a file its release is the last that changed of it.
+    """
+    filed_for = debits.first_filed_for(session, loan, debit)
+    released_on = debit.changed_at.astimezone(BANK_ZONE).date()
+    return filed_for or collection_day(
+        released_on, notified_on=None, notice_days=debit.notice_days, lead_days=lead_days
+    )
 
 
 def announced_day(session: Session, loan: Loan, debit: Debit, lead_days: int) -> date | None:

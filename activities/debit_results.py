@@ -11,10 +11,10 @@ from sqlmodel import Session
 
 from activities.debit_files import file_refused, show_to_person
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
-from domain.direct_debit import PROVIDER, DebitState, MandateStatus, return_meaning
+from domain.direct_debit import PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
 from providers.debit_bank import DUPLICATES
-from records import audit, debits, loans, mandates, owed_signals, payments, people
-from records.tables import Debit, DebitFile, Loan, PaymentSource
+from records import audit, bank_entries, debits, loans, mandates, owed_signals, payments, people, webhooks
+from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Loan, PaymentSource
 
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
 _NO_REASON = "MS03"
@@ -93,6 +93,10 @@ def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) ->
     if debit.state is DebitState.COLLECTED and not is_paid(session, debit):
         return "money of a direct debit of which a person said that it came, and which may be booked already"
     loan = loans.by_ref(session, debit.loan_ref)
+    if (doubt := _handed_over_since(session, debit, loan, entry.value_on)) is not None:
+        # The other entry first: who reads of the hand-over alone may book what is booked already.
+        other = bank_entries.brought(session, debit.reference, EntryState.WAITING)
+        return doubt if other is None else may_be(other)
     recorded = payments.record(
         session,
         provider=PROVIDER,
@@ -107,9 +111,7 @@ def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) ->
     )
     if not recorded.new:
         return None
-    mandates.collected(session, mandate, entry.value_on, at)
-    if debit.state is DebitState.FILED:
-        debits.set_state(session, debit, DebitState.COLLECTED, at=at)
+    came(session, debit, entry.value_on, at)
     payment = recorded.payment
     signals = [owed_signals.payment_received(loan, payment)]
     if payment.reversed_at is not None:
@@ -125,6 +127,55 @@ def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) ->
     )
     _note(session, loan, debit, "payment_recorded", at)
     return None
+
+
+def came(session: Session, debit: Debit, value_on: date, at: datetime) -> None:
+    """The debit's money is a payment now."""
+    mandates.collected(session, mandates.by_ref(session, debit.mandate_ref), value_on, at)
+    if debit.state is DebitState.FILED:
+        debits.set_state(session, debit, DebitState.COLLECTED, at=at)
+
+
+def brought_by(session: Session, reference: str | None, loan: Loan, amount_minor: int, currency: str) -> Debit | None:
+    """The debit that an entry with this end-to-end reference paid, when a person says that it paid just this of just
+    this loan; None of one that was not to be collected, or whose money is a payment already.
+    """
+    if reference is None or not reference.startswith(REFERENCE_PREFIX):
+        return None
+    debit = debits.by_reference(session, reference)
+    if debit is None or debit.state not in (DebitState.FILED, DebitState.COLLECTED, DebitState.RETURNED):
+        return None
+    if (debit.loan_ref, debit.amount_minor, debit.currency) != (loan.id, amount_minor, currency):
+        return None
+    payments.lock(session, [(PROVIDER, reference)])
+    return None if is_paid(session, debit) else debit
+
+
+def collected_in_batch(session: Session, debit: Debit, part: BankEntry, at: datetime) -> None:
+    """As `collected`, of a debit whose money is in its batch's one sum. That holds others' money, and cannot wait: what
+    may be counted already is shown to a person by itself.
+    """
+    loan = loans.by_ref(session, debit.loan_ref)
+    if _handed_over_since(session, debit, loan, part.value_on) is not None:
+        new = owed_signals.owe(
+            session,
+            provider=PROVIDER,
+            key=_shown_before(debit),
+            signals=[],
+            at=at,
+            outcome="earlier_payment_unmatched",
+            person_ref=loan.person_ref,
+        )
+        if new:
+            _note(session, loan, debit, "webhook_needs_person", at, kind="payment:earlier_entry")
+        return
+    collected(session, debit, part, at)
+
+
+def _handed_over_since(session: Session, debit: Debit, loan: Loan, value_on: date) -> str | None:
+    if debit.entry == loan.entry or is_paid(session, debit):
+        return None
+    return before_hand_over(session, loan, value_on)
 
 
 def returned(session: Session, debit: Debit, told: DebitReturn, at: datetime) -> str | None:
@@ -146,10 +197,23 @@ def returned(session: Session, debit: Debit, told: DebitReturn, at: datetime) ->
         else:
             _note(session, loan, debit, "webhook_needs_person", at, kind="reversal:earlier_entry")
             outcome = "earlier_reversal_unmatched"
-    elif debit.state is DebitState.COLLECTED:
+    elif _may_be_booked(session, debit):
         _note(session, loan, debit, "webhook_needs_person", at, kind="reversal:booked_by_hand")
+        outcome = "by_hand_reversal_unmatched"
     _came_to_nothing(session, debit, DebitState.RETURNED, told.reason, at, first, outcome)
     return None
+
+
+def _may_be_booked(session: Session, debit: Debit) -> bool:
+    """Whether a person may have booked the debit's money under another id than the debit's."""
+    matched = bank_entries.brought(session, debit.reference, EntryState.MATCHED) is not None
+    shown = not webhooks.unknown(session, PROVIDER, [_shown_before(debit)])
+    return debit.state is DebitState.COLLECTED or matched or shown
+
+
+def _shown_before(debit: Debit) -> str:
+    """The key under which its money was shown to a person that came in a batch before the hand-over."""
+    return f"collected-before:{debit.reference}"
 
 
 def _came_to_nothing(
@@ -194,6 +258,21 @@ def _note(session: Session, loan: Loan, debit: Debit, action: str, at: datetime,
         loan_id=loan.loan_id,
         details={"provider": PROVIDER, "payment_id": debit.reference, "amount_minor": debit.amount_minor, **more},
     )
+
+
+def before_hand_over(session: Session, loan: Loan, value_on: date) -> str | None:
+    """Why money of this day may be in the amount handed over already, or None. Of the day itself it counts: a statement
+    tells of it the next morning, and the lender's file was drawn before.
+    """
+    handed_over = loan.entered_at.astimezone(zone_of(session, loan)).date()
+    if value_on >= handed_over:
+        return None
+    return f"it came before the loan was handed over on {handed_over}: what was handed over may know it"
+
+
+def may_be(other: BankEntryRow) -> str:
+    """Why money waits that an entry may have told of already."""
+    return f"it may be entry {other.id}, which a {other.kind} file told of"
 
 
 def zone_of(session: Session, loan: Loan) -> tzinfo:

@@ -1,4 +1,5 @@
-"""What a worker does beside its workflows: fetch files that people sent, ask what became of messages nobody reported.
+"""What a worker does beside its workflows: fetch files that people sent, ask what became of messages nobody reported,
+close payment links that a gateway would not close.
 
 Of all workers one does it at a time. Nothing here is urgent, and everything is bounded: so many at once, so many tries.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,7 +25,8 @@ from records.database import Database
 from records.tables import AttachmentState
 
 EVERY = timedelta(seconds=20)
-_LEASE = "errands"
+CLOSE_EVERY = timedelta(minutes=1)
+_LEASE, _LINKS_LEASE = "errands", "links"
 _AT_ONCE = 20
 _LOG = logging.getLogger("recobro.errands")
 
@@ -42,12 +44,24 @@ class States(Protocol):
     async def delivery_state(self, provider_message_id: str, at: datetime) -> DeliveryReport: ...
 
 
+class Links(Protocol):
+    def any_left(self) -> bool: ...
+
+    async def close_left(self, at: datetime) -> int: ...
+
+
 class Errands:
     def __init__(
-        self, database: Database, files: Files | None, states: States | None, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        files: Files | None,
+        states: States | None,
+        clock: Callable[[], datetime],
+        links: Links | None = None,
     ) -> None:
         """`states`: a carrier that can be asked for a message's state, and whose webhooks are Twilio's."""
         self._database = database
+        self._links = links
         self._files = files
         self._states = states
         self._clock = clock
@@ -55,20 +69,24 @@ class Errands:
 
     async def run(self) -> None:
         """Until cancelled; what fails is tried again."""
-        if self._files is None and self._states is None:
-            return
-        while True:
-            await asyncio.sleep(EVERY.total_seconds())
-            try:
-                await self.once()
-            except Exception as error:
-                _LOG.warning("errands interrupted: %s", type(error).__name__)
+        await asyncio.gather(
+            *([_again_and_again(self.once, EVERY)] if self._files is not None or self._states is not None else []),
+            *([_again_and_again(self.close_links, CLOSE_EVERY)] if self._links is not None else []),
+        )
 
     async def once(self) -> int:
         """Do what is due; how many errands that was."""
         if not await asyncio.to_thread(self._anything_due) or not await asyncio.to_thread(self._mine):
             return 0
         return await self._fetch_files() + await self._ask_states()
+
+    async def close_links(self) -> int:
+        """Close what was left open; how many links were tried. Beside `once`: a gateway that hangs holds up no file."""
+        if self._links is None or not await asyncio.to_thread(self._links.any_left):
+            return 0
+        if not await asyncio.to_thread(self._mine, _LINKS_LEASE):
+            return 0
+        return await self._links.close_left(await asyncio.to_thread(self._now))
 
     async def _fetch_files(self) -> int:
         if self._files is None:
@@ -106,10 +124,14 @@ class Errands:
             files = self._files is not None and bool(attachments.due(session, now, 1))
             return files or (self._states is not None and bool(self._open(session, now, 1)))
 
-    def _mine(self) -> bool:
+    def _now(self) -> datetime:
+        with self._database.reading() as session:
+            return shared_time(session, self._clock())
+
+    def _mine(self, lease: str = _LEASE) -> bool:
         with self._database.writing() as session:
             now = shared_time(session, self._clock())
-            return webhooks.take_lease(session, _LEASE, self._holder, at=now, lasts=timedelta(minutes=2))
+            return webhooks.take_lease(session, lease, self._holder, at=now, lasts=timedelta(minutes=2))
 
     def _files_due(self) -> list[tuple[int, str, datetime]]:
         with self._database.reading() as session:
@@ -165,3 +187,12 @@ class Errands:
                 due_at=now,
                 verified=True,
             )
+
+
+async def _again_and_again(errand: Callable[[], Awaitable[int]], every: timedelta) -> None:
+    while True:
+        await asyncio.sleep(every.total_seconds())
+        try:
+            await errand()
+        except Exception as error:
+            _LOG.warning("errands interrupted: %s", type(error).__name__)

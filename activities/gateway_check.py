@@ -15,6 +15,8 @@ from providers.ports import GatewayPayment
 from records.database import Database
 from records.tables import GatewayCheck, Loan, Payment
 
+FURTHEST_BACK = timedelta(days=30)
+"""Before the day that is compared: days that nobody compared are made up for, 31 with it."""
 _FURTHER = timedelta(days=1)
 """Both lists are read so much beyond the day: the sides may date a payment differently around midnight."""
 
@@ -40,6 +42,16 @@ class GatewayChecks:
     def providers(self) -> Sequence[str]:
         """Those that can be asked for their list."""
         return sorted(self._lists)
+
+    def days_unchecked(self, provider: str, day: date) -> Sequence[date]:
+        """The days until `day` that are to be compared, in order: since the first that ever was those that were not, no
+        further back than `FURTHEST_BACK`; `day` itself always, also again."""
+        known = select(col(GatewayCheck.day)).where(GatewayCheck.provider == provider, GatewayCheck.day < day)
+        with self._database.reading() as session:
+            compared = set(session.exec(known).all())
+        begin = max(min(compared, default=day), day - FURTHEST_BACK)
+        days = (begin + timedelta(days=number) for number in range((day - begin).days + 1))
+        return [each for each in days if each not in compared]
 
     async def check(self, provider: str, day: date, zone: tzinfo, now: datetime) -> tuple[Difference, ...]:
         """Every difference of the day, over all accounts of the provider. Raises ProviderError."""

@@ -17,7 +17,9 @@ _TOLD_TWICE = "another page of the same file says just the same: it may be one m
 
 @dataclass(frozen=True)
 class Identified:
-    """`doubt`: why it may be a movement that is known, in words. `others`: entries like it that surely are not it."""
+    """`doubt`: why it may be a movement that is known, in words. `others`: entries like it that surely are not it; of
+    one told before, itself and those like it that this file tells again.
+    """
 
     key: str
     told_before: bool = False
@@ -52,13 +54,13 @@ def _group(session: Session, told: Sequence[tuple[Statement, int, BankEntry]]) -
     said = [bank_entries.particulars(session, entry, statement.kind, part) for _, part, entry in told]
     referenced = bank_entries.is_referenced(first)
     # Without a reference the key holds all that is said: what stands under it says the same, whatever is left of it.
-    known = [bank_entries.particulars_kept(row) for row in kept] if referenced else [said[0]] * len(kept)
+    known = [bank_entries.particulars_kept(session, row) for row in kept] if referenced else [said[0]] * len(kept)
     identities = identify(said, known, referenced=referenced)
     others = tuple(kept[one.known].id or 0 for one in identities if one.told is Told.BEFORE and one.known is not None)
     answers, number = [], len(kept)
     for (_, _, entry), identity in zip(told, identities, strict=True):
         if identity.told is Told.BEFORE:
-            answers.append(Identified(key="", told_before=True))
+            answers.append(Identified(key="", told_before=True, others=others))
             continue
         key = bank_entries.key_of(session, account, entry, number)
         number += 1

@@ -12,11 +12,12 @@ from temporalio import activity
 
 from activities.agreement_papers import AgreementPapers
 from activities.capabilities import Ledger
-from activities.case_notices import CaseNotice, CaseNotices
+from activities.case_notices import CaseNotice, CaseNotices, notices_of
 from activities.clock import task_time
+from activities.counting import count
 from activities.links import LinkIssuer
 from activities.orders import LedgerOrder
-from activities.provider_waits import call_again
+from config.metric_catalogue import PROVIDER_FAILURES
 from domain.agreements.making import has_new_paper
 from domain.contact import Channel
 from domain.ledger_entries import (
@@ -62,18 +63,36 @@ class LedgerWriter(Ledger):
     async def write(self, order: LedgerOrder) -> None:
         """Write the entries; those that an earlier attempt wrote are passed over.
 
-        Payment links over another amount than what is now due are closed at the gateway; a case is told to
-        whoever listens for cases.
+        Payment links over another amount than what is now due are closed at the gateway, now or by `LinkIssuer.
+        close_left`; a case is told to whoever listens for cases.
         """
         now = task_time()
         await asyncio.to_thread(self.keep, order)
-        await self._tell(_notices(order))
+        await self._tell(notices_of(order))
         await self._make_papers(order, now)
         if any(isinstance(entry, _CHANGES_WHAT_IS_DUE) for entry in order.entries):
-            try:
-                await self._links.close_stale(order.lender, order.loan_id, now)
-            except ProviderError as error:
-                raise call_again(error, now, activity.info().attempt) from None
+            await self._close_links(order, now)
+
+    async def _close_links(self, order: LedgerOrder, now: datetime) -> None:
+        """A gateway that is away must not keep stops and disputes, which are written behind this, from the records."""
+        try:
+            await self._links.close_stale(order.lender, order.loan_id, now)
+        except ProviderError as error:
+            count(PROVIDER_FAILURES, provider=error.provider, what_next=error.what_next)
+            activity.logger.warning("a payment link was not closed: %s", error)
+            await asyncio.to_thread(self._note_not_closed, order, error, now)
+
+    def _note_not_closed(self, order: LedgerOrder, error: ProviderError, now: datetime) -> None:
+        with self._database.writing() as session:
+            audit.append(
+                session,
+                at=now,
+                actor=error.provider,
+                action="link_not_closed",
+                lender=order.lender,
+                loan_id=order.loan_id,
+                details={"code": error.code, "what_next": error.what_next.value},
+            )
 
     async def _make_papers(self, order: LedgerOrder, now: datetime) -> None:
         """A document that cannot be made must not keep the records from being written: it is made when it is sent."""
@@ -86,15 +105,28 @@ class LedgerWriter(Ledger):
                 activity.logger.warning("the document of an agreement was not made: %s", type(error).__name__)
 
     async def _tell(self, notices: list[CaseNotice]) -> None:
-        """All at once and not for long: a listener that hangs must not keep the records from being written."""
+        """All at once and not for long: a listener that hangs must not keep the records from being written.
+
+        Another attempt, after a crash or a failure behind this, tells only those that no listener took before.
+        """
+        heard = {int(number) for number in activity.info().heartbeat_details}
+
+        async def tell(number: int, notice: CaseNotice) -> None:
+            await self._notices.tell(notice)
+            heard.add(number)
+
+        untold = [tell(number, notice) for number, notice in enumerate(notices) if number not in heard]
+        if not untold:
+            return
         try:
             async with asyncio.timeout(TELL_WITHIN):
-                answers = await asyncio.gather(*map(self._notices.tell, notices), return_exceptions=True)
+                answers = await asyncio.gather(*untold, return_exceptions=True)
         except TimeoutError:
             answers = [TimeoutError()]
         for error in answers:
             if isinstance(error, BaseException):
                 activity.logger.warning("case listener did not answer: %s", type(error).__name__)
+        activity.heartbeat(*sorted(heard))
 
     def keep(self, order: LedgerOrder) -> int:
         """Write the entries that are not in the records yet; nobody is told. How many those were."""
@@ -291,22 +323,3 @@ def _payments_in(order: LedgerOrder) -> Iterator[tuple[str, str]]:
             yield entry.payment.provider, entry.payment.payment_id
         elif isinstance(entry, ReversalEntry):
             yield entry.provider, entry.payment_id
-
-
-def _notices(order: LedgerOrder) -> list[CaseNotice]:
-    """Cases that these entries open or move, and do not close again."""
-    closed = {entry.case_id for entry in order.entries if isinstance(entry, CaseClosedEntry)}
-    return [
-        CaseNotice(
-            case_id=entry.case_id,
-            lender=order.lender,
-            loan_id=order.loan_id,
-            queue=entry.queue,
-            kind=entry.kind if isinstance(entry, CaseOpenedEntry) else None,
-            reason=entry.reason if isinstance(entry, CaseOpenedEntry) else "the service level lapsed",
-            at=entry.at,
-            sla_at=entry.sla_at,
-        )
-        for entry in order.entries
-        if isinstance(entry, CaseOpenedEntry | CaseMovedEntry) and entry.case_id not in closed
-    ]

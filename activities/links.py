@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,13 +12,14 @@ from sqlmodel import Session, col, select
 
 from activities.counting import count
 from activities.gateways import Gateways
-from config.metric_catalogue import LINKS
+from config.metric_catalogue import LINKS, PROVIDER_FAILURES
 from domain.gateway_choice import BANK
 from domain.money import Money
 from domain.payable import payable
 from domain.payment_references import reference_of
+from domain.what_next import WhatNext
 from providers import ports
-from providers.errors import ProviderError
+from providers.errors import ProviderError, refusal
 from providers.ports import LinkRequest, PaymentGateway
 from records import inquiries, links, loans, payments, people
 from records.database import Database
@@ -25,8 +28,13 @@ from records.tables import LinkState, Loan, LoanState, PaymentLink
 
 PURPOSE = "balance"
 LINK_LIVES = timedelta(days=120)
+CLOSE_WITHIN = 10.0
+"""Seconds for the links of a loan: gateways are waited for longer than the records can be kept waiting."""
+_AT_ONCE = 20
 STILL_USEFUL = timedelta(days=2)
 """A link with less of its life left is made anew: who reads a message on the weekend must be able to pay."""
+
+_LOG = logging.getLogger("recobro.links")
 
 # A link that the gateway does not have takes no money: it is as good as closed.
 _NO_SUCH_LINK = frozenset({"resource_missing", "404"})
@@ -106,23 +114,76 @@ class LinkIssuer:
         return kept
 
     async def close_all(self, lender: str, loan_id: str, at: datetime) -> None:
-        """Nothing is due: no link of the loan may take money any more. Raises ProviderError."""
+        """Nothing is due: no link of the loan may take money any more.
+
+        What the gateway does not close now is left to `close_left`. Raises ProviderError.
+        """
         await self._close_each(lender, loan_id, at, only_stale=False)
 
     async def close_stale(self, lender: str, loan_id: str, at: datetime) -> None:
-        """No link may take another amount than what is due now. Raises ProviderError."""
+        """No link may take another amount than what is due now. As `close_all`."""
         await self._close_each(lender, loan_id, at, only_stale=True)
+
+    def any_left(self) -> bool:
+        """Whether `close_left` has anything to try."""
+        return bool(self._accounts())
+
+    async def close_left(self, at: datetime) -> int:
+        """Try the links that could not be closed when they should have been; how many that were.
+
+        An account that fails is asked about nothing else this time, and about that link after all its others.
+        """
+        tried = 0
+        for provider, currencies in await asyncio.to_thread(self._accounts):
+            for link in await asyncio.to_thread(self._left, provider, currencies):
+                tried += 1
+                try:
+                    await self._close_by(_in(CLOSE_WITHIN), link, at)
+                except ProviderError as error:
+                    count(PROVIDER_FAILURES, provider=error.provider, what_next=error.what_next)
+                    _LOG.warning("a payment link is not closed yet: %s", error)
+                    await asyncio.to_thread(self._withdraw, [link], at)
+                    break
+        return tried
 
     async def _close_each(self, lender: str, loan_id: str, at: datetime, *, only_stale: bool) -> None:
         if not self.gateways.known:
             return
-        for link in await asyncio.to_thread(self._payable, lender, loan_id, only_stale):
-            await self._close(link, at)
+        found = [
+            link
+            for link in await asyncio.to_thread(self._payable, lender, loan_id, only_stale)
+            if self._can_close(link)
+        ]
+        # Before any gateway is asked: whatever becomes of this attempt, they are closed some time.
+        await asyncio.to_thread(self._withdraw, found, at)
+        failed, until = None, _in(CLOSE_WITHIN)
+        for link in found:
+            try:
+                await self._close_by(until, link, at)
+            except ProviderError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _can_close(self, link: PaymentLink) -> bool:
+        """Not one of a gateway that is not configured any more."""
+        return self.gateways.of(link.provider, link.currency) is not None
+
+    async def _close_by(self, until: float, link: PaymentLink, at: datetime) -> None:
+        """`until`: by the loop's clock. Raises ProviderError."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._close(link, at)
+        except TimeoutError:
+            raise refusal(link.provider, "no_answer", WhatNext.RETRY, "the gateway does not answer") from None
 
     async def _close(self, link: PaymentLink, at: datetime) -> None:
         gateway = self.gateways.of(link.provider, link.currency)
         if gateway is None:
-            return  # of a gateway that is not configured any more: nobody here can close it
+            # Nobody here can close it. Withdrawn or about to expire, it must not stand in the way of one that is good.
+            if link.expires_at is not None and link.expires_at - at < STILL_USEFUL:
+                await asyncio.to_thread(self._mark_closed, link, at)
+            return
         try:
             await gateway.deactivate_link(link.provider_link_id, at)
         except ProviderError as error:
@@ -199,7 +260,34 @@ class LinkIssuer:
         with self._database.writing() as session:
             kept = links.by_provider_id(session, link.provider, link.provider_link_id)
             if kept is not None:
-                links.set_state(session, kept, LinkState.INACTIVE, at=at)
+                links.closed(session, kept, at=at)
+
+    def _withdraw(self, found: list[PaymentLink], at: datetime) -> None:
+        if not found:
+            return
+        with self._database.writing() as session:
+            for link in found:
+                kept = links.by_provider_id(session, link.provider, link.provider_link_id)
+                if kept is not None:
+                    links.withdraw(session, kept, at=at)
+
+    def _left(self, provider: str, currencies: Sequence[str]) -> Sequence[PaymentLink]:
+        with self._database.reading() as session:
+            return links.to_be_closed(session, provider, currencies, _AT_ONCE)
+
+    def _accounts(self) -> list[tuple[str, list[str]]]:
+        """Each account that has links to close, by its provider and the currencies of those links."""
+        with self._database.reading() as session:
+            waiting = links.accounts_to_be_closed_at(session)
+        accounts: dict[int, tuple[str, list[str]]] = {}
+        for provider, currency in waiting:
+            if (gateway := self.gateways.of(provider, currency)) is not None:
+                accounts.setdefault(id(gateway), (provider, []))[1].append(currency)
+        return list(accounts.values())
+
+
+def _in(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
 
 
 def _payable(session: Session, loan: Loan) -> list[PaymentLink]:

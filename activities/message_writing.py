@@ -15,12 +15,14 @@ from config.lawful_messages import lawful_message, with_lawful_lines
 from config.lender_settings import Lender
 from config.localised import format_date, format_money, locale_of
 from config.message_context import MessageContext, RenderedMessage
+from config.settings import Settings
 from config.templates import opt_out_hint
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.content_rules import Circumstances
 from domain.events import Circumstance
 from domain.money import Money
+from domain.platform_rules import is_name
 from domain.sms_price import spelled_for_less
 from providers.ports import ApprovedTemplate, TemplateValue
 from records import contacts, payments, people
@@ -42,9 +44,15 @@ def message_context(
     answer_by: date | None = None,
     faq: str | None = None,
     payments_agreed: Sequence[Agreed] = (),
+    *,
+    one_way: bool = False,
 ) -> MessageContext:
-    """The figures as the records hold them now; `at` decides the borrower's local date."""
-    today = at.astimezone(ZoneInfo(person.timezone) if person.timezone else at.tzinfo).date()
+    """The figures as the records hold them now; `at` decides the borrower's local date.
+
+    `one_way`: whether nobody can answer the sender (`is_one_way`).
+    """
+    clock = ZoneInfo(person.timezone) if person.timezone else at.tzinfo
+    today = at.astimezone(clock).date()
     every = payments.of_loan(session, loan)
     paid = [payment for payment in every if payment.reversed_at is None]
     last = paid[-1] if paid else None
@@ -52,6 +60,7 @@ def message_context(
         country=person.country,
         lender_name=lender.name,
         lender_phone=lender.phone,
+        caller_name=lender.caller,
         loan_id=loan.loan_id,
         borrower_name=person.name,
         amount_due=Money(amount_minor=max(payments.due_after(loan, every), 0), currency=loan.currency),
@@ -66,9 +75,16 @@ def message_context(
         answer_by=answer_by,
         faq_answer=faq,
         amount_paid=Money(amount_minor=last.amount_minor, currency=loan.currency) if last else None,
-        paid_on=last.paid_at.astimezone(ZoneInfo(person.timezone)).date() if last and person.timezone else None,
-        opt_out_hint=opt_out_hint(channel, person.language),
+        paid_on=last.paid_at.astimezone(clock).date() if last else None,
+        opt_out_hint=opt_out_hint(channel, person.language, instead=lender.phone if one_way else None),
+        one_way=one_way or None,
     )
+
+
+def is_one_way(settings: Settings, channel: Channel, country: str) -> bool:
+    """Whether what goes there by `channel` comes from a name: people can read it and not answer."""
+    sender = settings.twilio.sender_for(country) if settings.twilio is not None else None
+    return channel is Channel.SMS and sender is not None and is_name(sender)
 
 
 def _listed(agreed: Sequence[Agreed], currency: str, person: Person) -> str:
@@ -102,7 +118,7 @@ def circumstances_of(
         channel=channel,
         purpose=purpose,
         actor=lender.collects_as,
-        first_contact=not contacts.any_in(session, loan, _REACHED),
+        told=contacts.purposes_in(session, loan, _REACHED),
         disputed=reported is Circumstance.DISPUTE or "dispute" in people.flags(session, person),
         debt_age_years=(at.date() - loan.due_date).days / 365.25,
     )

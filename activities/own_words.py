@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlmodel import Session, col, select
 
 from activities.contact_slots import ContactSlots, stops_of
-from activities.message_writing import circumstances_of, message_context, with_own_words, write_message
+from activities.message_writing import circumstances_of, is_one_way, message_context, with_own_words, write_message
 from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
 from activities.whatsapp_ways import WhatsAppWays
@@ -182,7 +182,8 @@ class WordsJudge:
         lender = self._settings.lender_named(loan.lender)
         circumstances = circumstances_of(session, loan, person, lender, channel, purpose, at, reported)
         try:
-            context = message_context(session, loan, person, lender, channel, at, None)
+            one_way = is_one_way(self._settings, channel, person.country)
+            context = message_context(session, loan, person, lender, channel, at, None, one_way=one_way)
             context = with_own_words(context, text, subject)
             return write_message(TEMPLATE, person.language, context, lender, circumstances)
         except ContentRefused as refused:

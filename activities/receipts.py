@@ -123,8 +123,7 @@ class Receipts:
         Nothing personal of a person who was erased. Nothing of a hand-over that is over: what was due in it the
         records do not hold any more, and that nothing is due is not true of the loan.
         """
-        erased = person.key_id is None
-        if erased or order.of_entry != loan.entry:
+        if people.is_erased(session, person) or order.of_entry != loan.entry:
             return []
         every = payments.of_loan(session, loan)
         paid = _received(loan, every)

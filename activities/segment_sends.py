@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Protocol
 
 from temporalio import activity
@@ -22,6 +21,7 @@ BATCH = 20
 
 ENDED = "the loan had ended"
 HANDED_OVER_AGAIN = "the loan was handed over again"
+TIME_OVER = "its time was over"
 
 
 class LoanEar(Protocol):
@@ -39,15 +39,23 @@ class SegmentSender(SegmentWork):
 
     @activity.defn(name="tell_loans")
     async def tell_loans(self, order: TellOrder) -> TellReport:
-        """Tell a page of loans. Tried again after a crash it goes on; a loan told twice sends once."""
+        """Tell a page of loans. Tried again after a crash it goes on; a loan told twice sends once.
+
+        Nobody is told once the message's time is over.
+        """
         told = refused = 0
         begun = time.monotonic()
-        payload = await asyncio.to_thread(self._payload, order.send_id)
+        payload, time_left = await asyncio.to_thread(self._payload, order.send_id)
         batch = max(1, min(BATCH, int(order.rate_per_second)))
         while told + refused < order.page:
             page = await asyncio.to_thread(self._claim, order.send_id, min(batch, order.page - told - refused))
             if not page:
                 break
+            if time.monotonic() - begun >= time_left:
+                await asyncio.to_thread(self._mark, order.send_id, [], {TIME_OVER: [one.ref for one in page]})
+                refused += len(page)
+                activity.heartbeat(told)
+                continue
             over = [one.ref for one in page if one.over]
             meant = [one for one in page if not one.over]
             heard = await asyncio.gather(
@@ -89,16 +97,18 @@ class SegmentSender(SegmentWork):
 
         await asyncio.to_thread(write)
 
-    def _payload(self, send_id: str) -> dict[str, Any]:
+    def _payload(self, send_id: str) -> tuple[dict[str, Any], float]:
+        """What a loan is told; and for how many seconds from now it may be, none when negative."""
         with self._database.reading() as session:
             send = segment_sends.get(session, send_id)
-            return {
+            payload = {
                 "notice_id": send.id,
                 "template": send.template,
                 "channels": list(send.channels),
                 "with_link": send.with_link,
-                "until": max(send.until, task_time() + timedelta(seconds=1)).isoformat(),
+                "until": send.until.isoformat(),
             }
+            return payload, (send.until - task_time()).total_seconds()
 
     def _claim(self, send_id: str, limit: int) -> list[segment_sends.Claimed]:
         with self._database.reading() as session:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from activities.bank_files import BankDesk, TakenIn
 from config.bank_file_settings import StatementFolder as Given
 from config.settings import Settings
@@ -19,6 +22,8 @@ from providers.bankfiles.statement_folder import FolderUnusable, StatementFolder
 from records.database import Database
 
 _CSV = (".csv", ".txt", ".tsv")
+_NOT_THE_FILES = (InterfaceError, OperationalError, PoolTimeout)
+"""What the records raise when they cannot be reached: the whole is tried again."""
 
 
 @dataclass
@@ -79,17 +84,28 @@ class StatementFolders:
             if self._desk.knows(body):
                 folder.done(name)
                 continue
-            is_csv = Path(name).suffix.lower() in _CSV and not (looks_like_xml(body) or looks_like_mt940(body))
             try:
-                parts = read_any(body, mapping if is_csv else None)
+                taken = self._file(given, mapping, name, body, now)
             except FileUnreadable as unreadable:
-                why = str(unreadable)
-                if is_csv and mapping is None:
-                    why = "a CSV file, and no mapping is set for the folder"
-                found.refused[name] = why
-                folder.refused(name, why)
+                found.refused[name] = str(unreadable)
+                folder.refused(name, str(unreadable))
                 continue
-            taken = self._desk.take_in(parts, body, name, now, given.lender)
+            except _NOT_THE_FILES:
+                raise
+            except Exception as unexpected:  # whatever it is, the other files and folders are not to wait for it
+                found.refused[name] = f"an error that was not expected, {type(unexpected).__name__}: left where it is"
+                continue
             if not taken.known:
                 found.taken.append(taken)
             folder.done(name)
+
+    def _file(self, given: Given, mapping: StatementMapping | None, name: str, body: bytes, now: datetime) -> TakenIn:
+        """Raises FileUnreadable, and then nothing of it was taken in."""
+        is_csv = Path(name).suffix.lower() in _CSV and not (looks_like_xml(body) or looks_like_mt940(body))
+        try:
+            parts = read_any(body, mapping if is_csv else None)
+        except FileUnreadable:
+            if is_csv and mapping is None:
+                raise FileUnreadable("a CSV file, and no mapping is set for the folder") from None
+            raise
+        return self._desk.take_in(parts, body, name, now, given.lender)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
 from sqlmodel import Session
 
-from activities.debit_results import start_of, zone_of
+from activities import debit_results
+from activities.debit_results import before_hand_over, start_of, zone_of
 from activities.found_payments import keep_payment
+from domain import direct_debit
 from domain.gateway_choice import BANK
 from domain.money import Money
 from domain.payment_references import find_reference
@@ -37,12 +39,15 @@ _NAMES_LOOKED_AT = 5000
 
 
 class Transfers:
-    """Matching within one transaction. `lender`: only loans of this one, where the account says whose it is."""
+    """Matching within one transaction. `lender`: only loans of this one, where the account says whose it is. `beside`:
+    entries known from other files that the file of those to match tells of too, each on a line of its own.
+    """
 
-    def __init__(self, session: Session, lender: str | None, now: datetime) -> None:
+    def __init__(self, session: Session, lender: str | None, now: datetime, beside: Collection[int] = ()) -> None:
         self._session = session
         self._lender = lender
         self._now = now
+        self._beside = beside
         self._known: dict[str, list[int]] | None = None
 
     def match(self, row: BankEntryRow) -> None:
@@ -85,6 +90,10 @@ class Transfers:
             why = f"entry {before.entry_ref} carries the same transfer's reference: it was paid again, or told twice"
             bank_entries.settle(session, row, EntryState.WAITING, at=self._now, why=why)
             return
+        before_it = before_hand_over(session, loan, row.value_on) if known is None else None
+        if before_it is not None:
+            bank_entries.settle(session, row, EntryState.WAITING, at=self._now, why=before_it)
+            return
         paid_at = start_of(row.value_on, zone_of(session, loan))
         report = PaymentReport(payment_id=link.reference, state=PaymentState.PAID, amount=amount, paid_at=paid_at)
         keep_payment(session, BANK, report, loan, link, self._now, actor="bank statement")
@@ -105,13 +114,18 @@ class Transfers:
         bank_entries.settle(session, row, EntryState.MATCHED, at=self._now, why=how, by="bank statement")
 
     def book(self, row: BankEntryRow, shares: Sequence[Share], *, how: str, by: str) -> None:
-        """The entry becomes payments, each known by the entry's key, and their loans hear of them."""
+        """The entry becomes payments, each known by the entry's key, and their loans hear of them. A direct debit's
+        money is known by the debit, so that its return finds it.
+        """
         session = self._session
         signals, persons = [], set()
         for number, share in enumerate(shares, 1):
             loan = loans.get(session, share.lender, share.loan_id)
             provider, payment_id = PROVIDER, row.key if len(shares) == 1 else f"{row.key}/{number}"
-            if (begun := self._transfer_it_may_be(row, loan, share.amount_minor)) is not None:
+            debit = debit_results.brought_by(session, row.end_to_end_id, loan, share.amount_minor, row.currency)
+            if debit is not None:
+                provider, payment_id = direct_debit.PROVIDER, debit.reference
+            elif (begun := self._transfer_it_may_be(row, loan, share.amount_minor)) is not None:
                 provider, payment_id = BANK, begun
             recorded = payments.record(
                 session,
@@ -135,6 +149,10 @@ class Transfers:
                 at=self._now,
             )
             signals.append(owed_signals.payment_received(loan, recorded.payment))
+            if debit is not None:
+                debit_results.came(session, debit, row.value_on, self._now)
+                if recorded.payment.reversed_at is not None:
+                    signals.append(owed_signals.payment_reversed(loan, recorded.payment))
             persons.add(loan.person_ref)
             audit.append(
                 session,
@@ -278,9 +296,14 @@ class Transfers:
         return found
 
     def _doubt(self, row: BankEntryRow, answer: Matched) -> str | None:
-        """Why a sure match is left to a person all the same: the money may have been told of another way."""
+        """Why a sure match is left to a person all the same: the money may be counted already."""
         for share in answer.shares:
             loan: Loan = loans.get(self._session, share.lender, share.loan_id)
+            # The twin first: who reads of the hand-over alone may book what is booked.
+            if (twin := bank_entries.told_in_other_words(self._session, loan, row, self._beside)) is not None:
+                return f"it may be entry {twin.id}, told in other words"
+            if (before := before_hand_over(self._session, loan, row.value_on)) is not None:
+                return before
             # In this order: one that is paid between the two questions is seen by the second.
             under_way = bank_entries.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
             told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on)

@@ -80,14 +80,16 @@ class Campaign:
             summary=f"Start {self._given.page} loans, {self._given.rate_per_second:g} a second",
         )
         await workflow.wait_condition(lambda: starting.done() or bool(self._orders))
-        if not starting.done():
+        interrupted = not starting.done()
+        if interrupted:
             starting.cancel()
         try:
             report: StartReport = await starting
         except ActivityError as failure:
-            if not isinstance(failure.cause, CancelledError):
-                raise
-            return
+            # Asked to stop, it is not tried again, however it ended: a worker may die or a connection break just then.
+            if interrupted or isinstance(failure.cause, CancelledError):
+                return
+            raise
         self._started += report.started
         self._refused += report.refused
         self._waiting = report.waiting

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.daily_orders import DayJob, DayOrder, DayReport
 
 WITHIN = timedelta(hours=5)
-"""So long a job is tried; all of them together end before the next day's run."""
+"""So long a job is tried. Where more than four fail they outlast the day, and the next run is passed over."""
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=10), maximum_interval=timedelta(minutes=30))
 _SUMMARIES = {
     DayJob.BANK_FILES: "Take in what the bank has sent",
@@ -24,6 +24,7 @@ _SUMMARIES = {
     DayJob.GATEWAYS: "Compare yesterday's payments with the gateways' lists",
     DayJob.REFUNDS: "Give back approved refunds",
     DayJob.CONSENTS: "Ask the banks how consents stand",
+    DayJob.SPENT_KEYS: "Destroy the keys of days and months that nobody needs any more",
 }
 
 

@@ -20,6 +20,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 with workflow.unsafe.imports_passed_through():
     from activities.capabilities import Balances, Contacts, Debits, Ledger, Offering
     from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
+    from domain.agreements.promise import promise_told_again
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
     from domain.collection import apply, not_acted_on, pass_time, refuse, written
@@ -87,6 +88,10 @@ TRIED_FOR = timedelta(days=30)
 """A contact of a loan that has no end by the clock, such as a receipt, is given up after so long."""
 RESTS_COUNT_AS_PAID = "2026-11-30-rests-count-as-paid"
 """Of runs that began with it a rest of less than can be asked for is not owed: see `domain/payable.py`."""
+ECHOES_MAKE_NO_PROMISE = "2026-11-30-echoes-make-no-promise"
+"""Of runs that met an echo before, it opened the promise anew: see `promise_told_again`."""
+WATCHES_BESIDE_KEPT_BACK = "2026-11-30-watches-beside-kept-back"
+"""Of runs that met it before, a debit that an agreement keeps back rested the balance watch: see `watch_wanted`."""
 _NEW_BUILD = workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE
 OVER_THE_END = timedelta(days=1)
 """A contact that nothing else ends is given up this long after the strategy's end."""
@@ -349,7 +354,7 @@ class LoanCollection:
 
     def _wanted_watch(self) -> WatchOrder | None:
         watch = self._state.strategy.watch
-        if watch is None or not watch_wanted(self._state):
+        if watch is None or not self._watch_wanted():
             return None
         return WatchOrder(
             lender=self._state.facts.lender,
@@ -358,6 +363,12 @@ class LoanCollection:
             reads_per_day=watch.reads_per_day,
             not_before=watch_not_before(self._state),
         )
+
+    def _watch_wanted(self) -> bool:
+        if not watch_wanted(self._state):
+            return False
+        # Asked only where it matters: no other loan's history gains an event.
+        return watch_wanted(self._state, beside_kept_back_debit=False) or workflow.patched(WATCHES_BESIDE_KEPT_BACK)
 
     async def _watch_balance(self, order: WatchOrder) -> None:
         """One activity for the whole watch: it asks to be tried again, which leaves nothing in the history."""
@@ -546,6 +557,8 @@ class LoanCollection:
             return
         try:
             event = read_signal(name, payload)
+            if self._was_told(event):
+                return
             refused = event if isinstance(event, str) else self._apply(event)
         except Exception as error:
             # Its words may name a person. No message may fail the loan, nor stop it for ever.
@@ -555,6 +568,11 @@ class LoanCollection:
             return
         if refused is not None:
             self._state = refuse(self._state, name, refused, workflow.now())
+
+    def _was_told(self, event: object) -> bool:
+        """A signal is delivered at least once: a promise that is over is not made anew by its own echo."""
+        again = isinstance(event, PromiseMade) and promise_told_again(self._state, event)
+        return again and workflow.patched(ECHOES_MAKE_NO_PROMISE)
 
     def _apply(self, event: LoanEvent | None) -> str | None:
         if event is None:

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import DataConverter, PayloadCodec
 
-from config.master_keys import NONCE_BYTES, MasterKeys, master_keys
+from config.master_keys import NONCE_BYTES, MasterKeys, current, master_keys
 from config.settings import Settings
 from workflows.payload_json import EncodedFailures, compact_data_converter
 
@@ -34,6 +34,7 @@ class EncryptionCodec(PayloadCodec):
         self._keys = keys
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        self._keys = current(self._keys)
         key_id = self._keys.active
         cipher, named = self._keys.cipher(key_id, _PURPOSE), key_id.encode()
         encoded = []
@@ -52,6 +53,9 @@ class EncryptionCodec(PayloadCodec):
             return payload
         named = payload.metadata.get("encryption-key-id", b"")
         key_id = named.decode("utf-8", "replace")
+        if key_id not in self._keys.keys:
+            # Another process may have added it to the key file since.
+            self._keys = current(self._keys)
         try:
             cipher = self._keys.cipher(key_id, _PURPOSE)
         except KeyError:

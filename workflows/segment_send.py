@@ -15,6 +15,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.messages import Answer
 
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+LATE_STOP_WITHDRAWS = "2026-11-30-late-stop-withdraws"
+"""A stop that comes while the records are told of the end is carried out too."""
 
 
 class SegmentSendInput(BaseModel):
@@ -55,19 +57,24 @@ class SegmentSend:
         while waiting != 0 and not self._stopped:
             waiting = await self._tell_page()
             self._show(waiting)
-        withdrawn = 0
-        if self._stopped:
-            withdrawn = await workflow.execute_activity_method(
-                SegmentWork.withdraw_message,
-                given.send_id,
-                start_to_close_timeout=timedelta(hours=12),
-                heartbeat_timeout=timedelta(minutes=1),
-                retry_policy=RETRY,
-                summary="Withdraw it where it was not sent yet",
-            )
-        await self._tell_records("stopped" if self._stopped else "finished")
+        stopped = self._stopped
+        withdrawn = await self._withdraw() if stopped else 0
+        await self._tell_records("stopped" if stopped else "finished")
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._stopped and not stopped and workflow.patched(LATE_STOP_WITHDRAWS):
+            withdrawn = await self._withdraw()
+            await self._tell_records("stopped")
         return SegmentSendResult(told=self._told, refused=self._refused, withdrawn=withdrawn)
+
+    async def _withdraw(self) -> int:
+        return await workflow.execute_activity_method(
+            SegmentWork.withdraw_message,
+            self._given.send_id,
+            start_to_close_timeout=timedelta(hours=12),
+            heartbeat_timeout=timedelta(minutes=1),
+            retry_policy=RETRY,
+            summary="Withdraw it where it was not sent yet",
+        )
 
     async def _tell_page(self) -> int | None:
         """How many are left; None when a stop came in between."""
@@ -81,14 +88,16 @@ class SegmentSend:
             summary=f"Tell {self._given.page} loans, {self._given.rate_per_second:g} a second",
         )
         await workflow.wait_condition(lambda: telling.done() or self._stopped)
-        if not telling.done():
+        interrupted = not telling.done()
+        if interrupted:
             telling.cancel()
         try:
             report: TellReport = await telling
         except ActivityError as failure:
-            if not isinstance(failure.cause, CancelledError):
-                raise
-            return None
+            # Asked to stop, it is not tried again, however it ended: a worker may die or a connection break just then.
+            if interrupted or isinstance(failure.cause, CancelledError):
+                return None
+            raise
         self._told += report.told
         self._refused += report.refused
         return report.waiting
