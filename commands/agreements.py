@@ -155,6 +155,7 @@ def evidence(
     database: Database, loan: Loan, message_id: str | None, words: str | None, *, always: bool
 ) -> dict[str, Any]:
     """What proves the borrower's yes; their words go into the records, sealed, before the loan hears of them."""
+    from domain.message_names import without_number
     from records import agreements
 
     now = datetime.now(UTC)
@@ -162,7 +163,7 @@ def evidence(
         return {}
     told: dict[str, Any] = {"at": now.isoformat()}
     if message_id is not None:
-        told["message_id"] = message_id
+        told["message_id"] = message_id = without_number(message_id)
     if words is not None:
         with database.writing() as session:
             kept = agreements.keep_words(session, loan, words, at=now, message_id=message_id)

@@ -101,6 +101,7 @@ def list_command(as_json: JsonOption = False) -> None:
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         told = [summary(session, campaign) for campaign in campaigns.listing(session)]
+    configuration.say_if_empty(database)
     if as_json:
         print_json({"campaigns": told})
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from commands.configuration import place
 from commands.console import Refused, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def find_campaign(session: Session, campaign_id: str) -> Campaign:
     campaign = session.get(Campaign, campaign_id)
     if campaign is None:
         known = [each.id for each in campaigns.listing(session)]
-        hint = did_you_mean(campaign_id, known) if known else ": none was started yet (`campaign start FILE`)"
+        none = f": none was started yet (`campaign start FILE`) in {place(session)}"
+        hint = did_you_mean(campaign_id, known) if known else none
         raise Refused(f"no campaign {campaign_id[:80]!r}{hint}")
     return campaign
 

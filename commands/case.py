@@ -56,7 +56,8 @@ def list_command(
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         rows = cases.listing(session, state=None if all_states else CaseState.OPEN, queue=queue, lender=lender)
-        told = [case_record(case, loan).model_dump() for case, loan in rows]
+        told = [case_record(case, loan, contact_data=False).model_dump() for case, loan in rows]
+    configuration.say_if_empty(database)
     if as_json:
         print_json({"cases": told})
         return
@@ -71,10 +72,16 @@ def list_command(
 
 
 @app.command()
-def show(case_id: _Case, as_json: JsonOption = False) -> None:
+def show(
+    case_id: _Case,
+    contact_data: Annotated[
+        bool, typer.Option("--contact-data", help="Also the note, in the words of who decided.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show one case.
 
-    Example: starter.py case show demo-P-20417-1-1
+    Example: starter.py case show demo-P-20417-1-1 --contact-data
     """
     from records import loans
     from web.loan_record import case_record
@@ -82,7 +89,8 @@ def show(case_id: _Case, as_json: JsonOption = False) -> None:
     database = configuration.records(configuration.settings())
     with database.reading() as session:
         case = _find(session, case_id)
-        told = case_record(case, loans.by_ref(session, case.loan_ref)).model_dump()
+        loan = loans.by_ref(session, case.loan_ref)
+        told = case_record(case, loan, contact_data=contact_data).model_dump()
         told["queues"] = [
             {"queue": step["queue"], "at": _utc(step["at"]), "sla_at": _utc(step["sla_at"])}
             for step in case.assignments
@@ -105,7 +113,7 @@ def decide(
     case_id: _Case,
     decision: Annotated[str, typer.Option(help="continue, recall, sell or write_off.")],
     by: Annotated[str, typer.Option(help="Who decides: a name or number of the house, without spaces.")],
-    note: Annotated[str, typer.Option(help="Why; kept with the case. No personal data.")] = "",
+    note: Annotated[str, typer.Option(help="Why; kept with the case. No personal data: it is sent to Temporal.")] = "",
     lost: LostOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -220,8 +228,12 @@ def _stands(loan: Loan) -> str:
 def _order(case_id: str, decision: str, by: str, note: str) -> Decide:
     from pydantic import ValidationError
 
+    from config.personal_text import says_how_to_reach
     from domain.events import CaseDecision, Decide
+    from web.agreement_desk import PERSONAL_NOTE
 
+    if says_how_to_reach(note):
+        raise Refused(f"--note: {PERSONAL_NOTE}")
     known = [one.value for one in CaseDecision]
     if decision not in known:
         raise Refused(f"--decision: {decision[:40]!r}: expected one of {', '.join(known)}")

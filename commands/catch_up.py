@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
+from types import MappingProxyType
 
 from sqlmodel import Session, col, select
 from temporalio.api.history.v1 import HistoryEvent
@@ -24,6 +27,37 @@ PAYMENT_REFUNDED = "payment_refunded"
 """The note of a loan that was told of a refund: provider, payment id, colon, what was given back of it in all."""
 CODE = "restored"
 """The error code of contacts that are known from Temporal alone: who was written to, not what became of it."""
+
+
+class Unknown(StrEnum):
+    """What the records hold and Temporal does not: done after a backup, it has to be done again by hand."""
+
+    MESSAGES_OF_NO_RUNNING_LOAN = "messages_of_no_running_loan"
+    PERSON_FACTS = "person_facts"
+    CONSENTS_REVOKED = "consents_revoked"
+    MANDATES = "mandates"
+    ERASURES = "erasures"
+    ACCOUNTS_AND_KEYS = "accounts_and_keys"
+    STATEMENTS = "statements"
+    SEGMENT_SENDS = "segment_sends"
+    CORRECTIONS = "corrections"
+
+
+BY_HAND: Mapping[Unknown, str] = MappingProxyType(
+    {
+        Unknown.MESSAGES_OF_NO_RUNNING_LOAN: "stops of people whose loans waited or had ended: person opt-out; of "
+        "every contact: person flag LOAN cease",
+        Unknown.PERSON_FACTS: "facts, and channels that people agreed to: person flag, person authorise",
+        Unknown.CONSENTS_REVOKED: "consents that were taken back here: consent revoke",
+        Unknown.MANDATES: "mandates that were added or cancelled: mandate add, mandate cancel",
+        Unknown.ERASURES: "people who were erased, whose keys the backup has: person erase",
+        Unknown.ACCOUNTS_AND_KEYS: "accounts and API keys: those closed since are open again, new ones are gone",
+        Unknown.STATEMENTS: "bank files that lie in done/: move them back, then reconcile fetch and debit fetch",
+        Unknown.SEGMENT_SENDS: "messages to segments begun since: campaign sends shows which are known",
+        Unknown.CORRECTIONS: "what people said that replies mean: replies correct",
+    }
+)
+"""What each of them was, and the command for it."""
 
 
 @dataclass

@@ -5,10 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import typer
+
 from commands import local_stack
 from commands.console import Refused
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from config.settings import Settings
     from records.database import Database
 
@@ -34,6 +38,25 @@ def _records(url: str) -> Database:
         return Database(url)
     except OSError as error:
         raise Refused(f"the database's folder cannot be made: {error.strerror or type(error).__name__}") from None
+
+
+def say_if_empty(database: Database) -> None:
+    """A line on stderr where the records hold no campaign: whoever forgot a setting reads others than they mean."""
+    from sqlmodel import select
+
+    from records.tables import Campaign
+
+    with database.reading() as session:
+        held = session.exec(select(Campaign.id).limit(1)).first()
+    if held is None:
+        typer.echo(f"these records hold no campaign: {database.where} (RECOBRO_DATABASE_URL says which)", err=True)
+
+
+def place(session: Session) -> str:
+    """Which records these are, for a line that found nothing in them."""
+    from records.database import place_of
+
+    return place_of(session.get_bind().engine.url)
 
 
 def lender_of(settings: Settings, given: str | None) -> str:

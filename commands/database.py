@@ -63,6 +63,7 @@ def catch_up(as_json: JsonOption = False) -> None:
                 "unknown": list(done.unknown),
                 "refunds": list(done.refunds),
                 "debits": list(done.debits),
+                "not_in_temporal": [one.value for one in work.Unknown],
             }
         )
         return
@@ -87,3 +88,6 @@ def catch_up(as_json: JsonOption = False) -> None:
             f"came is booked by `payment record LOAN AMOUNT --provider sepa-dd --id {reference}`",
             err=True,
         )
+    typer.echo("look at these by hand, Temporal does not know them (docs/operations.md):")
+    for one in work.Unknown:
+        typer.echo(f"  {work.BY_HAND[one]}")

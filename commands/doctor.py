@@ -24,10 +24,11 @@ def app_command(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find what is stuck or about to be: loans, webhooks, contacts, cases, campaigns, workers, clocks, settings.
+    """Find what is stuck or about to be: loans, webhooks, contacts, cases, people's data, campaigns, workers, clocks.
 
     Each finding says why it matters and what mends it. `--mend` does what can do no harm: relays webhooks, asks
-    carriers for contacts of unknown fate, starts again what nothing carries. Exit code 0: healthy, 1: findings.
+    carriers for contacts of unknown fate, starts again what nothing carries, finishes erasures that broke off. Exit
+    code 0: healthy, 1: findings.
 
     Example: starter.py doctor --json
     """
@@ -49,6 +50,8 @@ def app_command(
         )
     elif not mend:
         _tell(visit.findings)
+    if not any(finding.check in ("database", "migrations") for finding in visit.findings):
+        configuration.say_if_empty(database)
     if not as_json and not visit.findings:
         typer.echo(f"healthy: {visit.looked_at:,} running workflows looked at")
     raise typer.Exit(1 if visit.findings else 0)
@@ -131,16 +134,20 @@ async def _look(settings: Settings, database: Database, limit: int) -> tuple[Vis
 
 
 def _look_at_records(settings: Settings, database: Database, mends: Mends) -> list[Finding]:
-    from commands import doctor_host, doctor_records
+    from commands import doctor_host, doctor_messages, doctor_people, doctor_records
 
     found = doctor_host.look_at_database_clock(database, now())
+    found += doctor_people.look_at_keys(settings, database)
     found += doctor_host.look_at_settings(settings, database)
     with database.reading() as session:
         found += doctor_records.look_at_webhooks(session, now(), mends.relay)
+        found += doctor_messages.look_at_missed_messages(session, settings, now())
         found += doctor_records.look_at_contacts(session, now(), mends.look_up_contacts)
         found += doctor_records.look_at_cases(session, now())
         found += doctor_records.look_at_words(session, now())
+        found += doctor_records.look_at_links(session, now())
         found += doctor_records.look_at_bank(session, now())
+        found += doctor_people.look_at_people(session, now(), mends.finish_erasures)
     return found
 
 

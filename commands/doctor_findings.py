@@ -53,12 +53,17 @@ def about(
     return [Finding(check, told, why, command, len(every), tuple(every[:SHOWN]), mend)]
 
 
+def acting() -> str:
+    """Whoever runs `doctor --mend`, as the audit trail names them."""
+    return f"operator {getpass.getuser()}, doctor"
+
+
 def note(session: Session, action: str, lender: str, loan_id: str | None, details: dict[str, object]) -> None:
     """What a mend did, in the audit trail, under the name of whoever ran it."""
     audit.append(
         session,
         at=datetime.now(UTC),
-        actor=f"operator {getpass.getuser()}, doctor",
+        actor=acting(),
         action=action,
         lender=lender,
         loan_id=loan_id,

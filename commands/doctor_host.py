@@ -27,6 +27,8 @@ _REASONS = {
     "timestamp_out_of_tolerance": "they are signed for another time: a clock is off, or old ones are sent again",
     "signature_mismatch": "they are signed with another secret than the one set here, or were changed on the way",
     "missing_header": "they are not signed: not from the provider, or a proxy drops headers",
+    "malformed_header": "their signature has another form: not from the provider, or a proxy changes headers",
+    "no_expected_scheme": "they are signed, but not in the version that is proven here",
 }
 
 
@@ -40,7 +42,8 @@ def look_at_database(database: Database) -> list[Finding]:
             Finding(
                 "database",
                 f"the database does not answer: {reason}",
-                "workers and the web app stop; webhooks are not taken in and are sent again by whoever sent them",
+                "workers and the web app stop; webhooks are not taken in: most providers send them again, Twilio's "
+                "messages are fetched once it is back",
                 "start it, or correct RECOBRO_DATABASE_URL",
             )
         ]
@@ -49,7 +52,7 @@ def look_at_database(database: Database) -> list[Finding]:
     return [
         Finding(
             "migrations",
-            outdated,
+            f"{outdated}; it is {database.where}",
             "workers and the web app of this version do not start on these tables",
             "starter.py database migrate",
         )
@@ -121,8 +124,10 @@ def look_at_web_app(settings: Settings, now: datetime) -> list[Finding]:
             Finding(
                 "web_app",
                 f"the web app does not answer at {address}",
-                "payments, opt-outs and delivery reports do not come in; providers send them again for some days",
-                "python -m web   (or set RECOBRO_WEB__HOST and __PORT to where it listens)",
+                "payments, opt-outs and delivery reports do not come in, and reminders go out all the same; most "
+                "providers send them again for some days, Twilio's messages are fetched once it is back",
+                "python -m web   (or set RECOBRO_WEB__HOST and __PORT to where it listens); if it lasts stop the "
+                "workers",
             )
         ]
     found = []

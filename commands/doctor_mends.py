@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,12 +14,12 @@ from temporalio.client import Client
 
 from activities.composition import connect_outside
 from activities.contacts import LOOK_UP_SLACK, NOT_ARRIVED_AFTER
-from commands.doctor_findings import Mend, note
+from commands.doctor_findings import Mend, acting, note
 from commands.doctor_restarts import restart_campaigns, restart_loans
 from config.settings import Settings
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import contacts
+from records import contacts, erasure
 from records.database import Database
 from records.tables import Contact, ContactState
 from web.relaying import relay_now
@@ -64,6 +65,10 @@ class Mends:
                 told[await asyncio.to_thread(self._settle, contact_id, sent, begun, now)] += 1
         return ", ".join(f"{number:,} {words}" for words, number in told.items()) or "nothing is open any more"
 
+    async def finish_erasures(self) -> str:
+        """Erase again whose erasure broke off; who is collected from again meanwhile is left alone."""
+        return await asyncio.to_thread(self._finish_erasures)
+
     def restart_campaigns(self, campaign_ids: list[str]) -> Mend:
         assert self._client is not None
         return partial(restart_campaigns, self._client, self._database, self._settings.task_queue, campaign_ids)
@@ -72,6 +77,17 @@ class Mends:
         """Of loans by lender and id."""
         assert self._client is not None
         return partial(restart_loans, self._client, self._database, self._settings.task_queue, lost)
+
+    def _finish_erasures(self) -> str:
+        with self._database.reading() as session:
+            begun = erasure.begun(session)
+        done = 0
+        for one in begun:
+            with contextlib.suppress(erasure.StillNeeded):
+                now = datetime.now(UTC)
+                done += erasure.erase(self._database, one.lender, one.person_id, at=now, actor=acting())
+        left = len(begun) - done
+        return f"{done:,} people are erased" + (f"; {left:,} not yet: `person erase` says why" if left else "")
 
     def _open_contacts(self) -> tuple[list[tuple[int, OutgoingMessage, datetime]], int]:
         """Those to ask about, each with its message and when it was begun; and how many have no address to ask by."""

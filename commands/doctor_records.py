@@ -9,7 +9,7 @@ from sqlmodel import Session, col, or_, select
 from commands.console import iso
 from commands.doctor_findings import Finding, Mend, about
 from domain.ledger_entries import CaseState, WordsState
-from records import inquiries
+from records import inquiries, links
 from records.tables import (
     BankEntryRow,
     CollectionCase,
@@ -26,6 +26,7 @@ _RELAYED_WITHIN = timedelta(minutes=2)
 _SENT_WITHIN = timedelta(minutes=15)
 _LOOKED_BACK = timedelta(days=30)
 _MATCHED_WITHIN = timedelta(days=2)
+_CLOSED_WITHIN = timedelta(days=1)
 
 
 def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Finding]:
@@ -119,6 +120,18 @@ def look_at_words(session: Session, now: datetime) -> list[Finding]:
         "starter.py loan thread LOAN; where it is still to be said: starter.py loan write LOAN --text ...; "
         "then take the old one back: starter.py loan withdraw-words LOAN WORDS --by YOU",
         rows,
+    )
+
+
+def look_at_links(session: Session, now: datetime) -> list[Finding]:
+    """Payment links that take money although they should not, because their gateway does not close them."""
+    return about(
+        "links_not_closed",
+        "{n} loans have payment links that should be closed, and their gateway has not closed them for more than a day",
+        "whoever pays by one pays too much, or again: the money has to be given back",
+        "starter.py audit list --action link_not_closed; mend it at the gateway or in the settings and restart the "
+        "workers, which try every minute",
+        links.not_closed_since(session, now - _LOOKED_BACK, now - _CLOSED_WITHIN),
     )
 
 

@@ -7,12 +7,12 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, operator_app, print_json
 
-app = operator_app("Master keys of encryption: make one, change to another.")
+app = operator_app("Keys of encryption: make a master key, change to another, destroy keys whose time is over.")
 
 
 @app.callback()
 def keys() -> None:
-    """Master keys of encryption: make one, change to another."""
+    """Keys of encryption: make a master key, change to another, destroy keys whose time is over."""
 
 
 @app.command()
@@ -61,3 +61,26 @@ def rotate(as_json: JsonOption = False) -> None:
     typer.echo(f"{moved} keys of people moved under {active}")
     for key_id in idle:
         typer.echo(f"{key_id} wraps nothing any more: it may go once no Temporal history is encrypted under it")
+
+
+@app.command()
+def spent(as_json: JsonOption = False) -> None:
+    """Destroy the keys of days and months whose time is over, and empty what they sealed. May be repeated.
+
+    The last job of the daily run, for whoever does the day's work by a timer of their own (docs/privacy.md). Exit code
+    0 also where keys past their time are needed still: the webhooks and entries that need them are findings of doctor.
+
+    Example: starter.py keys spent
+    """
+    from datetime import UTC, datetime
+
+    from config.retention import longest_years
+    from records.spent_keys import destroy_spent
+
+    database = configuration.records(configuration.settings())
+    database.check()
+    done = destroy_spent(database, datetime.now(UTC), longest_years())
+    if as_json:
+        print_json({"days": done.days, "months": done.months, "waiting": list(done.waiting)})
+        return
+    typer.echo(done.told())

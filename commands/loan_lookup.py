@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.configuration import place
 from commands.console import Refused, did_you_mean
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def find_loan(session: Session, loan_id: str, lender: str | None) -> Loan:
     known = session.exec(query).all()
     whose = f" of lender {lender!r}" if lender else ""
     if not known:
-        raise Refused(f"no loan {loan_id!r}{whose}: no loan was handed over yet (`campaign start FILE`)")
+        raise Refused(
+            f"no loan {loan_id!r}{whose}: no loan was handed over yet (`campaign start FILE`) to {place(session)}"
+        )
     raise Refused(f"no loan {loan_id!r}{whose}{did_you_mean(loan_id, known)}")
 
 

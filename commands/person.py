@@ -11,7 +11,8 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, did_you_mean, operator_app, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
-from commands.person_data import erase, export, find, retention
+from commands.person_data import ByOption, check_request, erase, export, find, retention
+from commands.person_opt_out import opt_out
 from domain.contact import Channel
 
 if TYPE_CHECKING:
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 app = operator_app("The person who owes: facts that bear on contact, channels they agreed to, their data and its end.")
 for command in (find, export, erase, retention):
     app.command()(command)
+app.command("opt-out")(opt_out)
 
 Change = Callable[["Session", "Person", datetime], bool]
 """Answers whether anything changed."""
-
-ByOption = Annotated[str, typer.Option("--by", help="Who says so, for the audit trail.")]
 
 
 @app.command()
@@ -108,6 +108,7 @@ def _tell(
     with database.writing() as session:
         loan: Loan = find_loan(session, loan_id, lender)
         person = people.of_loan(session, loan)
+        check_request(by, person.name, person.phone)
         people.lock(session, person)
         changed = change(session, person, now)
         if changed:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 _Person = Annotated[str, typer.Argument(metavar="PERSON", help="The lender's own id of the person.")]
 _Lender = Annotated[str | None, typer.Option(help="Where several lenders are served.")]
-_By = Annotated[str, typer.Option(help="Who asked for it; kept in the audit trail.")]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by", help="Which request asked for it: its number or date, no name. Kept in the audit trail for ever."
+    ),
+]
+_SHORTEST_NAME = 3
+_OF_A_PHONE = 8
+_PARTICLES = frozenset({"das", "del", "dos", "las", "los"})
 
 
 def find(
@@ -82,7 +90,7 @@ def export(person_id: _Person, lender: _Lender = None) -> None:
 
 def erase(
     person_id: _Person,
-    by: _By = "operator",
+    by: ByOption = "operator",
     lender: _Lender = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -101,7 +109,8 @@ def erase(
     settings = configuration.settings()
     database, named = configuration.records(settings), configuration.lender_of(settings, lender)
     with database.reading() as session:
-        _found(session, named, person_id)
+        person = _found(session, named, person_id)
+        check_request(by, person.name, person.phone)
     agree(f"Erase all personal data of {person_id}? It cannot be brought back.", yes)
     try:
         erased = erase_person(database, named, person_id, at=datetime.now(UTC), actor=by[:160])
@@ -126,17 +135,10 @@ def retention(
 
     Example: starter.py person retention --dry-run
     """
-    from config.retention import retention_of
+    from config.retention import kept_until
     from records.erasure import StillNeeded
     from records.erasure import erase as erase_person
     from records.person_retention import past
-
-    def kept_until(country: str, last_at: datetime) -> datetime:
-        years = retention_of(country).years
-        try:
-            return last_at.replace(year=last_at.year + years)
-        except ValueError:  # the 29th of February
-            return last_at.replace(year=last_at.year + years, month=3, day=1)
 
     database, at = configuration.records(configuration.settings()), datetime.now(UTC)
     with database.reading() as session:
@@ -165,6 +167,36 @@ def retention(
     for row in people:
         typer.echo("{lender}  {person_id}  {country}  last {last_at}, kept until {kept_until}".format(**row))
     typer.echo(f"{len(people)} past retention, {erased} erased")
+
+
+def check_request(by: str, *known: str | None) -> None:
+    """Refuse what says who somebody is: the audit trail keeps it when nothing else is kept of them any more.
+
+    `known`: names and telephone numbers of the people it is about. Raises Refused.
+    """
+    from config.personal_text import digits_in, says_how_to_reach
+
+    # A request's number may look like any telephone number, but not like their own.
+    own = {digits[-_OF_A_PHONE:] for one in known if len(digits := digits_in(one or "")) >= _OF_A_PHONE}
+    if (
+        says_how_to_reach(by, digits_alone=True)
+        or any(number in digits_in(by) for number in own)
+        or any(_words(by) & _words(one or "") for one in known)
+    ):
+        raise Refused(
+            "--by: say which request it is by its number or date, without a name, telephone number, e-mail address, "
+            "account or identity number: it is kept for ever"
+        )
+
+
+def _words(text: str) -> frozenset[str]:
+    """Words a name may be known by, without accents and capitals."""
+    import re
+    import unicodedata
+
+    plain = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    words = re.findall(r"[^\W\d_]+", plain.casefold())
+    return frozenset(word for word in words if len(word) >= _SHORTEST_NAME) - _PARTICLES
 
 
 def _found(session: Any, lender: str, person_id: str) -> Person:

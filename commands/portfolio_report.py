@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ def report_as_json(findings: Findings, strict: bool, errors_to: Path | None) -> 
         "with_email": summary.with_email,
         "with_consent": summary.with_consent,
         "with_timezone": summary.with_timezone,
+        "zones_at_odds": summary.zones_at_odds,
+        "cities_in_doubt": [asdict(each) for each in summary.cities_in_doubt],
         "unused_columns": findings.unused_columns,
         "warnings": findings.warnings,
         "errors_total": findings.errors_total,

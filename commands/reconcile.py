@@ -298,5 +298,11 @@ def _told(session: Session, row: BankEntryRow, contact_data: bool) -> dict[str, 
         "why": row.why,
         "by": row.by,
         "matched": matched,
-        **({"payer": row.other_name, "account": row.other_iban, "text": row.text} if contact_data else {}),
+        **(_payer(row) if contact_data else {}),
     }
+
+
+def _payer(row: BankEntryRow) -> dict[str, Any]:
+    from records import bank_entries
+
+    return {"payer": row.other_name, "account": row.other_iban, "text": bank_entries.text_of(row)}

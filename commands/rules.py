@@ -107,7 +107,7 @@ def explain(
         actor=actor,
     )
     if loan is not None:
-        request, moment, events = of_loan(settings, given, loan, lender, at)
+        request, moment, events = of_loan(settings, book, given, loan, lender, at)
     elif given.country is None:
         raise Refused("--country or --loan is needed: expected a code such as CL, or a loan's id")
     else:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from commands.console import Refused, iso
 from domain.contact import Actor, Channel, ContactEvent, ContactRequest, Decision, Purpose, Reason, Verdict
-from domain.contact_rules import KNOWN_FLAGS, Caps, Pack, RuleBook, decide
+from domain.contact_rules import KNOWN_FLAGS, Caps, Pack, RuleBook, candidate_zones, decide
 from domain.contact_rules.model import Evidence
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Question:
 
 
 def of_loan(
-    settings: Settings, given: Question, loan_id: str, lender: str | None, at: str | None
+    settings: Settings, book: RuleBook, given: Question, loan_id: str, lender: str | None, at: str | None
 ) -> tuple[ContactRequest, datetime, Sequence[ContactEvent]]:
     """The request about a loan as the worker would make it, the moment, and the person's ledger. Raises Refused."""
     from activities.contact_slots import LEDGER_DAYS
@@ -61,14 +61,15 @@ def of_loan(
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
         person = people.of_loan(session, loan)
+        country, region = given.country or person.country, given.region or person.region
         request = ContactRequest(
             loan_id=loan.loan_id,
             channel=given.channel,
             purpose=given.purpose,
-            country=given.country or person.country,
-            region=given.region or person.region,
+            country=country,
+            region=region,
             city=given.city or person.city,
-            timezones=given.timezones or ((person.timezone,) if person.timezone else ()),
+            timezones=given.timezones or candidate_zones(book.pack(country), region, person.timezone),
             opted_out=people.opted_out(session, person),
             flags=people.flags(session, person) | given.flags,
             actor=given.actor or settings.lender_named(loan.lender).collects_as,

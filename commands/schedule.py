@@ -12,10 +12,16 @@ from commands import configuration
 from commands.console import JsonOption, Refused, iso, operator_app, print_json, table, terminal
 
 if TYPE_CHECKING:
-    from temporalio.client import Client
+    from collections.abc import Collection
+
+    from temporalio.client import Client, Schedule
+
+    from activities.daily_orders import DayJob
 
 app = operator_app("The daily run: bank files, debits, gateways' lists, refunds, consents, by itself every morning.")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_AT, _ZONE = "06:30", "UTC"
+"""Of a schedule that is new and was told neither."""
 _LAST = 5
 _IN_ORDER = frozenset({"completed", "running", "no longer kept"})
 
@@ -26,32 +32,35 @@ def schedule_id(task_queue: str) -> str:
 
 @app.command()
 def create(
-    at: Annotated[str, typer.Option(help="When, by that zone's clock.")] = "06:30",
-    zone: Annotated[str, typer.Option(help="Whose clock and whose day, such as Europe/Madrid.")] = "UTC",
+    at: Annotated[str | None, typer.Option(help="When, by that zone's clock; else as it is, at first 06:30.")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Whose clock and day, such as Europe/Madrid; else as it is, at first UTC.")
+    ] = None,
     now: Annotated[bool, typer.Option("--now", help="Also run it once at once.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Have the daily run done by itself; one that is there already is changed to this.
+    """Have the daily run done by itself; one that is there already is changed to this, and gets the jobs it lacks.
 
     It takes in what the bank sent and the statements in folders, hands over the day's debits, compares yesterday's
-    payments with the gateways' lists, gives back approved refunds and asks how consents stand. A run that was missed
-    while Temporal was away is made up for within the day; two never run at once.
+    payments with the gateways' lists, gives back approved refunds, asks how consents stand and destroys keys whose time
+    is over. A run that was missed while Temporal was away is made up for within the day; two never run at once.
 
     Example: starter.py schedule create --at 06:30 --zone Europe/Madrid
     """
     from commands.temporal_session import with_temporal
 
-    clock = _TIME.fullmatch(at)
-    if clock is None:
+    if at is not None and _TIME.fullmatch(at) is None:
         raise Refused(f"--at: {at!r}: expected a time of day such as 06:30")
     try:
-        ZoneInfo(zone)
+        ZoneInfo(zone or _ZONE)
     except (ZoneInfoNotFoundError, ValueError):
         raise Refused(f"--zone: {zone!r}: expected a zone such as Europe/Madrid") from None
     queue = configuration.settings().task_queue
 
     async def work(client: Client) -> dict[str, Any]:
-        await _create(client, queue, int(clock[1]), int(clock[2]), zone, now)
+        present_at, present_zone = await _present(client, queue)
+        hour, minute = map(int, (at or present_at).split(":"))
+        await _create(client, queue, hour, minute, zone or present_zone, now)
         return await _described(client, queue)
 
     _say(with_temporal(work), as_json)
@@ -61,7 +70,8 @@ def create(
 def list_command(as_json: JsonOption = False) -> None:
     """Show the daily run: when it comes next, and what came of the last ones.
 
-    Exit code 1: something of the last one wants a look, or it did not come to its end.
+    Exit code 1: something of the last one wants a look, or it did not come to its end, or the schedule was made by an
+    earlier version and lacks a job of this one: `schedule create` without more adds it.
 
     Example: starter.py schedule list
     """
@@ -70,7 +80,7 @@ def list_command(as_json: JsonOption = False) -> None:
     queue = configuration.settings().task_queue
     told = with_temporal(lambda client: _described(client, queue))
     _say(told, as_json)
-    if any(wants_a_look(run) for run in told["runs"][-1:]):
+    if told["schedule"]["jobs_missing"] or any(wants_a_look(run) for run in told["runs"][-1:]):
         raise typer.Exit(1)
 
 
@@ -151,11 +161,28 @@ async def _create(client: Client, queue: str, hour: int, minute: int, zone: str,
         await handle.trigger()
 
 
+async def _present(client: Client, queue: str) -> tuple[str, str]:
+    """When the daily run comes, as --at, and whose clock that is; of none yet the defaults."""
+    from temporalio.service import RPCError, RPCStatusCode
+
+    try:
+        spec = (await client.get_schedule_handle(schedule_id(queue)).describe()).schedule.spec
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return _AT, _ZONE
+    if not spec.calendars:
+        return _AT, spec.time_zone_name or _ZONE
+    calendar = spec.calendars[0]
+    return f"{calendar.hour[0].start:02}:{calendar.minute[0].start:02}", spec.time_zone_name or _ZONE
+
+
 async def _described(client: Client, queue: str) -> dict[str, Any]:
     """The schedule and its last runs, oldest first. Raises Refused: there is none."""
     from temporalio.client import ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
     from temporalio.service import RPCError, RPCStatusCode
 
+    from activities.daily_orders import DayJob
     from workflows.daily_work import Daily
 
     try:
@@ -185,13 +212,26 @@ async def _described(client: Client, queue: str) -> dict[str, Any]:
             run["state"] = "no longer kept"
         runs.append(run)
     coming = found.info.next_action_times
+    kept = await _jobs(client, found.schedule)
     told = {
         "id": found.id,
         "zone": found.schedule.spec.time_zone_name,
         "next_at": iso(coming[0]) if coming else None,
         "paused": found.schedule.state.paused,
+        "jobs_missing": [job.value for job in DayJob if job not in kept],
     }
     return {"schedule": told, "runs": runs}
+
+
+async def _jobs(client: Client, schedule: Schedule) -> Collection[DayJob]:
+    """What a described schedule has its runs do."""
+    from temporalio.client import ScheduleActionStartWorkflow
+
+    from workflows.daily_work import DailyInput
+
+    assert isinstance(schedule.action, ScheduleActionStartWorkflow)
+    [given] = await client.data_converter.decode(list(schedule.action.args), [DailyInput])
+    return given.jobs  # type: ignore[no-any-return]
 
 
 def _say(told: dict[str, Any], as_json: bool) -> None:
@@ -200,6 +240,9 @@ def _say(told: dict[str, Any], as_json: bool) -> None:
         return
     schedule = told["schedule"]
     typer.echo(f"{schedule['id']}: next at {schedule['next_at']} ({schedule['zone']})")
+    if schedule["jobs_missing"]:
+        missing = ", ".join(schedule["jobs_missing"])
+        typer.echo(f"it lacks jobs of this version: {missing}; `schedule create` adds them and keeps its time")
     shown = table("run", "state", "job", "", "what came of it")
     for run in told["runs"]:
         for report in run["reports"] or [{"job": "", "wrong": wants_a_look(run), "told": ""}]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities.contact_slots import ContactSlots, NoChannel, NotWanted, NotYet, Slot
-from activities.message_writing import circumstances_of, message_context, write_message
+from activities.message_writing import circumstances_of, is_one_way, message_context, write_message
 from activities.orders import ContactOrder
 from commands.console import Refused, did_you_mean
 from config.costs import load_costs
@@ -172,6 +172,7 @@ def _written(
 ) -> RenderedMessage:
     lender = settings.lender_named(loan.lender)
     link = _INVENTED_LINK if told.with_link else None
-    context = message_context(session, loan, person, lender, channel, at, link)
+    one_way = is_one_way(settings, channel, person.country)
+    context = message_context(session, loan, person, lender, channel, at, link, one_way=one_way)
     circumstances = circumstances_of(session, loan, person, lender, channel, Purpose.COLLECTION, at)
     return write_message(told.template, person.language, context, lender, circumstances)

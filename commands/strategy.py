@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from commands import configuration
 from commands.console import OperatorGroup
 from commands.strategy_migration import migrate
 from commands.strategy_words import day_words, loans_words, shift_words, step_words, watch_words
@@ -23,7 +24,7 @@ from config.strategies import (
     list_strategies,
     read_strategy_file,
 )
-from config.templates import TemplateError, opt_out_hint, render
+from config.templates import TemplateError, as_one_way, opt_out_hint, render
 from domain.contact import Channel
 from domain.sms_segments import sms_size
 from domain.strategy import StepKind
@@ -228,6 +229,8 @@ def _preview(found: StrategyFile, entry: TimelineEntry, language: str) -> str | 
             debit=entry.kind is StepKind.DEBIT,
             opt_out_hint=_hint(channel, language),
         )
+        if _is_one_way(channel, context.country):
+            context = as_one_way(context, channel, language)
         message = render(entry.template, channel, language, context)
     except TemplateError as error:
         return str(error)
@@ -236,6 +239,13 @@ def _preview(found: StrategyFile, entry: TimelineEntry, language: str) -> str | 
         return f"{message.text}\n({size.segments} SMS, {size.units} units, {size.encoding})"
     first = next((line for line in message.text.splitlines()[1:] if line.strip()), message.text)
     return f"{message.subject}\n{first}" if message.subject else first
+
+
+def _is_one_way(channel: Channel, country: str) -> bool:
+    # Here, because what it stands on is slow to import.
+    from activities.message_writing import is_one_way
+
+    return channel is Channel.SMS and is_one_way(configuration.settings(), channel, country)
 
 
 def _hint(channel: Channel, language: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +10,20 @@ from babel.numbers import get_territory_currencies
 from pydantic import ValidationError
 
 from config.content_rules import load_content
-from config.lawful_messages import missing_settings, written_and_checked
+from config.lawful_messages import NAMES_THE_CALLER, VOICEMAIL, missing_settings, written_and_checked
 from config.lender_settings import Lender
 from config.message_context import MessageContext, sample_context
-from config.templates import TemplateError, languages, opt_out_hint, template_names
-from domain.contact import Actor, Channel
+from config.templates import TemplateError, as_one_way, languages, opt_out_hint, template_names
+from domain.contact import Actor, Channel, Purpose
 from domain.content_rules import Circumstances, ContentBook, Finding
+from domain.content_rules.model import ContentPack
+from domain.one_way_texts import answer_asked_for
 from domain.sms_price import PriceAdvice, price_advice
 from domain.sms_segments import SmsSize, sms_size
 
 CHANNELS = (Channel.SMS, Channel.EMAIL, Channel.WHATSAPP, Channel.CALL, Channel.POST)
 _PART_OF_A_CALL = "call-"
-"""A question, an answer, a menu: no message by itself, so nothing has to be in it."""
+"""A question, an answer, a menu: no message by itself, so nothing has to be in it, but in those that say who calls."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Result:
-    """What speaks against one message. `error` is why it cannot even be written."""
+    """What speaks against one message. `error` is why it cannot even be written, or what it asks of people that they
+    cannot do; `size` and `advice` are of the text message as its market's sender sends it."""
 
     case: Case
     findings: tuple[Finding, ...]
@@ -76,8 +79,12 @@ def check_templates(
     lender: Lender | None = None,
     names: frozenset[str] | None = None,
     book: ContentBook | None = None,
+    one_way: Collection[str] = (),
 ) -> Iterator[Result]:
-    """Every template in the languages of each market; with `lender`, as that sender alone would send it."""
+    """Every template in the languages of each market; with `lender`, as that sender alone would send it.
+
+    `one_way`: the markets in which the sender of text messages is a name, which nobody can answer.
+    """
     book = book or load_content()
     there = languages(folder)
     for market in markets:
@@ -86,31 +93,67 @@ def check_templates(
         for language in (each for each in spoken if each in there):
             for channel in CHANNELS:
                 for template in template_names(channel, language, folder):
-                    if not template.startswith(_PART_OF_A_CALL) and (names is None or template in names):
+                    if _is_checked(template, pack) and (names is None or template in names):
                         for actor in (lender.collects_as,) if lender else tuple(Actor):
                             for first in (True, False):
                                 case = Case(template, language, channel, market, actor, first)
-                                yield _checked(case, lender or sample_lender(actor), folder, book)
+                                sender = lender or sample_lender(actor)
+                                yield _checked(case, sender, folder, book, one_way=market in one_way)
 
 
-def _checked(case: Case, lender: Lender, folder: Path, book: ContentBook) -> Result:
+def _is_checked(template: str, pack: ContentPack | None) -> bool:
+    if template == VOICEMAIL:
+        return pack is not None and pack.voicemail.allowed
+    return not template.startswith(_PART_OF_A_CALL) or template in NAMES_THE_CALLER
+
+
+def _checked(case: Case, lender: Lender, folder: Path, book: ContentBook, *, one_way: bool) -> Result:
     circumstances = Circumstances(
         market=case.market,
         channel=case.channel,
         actor=case.actor,
-        first_contact=case.first_contact,
+        told=frozenset() if case.first_contact else frozenset(Purpose),
         debt_age_years=0.1,
     )
     try:
+        context = _context(case, lender, folder)
         message, findings = written_and_checked(
-            case.template, case.language, _context(case, lender, folder), lender, circumstances, book, folder=folder
+            case.template, case.language, context, lender, circumstances, book, folder=folder
+        )
+        if case.channel is not Channel.SMS:
+            return Result(case, findings, None, None, None)
+        alone = _one_way_context(context, case.language, folder, must=one_way)
+        if alone is None:
+            return Result(case, findings, None, sms_size(message.text), price_advice(message.text))
+        text, more = written_and_checked(
+            case.template, case.language, alone, lender, circumstances, book, folder=folder
         )
     except (TemplateError, ValidationError) as error:
         why = str(error) if isinstance(error, TemplateError) else "the sender's facts do not fit in a message"
         return Result(case, (), why, None, None)
-    if case.channel is not Channel.SMS:
-        return Result(case, findings, None, None, None)
-    return Result(case, findings, None, sms_size(message.text), price_advice(message.text))
+    findings = (*findings, *(each for each in more if each.rule not in {one.rule for one in findings}))
+    asked = answer_asked_for(text.text, case.language, alone.lender_phone)
+    told = None if asked is None else _asks_in_vain(asked)
+    sent = text.text if one_way else message.text
+    return Result(case, findings, told, sms_size(sent), price_advice(sent))
+
+
+def _one_way_context(context: MessageContext, language: str, folder: Path, *, must: bool) -> MessageContext | None:
+    """As from a name. Without a hint of their own for it templates are not for names: None, or TemplateError where one
+    `must` be there."""
+    try:
+        return as_one_way(context, Channel.SMS, language, folder=folder)
+    except TemplateError:
+        if must:
+            raise
+        return None
+
+
+def _asks_in_vain(word: str) -> str:
+    return (
+        f"asks for an answer ({word!r}) where the sender is a name, which nobody can answer: "
+        "with `one_way` say whom to call instead"
+    )
 
 
 def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
@@ -131,7 +174,9 @@ def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
         own_words=True,
         opt_out_hint=hint,
     )
-    return MessageContext.model_validate({**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone})
+    return MessageContext.model_validate(
+        {**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone, "caller_name": lender.caller}
+    )
 
 
 def preview(
@@ -151,9 +196,8 @@ def preview(
     actor = Actor.AGENCY if agency else Actor.CREDITOR
     case = Case(template, spoken, channel, market, actor, first_contact)
     lender = sample_lender(actor)
-    circumstances = Circumstances(
-        market=market, channel=channel, actor=actor, first_contact=first_contact, debt_age_years=0.1
-    )
+    told: frozenset[Purpose] = frozenset() if first_contact else frozenset(Purpose)
+    circumstances = Circumstances(market=market, channel=channel, actor=actor, told=told, debt_age_years=0.1)
     context = _context(case, lender, folder)
     message, findings = written_and_checked(template, spoken, context, lender, circumstances, book, folder=folder)
     lines = [f"Subject: {message.subject}\n" if message.subject else "", message.text, ""]

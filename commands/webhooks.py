@@ -34,7 +34,8 @@ def list_command(
     from records.tables import Webhook
 
     waiting = col(Webhook.relayed_at).is_(None)
-    with configuration.records(configuration.settings()).reading() as session:
+    database = configuration.records(configuration.settings())
+    with database.reading() as session:
         total = session.exec(select(func.count()).select_from(Webhook).where(waiting)).one()
         rows = session.exec(select(Webhook).where(waiting).order_by(col(Webhook.id)).limit(limit)).all()
         told = [
@@ -51,6 +52,7 @@ def list_command(
             }
             for row in rows
         ]
+    configuration.say_if_empty(database)
     if as_json:
         print_json({"waiting": total, "webhooks": told})
         return

@@ -15,7 +15,18 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pydantic import SecretStr
 
 from commands.console import did_you_mean
-from providers.webhooks import belvo, conekta, gocardless, mercadopago, meta, standard_webhooks, stripe, twilio
+from providers.webhooks import (
+    belvo,
+    conekta,
+    gocardless,
+    mail_reports,
+    mercadopago,
+    meta,
+    sendgrid,
+    standard_webhooks,
+    stripe,
+    twilio,
+)
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 VALID: Final = "valid"
@@ -133,6 +144,16 @@ def _conekta(q: Question) -> None:
     conekta.verify(q.body, q.headers.get("digest"), keys)
 
 
+def _sendgrid(q: Question) -> None:
+    header = "x-twilio-email-event-webhook-"
+    signature, timestamp = q.headers.get(f"{header}signature"), q.headers.get(f"{header}timestamp")
+    sendgrid.verify(q.body, signature, timestamp, tuple(one.get_secret_value() for one in q.secrets))
+
+
+def _mail(q: Question) -> None:
+    mail_reports.verify(q.body, q.headers.get("x-recobro-signature"), q.secrets)
+
+
 _SCHEMES: Mapping[str, Callable[[Question], None]] = {
     "stripe-v1": _stripe,
     "twilio-v1": _twilio,
@@ -142,6 +163,8 @@ _SCHEMES: Mapping[str, Callable[[Question], None]] = {
     "mercadopago": _mercadopago,
     "conekta-rsa": _conekta,
     "belvo": _belvo,
+    "sendgrid": _sendgrid,
+    "mail": _mail,
 }
 
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from domain.message_names import of_whatsapp
+
 PAYS_BY = "/pay/"
 """Part of every payment link's address in the world: a message that holds it asks for money."""
 
@@ -129,7 +131,7 @@ class WorldLog:
                     "whatsapp",
                     entry.text("to"),
                     entry.text("body"),
-                    entry.text("wamid"),
+                    of_whatsapp(entry.text("wamid")),
                     end.at if end is not None and end.text("status") == "delivered" else None,
                 )
                 continue

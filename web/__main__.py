@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request
+from sqlalchemy.exc import InterfaceError, OperationalError
 from temporalio.client import Client
 
 from activities.own_words import WordsJudge
@@ -27,6 +28,7 @@ from config.warrants import Warrants
 from config.web_settings import Clock, Web
 from domain.sign_in import SessionLimits
 from records.database import BadDatabaseUrl, Database, SchemaOutOfDate
+from records.person_keys import KeysMissing
 from web.agree_pages import agree_router
 from web.agreement_api import agreement_router
 from web.agreement_desk import AgreementDesk
@@ -38,6 +40,7 @@ from web.codec import DecodingAccess, codec_router
 from web.documents import documents_router
 from web.hearing import MessageReader
 from web.metrics import MetricsServer
+from web.missed_messages import missed_messages
 from web.sources import (
     BelvoWebhooks,
     ConektaWebhooks,
@@ -176,9 +179,11 @@ def call_desk(settings: Settings, database: Database) -> Desk | None:
     if settings.twilio is None or settings.twilio.voice_sender is None:
         return None
     # Here, because templates and content rules are slow to read, and most processes never speak.
+    from activities.composition import contact_slots
     from web.call_desk import CallDesk
 
-    return CallDesk(database, settings)
+    # Not at the start: webhooks are taken whatever is wrong with a file of contact rules.
+    return CallDesk(database, settings, partial(contact_slots, settings))
 
 
 async def consent_pages(
@@ -246,6 +251,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
     payments = await paying(settings, database, now, stack)
     client = LazyClient(traces)
     reader = MessageReader(settings.replies_model, settings.faq)
+    missed = await stack.enter_async_context(missed_messages(settings, database))
     app = create_app(
         database,
         TemporalSignals(client, database, settings.task_queue),
@@ -265,7 +271,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
             longest=timedelta(hours=settings.web.session_hours),
         ),
         oidc=settings.oidc,
-        beside=[*payments.beside, partial(_warm, reader)],
+        beside=[*payments.beside, *([missed.run] if missed is not None else []), partial(_warm, reader)],
         calls=call_desk(settings, database),
         addresses=_addresses(settings),
     )
@@ -308,7 +314,12 @@ def main() -> int:
         settings = load_settings()
         set_up_logs(json=settings.json_logs)
         asyncio.run(serve(settings))
-    except (BadSettings, BadKeys, BadDatabaseUrl, SchemaOutOfDate, NoMetrics) as error:
+    except (OperationalError, InterfaceError) as error:
+        # The driver's first line names the host or the file.
+        reason = next(iter(str(error.orig).strip().splitlines()), type(error).__name__)
+        sys.stderr.write(f"web: the database cannot be used: {reason[:200]}\n")
+        return 2
+    except (BadSettings, BadKeys, BadDatabaseUrl, KeysMissing, SchemaOutOfDate, NoMetrics, OSError) as error:
         sys.stderr.write(f"web: {error}\n")
         return 2
     except KeyboardInterrupt:

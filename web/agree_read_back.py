@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from babel import Locale
-from babel.numbers import NumberFormatError, parse_decimal
+from babel.numbers import NumberFormatError, get_currency_name, get_currency_symbol, parse_decimal
 from pydantic import BaseModel, ConfigDict
 
 from config.localised import format_date_long, format_money
@@ -17,6 +19,7 @@ from domain.agreements.moving import movable, to_refused
 from domain.agreements.promise import promise_refused
 from domain.events import PromiseMade
 from domain.money import Money, minor_units, parse_major
+from domain.replies.text import plain
 from records.tables import Loan
 from web.agreement_desk import PAGE_VISITOR, Asked, Said
 
@@ -111,15 +114,35 @@ def promised(visit: Visit, asked: Asked, amount: str, day: str) -> tuple[date, i
 
 def _minor(visit: Visit, text: str) -> int | None:
     """An amount as people of that place write it; it is read back before it counts."""
-    plain = "".join(text.replace(visit.loan.currency, "").strip(" $€£R\u00a0").split())
+    currency = visit.loan.currency
+    figure = "".join(_own_names(currency, str(visit.locale)).sub("", plain(text)).split())
     try:
-        return minor_units(parse_decimal(plain, locale=visit.locale, strict=True), visit.loan.currency)
+        return minor_units(parse_decimal(figure, locale=visit.locale, strict=True), currency)
     except (NumberFormatError, ValueError):
         pass
     try:
-        return parse_major(plain, visit.loan.currency)
+        return parse_major(figure, currency)
     except ValueError:
         return None
+
+
+_SIGNS_NOT_IN_CLDR = {"PYG": ("₲", "gs"), "BOB": ("bs",), "UYU": ("$u",)}
+
+
+@lru_cache(maxsize=64)
+def _own_names(currency: str, locale: str) -> re.Pattern[str]:
+    """What people of a locale write around a figure of `currency`: its code, its signs and the words of its name.
+
+    Another currency's are not among them: what names one is no amount of this loan.
+    """
+    spoken = locale.partition("_")[0]
+    signs = {get_currency_symbol(currency, locale=each) for each in (locale, spoken, "en")} | {currency}
+    names = {get_currency_name(currency, count=count, locale=locale) for count in (1, 2)}
+    if re.search(r"\b(?:peso|dollar)s?\b", get_currency_name(currency, locale="en"), re.IGNORECASE):
+        signs.add("$")
+    written = signs | {word for name in names for word in name.split()} | set(_SIGNS_NOT_IN_CLDR.get(currency, ()))
+    known = "|".join(sorted((re.escape(plain(each).strip(". ")) for each in written), key=len, reverse=True))
+    return re.compile(rf"^\s*(?:(?:{known})\.?\s*)+(?=\d)|(?<=\d)\s*(?:(?:{known})\.?\s*)+$")
 
 
 def moved(visit: Visit, asked: Asked, day: str) -> ReadBack | str:

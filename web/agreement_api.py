@@ -12,6 +12,7 @@ from domain.access import Caller, PersonCaller, Role, Scope, roles
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.terms import Name as OptionName
 from domain.events import Amount, Day, Reference
+from domain.message_names import WithoutNumber
 from records.database import Database
 from web.access import Access
 from web.agreement_desk import AgreementDesk, Chosen, Said, acting
@@ -42,7 +43,7 @@ class _Evidence(_Body):
     """The borrower's yes. `words` are kept sealed; the loan gets their hash alone."""
 
     words: Words | None = None
-    message_id: Reference | None = None
+    message_id: Annotated[Reference, WithoutNumber] | None = None
 
     @property
     def said(self) -> Said | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from config.personal_text import says_how_to_reach
 from domain.access import Caller, PersonCaller, Role, ServiceCaller
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.offers import Offer, OfferRequest, Offers, agreeing, offers, request_of
@@ -21,6 +22,7 @@ from web.ports import LoanOrders, OrderRefused
 from workflows.messages import Answer
 
 BORROWER = "borrower"
+PERSONAL_NOTE = "a note holds no telephone number, e-mail address, account or identity number: say it without"
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,9 @@ class AgreementDesk:
         return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order)
 
     async def decide(self, loan: Loan, by: By, case_id: str, decision: CaseDecision, note: str) -> Answer:
+        """The note goes to Temporal, which holds nothing personal."""
+        if says_how_to_reach(note):
+            raise OrderRefused(PERSONAL_NOTE)
         order = {"case_id": case_id, "decision": decision.value, "by": by.actor, "note": note}
         return await self._orders.order(loan.lender, loan.loan_id, "decide", order)
 

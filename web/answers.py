@@ -92,7 +92,7 @@ class CaseAnswer(BaseModel):
     decision: str | None
     decided_by: str | None
     decided_at: str | None
-    note: str | None
+    note: str | None = Field(description="In somebody's own words; null without leave to see contact data.")
 
 
 class ContactData(BaseModel):

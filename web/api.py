@@ -188,7 +188,9 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
         if isinstance(caller, ServiceCaller) and caller.lender is not None:
             query = query.where(Loan.lender == caller.lender)
         with database.reading() as session:
-            return CasesAnswer(cases=[case_record(case, of) for case, of in session.exec(query.limit(limit)).all()])
+            rows = session.exec(query.limit(limit)).all()
+            shown = may_see_contact_data(caller)
+            return CasesAnswer(cases=[case_record(case, of, contact_data=shown) for case, of in rows])
 
     @router.get("/audit")
     def trail(

@@ -12,6 +12,7 @@ from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel, ContactEventKind
 from domain.contact_rules import NO_WHATSAPP_MARKETING
 from domain.events import AddressFailure, CallWish
+from domain.message_names import of_whatsapp
 from domain.platform_rules import TemplateStatus
 from domain.webhook_news import (
     CallEnded,
@@ -64,7 +65,9 @@ def _contact_of(session: Session, news: DeliveryNews) -> Contact | None:
     if contact is None and news.message_id is not None:
         # The report can be faster than the answer to the call that sent the message, or the answer was lost.
         contact = contacts.by_own_id(session, news.message_id)
-        if contact is not None and contact.provider_message_id not in (None, news.provider_message_id):
+        held = contact.provider_message_id if contact is not None else None
+        # A worker of an earlier build keeps Meta's own id.
+        if held is not None and news.provider_message_id not in (held, of_whatsapp(held)):
             return None  # one that was taken again since: the news is of the earlier attempt
     return contact
 

@@ -17,9 +17,10 @@ from domain.contact import Channel
 from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
 from domain.money import MOST_MINOR, minor_digits
-from domain.replies.labels import Intent, Understanding
+from domain.replies.bare_files import said_by, shown_as
+from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order
 from domain.replies.local_day import local_day
-from domain.webhook_news import InboundNews
+from domain.webhook_news import InboundNews, MediaNews
 from records import contacts, people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
 from replies.classify import in_use, shipped
@@ -30,6 +31,15 @@ _LOG = logging.getLogger("recobro.web.hearing")
 _SURELY = 0.8
 _FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
 """What is true of the person holds all their loans, whichever they wrote about."""
+_NEVER_MISSED = (
+    Intent.VULNERABLE,
+    Intent.DISPUTE,
+    Intent.COMPLAINT,
+    Intent.PAYMENT_RECEIPT,
+    Intent.ALREADY_PAID,
+    Intent.PROMISE_TO_PAY,
+    Intent.HARDSHIP,
+)
 _MAY_NAME_A_DAY = frozenset({Intent.PROMISE_TO_PAY, Intent.REQUEST_PLAN, Intent.OTHER, Intent.ACKNOWLEDGEMENT})
 """What a message that asks for another day to pay on can be about first."""
 
@@ -89,7 +99,8 @@ def hear(
     if known is not None:
         return None
     loan = loan_written_about(session, person, news)
-    said = reader.read(news.text, at, person, news.channel)
+    bare = isinstance(news, MediaNews) and not news.text
+    said = said_by(news.kind, person.language) if bare else reader.read(news.text, at, person, news.channel)
     assert person.id is not None
     message = InboundMessage(
         person_ref=person.id,
@@ -98,7 +109,7 @@ def hear(
         channel=news.channel,
         provider=news.provider,
         provider_message_id=news.provider_message_id,
-        text=news.text,
+        text=shown_as(news.kind, person.language) if bare else news.text,
         mail_id=news.mail_id,
         language=said.language,
         intents=[intent.value for intent in said.intents],
@@ -143,16 +154,29 @@ def contact_answered(session: Session, news: InboundNews) -> Contact | None:
 
 
 def signals_for(
-    session: Session, person: Person, message: InboundMessage, loan: Loan, text: str, reader: MessageReader
+    session: Session,
+    person: Person,
+    message: InboundMessage,
+    loan: Loan,
+    reader: MessageReader,
+    *,
+    stranger: bool = False,
+    closes_channel: bool = False,
 ) -> list[OwedSignal]:
-    """What the loan hears of the message; and the person's other loans where it is true of the person."""
+    """What the loan hears of the message; and the person's other loans where it is true of the person.
+
+    `stranger`: somebody else at the number wrote it. `closes_channel`: it asks for no more by the channel it came by,
+    or may. Neither is an answer to anything, nor answered.
+    """
+    text = message.text or ""
+    unanswered = stranger or closes_channel
     payload: dict[str, JsonValue] = {
         "message_id": _named(message),
         "channel": message.channel.value,
         "received_at": message.at.isoformat(),
-        "intents": list(message.intents),
+        "intents": list(_of_a_stranger(message) if stranger else message.intents),
         "confidence": message.confidence,
-        "needs_human": message.needs_human or says(message, Intent.OPT_OUT),
+        "needs_human": message.needs_human or (not unanswered and says(message, Intent.OPT_OUT)),
         "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     if message.reason is not None:
@@ -161,7 +185,9 @@ def signals_for(
         payload["promise_date"] = message.promise_date.isoformat()
     if message.promise_amount_minor is not None:
         payload["promise_amount_minor"] = message.promise_amount_minor
-    if (plain := read_yes_no(text)) is not None:
+    if unanswered:
+        payload |= {} if stranger else {"closes_channel": True}
+    elif (plain := read_yes_no(text)) is not None:
         payload["says"] = plain
     else:
         if (faq := reader.question(text, person.language)) is not None:
@@ -177,6 +203,11 @@ def signals_for(
             ]
             told += [_owed(other, SignalName.CIRCUMSTANCE_REPORTED, {"kind": kind}) for other in others]
     return told
+
+
+def _of_a_stranger(message: InboundMessage) -> tuple[Intent, ...]:
+    """That somebody else wrote is told first but for distress, also where words say so which the model passes over."""
+    return in_order((Intent.WRONG_PERSON, *map(Intent, message.intents)))[:MOST_INTENTS]
 
 
 def message_named(session: Session, loan: Loan, message_id: str) -> InboundMessage | None:
@@ -214,13 +245,19 @@ def wants_to_stop(message: InboundMessage, text: str) -> bool:
     return first and len(text.split()) > 2 and read_yes_no(text) is None
 
 
+def may_ask_for_silence(message: InboundMessage) -> bool:
+    """Whether the model reads a stop beside what is never missed: nobody is answered who may have asked for silence."""
+    return says(message, Intent.OPT_OUT) and any(says(message, intent) for intent in _NEVER_MISSED)
+
+
 def must_be_seen(message: InboundMessage, *, stranger: bool) -> bool:
     """Whether it says what is never missed for the sake of another wish, such as to be left in peace.
 
-    Of a stranger at the number only that the borrower is in distress, or dead: a debt is not theirs to dispute.
+    Of a stranger at the number only that the borrower is in distress, or dead, or what a person has to judge, such as
+    who speaks for the borrower: a debt is not theirs to dispute, nor to promise.
     """
-    grave = (Intent.VULNERABLE,) if stranger else (Intent.VULNERABLE, Intent.DISPUTE, Intent.COMPLAINT)
-    return any(says(message, intent) for intent in grave)
+    grave = (Intent.VULNERABLE,) if stranger else _NEVER_MISSED
+    return message.needs_human or any(says(message, intent) for intent in grave)
 
 
 def _owed(loan: Loan, name: SignalName, payload: dict[str, JsonValue]) -> OwedSignal:

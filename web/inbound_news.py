@@ -9,8 +9,11 @@ from pydantic import JsonValue
 from sqlmodel import Session
 
 from domain.contact import Channel
+from domain.conversation.paying_words import names_paying
 from domain.events import AddressFailure
+from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
+from domain.replies.bare_files import is_heard
 from domain.replies.labels import Intent
 from domain.webhook_news import (
     Complained,
@@ -22,8 +25,23 @@ from records import attachments, contacts, people
 from records.tables import Loan, LoanState, Person
 from web.after_the_end import hand_to_a_person
 from web.consequence import Consequence, about, note
-from web.hearing import MessageReader, contact_answered, hear, must_be_seen, said_at, says, signals_for, wants_to_stop
+from web.hearing import (
+    MessageReader,
+    contact_answered,
+    hear,
+    may_ask_for_silence,
+    must_be_seen,
+    said_at,
+    says,
+    signals_for,
+    wants_to_stop,
+)
 from web.ports import OwedSignal, SignalName
+
+_STOPS = (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR)
+_CEASE = "cease"
+_A_TEXT_IS_A_CALL = frozenset({"US"})
+"""Where whoever wants no calls gets no text messages either: 47 CFR 64.1200(a)(10) and (f)."""
 
 
 def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
@@ -36,8 +54,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         return Consequence(outcome="unknown_sender")
     written = said_at(session, news, at)
     new = not isinstance(news, MediaNews) or _file(session, news, senders, at)
-    if not news.text:
-        # No word to read: a reaction, a place, a file without a caption.
+    bare_file = isinstance(news, MediaNews) and not news.text and is_heard(news.kind)
+    if not news.text and not bare_file:
+        # Nothing is said: a reaction, a place, a sticker.
         for person in senders if new else ():
             contacts.add_inbound(session, person, news.channel, written)
         if not isinstance(news, MediaNews):
@@ -54,6 +73,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
             continue
         message, loan = heard
         stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
+        if reading is OptOutReading.UNCLEAR or (stranger and names_paying(news.text)):
+            message.needs_human = True
+            session.add(message)
         contacts.add_inbound(session, person, news.channel, written, by_another=stranger)
         if stranger:
             signals += _close_wrong_address(session, person, news, at)
@@ -62,21 +84,50 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
             note(session, at, "recipient", "address_opened", person.lender, None, {"channel": news.channel})
         plain = reading is OptOutReading.NOT_ABOUT_THIS and not stranger
         stops = plain and wants_to_stop(message, news.text)
-        if loan is not None and (must_be_seen(message, stranger=stranger) or (plain and not stops)):
-            signals += signals_for(session, person, message, loan, news.text, reader)
-        if (loan is None or loan.state is LoanState.WAITING) and not stranger:
+        # What is not clear is taken as a wish to stop until a person has read it.
+        closed = _closed_by(news, reading, person.country) if stops or reading in _STOPS else ()
+        silent = plain and may_ask_for_silence(message)
+        if silent:
+            message.needs_human = True
+            session.add(message)
+        seen = must_be_seen(message, stranger=stranger)
+        if loan is not None and (seen or (plain and not stops)):
+            here = silent or news.channel in closed
+            signals += signals_for(session, person, message, loan, reader, stranger=stranger, closes_channel=here)
+        if (loan is None or loan.state is LoanState.WAITING) and (seen or not stranger):
             # Its loan may start in weeks, and a person reads it now.
             hand_to_a_person(session, person, message, at, loan)
-        if stops:
-            signals += close_channel(session, person, news.channel, f"{news.provider} message", at, said_at=written)
-        if reading in (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR):
-            # What is not clear is taken as a wish to stop until a person has read it.
-            source = "message" if reading is OptOutReading.OPT_OUT else "unclear message"
-            signals += close_channel(session, person, news.channel, f"{news.provider} {source}", at, said_at=written)
+        source = f"{news.provider} {'unclear message' if reading is OptOutReading.UNCLEAR else 'message'}"
+        for channel in closed:
+            signals += close_channel(session, person, channel, source, at, said_at=written)
+        if closed and _ends_all_contact(news, reading):
+            signals += cease(session, person, source, at)
         elif reading is OptOutReading.OPT_IN:
             signals += open_channel(session, person, news.channel, news.provider, at, said_at=written)
-    outcome = "message_wrong_person" if says_wrong_person(news.text) else f"message_{reading}"
+    outcome = f"message_{news.kind}"[:80] if bare_file else f"message_{reading}"
+    if says_wrong_person(news.text):
+        outcome = "message_wrong_person"
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*(person.id for person in senders)))
+
+
+def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple[Channel, ...]:
+    """What a wish to stop closes. Only plain words about calls leave the channel open that they came by: what a carrier
+    or the model took for a stop, or what is not clear, closes that too."""
+    scope = named_scope(news.text)
+    if scope is StopScope.CALLS and _is_plain_stop(news, reading):
+        if country not in _A_TEXT_IS_A_CALL or asks_to_be_written_to(news.text):
+            return (Channel.CALL,)
+        by_number = (Channel.WHATSAPP,) if news.channel is Channel.WHATSAPP else ()
+        return (Channel.SMS, *by_number, Channel.CALL)
+    return (news.channel,) if scope is StopScope.CHANNEL else (news.channel, Channel.CALL)
+
+
+def _ends_all_contact(news: InboundNews, reading: OptOutReading) -> bool:
+    return _is_plain_stop(news, reading) and named_scope(news.text) is StopScope.EVERYTHING
+
+
+def _is_plain_stop(news: InboundNews, reading: OptOutReading) -> bool:
+    return reading is OptOutReading.OPT_OUT and news.carrier_reading is not OptOutReading.OPT_OUT
 
 
 def senders_of(session: Session, news: InboundNews) -> Sequence[Person]:
@@ -159,11 +210,23 @@ def close_channel(
     people.lock(session, person)
     owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
     if people.opt_out(session, person, channel, source=source, at=said_at or at):
-        named: list[str | None] = [loan.loan_id for loan in owed]
-        for loan_id in named or [None]:
+        for loan_id in _noted_under(session, person, owed):
             details: dict[str, JsonValue] = {"channel": channel, "source": source}
             note(session, at, "borrower", "opt_out", person.lender, loan_id, details)
     return _told(SignalName.OPT_OUT, owed, channel, people.opted_out_at(session, person, channel) or at)
+
+
+def cease(session: Session, person: Person, source: str, at: datetime) -> tuple[OwedSignal, ...]:
+    """No more contact by any way about any loan of the person; the signals that are owed for it."""
+    people.lock(session, person)
+    owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
+    if people.raise_flag(session, person, _CEASE, source=source, at=at):
+        for loan_id in _noted_under(session, person, owed):
+            note(session, at, "borrower", "opt_out", person.lender, loan_id, {"channel": "all", "source": source})
+    payload: dict[str, JsonValue] = {"channel": "all"}
+    return tuple(
+        OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=SignalName.OPT_OUT, payload=payload) for loan in owed
+    )
 
 
 def open_channel(
@@ -181,6 +244,11 @@ def open_channel(
         return ()
     owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
     return _told(SignalName.OPT_IN, owed, channel, said_at)
+
+
+def _noted_under(session: Session, person: Person, owed: Sequence[Loan]) -> Sequence[str | None]:
+    """Loans that the audit trail names a person's stop by: those that are owed, else those that ended."""
+    return [loan.loan_id for loan in owed or people.loans_of(session, person)] or [None]
 
 
 def _told(name: SignalName, loans: Sequence[Loan], channel: Channel, said_at: datetime) -> tuple[OwedSignal, ...]:

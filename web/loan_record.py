@@ -61,7 +61,7 @@ def loan_record(session: Session, loan: Loan, *, contact_data: bool, history: bo
         contacts=[_contact(row) for row in contacts.of_loan(session, loan)],
         open_payment_links=len(links.open_links(session, loan)),
         agreements=[agreement_record(session, row) for row in agreements.of_loan(session, loan)],
-        cases=[case_record(row, loan) for row in cases.of_loan(session, loan)],
+        cases=[case_record(row, loan, contact_data=contact_data) for row in cases.of_loan(session, loan)],
     )
     if contact_data:
         told.contact_data = ContactData(name=person.name, phone=person.phone, email=person.email)
@@ -125,7 +125,8 @@ def agreement_record(session: Session, row: Agreement) -> AgreementAnswer:
     )
 
 
-def case_record(case: CollectionCase, loan: Loan) -> CaseAnswer:
+def case_record(case: CollectionCase, loan: Loan, *, contact_data: bool) -> CaseAnswer:
+    """The note is in somebody's own words, and so among what is told only when asked for."""
     return CaseAnswer(
         case_id=case.case_id,
         lender=loan.lender,
@@ -140,7 +141,7 @@ def case_record(case: CollectionCase, loan: Loan) -> CaseAnswer:
         decision=case.decision,
         decided_by=case.decided_by,
         decided_at=_iso(case.decided_at),
-        note=case.note,
+        note=case.note if contact_data else None,
     )
 
 

@@ -74,6 +74,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("declined what could be offered", "no quiso lo que se podía ofrecer", "recusou o que podia ser oferecido"),
     ("step {name}", "Paso {name}", "Passo {name}"),
     ("{what} reported", "{what} (comunicado)", "{what} (comunicado)"),
+    (
+        "{what} reported; a link asked for on the telephone is not sent",
+        "{what} (comunicado); no se envía el enlace que pidió por teléfono",
+        "{what} (comunicado); não se envia o link pedido por telefone",
+    ),
     ("{kind} {n} was not kept", "No se cumplió: {kind} {n}", "Não foi cumprido: {kind} {n}"),
     (
         "{kind} {n} needs a {who}: {amount} of {least} minor units",
@@ -303,6 +308,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
     ("the debt is above {amount}", "la deuda es mayor de {amount}", "a dívida é maior que {amount}"),
     ("only from {days} days past due", "solo desde {days} días de retraso", "só a partir de {days} dias de atraso"),
     ("only up to {days} days past due", "solo hasta {days} días de retraso", "só até {days} dias de atraso"),
+    (
+        "a note holds no telephone number, e-mail address, account or identity number: say it without",
+        "una nota no lleva teléfonos, correos ni números de cuenta o de documento: escríbala sin ellos",
+        "uma nota não leva telefones, e-mails nem números de conta ou de documento: escreva-a sem eles",
+    ),
     ("beyond what the {who} may agree on", "más de lo que puede acordar {who}", "mais do que pode combinar {who}"),
 )
 _WORDS: dict[str, dict[str, str]] = {

@@ -190,6 +190,7 @@ class RelayRecords:
             outcome=consequence.outcome,
             signals=[signal.model_dump(mode="json") for signal in consequence.signals],
             persons=consequence.person_refs,
+            pieces=len(consequence.outcomes),
         )
         return consequence.outcomes or (consequence.outcome,)
 
