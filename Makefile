@@ -64,7 +64,7 @@ PROMTOOL := $(or $(shell command -v promtool),$(wildcard var/promtool/usr/bin/pr
 alerts: ## Check the alert rules and run their tests (needs promtool)
 	@test -n "$(PROMTOOL)" || { echo "promtool is not here: it comes with Prometheus (Debian: apt install prometheus)" >&2; exit 2; }
 	$(PROMTOOL) check rules config/monitoring/alerts.yaml
-	$(PROMTOOL) test rules config/monitoring/alerts.test.yaml
+	$(PROMTOOL) test rules config/monitoring/*.test.yaml
 
 lock: ## Pin again what pyproject.toml asks for (needs uv)
 	uv pip compile pyproject.toml --group dev --group bench --universal --generate-hashes --python-version 3.11 --no-header -o requirements.lock

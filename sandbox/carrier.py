@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+from .carrier_inbox import CarrierInbox, TextIn, resource_in
 from .chance import name, stream, unit
 from .clock import DAY, HOUR, Moment, iso, rfc2822
 from .state import Event, Loan, Person
@@ -61,6 +62,7 @@ class Carrier:
     def __init__(self, world: World) -> None:
         self.world = world
         self.messages: dict[str, Sms] = {}
+        self.inbox = CarrierInbox(world.store)
         for sid, body in world.store.load("sms"):
             sms = Sms(**body)
             sms.steps = [(at, status, code) for at, status, code in sms.steps]
@@ -214,6 +216,7 @@ class Carrier:
         told = {"from": person.phone, "to": sender, "body": body, "sid": sid} | ({"meant": meant} if meant else {})
         world.store.log("inbound_sms", at, loan.loan_id, **told)
         account = next((m.account for m in self.messages.values() if m.to == person.phone), name("AC", 32, "sandbox"))
+        self.inbox.keep(TextIn(sid, account, sender, person.phone, body, at))
         params = {
             "AccountSid": account,
             "ApiVersion": "2010-04-01",
@@ -241,8 +244,10 @@ class Carrier:
 
     # --- what the API shows -----------------------------------------------------------------------------
 
-    def resource(self, sms: Sms, now: Moment) -> Json:
+    def resource(self, sms: Sms | TextIn, now: Moment) -> Json:
         """The message resource as the API shows it at `now`."""
+        if isinstance(sms, TextIn):
+            return resource_in(sms)
         status, code, since = sms.status_at(now)
         uri = f"/2010-04-01/Accounts/{sms.account}/Messages/{sms.sid}.json"
         sent = next((m for m, s, _ in sms.steps if s == "sent" and m <= now), None)
@@ -269,14 +274,18 @@ class Carrier:
             "uri": uri,
         }
 
-    def found(self, to: str | None, sender: str | None, day: str | None, compare: str, now: Moment) -> list[Sms]:
+    def found(
+        self, to: str | None, sender: str | None, day: str | None, compare: str, now: Moment
+    ) -> list[Sms | TextIn]:
         """Messages to a number, newest first; `day` (YYYY-MM-DD, UTC) with "", "<" or ">"."""
-        chosen = []
-        for sms in reversed(self.messages.values()):
+        came_in = [text for text in self.inbox.messages if int(text.created) <= now]
+        chosen: list[Sms | TextIn] = []
+        known: list[Sms | TextIn] = [*self.messages.values(), *came_in]
+        for sms in reversed(known):
             if (to and sms.to != to) or (sender and sms.sender != sender):
                 continue
             on = iso(sms.created)[:10]
             if day and not (on == day or (compare == "<" and on <= day) or (compare == ">" and on >= day)):
                 continue
             chosen.append(sms)
-        return chosen
+        return sorted(chosen, key=lambda one: one.created, reverse=True)

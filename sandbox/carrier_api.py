@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -107,7 +108,8 @@ class CarrierApi:
             return self._refuse(CarrierError(20001, "Page and PageSize are whole numbers"), now)
         found = self.carrier.found(query.get("To"), query.get("From"), day, compare, now)
         shown = found[page * size : (page + 1) * size]
-        path = f"/2010-04-01/Accounts/{account}/Messages.json?PageSize={size}"
+        asked = [(name, value) for name, value in query.multi_items() if name not in ("Page", "PageSize")]
+        path = f"/2010-04-01/Accounts/{account}/Messages.json?{urlencode([*asked, ('PageSize', size)])}"
         body: Json = {
             "messages": [self.carrier.resource(sms, now) for sms in shown],
             "start": page * size,

@@ -12,6 +12,7 @@ from .chance import name, stream, unit
 from .clock import DAY, HOUR, Moment
 from .state import Event, Loan, Person
 from .store import Json
+from .wamid import wamid as wamid_of
 from .world import World
 
 PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -64,6 +65,7 @@ class WhatsApp:
     template: str | None
     ours: str  # biz_opaque_callback_data
     created: Moment
+    drawn: str = ""  # what chance has in store for the message hangs on it
     steps: list[tuple[Moment, str, int | None]] = field(default_factory=list)
 
 
@@ -152,10 +154,10 @@ class Meta:
         loan = self._loan(person, text)
         if self.trouble and self.trouble[0][1] == "answer":
             raise MetaError(self.trouble.pop(0)[0])
-        wamid = "wamid." + world.new_id("HB", 24, loan)
-        message = WhatsApp(
-            wamid, number, account, to, text, template, str(body.get("biz_opaque_callback_data") or ""), now
-        )
+        drawn = world.new_id("HB", 24, loan)
+        wamid = wamid_of(to, drawn[2:], inbound=False)
+        ours = str(body.get("biz_opaque_callback_data") or "")
+        message = WhatsApp(wamid, number, account, to, text, template, ours, now, f"wamid.{drawn}")
         arrives = self._fate(message, person, now)
         self.messages[wamid] = message
         world.store.put("whatsapp", wamid, message)
@@ -210,7 +212,7 @@ class Meta:
     def _fate(self, message: WhatsApp, person: Person | None, now: Moment) -> Moment | None:
         """Writes what will become of the message; tells when it arrives, if it does."""
         world, n = self.world, self.world.odds.number
-        rng = stream(world.seed, message.wamid)
+        rng = stream(world.seed, message.drawn)
         sent = math.ceil(now + rng.uniform(0.5, 2))
         if self.trouble:
             message.steps = [(sent, "failed", self.trouble.pop(0)[0])]
@@ -260,7 +262,7 @@ class Meta:
         loan.contacts = [*loan.contacts, arrives][-50:]
         week = sum(1 for moment in loan.contacts if arrives - 7 * DAY < moment <= arrives)
         odds = n("reach.opt_out") + max(0, week - 3) * n("reach.opt_out_over_3_week")
-        rng = stream(world.seed, message.wamid, "answer")
+        rng = stream(world.seed, message.drawn, "answer")
         after = arrives + math.exp(rng.gauss(math.log(600), 1))
         words = None
         if rng.random() < odds:
@@ -286,10 +288,11 @@ class Meta:
         person = world.person_of_loan(loan)
         self.wrote[person.phone] = at
         world.store.put("whatsapp_window", person.phone, {"at": at})
-        wamid = "wamid." + world.new_id("IN", 24, loan)
+        own = world.new_id("", 24, loan)
+        wamid = wamid_of(person.phone, own, inbound=True)
         digits = person.phone.lstrip("+")
         if content["type"] == "image":
-            content["image"]["id"] = wamid[6:]
+            content["image"]["id"] = str(int(own, 16))[:16]
         told: Json = {"from": person.phone, "to": number, "content": content, "wamid": wamid} | (
             {"meant": meant} if meant else {}
         )

@@ -102,3 +102,8 @@ def test_records_that_cannot_be_used_are_told_in_one_line(monkeypatch: pytest.Mo
     assert result.exit_code == 2
     assert told in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_an_address_of_another_host_for_the_metrics_is_one_of_the_causes_that_are_told() -> None:
+    with pytest.raises(RuntimeError, match="is the address not this host's"):
+        worker.measured_runtime("10.255.255.1", 9100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from datetime import datetime, timedelta
 
@@ -26,8 +27,11 @@ def asks_for_money(entry: Entry) -> bool:
 
 
 def _named(entry: Entry) -> str:
-    """How the carrier names a contact: its own id of an SMS, WhatsApp or call, ours (without the host) of an e-mail."""
-    own = {"sms": "sid", "whatsapp": "wamid", "call": "sid"}.get(entry.kind)
+    """How the ledger names a contact: by the carrier's id of an SMS or call, a one-way name of WhatsApp's, our own id
+    (without the host) of an e-mail."""
+    if entry.kind == "whatsapp":
+        return f"wa.{hashlib.sha256(entry.text('wamid').encode()).hexdigest()[:40]}"
+    own = {"sms": "sid", "call": "sid"}.get(entry.kind)
     return entry.text(own) if own is not None else _local(entry.text("message_id"))
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from activities.bank_files import BankDesk, TakenIn
 from activities.debit_files import DebitFiles
+from activities.transfers import Transfers
 from domain.bank_news import BankEntry, BatchRefusal, DebitStatus, FileKind, Statement, StatusReport
 from domain.direct_debit import DebitState, MandateStatus
+from domain.reconciliation import Share
 from providers.bankfiles import iso20022
 from providers.bankfiles.mt940_file import read_mt940
-from records import audit, bank_entries, debits, loans, mandates, payments, person_keys
+from records import audit, bank_entries, debits, loans, mandates, payments, people, person_export, person_keys
 from records.database import Database
+from records.erasure import erase
 from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Webhook
 from tests.activities.other_bank import OURS
 from tests.activities.test_debit_files import MONDAY, loan_with_mandate, settings
-from tests.records.portfolios import LENDER, entered
+from tests.records.portfolios import LENDER, entered, handed_over_again
 
 TODAY = MONDAY.date()
 LOANS = ("P-20417", "P-20418")
@@ -133,7 +137,7 @@ def test_what_the_days_first_file_told_is_not_counted_again_whatever_stands_besi
     take(lite, [first], kind=FileKind.CAMT_052)
 
     taken = take(lite, [second, first])
-    again = take(lite, [first, second, entry("Comision", credit=False)])
+    again = take(lite, [first, second, entry("Comision", 150, credit=False)])
 
     assert (taken.told_before, taken.counts) == (1, {"matched": 1})
     assert (again.told_before, again.counts) == (2, {"not_ours": 1})
@@ -203,6 +207,206 @@ def test_money_that_went_out_with_one_reference_asks_nobody(lite: Database) -> N
     take(lite, [entry("Cuota", credit=False)], kind=FileKind.CSV)
 
     assert kept(lite) == [EntryState.NOT_OURS, EntryState.NOT_OURS]
+
+
+# Money that goes out again
+
+
+def test_a_payment_the_bank_takes_back_is_due_again_however_long_fraud_may_be_claimed(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0])])
+    a_year_on = TODAY + timedelta(days=380)
+
+    take(lite, [entry("recall", credit=False, reversal=True, booked_on=a_year_on, value_on=a_year_on)])
+
+    assert due(lite)[0] == 10_000
+    assert waiting(lite) == []
+
+
+@pytest.mark.parametrize("days", [0, 31])
+def test_a_payment_of_the_lenders_own_takes_no_borrowers_money_back_and_is_asked_about(
+    database: Database, days: int
+) -> None:
+    """Given a bank with one reference for every transfer, when a new loan is paid out in the sum of an instalment."""
+    enter_loans(database)
+    take(database, [entry(LOANS[0], reference="TRANSFER")], kind=FileKind.CSV)
+    day = TODAY + timedelta(days=days)
+    out = entry("prestamo nuevo", credit=False, reference="TRANSFER", other_iban=ANA, booked_on=day, value_on=day)
+
+    take(database, [out], kind=FileKind.CSV)
+
+    assert due(database)[0] == 6_000
+    assert waiting(database) == ["it may take back entry 1"]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_money_that_may_undo_one_of_several_payments_says_so_and_keeps_who_it_went_to(
+    lite: Database, marked: bool
+) -> None:
+    enter_loans(lite)
+    take(lite, [entry(loan_id, reference="TRANSFER") for loan_id in LOANS], kind=FileKind.CSV)
+
+    out = entry("devolucion", credit=False, reversal=marked, reference="TRANSFER", other_name=NAME)
+    take(lite, [out], kind=FileKind.CSV)
+
+    assert due(lite) == [6_000, 6_000]
+    assert waiting(lite) == ["it may take back entry 2 or another"]
+    assert named(lite)[-1][1] == NAME
+
+
+@pytest.mark.parametrize(("days", "asked"), [(32, True), (400, True), (401, False)])
+def test_money_with_a_reference_that_one_payment_alone_has_is_asked_about_for_as_long_as_it_may_be_taken_back(
+    lite: Database, days: int, asked: bool
+) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], reference="U-77")], kind=FileKind.MT940)
+
+    day = TODAY + timedelta(days=days)
+    take(lite, [entry("retrocesion", credit=False, reference="U-77", booked_on=day)], kind=FileKind.MT940)
+
+    assert due(lite)[0] == 6_000
+    assert waiting(lite) == (["it may take back entry 1"] if asked else [])
+
+
+def test_money_that_goes_out_long_after_or_before_takes_nothing_back_and_asks_nobody(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], reference="TRANSFER")], kind=FileKind.CSV)
+
+    for days in (-1, 32):
+        day = TODAY + timedelta(days=days)
+        take(lite, [entry("nomina", credit=False, reference="TRANSFER", booked_on=day)], kind=FileKind.CSV)
+
+    assert due(lite)[0] == 6_000
+    assert sorted(kept(lite)) == sorted([EntryState.NOT_OURS, EntryState.MATCHED, EntryState.NOT_OURS])
+
+
+# Told again in other words
+
+
+REWORDED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a text column more": ({"reference": None}, {"reference": None, "text": f"{LOANS[0]} Cuota"}),
+    "a new bank reference": ({"reference": "A-1"}, {"reference": "A-2"}),
+    "booked a day later": ({}, {"booked_on": TODAY + timedelta(days=1)}),
+}
+
+
+@pytest.mark.parametrize("how", REWORDED)
+def test_a_payment_that_the_same_kind_of_file_tells_again_in_other_words_counts_once(
+    database: Database, how: str
+) -> None:
+    first, again = REWORDED[how]
+    enter_loans(database)
+    take(database, [entry(**{"text": LOANS[0], **first})])
+
+    take(database, [entry(**{"text": LOANS[0], **again})])
+
+    assert due(database)[0] == 6_000
+    assert waiting(database) == ["it may be entry 1, told in other words"]
+
+
+def test_two_payments_of_one_amount_and_day_both_count_when_one_file_tells_of_both(lite: Database) -> None:
+    enter_loans(lite)
+    first, second = entry(LOANS[0], reference="A-1"), entry(f"{LOANS[0]} otra vez", reference="A-2")
+    take(lite, [first])
+
+    taken = take(lite, [first, second])
+
+    assert (taken.told_before, taken.counts) == (1, {"matched": 1})
+    assert due(lite)[0] == 2_000
+
+
+def test_payments_of_one_amount_on_other_days_or_of_other_loans_are_no_words_of_one(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], reference="A-1")])
+    tomorrow = TODAY + timedelta(days=1)
+
+    take(lite, [entry(LOANS[0], reference="A-2", value_on=tomorrow), entry(LOANS[1], reference="A-3")])
+
+    assert due(lite) == [2_000, 6_000]
+
+
+TOLD_APART: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "by the account it came from": ({"other_iban": ANA}, {"other_iban": LUCIA}),
+    "by the payer's reference": ({"end_to_end_id": "A"}, {"end_to_end_id": "B"}),
+}
+
+
+@pytest.mark.parametrize("how", TOLD_APART)
+def test_payments_of_one_amount_and_day_that_the_files_tell_apart_both_count(database: Database, how: str) -> None:
+    first, second = TOLD_APART[how]
+    enter_loans(database)
+    take(database, [entry(LOANS[0], reference="A-1", **first)])
+
+    take(database, [entry(LOANS[0], reference="A-2", **second)])
+
+    assert due(database)[0] == 2_000
+    assert waiting(database) == []
+
+
+@pytest.mark.parametrize("how", TOLD_APART)
+def test_what_only_one_of_two_files_says_tells_no_payments_apart(lite: Database, how: str) -> None:
+    first, _ = TOLD_APART[how]
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], reference="A-1")])
+
+    take(lite, [entry(LOANS[0], reference="A-2", **first)])
+
+    assert waiting(lite) == ["it may be entry 1, told in other words"]
+
+
+def test_who_pays_again_on_the_day_their_payment_was_taken_back_has_paid(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], reference="U-1")])
+    take(lite, [entry("devuelto", credit=False, reversal=True, reference="U-1")])
+
+    take(lite, [entry(LOANS[0], reference="U-2")])
+
+    assert due(lite)[0] == 6_000
+    assert waiting(lite) == []
+
+
+# Money from before the hand-over
+
+
+def book_by_hand(database: Database, entry_id: int, loan_id: str, *others: str) -> None:
+    """A person says whose a waiting entry is, of several in equal parts."""
+    with database.writing(durable=True) as session:
+        row = bank_entries.get(session, entry_id)
+        loan_ids = (loan_id, *others)
+        shares = [Share(lender=LENDER, loan_id=one, amount_minor=row.amount_minor // len(loan_ids)) for one in loan_ids]
+        Transfers(session, row.lender, MONDAY).book(row, shares, how="by a person", by="me")
+
+
+def test_money_from_before_the_hand_over_that_is_booked_already_says_so(lite: Database) -> None:
+    enter_loans(lite)
+    hand_over(lite, datetime(2026, 12, 2, tzinfo=UTC))
+    take(lite, [entry(LOANS[0], reference="A-1")])
+    book_by_hand(lite, 1, LOANS[0])
+
+    take(lite, [entry(LOANS[0], reference="A-2")])
+
+    assert waiting(lite) == ["it may be entry 1, told in other words"]
+
+
+def hand_over(database: Database, at: datetime) -> None:
+    with database.writing() as session:
+        for loan_id in LOANS:
+            loan = loans.get(session, LENDER, loan_id)
+            loan.entered_at = at
+            session.add(loan)
+
+
+def test_money_from_before_the_hand_over_waits_since_the_amount_may_know_it(database: Database) -> None:
+    """Given a loan handed over on the 30th where its borrower lives: of that day itself it counts."""
+    enter_loans(database)
+    hand_over(database, datetime(2026, 11, 29, 23, 30, tzinfo=UTC))
+
+    take(database, [entry(LOANS[0], value_on=TODAY - timedelta(days=1)), entry(LOANS[1], reference="B-2")])
+
+    assert due(database) == [10_000, 6_000]
+    assert waiting(database) == [
+        "it came before the loan was handed over on 2026-11-30: what was handed over may know it"
+    ]
 
 
 # Direct debits
@@ -330,6 +534,123 @@ def test_a_batch_whose_sum_does_not_fit_says_which_entry_it_may_be(lite: Databas
     assert "it may be entry 1, which a camt.054 file told of" in waiting(lite)
 
 
+def hand_over_again(database: Database, debit: Debit) -> str:
+    """Its loan ended and comes back, two days after the money of the debit came. Returns the loan's id."""
+    with database.writing() as session:
+        loan_id = loans.by_ref(session, debit.loan_ref).loan_id
+        handed_over_again(session, loan_id, 6_000)
+    hand_over(database, MONDAY + timedelta(days=2))
+    return loan_id
+
+
+def test_a_debits_money_from_before_its_loan_was_handed_over_again_waits_for_a_person(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+    loan_id = hand_over_again(lite, debit)
+
+    take(lite, [money_of(debit, "S-1")])
+
+    assert due(lite)[LOANS.index(loan_id)] == 6_000
+    assert waiting(lite) == ["it came before the loan was handed over on 2026-12-02: what was handed over may know it"]
+
+
+def test_a_debit_whose_money_a_person_booked_is_due_again_when_the_bank_returns_it(database: Database) -> None:
+    debit, _ = file_debits(database)
+    loan_id = hand_over_again(database, debit)
+    take(database, [money_of(debit, "N-1")], kind=FileKind.CAMT_054)
+    book_by_hand(database, 1, loan_id)
+    take(database, [money_of(debit, "S-1")])
+    assert (due(database)[LOANS.index(loan_id)], waiting(database)) == (-4_000, []), "the same money, told again"
+
+    take(database, [money_of(debit, "D-2", credit=False, return_reason="MD06")])
+
+    assert due(database)[LOANS.index(loan_id)] == 6_000
+    assert debits_of(database)[0].state is DebitState.RETURNED
+    with database.reading() as session:
+        told = [signal["name"] for row in session.exec(select(Webhook)).all() for signal in row.signals]
+    assert told == ["payment_received", "payment_reversed"]
+
+
+def test_a_debits_money_that_a_person_books_after_its_return_was_told_is_not_counted(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+    loan_id = hand_over_again(lite, debit)
+    take(lite, [money_of(debit, "N-1")], kind=FileKind.CAMT_054)
+    take(lite, [money_of(debit, "D-2", credit=False, return_reason="MD06")])
+
+    book_by_hand(lite, 1, loan_id)
+
+    assert due(lite)[LOANS.index(loan_id)] == 6_000
+
+
+def test_the_return_of_a_debit_whose_money_a_person_booked_in_parts_is_shown_to_a_person(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+    hand_over_again(lite, debit)
+    take(lite, [money_of(debit, "N-1")], kind=FileKind.CAMT_054)
+    book_by_hand(lite, 1, *LOANS)
+    take(lite, [money_of(debit, "S-1")])
+    assert waiting(lite) == ["it may be entry 1, which a camt.054 file told of"]
+
+    take(lite, [money_of(debit, "D-2", credit=False, return_reason="MD06")])
+
+    with lite.reading() as session:
+        shown = [row.details["kind"] for row in audit.of_action(session, "webhook_needs_person")]
+        outcomes = [row.outcome for row in session.exec(select(Webhook)).all()]
+    assert shown == ["reversal:booked_by_hand"]
+    assert "by_hand_reversal_unmatched" in outcomes, "of which doctor tells"
+
+
+def test_a_debits_money_from_before_the_hand_over_that_waits_already_says_beside_what(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+    hand_over_again(lite, debit)
+    take(lite, [money_of(debit, "N-1")], kind=FileKind.CAMT_054)
+
+    take(lite, [money_of(debit, "S-1")])
+
+    assert waiting(lite)[1:] == ["it may be entry 1, which a camt.054 file told of"]
+
+
+def test_a_debits_money_that_comes_after_its_loan_was_handed_over_again_counts(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+    loan_id = hand_over_again(lite, debit)
+
+    take(lite, [money_of(debit, "S-1", value_on=TODAY + timedelta(days=2))])
+
+    assert due(lite)[LOANS.index(loan_id)] == -4_000
+    assert waiting(lite) == []
+
+
+def test_in_a_batch_money_from_before_its_loan_was_handed_over_again_is_shown_and_the_rest_counts(
+    lite: Database,
+) -> None:
+    one, other = file_debits(lite)
+    loan_id = hand_over_again(lite, one)
+
+    take(lite, [batch(one, "N-1")], kind=FileKind.CAMT_054)
+    take(lite, [batch(one, "S-1")])
+
+    at = LOANS.index(loan_id)
+    assert (due(lite)[at], due(lite)[1 - at]) == (6_000, 0)
+    with lite.reading() as session:
+        shown = [(row.loan_id, row.details["kind"]) for row in audit.of_action(session, "webhook_needs_person")]
+        told = [row for row in session.exec(select(Webhook)).all() if row.outcome == "earlier_payment_unmatched"]
+    assert (shown, len(told)) == ([(loan_id, "payment:earlier_entry")], 1), "once, by however many files"
+    assert {debit.reference: debit.state for debit in debits_of(lite)} == {
+        one.reference: DebitState.FILED,
+        other.reference: DebitState.COLLECTED,
+    }
+
+
+def test_the_return_of_a_debit_whose_money_was_shown_to_a_person_is_shown_too(lite: Database) -> None:
+    one, _ = file_debits(lite)
+    hand_over_again(lite, one)
+    take(lite, [batch(one, "S-1")])
+
+    take(lite, [money_of(one, "D-2", credit=False, return_reason="MD06")])
+
+    with lite.reading() as session:
+        shown = [row.details["kind"] for row in audit.of_action(session, "webhook_needs_person")]
+    assert shown == ["payment:earlier_entry", "reversal:booked_by_hand"]
+
+
 def refuse(database: Database, *refused: str, listed: tuple[DebitStatus, ...] = ()) -> TakenIn:
     """The bank answers a file with whole batches refused, all for a reason of our own account."""
     with database.reading() as session:
@@ -395,3 +716,103 @@ def test_an_id_of_digits_is_paid_when_the_amount_or_the_account_agrees_or_it_sta
         left = [payments.balance_due(session, loans.get(session, LENDER, one)) for one in ("123456", "2024-000123")]
     assert left == [0, 6_000]
     assert len(waiting(lite)) == 1
+
+
+# Whose the names are
+
+
+NAME, ELSEWHERE = "ANA GARCIA LOPEZ", "ES7620770024003102575766"
+
+
+def named(database: Database) -> list[tuple[int | None, str | None, str | None, str | None]]:
+    """Of each entry whose it is, and the name, account and text that are kept of it."""
+    with database.reading() as session:
+        rows = session.exec(select(BankEntryRow).order_by(col(BankEntryRow.id))).all()
+        return [(row.person_ref, row.other_name, row.other_iban, bank_entries.text_of(row)) for row in rows]
+
+
+def exported(database: Database, loan_id: str) -> str:
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        return str(person_export.export(session, person)["entries_of_bank_statements"])
+
+
+def erase_debtor(database: Database, loan_id: str) -> None:
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        loans.end(session, loan, kind="cured", at=MONDAY, final_state=None)
+        person_id = people.of_loan(session, loan).person_id
+    assert erase(database, LENDER, person_id, at=MONDAY, actor="request 7")
+
+
+def test_who_paid_by_direct_debit_gets_a_copy_of_the_banks_lines_and_they_go_with_them(database: Database) -> None:
+    debit, _ = file_debits(database)
+    take(database, [money_of(debit, "D-1", other_name=NAME, other_iban=ANA)])
+    back = money_of(debit, "D-2", credit=False, return_reason="AC04", other_name=NAME, other_iban=ANA)
+    take(database, [back])
+    assert [state for state in kept(database) if state is EntryState.WAITING] == []
+    with database.reading() as session:
+        loan_id = loans.by_ref(session, debit.loan_ref).loan_id
+    assert exported(database, loan_id).count(NAME) == 2
+
+    erase_debtor(database, loan_id)
+
+    assert {one[1:] for one in named(database)} == {(None, None, None)}
+    with database.reading() as session:
+        assert {row.iban_index for row in session.exec(select(BankEntryRow)).all()} == {None}
+
+
+def test_a_debit_that_came_from_another_account_is_nobodys_until_a_person_says_so(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+
+    take(lite, [money_of(debit, "D-1", other_name="OTRO PAGADOR", other_iban=ELSEWHERE)])
+
+    assert waiting(lite) == ["a direct debit's reference with another debtor's account"]
+    assert [one[:3] for one in named(lite)] == [(None, "OTRO PAGADOR", ELSEWHERE)]
+
+
+def test_the_return_of_a_debit_of_who_was_erased_brings_no_name_back(lite: Database) -> None:
+    debit, _ = file_debits(lite)
+    take(lite, [money_of(debit, "D-1", other_name=NAME, other_iban=ANA)])
+    with lite.reading() as session:
+        loan_id = loans.by_ref(session, debit.loan_ref).loan_id
+    erase_debtor(lite, loan_id)
+
+    take(lite, [money_of(debit, "D-2", credit=False, return_reason="MD06", other_name=NAME, other_iban=ANA)])
+
+    assert debits_of(lite)[0].state is DebitState.RETURNED
+    assert {one[1:] for one in named(lite)} == {(None, None, None)}
+
+
+def test_a_transfer_the_bank_took_back_stands_in_the_copy_of_who_had_paid(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], other_name=NAME, other_iban=ANA)])
+
+    take(lite, [entry("devolucion", credit=False, reversal=True, other_name=NAME, other_iban=ANA)])
+
+    assert due(lite)[0] == 10_000
+    assert exported(lite, LOANS[0]).count(NAME) == 2
+
+
+def test_of_money_that_went_out_and_of_batches_no_name_is_kept(lite: Database) -> None:
+    one, _ = file_debits(lite)
+
+    take(lite, [entry("nomina", 1_200, "OUT-1", credit=False, other_name="PROVEEDOR SL", other_iban=ELSEWHERE)])
+    take(lite, [batch(one, "S-1", other_name=NAME, text="remesa de Ana")])
+
+    assert kept(lite) == [EntryState.NOT_OURS, EntryState.DEBIT]
+    assert named(lite) == [(None, None, None, None)] * 2
+
+
+def test_money_that_went_out_is_known_again_though_nothing_of_it_can_be_read(lite: Database) -> None:
+    """Given a bank that gives every transfer one reference, what was taken back is not taken for what went out."""
+    enter_loans(lite)
+    out = entry("alquiler", credit=False, reference="TRANSFER", other_name="PROVEEDOR SL")
+    take(lite, [out, entry(LOANS[0], reference="TRANSFER")], kind=FileKind.CSV)
+
+    again = take(lite, [out], kind=FileKind.CSV)
+    back = take(lite, [out, entry("devuelto", credit=False, reversal=True, reference="TRANSFER")], kind=FileKind.CSV)
+
+    assert (again.told_before, again.counts) == (1, {})
+    assert (back.told_before, back.counts) == (1, {"matched": 1})
+    assert due(lite)[0] == 10_000

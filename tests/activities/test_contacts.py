@@ -144,8 +144,8 @@ async def test_a_person_who_asked_for_no_contact_at_all_gets_none(desk: Desk, wo
     assert texts_to(world, given["phone"]) == mails_to(world, given["email"]) == []
 
 
-async def test_an_unknown_time_zone_is_refused_and_not_guessed(desk: Desk, world: World) -> None:
-    given = fresh(timezone=None)
+async def test_without_zone_and_region_nobody_is_contacted_by_a_guess(desk: Desk, world: World) -> None:
+    given = fresh(timezone=None, region=None)
     loan_id = enter_loan(desk.database, **given)
 
     report = await desk.contact(remind(loan_id))

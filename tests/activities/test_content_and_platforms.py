@@ -9,12 +9,13 @@ from pydantic import SecretStr
 
 from config.lender_settings import Lender
 from config.messaging_settings import Twilio
-from domain.contact import Actor, Channel
+from domain.contact import Actor, Channel, Purpose
 from domain.events import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
 from records import contacts
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp
+from records.tables import ContactState
 from tests.activities.outside import (
     LENDER,
     desk_for,
@@ -74,6 +75,29 @@ async def test_a_first_contact_in_mexico_waits_for_the_settings_that_its_law_nee
         assert "Luis Prado" not in texts_to(world, phone)[1]["body"]
 
 
+async def test_a_receipt_does_not_use_up_what_the_first_demand_in_mexico_discloses(
+    lite: Database, world: World
+) -> None:
+    """Given a borrower whose first message of ours was a receipt, when the first demand follows, then it discloses all
+    that Mexico's law asks of a first contact."""
+    loan_id = enter_loan(lite, **MEXICO)
+    phone, _ = person_of(lite, loan_id)
+    with lite.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, loan_id)
+        sent = contacts.reserve(
+            session, loan, person, step="receipt", occurrence=1, purpose=Purpose.TRANSACTIONAL, channel=Channel.EMAIL,
+            template="payment_received", at=NOON_IN_MEXICO,
+        ).contact  # fmt: skip
+        contacts.advance(session, sent, ContactState.SENT, at=NOON_IN_MEXICO)
+
+    async with desk_for(lite, settings_for(world, lender=WHOLE)) as desk:
+        report = await desk.contact(remind(loan_id), NOON_IN_MEXICO + timedelta(days=1))
+
+    assert report.outcome is ContactOutcome.SENT
+    [text] = texts_to(world, phone)
+    assert "Luis Prado" in text["body"]
+
+
 async def test_a_sender_named_like_a_court_sends_nothing(lite: Database, world: World) -> None:
     loan_id = enter_loan(lite, **MEXICO)
     phone, _ = person_of(lite, loan_id)
@@ -115,6 +139,20 @@ def spanish_name(world: World, **more: Any) -> dict[str, Any]:
     here = str(world.http.base_url).rstrip("/")
     twilio = Twilio(base_url=here, account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), sender="Credialba", **more)
     return {"twilio": twilio}
+
+
+async def test_a_text_from_a_name_says_whom_to_call_since_nobody_can_answer_it(lite: Database, world: World) -> None:
+    loan_id = enter_loan(lite)
+    phone, _ = person_of(lite, loan_id)
+    named = spanish_name(world, registered_senders={"ES": ("Credialba",)})
+
+    async with desk_for(lite, settings_for(world, **named, lender=WHOLE)) as desk:
+        report = await desk.contact(remind(loan_id, channels=(Channel.SMS,)), NOVEMBER)
+
+    assert report.outcome is ContactOutcome.SENT
+    [text] = texts_to(world, phone)
+    assert f"Darse de baja: {WHOLE.phone}" in text["body"]
+    assert "BAJA" not in text["body"]
 
 
 async def test_a_name_that_spain_has_not_registered_sends_no_text_and_the_next_channel_works(

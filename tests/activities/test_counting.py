@@ -11,10 +11,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from temporalio.common import MetricMeter
 
+from activities.counting import count_beside_activities_on
+from activities.errands import Errands
 from activities.orders import WatchOrder
 from config import metric_catalogue as catalogue
 from config.messaging_settings import Twilio
 from domain.contact import Channel
+from domain.ledger_entries import EndEntry, LoanEnd
 from domain.strategy import WholeThreshold
 from records.database import Database
 from tests.activities.outside import TUESDAY, Desk, desk_for, enter_loan, nowhere, offer, pay, remind, settings_for
@@ -133,4 +136,24 @@ async def test_a_provider_that_is_away_shows(lite: Database, world: World, port:
     assert port.counted() == {
         ("recobro_contacts_total", "sms", "given_back"): 1,
         ("recobro_provider_failures_total", "twilio", "retry"): 1,
+    }
+
+
+async def test_a_gateway_that_still_closes_no_link_shows(desk: Desk, world: World, address: str) -> None:
+    """Given a link that its gateway did not close, when the worker tries it again beside its loans, then a gateway that
+    fails still is seen, and so is the link that is closed at last."""
+    loan_id = enter_loan(desk.database)
+    await desk.links.link_for_balance(LENDER, loan_id, TUESDAY)
+    world.fault("stripe", "500", count=2)
+    await desk.write(loan_id, EndEntry(at=TUESDAY, end=LoanEnd.RECALLED, by="request"))
+    errands = Errands(desk.database, None, None, lambda: TUESDAY + timedelta(minutes=2), desk.links)
+    port = Port(address)
+    count_beside_activities_on(MetricMeter.noop)
+
+    for _ in range(2):
+        await errands.close_links()
+
+    assert port.counted() == {
+        ("recobro_provider_failures_total", "stripe", "retry"): 1,
+        ("recobro_payment_links_total", "closed"): 1,
     }

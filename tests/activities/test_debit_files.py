@@ -941,6 +941,78 @@ async def test_a_debit_is_collected_under_the_mandate_its_notice_named_or_not_at
     assert desk.signals() == [("L2", "debit_returned", "MD01")]
 
 
+IN_TIME: dict[str, int] = {}
+TOO_LATE = {"it went into no file in time": 1}
+GIVEN_UP = {"its loan no longer waits for it": 1}
+
+
+@pytest.mark.parametrize(
+    ("day", "state", "dropped", "told"),
+    [
+        (3, DebitState.FILED, IN_TIME, []),
+        (4, DebitState.DROPPED, TOO_LATE, [("L1", "debit_returned", "DT01")]),
+        (8, DebitState.DROPPED, TOO_LATE, [("L1", "debit_returned", "DT01")]),
+        (9, DebitState.DROPPED, GIVEN_UP, []),
+    ],
+)
+async def test_a_debit_without_notice_is_not_collected_once_its_loan_has_gone_on_without_it(
+    desk: Desk,
+    bank: OtherBank,
+    day: int,
+    state: DebitState,
+    dropped: dict[str, int],
+    told: list[tuple[str, str, str]],
+) -> None:
+    """Given a debit let go on a Monday that no file took (Tuesday, the 1st, was its first day), when a file is made so
+    late that its outcome would come after the 8th, when its loan goes on without it, then it is never collected, and a
+    loan that still waits hears of it; up to three settlement days late it is collected."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+
+    made = desk.files.make(datetime(2026, 12, day, 9, 0, tzinfo=UTC))
+
+    assert desk.debit("L1").state is state
+    assert (made.debits, made.dropped, desk.signals()) == (int(not dropped), dropped, told)
+
+
+@pytest.mark.parametrize(("day", "state"), [(4, DebitState.PLANNED), (7, DebitState.DROPPED)])
+async def test_files_that_the_bank_refuses_day_after_day_do_not_keep_a_debit_alive(
+    desk: Desk, bank: OtherBank, day: int, state: DebitState
+) -> None:
+    """Given a debit first filed for Wednesday, the 2nd, and again later, both files refused, when another is made for a
+    day more than three settlement days after the first's, then it is never collected."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    bank.change("ACME", behaviour="reject-file")
+    for refused_on in (1, 3):
+        await desk.day(datetime(2026, 12, refused_on, 9, 0, tzinfo=UTC))
+
+    await desk.day(datetime(2026, 12, day, 9, 0, tzinfo=UTC))
+
+    assert desk.debit("L1").state is state
+
+
+@pytest.mark.parametrize(("day", "state"), [(16, DebitState.PLANNED), (22, DebitState.DROPPED)])
+async def test_a_debit_that_is_let_go_again_has_its_time_anew(
+    desk: Desk, bank: OtherBank, day: int, state: DebitState
+) -> None:
+    """Given a debit whose file the bank refused and that a dispute then kept back, when it is let go again two weeks
+    later, then it is filed as any that is let go that day, however often the bank refuses its files."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    bank.change("ACME", behaviour="reject-file")
+    await desk.day(datetime(2026, 12, 1, 9, 0, tzinfo=UTC))
+    await desk.order("L1", datetime(2026, 12, 2, 9, 0, tzinfo=UTC), released=False)
+    await desk.order("L1", datetime(2026, 12, 14, 9, 0, tzinfo=UTC))
+
+    made = desk.files.make(datetime(2026, 12, 14, 10, 0, tzinfo=UTC))
+    await desk.files.submit(desk.bank, datetime(2026, 12, 14, 10, 0, tzinfo=UTC))
+    await desk.day(datetime(2026, 12, day, 10, 0, tzinfo=UTC))
+
+    assert (made.debits, made.dropped) == (1, {})
+    assert desk.debit("L1").state is state
+
+
 async def test_a_loan_hears_how_early_the_bank_wants_the_file_and_the_day_it_was_filed_for(
     desk: Desk, bank: OtherBank
 ) -> None:

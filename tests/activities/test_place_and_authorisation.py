@@ -85,3 +85,28 @@ async def test_what_a_later_file_leaves_out_is_kept(database: Database) -> None:
     with database.reading() as session:
         _, person = contacts.lock_person(session, LENDER, loan_id)
         assert people.authorised_channels(person) is None
+
+
+async def test_a_zone_that_contradicts_the_region_makes_the_message_wait_for_both_clocks(desk: Desk) -> None:
+    """Given a Canary Islander whose file says the mainland's zone, when it is nine in Madrid, then the message waits
+    until it is nine at home."""
+    loan_id = enter_loan(desk.database, region="CN", timezone="Europe/Madrid")
+    order = remind(loan_id, channels=(Channel.EMAIL,))
+
+    put_off = await desk.refused(order, datetime(2026, 11, 24, 8, 30, tzinfo=UTC))
+    report = await desk.contact(order, datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+
+    assert "not before Tue 24 Nov 09:00 UTC" in str(put_off)
+    assert report.outcome is ContactOutcome.SENT
+
+
+async def test_without_a_zone_nothing_is_sent_whatever_the_region(desk: Desk) -> None:
+    """Given a Texan whose zone is not known, so that their loan counts days by another's clock, when a notice is
+    ordered at an hour that is lawful in all of Texas, then nothing leaves and the rule is named."""
+    place = NEW_YORK | {"region": "TX", "timezone": None}
+    loan_id = enter_loan(desk.database, **place)
+
+    report = await desk.contact(remind(loan_id), datetime(2026, 11, 25, 18, 0, tzinfo=UTC))
+
+    assert report.outcome is ContactOutcome.UNREACHABLE
+    assert "zone.unknown" in report.refused

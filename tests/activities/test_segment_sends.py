@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import sleep
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from activities.segment_orders import TellOrder
 from activities.segment_sends import BATCH, SegmentSender
 from records import loans, segment_sends
 from records.database import Database
-from records.tables import SegmentSend
+from records.tables import SegmentSend, SegmentSendLoan
 from tests.activities.outside import TUESDAY, environment
 from tests.records.portfolios import LENDER, entered, handed_over_again
 
 SEND = "help"
+UNTIL = TUESDAY + timedelta(days=3)
 ORDER = TellOrder(send_id=SEND, page=100, rate_per_second=1000)
 
 
@@ -47,7 +50,7 @@ def ordered(database: Database, *loan_ids: str) -> None:
             template="help_offer",
             channels=["sms"],
             condition="dpd > 1",
-            until=TUESDAY + timedelta(days=3),
+            until=UNTIL,
             rate_per_second=1000,
             created_at=TUESDAY,
         )
@@ -125,3 +128,32 @@ async def test_a_loan_handed_over_again_is_not_sent_what_its_earlier_debt_was_pi
     with lite.reading() as session:
         found = segment_sends.progress(session, SEND)
     assert (found.told, found.refused) == (1, 1)
+
+
+@pytest.mark.parametrize(("moment", "told"), [(UNTIL - timedelta(minutes=1), ["A1", "A2"]), (UNTIL, [])])
+async def test_who_was_not_told_before_its_time_is_over_is_not_told_any_more(
+    lite: Database, moment: datetime, told: list[str]
+) -> None:
+    """Given a message whose telling was held up, when its last moment comes, then nobody gets it; before it, all do."""
+    ordered(lite, "A1", "A2")
+    ear = Ear()
+
+    report = await environment(moment).run(SegmentSender(lite, ear).tell_loans, ORDER)
+
+    assert ear.told("notice_ordered") == told
+    assert (report.told, report.refused, report.waiting) == (len(told), 2 - len(told), 0)
+    with lite.reading() as session:
+        refused = session.exec(select(SegmentSendLoan.refused)).all()
+    assert set(refused) == ({None} if told else {"its time was over"})
+
+
+async def test_a_message_whose_time_ends_while_it_is_told_goes_to_no_more_loans(lite: Database) -> None:
+    everybody = [f"A{number:03}" for number in range(1, 4)]
+    ordered(lite, *everybody)
+    ear = Ear(lambda loan_id: sleep(0.5))
+    slowly = TellOrder(send_id=SEND, page=100, rate_per_second=1)
+
+    report = await environment(UNTIL - timedelta(seconds=0.4)).run(SegmentSender(lite, ear).tell_loans, slowly)
+
+    assert ear.told("notice_ordered") == ["A001"]
+    assert (report.told, report.refused, report.waiting) == (1, 2, 0)

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
+from activities import statement_folders
+from activities.bank_files import BankDesk
 from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.daily_work import DailyWorker
 from config.bank_file_settings import StatementFolder
 from config.settings import Settings
+from config.statement_mapping import StatementMapping
+from domain.bank_news import BankFile
+from providers.bankfiles.any_file import read_any
 from records import loans, payments
 from records.database import Database
 from starter import app
@@ -138,6 +144,56 @@ async def test_a_run_that_died_after_the_records_took_the_file_only_moves_it(
     assert after.told == "0 files taken in"
     assert lying(folder)["done"] == ["s.sta"]
     assert due(records, "P-20417") == 6_000
+
+
+async def test_a_file_that_fails_in_a_way_nobody_foresaw_stays_and_holds_no_other_up(
+    records: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, another = tmp_path / "in", tmp_path / "another"
+    lay(folder, "odd.sta", mt940(("C40,00", "R1", "P-20417")), age=90)
+    lay(folder, "good.sta", mt940(("C41,00", "R2", "P-20417")), age=60)
+    lay(another, "good.sta", mt940(("C7,00", "R3", "P-20418")))
+    given = settings(*(StatementFolder(folder=one, lender=LENDER) for one in (folder, another)))
+
+    def fails_for_one(body: bytes, mapping: StatementMapping | None) -> tuple[BankFile, ...]:
+        if b"R1" in body:
+            raise IndexError("what stands in the file: Lucia")
+        return read_any(body, mapping)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(statement_folders, "read_any", fails_for_one)
+        report = await run(records, given)
+
+    assert report.wrong
+    assert "odd.sta (an error that was not expected, IndexError: left where it is)" in report.told
+    assert "Lucia" not in report.told
+    assert lying(folder)[""] == ["odd.sta"]
+    assert (due(records, "P-20417"), due(records, "P-20418")) == (5_900, 9_300)
+
+
+async def test_records_that_cannot_be_reached_are_no_fault_of_a_file(
+    records: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay(tmp_path / "in", "s.sta", mt940(("C40,00", "R1", "P-20417")))
+    given = settings(StatementFolder(folder=tmp_path / "in", lender=LENDER))
+
+    def gone(*_: object, **__: object) -> None:
+        raise OperationalError("BEGIN", {}, Exception("gone"))
+
+    monkeypatch.setattr(BankDesk, "take_in", gone)
+
+    with pytest.raises(OperationalError):
+        await run(records, given)
+
+
+async def test_an_export_with_the_line_ends_of_an_old_mac_is_taken_in(records: Database, tmp_path: Path) -> None:
+    folder, mapping = tmp_path / "in", tmp_path / "bank.yaml"
+    mapping.write_text(MAPPING)
+    lay(folder, "mac.csv", CSV.replace("\n", "\r"))
+
+    report = await run(records, settings(StatementFolder(folder=folder, mapping=mapping, lender=LENDER)))
+
+    assert report.told == "1 files taken in, 2 matched"
 
 
 def test_an_operator_takes_them_in_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sqlite_template: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -46,6 +46,13 @@ def loan_with_link(database: Database) -> None:
             at=NOW,
             reference=REFERENCE,
         )
+
+
+def handed_over(database: Database, at: datetime) -> None:
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, LOAN)
+        loan.entered_at = at
+        session.add(loan)
 
 
 def begin_transfer(database: Database, status: str = "ACSP") -> None:
@@ -202,11 +209,37 @@ def test_money_that_cannot_be_the_transfer_under_way_is_booked_at_once(
     database: Database, status: str, minor: int, value_on: date
 ) -> None:
     loan_with_link(database)
+    handed_over(database, NOW - timedelta(days=14))
     begin_transfer(database, status)
 
     on_the_statement(database, f"PAGO {LOAN}", minor=minor, day=value_on)
 
     assert counted(database) == ([("bank", minor)], 30_000 - minor)
+
+
+@pytest.mark.parametrize("text", [f"PAGO {LOAN}", f"{LOAN} {REFERENCE}"])
+def test_a_transfer_from_before_the_hand_over_waits_since_the_amount_may_know_it(database: Database, text: str) -> None:
+    """Given a loan handed over again, when the statement tells of a transfer through a link of the time before."""
+    loan_with_link(database)
+    handed_over(database, NOW + timedelta(days=1))
+
+    on_the_statement(database, text)
+
+    why = "it came before the loan was handed over on 2026-03-03: what was handed over may know it"
+    assert entries(database) == [(EntryState.WAITING, why)]
+    assert counted(database) == ([], 30_000)
+
+
+def test_a_transfer_that_counted_before_the_loan_was_handed_over_again_is_its_entry_and_asks_nobody(
+    database: Database,
+) -> None:
+    loan_with_link(database)
+    bank_says_paid(database)
+    handed_over(database, NOW + timedelta(days=1))
+
+    on_the_statement(database, f"{LOAN} {REFERENCE}")
+
+    assert entries(database) == [(EntryState.MATCHED, "begun through our link")]
 
 
 def test_a_transfer_that_the_borrowers_bank_repeats_next_month_waits_and_then_counts_on_its_own(

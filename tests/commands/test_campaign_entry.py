@@ -169,7 +169,7 @@ def test_a_loan_that_waits_tells_what_it_would_do_and_that_nobody_can_be_contact
     path.write_text(
         "loan_id,language,country,region,timezone,currency,amount_due_minor,due_date,phone\n"
         "A1,es,ES,MD,Europe/Madrid,EUR,1000,2026-11-01,+34600111222\n"
-        "A2,es,ES,MD,,EUR,1000,2026-11-01,+34600111223\n"
+        "A2,es,ES,,,EUR,1000,2026-11-01,+34600111223\n"
     )
     enter(database, order(), SPANISH, intake.check(path, None, date(2026, 11, 23)).loans_by_priority(), bank="xs2a")
 

@@ -72,6 +72,32 @@ def test_nobody_decides_under_the_name_of_an_account_by_its_number(told: list[De
     assert "expected the name they sign in by" in why
 
 
+@pytest.mark.parametrize("note", ["llamar al 600 111 222", "DNI 12345678Z", "ana@correo.example lo confirma"])
+def test_a_note_that_says_how_to_reach_somebody_is_refused_before_temporal_has_it(
+    told: list[Decide], note: str
+) -> None:
+    words = ["case", "decide", "c-1", "--decision", "continue", "--by", "ana", "--note", note]
+
+    result = CliRunner().invoke(app, words)
+
+    assert (result.exit_code, told) == (2, [])
+    assert result.stderr.startswith("--note: a note holds no telephone number")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_note_is_shown_to_who_asks_for_it(records: Database) -> None:
+    with records.writing() as session:
+        enter(session, [handed("L1")])
+        loan = loans.get(session, LENDER, "L1")
+        cases.open(session, loan, case_id="c-1", kind=CaseKind.HANDOFF, queue="agents", at=NOW, sla_at=NOW)
+        cases.decide(session, "c-1", decision="continue", by="ana", at=NOW, note="su hermana paga")
+
+    plain = CliRunner().invoke(app, ["case", "show", "c-1"]).stdout
+    asked = CliRunner().invoke(app, ["case", "show", "c-1", "--contact-data"]).stdout
+
+    assert ("su hermana paga" in plain, "su hermana paga" in asked) == (False, True)
+
+
 class Temporal:
     """What Temporal has of the loans: nothing at all, or a workflow that is closed. `exists`: its namespace does."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,12 +13,15 @@ import httpx
 import pytest
 from sqlmodel import select
 from temporalio.api.history.v1 import HistoryEvent
+from typer.testing import CliRunner
 
 from activities.case_notices import CaseNotices
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
 from activities.orders import LedgerOrder
-from commands.catch_up import CaughtUp, catch_up
+from commands import configuration, temporal_session
+from commands.catch_up import BY_HAND, CaughtUp, Unknown, catch_up
+from commands.processes import ROOT
 from domain.collection import apply
 from domain.direct_debit import SequenceType
 from domain.events import PaymentReceived, PaymentRefunded
@@ -27,6 +31,7 @@ from domain.loans import Payment, workflow_id
 from records import cases, debits, loans, mandates, payments, people, refunds
 from records.database import Database
 from records.tables import LoanState, RefundState, RefundTask, RefundWay
+from starter import app
 from tests.commands.test_doctor_restarts import open_case, paid
 from tests.domain.simulated_loan import facts, strategy
 from tests.records.portfolios import LENDER, NOW, entered, handed
@@ -220,3 +225,24 @@ async def test_a_debit_that_was_let_go_to_the_bank_is_named(database: Database) 
         reference = debit.reference
 
     assert (await caught_up(database)).debits == (reference,)
+
+
+def test_what_temporal_does_not_know_is_named_each_time_for_people_and_for_programs(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    async def connect(**_given: object) -> Any:
+        return Temporal()
+
+    monkeypatch.setattr(temporal_session, "connect", connect)
+    monkeypatch.setattr(configuration, "records", lambda _settings: database)
+
+    said = CliRunner().invoke(app, ["database", "catch-up"])
+    told = CliRunner().invoke(app, ["database", "catch-up", "--json"])
+
+    assert (said.exit_code, told.exit_code) == (0, 0)
+    assert all(line in said.stdout for line in BY_HAND.values())
+    assert json.loads(told.stdout)["not_in_temporal"] == [one.value for one in BY_HAND]
+    assert "of every contact: person flag LOAN cease" in said.stdout
+    assert list(BY_HAND) == list(Unknown)
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert all(f"`{one.value}`" in page for one in Unknown)

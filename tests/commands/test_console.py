@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from commands import configuration, console
@@ -17,6 +18,7 @@ from commands.agreements import day_of
 from commands.campaign_lookup import campaign_id_for
 from commands.console import OperatorGroup, Refused, moment_of, operator_app, period_of
 from commands.processes import ROOT
+from records.database import place_of
 from starter import GROUPS, app
 
 run = CliRunner()
@@ -257,3 +259,22 @@ def test_a_report_is_over_the_days_before_now_unless_told_and_never_over_none() 
     assert (begins, ends) == (datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 12, 24, tzinfo=UTC))
     with pytest.raises(Refused, match="--since is not before --until"):
         period_of("2026-12-24", "2026-12-24", 30)
+
+
+@pytest.mark.parametrize("words", ["campaign list", "case list", "webhooks list", "loan show L1"])
+def test_who_forgot_a_setting_is_told_that_these_records_are_empty_and_which_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: str
+) -> None:
+    monkeypatch.delenv("RECOBRO_DATABASE_URL")
+    monkeypatch.chdir(tmp_path)
+
+    result = run.invoke(app, words.split())
+
+    assert str(tmp_path / "var" / "recobro.db") in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_which_records_are_read_is_said_without_a_password() -> None:
+    url = make_url("postgresql+psycopg://recobro:secret@db.example/recobro?password=other&sslmode=require")
+
+    assert place_of(url) == "postgresql+psycopg://recobro:***@db.example/recobro"

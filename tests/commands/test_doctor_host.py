@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commands.doctor_host import look_at_web_app
+from commands.doctor_host import _REASONS, look_at_web_app
 from config.settings import Settings
+from providers.webhooks.refused import RefusedReason
 
 
 @pytest.fixture
@@ -36,3 +37,9 @@ def test_something_else_on_the_web_apps_port_is_a_finding(port: int) -> None:
     (found,) = look_at_web_app(settings, datetime.now(UTC))
 
     assert found.check == "web_app"
+
+
+def test_every_reason_for_which_a_sender_is_not_proven_is_put_in_words() -> None:
+    unproven = set(RefusedReason) - {RefusedReason.TOO_LARGE, RefusedReason.UNREADABLE}
+
+    assert unproven <= set(_REASONS)

@@ -201,7 +201,7 @@ def test_an_overpayment_opens_a_refund_case_that_a_person_settles_after_the_end(
     again = operator.run("case", "decide", case["case_id"], "--decision", "continue", "--by", "agent-8")
 
     assert refused.code == 2
-    shown = operator.json("case", "show", case["case_id"])
+    shown = operator.json("case", "show", case["case_id"], "--contact-data")
     assert (shown["state"], shown["decided_by"], shown["note"]) == ("decided", "agent-7", "sent back")
     assert again.err == f"refused: case '{case['case_id']}' is decided already\n"
     assert case["case_id"] not in {one["case_id"] for one in operator.json("case", "list")["cases"]}

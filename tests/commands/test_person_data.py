@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 from commands import configuration
 from records import cases, loans
 from records.database import Database
+from records.tables.sealing import day_key
 from starter import app
 from tests.commands.stacks import DOCUMENTED, Said, keys_of
 from tests.records.portfolios import enter, handed
+from tests.records.test_spent_keys import comes
 
 LONG_AGO = datetime(2020, 2, 29, 9, 0, tzinfo=UTC)
 
@@ -62,6 +64,25 @@ def test_a_person_is_found_exported_and_erased(office: Office) -> None:
     assert office.run("person", "find", "--phone", "+34600000001").code == 1
     assert "Ximena" not in office.run("person", "export", "p-L1").out
     assert keys_of(found) | keys_of(erased) <= DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        "asked by ximena", "carta de Zubizarréta", "her mail x@correo.example", "llamada del +34 600 000 001",
+        "llamada del 600 000 002", "de 600000001", "DNI 12345678Z",
+    ],
+)  # fmt: skip
+def test_who_asked_is_not_named_where_it_is_kept_for_ever(office: Office, by: str) -> None:
+    office.hand_over("L1", at=datetime.now(UTC), ended=True, name="Ximena Zubizarreta del Río")
+
+    said = office.run("person", "erase", "p-L1", "--by", by, "--yes")
+
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert said.err.startswith("--by: say which request it is by its number or date")
+    assert "Ximena" in office.run("person", "export", "p-L1").out
+    right = office.run("person", "erase", "p-L1", "--by", "ticket 2026112000123 del 2026-11-20", "--yes")
+    assert (right.code, right.out) == (0, "p-L1: erased\n")
 
 
 def test_a_loan_in_collection_keeps_its_person(office: Office) -> None:
@@ -135,6 +156,19 @@ def test_a_key_file_is_rotated_and_everyone_is_read_as_before(office: Office) ->
     with office.database.reading() as session:
         assert loans.get(session, "demo", "L1").loan_id == "L1"
     assert "Ximena" in office.run("person", "export", "p-L1").out
+
+
+def test_keys_whose_time_is_over_are_destroyed_by_a_command_too(office: Office) -> None:
+    comes(office.database, "e1", LONG_AGO)
+    comes(office.database, "owed", LONG_AGO + timedelta(days=1), relayed=False)
+
+    told = office.run("keys", "spent", "--json").json
+    again = office.run("keys", "spent")
+
+    assert told == {"days": 1, "months": 0, "waiting": [day_key(LONG_AGO + timedelta(days=1))]}
+    assert keys_of(told) <= DOCUMENTED
+    assert again.out == "keys of 0 days and 0 months destroyed; still needed: webhooks-2020-03-01\n"
+    assert office.database.keys.beginning_with("webhooks-") == told["waiting"]
 
 
 def test_a_made_key_can_be_set_as_it_is_printed(office: Office) -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import select
+from sqlalchemy import delete, text
+from sqlmodel import col, select
 from typer.testing import CliRunner
 
 from domain.direct_debit import SequenceType
 from records import erasure, loans, mandates, payments, people
 from records.database import Database
-from records.tables import BankEntryRow, GatewayCheck, Payment, PaymentSource, Webhook
+from records.tables import BankEntryRow, BankFileRow, BankMatch, GatewayCheck, Payment, PaymentSource, Webhook
 from starter import app
 from tests.records.portfolios import LENDER, NOW, enter, handed
 
@@ -117,6 +117,28 @@ def test_taken_in_again_nothing_counts_twice_in_whatever_file(records: Database)
     assert other["counts"] == {"waiting": 1}
     assert "which a mt940 file told of" in waiting()[0]["why"]
     assert due(records, "P-20417") == 5_500
+
+
+def test_after_a_restore_files_are_taken_in_again_and_what_temporal_brought_back_counts_once(
+    records: Database,
+) -> None:
+    statement = mt940(("C40,00", "R1", "P-20417"), ("C7,00", "R2", "P-20419"))
+    take("first.sta", statement)
+    with records.writing() as session:
+        # A backup from before the file, then what the workflow of P-20417 alone had written of it.
+        for table in (BankMatch, BankEntryRow, BankFileRow):
+            session.execute(delete(table))
+        session.execute(delete(Payment).where(col(Payment.amount_minor) == 700))
+    restored = due(records, "P-20417"), due(records, "P-20419")
+
+    again = take("first.sta", statement, code=1)
+    entry = waiting()[0]["entry"]
+    run("reconcile", "match", str(entry), "P-20417")
+
+    assert restored == (6_000, 10_000)
+    assert (again["known"], again["counts"]) == (False, {"waiting": 1, "matched": 1})
+    assert waiting() == []
+    assert (due(records, "P-20417"), due(records, "P-20419")) == (6_000, 9_300)
 
 
 def test_two_payments_of_which_the_same_is_said_are_two(records: Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -23,12 +23,18 @@ def last_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[[str, l
     async def connect() -> object:
         return object()
 
-    def say(state: str, reports: list[dict[str, Any]], *words: str) -> Any:
+    def say(state: str, reports: list[dict[str, Any]], *words: str, jobs_missing: Sequence[str] = ()) -> Any:
         def run(at: str, state: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
             return {"started_at": at, "workflow": "daily-recobro", "state": state, "reports": reports}
 
         runs = [run("2026-11-30T06:30:00Z", "completed", [FINE]), run("2026-12-01T06:30:00Z", state, reports)]
-        told = {"id": "daily-recobro", "zone": "UTC", "next_at": "2026-12-02T06:30:00Z", "paused": False}
+        told: dict[str, Any] = {
+            "id": "daily-recobro",
+            "zone": "UTC",
+            "next_at": "2026-12-02T06:30:00Z",
+            "paused": False,
+        }
+        told |= {"jobs_missing": jobs_missing}
 
         async def described(_client: object, _queue: str) -> dict[str, Any]:
             return {"schedule": told, "runs": runs}
@@ -63,3 +69,12 @@ def test_one_that_went_well_or_still_goes_on_does_not(
 
     assert said.exit_code == 0
     assert "look at it" not in said.stdout
+
+
+def test_a_schedule_from_before_an_upgrade_is_told_with_the_jobs_it_lacks(last_run: Callable[..., Any]) -> None:
+    said = last_run("completed", [FINE], jobs_missing=["spent_keys"])
+
+    assert said.exit_code == 1
+    assert "lacks jobs of this version: spent_keys; `schedule create` adds them and keeps its time" in said.stdout
+    told = last_run("completed", [FINE], "--json", jobs_missing=["spent_keys"])
+    assert json.loads(told.stdout)["schedule"]["jobs_missing"] == ["spent_keys"]

@@ -174,3 +174,17 @@ def test_a_migration_is_printed_with_the_loans_it_would_touch() -> None:
     assert "Steps removed: help-again" in told
     assert "Steps changed: second-link" in told
     assert "Also different: ends" in told
+
+
+def test_the_preview_of_a_text_message_from_a_name_says_whom_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a sender that is a name in Spain, when a strategy is shown, then its text messages and their segments are
+    those that leave there: with a telephone instead of a reply."""
+    name = {"account_sid": "AC" + "0" * 32, "auth_token": "t", "sender": "Credialba"}
+    monkeypatch.setenv("RECOBRO_TWILIO", json.dumps(name))
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", "sqlite://")
+
+    shown = run.invoke(app, ["show", "es-microloan", "--json"])
+
+    texts = [each["preview"] for each in json.loads(shown.stdout)["timeline"] if each["channels"][:1] == ["sms"]]
+    assert texts
+    assert all("Darse de baja: 900 555 010" in text and "BAJA" not in text for text in texts)

@@ -136,3 +136,56 @@ def test_list_names_every_template_with_channels_and_languages() -> None:
     [notice] = [row for row in rows if row["template"] == "late_notice"]
     assert {"email", "sms"} <= set(notice["channels"])
     assert notice["languages"] == ["en", "es", "pt"]
+
+
+def test_an_agency_whose_call_opens_with_the_lenders_name_is_told(tmp_path: Path) -> None:
+    """Given templates of one's own in which a call opens in the lender's name, when they are checked, then that is told
+    of agencies and not of creditors."""
+    (tmp_path / "es").mkdir()
+    (tmp_path / "es" / "call-opening.call.txt").write_text("Hola. Le llama {{ lender_name }}.\n", encoding="utf-8")
+
+    result = run.invoke(app, ["check", "--folder", str(tmp_path), "--country", "ES", "--template", "call-opening"])
+
+    assert result.exit_code == 1
+    assert "ALL.content.caller_agency: text lacks the agency" in result.stdout
+    assert "agency only" in result.stdout
+    assert "ALL.content.caller:" not in result.stdout
+
+
+ONE_WAY = "_opt_out.sms.one_way.txt"
+
+
+def test_a_text_message_that_asks_for_an_answer_from_a_name_is_refused(tmp_path: Path) -> None:
+    """Given templates that may go out from a name, when one asks for a reply whatever the sender, then it is named with
+    the word; one that says whom to call there passes."""
+    asks = GOOD.replace("vence hoy.", "vence hoy. Si no puedes, dinos cuando.")
+    branched = GOOD.replace(
+        "vence hoy.",
+        "vence hoy. {% if one_way is defined %}Llama: {{ lender_phone }}.{% else %}Dinos cuando.{% endif %}",
+    )
+    folder = folder_with(tmp_path, asks=asks, branched=branched)
+    (folder / "es" / ONE_WAY).write_text((TEMPLATES_FOLDER / "es" / ONE_WAY).read_text(), encoding="utf-8")
+
+    result = run.invoke(app, ["check", "--folder", str(folder), "--country", "CL"])
+
+    assert result.exit_code == 1
+    [told, _] = result.stdout.splitlines()
+    assert told.startswith("es/asks.sms: asks for an answer ('dinos') where the sender is a name")
+
+
+def test_where_the_sender_is_a_name_its_own_form_is_what_costs_segments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = "{% if one_way is defined %}" + "Llama cuando quieras. " * 8 + "{% endif %}"
+    folder = folder_with(tmp_path, good=longer + GOOD)
+    (folder / "es" / ONE_WAY).write_text((TEMPLATES_FOLDER / "es" / ONE_WAY).read_text(), encoding="utf-8")
+    name = {"account_sid": "AC" + "0" * 32, "auth_token": "t", "sender": "+34600000000", "senders": {"CL": "Credialba"}}
+    monkeypatch.setenv("RECOBRO_TWILIO", json.dumps(name))
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", "sqlite://")
+
+    told = json.loads(
+        run.invoke(app, ["check", "--folder", str(folder), "--country", "CL", "--country", "CO", "--json"]).stdout
+    )
+
+    segments = {each["market"]: each["sms"]["segments"] for each in told["results"] if not each["first_contact"]}
+    assert segments == {"CL": 2, "CO": 1}

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from typer.testing import CliRunner
 
+from commands import webhooks_verify
+from commands.processes import ROOT
 from starter import app
 
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -166,3 +170,35 @@ def test_a_bad_line_is_answered_with_what_is_wrong_and_the_rest_go_on(line: obje
     assert says in wrong["error"]
     assert wrong["error"].startswith("line 1: ")
     assert good == {"id": "hub256-octokit", "verdict": "valid"}
+
+
+def test_events_of_sendgrid_and_posted_mail_are_proven_and_told_from_others() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public = base64.b64encode(key.public_key().public_bytes(*form)).decode()
+    signed = base64.b64encode(key.sign(b"1600112502[]", ec.ECDSA(hashes.SHA256()))).decode()
+    header = "X-Twilio-Email-Event-Webhook-"
+    events = {
+        "scheme": "sendgrid",
+        "secret": public,
+        "headers": {f"{header}Signature": signed, f"{header}Timestamp": "1600112502"},
+    }
+    secret = base64.b64encode(b"a secret of the mailbox").decode()
+    mark = hmac.new(secret.encode(), b"a bounce", hashlib.sha256).hexdigest()
+    mail = {"scheme": "mail", "secret": secret, "headers": {"X-Recobro-Signature": f"sha256={mark}"}}
+
+    answers = verify(
+        {"id": 1, **events, "body": "[]"},
+        {"id": 2, **events, "body": "[1]"},
+        {"id": 3, **mail, "body": "a bounce"},
+        {"id": 4, **mail, "body": "another"},
+    )
+
+    assert [one["verdict"] for one in answers] == ["valid", "signature_mismatch"] * 2
+
+
+def test_the_page_names_every_scheme() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    (row,) = [line for line in page.splitlines() if line.startswith("| `scheme` |")]
+
+    assert all(f"`{scheme}`" in row for scheme in webhooks_verify._SCHEMES)

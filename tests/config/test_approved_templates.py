@@ -14,7 +14,7 @@ from config.lender_settings import Lender
 from config.message_context import sample_context
 from config.platform_rules import PlatformRulesError
 from config.templates import template_names
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
 from domain.content_rules import Circumstances
 
 WHOLE = Lender(
@@ -60,14 +60,14 @@ def test_what_we_ship_may_be_sent_by_a_lender_and_reads_as_a_whole(market: str) 
     pack = book.pack(market)
     assert pack is not None
     checked = 0
-    for one, first in product(load_approved(), (True, False)):
+    for one, told in product(load_approved(), (frozenset[Purpose](), frozenset(Purpose))):
         if one.ours.written_in not in pack.languages:
             continue
         link = "link_url" in one.ours.variables
         context = sample_context(
             one.ours.written_in, country=market, link=link, paid=True, agreed=True, answered=True, debit=True
         ).model_copy(update={"document_url": "https://cobros.credialba.example/document/1a"})
-        where = Circumstances(market=market, channel=Channel.WHATSAPP, first_contact=first, debt_age_years=0.1)
+        where = Circumstances(market=market, channel=Channel.WHATSAPP, told=told, debt_age_years=0.1)
         whole = with_lawful_lines(context, one.ours.written_in, WHOLE, where, book)
         if (whole.legal_notice is not None) is not ("legal_notice" in one.ours.variables):
             continue

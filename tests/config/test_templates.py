@@ -13,9 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from config.content_rules import load_content
+from config.lawful_messages import written_and_checked
+from config.lender_settings import Lender
 from config.message_context import VARIABLES, MessageContext, sample_answer, sample_context
 from config.templates import TEMPLATES_FOLDER, TemplateError, languages, opt_out_hint, render, template_names
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
+from domain.content_rules import Circumstances
 from domain.money import Money
 from domain.sms_segments import sms_size
 
@@ -189,6 +193,51 @@ def test_a_text_message_takes_at_most_two_segments_whatever_the_amount_and_the_b
     size = sms_size(render(name, channel, language, context).text)
 
     assert (size.encoding, size.segments <= 2) == ("gsm7", True)
+
+
+ASKS_FOR_A_REPLY = re.compile(
+    r"\b[Rr](?:esponde|esponda|eply|espond) (?:con |com |with )?(?:\"|[A-Z]{2}|a |una |um )|BAJA|SAIR|STOP"
+)
+
+
+@pytest.mark.parametrize(("name", "channel", "language"), [each for each in SHIPPED if each[1] is Channel.SMS])
+def test_from_a_name_no_text_message_asks_for_a_reply_and_each_says_whom_to_call(
+    name: str, channel: Channel, language: str
+) -> None:
+    """Given a sender that is a name, which nobody can answer, when any shipped text message is written, then it asks
+    for no reply, names the telephone by which to stop it, and takes two segments at most."""
+    amount = Money(amount_minor=99_999, currency="EUR")
+    changes: dict[str, object] = {
+        "amount_due": amount,
+        "lender_name": "Financiera Norte",
+        "loan_id": "PR-2026-0020417",
+        "one_way": True,
+        "opt_out_hint": opt_out_hint(channel, language, instead="+34 900 555 010"),
+    }
+
+    text = render(name, channel, language, shipped_context(name, channel, language, **changes)).text
+
+    assert ASKS_FOR_A_REPLY.search(text) is None, text
+    assert "+34 900 555 010" in text
+    assert (sms_size(text).encoding, sms_size(text).segments <= 2) == ("gsm7", True), text
+
+
+@pytest.mark.parametrize("market", ["ES", "MX", "CO", "CL", "BR", "GB", "US"])
+def test_the_way_to_stop_texts_from_a_name_is_one_that_the_markets_rules_know(market: str) -> None:
+    book = load_content()
+    pack = book.pack(market)
+    assert pack is not None
+    for language in pack.languages:
+        hint = opt_out_hint(Channel.SMS, language, instead="900 555 010")
+        context = sample_context(language, country=market, opt_out_hint=hint)
+        context = MessageContext.model_validate({**dict(context), "one_way": True})
+        where = Circumstances(
+            market=market, channel=Channel.SMS, told=frozenset(Purpose), debt_age_years=0.1, purpose=Purpose.COLLECTION
+        )
+
+        _, findings = written_and_checked("account_overdue", language, context, Lender(name="Credialba"), where, book)
+
+        assert [str(finding) for finding in findings if finding.forbids] == []
 
 
 def test_a_receipt_carries_no_demand() -> None:
@@ -447,3 +496,51 @@ def test_mjml_becomes_html_and_a_borrowers_name_stays_text_in_it(tmp_path: Path)
     written(tmp_path, "t.email.mjml", "<mjml><mj-body><mj-section>")
     with pytest.raises(TemplateError, match="is no MJML"):
         render("t", Channel.EMAIL, "es", context, folder=tmp_path)
+
+
+BEFORE_ANYTHING_IS_OVERDUE = ("pre_due_reminder.", "due_today.", "debit_notice.", "agreed_")
+OF_ONE_PAYMENT = re.compile(
+    r"\b(cuota|parcela|pago|pagamento|payment|what|the \{\{ amount_due\|money \}\})\b[^.;\n]*"
+    r"\b(venc\w+|con vencimiento|com vencimento|was due|due on)\b"
+)
+OLDEST = re.compile(r"\b(m[aá]s antiguo|mais antigo|oldest)\b")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        file
+        for file in sorted(TEMPLATES_FOLDER.glob("*/*.*"))
+        if not file.name.startswith(BEFORE_ANYTHING_IS_OVERDUE) and "amount_due" in file.read_text("utf-8")
+    ],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
+)
+def test_what_is_overdue_in_all_is_not_called_the_one_payment_of_the_oldest_date(file: Path) -> None:
+    """The amount is all that is overdue and the date is the oldest payment's: told as one, the sum would look wrong."""
+    for clause in re.split(r"[.;:]\s", file.read_text("utf-8")):
+        told = OF_ONE_PAYMENT.search(clause)
+        assert told is None or "due_date" not in clause or OLDEST.search(clause), clause.strip()
+
+
+@pytest.mark.parametrize("language", ["es", "pt", "en"])
+@pytest.mark.parametrize(("name", "channel"), [("late_notice", Channel.CALL), ("review_notice", Channel.POST)])
+def test_one_day_is_one_day(name: str, channel: Channel, language: str) -> None:
+    one_day, two_days = (
+        render(name, channel, language, sample_context(language, days_past_due=days, opt_out_hint="-")).text
+        for days in (1, 2)
+    )
+
+    assert re.search(r"\b1 (día|dia|day)\b", one_day)
+    assert re.search(r"\b2 (días|dias|days)\b", two_days)
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize(("language", "by"), [("es", "como tarde el"), ("pt", "at[eé]"), ("en", "by")])
+def test_the_day_by_which_a_person_writes_is_the_last_one_not_the_one_before(
+    channel: Channel, language: str, by: str
+) -> None:
+    context = shipped_context("reply_with_care", channel, language)
+
+    text = render("reply_with_care", channel, language, context).text
+
+    assert re.search(rf"\b{by} (6|Mar 6|06)\b", text), text

@@ -5,6 +5,7 @@ What the workflow does with Temporal this does with a variable called `now`: exe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
@@ -29,6 +30,8 @@ from domain.conversation.model import Asking
 from domain.events import (
     ContactOutcome,
     ContactReported,
+    DebitOutcome,
+    DebitReported,
     FundsSeen,
     LoanEvent,
     MadeOffer,
@@ -42,6 +45,7 @@ from domain.planning import (
     Action,
     AskOffers,
     Finish,
+    OrderDebit,
     SendContact,
     Wait,
     gives_up_at,
@@ -210,10 +214,48 @@ class Borrower:
 
 
 @dataclass
+class Bank:
+    """The records' part of a loan's direct debits, and what the bank makes of them: by step, `released` ones that are
+    planned may be filed. Without `mandate` none is made."""
+
+    mandate: bool = True
+    planned: dict[str, bool] = field(default_factory=dict)
+    filed: set[str] = field(default_factory=set)
+    over: set[str] = field(default_factory=set)
+
+    def report(self, order: OrderDebit) -> DebitReported:
+        step = order.step
+        if step in self.filed:
+            return DebitReported(step=step, outcome=DebitOutcome.FILED, released=order.released)
+        if step in self.over:
+            return DebitReported(step=step, outcome=DebitOutcome.SETTLED)
+        if step not in self.planned and (not self.mandate or self.filed):
+            outcome = DebitOutcome.NOT_POSSIBLE if self.mandate else DebitOutcome.NO_MANDATE
+            return DebitReported(step=step, outcome=outcome)
+        self.planned[step] = order.released
+        return DebitReported(step=step, outcome=DebitOutcome.PLANNED, released=order.released, lead_days=1)
+
+    def file(self, may_be_filed: Callable[[str], bool]) -> list[str]:
+        """The day's file: what it takes."""
+        taken = [step for step, released in self.planned.items() if released and may_be_filed(step)]
+        for step in taken:
+            del self.planned[step]
+        self.filed |= set(taken)
+        return taken
+
+    def ends(self, step: str) -> None:
+        """It came back, also unfiled, or its money came."""
+        self.planned.pop(step, None)
+        self.filed.discard(step)
+        self.over.add(step)
+
+
+@dataclass
 class SimulatedLoan:
     state: LoanState
     now: datetime
     borrower: Borrower = field(default_factory=Borrower)
+    bank: Bank = field(default_factory=Bank)
     contacts: list[tuple[datetime, SendContact, LoanState]] = field(default_factory=list)
     ledger: list[LedgerEntry] = field(default_factory=list)
     held: timedelta = timedelta()
@@ -285,6 +327,10 @@ class SimulatedLoan:
             return action.until or never
         if isinstance(action, AskOffers):
             self.state, refused = apply(self.state, self._offers(action.asking), self.now)
+            assert refused is None
+            return None
+        if isinstance(action, OrderDebit):
+            self.state, refused = apply(self.state, self.bank.report(action), self.now)
             assert refused is None
             return None
         assert isinstance(action, SendContact)

@@ -11,11 +11,11 @@ from domain.call_flow import TRIES, Ask, Heard, Identity, Part, Stage, Turn, ans
 BORN = Identity(birth_year="1984")
 DOCUMENT = Identity(id_digits="1234")
 TODAY = date(2026, 11, 24)
-ABOUT_THE_DEBT = {Part.DEBT, Part.MENU, Part.LINK, Part.ASK_DAY, Part.PROMISED}
+ABOUT_THE_DEBT = {Part.DEBT, Part.MENU, Part.MENU_WITHOUT_LINK, Part.LINK, Part.ASK_DAY, Part.PROMISED}
 
 
-def key(stage: Stage, digits: str, attempt: int = 1) -> Turn:
-    return pressed(stage, digits, attempt, BORN, TODAY)
+def key(stage: Stage, digits: str, attempt: int = 1, *, link: bool = True) -> Turn:
+    return pressed(stage, digits, attempt, BORN, TODAY, link=link)
 
 
 def test_it_says_who_calls_and_asks_for_what_only_the_right_person_knows() -> None:
@@ -70,6 +70,15 @@ def test_a_machine_hears_a_neutral_message_where_that_is_allowed_and_nothing_els
 def test_each_key_of_the_menu_does_what_it_says(digit: str, heard: Heard, connect: bool) -> None:
     turn = key(Stage.CHOICE, digit)
     assert (turn.heard, turn.connect, turn.ask) == (heard, connect, None)
+
+
+def test_a_link_that_may_not_be_sent_now_is_not_offered_and_not_promised() -> None:
+    told = key(Stage.IDENTITY, "1984", link=False)
+    pressed_all_the_same = key(Stage.CHOICE, "1", link=False)
+
+    assert told.say == (Part.DEBT, Part.MENU_WITHOUT_LINK)
+    assert (pressed_all_the_same.say, pressed_all_the_same.heard) == ((Part.MENU_WITHOUT_LINK,), None)
+    assert key(Stage.CHOICE, "3", link=False).connect
 
 
 def test_another_key_hears_the_menu_again_and_the_third_time_an_end() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.agreements.model import Via
 from domain.collection import apply
 from domain.contact import Channel
 from domain.events import (
+    AgreementCancelled,
     Circumstance,
     CircumstanceReported,
     ContactOutcome,
@@ -24,13 +26,15 @@ from domain.events import (
     Pause,
     PaymentReceived,
     PaymentReversed,
+    PromiseMade,
     Resume,
 )
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, enter
 from domain.loans import LoanFacts
-from domain.planning import Finish, OrderDebit, SendContact, Wait, plan, watch_wanted
-from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Step, StepKind, Strategy
+from domain.planning import Finish, OrderDebit, SendContact, Wait, plan, watch_threshold, watch_wanted
+from domain.strategy import AmountThreshold, BalanceWatch, Conditions, Ends, Queue, Step, StepKind, Strategy
+from tests.domain.simulated_loan import PROMISES
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMS = (Channel.SMS,)
@@ -381,6 +385,27 @@ def test_only_when_the_watch_saw_the_money_is_it_collected_and_then_no_link_is_s
     assert isinstance(waits, Wait)
     assert "being collected" in waits.why
     assert not watch_wanted(loan.state)
+
+
+def test_a_debit_that_a_promise_keeps_back_does_not_keep_the_watch_from_seeing_the_money() -> None:
+    """Given a debit let go at once, when the borrower promises to pay instead, then the account is watched for the
+    promised sum as without a debit; and no more once the promise is off and the debit is let go again."""
+    now = Step(id="debit", kind=StepKind.DEBIT, dpd=3, notice_days=0)
+    loan = Loan(strategy(steps=(now, *STEPS[1:]), watch=WATCH, promises=PROMISES), consent=True)
+    loan.day(4)
+    while_let_go = watch_wanted(loan.state)
+
+    loan.hear(PromiseMade(amount_minor=5_000, date=date(2026, 3, 9), by="agent-1", via=Via.AGENT))
+    loan.until_it_waits()
+    kept_back = watch_wanted(loan.state)
+    as_before = watch_wanted(loan.state, beside_kept_back_debit=False)
+    threshold = watch_threshold(loan.state)
+    loan.hear(AgreementCancelled(number=1, by="agent-1", reason="a mistake"))
+    loan.until_it_waits()
+
+    assert [order.released for order in loan.orders] == [True, False, True]
+    assert (while_let_go, kept_back, as_before, watch_wanted(loan.state)) == (False, True, False, False)
+    assert threshold == AmountThreshold(kind="amount", amount_minor=5_000)
 
 
 def test_money_seen_long_before_the_notice_is_over_brings_a_link_not_a_debit() -> None:

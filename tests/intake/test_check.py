@@ -11,9 +11,11 @@ import pytest
 
 import intake
 from domain.contact import Channel
+from domain.contact_rules import Pack
+from domain.contact_rules.cities import named_cities
 from domain.direct_debit import MandateScheme, SequenceType
 from domain.portfolio import PortfolioLoan
-from intake import CellError, PortfolioError, PortfolioReport
+from intake import CellError, PortfolioError, PortfolioReport, whereabouts
 from tests.intake.workbooks import write_workbook
 
 TODAY = date(2026, 11, 23)
@@ -70,7 +72,11 @@ def test_the_shipped_us_portfolio_is_good_to_the_last_row() -> None:
     assert loans["38"].amount_due_minor == 57147
     assert loans["225"].amount_due_minor == 3 * 77838
     assert loans["388"].amount_due_minor == 750000 - 32415
-    assert (loans["388"].region, loans["388"].timezone) == ("FL", "America/New_York")
+    # Florida lies in two zones: which of them is not guessed, so nobody there is contacted, and the check says so.
+    assert (loans["388"].region, loans["388"].timezone) == ("FL", None)
+    assert loans["38"].timezone is not None
+    empty = sum(loan.timezone is None for loan in loans.values())
+    assert f"{empty} good rows have no time zone: no contact with them will be allowed" in report.warnings
     assert all(loan.phone is None and loan.email is None and loan.name is None for loan in loans.values())
 
 
@@ -467,6 +473,84 @@ def test_the_summary_adds_up_the_good_rows(tmp_path: Path) -> None:
     }
     assert (summary.with_phone, summary.with_email, summary.with_timezone) == (1, 1, 4)
     assert report.warnings == ["3 good rows have neither telephone nor e-mail"]
+
+
+PLACED = "loan_id,language,country,region,city,timezone,currency,amount_due_minor,due_date,phone\n"
+
+
+def test_zones_that_contradict_the_place_and_cities_that_may_be_misspelt_are_told(tmp_path: Path) -> None:
+    rows = [
+        "L1,es,ES,CN,,Europe/Madrid,EUR,1000,2026-10-01,+34612345678",
+        "L2,es,ES,,,America/Bogota,EUR,1000,2026-10-01,+34612345679",
+        "L3,es,ES,MD,,,EUR,1000,2026-10-01,+34612345670",
+        "L4,es,ES,,,,EUR,1000,2026-10-01,+34612345671",
+        "L5,en,US,NY,Brooklin,America/New_York,USD,1000,2026-10-01,+12125550110",
+        "L6,en,US,NY,Brooklin,US/Eastern,USD,1000,2026-10-01,+12125550111",
+        "L7,en,US,NY,Brooklyn,,USD,1000,2026-10-01,+12125550112",
+        "L8,es,ES,CT,Barcelna,Europe/Madrid,EUR,1000,2026-10-01,+34612345673",
+        "L9,en,FR,,Paris,Europe/Paris,EUR,1000,2026-10-01,+34612345674",
+    ]
+
+    report = intake.check(written(tmp_path, PLACED + "\n".join(rows) + "\n"), "recobro", TODAY)
+
+    assert report.bad_rows == 0
+    summary = report.summary()
+    assert (summary.with_timezone, summary.zones_at_odds) == (6, 2)
+    assert [(each.city, each.perhaps, each.rows) for each in summary.cities_in_doubt] == [
+        ("Brooklin", "Brooklyn", 2),
+        ("Barcelna", "Barcelona", 1),
+    ]
+    assert report.warnings == [
+        "3 good rows have no time zone: no contact with them will be allowed",
+        "2 good rows have a time zone that contradicts their region or country: only what is lawful by both clocks will"
+        " be allowed",
+        "3 good rows name a city that may be a misspelt one with rules of its own, and count as of any city of the "
+        "region: Brooklin (Brooklyn?), Barcelna (Barcelona?)",
+    ]
+
+
+def test_what_rules_say_of_a_place_is_gathered_once_however_many_cities_a_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a file of many cities in two states, when it is checked, then each state's cities are looked up once."""
+    asked: list[str | None] = []
+
+    def told(pack: Pack, region: str | None) -> dict[str, str]:
+        asked.append(region)
+        return named_cities(pack, region)
+
+    monkeypatch.setattr(whereabouts, "named_cities", told)
+    whereabouts._cities.cache_clear()
+    whereabouts._judged.cache_clear()
+    rows = [
+        f"L{n},en,US,{'NY' if n % 2 else 'FL'},Quiet Springs {n},America/New_York,USD,1000,2026-10-01,+12125550110"
+        for n in range(60)
+    ]
+
+    report = intake.check(written(tmp_path, PLACED + "\n".join(rows) + "\n"), "recobro", TODAY)
+
+    assert report.good_rows == 60
+    assert sorted(asked, key=str) == ["FL", "NY"]
+
+
+def test_an_empty_constant_leaves_the_field_empty(tmp_path: Path) -> None:
+    mapping = written(
+        tmp_path,
+        MAJOR_MAPPING.format(numbers="point", rounding="")
+        + """\
+  region: {columns: state}
+  timezone:
+    lookup:
+      by: state
+      table: {CN: "", MD: Europe/Madrid}
+""",
+        "zones.yaml",
+    )
+    file = written(tmp_path, "id,amount,currency,due,state\nL1,10,EUR,2026-10-01,CN\nL2,10,EUR,2026-10-01,MD\n")
+
+    zones = [loan.timezone for loan in intake.check(file, mapping, TODAY).loans()]
+
+    assert zones == [None, "Europe/Madrid"]
 
 
 def test_errors_are_a_sequence_that_can_be_sliced(tmp_path: Path) -> None:

@@ -21,3 +21,7 @@ def test_names_follow_prometheus_conventions_and_no_label_is_an_id() -> None:
         assert re.fullmatch(r"recobro_[a-z]+(_[a-z]+)*", metric.name)
         assert metric.name.endswith("_total") is (metric.kind is Kind.COUNTER)
         assert not any(re.search(r"(^|_)(id|loan|person|name|phone|email|address)($|_)", one) for one in metric.labels)
+
+
+def test_no_label_is_one_that_prometheus_gives_every_sample_itself() -> None:
+    assert not {label for metric in catalogue.ALL for label in metric.labels} & {"job", "instance"}

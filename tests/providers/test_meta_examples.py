@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.message_names import of_whatsapp
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, MediaNews, SenderNews, TemplateNews
 from providers.webhooks import meta
@@ -122,3 +125,36 @@ def test_a_status_brings_our_own_id_back_and_nothing_else_of_it() -> None:
 )
 def test_a_number_is_looked_for_in_each_way_it_may_stand_in_the_records(digits: str, numbers: tuple[str, ...]) -> None:
     assert meta.spellings(digits) == numbers
+
+
+WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="
+
+
+def posted(**value: Any) -> bytes:
+    change = {"field": "messages", "value": value}
+    return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
+
+
+def test_a_message_is_known_by_a_name_that_its_writers_number_is_not_read_out_of() -> None:
+    assert b"16503879439" in base64.b64decode(WAMID.removeprefix("wamid."))
+    wrote = {"from": "16503879439", "id": WAMID, "type": "text", "text": {"body": "hola"}}
+    status = {"id": WAMID, "status": "read"}
+
+    (message,) = meta.parse(posted(messages=[wrote]))
+    (report,) = meta.parse(posted(statuses=[status]))
+    keys = (meta.event_key(posted(messages=[wrote])), meta.event_key(posted(statuses=[status])))
+
+    assert isinstance(message, InboundNews)
+    assert isinstance(report, DeliveryNews)
+    name = of_whatsapp(WAMID)
+    assert len(name) < len(WAMID)
+    assert (message.provider_message_id, report.provider_message_id, *keys) == (name, name, name, f"{name}:read")
+
+
+def test_a_delivery_of_several_has_the_key_it_always_had() -> None:
+    """Given one from before messages had names, when it comes again, then it is known for a duplicate."""
+    several = posted(statuses=[{"id": WAMID, "status": "sent"}, {"id": WAMID, "status": "read"}])
+
+    key = meta.event_key(several)
+
+    assert key == f"all:{hashlib.sha256(f'{WAMID}:sent{chr(10)}{WAMID}:read'.encode()).hexdigest()}"

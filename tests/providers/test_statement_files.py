@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from config.statement_mapping import MappingError, StatementMapping, load_statement_mapping
+from config.statement_mapping import MappingError, StatementColumns, StatementMapping, load_statement_mapping
 from domain.bank_news import FileKind, FileUnreadable, Statement
 from providers.bankfiles.any_file import read_any
 from providers.bankfiles.csv_file import read_csv
@@ -71,6 +72,58 @@ def test_an_entry_that_cannot_be_read_is_named_by_its_line_and_said_to_nobody(
     assert "Lucia" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.parametrize("kept", [":86:P-204", ":86:Pago prestamo L-1042 Ana Ruiz\n", ":61:2611271127C50,00"])
+def test_a_statement_that_is_cut_off_is_refused_whole(kept: str) -> None:
+    """Given a transfer agent that moves a file while the bank still writes it."""
+    whole = MT940[: MT940.index(":62F:")]
+    cut = whole.replace(":86:Pago prestamo L-1042 Ana Ruiz\n", kept)
+
+    with pytest.raises(FileUnreadable, match="line 1: cut off: no closing balance"):
+        read_any(cut.encode(), None)
+
+
+def test_a_page_of_a_statement_closes_with_a_balance_of_its_own() -> None:
+    pages = read_any(MT940.replace(":62F:", ":62M:").encode(), None)
+
+    assert len(pages) == 2
+
+
+@pytest.mark.parametrize("amount", ["C,", "C1,2,3"])
+def test_an_amount_that_is_none_is_told_by_its_line(amount: str) -> None:
+    broken = MT940.replace("C123,45", amount)
+
+    with pytest.raises(FileUnreadable, match="line 1: not written as MT940"):
+        read_any(broken.encode(), None)
+
+
+MT942 = """:20:INTERIM
+:25:ES9121000418450200051332
+:28C:00001/001
+:34F:EUR0,
+:13D:2611271200+0100
+:61:2611271127C123,45NTRFNONREF//BANK-REF-1
+:86:Prestamo P-20417
+"""
+
+
+def test_an_interim_report_is_whole_when_the_sums_of_its_entries_stand_behind_them() -> None:
+    [report] = read_any((MT942 + ":90D:0EUR0,\n:90C:1EUR123,45\n-\n").encode(), None)
+
+    assert isinstance(report, Statement)
+    assert [(one.amount_minor, one.currency, one.text) for one in report.entries] == [
+        (12_345, "EUR", "Prestamo P-20417")
+    ]
+    with pytest.raises(FileUnreadable, match="cut off"):
+        read_any(MT942.encode(), None)
+
+
+def test_an_indented_closing_balance_closes_and_is_nobodys_text() -> None:
+    first, _ = read_any(MT940.replace(":62F:", " :62F:").encode(), None)
+
+    assert isinstance(first, Statement)
+    assert first.entries[-1].text == "Pago prestamo L-1042 Ana Ruiz"
+
+
 MAPPING = """name: our-bank
 account: ES91 2100 0418 4502 0005 1332
 currency: EUR
@@ -131,6 +184,9 @@ def test_a_csv_is_read_as_its_mapping_says(mapping: StatementMapping) -> None:
         (("Importe", "Betrag"), "line 3: no column 'Importe'"),
         (("-10,00;Comisión;;;;R2", "-10,00;Comisión;;;;R2;;;"), "line 5: more cells"),
         (("1.234,50", "nada"), "line 4"),
+        ((";Comisión;;;;R2", ""), "line 5: fewer cells than headings: is the line whole?"),
+        (("Observaciones", "Concepto "), "line 3: no column 'Observaciones'"),
+        (("Cuenta;Referencia", "Cuenta;Referencia;Importe"), "line 3: two columns 'Importe'"),
     ],
 )
 def test_each_wrong_line_of_a_csv_is_told(mapping: StatementMapping, wrong: tuple[str, str], said: str) -> None:
@@ -138,6 +194,87 @@ def test_each_wrong_line_of_a_csv_is_told(mapping: StatementMapping, wrong: tupl
         read_csv(CSV.replace(*wrong).encode("cp1252"), mapping)
 
     assert "Lucía" not in str(refused.value)
+
+
+SHORT = "Fecha;Concepto;Importe\n27/11/2026;P-20417;1234,56\n"
+
+
+@pytest.fixture
+def short(mapping: StatementMapping) -> StatementMapping:
+    """A file whose last column is the amount."""
+    columns = StatementColumns(booked_on="Fecha", text=("Concepto",), amount="Importe")
+    return mapping.model_copy(update={"columns": columns, "skip": 0, "thousands": ""})
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"),
+    [
+        ("27/11/2026;P-20418;1", "line 3: the last line does not end: is the file whole?"),
+        ("27/11/2026;P-20418;0", "line 3: the last line does not end: is the file whole?"),
+        ('27/11/2026;P-20418;"1', "line 3: the last line does not end: is the file whole?"),
+        ("27/11/2026;P-2041", "line 3: fewer cells than headings: is the line whole?"),
+    ],
+)
+def test_a_file_cut_off_in_its_last_line_books_no_cut_amount(short: StatementMapping, cut: str, said: str) -> None:
+    with pytest.raises(FileUnreadable, match=re.escape(said)):
+        read_csv((SHORT + cut).encode(), short)
+
+
+def test_a_bank_that_never_ends_the_last_line_is_read_when_the_mapping_says_so(short: StatementMapping) -> None:
+    whole = SHORT + "27/11/2026;P-20418;1,50"
+    with pytest.raises(FileUnreadable, match="ends_with_line_end: false"):
+        read_csv(whole.encode(), short)
+
+    allowed = short.model_copy(update={"ends_with_line_end": False})
+
+    assert len(read_csv(whole.encode(), allowed).entries) == 2
+    with pytest.raises(FileUnreadable, match="fewer cells"):
+        read_csv((SHORT + "27/11/2026;P-20418").encode(), allowed)
+
+
+def test_a_closing_delimiter_says_that_the_amount_before_it_is_whole(short: StatementMapping) -> None:
+    told = "Fecha;Concepto;Importe;\n27/11/2026;P-20417;1234,56;\n27/11/2026;P-20418;1,50;"
+
+    assert len(read_csv(told.encode(), short).entries) == 2
+
+
+OPEN_END = "Fecha;Importe;Concepto;Oficina\n27/11/2026;1,50;P-20417\n27/11/2026;1,50;P-20418;Madrid\n"
+
+
+def test_empty_cells_that_a_bank_leaves_out_at_a_lines_end_are_not_missed(short: StatementMapping) -> None:
+    assert len(read_csv(OPEN_END.encode(), short).entries) == 2
+    with pytest.raises(FileUnreadable, match="line 4: fewer cells"):
+        read_csv((OPEN_END + "27/11/2026;1,50;P-204").encode(), short)
+    with pytest.raises(FileUnreadable, match="line 2: fewer cells"):
+        read_csv(OPEN_END.replace(";P-20417", "").encode(), short)
+
+
+@pytest.mark.parametrize("last", ['27/11/2026;P-20418;"1,50"', "27/11/2026;P-20418;1,50\n", ";;", " "])
+def test_a_file_whose_last_cell_is_surely_whole_is_read(short: StatementMapping, last: str) -> None:
+    assert len(read_csv((SHORT + last).encode(), short).entries) in (1, 2)
+
+
+def test_a_banks_file_without_a_last_line_end_is_read_where_no_amount_or_day_can_be_cut(
+    mapping: StatementMapping,
+) -> None:
+    assert len(read_csv(CSV.rstrip("\n").encode("cp1252"), mapping).entries) == 2
+
+
+def test_lines_of_an_old_mac_are_lines(short: StatementMapping) -> None:
+    [one] = read_csv(SHORT.replace("\n", "\r").encode(), short).entries
+
+    assert (one.line, one.amount_minor, one.text) == (2, 123_456, "P-20417")
+
+
+def test_headings_end_where_the_last_name_stands(short: StatementMapping) -> None:
+    told = SHORT.replace("Importe", "Importe;")
+
+    assert read_csv(told.encode(), short).entries[0].amount_minor == 123_456
+
+
+def test_a_heading_that_cannot_be_read_is_told_by_its_line(short: StatementMapping) -> None:
+    with pytest.raises(FileUnreadable, match="line 1: quotes that do not end"):
+        read_csv(b'"' + b"x" * 140_000, short)
 
 
 @pytest.mark.parametrize(

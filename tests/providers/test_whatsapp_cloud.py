@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from domain.contact import Channel
+from domain.message_names import of_whatsapp
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.what_next import Reaction
 from providers.errors import Effect, ProviderError, WhatNext
@@ -62,7 +63,7 @@ async def test_free_text_goes_out_with_our_id_and_without_a_word_more_than_it_ne
 
     sent = await adapter.send(message())
 
-    assert sent == Sent(provider="meta", provider_message_id="wamid.HBgL")
+    assert sent == Sent(provider="meta", provider_message_id=of_whatsapp("wamid.HBgL"))
     [request] = side.requests
     assert request.url.path == "/v23.0/106540352242922/messages"
     assert (request.headers["Authorization"], request.headers["Date"]) == ("Bearer EAAtoken", AT_ON_THE_WIRE)

@@ -1,10 +1,14 @@
-"""Which loans are suggested for a bank transfer by its amount: those of which just that is due."""
+"""Which loans are suggested for a bank transfer by its amount, and what is kept of one that is nobody's payment."""
 
 from __future__ import annotations
 
+import pytest
+from sqlmodel import select
+
+from domain.bank_news import BankEntry, FileKind
 from records import bank_entries, payments
 from records.database import Database
-from records.tables import PaymentSource
+from records.tables import BankEntryRow, EntryState, PaymentSource
 from tests.records.portfolios import LENDER, NOW, entered
 
 
@@ -49,3 +53,31 @@ def test_in_colombia_a_loan_is_found_by_the_whole_pesos_that_it_is_asked_for(dat
     assert suggested(database, 15_000_037, "COP") == ["L1"]
     assert suggested(database, 14_999_900, "COP") == []
     assert suggested(database, 15_000_100, "COP") == []
+
+
+@pytest.mark.parametrize("credit", [False, True], ids=["went out", "came in"])
+def test_of_money_that_went_out_and_is_ignored_no_name_stays_and_it_is_known_when_told_again(
+    database: Database, credit: bool
+) -> None:
+    told = BankEntry(
+        line=1, amount_minor=100, currency="EUR", credit=credit, other_iban="ES1", other_name="ANA GARCIA",
+        text="devolucion de Ana", booked_on=NOW.date(), value_on=NOW.date(),
+    )  # fmt: skip
+    with database.writing() as session:
+        file = bank_entries.add_file(
+            session, sha256="a", kind=FileKind.CAMT_053, name="a", message_id="S", entries=1, at=NOW
+        )
+        row = bank_entries.add(
+            session, file, told, key="a", account="x", lender=None, state=EntryState.WAITING, why="it may undo", at=NOW
+        )
+        before = bank_entries.particulars_kept(session, row)
+
+    with database.writing() as session:
+        waiting = session.exec(select(BankEntryRow)).one()
+        bank_entries.settle(session, waiting, EntryState.IGNORED, at=NOW, why="our refund", by="luis")
+
+    with database.reading() as session:
+        kept = session.exec(select(BankEntryRow)).one()
+        said = (kept.other_name, kept.other_iban, bank_entries.text_of(kept))
+        assert said == (("ANA GARCIA", "ES1", "devolucion de Ana") if credit else (None, None, None))
+        assert bank_entries.particulars_kept(session, kept) == before

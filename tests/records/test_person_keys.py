@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
-from config.master_keys import KEY_BYTES, MasterKeys
+from config.master_keys import KEY_BYTES, MasterKeys, add_to_key_file
 from domain.contact import Channel, Purpose
 from records import cases, contacts, loans, payments, people, person_export, person_keys, refunds, webhooks
 from records.contacts import Reserved
@@ -294,6 +294,31 @@ def test_after_a_rotation_the_old_master_key_is_not_needed(tmp_path: Path) -> No
     assert NAME in read(keyed(url, "bb", "bb"))
     with pytest.raises(KeysMissing, match=r"'bb'.*RECOBRO_ENCRYPTION__KEYS"):
         read(keyed(url, "aa", "aa"))
+
+
+def test_a_process_that_runs_during_a_rotation_wraps_nothing_under_the_old_key_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a worker that runs on, the old key may leave the file, as `keys rotate` says, and nobody is lost."""
+    monkeypatch.setenv("RECOBRO_ENCRYPTION__KEYS", "{}")
+    url = f"sqlite:///{tmp_path / 'r.db'}"
+    running, command = Database(url), Database(url)
+    someone(running)
+    old = running.keys.master.active
+
+    command.check()
+    command.keys.use_master(add_to_key_file(command.keys.master))
+    command.keys.rewrap()
+    with running.writing() as session:
+        enter(session, [handed("L2", name="Otra Persona")], campaign_id="c-2")
+
+    assert old not in running.keys.counts()
+    file = tmp_path / "r.master-keys.json"
+    kept = json.loads(file.read_text())
+    kept["keys"].pop(old)
+    file.write_text(json.dumps(kept))
+    with Database(url).reading() as session:
+        assert sorted(str(name) for name in session.exec(select(Person.name)).all()) == ["Otra Persona", NAME]
 
 
 def test_records_without_their_keys_are_not_taken_for_empty(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from domain.replies.labels import Intent
 from replies import classify
-from replies.cues import said_in
+from replies.cues import is_represented, said_in
 from replies.data import TRAINING, read_folder
 from replies.features import words_of
 
@@ -36,6 +36,8 @@ def test_a_phrase_that_leaves_no_doubt_is_right_on_what_people_wrote() -> None:
         ("llevo dos meses pidiendo mi paz y salvo", Intent.COMPLAINT),
         ("ese link es raro, para mí que me quieren robar", Intent.DISPUTE),
         ("asesor", Intent.REQUEST_AGENT),
+        ("descanse en paz, no molesten más", Intent.VULNERABLE),
+        ("que en paz descansen mis papás", Intent.VULNERABLE),
     ],
 )
 def test_what_leaves_no_doubt_comes_first(words: str, intent: Intent) -> None:
@@ -44,3 +46,39 @@ def test_what_leaves_no_doubt_comes_first(words: str, intent: Intent) -> None:
 
 def test_a_promise_in_mockery_is_no_promise() -> None:
     assert classify("claro que sí, les voy a pagar... en sus sueños", AT, "MX").intent is Intent.REFUSAL
+
+
+@pytest.mark.parametrize(
+    ("words", "country"),
+    [
+        ("soy su abogado, diríjanse a mí", "ES"),
+        ("soy la tutora legal, está incapacitado", "ES"),
+        ("sou a curadora dele", "BR"),
+        ("soy su procuradora", "ES"),
+        ("le habla el apoderado del señor Ruiz", "CO"),
+    ],
+)
+def test_whoever_speaks_for_the_borrower_is_for_a_person(words: str, country: str) -> None:
+    assert classify(words, AT, country).needs_human
+
+
+@pytest.mark.parametrize(
+    ("words", "represented"),
+    [
+        ("como dijo mi abogado, no pago", False),
+        ("I am talking to my lawyer", False),
+        ("como me dijo su abogado, pago el viernes", False),
+        ("como su abogado me dijo", False),
+        ("no soy abogado", False),
+        ("como abogado de Ana les pido", True),
+        ("soy su apoderado con poder notarial", True),
+        ("I am his attorney", True),
+    ],
+)
+def test_who_names_a_lawyer_is_not_taken_for_one(words: str, represented: bool) -> None:
+    assert is_represented(words_of(words), by_another=False) is represented
+
+
+@pytest.mark.parametrize("words", ["no hace falta abogado, el viernes liquido", "numero equivocado"])
+def test_who_names_a_lawyer_or_nobody_speaks_for_themselves(words: str) -> None:
+    assert not classify(words, AT, "MX").needs_human

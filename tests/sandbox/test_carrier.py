@@ -86,6 +86,28 @@ def test_messages_to_a_number_can_be_looked_up(world: World) -> None:
     assert sids[0] in [m["sid"] for m in rest["messages"]]
 
 
+def test_what_people_text_in_is_listed_with_the_rest_page_by_page(world: World) -> None:
+    """Given a borrower who was texted and answers twice, when the number's list is asked for, then both stand in it."""
+    number = "+34910000077"
+    [person] = world.enrol("writes-in")
+    world.sms(person["phone"], at="2026-03-20T09:30:00+00:00", From=number)
+    world.act("writes-in", "write", text="Hola")
+    world.act("writes-in", "stop")
+    path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    asked, later = {"To": number, "DateSent>": "2026-03-20", "PageSize": "1"}, carrier_headers()
+
+    first = world.http.get(path, params=asked, headers=later)
+    second = world.http.get(first.json()["next_page_uri"], headers=later).json()
+    too_late = world.http.get(path, params=asked | {"DateSent>": "2026-03-21"}, headers=later).json()
+
+    assert request_faults("twilio_api_v2010.json", first.request) == []
+    [stop], [hello] = first.json()["messages"], second["messages"]
+    told = {each["sid"]: each["body"] for each in world.entries("inbound_sms", "writes-in")}
+    assert told == {hello["sid"]: "Hola", stop["sid"]: "BAJA"}
+    assert (stop["direction"], stop["from"], stop["status"]) == ("inbound", person["phone"], "received")
+    assert (second["next_page_uri"], too_late["messages"]) == (None, [])
+
+
 def test_dead_and_landline_numbers_are_told_in_the_carriers_codes(
     world: World, texted: dict[str, tuple[dict[str, Any], Any]]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -89,3 +90,22 @@ def test_what_meta_would_refuse_is_refused_in_its_own_words(world: World, body: 
     assert answer.status_code >= 400
     assert answer.json()["error"]["code"] == code
     assert json.dumps(answer.json()).count("+34600000001") == 0
+
+
+def test_messages_have_ids_as_metas_whose_person_is_read_out_of_them(world: World) -> None:
+    [person] = world.enrol("wa-ids")
+    digits = person["phone"].removeprefix("+").encode()
+
+    answer = world.whatsapp(person["phone"])
+    world.act("wa-ids", "photo", at="2026-03-20T10:05:00+00:00")
+    world.advance("wa-ids", "2026-03-20T11:00:00+00:00")
+
+    [photo] = [p for p in world.listener.at("/meta") if b'"image"' in p.body and digits in p.body]
+    message = photo.json["entry"][0]["changes"][0]["value"]["messages"][0]
+    # The shape of the ids in Meta's own examples: number and message, each behind its length.
+    for wamid, ours in ((answer.json()["messages"][0]["id"], 18), (message["id"], 20)):
+        told = base64.b64decode(wamid.removeprefix("wamid."), validate=True)
+        length = len(digits)
+        assert told[:3] + told[3 : 3 + length] == b"\x1c\x18" + bytes([length]) + digits
+        assert (told[7 + length], len(told)) == (0x18, 9 + length + ours + 1)
+    assert message["image"]["id"].isdigit(), "a file's id names nobody"

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import hmac
+import json
 import re
 from datetime import date, timedelta
 from functools import partial
@@ -11,21 +15,24 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from sqlmodel import col, select
 from temporalio.client import Client
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 import intake
 from commands.processes import ROOT, Processes
 from commands.rehearsal import LENDER, Plan, begin_of, enter, invent_people
-from commands.stack import Stack
+from commands.stack import META_SECRET, Stack
 from config.encryption_settings import Encryption
 from config.settings import Settings
 from config.strategies import find_strategy
 from domain.loans import workflow_id
+from domain.message_names import of_whatsapp
 from domain.portfolio import PortfolioLoan
 from records import loans
 from records.database import Database
-from records.tables import LoanState
+from records.tables import LoanState, Webhook
+from sandbox.wamid import wamid
 from workflows.campaign import Campaign
 from workflows.campaign_messages import CampaignInput
 from workflows.payload_encryption import data_converter
@@ -66,6 +73,27 @@ def in_collection(database: Database, loan_ids: list[str]) -> bool:
         return all(loans.get(session, LENDER, one).state is LoanState.IN_COLLECTION for one in loan_ids)
 
 
+def heard(database: Database, event_key: str) -> bool:
+    with database.reading() as session:
+        told = select(Webhook.id).where(Webhook.event_key == event_key, col(Webhook.relayed_at).is_not(None))
+        return session.exec(told).first() is not None
+
+
+async def writes_on_whatsapp(web: str, person: PortfolioLoan, database: Database) -> None:
+    """An answer that the loan hears of, as Meta tells of it: its id is the person's number in base64."""
+    assert person.phone
+    told = {"from": person.phone.lstrip("+"), "id": wamid(person.phone, "3A4A6599AEE03810144F", inbound=True)}
+    message = {**told, "type": "text", "text": {"body": "¿Cómo puedo pagar?"}}
+    change = {"field": "messages", "value": {"messaging_product": "whatsapp", "messages": [message]}}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
+    signature = hmac.new(META_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    async with httpx.AsyncClient(timeout=60) as meta:
+        headers = {"X-Hub-Signature-256": f"sha256={signature}"}
+        answer = await meta.post(f"{web}/webhooks/meta", content=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    await until(partial(heard, database, of_whatsapp(told["id"])))
+
+
 async def campaign(folder: Path, *, encrypt: bool) -> tuple[list[PortfolioLoan], dict[str, bytes], str]:
     """Contacts, a reply and payments of a campaign; the people, what is kept outside the records, by name, and the
     sandbox's log, which proves that something happened."""
@@ -99,6 +127,7 @@ async def campaign(folder: Path, *, encrypt: bool) -> tuple[list[PortfolioLoan],
             for loan, act in zip(people, ("stop", "pay", "pay", "salary"), strict=True):
                 done = await world.post("/_world/act", json={"loan_id": loan.loan_id, "act": act})
                 assert done.status_code == 200, done.text
+            await writes_on_whatsapp(stack.addresses.web, people[3], database)
             for loan in people[1:3]:
                 await until(partial(has_ended, database, loan.loan_id))
             log = (await world.get("/_world/log")).text
@@ -132,6 +161,32 @@ def kept_of(kept: dict[str, bytes], what: set[str]) -> list[tuple[str, str]]:
         for one in what
         if one.encode() in content or one.encode("utf-16-le") in content
     )
+
+
+_TOKEN = re.compile(rb"[0-9A-Za-z+/_-]{20,}")
+_LONG = 8
+"""Four letters in a row are in megabytes of anything, read as base64, by chance."""
+
+
+def unfolded(kept: dict[str, bytes]) -> dict[str, bytes]:
+    """What stands in each in base64, from whichever letter on it is read."""
+    return {
+        name: b" ".join(_decoded(token[start:]) for token in set(_TOKEN.findall(content)) for start in range(4))
+        for name, content in kept.items()
+    }
+
+
+def _decoded(token: bytes) -> bytes:
+    whole = token[: len(token) // 4 * 4]
+    return base64.b64decode(whole.replace(b"-", b"+").replace(b"_", b"/"))
+
+
+def test_what_stands_in_base64_is_found_wherever_it_begins() -> None:
+    folded = base64.b64encode(b"\x1c\x18\x0b34600123456\x15\x02\x00\x12")
+
+    kept = unfolded({"a": b'"meta:wamid.' + folded + b'"', "b": b"xyz" + folded, "c": b"34600123456"})
+
+    assert kept_of(kept, {"34600123456"}) == [("a", "34600123456"), ("b", "34600123456")]
 
 
 def sums_of(kept: dict[str, bytes], sums: set[str]) -> list[tuple[str, str]]:
@@ -168,8 +223,10 @@ async def test_nobody_is_named_in_temporal_logs_and_metrics(
     assert b"temporal_worker" in kept["metrics"]
     assert any(people[0].loan_id.encode() in content for content in kept.values()), "the search finds what is there"
     assert kept_of(kept, personal(people)) == []
+    assert kept_of(unfolded(kept), {one for one in personal(people) if len(one) >= _LONG}) == []
 
     amounts = {str(loan.amount_due_minor) for loan in people}
     names = {name: content for name, content in kept.items() if name.startswith("temporal.db")}
+    assert (kept_of(names, {"meta:wa."}) == []) is encrypt, "a loan heard of what was written on WhatsApp"
     readable = kept_of(names, {"amount_due_minor", "due_date", "es-microloan"}) + sums_of(names, amounts)
     assert (readable == []) is encrypt, readable

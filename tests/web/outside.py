@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -137,6 +137,7 @@ async def running(
     more: Mapping[str, WebhookSource] | None = None,
     calls: Desk | None = None,
     addresses: SignedAddresses | None = None,
+    beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
 ) -> AsyncIterator[Web]:
     sources: dict[str, WebhookSource] = {
         "stripe": StripeWebhooks(SecretStr(STRIPE_SECRET)),
@@ -144,7 +145,15 @@ async def running(
         **(more or {}),
     }
     app = create_app(
-        database, temporal, sources, public_url=PUBLIC, now=now, relay=relay, calls=calls, addresses=addresses
+        database,
+        temporal,
+        sources,
+        public_url=PUBLIC,
+        now=now,
+        relay=relay,
+        calls=calls,
+        addresses=addresses,
+        beside=beside,
     )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))
     serving = asyncio.create_task(server.serve())

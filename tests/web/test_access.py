@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from commands.processes import ROOT
 from domain.access import Role, Scope
 from records import accounts, api_keys
 from records.database import Database
@@ -273,3 +275,19 @@ def test_over_https_the_cookie_is_bound_to_this_host(database: Database) -> None
     assert cookie.startswith("__Host-recobro=")
     assert all(part in cookie for part in ("Secure", "HttpOnly", "SameSite=lax", "Path=/"))
     assert answer.headers["strict-transport-security"].startswith("max-age=")
+
+
+def test_every_address_that_is_open_to_all_is_on_the_page_and_named_where_the_proxy_is_set_up() -> None:
+    opened = {path.split("/")[1] for (_, path), who in WHO.items() if who is PUBLIC}
+    within = {"healthz", "readyz", "sign-in", "codec"}
+    (row,) = [
+        line
+        for line in (ROOT / "docs" / "access.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| nobody in particular |")
+    ]
+    (proxy,) = re.findall(
+        r"\*\*The reverse proxy\*\*.*?\n\n", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+
+    assert {name for name in opened if f"`/{name}" not in row} == set()
+    assert {name for name in opened - within if f"`/{name}" not in proxy} == set()

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from domain.access import Role, Scope
 from domain.events import PaymentReceived
 from domain.webhook_news import PaymentNews
-from records import audit, bank_entries, loans, payments
+from records import audit, bank_entries, cases, loans, payments
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import Webhook
@@ -126,6 +126,25 @@ def test_names_and_addresses_only_for_those_whose_work_needs_them(database: Data
         with browser(app) as client:
             sign_in(client, role.value)
             assert ("contact_data" in client.get(path).json()) is (role in (Role.AGENT, Role.SUPERVISOR)), role
+
+
+def test_what_a_person_noted_on_a_case_only_for_those_whose_work_needs_it(
+    database: Database, client: TestClient
+) -> None:
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        case = cases.open(session, loan, case_id="c-1", kind="handoff", queue="agents", at=NOW, sla_at=NOW)
+        case.note = "su hermana paga"
+    plain = key(database, Scope.LOANS_READ, Scope.CASES_READ)
+    full = key(database, Scope.LOANS_READ, Scope.CASES_READ, Scope.CONTACT_DATA_READ)
+
+    def notes(mine: dict[str, str]) -> list[str | None]:
+        loan = client.get(f"/api/v1/loans/{LENDER}/L1", headers=mine).json()
+        waiting = client.get("/api/v1/cases", headers=mine).json()
+        return [one["cases"][0]["note"] for one in (loan, waiting)]
+
+    assert notes(plain) == [None, None]
+    assert notes(full) == ["su hermana paga"] * 2
 
 
 def test_the_description_names_every_key_a_loan_is_told_with(database: Database, client: TestClient) -> None:

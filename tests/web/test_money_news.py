@@ -192,19 +192,23 @@ def test_what_a_person_booked_for_the_right_loan_is_no_other_money_when_it_is_to
     assert shown(database) == []
 
 
-def on_the_statement(database: Database, amount_minor: int, bank_reference: str = "B-1") -> None:
-    entry = BankEntry(
-        line=1,
-        amount_minor=amount_minor,
-        currency="EUR",
-        credit=True,
-        booked_on=NOW.date(),
-        value_on=NOW.date(),
-        text="L1",
-        bank_reference=bank_reference,
+def on_the_statement(database: Database, amount_minor: int, *bank_references: str) -> None:
+    """An entry of this amount for each reference, or one."""
+    entries = tuple(
+        BankEntry(
+            line=line,
+            amount_minor=amount_minor,
+            currency="EUR",
+            credit=True,
+            booked_on=NOW.date(),
+            value_on=NOW.date(),
+            text="L1",
+            bank_reference=reference,
+        )
+        for line, reference in enumerate(bank_references or ("B-1",), 1)
     )
-    statement = Statement(kind=FileKind.CAMT_053, message_id="S", account="ES1", currency="EUR", entries=(entry,))
-    BankDesk(database, Settings(_env_file=None)).take_in((statement,), bank_reference.encode(), "s.xml", NOW)
+    statement = Statement(kind=FileKind.CAMT_053, message_id="S", account="ES1", currency="EUR", entries=entries)
+    BankDesk(database, Settings(_env_file=None)).take_in((statement,), b"s", "s.xml", NOW)
 
 
 def waiting(database: Database) -> list[str | None]:
@@ -259,12 +263,11 @@ def test_money_without_a_loan_that_a_statement_brought_meanwhile_is_not_counted_
     assert due(database, "L1") == 6_000
 
 
-def test_two_alike_transfers_on_statements_both_count(database: Database) -> None:
+def test_two_alike_transfers_on_a_statement_both_count(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1")
 
-    for number in (1, 2):
-        on_the_statement(database, 4_000, f"B-{number}")
+    on_the_statement(database, 4_000, "B-1", "B-2")
 
     assert due(database, "L1") == 2_000
     assert waiting(database) == []

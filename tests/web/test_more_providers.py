@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
-from records import audit, inquiries
+from domain.contact import Channel, Purpose
+from domain.message_names import of_whatsapp
+from records import audit, contacts, inquiries, loans
 from records.database import Database
-from records.tables import Payment, Webhook
+from records.tables import ContactState, Payment, Webhook
 from tests.providers.test_meta_examples import EXAMPLES
-from tests.records.portfolios import LENDER
+from tests.records.portfolios import LENDER, NOW
 from tests.web.outside import FakeTemporal, Web, running, until
 from tests.web.test_messages import PHONE
 from tests.web.test_webhooks import loans_in_collection, stored
@@ -215,3 +218,39 @@ async def test_a_payment_told_by_the_lenders_own_system_reaches_its_loan(databas
     with database.reading() as session:
         (payment,) = session.exec(select(Payment)).all()
     assert (payment.provider, payment.amount_minor) == ("standard", 2_500)
+
+
+WROTE = "wamid.HBgLMzQ2MDAwMDAwMDEVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="
+SENT = "wamid.HBgLMzQ2MDAwMDAwMDEVAgARGBI3MEM2RUJFNkI0RENGQTVDRjUA"
+
+
+async def test_neither_the_loan_nor_the_records_hear_a_number_by_a_message_id_of_whatsapps(database: Database) -> None:
+    loans_in_collection(database, "L1")
+    temporal = FakeTemporal()
+    async with running(database, temporal, more=MORE) as web:
+        assert await meta(web, text(WROTE, "cómo puedo pagar?")) == 200
+        (row,) = await relayed(database, 1)
+
+    (told,) = [payload for name, _, payload in temporal.calls if name == "reply_understood"]
+    assert told["message_id"] == f"meta:{of_whatsapp(WROTE)}"
+    assert row.event_key == of_whatsapp(WROTE)
+
+
+@pytest.mark.parametrize("held", [of_whatsapp(SENT), SENT])
+async def test_a_status_finds_its_message_also_where_a_worker_of_the_build_before_had_sent_it(
+    database: Database, held: str
+) -> None:
+    loans_in_collection(database, "L1")
+    with database.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, "L1")
+        told = {"step": "r1", "occurrence": 1, "purpose": Purpose.COLLECTION, "channel": Channel.WHATSAPP}
+        contact = contacts.reserve(session, loan, person, template="first", at=NOW, **told).contact  # type: ignore[arg-type]
+        contacts.advance(session, contact, ContactState.SENT, at=NOW, provider="meta", provider_message_id=held)
+    status = {"id": SENT, "status": "delivered", "biz_opaque_callback_data": contact.message_id}
+    async with running(database, FakeTemporal(), more=MORE) as web:
+        assert await meta(web, {"statuses": [status]}) == 200
+        await relayed(database, 1)
+
+    with database.reading() as session:
+        (kept,) = contacts.of_loan(session, loans.get(session, LENDER, "L1"))
+    assert (kept.state, kept.provider_message_id) == (ContactState.DELIVERED, of_whatsapp(SENT))

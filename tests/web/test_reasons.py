@@ -24,6 +24,8 @@ from web.reasons import reason_in
          "O cliente escreveu: pede para pagar de outra forma; nenhuma pode ser oferecida"),
         ("the borrower wrote while the loan was not in collection: dispute", "es",
          "El cliente escribió sin que el préstamo estuviera en gestión: disputa"),
+        ("vulnerable reported; a link asked for on the telephone is not sent", "es",
+         "Vulnerabilidad (comunicado); no se envía el enlace que pidió por teléfono"),
         ("plan 3 was not kept", "es", "No se cumplió: plan 3"),
         ("promises to pay: less than the strategy takes (1050)", "es",
          "Promete pagar: menos de lo que admite la estrategia (10,50\u00a0€)"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,15 +18,18 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
+from activities.composition import contact_slots
+from activities.contact_slots import ContactSlots
 from config.lender_settings import Lender
 from config.messaging_settings import Twilio
 from config.settings import Settings
-from domain.contact import Channel, ContactEventKind, Purpose
+from domain.contact import Actor, Channel, ContactEventKind, Purpose
 from records import contacts, people
 from records.database import Database
 from records.tables import Contact, ContactLedger, ContactState, Webhook
 from tests.records.portfolios import LENDER, enter, handed
 from tests.web.outside import PUBLIC, TWILIO_TOKEN, FakeTemporal, Web, running, until
+from web.__main__ import call_desk
 from web.call_desk import CallDesk
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -40,6 +45,12 @@ SETTINGS = Settings(
         agents_number="+34912222222",
     ),
 )
+
+SLOTS = contact_slots(SETTINGS)
+IN_CHILE: dict[str, Any] = {
+    "country": "CL", "timezone": "America/Santiago", "region": "RM", "at": datetime(2026, 11, 24, 15, tzinfo=UTC),
+}  # fmt: skip
+"""Where the call leaves room for a message in writing on the same day."""
 
 
 class Telephone:
@@ -68,7 +79,14 @@ class Telephone:
 
 
 @asynccontextmanager
-async def calling(database: Database, temporal: FakeTemporal, **person: Any) -> AsyncIterator[Telephone]:
+async def calling(
+    database: Database,
+    temporal: FakeTemporal,
+    settings: Settings = SETTINGS,
+    at: datetime = NOW,
+    rules: Callable[[], ContactSlots] = lambda: SLOTS,
+    **person: Any,
+) -> AsyncIterator[Telephone]:
     known = {"birth_year": "1984", "language": "es", "country": "ES", "timezone": "Europe/Madrid", **person}
     with database.writing() as session:
         enter(session, [handed("L1", phone="+34600000001", **known)])
@@ -82,12 +100,12 @@ async def calling(database: Database, temporal: FakeTemporal, **person: Any) -> 
             purpose=Purpose.COLLECTION,
             channel=Channel.CALL,
             template="account_overdue",
-            at=NOW,
+            at=at,
             address=debtor.phone,
         ).contact
         contact.text = DEBT
-        contacts.advance(session, contact, ContactState.SENT, at=NOW, provider="twilio", provider_message_id=CA)
-    async with running(database, temporal, now=lambda _: NOW, calls=CallDesk(database, SETTINGS)) as web:
+        contacts.advance(session, contact, ContactState.SENT, at=at, provider="twilio", provider_message_id=CA)
+    async with running(database, temporal, now=lambda _: at, calls=CallDesk(database, settings, rules)) as web:
         yield Telephone(web, contact)
 
 
@@ -98,7 +116,7 @@ def row(database: Database) -> Contact:
 
 async def test_the_right_person_hears_the_debt_and_a_wish_for_a_link_reaches_the_loan(database: Database) -> None:
     temporal = FakeTemporal()
-    async with calling(database, temporal) as telephone:
+    async with calling(database, temporal, **IN_CHILE) as telephone:
         hello = await telephone.says("answered", AnsweredBy="human")
         debt = await telephone.says("identity", Digits="1984")
         link = await telephone.says("choice", Digits="1")
@@ -106,7 +124,6 @@ async def test_the_right_person_hears_the_debt_and_a_wish_for_a_link_reaches_the
         await until(lambda: bool(temporal.calls) and row(database).cost_micros is not None)
 
     assert "Le llama Credialba" in hello
-    assert 'language="es-ES" voice="Polly.Lucia"' in hello
     assert "100,00" not in hello
     assert "préstamo" not in hello
     assert DEBT in debt
@@ -115,12 +132,92 @@ async def test_the_right_person_hears_the_debt_and_a_wish_for_a_link_reaches_the
     asked = {"step": "call", "occurrence": 1, "wish": "pay_now"}
     assert temporal.calls == [("call_choice", "L1", asked)]
     found = row(database)
-    assert (found.state, found.outcome, found.cost_micros) == (ContactState.READ, "pay_now", 60_000)
+    assert (found.state, found.outcome, found.cost_micros) == (ContactState.READ, "pay_now", 40_000)
     with database.reading() as session:
         kinds = session.exec(select(ContactLedger.kind)).all()
         kept = session.exec(select(Webhook)).all()
     assert kinds.count(ContactEventKind.CONVERSATION) == 1
     assert not [each for each in kept if b"1984" in each.body or "1984" in each.url]
+
+
+async def test_where_the_law_holds_a_link_back_today_none_is_offered_and_none_is_promised(database: Database) -> None:
+    """Given a Spaniard, whom one contact a day may reach, when they have proved who they are and press 1 all the same,
+    then no link is spoken of, the menu is told again and the loan hears of no wish."""
+    temporal = FakeTemporal()
+    async with calling(database, temporal) as telephone:
+        menu = await telephone.says("identity", Digits="1984")
+        again = await telephone.says("choice", Digits="1")
+        await telephone.ends("completed", 61)
+        await until(lambda: row(database).cost_micros is not None)
+
+    for said in (menu, again):
+        assert 'language="es-ES" voice="Polly.Lucia"' in said
+        assert "enlace" not in said
+        assert "marque 2" in said
+        assert "<Gather" in said
+    assert temporal.calls == []
+    assert row(database).outcome == "identified"
+
+
+async def test_while_the_contact_rules_cannot_be_read_calls_go_on_without_a_link_and_webhooks_are_taken(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given a file of contact rules that is broken, when a Chilean, who would be offered a link, has proved who they
+    are, then the menu is without one, Twilio's reports are taken, and the log names the file once."""
+    (tmp_path / "CL.yaml").write_text("country: CL\nhours: nothing\n")
+    settings = SETTINGS.model_copy(update={"jurisdictions": tmp_path})
+    desk = call_desk(settings, database)
+    assert isinstance(desk, CallDesk)
+
+    async with calling(
+        database, FakeTemporal(), settings, rules=partial(contact_slots, settings), **IN_CHILE
+    ) as telephone:
+        menu = await telephone.says("identity", Digits="1984")
+        again = await telephone.says("choice", Digits="1")
+        await telephone.ends("completed", 61)
+        await until(lambda: row(database).cost_micros is not None)
+
+    for said in (menu, again):
+        assert "enlace" not in said
+        assert "marque 2" in said
+    told = [each for each in caplog.messages if "CL.yaml" in each]
+    assert len(told) == 1
+    assert told[0].startswith("no call offers a link until the web app is started again: ")
+
+
+@pytest.mark.parametrize(
+    ("language", "person"), [("es", "Una persona de"), ("en", "A person from"), ("pt", "Uma pessoa de")]
+)
+async def test_an_agency_calls_by_its_own_name(database: Database, language: str, person: str) -> None:
+    """Given an agency that collects for the lender, when somebody answers, then they hear the agency's name, not that
+    the lender calls, and the person they are put through to is the agency's."""
+    agency = SETTINGS.lender.model_copy(
+        update={"collects_as": Actor.AGENCY, "agency": "Recobros Norte", "agent": "Ana Ruiz"}
+    )
+    settings = SETTINGS.model_copy(update={"lender": agency})
+    async with calling(database, FakeTemporal(), settings, language=language) as telephone:
+        opening = await telephone.says("answered", AnsweredBy="human")
+        left = await telephone.says("answered", AnsweredBy="machine_end_beep")
+        put_through = await telephone.says("choice", Digits="3")
+
+    assert "Recobros Norte" in opening
+    assert "Recobros Norte" in left
+    assert f"{person} Recobros Norte" in put_through
+    for said in (opening, left, put_through):
+        assert "Credialba" not in said
+
+
+async def test_an_agency_in_the_united_states_leaves_its_name_whom_to_ask_for_and_a_number(database: Database) -> None:
+    agency = SETTINGS.lender.model_copy(
+        update={"collects_as": Actor.AGENCY, "agency": "Northside Services", "agent": "Ana Ray"}
+    )
+    place: dict[str, Any] = {"country": "US", "region": "NJ", "timezone": "America/New_York", "language": "en"}
+    settings = SETTINGS.model_copy(update={"lender": agency})
+    async with calling(database, FakeTemporal(), settings, **place) as telephone:
+        left = await telephone.says("answered", AnsweredBy="machine_end_beep")
+
+    assert "Northside Services. Please ask for Ana Ray. Please call us back on 900 555 010" in left
+    assert "Credialba" not in left
 
 
 async def test_a_stranger_hears_no_word_of_a_debt_and_the_step_goes_on_by_another_channel(database: Database) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import json
 import logging
 import sqlite3
 import time
@@ -11,15 +14,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from sqlmodel import select
 
-from records import audit, loans, payments, webhooks
+from records import audit, loans, payments, people, person_export, webhooks
 from records.database import Database
 from records.tables import Lease, LoanState, Webhook
 from tests.records.portfolios import LENDER, enter, entered, handed
-from tests.web.outside import FakeTemporal, paid, refunded, running, until
+from tests.web.outside import FakeTemporal, Web, paid, refunded, running, until
 from web.ports import SignalAnswer
 from web.relay import RelaySettings
+from web.sources import MetaWebhooks
 
 
 def stored(database: Database) -> list[Webhook]:
@@ -192,6 +197,41 @@ async def test_signed_nonsense_is_kept_for_a_person_and_stops_nobody(database: D
     assert (first.outcome, first.body) == ("unreadable", body)
     with database.reading() as session:
         assert len(audit.of_action(session, "webhook_needs_person")) == 1
+
+
+@pytest.mark.parametrize("stranger_first", [True, False])
+async def test_what_one_delivery_tells_of_a_stranger_is_not_in_the_export_of_the_one_who_is_known(
+    database: Database, stranger_first: bool
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1", phone="+34600000001")
+    wrote = [("34600000001", "wamid.1", "pago mañana"), ("34699999999", "wamid.2", "mi hijo está enfermo")]
+    others, own = (wrote if not stranger_first else wrote[::-1]), wrote[:1]
+    async with running(database, FakeTemporal(), more={"meta": MetaWebhooks((APP,), APP)}) as web:
+        for messages in (others, [(own[0][0], "wamid.3", "pago el lunes")]):
+            assert await whatsapp(web, messages) == 200
+        await until(lambda: len(stored(database)) == 2 and all_relayed(database))
+
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        told = json.dumps(person_export.export(session, person), default=str, ensure_ascii=False)
+    assert "34699999999" not in told
+    assert "enfermo" not in told
+    assert "pago mañana" in told, "their own words stand in their messages"
+    assert [row.body == b"" for row in stored(database)] == [True, False]
+
+
+APP = SecretStr("of the app")
+
+
+async def whatsapp(web: Web, messages: list[tuple[str, str, str]]) -> int:
+    """One delivery of Meta's with these messages: number, id and words."""
+    told = [{"from": number, "id": each, "type": "text", "text": {"body": words}} for number, each, words in messages]
+    change = {"field": "messages", "value": {"messaging_product": "whatsapp", "messages": told}}
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
+    signature = hmac.new(APP.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={signature}"}
+    return (await web.client.post("/webhooks/meta", content=body, headers=headers)).status_code
 
 
 async def test_a_payment_for_an_unknown_loan_is_kept_unmatched(database: Database) -> None:

@@ -21,9 +21,9 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
-from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
+from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
 from domain.contact import Channel
-from domain.events import ContactOutcome, ContactReported
+from domain.events import ContactOutcome, ContactReported, DebitOutcome, DebitReported
 from domain.ledger_entries import LedgerEntry
 from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch, Ends, Queue, Receipt, Step, StepKind, Strategy
@@ -90,6 +90,7 @@ class World:
 
     contacts: list[tuple[datetime, ContactOrder]] = field(default_factory=list)
     reads: list[datetime] = field(default_factory=list)
+    debits: list[DebitOrder] = field(default_factory=list)
     entries: list[LedgerEntry] = field(default_factory=list)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     answer: Callable[[datetime, ContactOrder], ContactReported | datetime] | None = None
@@ -134,6 +135,12 @@ class World:
                 return WatchReport(funds_seen_at=now)
             delay = timedelta(days=1) / order.reads_per_day
         raise ApplicationError("no funds", next_retry_delay=delay, category=ApplicationErrorCategory.BENIGN)
+
+    @activity.defn(name="order_debit")
+    async def debit(self, order: DebitOrder) -> DebitReported:
+        self.debits.append(order)
+        planned = DebitOutcome.PLANNED
+        return DebitReported(step=order.step, occurrence=order.occurrence, outcome=planned, released=order.released)
 
     @activity.defn(name="write_ledger")
     async def write(self, order: LedgerOrder) -> None:
@@ -233,7 +240,7 @@ async def stage(**worker: Any) -> AsyncIterator[Stage]:
             env.client,
             task_queue=queue,
             workflows=[LoanCollection],
-            activities=[world.contact, world.watch, world.write],
+            activities=[world.contact, world.watch, world.debit, world.write],
             workflow_runner=workflow_runner(),
             **worker,
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from temporalio.api.common.v1 import Payload
@@ -10,7 +11,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError
 
 from config.encryption_settings import Encryption
-from config.master_keys import BadKeys, new_key
+from config.master_keys import BadKeys, add_to_key_file, key_file, new_key
 from config.settings import Settings
 from workflows.payload_encryption import CannotDecrypt, EncryptionCodec, data_converter, payload_codec
 from workflows.payload_json import compact_data_converter
@@ -59,6 +60,21 @@ async def test_after_a_change_of_key_the_new_one_encrypts_and_both_decrypt() -> 
     assert await read(after, old) == await read(after, new) == "100 EUR"
     with pytest.raises(CannotDecrypt, match=r"'b'.*RECOBRO_ENCRYPTION__KEYS"):
         await before.decode([new])
+
+
+async def test_a_running_worker_reads_what_was_encrypted_under_a_key_that_was_added_to_the_file_since(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "recobro.master-keys.json"
+    running = EncryptionCodec(key_file(file))
+    before = await written(running)
+
+    made = add_to_key_file(key_file(file))
+    payload = await written(EncryptionCodec(key_file(file)))
+
+    assert payload.metadata["encryption-key-id"] == made.active.encode()
+    assert (await read(running, payload), await read(running, before)) == ("100 EUR", "100 EUR")
+    assert (await written(running)).metadata["encryption-key-id"] == made.active.encode()
 
 
 async def test_what_was_written_before_it_was_switched_on_is_read_as_it_is() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from domain.message_names import of_whatsapp
 from tests.chaos.checker.campaigns import DAY, Campaign, line
 
 
@@ -100,7 +101,7 @@ def test_a_stop_by_whatsapp_closes_whatsapp_and_no_more(channel: str, found: boo
     campaign.log[-1]["loan_id"] = "L2"
     if channel == "whatsapp":
         line(campaign.log, "whatsapp", DAY.format(3, "16:00"), wamid="wamid.2", body="hello", loan_id="L2")
-        campaign.contacts.append(campaign.contact(2, "help", "m9", "wamid.2"))
+        campaign.contacts.append(campaign.contact(2, "help", "m9", of_whatsapp("wamid.2")))
     else:
         campaign.text("SM9", DAY.format(3, "16:00"), step="help", loan_id="L2")
 
@@ -126,7 +127,7 @@ def whatsapp_in_no_ledger(c: Campaign) -> None:
 
 def whatsapp_at_night(c: Campaign) -> None:
     line(c.log, "whatsapp", DAY.format(1, "08:00"), wamid="wamid.1", body="hello")
-    c.contacts.append(c.contact(1, "night", "m9", "wamid.1"))
+    c.contacts.append(c.contact(1, "night", "m9", of_whatsapp("wamid.1")))
 
 
 def same_contact_twice(c: Campaign) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from domain.message_names import of_whatsapp
 from tests.chaos.checker.campaigns import DAY, Campaign, line
 
 
@@ -86,7 +87,7 @@ def test_a_loan_that_goes_on_when_the_clocks_stop_has_not_counted_yet() -> None:
 
 def whatsapp_after_payment(c: Campaign) -> None:
     line(c.log, "whatsapp", DAY.format(3, "15:00"), wamid="wamid.1", body="please pay http://w/pay/1")
-    c.contacts.append(c.contact(1, "late", "m9", "wamid.1"))
+    c.contacts.append(c.contact(1, "late", "m9", of_whatsapp("wamid.1")))
 
 
 def demand_after_payment(c: Campaign) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.agreements.model import BROKEN, DOCUMENT, LINK, REMINDER, AgreementState, Via
+from domain.agreements.model import BROKEN, DOCUMENT, LINK, REMINDER, AgreementState, Evidence, Via
+from domain.agreements.promise import promise_told_again
 from domain.agreements.terms import AgreementMessage, PromiseTerms
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
@@ -320,3 +321,33 @@ def test_a_promise_is_sent_in_writing_by_the_channel_in_use() -> None:
     by_agent.pass_days(1)
     [order] = [order for _, order, _ in by_agent.contacts if order.step == DOCUMENT]
     assert order.channels == written.channels
+
+
+SAID = Evidence(at=START, message_id="SM1", text_sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "again"),
+    [
+        ({}, True),
+        ({"evidence": None}, False),
+        ({"evidence": SAID.model_copy(update={"message_id": "SM2"})}, False),
+        ({"date": date(2026, 3, 11)}, False),
+        ({"amount_minor": 9_000}, False),
+        ({"by": "agent-2"}, False),
+    ],
+)
+def test_a_promise_that_was_kept_is_known_by_its_evidence_when_it_is_told_once_more(
+    changes: dict[str, Any], again: bool
+) -> None:
+    """Given a promise of a part that was kept, when its news comes a second time, then it is that one; anything else
+    that is promised, or the same said in another message, is new."""
+    borrower = loan()
+    made = promised(10, 10_000).model_copy(update={"evidence": SAID})
+    borrower.hear(made)
+    while_open = promise_told_again(borrower.state, made)
+    borrower.hear(paid(10_000, borrower.now))
+
+    assert borrower.state.agreements[0].state is AgreementState.KEPT
+    assert not while_open
+    assert promise_told_again(borrower.state, made.model_copy(update=changes)) is again

@@ -41,7 +41,7 @@ def spoken(
     **around: object,
 ) -> tuple[Finding, ...]:
     circumstances = Circumstances.model_validate(
-        {"market": market, "channel": channel, "first_contact": False, **around}
+        {"market": market, "channel": channel, "told": frozenset(Purpose), **around}
     )
     return check_content(Wording(subject=subject, text=text, html=html), circumstances, facts, book)
 
@@ -259,7 +259,7 @@ def test_mexico_complaints_may_name_the_authority() -> None:
 
 
 def first(market: str, actor: Actor = Actor.CREDITOR, language: str = "es", facts: Facts = SENDER) -> str:
-    around = Circumstances(market=market, channel=Channel.SMS, actor=actor, first_contact=True)
+    around = Circumstances(market=market, channel=Channel.SMS, actor=actor)
     return notice(around, facts, language, BOOK) or ""
 
 
@@ -270,11 +270,36 @@ def test_mx11_a_first_contact_that_lacks_a_disclosure_is_refused(lacking: str) -
     [value] = SENDER.model_dump()[lacking]
     whole = f"Credialba: tu cuota vence. {first('MX')}"
 
-    assert spoken(whole, "MX", first_contact=True) == ()
-    findings = spoken(whole.replace(value, "..."), "MX", first_contact=True)
+    assert spoken(whole, "MX", told=()) == ()
+    findings = spoken(whole.replace(value, "..."), "MX", told=())
     [told] = [finding for finding in findings if finding.rule == "MX.content.first_contact"]
     assert told.lacks == f"the {lacking.replace('_', ' ')}"
     assert "MX.content.first_contact" not in {f.rule for f in spoken("Credialba: tu cuota.", "MX")}
+
+
+@pytest.mark.parametrize("told", [{Purpose.TRANSACTIONAL}, {Purpose.REPLY}, {Purpose.TRANSACTIONAL, Purpose.REPLY}])
+def test_mexico_a_receipt_or_an_answer_does_not_use_up_the_disclosures_of_the_first_demand(told: set[Purpose]) -> None:
+    """Given a borrower who got a receipt or an answer first, when the first demand lacks what must be disclosed, then
+    it is refused; after a demand it is not asked for again."""
+    around = Circumstances(market="MX", channel=Channel.SMS, told=frozenset(told))
+    whole = f"Credialba: tu cuota vence. {notice(around, SENDER, 'es', BOOK)}"
+    bare = "Credialba: tu cuota vence."
+
+    assert spoken(whole, "MX", told=told) == ()
+    assert "MX.content.first_contact" in {f.rule for f in spoken(bare, "MX", told=told)}
+    assert "MX.content.first_contact" not in {f.rule for f in spoken(bare, "MX", told={Purpose.COLLECTION})}
+
+
+def test_argentina_an_agencys_receipt_does_not_use_up_what_its_first_demand_says() -> None:
+    told = {Purpose.TRANSACTIONAL}
+    lacking = spoken("Credialba, Recupera Sur: tu cuota.", "AR", actor=Actor.AGENCY, told=told)
+    assert [each.rule for each in lacking] == ["AR.content.agency_first_contact"]
+
+
+def test_united_states_any_communication_of_a_collector_is_the_first() -> None:
+    bare = "Credialba, Recupera Sur: your payment. Reply STOP."
+    found = spoken(bare, "US", actor=Actor.AGENCY, told={Purpose.TRANSACTIONAL})
+    assert [each.rule for each in found] == ["US.content.later_notice"]
 
 
 def test_mexico_a_fact_the_settings_do_not_give_is_named_as_not_known() -> None:
@@ -282,37 +307,35 @@ def test_mexico_a_fact_the_settings_do_not_give_is_named_as_not_known() -> None:
 
     text = f"Credialba: tu cuota vence. {first('MX', facts=facts)}"
 
-    assert [told.lacks for told in spoken(text, "MX", facts=facts, first_contact=True)] == [
-        "the address, which is not known"
-    ]
+    assert [told.lacks for told in spoken(text, "MX", facts=facts, told=())] == ["the address, which is not known"]
 
 
 def test_mexico_an_agencys_first_contact_names_agency_and_agent() -> None:
     text = first("MX", Actor.AGENCY)
 
-    assert spoken(text, "MX", actor=Actor.AGENCY, first_contact=True) == ()
-    lacking = spoken(text.replace("Ana Ruiz", "alguien"), "MX", actor=Actor.AGENCY, first_contact=True)
+    assert spoken(text, "MX", actor=Actor.AGENCY, told=()) == ()
+    lacking = spoken(text.replace("Ana Ruiz", "alguien"), "MX", actor=Actor.AGENCY, told=())
     assert [told.rule for told in lacking] == ["MX.content.first_contact_agency"]
 
 
 def test_argentina_an_agencys_first_contact_says_who_it_is_and_where() -> None:
     text = f"Tu cuota. {first('AR', Actor.AGENCY)}"
 
-    assert spoken(text, "AR", actor=Actor.AGENCY, first_contact=True) == ()
-    lacking = spoken(text.replace("Juárez", ""), "AR", actor=Actor.AGENCY, first_contact=True)
+    assert spoken(text, "AR", actor=Actor.AGENCY, told=()) == ()
+    lacking = spoken(text.replace("Juárez", ""), "AR", actor=Actor.AGENCY, told=())
     assert [told.rule for told in lacking] == ["AR.content.agency_first_contact"]
-    assert spoken("Credialba: tu cuota.", "AR", first_contact=True) == ()
+    assert spoken("Credialba: tu cuota.", "AR", told=()) == ()
 
 
 def test_united_states_a_collectors_first_and_later_notices() -> None:
     for language in ("en", "es"):
         told = first("US", Actor.AGENCY, language)
         text = f"{told} Reply STOP. Responde STOP."
-        assert spoken(text, "US", actor=Actor.AGENCY, first_contact=True) == ()
+        assert spoken(text, "US", actor=Actor.AGENCY, told=()) == ()
         assert {f.rule for f in spoken(text, "US", actor=Actor.AGENCY)} == {"US.content.later_notice"}
     bare = "Credialba, Recupera Sur: your payment. Reply STOP."
-    assert {f.rule for f in spoken(bare, "US", actor=Actor.AGENCY, first_contact=True)} == {"US.content.first_notice"}
-    assert spoken(bare, "US", first_contact=True) == ()
+    assert {f.rule for f in spoken(bare, "US", actor=Actor.AGENCY, told=())} == {"US.content.first_notice"}
+    assert spoken(bare, "US", told=()) == ()
 
 
 @pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL, Channel.WHATSAPP])
@@ -328,7 +351,8 @@ def test_united_states_every_message_says_how_to_stop_them(channel: Channel, pur
 
 @pytest.mark.parametrize("actor", list(Actor))
 def test_us17_a_voicemail_that_shows_it_is_about_an_account_is_no_limited_content_message(actor: Actor) -> None:
-    limited = "Hello, this is Ana Ruiz of Recupera Sur. Please call Ana Ruiz back at 55 5010 2030."
+    caller = "Recupera Sur" if actor is Actor.AGENCY else "Credialba"
+    limited = f"Hello, this is Ana Ruiz of {caller}. Please call Ana Ruiz back at 55 5010 2030."
 
     assert spoken(limited, "US", channel=Channel.CALL, actor=actor) == ()
     [told] = spoken(f"{limited} It is about your account balance", "US", channel=Channel.CALL, actor=actor)
@@ -340,6 +364,15 @@ def test_us_a_voicemail_without_a_number_to_call_is_refused() -> None:
     told = spoken("This is Ana Ruiz of Recupera Sur.", "US", channel=Channel.CALL, actor=Actor.AGENCY)
 
     assert [(finding.rule, finding.lacks) for finding in told] == [("US.content.voicemail_call_back", "the phone")]
+
+
+@pytest.mark.parametrize("market", ANYWHERE)
+def test_an_agency_that_calls_under_the_lenders_name_is_refused_everywhere(market: str) -> None:
+    def found(actor: Actor) -> set[str]:
+        return {each.rule for each in spoken("Credialba calls.", market, channel=Channel.CALL, actor=actor)}
+
+    assert "ALL.content.caller_agency" in found(Actor.AGENCY)
+    assert "ALL.content.caller" not in found(Actor.CREDITOR)
 
 
 @pytest.mark.parametrize("text", ["Asnef", "Esto puede afectar al registro de morosidad", "your credit report"])
@@ -400,7 +433,7 @@ def test_a_market_without_rules_is_refused() -> None:
 def test_a_borrowers_own_name_is_never_a_threat() -> None:
     wording = Wording(text="Credialba: Hola Justo Cárcel, tu cuota vence hoy")
     authored = Wording(text="Credialba: Hola Ana, tu cuota vence hoy")
-    around = Circumstances(market="MX", channel=Channel.SMS, first_contact=False)
+    around = Circumstances(market="MX", channel=Channel.SMS, told=frozenset(Purpose))
 
     assert check_content(wording, around, SENDER, BOOK)
     assert check_content(wording, around, SENDER, BOOK, authored=authored) == ()
@@ -425,8 +458,8 @@ def test_the_literal_profile_is_never_narrower_than_the_strict_one() -> None:
     text = "procederemos legalmente, orden judicial, cárcel, por qué no has pagado, renueva tu crédito"
     for market in ANYWHERE:
         for actor in Actor:
-            strict = {f.rule for f in spoken(text, market, actor=actor, first_contact=True)}
-            literal = {f.rule for f in spoken(text, market, actor=actor, first_contact=True, book=LITERAL)}
+            strict = {f.rule for f in spoken(text, market, actor=actor, told=())}
+            literal = {f.rule for f in spoken(text, market, actor=actor, told=(), book=LITERAL)}
             # A general rule may speak where the market's own stands in its place in the strict profile only.
             assert {rule for rule in literal - strict if not rule.startswith("ALL.")} == set()
 

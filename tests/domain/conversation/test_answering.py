@@ -248,6 +248,64 @@ def test_a_no_that_overtakes_the_report_that_its_question_left_is_asked_for_anot
     assert (state.conversation.answer.kind, state.conversation.proposed) == (AnswerKind.ASK_DATE, None)
 
 
+@pytest.mark.parametrize(
+    ("intent", "word", "answer", "circumstance", "kinds"),
+    [
+        ("hardship", "no", AnswerKind.PERSON, "hardship", [CaseKind.CIRCUMSTANCE]),
+        ("already_paid", "yes", AnswerKind.CHECKING_PAYMENT, None, [CaseKind.PAYMENT_QUERY]),
+        ("acknowledgement", "yes", None, None, []),
+        ("other", "no", AnswerKind.NOT_UNDERSTOOD, None, []),
+    ],
+)
+def test_a_word_that_could_be_an_answer_says_what_it_says_where_nothing_was_asked(
+    intent: str, word: str, answer: str | None, circumstance: str | None, kinds: list[CaseKind]
+) -> None:
+    """Given no question of ours, when the borrower writes "no puedo" or "hecho", then hardship is heard, or a payment;
+    "listo" and "no" mean nothing by themselves."""
+    state = after(talking(), said(intent, says=word))
+
+    assert (kind_of(state), state.circumstance) == (answer, circumstance)
+    assert [case.kind for case in state.cases] == kinds
+
+
+@pytest.mark.parametrize(
+    ("word", "intents", "confidence"),
+    [
+        ("yes", ("dispute",), 0.83),
+        ("yes", ("ask_balance", "dispute"), 0.9),
+        ("yes", ("refusal",), 0.9),
+        ("yes", ("request_discount",), 0.9),
+        ("yes", ("already_paid", "dispute"), 0.9),
+        ("no", ("refusal", "dispute"), 0.9),
+        ("no", ("hardship",), 0.36),
+    ],
+)
+def test_a_plain_answer_to_nothing_never_holds_a_loan_by_a_guess(
+    word: str, intents: tuple[str, ...], confidence: float
+) -> None:
+    """Given no question of ours, when the borrower writes "combinado" and the model guesses at a dispute, then nothing
+    is held and no case opens."""
+    state = after(talking(), said(*intents, says=word, confidence=confidence))
+
+    assert (state.circumstance, state.cases) == (None, ())
+
+
+def test_no_puedo_to_a_day_that_was_read_back_is_a_no() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+
+    state = after(answered(state), said("hardship", number=2, says="no"))
+
+    assert (kind_of(state), state.circumstance) == (AnswerKind.ASK_DATE, None)
+
+
+def test_no_puedo_long_after_a_question_is_no_answer_to_it() -> None:
+    state = answered(after(talking(), said("promise_to_pay", promise_date=day(talking(), 9))))
+
+    state, _ = apply(state, said("hardship", number=2, says="no"), START + 4 * DAY)
+
+    assert state.circumstance == "hardship"
+
+
 def test_a_promise_read_back_by_a_version_that_did_not_ask_whether_it_left_can_be_confirmed() -> None:
     state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
     kept = state.model_dump(mode="json")
@@ -372,7 +430,8 @@ def test_who_asked_for_no_more_contact_gets_no_answer() -> None:
         (["request_plan"], {}, None, [CaseKind.HANDOFF]),
         (["acknowledgement"], {}, None, []),
         (["ask_balance"], {}, None, []),
-        (["wrong_person"], {"needs_human": True}, None, []),
+        (["wrong_person"], {}, None, []),
+        (["wrong_person"], {"needs_human": True}, None, [CaseKind.HANDOFF]),
     ],
 )
 def test_who_asked_for_no_more_contact_is_still_read(

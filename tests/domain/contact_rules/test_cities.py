@@ -1,0 +1,67 @@
+"""A city that may be misspelt is one that is not known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from config.jurisdictions import load_rulebook
+from domain.contact import Channel, ContactRequest, Verdict
+from domain.contact_rules import Caps, RuleBook, decide
+from domain.contact_rules.cities import likest, named_cities
+from domain.contact_rules.model import Profile, city_key
+
+TUESDAY = datetime(2026, 11, 24, 17, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def book() -> RuleBook:
+    return load_rulebook()
+
+
+def verdict(book: RuleBook, city: str | None) -> Verdict:
+    """Of a text message to somebody in New York State who authorised calls alone: the city asks for consent."""
+    request = ContactRequest(
+        loan_id="A", channel=Channel.SMS, country="US", region="NY", city=city, timezones=("America/New_York",),
+        authorised_channels=frozenset({Channel.CALL}),
+    )  # fmt: skip
+    return decide(request, TUESDAY, [], book, Caps()).verdict
+
+
+@pytest.mark.parametrize(
+    "city", ["Brooklyn", "Brooklin", "BROOKLIN, NY", "Bklyn", "Newyork", "Staten Isl.", "NY", None]
+)
+def test_a_misspelt_city_keeps_the_rules_of_the_city(book: RuleBook, city: str | None) -> None:
+    assert verdict(book, city) is Verdict.NEVER
+
+
+@pytest.mark.parametrize("city", ["Buffalo", "Albany", "Yonkers", "Rochester", "New Rochelle", "White Plains"])
+def test_another_city_is_another_city(book: RuleBook, city: str) -> None:
+    assert verdict(book, city) is Verdict.ALLOWED
+
+
+def test_the_literal_reading_takes_a_misspelt_city_for_one_that_is_not_known() -> None:
+    assert verdict(load_rulebook(profile=Profile.LITERAL), "Brooklin") is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "city", "near"),
+    [
+        ("US", "NY", "Brooklin", "Brooklyn"),
+        ("US", "NY", "Brooklyn", None),
+        ("US", "NJ", "Brooklin", None),
+        ("ES", "CT", "Barcelna", "Barcelona"),
+        ("ES", "CT", "Girona", None),
+        ("ES", "MD", "Barcelna", None),
+        ("CL", "NB", "Chilan", "Chillán"),
+        ("EC", "P", "Quitto", "Quito"),
+        ("BR", "SP", "Sao Paolo", "São Paulo"),
+    ],
+)
+def test_only_cities_of_the_region_are_looked_at(
+    book: RuleBook, country: str, region: str, city: str, near: str | None
+) -> None:
+    pack = book.pack(country)
+    assert pack is not None
+    assert likest(city_key(city), tuple(named_cities(pack, region).items())) == near

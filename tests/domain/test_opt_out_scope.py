@@ -1,0 +1,139 @@
+"""Which ways of reaching a person a wish to be left alone is about."""
+
+from __future__ import annotations
+
+from time import process_time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope
+from domain.opt_out_words import OptOutReading, read_opt_out
+
+ONLY_CALLS = """dejen de llamarme por telefono|no me llamen mas|No me llamen, escríbanme por aquí|parem de me ligar|
+stop calling me|dejad de llamarme|no me marquen más, por mensaje sí contesto|no quiero que me llamen|
+não me liguem mais|
+não quero mais ligações, pode mandar mensagem|do not call me, text me|no me vuelvan a llamar al trabajo|
+no me volváis a llamar|no molesten por telefono|no llamen a mi mamá|no quiero más llamadas, solo correo|
+no me llame más|
+no me llamen, o no mando nada|no me llamen, no tengo ni para comer ni nada|no me llamen y les mando el comprobante"""
+EVERY_WAY = """no me contacten mas por ningún medio|no me escriban de ninguna forma|não me contatem por nenhum meio|
+do not contact me in any way|no me llamen ni me escriban|no quiero llamadas ni mensajes|dejen de llamar y de escribir|
+no me escriban ni me llamen más|stop calling and texting me|não me liguem nem mandem mensagem|
+no me llamen más. Y no me manden mensajes|de ninguna manera me contacten, no me escriban"""
+THIS_CHANNEL = """STOP|baja|no me escriban más|no me manden más mensajes|não me mandem mais mensagens|stop texting me|
+no me escriban, mejor que me llamen|por aquí no escribáis nunca más; llamadme el lunes|me llamo Ester, no me escriban|
+me llaman 20 veces al día, dejen de escribirme|remove my phone number|descadastrar|sáquenme de su lista|
+no me contacten más|ya no me manden textos, prefiero que me llame una persona"""
+PREFERS_MESSAGES = """No me llamen, prefiero sms o whatsapp|Do not call me. Text or email only|
+stop calling and text me|
+No me llamen, escríbanme por sms o correo|não me liguem, mandem whatsapp ou e-mail|
+don't call me, text or email is fine|
+no me llamen, escríbanme por cualquier otro medio|no me llamen por ningún motivo, escríbanme|
+no me llamen de ninguna forma, escríbanme|no me llamen, mejor whatsapp o sms|
+Stop calling me and messaging works better"""
+WANTS_NO_MESSAGES = """you better stop calling me|I'm fine, stop calling me|don't call and text me|
+stop calling, just stop|
+tired of so many texts, stop calling me|stop calling me, just stop the texts|mejor no me llamen|
+can you not text or call me|
+no me llamen, mejor no me manden mensajes"""
+CALLS_WHATEVER_IS_PAID = """no me llamen y los mensajes los leo|no llamen a mi trabajo por ningun motivo|
+No me llamen. De cualquier manera pago el viernes|no me llamen y escribir por whatsapp|não me liguem e mensagem pode"""
+CHANNEL_WHATEVER_IS_PAID = """no me escriban más, no puedo pagar de ninguna forma|
+no me escriban, de ninguna manera pago|
+de cualquier forma voy a pagar, ya no me escriban|no me escriban por ningun motivo"""
+BOTH_NAMED = """Dejen de llamarme. Basta de mensajes.|Stop calling me. Stop the messages.|
+no me llamen, retiro mi consentimiento|
+Paren de llamarme y paren con los mensajes|parem de ligar, parem com as mensagens|no quiero llamadas, ya dije basta|
+no me llamen, tampoco me manden mensajes|no me llamen. tampoco me escriban|dejen de llamarme, nada de mensajes|
+não me liguem, chega de mensagens|stop calling me, i don't want any texts either|
+no me molesten con mensajes por telefono|
+no me molesten mas con llamadas, con mensajes, con nada|no me llamen, no me busquen|no me llamen más ni nada|
+No me llamen no quiero saber nada de ustedes|no me escriban, tampoco me llamen|STOP. Don't call me.|
+no me llamen por aquí|
+dejen de molestarme con mensajes y llamadas|no me llames por este medio|no me llamen por whatsapp|
+não me liguem por aqui|
+dejen de llamar y escribir a mi trabajo|no me escriban mas no puedo pagar de ninguna forma|
+no me llamen de ninguna forma|
+don't call me in any way|no me contacten por ningún medio, solo por correo"""
+STOP_WORDS_ABOUT_CALLS = "no llamar|nao ligar|DO NOT CALL|No llamar por favor"
+
+
+def each(texts: str) -> list[str]:
+    return [t.strip("\n") for t in texts.split("|")]
+
+
+@pytest.mark.parametrize("text", each(ONLY_CALLS))
+def test_who_wants_no_calls_may_still_be_written_to(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CALLS
+
+
+@pytest.mark.parametrize("text", each(PREFERS_MESSAGES))
+def test_who_prefers_messages_gets_them(text: str) -> None:
+    """Given no calls and a wish for messages in the same words, when they are read, then calls alone are unwanted: who
+    is ceased would never hear from us again by what they asked for."""
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), asks_to_be_written_to(text)) == (StopScope.CALLS, True)
+
+
+@pytest.mark.parametrize("text", each(WANTS_NO_MESSAGES))
+def test_who_only_sounds_like_it_asks_for_no_messages(text: str) -> None:
+    assert not asks_to_be_written_to(text)
+
+
+@pytest.mark.parametrize("text", each(CALLS_WHATEVER_IS_PAID))
+def test_what_is_said_beside_no_calls_ends_no_messages(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CALLS
+
+
+@pytest.mark.parametrize("text", each(CHANNEL_WHATEVER_IS_PAID))
+def test_paying_by_no_means_is_no_wish_for_no_contact(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CHANNEL
+
+
+@pytest.mark.parametrize("text", each(BOTH_NAMED))
+def test_who_may_want_neither_calls_nor_messages_gets_neither_this_way(text: str) -> None:
+    """Given no calls and, apart from that, no messages or words that may mean so, when they are read, then calls and
+    the channel they came by are unwanted, and all contact has not ended: that cannot be taken back."""
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CALLS_AND_CHANNEL
+
+
+@pytest.mark.parametrize("text", each(STOP_WORDS_ABOUT_CALLS))
+def test_a_word_that_stops_closes_the_channel_it_came_by_though_it_names_calls(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CALLS_AND_CHANNEL
+
+
+@pytest.mark.parametrize("text", each(EVERY_WAY))
+def test_who_wants_it_by_no_means_is_reached_by_none(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.EVERYTHING
+
+
+@pytest.mark.parametrize("text", each(THIS_CHANNEL))
+def test_who_names_nothing_else_means_the_channel_they_wrote_by(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CHANNEL
+
+
+@given(st.text(max_size=400))
+def test_any_text_has_a_scope(text: str) -> None:
+    assert named_scope(text) in StopScope
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["no me cobren ", "ni a ", "no que me ", "no me llamen y ", "molesten con ", "de ninguna forma me ", "no, sin ",
+     "no me escriban a mi por ", "and text ", "stop calling and stop ", "dont call me "],
+)  # fmt: skip
+def test_the_scope_of_a_message_as_long_as_any_is_read_at_once(piece: str) -> None:
+    longest = piece * (8_000 // len(piece))
+    began = process_time()
+    named_scope(longest)
+    asks_to_be_written_to(longest)
+    assert process_time() - began < 2

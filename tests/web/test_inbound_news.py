@@ -1,0 +1,305 @@
+"""What a message means for the records and the loans, from its words to its consequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.contact import Channel
+from domain.ledger_entries import LoanEnd
+from domain.opt_out_words import OptOutReading
+from domain.webhook_news import InboundNews, MediaNews
+from records import attachments, cases, loans, people, threads
+from records.database import Database
+from records.tables import LoanState
+from tests.records.portfolios import NOW, enter, handed
+from web.consequence import Consequence
+from web.hearing import MessageReader
+from web.inbound_news import record_inbound
+
+PHONE = "+34600000001"
+READER = MessageReader()
+
+
+def two_loans(
+    database: Database, state: LoanState = LoanState.IN_COLLECTION, *, language: str = "es", country: str = "ES"
+) -> None:
+    """L1 and L2 of one person; of L2 they were handed over last."""
+    same = {"person_id": "p-1", "phone": PHONE, "email": "ana@example.com", "language": language, "country": country}
+    same |= {"timezone": "America/New_York"} if country == "US" else {}
+    with database.writing() as session:
+        enter(session, [handed("L1", **same), handed("L2", **same)])
+        for loan in loans.listing(session):
+            loans.begin(session, loan)
+            if state is LoanState.ENDED:
+                loans.end(session, loan, kind=LoanEnd.CURED, at=NOW, final_state={})
+
+
+def heard(database: Database, words: str, channel: Channel = Channel.SMS, **more: Any) -> Consequence:
+    news = InboundNews(
+        provider="twilio", provider_message_id="SM1", channel=channel, sender_address=PHONE, text=words, **more
+    )
+    with database.writing() as session:
+        return record_inbound(session, news, NOW, READER)
+
+
+def sent_a_file(database: Database, kind: str, number: int = 1, caption: str = "") -> Consequence:
+    news = MediaNews(
+        provider="meta", provider_message_id=f"wamid.{number}", channel=Channel.WHATSAPP, sender_address=PHONE,
+        text=caption, kind=kind, media_id=f"m{number}", mime_type="image/jpeg",
+    )  # fmt: skip
+    with database.writing() as session:
+        return record_inbound(session, news, NOW, READER)
+
+
+def understood(told: Consequence) -> dict[str, Any] | None:
+    """The labels that the loan hears of the message."""
+    payloads = [each.payload for each in told.signals if each.name == "reply_understood"]
+    return payloads[0] if payloads else None
+
+
+def closed(database: Database) -> frozenset[Channel]:
+    with database.reading() as session:
+        return people.opted_out(session, people.by_phone(session, PHONE)[0])
+
+
+def in_the_tray(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [case.reason for case, _ in cases.listing(session)]
+
+
+@pytest.mark.parametrize(
+    ("words", "intents"),
+    [
+        ("no me escriban mas, ya pague y mandé el comprobante", {"already_paid", "payment_receipt"}),
+        ("borren mis datos de su base de datos, ejerzo mi derecho de supresion", set()),
+        ("habeas data, exijo eliminar mis datos", set()),
+        ("ejerzo mis derechos ARCO", set()),
+        ("quiero ejercer mi derecho de acceso", set()),
+        ("quero meus dados apagados conforme LGPD", set()),
+        ("ya descanse en paz mi suegra, no molesten mas", {"vulnerable"}),
+    ],
+)
+def test_what_is_said_beside_a_stop_is_told_and_the_channel_is_closed(
+    database: Database, words: str, intents: set[str]
+) -> None:
+    """Given a stop that also says that it is paid, or asks by right for what is kept of them, when it comes in, then
+    the channel is closed and the loan hears of the rest, marked as not to be answered."""
+    two_loans(database)
+
+    told = understood(heard(database, words))
+
+    assert closed(database) == {Channel.SMS}
+    assert told is not None
+    assert intents <= set(told["intents"])
+    assert told["closes_channel"] is True
+    assert intents or told["needs_human"]
+
+
+def test_a_bare_stop_is_told_as_a_stop_alone(database: Database) -> None:
+    two_loans(database)
+
+    told = heard(database, "BAJA")
+
+    assert [(each.name.value, each.loan_id) for each in told.signals] == [("opt_out", "L1"), ("opt_out", "L2")]
+
+
+@pytest.mark.parametrize("state", [LoanState.IN_COLLECTION, LoanState.ENDED])
+def test_what_may_be_a_stop_is_always_read_by_a_person(database: Database, state: LoanState) -> None:
+    """Given a word that may ask for silence, or for something else, when it comes in, then the channel is closed and a
+    person reads it, whether the loan hears of it or has ended."""
+    two_loans(database, state, language="pt")
+
+    told = understood(heard(database, "cancelar"))
+
+    assert closed(database) == {Channel.SMS}
+    if state is LoanState.ENDED:
+        assert len(in_the_tray(database)) == 1
+    else:
+        assert told is not None
+        assert (told["needs_human"], told["closes_channel"]) == (True, True)
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.WHATSAPP])
+def test_who_wants_no_calls_is_still_written_to(database: Database, channel: Channel) -> None:
+    """Given "stop calling me" in a message, then all loans of the person hear that calls are closed, and the way they
+    wrote by is open."""
+    two_loans(database)
+
+    told = heard(database, "dejen de llamarme por telefono", channel)
+
+    assert closed(database) == {Channel.CALL}
+    stops = [(each.loan_id, each.payload["channel"]) for each in told.signals if each.name == "opt_out"]
+    assert stops == [("L1", "call"), ("L2", "call")]
+    with database.reading() as session:
+        assert people.flags(session, people.by_phone(session, PHONE)[0]) == frozenset()
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.WHATSAPP])
+@pytest.mark.parametrize("words", ["no me llamen por aquí", "no llamar", "no me llamen, tampoco me escriban"])
+def test_no_calls_this_way_closes_the_way_it_came_by_and_ends_no_other(
+    database: Database, words: str, channel: Channel
+) -> None:
+    """Given no calls "by this", a stop word about calls, or calls and messages one by one, when it comes in, then both
+    are closed, and contact by other ways goes on."""
+    two_loans(database)
+
+    heard(database, words, channel)
+
+    assert closed(database) == {channel, Channel.CALL}
+    with database.reading() as session:
+        assert people.flags(session, people.by_phone(session, PHONE)[0]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("words", "channel", "ways"),
+    [
+        ("stop calling me", Channel.SMS, {Channel.SMS, Channel.CALL}),
+        ("stop calling me", Channel.WHATSAPP, {Channel.SMS, Channel.WHATSAPP, Channel.CALL}),
+        ("stop calling and text me", Channel.SMS, {Channel.CALL}),
+    ],
+)
+def test_in_the_us_who_wants_no_calls_gets_no_texts_unless_they_ask_for_them(
+    database: Database, words: str, channel: Channel, ways: set[Channel]
+) -> None:
+    """Given a person in the US, where a text is a call by law, when they want no calls, then no texts leave either."""
+    two_loans(database, language="en", country="US")
+
+    heard(database, words, channel)
+
+    assert closed(database) == ways
+
+
+@pytest.mark.parametrize("words", ["No me llamen, prefiero sms o whatsapp", "Do not call me. Text or email only"])
+def test_who_prefers_messages_to_calls_is_not_silenced_for_good(database: Database, words: str) -> None:
+    two_loans(database)
+
+    heard(database, words)
+
+    assert closed(database) == {Channel.CALL}
+    with database.reading() as session:
+        assert people.flags(session, people.by_phone(session, PHONE)[0]) == frozenset()
+
+
+def test_nobody_is_answered_whose_words_the_model_alone_takes_for_a_stop_and_a_grave_thing(database: Database) -> None:
+    """Given words that no rule takes for a stop, but the model does beside a complaint or a payment, when they come in,
+    then the channel stays open, a person reads them, and the loan hears that nothing is to be answered."""
+    two_loans(database)
+
+    told = understood(heard(database, "8 calls before noon is harassment. You'll have it Thursday, now quit it"))
+
+    assert closed(database) == set()
+    assert told is not None
+    assert "opt_out" in told["intents"]
+    assert (told["needs_human"], told["closes_channel"]) == (True, True)
+
+
+def test_what_a_carrier_took_for_a_stop_closes_its_channel_whatever_the_words_name(database: Database) -> None:
+    """It blocks what we send from then on."""
+    two_loans(database)
+
+    heard(database, "no me llamen", carrier_reading=OptOutReading.OPT_OUT)
+
+    assert closed(database) == {Channel.SMS, Channel.CALL}
+
+
+def test_who_wants_no_contact_by_any_way_gets_none(database: Database) -> None:
+    """Given "do not contact me by any means", when it comes in, then nothing may leave from that moment on by any way,
+    and each loan hears of it as of an opt-out of all."""
+    two_loans(database)
+
+    told = heard(database, "no me contacten mas por ningún medio")
+
+    stops = [(each.loan_id, each.payload["channel"]) for each in told.signals if each.name == "opt_out"]
+    assert stops[-2:] == [("L1", "all"), ("L2", "all")]
+    with database.reading() as session:
+        assert people.flags(session, people.by_phone(session, PHONE)[0]) == {"cease"}
+
+
+@pytest.mark.parametrize(("kind", "intent", "person"), [("image", "payment_receipt", False), ("audio", "other", True)])
+def test_a_file_without_a_word_is_heard_once_and_stands_in_the_thread(
+    database: Database, kind: str, intent: str, person: bool
+) -> None:
+    """Given a photo of a receipt, or a voice message, without a caption, when it is told twice, then the loan hears of
+    a receipt, or that a person has to listen, and the thread shows that it came."""
+    two_loans(database)
+
+    first, again = sent_a_file(database, kind), sent_a_file(database, kind)
+
+    told = understood(first)
+    assert told is not None
+    assert (told["intents"], told["needs_human"]) == ([intent], person)
+    assert understood(again) is None
+    assert first.outcome == f"message_{kind}"
+    with database.reading() as session:
+        [loan] = [one for one in loans.listing(session) if one.loan_id == told_about(first)]
+        assert [each.text for each in threads.thread_of(session, loan)] == [
+            f"[{'imagen' if kind == 'image' else kind}]"
+        ]
+        assert sum(len(attachments.of_loan(session, one)) for one in loans.listing(session)) == 1
+
+
+def told_about(told: Consequence) -> str:
+    return next(each.loan_id for each in told.signals if each.name == "reply_understood")
+
+
+@pytest.mark.parametrize("kind", ["image", "audio"])
+def test_a_file_without_a_word_after_the_end_is_for_a_person(database: Database, kind: str) -> None:
+    two_loans(database, LoanState.ENDED)
+
+    sent_a_file(database, kind)
+
+    assert len(in_the_tray(database)) == 1
+
+
+def test_a_sticker_says_nothing(database: Database) -> None:
+    two_loans(database)
+
+    assert sent_a_file(database, "sticker").signals == ()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "soy su abogado, diríjanse a mí",
+        "soy la tutora legal, está incapacitado",
+        "sou a curadora dele",
+        "te equivocaste, la cuota es de 15 mil",
+        "se ha equivocado, yo pagué el lunes",
+    ],
+)
+def test_a_stranger_with_something_to_judge_is_seen_by_a_person(database: Database, words: str) -> None:
+    """Given a lawyer or guardian who answers, or a "stranger" who speaks of paying and may be the borrower, then the
+    loan hears that somebody else wrote and that a person must look, and nothing that could be an answer."""
+    two_loans(database)
+
+    told = understood(heard(database, words))
+
+    assert told is not None
+    assert ("wrong_person" in told["intents"], told["needs_human"]) == (True, True)
+    assert not {"says", "faq", "day_named", "closes_channel"} & told.keys()
+
+
+@pytest.mark.parametrize("words", ["numero equivocado", "se equivoca de numero, yo no conozco a esa persona"])
+def test_a_plain_wrong_number_is_nobodys_business(database: Database, words: str) -> None:
+    two_loans(database)
+
+    assert understood(heard(database, words)) is None
+
+
+@pytest.mark.parametrize("state", [LoanState.IN_COLLECTION, LoanState.ENDED])
+def test_a_death_told_by_a_stranger_is_heard_of(database: Database, state: LoanState) -> None:
+    """Given "wrong number, the man you look for has died", then every loan of the person hears of it; where all have
+    ended a person reads it."""
+    two_loans(database, state)
+
+    told = heard(database, "número equivocado, el señor que buscan ya murió")
+
+    if state is LoanState.ENDED:
+        assert len(in_the_tray(database)) == 1
+        return
+    payload = understood(told)
+    assert payload is not None
+    assert payload["intents"] == ["vulnerable", "wrong_person"]
+    assert [each.payload["kind"] for each in told.signals if each.name == "circumstance_reported"] == ["vulnerable"]

@@ -1,0 +1,99 @@
+"""A campaign on a real server: what a person orders while a page of loans is being started."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from activities.campaign_orders import InstructOrder, InstructReport, StartOrder, StartReport, StateOrder
+from tests.activities.servers import temporal_server
+from workflows.campaign import Campaign
+from workflows.campaign_messages import CampaignInput
+from workflows.payload_json import compact_data_converter
+from workflows.runner import workflow_runner
+
+OFTEN = timedelta(milliseconds=50)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Not the one that skips time: that tries an interrupted activity again."""
+    with temporal_server() as address:
+        yield address
+
+
+class Desk:
+    """One page of loans, which ends in an error as soon as it is asked to stop; the next one finds nothing to start."""
+
+    def __init__(self, fails: Callable[[], Exception]) -> None:
+        self._fails = fails
+        self.started = asyncio.Event()
+        self.instructed: list[str] = []
+
+    @activity.defn(name="start_loans")
+    async def start_loans(self, order: StartOrder) -> StartReport:
+        if self.started.is_set():
+            return StartReport(started=0, refused=0, waiting=0)
+        self.started.set()
+        try:
+            while True:
+                activity.heartbeat()
+                await asyncio.sleep(OFTEN.total_seconds())
+        except asyncio.CancelledError:
+            raise self._fails() from None
+
+    @activity.defn(name="instruct_loans")
+    async def instruct_loans(self, order: InstructOrder) -> InstructReport:
+        self.instructed.append(order.instruction.value)
+        return InstructReport(done=3, refused=0)
+
+    @activity.defn(name="set_campaign_state")
+    async def set_state(self, order: StateOrder) -> None:
+        return None
+
+    @activity.defn(name="await_ends")
+    async def await_ends(self, campaign_id: str) -> dict[str, int]:
+        return {"recalled": 3}
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [lambda: RuntimeError("the connection broke"), lambda: ApplicationError("database locked", non_retryable=True)],
+    ids=["connection", "records"],
+)
+@pytest.mark.parametrize("ordered", ["pause", "stop"])
+async def test_a_page_that_breaks_as_it_is_interrupted_does_not_keep_the_order_from_the_loans(
+    server: str, ordered: str, fails: Callable[[], Exception]
+) -> None:
+    """Given a page of loans being started, when a person orders a pause or a stop and the page breaks instead of
+    stopping in order, then every loan is told all the same and the campaign goes on to its end."""
+    desk = Desk(fails)
+    client = await Client.connect(server, data_converter=compact_data_converter)
+    async with Worker(
+        client,
+        task_queue="recobro",
+        workflows=[Campaign],
+        activities=[desk.start_loans, desk.instruct_loans, desk.set_state, desk.await_ends],
+        workflow_runner=workflow_runner(),
+        max_heartbeat_throttle_interval=OFTEN,
+    ):
+        handle = await client.start_workflow(
+            Campaign.run, CampaignInput(campaign_id="c1", page=10), id=f"campaign-{uuid4()}", task_queue="recobro"
+        )
+        await asyncio.wait_for(desk.started.wait(), 30)
+        answer = await handle.execute_update(ordered)
+        if ordered == "pause":
+            await handle.execute_update("resume")
+        result = await asyncio.wait_for(handle.result(), 60)
+
+    assert answer["accepted"]
+    assert desk.instructed == (["pause", "resume"] if ordered == "pause" else ["close"])
+    assert result.ends == {"recalled": 3}

@@ -1,0 +1,95 @@
+"""Rules that came later: new runs go by them, a run that met the case before replays as it went; no other is marked."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHandle
+
+from domain.strategy import Step, StepKind
+from tests.domain.simulated_loan import PROMISES
+from tests.workflows.skipping import Stage, facts, failed_tasks, replays, settled, stage, strategy
+from tests.workflows.test_rests import markers
+
+DEBIT = Step(id="debit", kind=StepKind.DEBIT, dpd=1, notice_days=0)
+
+
+@pytest.fixture(params=["new", "earlier"])
+def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """ "earlier": the runs of this test are recorded as a version without the later rules would have."""
+    if request.param == "earlier":
+        monkeypatch.setattr(workflow, "patched", lambda name: False)
+    return str(request.param)
+
+
+async def kept_and_told_again(on: Stage) -> WorkflowHandle[Any, Any]:
+    """A promise of a part that was made, kept and told a second time."""
+    begin = await on.morning()
+    handle = await on.start(facts(due_date=begin.date() - timedelta(days=1)), strategy(promises=PROMISES, watch=None))
+    day = (begin + timedelta(days=5)).date().isoformat()
+    said = {"at": begin.isoformat(), "message_id": "SM1", "text_sha256": "0" * 64}
+    order = {"amount_minor": 10_000, "date": day, "by": "keypad", "via": "keypad", "evidence": said}
+    await handle.signal("promise_made", order)
+    await handle.signal("promise_made", order)
+    paid = {"amount_minor": 10_000, "currency": "EUR", "paid_at": begin.isoformat(), "provider": "stripe"}
+    await handle.signal("payment_received", {"payment_id": "p-1", **paid})
+    await settled(handle)
+    await handle.signal("promise_made", order)
+    await settled(handle)
+    return handle
+
+
+async def test_a_promise_told_once_more_after_it_was_kept_is_not_made_anew(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a promise that was kept, when its signal is delivered again, then nothing is promised and nothing can be
+    broken; a run that took it for a new promise before still replays."""
+    async with stage() as on:
+        handle = await kept_and_told_again(on)
+        agreements = (await handle.query("view"))["state"]["agreements"]
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    assert [one["state"] for one in agreements] == (["kept"] if version == "new" else ["kept", "open"])
+    assert markers(history) == (1 if version == "new" else 0)
+
+
+async def promised_instead_of_a_debit(on: Stage) -> WorkflowHandle[Any, Any]:
+    """A debit that was let go and is kept back, because its borrower promised to pay."""
+    begin = await on.morning()
+    plan = strategy(steps=(DEBIT, *strategy().steps), promises=PROMISES)
+    handle = await on.start(facts(due_date=begin.date() - timedelta(days=1), consent=True), plan)
+    async with asyncio.timeout(30):
+        while not on.world.debits:
+            await on.pass_days(0.1)
+    await settled(handle)
+    on.world.reads.clear()
+    day = (await on.now() + timedelta(days=5)).date().isoformat()
+    await handle.signal("promise_made", {"amount_minor": 10_000, "date": day, "by": "agent-1", "via": "agent"})
+    await settled(handle)
+    await on.pass_days(1.1)
+    return handle
+
+
+async def test_the_account_is_watched_while_a_promise_keeps_a_debit_back(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a debit that a promise keeps back, when days pass, then the balance is read for the promised sum; a run in
+    which it was not before still replays."""
+    async with stage() as on:
+        handle = await promised_instead_of_a_debit(on)
+        reads, debits = len(on.world.reads), [order.released for order in on.world.debits]
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    assert debits == [True, False]
+    assert (reads > 0) is (version == "new")
+    assert markers(history) == (1 if version == "new" else 0)
