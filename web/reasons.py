@@ -38,6 +38,11 @@ _PHRASES: tuple[tuple[str, str, str], ...] = (
         "El cliente escribió: {intents}; {why}",
         "O cliente escreveu: {intents}; {why}",
     ),
+    (
+        "a yes to the promise that was read back was heard late",
+        "Dijo que sí a la promesa que se le leyó, pero se supo tarde",
+        "Disse sim à promessa que lhe foi lida, mas isso se soube tarde",
+    ),
     ("the borrower wrote: {intents}", "El cliente escribió: {intents}", "O cliente escreveu: {intents}"),
     (
         "the borrower wrote after the loan had ended: {intents}",

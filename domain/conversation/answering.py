@@ -177,6 +177,11 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     waits = stands or offered or talk.moving is not None
     if not waits and _means_by_itself(state, event):
         return None
+    if proposed is not None and not untold and not stands and event.says == "yes":
+        if event.received_at - proposed.asked_at <= PROPOSAL_STANDS:
+            # Said in time and heard late, as what is fetched after an outage: its day may be over.
+            why = "a yes to the promise that was read back was heard late"
+            return to_a_person(change(state, proposed=None), event, now, AnswerKind.PERSON, why)
     if proposed is None or untold or not stands:
         return state if event.says == "yes" else say(state, event, now, AnswerKind.NOT_UNDERSTOOD)
     if event.says == "yes":

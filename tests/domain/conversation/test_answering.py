@@ -156,10 +156,25 @@ def test_a_yes_days_later_or_without_a_question_promises_nothing() -> None:
     state = after(talking(), said("acknowledgement", says="yes"))
     assert state.agreement is None
 
+    late = START + 4 * DAY
     state = answered(after(state, said("promise_to_pay", number=2, promise_date=day(state, 9))))
-    state, _ = apply(state, said("acknowledgement", number=3, says="yes"), START + 4 * DAY)
+    state, _ = apply(state, said("acknowledgement", number=3, says="yes", received_at=late), late)
 
     assert state.agreement is None
+    assert state.cases == ()
+
+
+def test_a_yes_given_in_time_and_heard_late_is_for_a_person() -> None:
+    """Given a promise that was read back and a yes an hour later, when an outage lets us hear it four days after, then
+    nothing is promised, and a person reads it and says so."""
+    state = answered(after(talking(), said("promise_to_pay", promise_date=day(talking(), 9))))
+
+    in_time = said("acknowledgement", number=2, says="yes", received_at=START + timedelta(hours=1))
+    state, _ = apply(state, in_time, START + 4 * DAY)
+
+    assert state.agreement is None
+    assert [case.kind for case in state.cases] == ["handoff"]
+    assert kind_of(state) == AnswerKind.PERSON
 
 
 @pytest.mark.parametrize("plain", ["yes", "no"])
