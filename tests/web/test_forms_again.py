@@ -176,13 +176,13 @@ def test_a_note_that_says_how_to_reach_somebody_is_refused_and_stands_in_the_for
 ) -> None:
     """Given a note with a telephone number, nothing of it goes to Temporal, and the agent need not write it again."""
     before = state_of(orders)
-    decision = {"decision": "continue", "note": "llamar a su hermana al 600111222333"}
+    decision = {"decision": "continue", "note": "llamar a su hermana al 600 111 222"}
 
     answer = agent.post(f"/cases/{disputed}/decide", data=decision, headers={"accept-language": "es"})
 
     assert (answer.status_code, state_of(orders)) == (409, before)
     assert "una nota no lleva teléfonos" in plain(answer.text).lower()
-    assert 'value="llamar a su hermana al 600111222333"' in answer.text
+    assert 'value="llamar a su hermana al 600 111 222"' in answer.text
 
 
 def test_a_borrowers_amount_and_day_stay_when_one_of_them_cannot_be_read(site: Any, orders: CoreLoans) -> None:
