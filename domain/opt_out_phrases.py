@@ -31,6 +31,7 @@ _ONE_SEND, _ONE_CHARGE = r"(?:mande|mandes|envie|envies)", r"(?:cobre|cobres)"
 _PT_ASKED = r"(?:liguem?|ligues|escrevam?|contatem?|chamem?|incomodem?|perturbem?|procurem?|encham?)"
 _PT_SEND, _PT_CHARGE = r"(?:mandem?|enviem?)", r"cobrem?"
 _PT_CONTACT = r"(?:ligar|escrever|contatar|chamar|incomodar|perturbar|encher|procurar)"
+_PT_FORBIDDEN = rf"(?:{_PT_ASKED}|{_PT_CONTACT}(?:em)?)"
 _PRONOUN = r"(?:me|nos|le|les)"
 
 _MESSAGES = (
@@ -88,6 +89,13 @@ ENDS_HERE = re.compile(rf"\b((?:{_SEND}|{_CHARGE})(?: {_COURTESY})*) (?:{re.esca
 """Where a clause ends with a word for charging or sending, nothing said after it is its object."""
 
 
+FORBIDS = (
+    r"(?:prohib(?:o|imos)|proib(?:o|imos)|no (?:les |le |os )?(?:autoriz(?:o|amos)|permit(?:o|imos)))"
+    r"(?: (?:terminantemente|les|le|os|a|ustedes|usted|voces|voce|que|de|me|nos|ya|mas|mais|vuelvan))*"
+)
+"""Whoever forbids, of whatever is named behind it."""
+
+
 def _asked(contact: str, send: str, charge: str) -> str:
     """A group for a word for contacting, or for one of sending or charging that is about messages."""
     return rf"(?:{contact}\b|{send}\b(?:{_NOTHING_MORE})|{charge}\b(?:{_NO_MORE}))"
@@ -115,6 +123,8 @@ STOP_PHRASES: tuple[re.Pattern[str], ...] = tuple(
         rf"sig(?:an?|as|ais)|est(?:en?|es|eis)) {_ANY_CONTACT}",
         rf"\bno (?:quiero |deseo )?(?:que )?{_MANY}",
         rf"\bno (?:{_ONE_ASKED}|{_ONE_SEND}|{_ONE_CHARGE}) mas$",
+        rf"\b(?:nunca|jamas) (?:mas )?{_PRONOUN} {_MANY}|\b(?:nunca|jamas) mas {_PRONOUN} {_ONE_OR_MANY}",
+        rf"\b{FORBIDS} {_ANY_CONTACT}",
         r"\bno (?:me|nos) (?:habl(?:en?|es|eis)|busquen|texte(?:en|es)|escriben|lleguen) (?:mas|por (?:aqui|aca))\b",
         rf"\bno (?:(?:vuelv(?:an?|as)|volvais)|sig(?:an?|as|ais)) (?:a )?{_ANY_CONTACT}",
         rf"\b(?:dej(?:en|e|es|a|ar|ad|eis)|par(?:en|e|a|ad)|ces(?:en|e|ad)) (?:ya )?de "
@@ -145,6 +155,8 @@ STOP_PHRASES: tuple[re.Pattern[str], ...] = tuple(
         r"\bcancel (?:all |the |my |these |your )*(?:messages?|texts?|sms|emails?|subscription|calls?)\b",
         rf"\b(?:nao|n|nem) (?:quero |desejo )?(?:que )?(?:mais )?(?:me |nos )?"
         rf"{_asked(_PT_ASKED, _PT_SEND, _PT_CHARGE)}",
+        rf"\b(?:nunca|jamais) mais (?:me |nos )?{_asked(_PT_ASKED, _PT_SEND, _PT_CHARGE)}",
+        rf"\b{FORBIDS} {_asked(_PT_FORBIDDEN, '(?:mand|envi)(?:em?|ar|arem)', 'cobr(?:em?|ar|arem)')}",
         r"\b(?:nao|n) me (?:liga|escreve|chama|perturba|incomoda) mais\b",
         rf"\b(?:nao|n) (?:me )?manda mais (?:{re.escape(END)}|nao$|nada\b|{_SENT}\b)",
         rf"\bnao quero (?:receber )?{_PT_DETERMINER}{_PT_MESSAGES}\b",

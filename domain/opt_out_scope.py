@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from domain.opt_out_phrases import END
+from domain.opt_out_phrases import END, FORBIDS
 from domain.opt_out_words import OptOutReading, clauses_of, is_a_word_of_stopping, read_opt_out
 
 
@@ -37,7 +37,8 @@ _MESSAGE_WORD = re.compile(rf"\b{_MESSAGE}\b")
 _CALLS = r"(?:telefono|telefone|phone|llamadas?|ligac(?:ao|oes)|calls?)"
 _BOTHER = r"(?:contact\w*|molest\w*|hostig\w*|acos\w*|incomod\w*|perturb\w*|fastidi\w*|contat\w*|bother\w*|harass\w*)"
 _NO_CALLS = re.compile(
-    r"\b(?:no|ni|nem|nor|nao|n|or|and|ou|tampoco|tampouco|neither)"
+    rf"\b{FORBIDS} (?:llam(?:en|ar|arme|arnos|adas?)|marcar(?:me)?|marquen|timbren|lig(?:uem?|ar|arem|acoes))\b|"
+    r"\b(?:no|ni|nem|nor|nao|n|or|and|ou|tampoco|tampouco|neither|nunca|jamas|jamais)"
     r"(?: (?:quiero|deseo|quero|mas|mais|que|me|nos|le|les|lo|la|vuelv\w+|volvais|"
     r"sig\w+|est(?:en?|es|eis)|a|want|any|more|recibir|receber|sus|tus|estas|suas|tantas)){0,6} "
     r"(?:llam(?:en|e|es|eis|ar|arme|arnos|ando|andome|adas?)|marquen?|marcar(?:me)?|marcando(?:me)?|timbren|telefoneen|"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.opt_out_scope import StopScope, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
 
 STOPS = """STOP|stop|Stop.|¡STOP!|STOPALL|Stop all|UNSUBSCRIBE|END|QUIT|CANCEL|Cancel.|REVOKE|OPTOUT|opt-out|BAJA|
@@ -254,3 +255,38 @@ def test_a_message_as_long_as_any_is_read_at_once(piece: str) -> None:
     began = process_time()
     read_opt_out(longest)
     assert process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("prohíbo que me llamen", StopScope.CALLS),
+        ("Les prohíbo que me vuelvan a llamar", StopScope.CALLS),
+        ("no les autorizo a llamarme", StopScope.CALLS),
+        ("proíbo vocês de me ligarem", StopScope.CALLS),
+        ("nunca más me llamen", StopScope.CALLS),
+        ("nunca mais me liguem", StopScope.CALLS),
+        ("les prohíbo escribirme", StopScope.CHANNEL),
+        ("no autorizo que me contacten", StopScope.CHANNEL),
+        ("no permito que me molesten", StopScope.CHANNEL),
+        ("proíbo que me mandem mensagens", StopScope.CHANNEL),
+        ("nunca más me escriban", StopScope.CHANNEL),
+        ("nunca mais me mande mensagem", StopScope.CHANNEL),
+    ],
+)
+def test_who_forbids_or_says_never_again_hears_no_more(text: str, scope: StopScope) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is scope
+
+
+@pytest.mark.parametrize(
+    "text",
+    (
+        "no autorizo el cobro a mi cuenta|no les autorizo a cobrarme de la cuenta|no permito que me cobren intereses|"
+        "nunca me llamé así|nunca me escribieron antes|nunca me mandaron el link|nunca más me atraso, pago el viernes|"
+        "está prohibido llamar a terceros|nunca más me cobren dos veces|nunca mais atraso, pago sexta|"
+        "nunca me mandaram o boleto"
+    ).split("|"),
+)
+def test_who_forbids_a_charge_or_tells_of_what_never_came_goes_on_hearing_from_us(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.NOT_ABOUT_THIS
