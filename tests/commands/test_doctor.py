@@ -390,7 +390,9 @@ def test_a_healthy_stack_is_called_so_and_what_then_goes_wrong_is_found_and_mend
         assert not {"webhooks_unrelayed", "contacts_unknown"} & set(after)
         assert after["webhooks_unmatched"]["count"] == 1, "what could not be read is left for a person"
         with database.reading() as session:
-            assert session.exec(select(Contact.state)).all() == [ContactState.SENT]
+            # Reminders of the campaign's own may have left too, by day on weekdays.
+            lost = select(Contact.state).where(Contact.step == "r1")
+            assert session.exec(lost).all() == [ContactState.SENT]
         database.dispose()
 
 
