@@ -39,6 +39,7 @@ from domain.ledger_entries import (
 from providers.errors import ProviderError
 from records import agreements, audit, cases, contacts, loans, owed_signals, own_words, payments, people
 from records.database import Database
+from records.links import NOT_CLOSED
 from records.tables import CaseState as KeptCaseState
 from records.tables import Loan, LoanState, Payment, PaymentSource, Person
 
@@ -88,7 +89,7 @@ class LedgerWriter(Ledger):
                 session,
                 at=now,
                 actor=error.provider,
-                action="link_not_closed",
+                action=NOT_CLOSED,
                 lender=order.lender,
                 loan_id=order.loan_id,
                 details={"code": error.code, "what_next": error.what_next.value},
