@@ -123,11 +123,11 @@ class Disturbance:
                 return self._disk_full(stack)
             case "refused" | "refused-postgresql":
                 return self._trouble(fault.target, Trouble.REFUSE)
-            case "slow":
+            case "slow" | "slow-postgresql":
                 return self._trouble(fault.target, Trouble.SLOW)
-            case "cut":
+            case "cut" | "cut-postgresql":
                 return self._trouble(fault.target, Trouble.CUT)
-            case "cut-after-effect" | "cut-postgresql":
+            case "cut-after-effect" | "lost-commit":
                 return self._trouble(fault.target, Trouble.CUT_AFTER_EFFECT)
             case "clock" | "clock-worker":
                 return self._clock_wrong(stack, fault)

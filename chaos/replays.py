@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,12 +67,13 @@ class Catcher:
 
 
 async def _sent(client: httpx.AsyncClient, one: Caught, headers: Mapping[str, str]) -> int | None:
-    """The status it was answered with; None where the web app is away."""
+    """The status it was answered with; None where the web app is away, or has trouble of its own for so long."""
     for _ in range(_TRIES):
-        try:
-            return (await client.post(one.path, content=one.body, headers=headers)).status_code
-        except httpx.HTTPError:
-            await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
+        with contextlib.suppress(httpx.HTTPError):
+            status = (await client.post(one.path, content=one.body, headers=headers)).status_code
+            if status < 500:
+                return status
+        await asyncio.sleep(_BETWEEN_TRIES_SECONDS)
     return None
 
 

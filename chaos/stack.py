@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
 from chaos.proxy import GRPC, HTTP, POSTGRESQL, SMTP, Proxy, to_port, to_socket
-from commands.processes import Ports
+from commands.processes import ROOT, Ports
 from commands.stack import Stack
 
 
@@ -57,12 +56,14 @@ class ChaosStack(Stack):
 
 
 def fake_time_library() -> Path | None:
-    """libfaketime of this machine or of the environment; None where there is none."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    package = find_spec("libfaketime")
-    if package is not None and package.origin is not None:
-        found += sorted(Path(package.origin).parent.rglob("libfaketimeMT.so*"))
-    return found[0] if found else None
+    """libfaketime of this machine or as `make chaos` unpacks it; None where there is none.
+
+    Only the one for programs with threads: PyPI's package brings the other.
+    """
+    for top in (Path("/usr/lib"), ROOT / "var/faketime/usr/lib"):
+        for library in top.glob("*/faketime/libfaketimeMT.so.1"):
+            return library
+    return None
 
 
 def proxies_of(stack: list[Stack], ports: Ports, postgresql_socket: str | None) -> dict[str, Proxy]:

@@ -286,6 +286,7 @@ class Gateway:
                 "type": kind,
                 "body": json.dumps(event),
                 "occurred": iso(at),
+                "paid": obj.get("payment_intent") if obj.get("payment_status") == "paid" else None,
             },
         )
 

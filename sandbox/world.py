@@ -272,6 +272,7 @@ class World:
                     type=data["type"],
                     status=status,
                     **{"try": tries},
+                    **({"payment_id": data["paid"]} if data.get("paid") else {}),
                 )
                 self.store.commit()
                 if 200 <= status < 300:

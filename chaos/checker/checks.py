@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from chaos.checker.addresses import closed_addresses, right_person
 from chaos.checker.check import Check
 from chaos.checker.contacts import rules, stopped, twice
 from chaos.checker.ends import ends
@@ -20,6 +21,8 @@ def judge(evidence: Evidence) -> list[Check]:
         after,
         rules(evidence, receipts),
         stopped(evidence),
+        right_person(evidence),
+        closed_addresses(evidence),
         money(evidence),
         stuck(evidence),
         failed_tasks(evidence),
@@ -33,7 +36,7 @@ def replays(evidence: Evidence) -> Check:
     check = Check("replays", "Was every webhook refused whose signature was too old?")
     check.looked_at = len(evidence.late_replays)
     for status, number in Counter(evidence.late_replays).items():
-        if not 400 <= status < 600:
+        if not 400 <= status < 500:
             check.against(None, f"{number} replays two days late were answered {status}")
     return check
 

@@ -49,6 +49,8 @@ class Debt:
     country: str
     region: str | None
     zone: str
+    addresses: tuple[str, ...] = ()
+    """The telephone number and the e-mail address that the world says they have."""
 
 
 @dataclass(frozen=True)
@@ -179,13 +181,20 @@ def read_rows(url: str) -> dict[str, tuple[Row, ...]]:
 
 
 def read_debts(sandbox: str, handed_over: Iterable[Row]) -> dict[str, Debt]:
-    """The loans as handed over, with the zones that the world gave their people. Raises httpx.HTTPError."""
+    """The loans as handed over, with the zones and addresses the world gave their people. Raises httpx.HTTPError."""
     handed = {row["loan_id"]: row for row in handed_over}
     asked = {"loans": [{"loan_id": loan_id} for loan_id in handed]}
     answer = httpx.post(f"{sandbox}/_world/loans", json=asked, timeout=120, trust_env=False)
     answer.raise_for_status()
-    zones = {person["loan_id"]: person["timezone"] for person in answer.json()["people"]}
-    return {loan_id: Debt(**row, zone=zones[loan_id]) for loan_id, row in handed.items()}
+    people = {person["loan_id"]: person for person in answer.json()["people"]}
+    return {
+        loan_id: Debt(
+            **row,
+            zone=people[loan_id]["timezone"],
+            addresses=tuple(filter(None, (people[loan_id]["phone"], people[loan_id]["email"]))),
+        )
+        for loan_id, row in handed.items()
+    }
 
 
 async def read_runs(address: str, namespace: str) -> tuple[Run, ...]:

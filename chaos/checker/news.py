@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from chaos.checker.evidence import Entry, Evidence
-
-_PAID_BY = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
 
 
 def accepted(evidence: Evidence) -> dict[tuple[str | None, str], Entry]:
@@ -19,19 +17,17 @@ def accepted(evidence: Evidence) -> dict[tuple[str | None, str], Entry]:
 
 
 def told_of_payments(evidence: Evidence) -> dict[int, int]:
-    """By the line of a payment, the line on which news of it and of all before it had certainly been accepted.
-
-    The log does not say which payment an event is about: so as many must be accepted as payments were made.
-    """
-    heard: dict[str | None, list[int]] = defaultdict(list)
-    for (loan_id, _), hook in accepted(evidence).items():
-        if hook.text("type") in _PAID_BY:
-            heard[loan_id].append(hook.seq)
-    number: Counter[str | None] = Counter()
+    """By the line of a payment, the line on which news of it and of all before it had been accepted."""
+    heard: dict[str, int] = {}
+    for hook in accepted(evidence).values():
+        if paid := hook.text("payment_id"):
+            heard[paid] = min(hook.seq, heard.get(paid, hook.seq))
+    before: dict[str | None, list[int | None]] = defaultdict(list)
     found: dict[int, int] = {}
     for payment in evidence.of("payment"):
-        number[payment.loan_id] += 1
-        lines = sorted(heard[payment.loan_id])
-        if len(lines) >= number[payment.loan_id]:
-            found[payment.seq] = lines[number[payment.loan_id] - 1]
+        lines = before[payment.loan_id]
+        lines.append(heard.get(payment.text("payment_id")))
+        known = [line for line in lines if line is not None]
+        if len(known) == len(lines):
+            found[payment.seq] = max(known)
     return found

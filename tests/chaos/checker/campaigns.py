@@ -11,6 +11,7 @@ from chaos.checker.evidence import Debt, Evidence, Outcome, Run, entry_of
 
 Log = list[dict[str, Any]]
 DAY = "2026-12-0{}T{}:00+00:00"
+NUMBER, MAILBOX = "+12125550100", "jo@example.com"
 
 
 def line(log: Log, kind: str, at: str, **more: Any) -> dict[str, Any]:
@@ -25,11 +26,12 @@ class Campaign:
     def __init__(self) -> None:
         self.log: Log = []
         say = self.log
-        line(say, "sms", DAY.format(1, "15:00"), sid="SM1", body="please pay http://w/pay/1")
+        line(say, "sms", DAY.format(1, "15:00"), sid="SM1", to=NUMBER, body="please pay http://w/pay/1")
         line(say, "sms_status", DAY.format(1, "15:01"), sid="SM1", status="delivered")
         line(say, "payment", DAY.format(2, "10:00"), payment_id="pi_1", amount_minor=5000, currency="USD")
-        self.hook(DAY.format(2, "10:00"), "evt_1")
-        line(say, "email", DAY.format(2, "10:01"), subject="Receipt", text="Thank you", message_id="<m2@r.invalid>")
+        self.hook(DAY.format(2, "10:00"), "evt_1", paid="pi_1")
+        said = {"subject": "Receipt", "text": "Thank you", "message_id": "<m2@r.invalid>"}
+        line(say, "email", DAY.format(2, "10:01"), to=MAILBOX, **said)
         self.contacts = [self.contact(1, "first-link", "m1", "SM1"), self.contact(1, "receipt", "m2", None)]
         self.contacts[1]["purpose"] = "transactional"
         self.payments = [self.payment("pi_1")]
@@ -55,9 +57,10 @@ class Campaign:
         self.place = ("US", "NY", "America/New_York")
         self.currency, self.owed_minor = "USD", 5000
 
-    def hook(self, at: str, event_id: str, status: int = 200) -> None:
-        kind = "checkout.session.completed"
-        line(self.log, "webhook", at, provider="stripe", event_id=event_id, type=kind, status=status)
+    def hook(self, at: str, event_id: str, status: int = 200, *, paid: str | None = None) -> None:
+        """News from the gateway; `paid`: the payment that it says was made."""
+        told = {"type": "checkout.session.completed", "status": status} | ({"payment_id": paid} if paid else {})
+        line(self.log, "webhook", at, provider="stripe", event_id=event_id, **told)
 
     @staticmethod
     def contact(loan: int, step: str, name: str, sid: str | None) -> dict[str, Any]:
@@ -90,12 +93,12 @@ class Campaign:
 
     def text(self, sid: str, at: str, *, step: str, body: str = "hello", loan_id: str = "L1") -> None:
         """An SMS that stands in the ledger."""
-        line(self.log, "sms", at, sid=sid, body=body)["loan_id"] = loan_id
+        line(self.log, "sms", at, sid=sid, to=NUMBER, body=body)["loan_id"] = loan_id
         self.contacts.append(self.contact(1 if loan_id == "L1" else 2, step, f"m-{sid}", sid))
 
     def call(self, sid: str, at: str, *, step: str, answered_by: str | None = None, **row: Any) -> None:
         """A call about L2 that stands in the ledger, and how it ended a minute later."""
-        line(self.log, "call", DAY.format(*at.split()), sid=sid, loan_id="L2")
+        line(self.log, "call", DAY.format(*at.split()), sid=sid, to=NUMBER, loan_id="L2")
         self.contacts.append(self.contact(2, step, f"m-{sid}", sid) | {"channel": "call"} | row)
         ended = DAY.format(*at.split()).replace(":00+", ":59+")
         line(self.log, "call_status", ended, sid=sid, status="completed", answered_by=answered_by, loan_id="L2")
@@ -103,7 +106,7 @@ class Campaign:
     def pays(self, at: str, payment_id: str, minor: int) -> None:
         """L1 pays, and both the ledger and the loan count it."""
         line(self.log, "payment", at, payment_id=payment_id, amount_minor=minor, currency="USD")
-        self.hook(at, f"evt_{payment_id}")
+        self.hook(at, f"evt_{payment_id}", paid=payment_id)
         self.payments.append(self.payment(payment_id, minor))
         self.counted().append({"provider": "stripe", "payment_id": payment_id, "amount_minor": minor})
 
@@ -120,7 +123,7 @@ class Campaign:
         return [violation for check in judge(self.evidence()) for violation in check.violations]
 
     def evidence(self) -> Evidence:
-        debt = Debt("L1", "P1", self.owed_minor, self.currency, *self.place)
+        debt = Debt("L1", "P1", self.owed_minor, self.currency, *self.place, addresses=(NUMBER, MAILBOX))
         return Evidence(
             debts={"L1": debt, "L2": replace(debt, loan_id="L2", person_id="P2", amount_minor=7000)},
             world=tuple(entry_of(entry) for entry in self.log),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.message_names import of_whatsapp
-from tests.chaos.checker.campaigns import DAY, Campaign, line
+from tests.chaos.checker.campaigns import DAY, NUMBER, Campaign, line
 
 
 def test_what_did_not_arrive_may_be_said_again_the_day_after() -> None:
@@ -65,7 +65,7 @@ def test_a_call_whose_placing_was_never_answered_is_the_one_without_the_carriers
     campaign.call("CA1", "1 15:00", step="call", provider_message_id=None, state="read")
     assert campaign.violations() == []
 
-    line(campaign.log, "call", DAY.format(1, "15:01"), sid="CA2", loan_id="L2")
+    line(campaign.log, "call", DAY.format(1, "15:01"), to=NUMBER, sid="CA2", loan_id="L2")
     assert [one.split(":")[0] for one in campaign.violations()] == ["twice"]
 
 
@@ -75,7 +75,7 @@ def test_a_call_in_no_ledger_is_not_taken_for_one_that_was_never_placed(state: s
     campaign.contacts.append(
         campaign.contact(2, "call", "m-CA1", None) | {"channel": "call", "state": state},
     )
-    line(campaign.log, "call", DAY.format(1, "15:01"), sid="CA2", loan_id="L2")
+    line(campaign.log, "call", DAY.format(1, "15:01"), to=NUMBER, sid="CA2", loan_id="L2")
 
     assert "twice" in {one.split(":")[0] for one in campaign.violations()}
 
@@ -100,7 +100,7 @@ def test_a_stop_by_whatsapp_closes_whatsapp_and_no_more(channel: str, found: boo
     line(campaign.log, "webhook", DAY.format(2, "16:00"), event_id="wamid.IN1", type="messages", status=200)
     campaign.log[-1]["loan_id"] = "L2"
     if channel == "whatsapp":
-        line(campaign.log, "whatsapp", DAY.format(3, "16:00"), wamid="wamid.2", body="hello", loan_id="L2")
+        line(campaign.log, "whatsapp", DAY.format(3, "16:00"), to=NUMBER, wamid="wamid.2", body="hello", loan_id="L2")
         campaign.contacts.append(campaign.contact(2, "help", "m9", of_whatsapp("wamid.2")))
     else:
         campaign.text("SM9", DAY.format(3, "16:00"), step="help", loan_id="L2")
@@ -118,15 +118,15 @@ def test_a_photo_by_whatsapp_is_no_stop() -> None:
 
 
 def sent_again(c: Campaign) -> None:
-    line(c.log, "sms", DAY.format(1, "18:00"), sid="SM9", body="please pay http://w/pay/1")
+    line(c.log, "sms", DAY.format(1, "18:00"), to=NUMBER, sid="SM9", body="please pay http://w/pay/1")
 
 
 def whatsapp_in_no_ledger(c: Campaign) -> None:
-    line(c.log, "whatsapp", DAY.format(1, "18:00"), wamid="wamid.1", body="please pay http://w/pay/1")
+    line(c.log, "whatsapp", DAY.format(1, "18:00"), to=NUMBER, wamid="wamid.1", body="please pay http://w/pay/1")
 
 
 def whatsapp_at_night(c: Campaign) -> None:
-    line(c.log, "whatsapp", DAY.format(1, "08:00"), wamid="wamid.1", body="hello")
+    line(c.log, "whatsapp", DAY.format(1, "08:00"), to=NUMBER, wamid="wamid.1", body="hello")
     c.contacts.append(c.contact(1, "night", "m9", of_whatsapp("wamid.1")))
 
 
@@ -158,7 +158,7 @@ def after_stop(c: Campaign) -> None:
 
 def call_in_no_ledger(c: Campaign) -> None:
     c.call("CA1", "1 15:00", step="call")
-    line(c.log, "call", DAY.format(1, "15:01"), sid="CA2", loan_id="L2")
+    line(c.log, "call", DAY.format(1, "15:01"), to=NUMBER, sid="CA2", loan_id="L2")
 
 
 def same_contact_called_twice(c: Campaign) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chaos.checker.ends import compared
 from chaos.checker.evidence import Outcome
-from tests.chaos.checker.campaigns import DAY, Campaign, line
+from tests.chaos.checker.campaigns import DAY, NUMBER, Campaign, line
 
 
 def test_a_clean_campaign_has_no_violation() -> None:
@@ -71,7 +71,7 @@ def test_a_loan_whose_call_broke_may_end_otherwise_than_without_faults(broke: st
     """Given a person who, without faults, asked by keypad for somebody, who then sold the loan."""
     campaign = Campaign()
     campaign.calm = {"L1": Outcome("cured", (5000,)), "L2": Outcome("sold", ())}
-    line(campaign.log, "call", DAY.format(4, "15:00"), sid="CA1")["loan_id"] = "L2"
+    line(campaign.log, "call", DAY.format(4, "15:00"), to=NUMBER, sid="CA1")["loan_id"] = "L2"
     reason = f"{broke}: RemoteProtocolError('Server disconnected without sending a response.')"
     line(campaign.log, "refused", DAY.format(4, "15:01"), service="twiml", reason=reason)["loan_id"] = None
 

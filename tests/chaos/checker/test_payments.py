@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from domain.message_names import of_whatsapp
-from tests.chaos.checker.campaigns import DAY, Campaign, line
+from tests.chaos.checker.campaigns import DAY, NUMBER, Campaign, line
 
 
 def test_what_was_paid_too_much_and_is_to_be_given_back_is_no_violation() -> None:
@@ -86,7 +86,7 @@ def test_a_loan_that_goes_on_when_the_clocks_stop_has_not_counted_yet() -> None:
 
 
 def whatsapp_after_payment(c: Campaign) -> None:
-    line(c.log, "whatsapp", DAY.format(3, "15:00"), wamid="wamid.1", body="please pay http://w/pay/1")
+    line(c.log, "whatsapp", DAY.format(3, "15:00"), to=NUMBER, wamid="wamid.1", body="please pay http://w/pay/1")
     c.contacts.append(c.contact(1, "late", "m9", of_whatsapp("wamid.1")))
 
 
@@ -110,7 +110,7 @@ def second_receipt(c: Campaign) -> None:
 
 
 def call_after_payment(c: Campaign) -> None:
-    line(c.log, "call", DAY.format(4, "15:00"), sid="CA1")
+    line(c.log, "call", DAY.format(4, "15:00"), to=NUMBER, sid="CA1")
     c.contacts.append(c.contact(1, "call", "m-CA1", "CA1") | {"channel": "call"})
 
 
@@ -177,3 +177,20 @@ def test_what_is_planted_is_found(plant: Callable[[Campaign], None], check: str)
     plant(campaign)
 
     assert check in campaign.found_by()
+
+
+def test_a_session_that_was_completed_without_money_is_no_news_of_a_payment() -> None:
+    """Given a delayed method: completed on the first day, its money on the second, and another payment that the
+    product has not been told of."""
+    campaign = Campaign()
+    campaign.owed_minor, campaign.calm = 6200, {}
+    campaign.hook(DAY.format(3, "09:00"), "evt_unpaid")
+    line(campaign.log, "payment", DAY.format(3, "10:00"), payment_id="pi_2", amount_minor=1200, currency="USD")
+    campaign.payments.append(campaign.payment("pi_2", 1200))
+    campaign.counted().append({"provider": "stripe", "payment_id": "pi_2", "amount_minor": 1200})
+    campaign.text("SM9", DAY.format(3, "15:00"), step="offer", body="left: http://w/pay/1")
+    campaign.hook(DAY.format(4, "10:00"), "evt_2", paid="pi_2")
+    assert "after-payment" not in campaign.found_by()
+
+    campaign.text("SM8", DAY.format(5, "15:00"), step="help", body="left: http://w/pay/1")
+    assert "after-payment" in campaign.found_by()
