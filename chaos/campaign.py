@@ -94,6 +94,7 @@ def plan_of(seed: int, number: int, folder: Path, database_url: str = "") -> Pla
         workers=_WORKERS,
         database_url=database_url,
         source=drawn.source,
+        words=portfolio.in_words(seed),
     )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from chaos.calm import outcomes_in_calm
 from chaos.campaign import Verdict, under_chaos
 from chaos.checker.evidence import Outcome
+from chaos.portfolio import FIRST_DAY
 from chaos.schedule import KINDS, draw
 from chaos.verdicts import CannotCarryOn, code, holds, keep, kept_before, table
 
@@ -94,7 +95,8 @@ def _kinds(given: argparse.Namespace) -> tuple[str, ...] | None:
 def _asked(given: argparse.Namespace) -> str:
     """What is done to each campaign, for being compared with an earlier run's."""
     compared = "not compared" if given.no_calm else "compared"
-    return f"{given.count} faults of {given.faults or 'any kind'}, {compared} with a run without"
+    faults = given.faults or "any kind"
+    return f"{given.count} faults of {faults} from {FIRST_DAY}, {compared} with a run without"
 
 
 def database_of(seed: int, chosen: str | None) -> str:

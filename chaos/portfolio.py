@@ -7,7 +7,7 @@ import random
 import runpy
 import tempfile
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import intake
@@ -16,7 +16,14 @@ from config.strategies import find_strategy
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Ends, Strategy
 
-FIRST_DAY = date(2026, 12, 1)
+
+def first_of_december(today: date) -> date:
+    """The next 1 December that has not begun anywhere: a campaign whose first day has passed would begin today."""
+    this_year = date(today.year, 12, 1)
+    return this_year if this_year > today else date(today.year + 1, 12, 1)
+
+
+FIRST_DAY = first_of_december(datetime.now(UTC).date())
 DAYS = 16
 """The shipped strategies' sixteen days from entry: messages with and without links, the balance watch with its offers,
 in Spain people's cases, and in December two public holidays of the whole country."""
@@ -24,6 +31,9 @@ in Spain people's cases, and in December two public holidays of the whole countr
 AFTERWARDS = 75
 """How many days more the loans' clocks run: late webhooks, and loans that a reversal weeks later
 lets go on for as long again."""
+
+_WORDS_EVERY = 5
+"""Every so many seeds its people write in words of their own, promise, dispute and agree to plans."""
 
 _FILE = ROOT / "portfolios" / "lendingclub_delinquent.csv"
 _MAKER = ROOT / "portfolios" / "make_microprestamos_es.py"
@@ -43,6 +53,11 @@ def portfolio_of(seed: int, number: int) -> Portfolio:
     if seed % 2:
         return Portfolio(_american(seed, number), _cut("us-consumer"), _FILE.name)
     return Portfolio(_spanish(seed, number), _cut("es-microloan"), "microprestamos_es.csv")
+
+
+def in_words(seed: int) -> bool:
+    """Whether the people of this seed write in words of their own."""
+    return seed % _WORDS_EVERY == 0
 
 
 def _cut(strategy: str) -> Strategy:

@@ -57,8 +57,15 @@ def keep(
 
 
 def holds(verdicts: Sequence[Verdict], broken: dict[int, str]) -> bool:
-    """Whether campaigns ran, each to its end and without a violation, and each showed what it was asked for."""
-    return bool(verdicts) and not broken and not any(one.violations or one.not_shown for one in verdicts)
+    """Whether campaigns ran, each to its end and without a violation, and showed what they were asked for."""
+    clean = bool(verdicts) and not broken and not any(one.violations or one.not_shown for one in verdicts)
+    return clean and not never_possible(verdicts)
+
+
+def never_possible(verdicts: Sequence[Verdict]) -> set[str]:
+    """Kinds of faults that were drawn and happened in none of the campaigns: what they needed was not there."""
+    happened = {kind for verdict in verdicts for kind in verdict.faults}
+    return {kind for verdict in verdicts for kind in verdict.not_possible} - happened
 
 
 def kept_before(out: Path, of_code: str, asked: str) -> tuple[list[Verdict], float]:
@@ -104,6 +111,8 @@ def table(verdicts: Sequence[Verdict], broken: dict[int, str]) -> str:
         lines += ["", f"faults: {_by_kind([verdict.faults for verdict in verdicts])}"]
         if any(verdict.not_possible for verdict in verdicts):
             lines += [f"not possible: {_by_kind([verdict.not_possible for verdict in verdicts])}"]
+        if never := never_possible(verdicts):
+            lines += [f"never happened, so nothing is shown of it: {', '.join(sorted(never))}"]
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ MESSAGES = ("sms", "whatsapp", "email")
 CONTACTS = (*MESSAGES, "call")
 _NOT_ARRIVED = frozenset({"undelivered", "failed"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
+_STOP_IN_WORDS = "stop"
 _STOPPED_BY = {"inbound_sms": "sms", "inbound_whatsapp": "whatsapp"}
 _NO_MORE_CALLS = "do_not_call"
 _ASKS_FOR_MONEY = "/pay/"
@@ -97,9 +98,9 @@ def twice(evidence: Evidence) -> Check:
 
 
 def rules(evidence: Evidence, receipts: set[int]) -> Check:
-    """Every contact but receipts and written copies within the hours and the limits of the person's place."""
+    """Every contact but receipts, answers and written copies within the hours and the limits of the person's place."""
     check = Check("rules", "Was every contact within the rules of the person's place?")
-    copies = written_copies(evidence)
+    copies = written_copies(evidence) | answers(evidence)
     talks = _talks(evidence)
     by_person: dict[str, list[Told]] = defaultdict(list)
     places: dict[str, Place] = {}
@@ -153,6 +154,32 @@ def written_copies(evidence: Evidence) -> set[int]:
     return copies
 
 
+def answers(evidence: Evidence) -> set[int]:
+    """The lines of messages that answer what a person wrote: they began it, so no limit of ours binds the answer.
+
+    Each thing they wrote allows, by the same channel and within a day, one message that the ledger calls a reply, and
+    one that writes down what was agreed, which asks for nothing.
+    """
+    contacts = contacts_of(evidence)
+    wrote: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+    found: set[int] = set()
+    for entry in evidence.world:
+        debt = evidence.debts.get(entry.loan_id or "")
+        if debt is None:
+            continue
+        if entry.kind in _STOPPED_BY:
+            for kind in ("reply", "transactional"):
+                wrote[debt.person_id, _STOPPED_BY[entry.kind], kind].append(entry.at)
+        elif entry.kind in MESSAGES and (row := contacts.get(entry.seq)) is not None:
+            kind = row["purpose"]
+            waiting = wrote[debt.person_id, entry.kind, kind]
+            lately = [at for at in waiting if timedelta(0) <= entry.at - at <= _SOON]
+            if lately and not (kind == "transactional" and asks_for_money(entry)):
+                waiting.remove(lately[0])
+                found.add(entry.seq)
+    return found
+
+
 def stopped(evidence: Evidence) -> Check:
     """Nothing by a channel to a person after their STOP on it was accepted, for any of their loans.
 
@@ -179,7 +206,7 @@ def _stops(evidence: Evidence) -> list[tuple[str, Entry]]:
     found: list[tuple[str, Entry]] = []
     for word in evidence.of(*_STOPPED_BY):
         taken = heard.get((word.loan_id, word.text("sid") or word.text("wamid")))
-        if taken is not None and _text(word).strip().upper() in _STOPS:
+        if taken is not None and (_text(word).strip().upper() in _STOPS or word.text("meant") == _STOP_IN_WORDS):
             found.append((_STOPPED_BY[word.kind], taken))
     contacts = contacts_of(evidence)
     asked = {

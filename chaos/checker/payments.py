@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from chaos.checker.check import Check
-from chaos.checker.contacts import CONTACTS, MESSAGES, asks_for_money, contacts_of
+from chaos.checker.contacts import CONTACTS, MESSAGES, answers, asks_for_money, contacts_of
 from chaos.checker.evidence import Entry, Evidence, Row, moment
 from chaos.checker.news import told_of_payments
 from chaos.checker.whole_units import asked_for, smallest_asked_for
@@ -27,6 +27,7 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
     """
     check = Check("after-payment", "Was nobody contacted after paying in full, but for one receipt?")
     told = told_of_payments(evidence)
+    asked = answers(evidence)
     contacts = contacts_of(evidence)
     delivered = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") == "delivered"}
     left = {loan_id: debt.amount_minor for loan_id, debt in evidence.debts.items()}
@@ -63,6 +64,8 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
                     receipts.add(entry.seq)
                 else:
                     check.against(loan_id, f"a second message after the receipt of line {first.seq}", entry)
+            elif entry.seq in asked and not asks:
+                continue
             elif told.get(paid.seq, entry.seq) < entry.seq or _could_ask(paid_by[loan_id], entry):
                 kind = "a demand with a link" if asks else f"{entry.kind} that is no receipt"
                 check.against(loan_id, f"{kind}, although line {paid.seq} had paid everything", entry)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-from chaos.portfolio import portfolio_of
+from chaos.portfolio import first_of_december, in_words, portfolio_of
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -32,3 +34,20 @@ def test_seeds_take_turns_between_two_countries(seed: int, country: str, currenc
 
     assert {loan.country for loan in drawn.loans} == {country}
     assert drawn.strategy.currency == currency
+
+
+@pytest.mark.parametrize(
+    ("today", "first"),
+    [
+        (date(2026, 11, 30), date(2026, 12, 1)),
+        (date(2026, 12, 1), date(2027, 12, 1)),
+        (date(2027, 1, 1), date(2027, 12, 1)),
+        (date(2028, 2, 29), date(2028, 12, 1)),
+    ],
+)
+def test_the_first_day_never_has_begun(today: date, first: date) -> None:
+    assert first_of_december(today) == first
+
+
+def test_people_of_both_countries_write_in_their_own_words_in_some_seeds_on_both_databases() -> None:
+    assert [seed for seed in range(1, 21) if in_words(seed)] == [5, 10, 15, 20]

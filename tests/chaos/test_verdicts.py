@@ -12,9 +12,10 @@ from chaos import verdicts
 from chaos.campaign import Verdict
 from chaos.checker.check import Check
 from chaos.command import main
+from chaos.portfolio import FIRST_DAY
 from chaos.verdicts import CannotCarryOn, code, holds, keep, kept_before, table
 
-ASKED = "14 faults of any kind, compared with a run without"
+ASKED = f"14 faults of any kind from {FIRST_DAY}, compared with a run without"
 VERDICT = Verdict(
     seed=3,
     database="postgresql",
@@ -26,7 +27,6 @@ VERDICT = Verdict(
     ends={"cured": 150, "not_cured": 50},
     compared=190,
     seconds=301.5,
-    not_possible={"clock-worker": 1},
 )
 CLEAN = replace(VERDICT, checks=(Check("twice", "Was nobody contacted twice for one step?", 412, []),))
 
@@ -113,7 +113,7 @@ def test_a_campaign_without_violations_holds() -> None:
     ("changes", "why"),
     [
         ({"compared": 0}, "no end was compared"),
-        ({"faults": {}}, "no fault happened"),
+        ({"faults": {}, "not_possible": {"clock-worker": 1}}, "no fault happened"),
         ({"checks": (Check("failed-tasks", "Did no workflow task fail?", 0, []),)}, "no workflow was looked at"),
         (
             {"faults": {"webhooks-replayed": 1}, "checks": (Check("replays", "Was each refused?", 0, []),)},
@@ -164,12 +164,23 @@ def test_what_a_campaign_left_behind_is_kept_unless_it_holds(
 
 
 def test_the_table_names_faults_that_were_not_possible_and_comparisons_that_were_not_asked_for() -> None:
-    told = table([CLEAN, replace(CLEAN, seed=4, compared=None)], {})
+    in_part = replace(CLEAN, not_possible={"clock-worker": 1})
+    told = table([in_part, replace(in_part, seed=4, compared=None)], {})
 
     assert "faults: kill 4" in told
     assert "not possible: clock-worker 2" in told
     assert "      not asked" in told
-    assert "not possible" not in table([replace(CLEAN, not_possible={})], {})
+    assert "not possible" not in table([CLEAN], {})
+
+
+def test_what_was_drawn_and_never_possible_is_not_shown_by_any_number_of_campaigns() -> None:
+    drawn_in_vain = replace(CLEAN, not_possible={"clock-worker": 1})
+    assert not holds([drawn_in_vain, drawn_in_vain], {})
+    assert "never happened, so nothing is shown of it: clock-worker" in table([drawn_in_vain], {})
+
+    once = replace(CLEAN, faults={"clock-worker": 1}, not_possible={})
+    assert holds([drawn_in_vain, once], {})
+    assert "never happened" not in table([drawn_in_vain, once], {})
 
 
 def test_other_loans_are_other_campaigns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

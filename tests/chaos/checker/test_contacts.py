@@ -205,3 +205,49 @@ def test_what_is_planted_is_found(plant: Callable[[Campaign], None], check: str)
     plant(campaign)
 
     assert check in campaign.found_by()
+
+
+def _writes(c: Campaign, at: str, body: str = "cuánto debo", **more: str) -> None:
+    sid = f"SM-{at}"
+    line(c.log, "inbound_sms", DAY.format(*at.split()), sid=sid, body=body, loan_id="L2", **more)
+    line(c.log, "webhook", DAY.format(*at.split()), event_id=sid, type="sms", status=200, loan_id="L2")
+
+
+def _answered(c: Campaign, sid: str, at: str, purpose: str = "reply", body: str = "you owe") -> None:
+    c.text(sid, DAY.format(*at.split()), step=purpose, body=body, loan_id="L2")
+    c.contacts[-1] |= {"purpose": purpose, "occurrence": len(c.contacts)}
+
+
+def test_what_a_person_wrote_is_answered_at_any_hour_and_beside_the_days_message() -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 03:00")
+    _answered(campaign, "SM9", "1 03:01", body="you owe: http://w/pay/2")
+    _answered(campaign, "SM7", "1 03:02", "transactional", body="what we agreed on")
+    campaign.text("SM8", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
+
+    assert campaign.violations() == []
+
+
+@pytest.mark.parametrize(
+    "and_again",
+    [
+        lambda c: _answered(c, "SM8", "1 03:02"),
+        lambda c: _answered(c, "SM8", "1 03:02", "transactional", body="pay at http://w/pay/2"),
+        lambda c: _answered(c, "SM8", "3 03:02"),
+    ],
+)
+def test_one_message_is_answered_once_within_a_day_and_with_one_document(and_again: Callable[[Campaign], None]) -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 03:00")
+    _answered(campaign, "SM9", "1 03:01", body="a first answer")
+    and_again(campaign)
+
+    assert campaign.found_by() == {"rules"}
+
+
+def test_a_stop_in_a_persons_own_words_is_one() -> None:
+    campaign = Campaign()
+    _writes(campaign, "2 16:00", "dejad de escribirme", meant="stop")
+    campaign.text("SM9", DAY.format(3, "15:00"), step="help", loan_id="L2")
+
+    assert campaign.found_by() == {"stop"}
