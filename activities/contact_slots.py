@@ -12,6 +12,7 @@ from activities.counting import count
 from activities.orders import ContactOrder
 from activities.whatsapp_limits import WhatsAppLimits
 from config.metric_catalogue import REFUSALS
+from domain.agreements.model import DOCUMENT
 from domain.contact import Actor, Channel, ContactEvent, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, RuleBook, candidate_zones, decide, unanswered_since
 from domain.events import Circumstance
@@ -102,7 +103,17 @@ class ContactSlots:
                 refused.append("nothing is known by which a call could tell the right person")
                 continue
             own_words = order.words is not None
-            decision = self.decision(session, loan, person, order.purpose, channel, at, flags, own_words=own_words)
+            decision = self.decision(
+                session,
+                loan,
+                person,
+                order.purpose,
+                channel,
+                at,
+                flags,
+                own_words=own_words,
+                is_document=order.step == DOCUMENT,
+            )
             if channel is Channel.WHATSAPP and decision.verdict is Verdict.ALLOWED:
                 decision = self._within_limits(session, person, at, decision)
             if keep:
@@ -147,6 +158,7 @@ class ContactSlots:
         flags: frozenset[str] | None = None,
         *,
         own_words: bool = False,
+        is_document: bool = False,
         after: ContactEvent | None = None,
     ) -> Decision:
         """What the rules say of a contact at `at`, by the person's ledger as it stands; keeps nothing.
@@ -166,6 +178,7 @@ class ContactSlots:
             flags=people.flags(session, person) if flags is None else flags,
             actor=self._actor_of(loan.lender),
             authorised_channels=people.authorised_channels(person),
+            is_document=is_document,
         )
         events = contacts.person_events(session, person, at - LEDGER_DAYS, held_over=own_words)
         if after is not None and not any(_is_the_same(event, after) for event in events):

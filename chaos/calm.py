@@ -43,7 +43,10 @@ async def outcomes_in_calm(seed: int, number: int, folder: Path) -> dict[str, Ou
     if code != 0:
         raise CalmFailed(f"the campaign without faults ended with exit code {code}")
     told = json.loads((folder / OUTCOMES).read_text(encoding="utf-8"))
-    return {loan_id: Outcome(one["end"], tuple(one["money"]), one["decided_first"]) for loan_id, one in told.items()}
+    return {
+        loan_id: Outcome(one["end"], tuple(one["money"]), one["decided_first"], one["wrote"])
+        for loan_id, one in told.items()
+    }
 
 
 async def _run(seed: int, number: int, folder: Path, tell: Callable[[str], None]) -> None:

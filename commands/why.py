@@ -14,6 +14,7 @@ from commands.forecast import Change, Forecast, forecast, what_would_change_it
 from commands.loan_lookup import Known
 from commands.why_words import consequence, rule_text, what_words, without_end
 from domain.agreements.judging import next_moment
+from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Decision, Reason, Verdict
 from domain.loan_state import LoanState
 from domain.planning import SendContact
@@ -214,6 +215,7 @@ def _asked(
             due,
             stops_of(session, person, contact.circumstance),
             own_words=contact.words is not None,
+            is_document=contact.step == DOCUMENT,
         )
         answers.append(
             RuleAnswer(

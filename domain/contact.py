@@ -95,7 +95,8 @@ class ContactRequest(BaseModel):
     "dispute", "deceased", or facts that a rule asks for; `opted_out` are the channels the person closed.
     `region` is an ISO 3166-2 code without the country, `city` a name as people write it. None is "not known",
     and a rule that only some regions or cities have then binds in the strict profile. `authorised_channels`
-    are those the person agreed to; None leaves it to the caller, who then vouches for the channel.
+    are those the person agreed to; None leaves it to the caller, who then vouches for the channel. `is_document`:
+    it puts an agreement in writing, which nobody may have asked for just now.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -112,6 +113,7 @@ class ContactRequest(BaseModel):
     actor: Actor = Actor.CREDITOR
     authorised_channels: frozenset[Channel] | None = None
     moratorium: Moratorium | None = None
+    is_document: bool = False
 
 
 class Reason(BaseModel):

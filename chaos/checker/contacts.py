@@ -15,6 +15,7 @@ MESSAGES = ("sms", "whatsapp", "email")
 CONTACTS = (*MESSAGES, "call")
 _NOT_ARRIVED = frozenset({"undelivered", "failed"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
+_IN_WRITING = "in writing"
 _STOP_IN_WORDS = "stop"
 _STOPPED_BY = {"inbound_sms": "sms", "inbound_whatsapp": "whatsapp"}
 _NO_MORE_CALLS = "do_not_call"
@@ -157,24 +158,28 @@ def written_copies(evidence: Evidence) -> set[int]:
 def answers(evidence: Evidence) -> set[int]:
     """The lines of messages that answer what a person wrote: they began it, so no limit of ours binds the answer.
 
-    Each thing they wrote allows, by the same channel and within a day, one message that the ledger calls a reply, and
-    one that writes down what was agreed, which asks for nothing.
+    Each thing they wrote allows, within a day, one message that the ledger calls a reply by the same channel, and one
+    by any channel that writes down what was agreed and asks for nothing.
     """
     contacts = contacts_of(evidence)
-    wrote: dict[tuple[str, str, str], list[datetime]] = defaultdict(list)
+    wrote: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     found: set[int] = set()
     for entry in evidence.world:
         debt = evidence.debts.get(entry.loan_id or "")
         if debt is None:
             continue
         if entry.kind in _STOPPED_BY:
-            for kind in ("reply", "transactional"):
-                wrote[debt.person_id, _STOPPED_BY[entry.kind], kind].append(entry.at)
+            wrote[debt.person_id, _STOPPED_BY[entry.kind]].append(entry.at)
+            wrote[debt.person_id, _IN_WRITING].append(entry.at)
         elif entry.kind in MESSAGES and (row := contacts.get(entry.seq)) is not None:
-            kind = row["purpose"]
-            waiting = wrote[debt.person_id, entry.kind, kind]
+            if row["purpose"] == "reply":
+                waiting = wrote[debt.person_id, entry.kind]
+            elif row["purpose"] == "transactional" and not asks_for_money(entry):
+                waiting = wrote[debt.person_id, _IN_WRITING]
+            else:
+                continue
             lately = [at for at in waiting if timedelta(0) <= entry.at - at <= _SOON]
-            if lately and not (kind == "transactional" and asks_for_money(entry)):
+            if lately:
                 waiting.remove(lately[0])
                 found.add(entry.seq)
     return found

@@ -40,7 +40,7 @@ def compared(evidence: Evidence) -> dict[str, Outcome]:
     Those with which the world moved the same money; but where a call broke off in the middle, or a person decided
     before late news of a payment came. And where a person decided in one of the two runs before any money moved while
     in the other the loan was cured: who is written to a day sooner pays a day sooner, and what is read late may bring
-    up a case in one run alone.
+    up a case in one run alone. Nor where the person said something of their own in either: it is said when they read.
     """
     excused = _decided_unaware(evidence) | _calls_that_broke(evidence)
     outcomes = evidence.outcomes()
@@ -49,6 +49,7 @@ def compared(evidence: Evidence) -> dict[str, Outcome]:
         for loan_id, calm in (evidence.calm or {}).items()
         if loan_id in outcomes
         and loan_id not in excused
+        and not (calm.wrote or outcomes[loan_id].wrote)
         and calm.money == outcomes[loan_id].money
         and not _decided_there_cured_here(outcomes[loan_id], calm)
         and not (_decided_there_cured_here(calm, outcomes[loan_id]) and _is_paid(evidence, loan_id, outcomes[loan_id]))

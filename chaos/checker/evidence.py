@@ -84,11 +84,13 @@ class Outcome:
     """What a campaign came to for one loan: its end, and the money that moved by the world's log, in minor units.
 
     `decided_first`: the last decision of a person about it came before any money of its borrower's moved.
+    `wrote`: the borrower said something in words of their own.
     """
 
     end: str | None
     money: tuple[int, ...]
     decided_first: bool = False
+    wrote: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,22 @@ class Evidence:
             money.setdefault(entry.loan_id or "", []).append(entry.minor() * (1 if entry.kind == "payment" else -1))
         ends = {row["loan_id"]: row["end_kind"] for row in self.rows["loan"]}
         first = self._decided_before_paying()
-        return {loan_id: Outcome(ends.get(loan_id), tuple(money[loan_id]), loan_id in first) for loan_id in self.debts}
+        wrote = self._wrote()
+        return {
+            loan_id: Outcome(ends.get(loan_id), tuple(money[loan_id]), loan_id in first, loan_id in wrote)
+            for loan_id in self.debts
+        }
+
+    def waiting_for_people(self) -> set[str]:
+        """Loans whose borrower said something of which nobody has decided what becomes: they wait, however long."""
+        names = self.loan_names()
+        open_cases = {names[row["loan_ref"]] for row in self.rows["collection_case"] if row["state"] == "open"}
+        return open_cases & self._wrote()
+
+    def _wrote(self) -> set[str]:
+        """Loans whose borrower said something in words of their own."""
+        said = self.of("inbound_sms", "inbound_whatsapp")
+        return {entry.loan_id for entry in said if entry.loan_id is not None and entry.text("meant")}
 
     def decisions(self) -> list[tuple[str, datetime]]:
         """Each decision of a person: the loan, and when."""

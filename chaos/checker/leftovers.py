@@ -69,7 +69,7 @@ def stuck(evidence: Evidence) -> Check:
     check = Check("stuck", "Is no loan stuck, and nothing left half done?")
     rows = {row["loan_id"]: row for row in evidence.rows["loan"]}
     names = evidence.loan_names()
-    going_on = evidence.going_on()
+    going_on = evidence.going_on() | evidence.waiting_for_people()
     for loan_id in evidence.debts:
         check.looked_at += 1
         row = rows.get(loan_id)

@@ -36,6 +36,8 @@ LEDGER_LOOKBACK = timedelta(days=40)
 
 _WRITTEN = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.EMAIL})
 _RECEIPTS = _WRITTEN | {Channel.POST}
+_ON_A_TELEPHONE = frozenset({Channel.SMS, Channel.WHATSAPP})
+_FROM_THEM = frozenset({ContactEventKind.INBOUND, ContactEventKind.CONVERSATION, ContactEventKind.TWO_WAY})
 _CONTIGUOUS_DAYS = 7
 """A window that goes on over midnight is followed so many days to its end."""
 
@@ -82,7 +84,8 @@ def decide(
     Collection obeys stop states, opt-outs, the person's authorisation, hours and limits. A reply to an
     inbound event of the same channel that no later attempt answered is free of limits, and in writing free
     of hours for 24 hours; without such an event it counts as collection. A transactional message is free of
-    limits, and unless it is a call or visit free of hours.
+    limits, and unless it is a call or visit free of hours; but an agreement's document by SMS or WhatsApp keeps
+    the hours where the person neither wrote nor talked to us in the 24 hours before: who is asleep did not ask.
 
     `not_before` and `window_ends` (exclusive) are UTC. `window_ends` is None where no hours bind. The
     reasons of `allowed` name the hours it rests on; those of `not_before` everything that stands in the
@@ -109,7 +112,8 @@ def decide(
     if refused or pack is None:
         return _decision(Verdict.NEVER, reasons=tuple(refused))
 
-    if purpose is Purpose.TRANSACTIONAL and request.channel in _RECEIPTS:
+    wakes = request.is_document and request.channel in _ON_A_TELEPHONE and not _heard_lately(at, events)
+    if purpose is Purpose.TRANSACTIONAL and request.channel in _RECEIPTS and not wakes:
         return _decision(Verdict.ALLOWED, reasons=(_TRANSACTIONAL,))
     if asked_by is not None and request.channel in _WRITTEN and at < asked_by + PROMPT_REPLY:
         until = moment((asked_by + PROMPT_REPLY).timestamp())
@@ -312,6 +316,11 @@ def unanswered_since(channel: Channel, events: Sequence[ContactEvent]) -> dateti
     ):
         return None
     return asked
+
+
+def _heard_lately(at: datetime, events: Sequence[ContactEvent]) -> bool:
+    """Whether the person wrote or talked to us on any channel in the 24 hours before."""
+    return any(event.kind in _FROM_THEM and at - PROMPT_REPLY < event.at <= at for event in events)
 
 
 def _unknown_place(

@@ -233,6 +233,7 @@ def test_what_a_person_wrote_is_answered_at_any_hour_and_beside_the_days_message
     [
         lambda c: _answered(c, "SM8", "1 03:02"),
         lambda c: _answered(c, "SM8", "1 03:02", "transactional", body="pay at http://w/pay/2"),
+        lambda c: _answered(c, "SM8", "3 03:02", "transactional", body="what we agreed on"),
         lambda c: _answered(c, "SM8", "3 03:02"),
     ],
 )

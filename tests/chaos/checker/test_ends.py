@@ -109,3 +109,17 @@ def test_what_is_planted_is_found(plant: Callable[[Campaign], None], check: str)
     plant(campaign)
 
     assert check in campaign.found_by()
+
+
+def test_where_a_borrower_said_something_of_their_own_in_either_run_the_ends_are_not_compared() -> None:
+    campaign = Campaign()
+    campaign.calm["L2"] = Outcome("recalled", ())
+    assert campaign.found_by() == {"ends"}
+
+    campaign.calm["L2"] = Outcome("recalled", (), wrote=True)
+    assert campaign.violations() == []
+
+    campaign.calm["L2"] = Outcome("recalled", ())
+    line(campaign.log, "inbound_sms", DAY.format(3, "10:00"), sid="SM5", body="I lost my job", meant="hardship")
+    campaign.log[-1]["loan_id"] = "L2"
+    assert campaign.violations() == []

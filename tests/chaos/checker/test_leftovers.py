@@ -116,3 +116,19 @@ def test_what_is_planted_is_found(plant: Callable[[Campaign], None], check: str)
     plant(campaign)
 
     assert check in campaign.found_by()
+
+
+def test_a_loan_may_wait_for_a_person_about_what_its_borrower_said_and_for_nothing_else() -> None:
+    campaign = Campaign()
+    campaign.loans[1] |= {"state": "in_collection", "end_kind": None}
+    campaign.runs[1:] = [Run("loan-demo-L2", "RUNNING"), Run("campaign-demo", "RUNNING")]
+    campaign.cases = [Campaign.case("circumstance") | {"loan_ref": 2}]
+    campaign.calm = {}
+    assert campaign.found_by() == {"stuck"}
+
+    line(campaign.log, "inbound_sms", DAY.format(3, "10:00"), sid="SM5", body="I lost my job", meant="hardship")
+    campaign.log[-1]["loan_id"] = "L2"
+    assert campaign.violations() == []
+
+    campaign.cases[0]["state"] = "closed"
+    assert campaign.found_by() == {"stuck"}

@@ -155,6 +155,36 @@ def test_a_call_keeps_to_the_hours_even_without_a_demand() -> None:
     assert decision.not_before == local("2026-11-23 09:00", MADRID)
 
 
+@pytest.mark.parametrize("channel", ["sms", "whatsapp"])
+def test_a_document_that_nobody_asked_for_just_now_wakes_nobody(channel: str) -> None:
+    """Given an agreement that a person of the lender's made by day, where it is night for the borrower."""
+    request = wish("ES", MADRID, region="MD", purpose="transactional", channel=channel)
+    document = request.model_copy(update={"is_document": True})
+    wrote_long_ago = event(FRIDAY_NIGHT - timedelta(hours=25), channel, "inbound", loan=None)
+    messages_that_day = [event(FRIDAY_NOON, channel)] * 3
+
+    asked = ask(document, FRIDAY_NIGHT, wrote_long_ago, *messages_that_day)
+
+    assert asked.not_before == local("2026-11-23 09:00", MADRID)
+    assert ask(document, FRIDAY_NOON, *messages_that_day).verdict is Verdict.ALLOWED
+    assert ask(request, FRIDAY_NIGHT, wrote_long_ago).verdict is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("channel", "last"),
+    [("sms", ("sms", "inbound")), ("sms", ("call", "conversation")), ("email", None), ("post", None)],
+)
+def test_a_document_for_who_is_writing_with_us_and_one_that_wakes_nobody_goes_at_once(
+    channel: str, last: tuple[str, str] | None
+) -> None:
+    document = wish("ES", MADRID, region="MD", purpose="transactional", channel=channel)
+    events = [event(FRIDAY_NIGHT - timedelta(minutes=5), *last)] if last else []
+
+    decision = ask(document.model_copy(update={"is_document": True}), FRIDAY_NIGHT, *events)
+
+    assert decision.verdict is Verdict.ALLOWED
+
+
 def test_a_lender_can_be_stricter_and_never_laxer() -> None:
     request = wish("ES", MADRID, region="MD")
     monday, tuesday = (event(local(f"2026-11-{day} 10:00", MADRID), "sms") for day in (16, 17))
