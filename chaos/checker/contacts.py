@@ -69,10 +69,11 @@ def contacts_of(evidence: Evidence) -> dict[int, Row]:
 def twice(evidence: Evidence) -> Check:
     """Each contact that reached the carrier stands in the ledger as one, and none of the ledger's as two.
 
-    Nobody gets the same words twice within a day, unless the first never arrived.
+    Nobody gets the same words twice within a day, unless the first never arrived or each answers what they wrote.
     """
     check = Check("twice", "Was nobody contacted twice for one step?")
     contacts = contacts_of(evidence)
+    asked = answers(evidence)
     filled: dict[object, Entry] = {}
     said: dict[tuple[str | None, str, str], Entry] = {}
     failed = {e.text("sid") for e in evidence.of("sms_status") if e.text("status") in _NOT_ARRIVED}
@@ -90,7 +91,7 @@ def twice(evidence: Evidence) -> Check:
             continue
         body = (entry.loan_id, entry.kind, entry.text("body") + entry.text("subject") + entry.text("text"))
         earlier = said.get(body)
-        if earlier is not None and entry.at - earlier.at < _SOON:
+        if earlier is not None and entry.at - earlier.at < _SOON and entry.seq not in asked:
             check.against(entry.loan_id, f"the same {entry.kind} as line {earlier.seq} within a day", entry)
         if entry.text("sid") not in failed:
             # What never arrived may be said once more, as a contact of its own.

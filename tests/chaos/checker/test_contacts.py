@@ -246,6 +246,18 @@ def test_one_message_is_answered_once_within_a_day_and_with_one_document(and_aga
     assert campaign.found_by() == {"rules"}
 
 
+def test_who_says_the_same_again_is_answered_the_same_again_once() -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 15:00")
+    _answered(campaign, "SM9", "1 15:01")
+    _writes(campaign, "1 15:30")
+    _answered(campaign, "SM8", "1 15:31")
+    assert campaign.violations() == []
+
+    _answered(campaign, "SM7", "1 15:32")
+    assert "twice" in campaign.found_by()
+
+
 def test_a_stop_in_a_persons_own_words_is_one() -> None:
     campaign = Campaign()
     _writes(campaign, "2 16:00", "dejad de escribirme", meant="stop")
