@@ -47,8 +47,10 @@ var/faketime:
 chaos: setup var/faketime ## Campaigns under kills, cuts and floods of faults, judged by the world's own log (two hours; SEEDS=20 CHAOS_LOANS=200)
 	$(BIN)/python -m chaos --seeds $(SEEDS) --loans $(CHAOS_LOANS)
 
-chaos-short: setup ## The same for five minutes at most
-	$(BIN)/python -m chaos --seed 6 --seed 1 --loans 20 --within 120 --out var/chaos-short.json
+# Seeds that between them kill every process, lock and fill the database, and double, reorder, delay and replay webhooks.
+chaos-short: setup ## The same for five minutes: one campaign on PostgreSQL, one on SQLite, of 20 loans each
+	$(BIN)/python -m chaos --seed 276 --seed 53 --loans 20 --count 16 --out var/chaos-short.json --faults \
+kill,kill-postgresql,locked,disk-full,refused,cut-after-effect,lost-commit,429,lost-answer,webhooks-doubled,webhooks-reordered,webhooks-delayed,webhooks-replayed,clock
 
 lint: setup ## ruff
 	$(BIN)/ruff check .

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
-from chaos.command import database_of, main
+from chaos.command import database_of, main, parser
 from chaos.schedule import KINDS, draw, listed
+from commands.processes import ROOT
 
 
 def test_a_seed_brings_the_same_faults_each_time_and_another_seed_brings_others() -> None:
@@ -59,3 +62,26 @@ def test_wrong_options_are_one_line_and_exit_code_2(
 def test_the_list_names_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list"]) == 0
     assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(KINDS)
+
+
+def test_the_short_run_kills_every_process_and_fills_locks_cuts_doubles_and_replays() -> None:
+    """Given the options of `make chaos-short`."""
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("chaos-short: setup")[2].partition("\n\n")[0]
+    asked = shlex.split(recipe.replace("\\\n", "").partition("-m chaos")[2])
+    given = parser().parse_args(asked)
+    kinds = given.faults.split(",")
+
+    brought = {
+        (fault.kind, fault.target)
+        for seed in given.seed
+        for fault in draw(seed, database_of(seed, given.database), count=given.count, kinds=kinds)
+    }
+
+    assert given.within is None
+    assert {database_of(seed, None) for seed in given.seed} == {"sqlite", "postgresql"}
+    assert {kind for kind, _ in brought} == set(kinds)
+    assert {"temporal", "sandbox", "web"} < {target for kind, target in brought if kind == "kill"}
+    assert {"locked", "disk-full", "kill-postgresql", "lost-commit", "webhooks-doubled", "webhooks-reordered"} < set(
+        kinds
+    )
+    assert {"webhooks-replayed", "webhooks-delayed", "clock", "cut-after-effect"} < set(kinds)
