@@ -21,6 +21,7 @@ _STOPPED_BY = {"inbound_sms": "sms", "inbound_whatsapp": "whatsapp"}
 _NO_MORE_CALLS = "do_not_call"
 _ASKS_FOR_MONEY = "/pay/"
 _SOON = timedelta(hours=24)
+_STILL_AN_ANSWER = timedelta(days=7)
 _NEVER_PLACED = frozenset({"reserved", "dropped", "failed"})
 
 
@@ -102,7 +103,8 @@ def twice(evidence: Evidence) -> Check:
 def rules(evidence: Evidence, receipts: set[int]) -> Check:
     """Every contact but receipts, answers and written copies within the hours and the limits of the person's place."""
     check = Check("rules", "Was every contact within the rules of the person's place?")
-    copies = written_copies(evidence) | answers(evidence)
+    copies = written_copies(evidence) | answers(evidence, within=_SOON)
+    answered = answers(evidence)
     talks = _talks(evidence)
     by_person: dict[str, list[Told]] = defaultdict(list)
     places: dict[str, Place] = {}
@@ -117,6 +119,8 @@ def rules(evidence: Evidence, receipts: set[int]) -> Check:
         place = places[debt.person_id] = Place(debt.country, debt.region, debt.zone)
         if (why := closed(place, entry.kind, entry.at)) is not None:
             check.against(entry.loan_id, why, entry)
+        if entry.seq in answered:
+            continue
         by_person[debt.person_id].append(Told(entry.at, entry.kind, debt.loan_id, was_talk=entry.seq in talks))
     for person_id, told in by_person.items():
         for why in (*too_many(places[person_id], told), *too_soon(places[person_id], told)):
@@ -156,11 +160,12 @@ def written_copies(evidence: Evidence) -> set[int]:
     return copies
 
 
-def answers(evidence: Evidence) -> set[int]:
-    """The lines of messages that answer what a person wrote: they began it, so no limit of ours binds the answer.
+def answers(evidence: Evidence, within: timedelta = _STILL_AN_ANSWER) -> set[int]:
+    """The lines of messages that answer what a person wrote: they began it, so no limit of ours binds the answer, and
+    within a day no hour either.
 
-    Each thing they wrote allows, within a day, one message that the ledger calls a reply by the same channel, and one
-    by any channel that writes down what was agreed and asks for nothing.
+    Each thing they wrote allows one message that the ledger calls a reply by the same channel, and one by any channel
+    that writes down what was agreed and asks for nothing.
     """
     contacts = contacts_of(evidence)
     wrote: dict[tuple[str, str], list[datetime]] = defaultdict(list)
@@ -179,7 +184,7 @@ def answers(evidence: Evidence) -> set[int]:
                 waiting = wrote[debt.person_id, _IN_WRITING]
             else:
                 continue
-            lately = [at for at in waiting if timedelta(0) <= entry.at - at <= _SOON]
+            lately = [at for at in waiting if timedelta(0) <= entry.at - at <= within]
             if lately:
                 waiting.remove(lately[0])
                 found.add(entry.seq)

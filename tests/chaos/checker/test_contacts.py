@@ -233,17 +233,29 @@ def test_what_a_person_wrote_is_answered_at_any_hour_and_beside_the_days_message
     [
         lambda c: _answered(c, "SM8", "1 03:02"),
         lambda c: _answered(c, "SM8", "1 03:02", "transactional", body="pay at http://w/pay/2"),
+        lambda c: _answered(c, "SM8", "3 15:02"),
         lambda c: _answered(c, "SM8", "3 03:02", "transactional", body="what we agreed on"),
-        lambda c: _answered(c, "SM8", "3 03:02"),
     ],
 )
-def test_one_message_is_answered_once_within_a_day_and_with_one_document(and_again: Callable[[Campaign], None]) -> None:
+def test_one_message_is_answered_once_with_one_document_and_at_night_within_a_day(
+    and_again: Callable[[Campaign], None],
+) -> None:
     campaign = Campaign()
     _writes(campaign, "1 03:00")
     _answered(campaign, "SM9", "1 03:01", body="a first answer")
+    campaign.text("SM6", DAY.format(3, "16:00"), step="help", loan_id="L2")
     and_again(campaign)
 
     assert campaign.found_by() == {"rules"}
+
+
+def test_what_is_answered_late_still_is_an_answer_beside_the_days_message() -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 16:00")
+    campaign.text("SM6", DAY.format(3, "15:00"), step="help", loan_id="L2")
+    _answered(campaign, "SM9", "3 15:01")
+
+    assert campaign.violations() == []
 
 
 def test_who_says_the_same_again_is_answered_the_same_again_once() -> None:
