@@ -149,7 +149,7 @@ class BankDesk:
             if identity.told_before:
                 taken.told_before += 1
                 continue
-            state = self._entry(session, file, entry, identity, account, whose, transfers, now)
+            state = self._entry(session, file, entry, identity, account, whose, transfers, beside, now)
             taken.counts[state.value] += 1
 
     def _entry(
@@ -161,6 +161,7 @@ class BankDesk:
         account: str,
         lender: str | None,
         transfers: Transfers,
+        beside: Collection[int],
         now: datetime,
     ) -> EntryState:
         def keep(
@@ -195,6 +196,8 @@ class BankDesk:
                 # Whose it is, a person says: it may have come from somebody else's account.
                 return keep(EntryState.WAITING, why).state
             return keep(EntryState.DEBIT, person_ref=loans.by_ref(session, debit.loan_ref).person_ref).state
+        if entry.credit and takes_back:
+            return keep(EntryState.WAITING, "money of ours that came back: no borrower paid it").state
         if entry.credit and entry.end_to_end_id is None and entry.batch_id is not None:
             booked = debits.in_batch(session, entry.batch_id)
             if booked:
@@ -221,7 +224,13 @@ class BankDesk:
         if twin is not None:
             bank_entries.settle(session, row, EntryState.WAITING, at=now, why=debit_results.may_be(twin))
             return row.state
+        if (other := bank_entries.told_on_another_day(session, row, entry, beside)) is not None:
+            why = f"it may be entry {other.id}, of {other.booked_on}: their references and amounts are the same"
+            bank_entries.settle(session, row, EntryState.WAITING, at=now, why=why)
+            return row.state
         transfers.match(row)
+        if row.state is EntryState.WAITING:
+            _name_one_that_waits_too(session, row, beside, now)
         return row.state
 
     @staticmethod
@@ -255,6 +264,17 @@ def _perhaps_undone(session: Session, account: str, entry: BankEntry, *, takes_b
         if lately or bank_entries.with_its_reference(session, account, entry) != 1:
             return lately
     return bank_entries.taken_back(session, account, entry, within_days=_TAKEN_BACK_DAYS)
+
+
+def _name_one_that_waits_too(session: Session, row: BankEntryRow, beside: Collection[int], now: datetime) -> None:
+    """Two tellings of one movement may both wait: who books the one is to know of the other."""
+    why = row.why or ""
+    if "may be entry" in why:
+        return
+    other = bank_entries.waiting_alike(session, row, beside)
+    if other is not None:
+        named = f"{why[:110]}; it may be entry {other.id}, which waits too"
+        bank_entries.settle(session, row, EntryState.WAITING, at=now, why=named)
 
 
 def _batch(

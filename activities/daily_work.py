@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -19,16 +21,17 @@ from activities.clock import task_time
 from activities.composition import bank_sources, connect_gateways, connect_outside, debit_bank
 from activities.consent_round import ConsentRound
 from activities.consents import ConsentDesk
-from activities.counting import note_time
+from activities.counting import count, note_time
 from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, NotConfigured
 from activities.gateway_check import GatewayChecks
 from activities.provider_waits import call_again
 from activities.refunds import Refunds
 from activities.statement_folders import StatementFolders
-from config.metric_catalogue import DAILY_WORK
+from config.metric_catalogue import DAILY_WORK, PROVIDER_FAILURES
 from config.retention import longest_years
 from config.settings import Settings
+from domain.what_next import WhatNext
 from providers.bankfiles.pain008 import UnfitFile
 from providers.errors import ProviderError
 from records import audit, owed_signals, refunds
@@ -37,6 +40,8 @@ from records.spent_keys import destroy_spent
 from records.tables import Loan, RefundState, RefundWay
 
 ACTOR = "daily work"
+_AWAY = 2
+"""After so many days running of which a gateway does not answer for now, it is left alone until it is asked again."""
 
 
 class DailyWorker(DailyWork):
@@ -124,27 +129,33 @@ class DailyWorker(DailyWork):
     async def _gateways(self, order: DayOrder) -> DayReport:
         """The day before is compared whole: by the morning both sides know it. So are those before it that were not.
 
-        Another attempt compares the same days again, so that what the one before found is told.
+        A day or a gateway that cannot be read holds up no other: it is told. Another attempt, where the day before
+        could not be read for now, compares the same days again, so that what the one before found is told.
         """
-        zone, found, until = ZoneInfo(order.zone), 0, order.day - timedelta(days=1)
+        zone, newest = ZoneInfo(order.zone), order.day - timedelta(days=1)
         told_before = activity.info().heartbeat_details
         async with httpx.AsyncClient() as client:
             checks = GatewayChecks(self._database, connect_gateways(self._settings, client))
             wanted: dict[str, list[str]] = dict(told_before[0]) if told_before else {}
             for provider in checks.providers:
                 if provider not in wanted:
-                    days = await asyncio.to_thread(checks.days_unchecked, provider, until)
+                    days = await asyncio.to_thread(checks.days_unchecked, provider, newest)
                     wanted[provider] = [day.isoformat() for day in days]
             activity.heartbeat(wanted)
-            for provider in checks.providers:
-                for day in wanted[provider]:
-                    found += len(await checks.check(provider, date.fromisoformat(day), zone, task_time()))
-            asked = ", ".join(checks.providers)
-            days_asked = sorted({day for provider in checks.providers for day in wanted[provider]})
-        if not asked:
+            days_of = {name: [date.fromisoformat(day) for day in wanted[name]] for name in checks.providers}
+            compared = await _compare(checks, days_of, zone)
+        if not days_of:
             return DayReport(job=order.job, told="not configured")
-        on = f" on {len(days_asked)} days since {days_asked[0]}" if len(days_asked) > 1 else ""
-        return DayReport(job=order.job, told=f"{asked}: {found} differences{on}", wrong=found > 0)
+        again = next((error for _, day, error in compared.failed if day == newest and _passes(error)), None)
+        if again is not None:
+            raise again
+        for _, _, error in compared.failed:
+            count(PROVIDER_FAILURES, provider=error.provider, what_next=error.what_next)
+        asked = sorted(compared.days)
+        on = f" on {len(asked)} days since {asked[0]}" if len(asked) > 1 else ""
+        told = f"{', '.join(days_of)}: {compared.differences} differences{on}"
+        told += "".join(f"; {provider} of {day} not compared: {error}" for provider, day, error in compared.failed)
+        return DayReport(job=order.job, told=told, wrong=compared.differences > 0 or bool(compared.failed))
 
     async def _refunds(self, order: DayOrder) -> DayReport:
         numbers = await asyncio.to_thread(self._approved)
@@ -170,6 +181,39 @@ class DailyWorker(DailyWork):
                 action="daily_work_wrong",
                 details={"job": order.job.value, "day": order.day.isoformat(), "told": report.told},
             )
+
+
+@dataclass
+class _Compared:
+    """`days`: those that a provider was asked about. `failed`: what could not be compared, by provider and day."""
+
+    differences: int = 0
+    days: set[date] = field(default_factory=set)
+    failed: list[tuple[str, date, ProviderError]] = field(default_factory=list)
+
+
+async def _compare(checks: GatewayChecks, days_of: Mapping[str, Sequence[date]], zone: ZoneInfo) -> _Compared:
+    """Each provider's days, the newest first, of all providers before any older one. One that is away for two days
+    running is asked about no more.
+    """
+    compared, away = _Compared(), Counter[str]()
+    pairs = [(day, provider) for provider, days in days_of.items() for day in days]
+    for day, provider in sorted(pairs, key=lambda pair: pair[0], reverse=True):
+        if away[provider] >= _AWAY:
+            continue
+        compared.days.add(day)
+        try:
+            compared.differences += len(await checks.check(provider, day, zone, task_time()))
+            away[provider] = 0
+        except ProviderError as error:
+            compared.failed.append((provider, day, error))
+            away[provider] = away[provider] + 1 if _passes(error) else 0
+    return compared
+
+
+def _passes(error: ProviderError) -> bool:
+    """Whether asking again later may help, without anybody's doing."""
+    return error.what_next in (WhatNext.RETRY, WhatNext.LATER)
 
 
 def _tell_given(session: Session, loan: Loan, valid_until: date | None, at: datetime) -> None:

@@ -7,6 +7,8 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
+from activities.debit_results import before_hand_over, zone_of
+from domain.money import Money
 from providers.ports import PaymentReport, PaymentState
 from records import audit, links, loans, owed_signals, payments
 from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
@@ -42,6 +44,48 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
     return True
 
 
+def is_of_an_earlier_hand_over(
+    session: Session, provider: str, payment_id: str, link: PaymentLink, paid_at: datetime
+) -> bool:
+    """Whether money of a link that counts for no loan yet was asked for in an earlier hand-over and paid before the
+    loan was handed over anew: the amount handed over then may know of it.
+    """
+    loan = loans.by_ref(session, link.loan_ref)
+    if link.entry >= loan.entry:
+        return False
+    payments.lock(session, [(provider, payment_id)])
+    known = payments.find(session, provider, payment_id)
+    if known is not None and known.loan_ref is not None:
+        return False
+    return before_hand_over(session, loan, paid_at.astimezone(zone_of(session, loan)).date()) is not None
+
+
+def show_of_an_earlier_hand_over(
+    session: Session, provider: str, payment_id: str, link: PaymentLink, amount: Money, at: datetime, *, actor: str
+) -> None:
+    """Leave it to a person, once however often and by whichever way it is told; it is kept as no payment."""
+    loan = loans.by_ref(session, link.loan_ref)
+    new = owed_signals.owe(
+        session,
+        provider=provider,
+        key=f"paid-before:{payment_id}",
+        signals=[],
+        at=at,
+        outcome="earlier_payment_unmatched",
+        person_ref=loan.person_ref,
+    )
+    if new:
+        details: dict[str, JsonValue] = {
+            "kind": "payment:earlier_entry",
+            "provider": provider,
+            "reference": payment_id,
+            "amount_minor": amount.amount_minor,
+            "currency": amount.currency,
+            "entry": link.entry,
+        }
+        _note(session, at, actor, "webhook_needs_person", loan, details)
+
+
 def keep_payment(
     session: Session,
     provider: str,
@@ -52,7 +96,13 @@ def keep_payment(
     *,
     actor: str,
 ) -> bool:
-    """One transaction with what is owed to the loan: neither is ever without the other. Whether it was new."""
+    """One transaction with what is owed to the loan: neither is ever without the other. Whether it was new.
+
+    Money from before the loan was handed over anew is shown to a person and is no news to the loan.
+    """
+    if link is not None and is_of_an_earlier_hand_over(session, provider, report.payment_id, link, report.paid_at):
+        show_of_an_earlier_hand_over(session, provider, report.payment_id, link, report.amount, at, actor=actor)
+        return False
     recorded = payments.record(
         session,
         provider=provider,

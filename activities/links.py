@@ -291,10 +291,16 @@ def _in(seconds: float) -> float:
 
 
 def _payable(session: Session, loan: Loan) -> list[PaymentLink]:
-    """Links that take money at the gateway, or may: one that was paid stays open there until it is closed."""
+    """Links that take money at the gateway, or may: one that was paid stays open there until it is closed, and then
+    has no life left to end."""
     paid = session.exec(
         select(PaymentLink)
-        .where(PaymentLink.loan_ref == loan.id, PaymentLink.entry == loan.entry, PaymentLink.state == LinkState.PAID)
+        .where(
+            PaymentLink.loan_ref == loan.id,
+            PaymentLink.entry == loan.entry,
+            PaymentLink.state == LinkState.PAID,
+            col(PaymentLink.expires_at).is_not(None),
+        )
         .order_by(col(PaymentLink.id))
     ).all()
     return [*links.open_links(session, loan), *paid]

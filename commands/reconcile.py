@@ -178,10 +178,19 @@ def match(
         list[str], typer.Argument(metavar="LOAN[=AMOUNT]...", help="One loan, or several each with its amount.")
     ],
     by: _By = "operator",
+    other_money: Annotated[
+        bool,
+        typer.Option(
+            "--other-money", help="Book it although another entry of this day and amount paid the loan: you looked."
+        ),
+    ] = False,
     lender: LenderOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say whose a waiting entry is. Its money becomes a payment of each loan, once; the amounts must add up to it.
+
+    Where an entry of another file with its amount and value day paid the loan already, it may be the same money in
+    other words: nothing is booked unless --other-money says that it is not.
 
     Examples:
 
@@ -205,6 +214,8 @@ def match(
             raise Refused(f"entry {entry_id} is money that went out: take a payment back by `payment reverse`")
         waited = row.why
         shares = _shares(session, row, to, lender)
+        if not other_money:
+            _refuse_what_is_booked(session, row, shares)
         Transfers(session, row.lender, now).book(row, shares, how="by a person", by=by[:80])
     told = [share.model_dump(mode="json") for share in shares]
     if as_json:
@@ -249,6 +260,20 @@ def ignore(
         print_json({"entry": entry_id, "state": "ignored"})
         return
     typer.echo(f"entry {entry_id} is nobody's payment: {reason}")
+
+
+def _refuse_what_is_booked(session: Session, row: BankEntryRow, shares: list[Share]) -> None:
+    from records import bank_entries, loans
+
+    for share in shares:
+        loan = loans.get(session, share.lender, share.loan_id)
+        twin = bank_entries.told_in_other_words(session, loan, row)
+        if twin is not None:
+            raise Refused(
+                f"entry {row.id} may be entry {twin.id} in other words, which paid loan {share.loan_id!r} the same "
+                f"amount of the same day: nothing was booked. `reconcile ignore {row.id}` if it is it, else "
+                "--other-money"
+            )
 
 
 def _shares(session: Session, row: BankEntryRow, to: list[str], lender: str | None) -> list[Share]:

@@ -41,6 +41,7 @@ class StatementMapping(_Part):
     """`account` is ours; `date` is written as Python's strptime takes it; `skip` lines stand before the headings.
 
     `ends_with_line_end`: whether a whole file's last line ends as the others do, so that one which does not is cut off.
+    `quotes`: whether `"` at a cell's beginning puts it in quotes; where not, the sign is as any other.
     """
 
     name: str = Field(min_length=1, max_length=40)
@@ -50,6 +51,7 @@ class StatementMapping(_Part):
     encoding: str = "utf-8-sig"
     skip: int = Field(0, ge=0, le=100)
     ends_with_line_end: bool = True
+    quotes: bool = True
     date: str = "%Y-%m-%d"
     decimal: str = Field(".", min_length=1, max_length=1)
     thousands: str = Field("", max_length=1)

@@ -34,6 +34,11 @@ def another_hand_over(loan: Loan, known: Payment | None, named: int | None) -> i
     return None if belongs_to == named else belongs_to
 
 
+def _under_its_id(told: PaymentReceived) -> str:
+    """The options that book it as the very payment it is: under an id of its own it would count once more."""
+    return f"--provider {told.provider} --id {told.payment_id}"
+
+
 def doubt_of_payment(session: Session, loan: Loan, told: PaymentReceived) -> Doubt | None:
     """Whether it may stand on a bank statement already, or is for another hand-over than the one it can count for."""
     payments.lock(session, [(told.provider, told.payment_id)])
@@ -45,14 +50,14 @@ def doubt_of_payment(session: Session, loan: Loan, told: PaymentReceived) -> Dou
         return Doubt(
             "payment:other_entry",
             f"entry {told.entry} is named, and {stands}: nothing was changed. A person was told, who books it with "
-            "`payment record` if it counts now",
+            f"`payment record` ({_under_its_id(told)}) if it counts now",
         )
     if counts or bank_entries.on_a_statement(session, loan, told.amount_minor, told.paid_at.date()) is None:
         return None
     return Doubt(
         "payment:on_a_statement",
         "a bank statement brought this very amount for the loan within five days: nothing was changed. A person was "
-        "told, who books it with `payment record` if it is other money",
+        f"told, who books it with `payment record` ({_under_its_id(told)}) if it is other money",
     )
 
 

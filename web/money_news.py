@@ -8,6 +8,8 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
+from activities.found_payments import is_of_an_earlier_hand_over, show_of_an_earlier_hand_over
+from domain.money import Money
 from domain.webhook_news import (
     PartRefundNews,
     PaymentNews,
@@ -31,6 +33,10 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
         more: dict[str, JsonValue] = {"amount_minor": news.amount_minor, "entry": news.entry}
         _show(session, news, "payment:other_entry", lender, loan_id, at, **more)
         return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
+    if link is not None and is_of_an_earlier_hand_over(session, news.provider, news.payment_id, link, news.paid_at):
+        amount = Money(amount_minor=news.amount_minor, currency=news.currency)
+        show_of_an_earlier_hand_over(session, news.provider, news.payment_id, link, amount, at, actor=news.provider)
+        return Consequence(outcome="earlier_payment_unmatched", person_refs=_person(session, lender, loan_id))
     if link is None and _may_be_on_a_statement(session, news, lender, loan_id):
         _show(session, news, "payment:on_a_statement", lender, loan_id, at, amount_minor=news.amount_minor)
         return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import Literal
 
 from config.statement_mapping import StatementMapping
 from domain.bank_news import BankEntry, FileKind, FileUnreadable, Statement
@@ -20,6 +21,7 @@ _UNENDED = (
     "the last line does not end: is the file whole? If this bank never ends it, the mapping says so: "
     "ends_with_line_end: false"
 )
+_THREE_DECIMALS = re.compile(r"\.\d{3}$", re.ASCII)
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 _MOST_ROWS = 1_000_000
 
@@ -32,16 +34,24 @@ def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
         line = body[: wrong.start].count(b"\n") + 1
         raise FileUnreadable(f"line {line}: not written in {mapping.encoding}") from None
     lines = _LONE_RETURN.sub("\n", text).split("\n")
-    reader = csv.reader(io.StringIO("\n".join(lines[mapping.skip :])), delimiter=mapping.delimiter)
+    table = io.StringIO("\n".join(lines[mapping.skip :]))
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if mapping.quotes else csv.QUOTE_NONE
+    reader = csv.reader(table, delimiter=mapping.delimiter, quoting=quoting, strict=True)
     entries: list[BankEntry] = []
     wrong_lines: list[str] = []
+    read_to = mapping.skip
     try:
         headings = _headings(next(reader, []), mapping)
+        read_to = reader.line_num + mapping.skip
         for cells in reader:
-            line = reader.line_num + mapping.skip
+            begins, read_to = read_to + 1, reader.line_num + mapping.skip
+            line = read_to
             try:
+                if any(_is_entry(each, headings, mapping) for each in lines[begins:read_to]):
+                    raise FileUnreadable(_lost_behind_a_quote(begins, read_to))
                 # Where the line ends, or the quotes of its last cell, that cell is whole.
-                unended = mapping.ends_with_line_end and line == len(lines) and not lines[-1].endswith('"')
+                whole = mapping.quotes and lines[-1].endswith('"')
+                unended = mapping.ends_with_line_end and line == len(lines) and not whole
                 row = _row(cells, headings, mapping, unended=unended)
                 if row and unended and len(cells) == _width(headings) and _cut_reads_otherwise(headings, mapping):
                     raise _Bad(_UNENDED)
@@ -54,7 +64,7 @@ def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
             if len(entries) > _MOST_ROWS:
                 raise FileUnreadable(f"more than {_MOST_ROWS:,} lines: take it in parts")
     except csv.Error:
-        raise FileUnreadable(f"line {reader.line_num + mapping.skip}: quotes that do not end, or no text") from None
+        raise FileUnreadable(_lost_behind_a_quote(read_to + 1, reader.line_num + mapping.skip)) from None
     if wrong_lines:
         more = f"; and {len(wrong_lines) - _TOLD} more" if len(wrong_lines) > _TOLD else ""
         raise FileUnreadable("; ".join(wrong_lines[:_TOLD]) + more)
@@ -72,6 +82,23 @@ def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
 
 class _Bad(ValueError):
     """What is wrong with a line, without what stands in it."""
+
+
+def _lost_behind_a_quote(first: int, last: int) -> str:
+    return (
+        f"line {first}: a quote opens a cell and does not close it rightly, read as far as line {last}: the lines "
+        "behind it would be lost. Is the file whole? Where a payer wrote the sign, take it out; if this bank puts no "
+        "cells in quotes, the mapping says so: quotes: false"
+    )
+
+
+def _is_entry(line: str, headings: Sequence[str], mapping: StatementMapping) -> bool:
+    """Whether a line that was read as part of a cell in quotes is an entry by itself: then no cell holds it."""
+    cells = next(csv.reader([line], delimiter=mapping.delimiter, quoting=csv.QUOTE_NONE), [])
+    try:
+        return _entry(0, _row(cells, headings, mapping, unended=False), mapping) is not None
+    except _Bad:
+        return False
 
 
 def _headings(cells: Sequence[str], mapping: StatementMapping) -> list[str]:
@@ -175,6 +202,11 @@ def _minor(text: str, column: str, mapping: StatementMapping, currency: str) -> 
         if "." in plain:
             raise _Bad(f"{column}: a point, where {mapping.decimal!r} is said to part the decimals")
         plain = plain.replace(mapping.decimal, ".")
+    if _THREE_DECIMALS.search(plain) and (digits := minor_digits(currency)) < 3:
+        raise _Bad(
+            f"{column}: three digits behind {mapping.decimal!r}, and {currency} has {digits}: if the sign "
+            f"parts thousands, the mapping says so: thousands: {mapping.decimal!r}, and another sign for decimal"
+        )
     try:
         value = Decimal(plain).scaleb(minor_digits(currency))
         whole = int(value)

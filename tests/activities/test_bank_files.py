@@ -223,6 +223,28 @@ def test_a_payment_the_bank_takes_back_is_due_again_however_long_fraud_may_be_cl
     assert waiting(lite) == []
 
 
+@pytest.mark.parametrize("marked", [{"reversal": True}, {"return_reason": "AC04"}])
+def test_a_transfer_of_the_lenders_own_that_comes_back_pays_no_loan(lite: Database, marked: dict[str, Any]) -> None:
+    """Given a refund to an account that is closed: its text names the loan, its amount is what is due."""
+    enter_loans(lite)
+
+    taken = take(lite, [entry(f"devolucion {LOANS[0]}", minor=10_000, **marked)])
+
+    assert taken.counts == {"waiting": 1}
+    assert due(lite) == [10_000, 10_000]
+    assert waiting(lite) == ["money of ours that came back: no borrower paid it"]
+
+
+def test_a_bounced_transfer_is_read_from_mt940_as_money_of_ours(lite: Database) -> None:
+    enter_loans(lite)
+    body = MT940_PAGE.format(account=OURS, page=1).replace("1130C40", "1130RD40").encode()
+
+    BankDesk(lite, settings()).take_in(read_mt940(body), body, "day.sta", MONDAY)
+
+    assert due(lite) == [10_000, 10_000]
+    assert waiting(lite) == ["money of ours that came back: no borrower paid it"]
+
+
 @pytest.mark.parametrize("days", [0, 31])
 def test_a_payment_of_the_lenders_own_takes_no_borrowers_money_back_and_is_asked_about(
     database: Database, days: int
@@ -323,6 +345,80 @@ def test_payments_of_one_amount_on_other_days_or_of_other_loans_are_no_words_of_
     take(lite, [entry(LOANS[0], reference="A-2", value_on=tomorrow), entry(LOANS[1], reference="A-3")])
 
     assert due(lite) == [2_000, 6_000]
+
+
+MIDNIGHT: dict[str, tuple[dict[str, Any], dict[str, Any], FileKind]] = {
+    "by the bank's reference": ({"reference": "A-1"}, {"reference": "A-1"}, FileKind.CAMT_054),
+    "by the payer's reference": (
+        {"reference": None, "end_to_end_id": "E-1"},
+        {"reference": "A-1", "end_to_end_id": "E-1"},
+        FileKind.CAMT_054,
+    ),
+    "in the same kind of file": ({"reference": "A-1"}, {"reference": "A-1"}, FileKind.CAMT_053),
+}
+
+
+@pytest.mark.parametrize("how", MIDNIGHT)
+def test_a_movement_that_two_files_date_differently_counts_once(lite: Database, how: str) -> None:
+    """Given a notice with the moment it came, late in the evening, and a statement with the day of its booking."""
+    first, again, kind = MIDNIGHT[how]
+    enter_loans(lite)
+    next_day = TODAY + timedelta(days=1)
+    take(lite, [entry(LOANS[0], **first)], kind=kind)
+
+    take(lite, [entry(LOANS[0], booked_on=next_day, value_on=next_day, **again)])
+
+    assert due(lite)[0] == 6_000
+    assert waiting(lite) == [f"it may be entry 1, of {TODAY}: their references and amounts are the same"]
+
+
+ON_ANOTHER_DAY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "under other references": (
+        {"reference": "A-1", "end_to_end_id": "P-20417"},
+        {"reference": "A-2", "end_to_end_id": "P-20417"},
+    ),
+    "from another payer": ({"end_to_end_id": "A"}, {"end_to_end_id": "B"}),
+}
+
+
+@pytest.mark.parametrize("how", ON_ANOTHER_DAY)
+def test_payments_of_neighbouring_days_that_files_tell_apart_both_count(lite: Database, how: str) -> None:
+    first, second = ON_ANOTHER_DAY[how]
+    enter_loans(lite)
+    next_day = TODAY + timedelta(days=1)
+    take(lite, [entry(LOANS[0], **first)])
+
+    take(lite, [entry(LOANS[0], booked_on=next_day, value_on=next_day, **second)])
+
+    assert due(lite)[0] == 2_000
+    assert waiting(lite) == []
+
+
+def test_a_reference_that_the_bank_gives_every_transfer_holds_no_payment_up(lite: Database) -> None:
+    enter_loans(lite)
+    long_ago, yesterday = (TODAY - timedelta(days=days) for days in (20, 1))
+    transfer: dict[str, Any] = {"reference": "TRANSFER"}
+    take(lite, [entry("otro", minor=900, booked_on=long_ago, value_on=long_ago, **transfer)], kind=FileKind.CSV)
+    take(lite, [entry(LOANS[0], booked_on=yesterday, value_on=yesterday, **transfer)], kind=FileKind.CSV)
+
+    take(lite, [entry(LOANS[0], **transfer)], kind=FileKind.CSV)
+
+    assert due(lite)[0] == 2_000
+
+
+def test_of_two_tellings_that_wait_the_later_names_the_earlier(lite: Database) -> None:
+    enter_loans(lite)
+    take(lite, [entry("gracias", reference="A-1", other_iban=ANA)], kind=FileKind.CSV)
+
+    take(
+        lite,
+        [entry("gracias por todo", reference="A-2"), entry("otra", reference="A-3", other_iban=LUCIA)],
+        kind=FileKind.CSV,
+    )
+
+    first, second, third = waiting(lite)
+    assert second == f"{first}; it may be entry 1, which waits too"
+    assert third == first
 
 
 TOLD_APART: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

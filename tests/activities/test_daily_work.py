@@ -23,7 +23,7 @@ from activities.daily_orders import DayJob, DayOrder, DayReport
 from activities.daily_work import DailyWorker
 from activities.gateway_check import GatewayChecks
 from config.bank_file_settings import DirectDebit, SepaCreditor
-from config.payment_settings import Stripe
+from config.payment_settings import Conekta, Stripe
 from domain.what_next import WhatNext
 from providers.errors import refusal
 from records import audit, webhooks
@@ -157,10 +157,10 @@ async def test_a_day_that_was_passed_over_is_made_up_for_though_a_later_one_was_
 async def test_a_comparison_that_broke_off_tells_what_it_had_found_when_it_is_tried_again(
     lite: Database, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given two days to compare and money on the first that nobody told us of, when the gateway fails at the second and
+    """Given two days to compare and money on the first that nobody told us of, when the gateway fails at the newest and
     is asked again, then the report tells of the first day too."""
     last_compared(lite, DAY - timedelta(days=3))
-    check, failures = GatewayChecks.check, iter([False, True])
+    check, failures = GatewayChecks.check, iter([True])
 
     async def breaks(self: GatewayChecks, provider: str, day: date, *more: Any) -> Any:
         if next(failures, False):
@@ -178,6 +178,58 @@ async def test_a_comparison_that_broke_off_tells_what_it_had_found_when_it_is_tr
     report = await environment(TUESDAY, 2, beaten[-1]).run(worker.job, order)
 
     assert (report.told, report.wrong) == ("stripe: 1 differences on 2 days since 2026-03-08", True)
+
+
+def two_gateways(world: World) -> Any:
+    """Conekta, which comes first by its name, is asked where nobody listens."""
+    return settings_for(world, conekta=Conekta(base_url=nowhere(), api_key=SecretStr("k")))
+
+
+@pytest.mark.parametrize("what_next", [WhatNext.TERMINAL, WhatNext.RETRY])
+async def test_an_old_day_that_cannot_be_read_holds_up_no_other(
+    lite: Database, world: World, monkeypatch: pytest.MonkeyPatch, what_next: WhatNext
+) -> None:
+    last_compared(lite, DAY - timedelta(days=4))
+    check, unreadable = GatewayChecks.check, DAY - timedelta(days=2)
+
+    async def refuses(self: GatewayChecks, provider: str, day: date, *more: Any) -> Any:
+        if day == unreadable:
+            raise refusal("stripe", "odd", what_next, "that day cannot be read")
+        return await check(self, provider, day, *more)
+
+    monkeypatch.setattr(GatewayChecks, "check", refuses)
+
+    report = await done(lite, settings_for(world), DayJob.GATEWAYS)
+
+    assert compared(lite) == [DAY - timedelta(days=number) for number in (4, 3, 1)]
+    assert report.wrong
+    assert report.told.endswith(f"; stripe of {unreadable} not compared: stripe odd: that day cannot be read")
+
+
+async def test_a_gateway_whose_key_is_refused_holds_up_no_other_gateway(
+    lite: Database, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = GatewayChecks.check
+
+    async def refuses(self: GatewayChecks, provider: str, day: date, *more: Any) -> Any:
+        if provider == "conekta":
+            raise refusal("conekta", "401", WhatNext.STOP_SENDER, "the key is refused")
+        return await check(self, provider, day, *more)
+
+    monkeypatch.setattr(GatewayChecks, "check", refuses)
+
+    report = await done(lite, two_gateways(world), DayJob.GATEWAYS)
+
+    assert compared(lite) == [DAY - timedelta(days=1)]
+    not_compared = f"conekta of {DAY - timedelta(days=1)} not compared: conekta 401: the key is refused"
+    assert (report.told, report.wrong) == (f"conekta, stripe: 0 differences; {not_compared}", True)
+
+
+async def test_a_gateway_that_is_away_is_asked_again_once_others_were_compared(lite: Database, world: World) -> None:
+    with pytest.raises(ApplicationError):
+        await done(lite, two_gateways(world), DayJob.GATEWAYS)
+
+    assert compared(lite) == [DAY - timedelta(days=1)]
 
 
 async def test_a_gateway_that_is_away_is_asked_again(lite: Database, world: World) -> None:

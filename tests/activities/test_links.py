@@ -229,6 +229,25 @@ async def test_a_link_that_was_paid_can_not_be_paid_a_second_time(both: Desk, wo
         assert kept.state is LinkState.PAID
 
 
+async def test_links_that_were_paid_and_closed_are_not_closed_again_at_each_payment(desk: Desk, world: World) -> None:
+    loan_id = enter_loan(desk.database)
+    made = [await link(desk, loan_id)]
+    for number in (1, 2):
+        with desk.database.writing() as session:
+            kept = links.by_provider_id(session, "stripe", made[-1].provider_link_id)
+            assert kept is not None
+            links.set_state(session, kept, LinkState.PAID, at=TUESDAY)
+        pay(desk.database, loan_id, 2_500, f"pi_{number}")
+        await desk.write(loan_id, PaymentEntry(at=TUESDAY, payment=PART, currency="EUR"), first=number)
+        made.append(await link(desk, loan_id))
+    gateway = _Named("stripe")
+
+    await LinkIssuer(desk.database, Gateways([(Offer(name="stripe"), gateway)])).close_all(LENDER, loan_id, TUESDAY)
+
+    assert closed(world, loan_id) == [one.provider_link_id for one in made[:2]]
+    assert gateway.closed == [made[2].provider_link_id]
+
+
 async def test_a_link_that_is_paid_while_it_waits_to_be_closed_is_closed_all_the_same(both: Desk, world: World) -> None:
     """Given a link that a gateway did not close, when it is paid meanwhile, then it is closed still, so that nobody
     pays it a second time."""

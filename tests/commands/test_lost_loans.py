@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from commands import lost_loans
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment, Via
 from domain.ledger_entries import CaseKind
-from records import agreements, cases, loans, payments
+from records import agreements, cases, links, loans, payments
 from records.database import Database
 from records.facts import final_state
 from records.tables import CaseState, Loan, LoanState
 from starter import app
+from tests.activities.outside import nowhere
 from tests.commands.test_case import Temporal, decided
 from tests.commands.test_doctor_restarts import agreed, open_case, paid
 from tests.records.portfolios import LENDER, NOW, enter, entered, handed
@@ -71,6 +72,28 @@ def test_a_lost_loan_ends_with_all_that_hung_on_it_and_can_be_handed_over_again(
         assert (stood.case_count, stood.next_agreement_number) == (2, 2)
     with lite.writing() as session:
         assert enter(session, [handed("L1")], campaign_id="c2").refused == ()
+
+
+def test_a_link_that_its_gateway_did_not_close_is_one_that_doctor_names(
+    lite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECOBRO_STRIPE__API_KEY", "k")
+    monkeypatch.setenv("RECOBRO_STRIPE__WEBHOOK_SECRET", "w")
+    monkeypatch.setenv("RECOBRO_STRIPE__BASE_URL", nowhere())
+    before = datetime.now(UTC)
+    with lite.writing() as session:
+        (loan,) = entered(session, "L1")
+        links.keep(
+            session, loan, purpose="balance", amount_minor=10_000, generation=1, provider="stripe",
+            provider_link_id="plink_1", url="https://pay.example/1", at=NOW,
+        )  # fmt: skip
+
+    code, told = close("--lost", "--yes")
+
+    assert code == 0
+    assert "ended in the records as recalled; its payment link is still open (stripe" in told
+    with lite.reading() as session:
+        assert links.not_closed_since(session, before, datetime.now(UTC)) == ["L1"]
 
 
 def test_a_lost_loan_that_was_paid_ends_as_cured(lite: Database) -> None:

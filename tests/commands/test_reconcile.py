@@ -185,6 +185,26 @@ def test_a_person_is_shown_why_and_settles_what_waits(records: Database) -> None
     assert [due(records, loan_id) for loan_id in ("P-20417", "P-20418")] == [0, 0]
 
 
+def test_of_two_tellings_of_one_payment_a_person_books_the_second_only_when_told_that_it_is_other_money(
+    records: Database,
+) -> None:
+    """Given an export whose wording changed, so that one transfer without a loan's id waits twice."""
+    Path("bank.yaml").write_text(MAPPING)
+    head = "day,amount,text,name,iban,ref\n"
+    take("a.csv", f"{head}2026-11-27,40.00,gracias,LUCIA,,R1\n", "--mapping", "bank.yaml", code=1)
+    take("b.csv", f"{head}2026-11-27,40.00,PAGO gracias,LUCIA GOMEZ,,0001R1\n", "--mapping", "bank.yaml", code=1)
+    first, second = waiting()
+    assert second["why"].endswith(f"; it may be entry {first['entry']}, which waits too")
+
+    run("reconcile", "match", str(second["entry"]), "P-20417")
+    refused = run("reconcile", "match", str(first["entry"]), "P-20417", code=2)
+
+    assert f"entry {first['entry']} may be entry {second['entry']} in other words" in refused
+    assert due(records, "P-20417") == 6_000
+    run("reconcile", "match", str(first["entry"]), "P-20417", "--other-money")
+    assert due(records, "P-20417") == 2_000
+
+
 def test_a_payment_that_may_have_been_told_another_way_waits(records: Database) -> None:
     with records.writing() as session:
         payments.record(

@@ -173,7 +173,8 @@ def test_a_csv_is_read_as_its_mapping_says(mapping: StatementMapping) -> None:
     ("wrong", "said"),
     [
         (("1.234,50", "viel"), "line 4: Importe: no amount"),
-        (("1.234,50", "1,234"), "line 4: Importe: more decimals"),
+        (("1.234,50", "1,234"), "line 4: Importe: three digits behind ','"),
+        (("1.234,50", "1,2345"), "line 4: Importe: more decimals"),
         (("1.234,50", "12.50"), "line 4: Importe: expected three digits after each '.'"),
         (("1.234,50", "1.2345,50"), "line 4: Importe: expected three digits after each '.'"),
         (("1.234,50", "1234.567,50"), "line 4: Importe: expected three digits after each '.'"),
@@ -211,7 +212,7 @@ def short(mapping: StatementMapping) -> StatementMapping:
     [
         ("27/11/2026;P-20418;1", "line 3: the last line does not end: is the file whole?"),
         ("27/11/2026;P-20418;0", "line 3: the last line does not end: is the file whole?"),
-        ('27/11/2026;P-20418;"1', "line 3: the last line does not end: is the file whole?"),
+        ('27/11/2026;P-20418;"1', "line 3: a quote opens a cell and does not close it"),
         ("27/11/2026;P-2041", "line 3: fewer cells than headings: is the line whole?"),
     ],
 )
@@ -260,6 +261,67 @@ def test_a_banks_file_without_a_last_line_end_is_read_where_no_amount_or_day_can
     assert len(read_csv(CSV.rstrip("\n").encode("cp1252"), mapping).entries) == 2
 
 
+QUOTED_BY_PAYERS = [
+    # Never closed; closed in the middle of what a later payer wrote; closed where a later cell ends.
+    ('"cuota P-20417', "pago 20418", "P-20419"),
+    ('"cuota P-20417', 'pago "20418" gracias', "P-20419"),
+    ('"cuota P-20417', '"pago 20418', "P-20419"),
+    ('"cuota P-20417', "pago 20418", 'P-20419"'),
+]
+
+
+@pytest.mark.parametrize("texts", QUOTED_BY_PAYERS)
+def test_a_quote_a_payer_wrote_swallows_no_other_payment(short: StatementMapping, texts: tuple[str, ...]) -> None:
+    lines = "".join(f"27/11/2026;{minor},00;{text}\n" for minor, text in zip((40, 50, 60), texts, strict=True))
+    told = ("Fecha;Importe;Concepto\n" + lines).encode()
+
+    with pytest.raises(FileUnreadable, match=r"^line 2: a quote opens .* quotes: false") as refused:
+        read_csv(told, short)
+    assert "cuota" not in str(refused.value)
+
+    unquoted = short.model_copy(update={"quotes": False})
+    assert [(one.amount_minor, one.text) for one in read_csv(told, unquoted).entries] == list(
+        zip((4_000, 5_000, 6_000), texts, strict=True)
+    )
+
+
+def test_what_a_bank_puts_in_quotes_may_hold_lines_delimiters_and_quotes(short: StatementMapping) -> None:
+    told = (
+        'Fecha;Importe;Concepto\n27/11/2026;"40,00";"cuota ""P-20417"";\n28/11/2026\ngracias"\n27/11/2026;50,00;x "y"\n'
+    )
+
+    first, second = read_csv(told.encode(), short).entries
+
+    assert (first.amount_minor, first.text) == (4_000, 'cuota "P-20417";\n28/11/2026\ngracias')
+    assert (second.line, second.amount_minor, second.text) == (5, 5_000, 'x "y"')
+
+
+@pytest.mark.parametrize(
+    ("currency", "decimal", "written", "minor"),
+    [
+        ("CLP", ".", "150.000", None),
+        ("PYG", ".", "1.000", None),
+        ("EUR", ".", "-1.500", None),
+        ("CLP", ",", "150,000", None),
+        ("CLP", ",", "150,00", 150),
+        ("CLP", ".", "150000", 150_000),
+        ("EUR", ".", "1.5000", 150),
+        ("KWD", ".", "1.500", 1_500),
+    ],
+)
+def test_thousands_are_not_taken_for_decimals(
+    short: StatementMapping, currency: str, decimal: str, written: str, minor: int | None
+) -> None:
+    told = f"Fecha;Concepto;Importe\n27/11/2026;P-20417;{written}\n".encode()
+    asked = short.model_copy(update={"currency": currency, "decimal": decimal})
+
+    if minor is None:
+        with pytest.raises(FileUnreadable, match=re.escape(f"line 2: Importe: three digits behind '{decimal}'")):
+            read_csv(told, asked)
+    else:
+        assert read_csv(told, asked).entries[0].amount_minor == minor
+
+
 def test_lines_of_an_old_mac_are_lines(short: StatementMapping) -> None:
     [one] = read_csv(SHORT.replace("\n", "\r").encode(), short).entries
 
@@ -273,7 +335,7 @@ def test_headings_end_where_the_last_name_stands(short: StatementMapping) -> Non
 
 
 def test_a_heading_that_cannot_be_read_is_told_by_its_line(short: StatementMapping) -> None:
-    with pytest.raises(FileUnreadable, match="line 1: quotes that do not end"):
+    with pytest.raises(FileUnreadable, match="line 1: a quote opens a cell and does not close it"):
         read_csv(b'"' + b"x" * 140_000, short)
 
 

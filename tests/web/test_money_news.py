@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
 from activities.bank_files import BankDesk
+from activities.found_payments import keep_report
 from config.settings import Settings
 from domain.bank_news import BankEntry, FileKind, Statement
+from domain.events import PaymentReceived
+from domain.money import Money
 from domain.webhook_news import PaymentNews, ReversalNews
+from providers.ports import PaymentReport, PaymentState
 from records import audit, bank_entries, links, loans, payments
 from records.database import Database
-from records.tables import EntryState, LinkState
+from records.tables import EntryState, LinkState, Loan
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from web.consequence import Consequence
 from web.news import record_news
+from web.payment_entry import ENTERED_BY_HAND, Entry, enter_payment
 
 LATER = NOW + timedelta(days=30)
 
@@ -73,6 +78,78 @@ def test_the_reversal_of_an_earlier_hand_overs_payment_is_shown_to_a_person_once
     assert (first.outcome, second.outcome) == ("earlier_reversal_unmatched", "reversal_known")
     assert heard(first) == heard(second) == []
     assert shown(database) == [("L1", "reversal:earlier_entry")]
+
+
+def link_of(session: Session, loan: Loan) -> None:
+    links.keep(
+        session,
+        loan,
+        purpose="balance",
+        amount_minor=6_000,
+        generation=1,
+        provider="stripe",
+        provider_link_id="plink_1",
+        url="https://pay.example/1",
+        at=NOW,
+        reference="R1",
+    )
+
+
+def handed_over_later(session: Session, at: datetime) -> None:
+    """L1 in its second hand-over, of this moment, with a link of the first."""
+    [loan] = entered(session, "L1")
+    link_of(session, loan)
+    again = handed_over_again(session, "L1", 6_000)
+    again.entered_at = at
+    session.add(again)
+    session.flush()
+
+
+def found(session: Session, payment_id: str = "1") -> bool:
+    """The gateway tells of it when it is asked."""
+    amount = Money(amount_minor=6_000, currency="EUR")
+    report = PaymentReport(payment_id=payment_id, state=PaymentState.PAID, amount=amount, paid_at=NOW, reference="R1")
+    return keep_report(session, "stripe", report, LATER)
+
+
+def test_money_of_an_earlier_hand_overs_link_from_before_the_next_is_shown_to_a_person_once(database: Database) -> None:
+    """Given money whose webhook comes only after the loan was handed over anew, for an amount that may know of it."""
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+
+        first = told(session, "L1", 6_000, provider="stripe", link_id="plink_1")
+        again = told(session, None, 6_000, provider="stripe", link_id="plink_1")
+        asked = found(session)
+
+    assert (first.outcome, first.signals, again.signals, asked) == ("earlier_payment_unmatched", (), (), False)
+    assert due(database, "L1") == 6_000
+    assert shown(database) == [("L1", "payment:earlier_entry")]
+
+
+def test_a_person_may_book_the_money_of_an_earlier_hand_over_that_was_shown(database: Database) -> None:
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+        assert found(session) is False
+        loan = loans.get(session, LENDER, "L1")
+    entry = Entry(ENTERED_BY_HAND, LATER, timedelta())
+    paid = PaymentReceived(provider="stripe", payment_id="1", amount_minor=6_000, currency="EUR", paid_at=NOW)
+
+    enter_payment(database, loan, paid, entry)
+    with database.writing() as session:
+        again = told(session, None, 6_000, provider="stripe", link_id="plink_1")
+
+    assert due(database, "L1") == 0
+    assert again.outcome == "payment_known"
+
+
+def test_money_of_an_earlier_hand_overs_link_paid_on_the_day_of_the_next_or_later_counts(database: Database) -> None:
+    with database.writing() as session:
+        handed_over_later(session, NOW)
+
+        paid = told(session, None, 6_000, provider="stripe", link_id="plink_1")
+
+    assert (paid.outcome, heard(paid)) == ("payment", [("L1", "payment_received")])
+    assert due(database, "L1") == 0
 
 
 @pytest.mark.parametrize("named_at_first", ["L1", None])
