@@ -35,13 +35,15 @@ def opt_out(
     """Close a channel for the person, about all their loans; also for everyone who has the same number or address.
 
     For what was told by telephone or letter, or lost while the web app or the records were away. As a STOP by message
-    does it closes sms, whatsapp and call for everyone with that telephone number, e-mail for everyone with that
-    address; post and visit for the person alone. Nothing more is sent by it from this moment on; running loans hear of
-    it from the web app, or by `webhooks relay`. Said again it closes nothing more, but counts as of now. Only the
+    does it closes sms, whatsapp and call for everyone with that telephone number; e-mail for everyone whose address is
+    written with the same letters, where a STOP by e-mail closes it for its writer alone; post and visit for the person
+    alone. In the US a stop of calls closes sms too. Nothing more is sent by it from this moment on; running loans hear
+    of it from the web app, or by `webhooks relay`. Said again it closes nothing more, but counts as of now. Only the
     person opens it again, by a message they write later. No more contact by any way: `person flag LOAN cease`.
 
     Example: starter.py person opt-out P-20417 sms --by "letter of 12 May"
     """
+    from domain.closed_by_stop import closed_by_stop
     from records import owed_signals, people
     from web.inbound_news import close_channel
 
@@ -52,9 +54,12 @@ def opt_out(
         reached = _reached_like(session, asked, channel)
         check_request(by, *(one for person in reached for one in (person.name, person.phone)))
         people.lock_many(session, (person.id for person in reached if person.id is not None))
-        changed = any(channel not in people.opted_out(session, person) for person in reached)
+        stopped = {person.id: closed_by_stop(channel, person.country) for person in reached}
+        changed = any(not people.opted_out(session, person).issuperset(stopped[person.id]) for person in reached)
+        source = f"by hand: {by}"[:_LONGEST_SOURCE]
         for person in reached:
-            signals = close_channel(session, person, channel, f"by hand: {by}"[:_LONGEST_SOURCE], now)
+            closed_now = stopped[person.id]
+            signals = [told for each in closed_now for told in close_channel(session, person, each, source, now)]
             owed_signals.owe(
                 session,
                 provider=PROVIDER,

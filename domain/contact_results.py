@@ -22,6 +22,7 @@ from domain.loan_state import (
     FUNDS,
     PART_RECEIPT,
     RECEIPT,
+    ChannelWord,
     Fallback,
     LoanState,
     StepRecord,
@@ -40,7 +41,7 @@ _PASSED = frozenset({"passed_over", "before_entry"})
 
 
 def contact_reported(state: LoanState, event: ContactReported, now: datetime) -> tuple[LoanState, str | None]:
-    state = state.model_copy(update={"dead_addresses": tuple(sorted({*state.dead_addresses, *event.closed}))})
+    state = _dead(state, event.closed, now)
     if event.step in MESSAGES:
         known = _heard_before(state, event)
         state = agreement_contact_reported(state, event, now)
@@ -272,11 +273,22 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
     # That a dead address is somebody else's, which closes more, the records had before the loan heard of it.
     if event.reason in _NOT_THE_ADDRESS or event.channel in state.dead_addresses:
         return state
-    closed = tuple(sorted({*state.dead_addresses, event.channel}))
     entry = AddressEntry(
         at=now, channel=event.channel, reason=event.reason, step=event.step, occurrence=event.occurrence
     )
-    return write(state.model_copy(update={"dead_addresses": closed}), entry)
+    return write(_dead(state, (event.channel,), now), entry)
+
+
+def _dead(state: LoanState, channels: tuple[Channel, ...], now: datetime) -> LoanState:
+    """The addresses of these channels are closed from `now` on, those that are not yet."""
+    new = {channel for channel in channels if channel not in state.dead_addresses}
+    if not new:
+        return state
+    since = [word for word in state.dead_since if word.channel not in new]
+    since += [ChannelWord(channel=channel, at=now) for channel in sorted(new)]
+    return state.model_copy(
+        update={"dead_addresses": tuple(sorted({*state.dead_addresses, *new})), "dead_since": tuple(since)}
+    )
 
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:

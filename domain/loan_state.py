@@ -180,7 +180,7 @@ class Refusal(BaseModel):
 
 
 class ChannelWord(BaseModel):
-    """When the borrower last said whether they want messages by a channel."""
+    """When the borrower last said whether they want messages by a channel, or when its address proved dead."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -235,6 +235,8 @@ class LoanState(BaseModel):
     channel_words: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
     """News of a STOP and of a START may change places on its way: what was said last counts."""
     dead_addresses: tuple[Channel, ...] = ()
+    dead_since: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
+    """When each was heard to be dead: what was written before does not bring it back. Earlier versions kept none."""
     cases: tuple[OpenCase, ...] = ()
     case_count: int = 0
     escalated: Stage | None = None

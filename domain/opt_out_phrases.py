@@ -20,7 +20,7 @@ _SEND, _CHARGE = r"(?:mand|envi)\w*", r"cobr\w*"
 # Only forms that ask: "no me mandaron el link" and "no me llamo Juan" ask for nothing of the kind.
 _MANY_ASKED = (
     r"(?:escriban|llamen|contacten|molesten|frieguen|fastidien|acosen|hostiguen|insistan|jodan|marquen|timbren|escribais|llameis|"
-    r"contacteis|molesteis|acoseis|insistais|jodais)"
+    r"contacteis|molesteis|acoseis|insistais|jodais|texteen|mensajeen|wh?ats?app?een|[wg]u?asapeen)"
 )
 _MANY_SEND, _MANY_CHARGE = r"(?:manden|envien|mandeis|envieis)", r"(?:cobren|cobreis)"
 _ONE_ASKED = (
@@ -152,12 +152,25 @@ STOP_PHRASES: tuple[re.Pattern[str], ...] = tuple(
         r"\b(?:remove|take) me (?:from|off)\b",
         r"\bremove my (?:number|phone|email)\b",
         r"\bleave me alone\b",
+        r"\b(?:cease|stop|discontinue) (?:and desist )?(?:(?:all|any|further|future|your|from|with|the|this) )*"
+        r"(?:communicat\w+|contact(?:ing)?|correspondence|calls?|calling|texts|texting|messages|messaging|emails|"
+        r"collection (?:calls?|efforts|activit\w+|contact))\b",
+        r"\bend all (?:communications?|contact)\b",
+        r"\bcease and desist\b(?! (?:letter|notice|order|from))",
+        r"\bno (?:further|more|longer any) (?:contact|communications?)\b",
+        r"\b(?:do not|don t|dont|no longer|never|not) (?:want|wish) (?:you )?to (?:(?:be|get) "
+        r"(?:contacted|called(?! an? )|texted|messaged|emailed|bothered)|(?:ever )?"
+        r"(?:contact|call|text|message|email|bother) me)\b",
+        r"\b(?:do not|don t|dont|never|no longer)(?: ever)? (?:want|wish|care) to (?:ever )?hear (?:\w+ )?from "
+        r"(?:you|u|any of you|this company|your company)\b",
         r"\bcancel (?:all |the |my |these |your )*(?:messages?|texts?|sms|emails?|subscription|calls?)\b",
         rf"\b(?:nao|n|nem) (?:quero |desejo )?(?:que )?(?:mais )?(?:me |nos )?"
         rf"{_asked(_PT_ASKED, _PT_SEND, _PT_CHARGE)}",
         rf"\b(?:nunca|jamais) mais (?:me |nos )?{_asked(_PT_ASKED, _PT_SEND, _PT_CHARGE)}",
         rf"\b{FORBIDS} {_asked(_PT_FORBIDDEN, '(?:mand|envi)(?:em?|ar|arem)', 'cobr(?:em?|ar|arem)')}",
         r"\b(?:nao|n) me (?:liga|escreve|chama|perturba|incomoda) mais\b",
+        r"\b(?:nao|n) me liga (?:(?:e|ou) (?:nao|n|nem)|nem) (?:me )?(?:manda|envia) (?:mais )?(?:nada|mensage(?:m|ns)|"
+        r"sms|zap|whats\w*)\b",
         rf"\b(?:nao|n) (?:me )?manda mais (?:{re.escape(END)}|nao$|nada\b|{_SENT}\b)",
         rf"\bnao quero (?:receber )?{_PT_DETERMINER}{_PT_MESSAGES}\b",
         r"\bnao (?:quero|desejo|autorizo) (?:mais )?(?:receber|ser contatad[oa]|contato)\b",
@@ -181,7 +194,7 @@ _ALL_DAY = (
 _STOP_DOING = r"(?:dej(?:en|e|es|a|ar|ad|eis)|par(?:en|em|e|a|ad)|ces(?:en|e|ad|em)|deix(?:em|e|a))"
 
 MAY_STOP = re.compile(
-    r"\b(?:stop|unsubscribe|baja|alto|basta|detener|detengan|paren|parem|opt ?out|revoke)\b|"
+    r"\b(?:cease|stop|unsubscribe|baja|alto|basta|detener|detengan|paren|parem|opt ?out|revoke)\b|"
     r"\b(?:no|nao) (?:quiero |deseo |quero )?(?:que )?(?:me |nos |le |les )?"
     rf"(?:(?:{_MANY_SEND}|{_ONE_SEND}|{_PT_SEND}|{_MANY_CHARGE}|{_ONE_CHARGE}|{_PT_CHARGE}) "
     rf"(?:{_ALL_DAY}|(?:a |mas |sus |los |mais |os )*(?:cobradores?|gestores?|motorizados?)|"
@@ -240,3 +253,56 @@ NO_STOP = re.compile(
     r")\b"
 )
 """What has a word of a stop in it and is none."""
+
+_OF_CONTACT = (
+    rf"(?:{_CONTACT}|{_MESSAGES}|{_PT_MESSAGES}|text\w*|call\w*|messag\w*|email\w*|bother\w*|harass\w*|"
+    r"lig(?:ar|uem?|ando)|escrev\w*|contat\w*)"
+)
+_NOT_TO_IT = rf"(?: (?!(?:{_OF_CONTACT}|y|e|and|con|com|with|por|by|via|mediante|using|desde|usando)\b)\w+)"
+_DEBIT = (
+    r"(?:domiciliacion(?:es)?|domiciliad[oa]s?|"
+    r"(?:debitos?|cargos?|cobros?|pagos?|pagamentos?) (?:automaticos?|recurrentes?|recorrentes?|directos?|"
+    r"domiciliados?|em conta)|(?:el|del|mi|al) (?:pac|pat)|auto ?(?:pay(?:ments?)?|debits?)|"
+    r"(?:automatic|recurring|direct) (?:payments?|debits?|withdrawals?|charges?))"
+)
+_ENDED = (
+    r"(?:baja|cancel\w*|anul\w*|revo[ckgq]\w*|suspend\w*|quit\w*|elimin\w*|retir\w*|desactiv\w*|"
+    r"par(?:ar|en|e|em)|dej(?:en|e|es|ar) de|det[eu]\w*|"
+    r"stop|end(?! of)|remov\w*|take (?:me|us|my \w+|it) (?:off|out)|turn(?: \w+)? off|"
+    r"disable|unenroll|unsubscribe|opt \w+|sac\w*|saqu\w*|withdr[ae]w\w*|tir\w*|deslig\w*|descadastr\w*|borr\w*)"
+)
+DEBIT_REVOKED = re.compile(
+    rf"\b{_ENDED}{_NOT_TO_IT}{{0,4}}? {_DEBIT}\b|\bbaja{_NOT_TO_IT}{{0,3}}? recibos?\b|"
+    rf"\b(?:no|nao|don t|dont|do not) (?:quiero|deseo|autorizo|quero|want|authorize)\b{_NOT_TO_IT}{{0,4}}? {_DEBIT}\b"
+)
+"""Who takes back that we may charge their account says nothing of being written to."""
+
+_BUREAU = (
+    r"(?:asnef|badexcug|equifax|experian|transunion|data ?credito|cifin|dicom|veraz|buro|infocorp|sentinel|serasa|"
+    r"sc?pc|boa vista|circulo de credito|central(?:es)? de (?:riesgos?|deudores)|listas? negras?|"
+    r"(?:listas?|registros?|ficheros?|cadastros?) de (?:los )?(?:moros\w+|deudores|impagados|inadimplentes|devedores)|"
+    r"lista do (?:spc|serasa)|black ?lists?|credit (?:bureaus?|reports?|files?|history))"
+)
+BUREAU_LEFT = re.compile(
+    r"\b(?:borr|elimin|quit|sac|saqu|remuev|remov|retir|tir|exclu|limp|delet|eras|apag|take|baja|descadastr)\w*"
+    rf"{_NOT_TO_IT}{{0,5}}? {_BUREAU}\b"
+)
+"""Who wants to be off a list of debtors is not on it for our messages."""
+
+NEVER_CAME = re.compile(
+    r"\b(?:no|nunca|jamas|nadie|ni|nao|ninguem)(?: (?:me|nos|ya|todavia|aun|ha|han|he|habian?|ainda|se))* "
+    r"(?:(?:mand|envi|escrib|llam|contact|avis)(?:aron|aste|ado|aram|ieron|io|iste|ou)|escrito|lleg(?:o|aron|ado|a|an)|"
+    r"recib(?:i|imos|ido)|recebi|recebemos|cheg(?:ou|aram))\b"
+    rf"(?: {_WHOSE}(?:un |uma? |ningun |nenhuma? )?{_SENT}\b)?|"
+    r"\b(?:did not|didn t|didnt|haven t|havent|have not|never) (?:get|got|gotten|receiv\w+|sent)\b"
+    r"(?: (?:me|any|a|the|your|my))*(?: (?:texts?|messages?|emails?|calls?|sms)\b)?"
+)
+"""What was waited for and did not come."""
+
+UNTROUBLED = re.compile(rf"\b(?:no|nao) (?:me |nos )(?:molestan?|incomodan?|incomodam?) {_WHOSE}{_SENT}\b")
+LEFT_OF_A_STOP = re.compile(
+    rf"\b(?:{_OF_CONTACT}|dej\w*|deix\w*|par(?:e|en|em|ar)|stop\w*|quit|leave|alone|baja|listas?|lists?|datos|dados|"
+    r"numero|number|telefono|telefone|paz|hear|basta|chega|nunca|jamas|never|ya no|no mas|no more|nao mais|sair|salir|"
+    r"cease|saber|desaparez\w*|olvid\w*|larg[au]\w*|mand\w*|envi\w*|busqu\w*|habl\w*|procur\w*)\b"
+)
+"""What may speak of contact, beside what only looks like a stop."""

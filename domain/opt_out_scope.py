@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from domain.opt_out_partly import is_about_others, keeps_this_way, names_a_part
 from domain.opt_out_phrases import END, FORBIDS
 from domain.opt_out_words import OptOutReading, clauses_of, is_a_word_of_stopping, read_opt_out
 
@@ -48,20 +49,27 @@ _NO_CALLS = re.compile(
     r"\b(?:basta de|chega de|stop(?: the)?|sem|sin|paren con las|parem com as|baja de|cancel(?:en|ar)) "
     r"(?:tantas |mas |mais |las |sus |todas )*(?:llamadas?|llamar\w*|ligacoes|ligar|calls?|calling)\b|"
     r"\b(?:quit|stop) (?:calling|phoning|ringing)\b|"
-    r"\b(?:do not|don t|dont|never) (?:\w+ ){0,2}?(?:call|phone|ring)(?: me| us)?\b|"
+    r"\b(?:cease|discontinue|stop) (?:and desist )?(?:(?:all|any|further|future|your|the|from) )*"
+    r"(?:calls?|calling|(?:tele)?phone (?:calls?|contact|communications?))\b|"
+    r"\b(?:do not|don t|dont|never) (?:\w+ ){0,2}?(?:call|phone|ring)(?: me| us)?\b|\b(?:nao|n) me liga\b|"
     rf"\b{_BOTHER} (?:\w+ ){{0,2}}?(?:por|by|on|pelo|com|con|with) (?:the |tantas |sus |as |suas |mas )?"
     rf"(?:{_MESSAGE} (?:y|e|o|ou|ni|nem|and|or) (?:con |por |com )?(?:sus |las |as )?)?{_CALLS}\b"
 )
 
 _WRITTEN_TO = (
-    r"(?:escrib(?:an?|as|ais|ir(?:me|nos)?|iendo\w*)|mand(?:em?|en|es|eis|ar(?:me|nos)?|ando\w*)|"
-    r"envi(?:em?|en|es|eis|ar(?:me|nos)?|ando\w*)|contact(?:en?|es|eis|ar(?:me|nos)?)|busquen|"
+    r"(?:escrib(?:an?|as|ais|ir(?:me|nos)?|iendo\w*)|"
+    r"(?:mand|envi)(?:em?|en|es|eis|ar(?:me|nos)?|ando\w*)\b(?! (?:\w+ ){0,2}?(?:buro|dicom|asnef|veraz|infocorp|"
+    r"serasa|spc|data ?credito|cobrador\w*|gestor\w*|abogad\w*|advogad\w*|motorizad\w*|juicio|juridic\w*|visitas?|"
+    r"links?|boletos?|recibos?|facturas?|dinero|plata)\b)|"
+    r"texte(?:en?|es|ar(?:me)?|ando(?:me)?)|mensaje(?:en|ar(?:me)?)|[wg]u?asape(?:en?|es|ar(?:me)?|ando(?:me)?)|"
+    r"wh?ats?app?ee?n|contact(?:en?|es|eis|ar(?:me|nos)?)|busquen|"
     r"molest(?:en?|es|eis|ar(?:me|nos)?)|escrev(?:am?|er)|contatem?|procurem?|incomodem?|texting|messaging|"
     r"writ(?:e|ing)|emailing|sending)"
 )
 _NOR = re.compile(
-    r"\b(?:ni|nem|nor)(?: (?:me|nos|le|les|a|de|por|mas|mais|tampoco|sus|los|quiero|que|vuelvan|stop))* "
-    rf"(?:{_WRITTEN_TO}|{_MESSAGE}|text)\b"
+    r"\b(?:ni|nem|nor|(?<=liga )e nao)(?: (?:me|nos|le|les|a|de|por|mas|mais|tampoco|sus|los|quiero|que|vuelvan|stop|"
+    r"est(?:en?|es|eis)|sigan?|and(?:en?|es)))* "
+    rf"(?:{_WRITTEN_TO}|{_MESSAGE}|text|(?:manda|envia) {_MESSAGE})\b"
 )
 _AFTER_NO_CALLS = r"(?: (?:mas|mais|me|us|nunca|anymore|por favor))*"
 _NOTHING_FOLLOWS = (
@@ -72,10 +80,20 @@ _AND_THESE = re.compile(
     rf"^{_AFTER_NO_CALLS} (?:o|or|ou|y|e|and)(?: (?:de|me|nos|a|los|sus|os|as|stop))* "
     rf"(?:{_WRITTEN_TO}|{_NOUN}|(?<=or )text){_NOTHING_FOLLOWS}|"
     rf"^{_AFTER_NO_CALLS} (?:{_END} )?(?:y|e|and)(?: que)? (?:no|nao|don t|do not)"
-    rf"(?: (?:me|nos|mas|mais|quiero|sus|mandar?|manden|mandem))* (?:{_WRITTEN_TO}|{_MESSAGE}){_NOTHING_FOLLOWS}"
+    rf"(?: (?:me|nos|mas|mais|quiero|sus|mandar?|mande[nm]?))* (?:{_WRITTEN_TO}|{_MESSAGE}){_NOTHING_FOLLOWS}"
 )
 """Directly after no calls, and with nothing behind it that wants them: "and messaging works better" does."""
 _AND_WRITING = re.compile(rf"^{_AFTER_NO_CALLS} (?:o|or|ou|y|e|and)(?: (?:de|me|nos|stop))* {_WRITTEN_TO}\b")
+_LISTED = re.compile(
+    rf"^ {_END} (?:sus )?{_NOUN}(?: {_END} {_NOUN})* (?:{_END} )?"
+    rf"(?:(?:ni|nem|nor)\b|or (?:{_NOUN}|anything){_NOTHING_FOLLOWS})"
+)
+"""Directly after no calls: "calls, messages or anything"."""
+_OR_TEXT = re.compile(
+    r"\b(?:do not|don t|dont|never) (?:\w+ ){0,2}?(?:call|phone|ring)(?: me| us)? (?:or|nor) "
+    r"(?:text|message|email|write)\b"
+)
+"""Whatever follows it."""
 _ENDS_DOING = re.compile(r"^(?:dej|par|ces|deix|stop|quit)")
 _BEGINS_WITH_NOR = re.compile(r"^(?:ni|nem|nor|or|ou|and)\b")
 
@@ -89,7 +107,8 @@ _PREFERS = re.compile(
     rf"{_MESSAGE} (?:(?:y|o|or|ou|e|and) {_MESSAGE} )?(?:only|si|sim|solo|nada mas|please)|"
     rf"(?:contact|escrib|mand|envi)[aei]d?n?me)\b|"
     rf"(?:^|{_END} |(?<!call )(?<!call me )(?<!llamen )(?<!llame )\b(?:and|y|e) )"
-    rf"(?:(?:text|email|message|write) (?:me|us)|(?:mandem?|manda|enviem?|escrevam?|escriba[ns]?|mande[ns]?|"
+    rf"(?:(?:text|email|message|write|what?s ?app) (?:me|us)|"
+    rf"(?:mandem?|manda|enviem?|escrevam?|escriba[ns]?|mande[ns]?|"
     rf"envie[ns]?) (?:{_MESSAGE}|por|pelo))\b"
 )
 """Wants to be written to, by this way or another."""
@@ -116,6 +135,14 @@ _BY_NO_MEANS = re.compile(
     rf"\b(?:{_CONTACTED}{_BETWEEN} {_NONE}|{_NONE}{_BETWEEN} {_CONTACTED}|"
     rf"{_NO}{_BETWEEN} {_CONTACTED}{_BETWEEN} {_ANY}|(?<!at )(?:any|no) contact (?:whatsoever|at all))\b"
 )
+_CEASE_ALL = re.compile(
+    r"\b(?:(?:cease|stop|discontinue|end) (?:and desist )?(?:all|any) (?:further |future |your )?"
+    r"(?:communicat\w+|contact(?:ing)?|correspondence)|"
+    r"cease and desist(?! (?:\w+ ){0,3}?(?:phone|telephone|calls?|calling|texts?|texting|emails?)\b))\b"
+    r"(?! (?:\w+ ){0,2}?(?:at|to|on|by|via|through) (?:this|my|the|phone|text|email)\b)"
+)
+"""How a debtor ends all contact by law (15 USC 1692c(c))."""
+_HEAR_NOTHING = re.compile(r"\bhear (?:\w+ )?from (?:you|u|any of you|this company|your company)\b")
 _ANY_CONTACT_WORD = re.compile(rf"\b(?:{_CONTACTED}|llam\w*|lig(?:uem?|ar)|call\w*)\b")
 _SOME_MEANS = re.compile(rf"\b{_NONE}\b")
 
@@ -131,22 +158,41 @@ _MESSAGES_TOO = re.compile(
 )
 _GOES_ON = re.compile(rf"^(?: (?:mas|mais))* (?:(?:{_END} )?(?:con|com) (?:\w+ )?{_MESSAGE}|(?:ni|nem) nada)\b")
 _THIS_WAY = re.compile(
-    rf"^{_AFTER_NO_CALLS} (?:por|pelo|via|on|en|no) (?:el |la |this )?(?:aqui|aca|est[ea] (?:medio|via|canal|meio)|"
-    rf"{_MESSAGE}|here)\b"
+    rf"^{_AFTER_NO_CALLS} (?:(?:{_END} )?(?:ni|nem|tampoco|tampouco) )?(?:por|pelo|via|on|en|no) "
+    rf"(?:el |la |this )?(?:aqui|aca|est[ea] (?:medio|via|canal|meio)|{_MESSAGE}|here)\b"
 )
 
 
 def named_scope(text: str) -> StopScope:
     """What the wish to stop in `text` is about: read it of a text that `read_opt_out` takes for one, or for UNCLEAR."""
     clauses = clauses_of(text)
+    if keeps_this_way(clauses):
+        return StopScope.CALLS
+    scope = _scope_of_the_whole(text, clauses)
+    if scope is not StopScope.EVERYTHING or not names_a_part(clauses):
+        return scope
+    return StopScope.CALLS if is_about_others(clauses) else StopScope.CALLS_AND_CHANNEL
+
+
+def stops_in_part(text: str) -> bool:
+    """Whether `text` stops calls and messages, and may mean a part of them alone: a person has to read it."""
+    clauses = clauses_of(text)
+    if not names_a_part(clauses) or read_opt_out(text) is not OptOutReading.OPT_OUT:
+        return False
+    in_one_breath = _scope_of_the_whole(text, clauses) is StopScope.EVERYTHING
+    return in_one_breath or keeps_this_way(clauses) or _OR_TEXT.search(clauses) is not None
+
+
+def _scope_of_the_whole(text: str, clauses: str) -> StopScope:
+    """What it is about if it is meant at all hours, everywhere and of whoever writes."""
     prefers = asks_to_be_written_to(text)
-    if _BY_NO_MEANS.search(clauses):
+    if _BY_NO_MEANS.search(clauses) or _CEASE_ALL.search(clauses):
         return StopScope.CALLS_AND_CHANNEL if prefers else StopScope.EVERYTHING
     no_calls = list(_NO_CALLS.finditer(clauses))
     if any(_SOME_MEANS.search(clause) and _ANY_CONTACT_WORD.search(clause) for clause in clauses.split(END)):
         return StopScope.CALLS if no_calls and prefers else StopScope.CALLS_AND_CHANNEL
     if not no_calls:
-        return StopScope.CHANNEL
+        return StopScope.CALLS_AND_CHANNEL if _HEAR_NOTHING.search(clauses) else StopScope.CHANNEL
     beside = _NO_CALLS.sub(f" {END} ", clauses)
     stops_beside = read_opt_out(beside)
     if _in_one_breath(clauses, no_calls) or (
@@ -160,17 +206,20 @@ def named_scope(text: str) -> StopScope:
 
 def asks_to_be_written_to(text: str) -> bool:
     """Whether `text` says, beside what it stops, that messages are welcome."""
-    return _PREFERS.search(clauses_of(text)) is not None
+    clauses = clauses_of(text)
+    return _PREFERS.search(clauses) is not None or keeps_this_way(clauses)
 
 
 def _in_one_breath(clauses: str, no_calls: list[re.Match[str]]) -> bool:
-    joined_on = any(_AND_THESE.search(clauses[each.end() :]) for each in no_calls)
+    rests = [clauses[each.end() :] for each in no_calls]
+    joined_on = any(_AND_THESE.search(rest) or _LISTED.search(rest) for rest in rests)
     return joined_on or _NOR.search(clauses) is not None
 
 
 def _goes_further(clauses: str, beside: str, no_calls: list[re.Match[str]]) -> bool:
     """Whether more than calls may be unwanted."""
-    if _MESSAGES_TOO.search(beside) or any(_MESSAGE_WORD.search(each[0]) for each in no_calls):
+    named = any(_MESSAGE_WORD.search(each[0]) for each in no_calls)
+    if named or _MESSAGES_TOO.search(beside) or _OR_TEXT.search(clauses):
         return True
     for each in no_calls:
         rest = clauses[each.end() :]

@@ -12,7 +12,16 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from domain.opt_out_phrases import END, ENDS_HERE, MAY_NOT_STOP, MAY_STOP, NO_STOP, STOP_PHRASES
+from domain.opt_out_phrases import (
+    BUREAU_LEFT,
+    DEBIT_REVOKED,
+    END,
+    ENDS_HERE,
+    MAY_NOT_STOP,
+    MAY_STOP,
+    NO_STOP,
+    STOP_PHRASES,
+)
 
 
 class OptOutReading(StrEnum):
@@ -86,9 +95,14 @@ def joined(clauses: str) -> str:
     return " ".join(clauses.replace(END, " ").split())
 
 
+def _of_contact_alone(clauses: str) -> str:
+    """Without what ends a direct debit or an entry at a credit bureau."""
+    return BUREAU_LEFT.sub(END, DEBIT_REVOKED.sub(END, clauses))
+
+
 def _without_lookalikes(clauses: str) -> str:
     """What is left beside what only looks like a stop; END stands only where charging or sending ends a clause."""
-    rest = NO_STOP.sub(END, clauses) + f" {END}"
+    rest = NO_STOP.sub(END, _of_contact_alone(clauses)) + f" {END}"
     kept = "\0".join(joined(part) for part in ENDS_HERE.sub("\\1 \0", rest).split("\0"))
     return kept.replace("\0", f" {END} ").strip()
 
@@ -99,7 +113,8 @@ def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
     Exact words and clear phrases decide; case, accents, punctuation and courtesy words do not matter.
     CANCELAR about a debt is NOT_ABOUT_THIS, and so is any form that tells who pays and when ("el viernes cancelo");
     from a writer of Portuguese it needs the debt named. A stop word inside a longer sentence that no phrase covers is
-    UNCLEAR. Not to be charged interest, sent a link or reported to a bureau is no wish to hear nothing.
+    UNCLEAR. Not to be charged interest, sent a link or reported to a bureau is no wish to hear nothing; nor is to end a
+    direct debit or an entry at a bureau.
     """
     clauses = clauses_of(text)
     plain = joined(clauses)
@@ -116,6 +131,7 @@ def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
     if any(phrase.search(rest) for phrase in STOP_PHRASES):
         return OptOutReading.OPT_OUT
     stops = bool(MAY_STOP.search(rest) or MAY_NOT_STOP.search(f"{clauses} {END}"))
+    plain = joined(_of_contact_alone(clauses))
     if _CANCELAR.search(plain) and not stops:
         in_spanish = len(words) == 1 or _WANTS_PAY_OFF.search(plain) or _SAID_OF_PAYING.search(plain)
         about_debt = (language != "pt" and in_spanish) or _PAYS.search(plain)

@@ -54,12 +54,13 @@ def note(
     return True
 
 
-def loan_meant(session: Session, person: Person, channel: Channel) -> Loan | None:
-    """The loan a file is about: the one written about last by this channel, else the newest still in collection."""
+def loan_meant(session: Session, person: Person, channel: Channel, at: datetime) -> Loan | None:
+    """The loan a file sent at `at` is about: the one written about last by this channel until then, else the one
+    written about since, else the newest still in collection."""
     last = session.exec(
         select(Contact)
         .where(Contact.person_ref == person.id, Contact.channel == channel)
-        .order_by(col(Contact.reserved_at).desc())
+        .order_by(col(Contact.reserved_at) > at, col(Contact.reserved_at).desc(), col(Contact.id).desc())
         .limit(1)
     ).first()
     if last is not None:

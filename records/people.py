@@ -104,9 +104,10 @@ def refs_by_phone(session: Session, phones: Iterable[str]) -> Sequence[int]:
 
 
 def by_email(session: Session, email: str) -> Sequence[Person]:
-    """Everyone with an e-mail address, letter by letter."""
-    found = person_keys.of(session).index(EMAIL, email)
-    return session.exec(select(Person).where(Person.email_index == found).order_by(col(Person.id))).all()
+    """Everyone with an e-mail address: letter by letter as `email` is written, or in small letters."""
+    keys = person_keys.of(session)
+    found = {keys.index(EMAIL, one) for one in (email, email.casefold())}
+    return session.exec(select(Person).where(col(Person.email_index).in_(found)).order_by(col(Person.id))).all()
 
 
 def find(session: Session, lender: str, person_id: str) -> Person | None:
@@ -206,13 +207,14 @@ def close_address(
     return True
 
 
-def open_address(session: Session, person: Person, channel: Channel, address: str) -> bool:
-    """Use an address again that had proved dead and works after all; one that is somebody else's stays closed.
+def open_address(session: Session, person: Person, channel: Channel, address: str, *, written_at: datetime) -> bool:
+    """Use an address again that had proved dead and works after all: its owner wrote from it at `written_at`.
 
-    False when there is nothing to open.
+    False when there is nothing to open: one that is somebody else's stays closed, and so does one that proved dead
+    after they wrote.
     """
     closed = _closed(session, person, channel, address)
-    if closed is None or closed.reason == AddressFailure.WRONG_PERSON.value:
+    if closed is None or closed.reason == AddressFailure.WRONG_PERSON.value or closed.at > written_at:
         return False
     session.delete(closed)
     session.flush()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from domain.opt_out_lookalikes import revokes_a_debit
+from domain.opt_out_scope import stops_in_part
 from domain.replies.amounts import promised_amount
 from domain.replies.dates import promised_day
 from domain.replies.labels import MOST_INTENTS, ORDER, SAFETY, Intent, Understanding, person_must_look
@@ -70,7 +72,9 @@ class Classifier:
             needs_human=person_must_look(intents)
             or (not alone and reading.person >= 0.5)
             or confidence < PERSON_BELOW
-            or is_represented(words, by_another=Intent.WRONG_PERSON in intents),
+            or is_represented(words, by_another=Intent.WRONG_PERSON in intents)
+            or revokes_a_debit(text)
+            or stops_in_part(text),
             language=language,
         )
 

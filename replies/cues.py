@@ -15,10 +15,25 @@ _KIN = (
     r"sobrin[oa]|prim[oa]|tio|tia|mae|pai|filh[oa]|irmao|irma|mum|mom|dad|son|daughter|wife|husband|brother|sister|mother|father|baby)"
 )
 _WHEN = r"(?:hoy|manana|ahorita|ahora|ya|el zzday|este zzday|el zzn|pasado manana|esta (?:tarde|noche))"
+_NOT_DEAD = r"\b(?:(?:no|nao|nunca) (?:ha|he|esta) fal+ecid[oa]|(?:not|isn't) deceased)\b"
+_THING = (
+    r"(?:phone|cell|battery|line|number|account|card|car|truck|laptop|computer|deal|business|it|this|that|everything|market|economy|link|"
+    r"app|site|engine|celular|cel|telefono|telefone|bateria|linea|linha|carro|coche|auto|moto|negocio|negocios|venta|ventas|vendas|comercio|"
+    r"temporada|mercado|cuenta|conta|tarjeta|calle|trabajo|trabalho|cosa|esto|eso|todo|tudo|isso|isto|semana|mes|perro|gato|pc|computadora|pueblo|zona|local)"
+)
 _PHRASES: tuple[tuple[Intent, str], ...] = (
     (Intent.VULNERABLE, rf"\b(?:fallecio|murio|enterramos a|enterre a|sepulte a|sepultura a|perdi a|velando a|funeral de|velorio de) (?:a )?(?:mi|mis|nuestro|nuestra) {_KIN}\b"),
     (Intent.VULNERABLE, rf"\bmi {_KIN} (?:fallecio|murio|acaba de (?:morir|fallecer)|se murio|ya no esta con nosotros|descansa en paz)\b"),
     (Intent.VULNERABLE, rf"\b(?:my|minha|meu) {_KIN} (?:died|passed away|morreu|faleceu)\b|\bel titular (?:fallecio|murio)\b|\b(?:descansa|descansen?) en paz\b|\ben paz descansen?\b"),
+    (Intent.VULNERABLE, rf"^(?!.*{_NOT_DEAD}).*(?:\b(?:deceased|fal+ecid[oa]|(?<!era do )(?<!misa del )(?:finad|difunt)[oa]|qepd|que e p de)\b)"),
+    (Intent.VULNERABLE, r"\b(?:he|she)(?:'s|s| is| has been) (?:now |already |sadly )?dead\b(?! (?:tired|broke|serious|wrong|set|asleep|beat|inside|to me))|"
+                        rf"\b(?:{_KIN[3:-1]}|borrower|debtor|customer|client|person|man|woman|guy|owner) (?:is|has been) (?:now |already |sadly )?dead\b(?! (?:tired|broke|serious|wrong|set|asleep|beat|inside|to me))|"
+                        rf"^(?:hi |hello |sorry |no )?(?!{_THING}\b)\w+ is dead(?= *$| (?:[?!]|since|stop|please|leave|you|he|she|last|don't|i'm))"),
+    (Intent.VULNERABLE, rf"\b(?:{_KIN[3:-1]}|titular(?: de la \w+)?|cliente|deudora?|devedora?|senor|persona|pessoa|senorita|ella|ele|ela|don \w+|dona \w+)(?: que (?:\w+ )?busc\w+)? (?:ya |ja )?esta (?:muert|mort)[oa]\b(?! d[eo]\b)|"
+                        rf"^(?:hola )?(?!{_THING}\b)\w+ (?:ya |ja )?esta (?:muert|mort)[oa](?= *$| [?!])"),
+    (Intent.VULNERABLE, r"^(?!.*\b(?:aqui|aca|ahi|alla|casa|depa\w*|direccion|domicilio|numero|calle|edificio)\b).*\bya no vive(?= *$| (?:mi|hace|desde|fallecio|murio|lo siento|senor\w*|disculpe|gracias|dejen?|[?!]))"),
+    (Intent.VULNERABLE, r"\b(?:se (?:me |nos )?fue|se encuentra|ya esta|partio|descansa) con (?:dios\b|diosito\b|el senor(?= *$| [?!]))|\b(?:ya no esta|nao esta mais) entre (?:nosotros|nos)\b"),
+    (Intent.VULNERABLE, rf"^(?!.*\b(?:{_THING}|pagos?|cobros?|fechas?|parto|quincena|cita|viaje|vuelo|dia|vencimiento|bebe)\b).*\bse nos adelanto(?= *$| (?:mi|en el camino|hace|ayer|el zzn|don|dona|al cielo|[?!]))"),
     (Intent.VULNERABLE, rf"\bmi {_KIN}\b.{{0,20}} (?:en (?:la )?uci|en terapia intensiva|en cuidados intensivos|en coma|entubad[oa]|respirador|muy grave|con cancer)\b"),
     (Intent.VULNERABLE, r"\b(?:tengo cancer|tengo un tumor|me (?:detectaron|diagnosticaron|encontraron) (?:un )?(?:cancer|tumor|leucemia)|(?:en|haciendo|recibiendo) quimio\w*|"
                         r"en dialisis|on chemo|have cancer|in intensive care|in the icu|na uti|meses de vida|pocos meses)\b"),
@@ -40,7 +55,7 @@ _PHRASES: tuple[tuple[Intent, str], ...] = (
                      r"robo de identidad|not my debt|nao e minha essa divida|essa divida nao e minha|nao reconheco)\b"),
     (Intent.DISPUTE, r"\b(?:esto|eso) es (?:una estafa|un fraude|un timo)\b|\bisso e golpe\b|\b(?:this is|that's|thats) a scam\b|\bquieren (?:robar|estafar)\b"),
     (Intent.OPT_OUT, r"^(?:baja|stop|salir|sair|pare|unsubscribe|desuscribir\w*|alto) ?!*$|\b(?:no|ya no) me (?:manden|envien|escriban) mas (?:mensajes|sms|correos)\b|"
-                     r"\b(?:stop|quit|no more) (?:texting|messaging|emailing|texts|emails) ?(?:me|this number)?\b|\bremove me from\b|\btake me off\b|\bno mas (?:mensajes|sms|correos)\b|"
+                     r"\b(?:stop|quit|no more) (?:texting|messaging|emailing|texts|emails) ?(?:me|this number)?\b|\b(?:remove me from|take me off)\b(?! (?:\w+ )?(?:auto|autopay|automatic|direct|recurring|credit|blacklist|bureau))|\bno mas (?:mensajes|sms|correos)\b|"
                      r"\bno (?:quiero|deseo) (?:recibir )?mas (?:sus )?(?:mensajes|sms|correos)\b|\bnao quero (?:mais )?receber\b|\bchega de mensagem\b|\bstop (?:ya|already)\b|\bya stop\b"),
     (Intent.PROMISE_TO_PAY, r"^(?!.*\b(?:suenos|sentad\w+|nunca|jamas)\b).*\b(?:(?:claro|obvio|por supuesto|desde luego) que (?:si )?(?:les? |te |os )?(?:voy a pagar|pago|pagare)\b|cuente?n? con (?:ello|eso|el pago))\b"),
     (Intent.PROMISE_TO_PAY, rf"\b(?:quiero|voy a) (?:cancelar|saldar|liquidar|pagar) (?:mi|la|toda la|toda mi|el total de mi) (?:deuda|cuota|prestamo|saldo|credito) (?:total |completa |completo )?{_WHEN}(?! (?:como|donde|cuanto|por donde|cual))\b(?!.*(?:\?|\b(?:pero|no)\b))"),

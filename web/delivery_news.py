@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from config.costs import costs_in_force
 from domain.call_flow import CallEnd, Heard
+from domain.closed_by_stop import closed_by_stop
 from domain.contact import Channel, ContactEventKind
 from domain.contact_rules import NO_WHATSAPP_MARKETING
 from domain.events import AddressFailure, CallWish
@@ -115,7 +116,9 @@ def record_call_heard(session: Session, news: CallHeard, at: datetime) -> Conseq
     outcome = f"call_{news.heard}"
     if news.heard is Heard.DO_NOT_CALL:
         person = people.get(session, contact.person_ref)
-        signals = close_channel(session, person, Channel.CALL, f"{news.provider} keypad", at)
+        source = f"{news.provider} keypad"
+        closed = closed_by_stop(Channel.CALL, person.country)
+        signals = tuple(told for channel in closed for told in close_channel(session, person, channel, source, at))
         return Consequence(outcome=outcome, signals=signals, person_refs=about(contact.person_ref))
     loan = loans.by_ref(session, contact.loan_ref)
     wish = _WISHES.get(news.heard)

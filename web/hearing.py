@@ -21,6 +21,7 @@ from domain.replies.bare_files import said_by, shown_as
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order
 from domain.replies.local_day import local_day
 from domain.webhook_news import InboundNews, MediaNews
+from domain.who_writes import Writer, as_meant, who_writes
 from records import contacts, people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
 from replies.classify import in_use, shipped
@@ -40,6 +41,8 @@ _NEVER_MISSED = (
     Intent.PROMISE_TO_PAY,
     Intent.HARDSHIP,
 )
+_NOTHING_MORE = frozenset({Intent.OPT_OUT, Intent.ACKNOWLEDGEMENT, Intent.OTHER})
+"""What says no more than a stop does."""
 _MAY_NAME_A_DAY = frozenset({Intent.PROMISE_TO_PAY, Intent.REQUEST_PLAN, Intent.OTHER, Intent.ACKNOWLEDGEMENT})
 """What a message that asks for another day to pay on can be about first."""
 
@@ -73,6 +76,15 @@ class MessageReader:
             return None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A message as it was kept, the loan it is about, and whose word it is taken for."""
+
+    message: InboundMessage
+    loan: Loan | None
+    writer: Writer
+
+
 def said_at(session: Session, news: InboundNews, at: datetime) -> datetime:
     """When a message that came in at `at` was written, as far as that is told: not after it came in.
 
@@ -85,9 +97,7 @@ def said_at(session: Session, news: InboundNews, at: datetime) -> datetime:
     return written if answered is None else min(max(written, answered.reserved_at), at)
 
 
-def hear(
-    session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader
-) -> tuple[InboundMessage, Loan | None] | None:
+def hear(session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader) -> Heard | None:
     """Keep and understand one message that was written at `at`; None where it was told before: then all is done."""
     known = session.exec(
         select(InboundMessage).where(
@@ -98,9 +108,11 @@ def hear(
     ).first()
     if known is not None:
         return None
-    loan = loan_written_about(session, person, news)
+    loan = loan_written_about(session, person, news, at)
     bare = isinstance(news, MediaNews) and not news.text
     said = said_by(news.kind, person.language) if bare else reader.read(news.text, at, person, news.channel)
+    writer = Writer.BORROWER if bare else who_writes(news.text, said, person.name)
+    said = said if bare else as_meant(news.text, said, writer)
     assert person.id is not None
     message = InboundMessage(
         person_ref=person.id,
@@ -121,12 +133,13 @@ def hear(
     )
     session.add(message)
     session.flush()
-    return message, loan
+    return Heard(message, loan, writer)
 
 
-def loan_written_about(session: Session, person: Person, news: InboundNews) -> Loan | None:
+def loan_written_about(session: Session, person: Person, news: InboundNews, at: datetime) -> Loan | None:
     """The loan in collection they were last written to about by this channel, else by any, else the latest.
 
+    What was sent after `at`, when they wrote, counts only where nothing was before: a message may be heard late.
     Where none is in collection it is one that is about to be, found in the same way; none where a mail answers one
     about a loan that has ended.
     """
@@ -138,11 +151,12 @@ def loan_written_about(session: Session, person: Person, news: InboundNews) -> L
     open_loans = collected or (not_ended if answered is None else {})
     if not open_loans:
         return None
-    wrote = session.exec(
+    every = session.exec(
         select(Contact)
         .where(Contact.person_ref == person.id, col(Contact.loan_ref).in_(list(open_loans)))
         .order_by(col(Contact.reserved_at).desc(), col(Contact.id).desc())
     ).all()
+    wrote = [each for each in every if each.reserved_at <= at] or every
     same = next((each for each in wrote if each.channel is news.channel), wrote[0] if wrote else None)
     return open_loans[same.loan_ref] if same is not None else list(open_loans.values())[-1]
 
@@ -162,21 +176,26 @@ def signals_for(
     *,
     stranger: bool = False,
     closes_channel: bool = False,
+    stop_is_done: bool = False,
 ) -> list[OwedSignal]:
     """What the loan hears of the message; and the person's other loans where it is true of the person.
 
     `stranger`: somebody else at the number wrote it. `closes_channel`: it asks for no more by the channel it came by,
-    or may. Neither is an answer to anything, nor answered.
+    or may. Neither is an answer to anything, nor answered. `stop_is_done`: what it asks for no more of is closed, and
+    not the channel it came by: what else it says is answered.
     """
     text = message.text or ""
     unanswered = stranger or closes_channel
+    intents = tuple(Intent(name) for name in message.intents)
+    if stop_is_done:
+        intents = tuple(intent for intent in intents if intent is not Intent.OPT_OUT) or intents
     payload: dict[str, JsonValue] = {
         "message_id": _named(message),
         "channel": message.channel.value,
         "received_at": message.at.isoformat(),
-        "intents": list(_of_a_stranger(message) if stranger else message.intents),
+        "intents": list(_of_a_stranger(message) if stranger else intents),
         "confidence": message.confidence,
-        "needs_human": message.needs_human or (not unanswered and says(message, Intent.OPT_OUT)),
+        "needs_human": message.needs_human or (not unanswered and Intent.OPT_OUT in intents),
         "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     if message.reason is not None:
@@ -192,7 +211,7 @@ def signals_for(
     else:
         if (faq := reader.question(text, person.language)) is not None:
             payload["faq"] = faq
-        payload |= _another_day(message, person, text)
+        payload |= _another_day(message, intents[0], person, text)
     told = [_owed(loan, SignalName.REPLY_UNDERSTOOD, payload)]
     for intent, kind in _FOR_ALL_LOANS.items():
         if intent.value in message.intents:
@@ -220,9 +239,9 @@ def _named(message: InboundMessage) -> str:
     return f"{message.provider}:{message.provider_message_id}"[:128]
 
 
-def _another_day(message: InboundMessage, person: Person, text: str) -> dict[str, JsonValue]:
+def _another_day(message: InboundMessage, first: Intent, person: Person, text: str) -> dict[str, JsonValue]:
     """Whether another day to pay on is asked for, and which; what is read as promised needs no second word."""
-    if message.intents[0] not in _MAY_NAME_A_DAY:
+    if first not in _MAY_NAME_A_DAY:
         return {}
     found = another_day(text, local_day(message.at, person.country, person.timezone), person.country)
     told: dict[str, JsonValue] = {"asks_to_move": True} if found.asks else {}
@@ -246,8 +265,17 @@ def wants_to_stop(message: InboundMessage, text: str) -> bool:
 
 
 def may_ask_for_silence(message: InboundMessage) -> bool:
-    """Whether the model reads a stop beside what is never missed: nobody is answered who may have asked for silence."""
-    return says(message, Intent.OPT_OUT) and any(says(message, intent) for intent in _NEVER_MISSED)
+    """Whether the model reads a stop beside what is never missed: nobody is answered who may have asked for silence.
+
+    Never of a plain yes or no: that is an answer to us.
+    """
+    grave = says(message, Intent.OPT_OUT) and any(says(message, intent) for intent in _NEVER_MISSED)
+    return grave and read_yes_no(message.text or "") is None
+
+
+def says_more(message: InboundMessage) -> bool:
+    """Whether it says more than a stop does: what is asked or told beside one is acted on."""
+    return any(Intent(name) not in _NOTHING_MORE for name in message.intents)
 
 
 def must_be_seen(message: InboundMessage, *, stranger: bool) -> bool:

@@ -8,19 +8,19 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
+from domain.closed_by_stop import asks_for_texts, closed_by_stop
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
 from domain.events import AddressFailure
 from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.replies.bare_files import is_heard
-from domain.replies.labels import Intent
 from domain.webhook_news import (
     Complained,
     InboundNews,
     MediaNews,
 )
-from domain.wrong_person_words import says_wrong_person
+from domain.who_writes import Writer
 from records import attachments, contacts, people
 from records.tables import Loan, LoanState, Person
 from web.after_the_end import hand_to_a_person
@@ -32,7 +32,7 @@ from web.hearing import (
     may_ask_for_silence,
     must_be_seen,
     said_at,
-    says,
+    says_more,
     signals_for,
     wants_to_stop,
 )
@@ -40,8 +40,7 @@ from web.ports import OwedSignal, SignalName
 
 _STOPS = (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR)
 _CEASE = "cease"
-_A_TEXT_IS_A_CALL = frozenset({"US"})
-"""Where whoever wants no calls gets no text messages either: 47 CFR 64.1200(a)(10) and (f)."""
+_STRANGERS = (Writer.ANOTHER, Writer.LIKELY_ANOTHER)
 
 
 def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
@@ -53,7 +52,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
         return Consequence(outcome="unknown_sender")
     written = said_at(session, news, at)
-    new = not isinstance(news, MediaNews) or _file(session, news, senders, at)
+    new = not isinstance(news, MediaNews) or _file(session, news, senders, written, at)
     bare_file = isinstance(news, MediaNews) and not news.text and is_heard(news.kind)
     if not news.text and not bare_file:
         # Nothing is said: a reaction, a place, a sticker.
@@ -67,19 +66,18 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
         reading = read_opt_out(news.text, senders[0].language)
     signals: list[OwedSignal] = []
+    wrong_person = False
     for person in senders:
         heard = hear(session, person, news, written, reader)
         if heard is None:
             continue
-        message, loan = heard
-        stranger = says_wrong_person(news.text) or says(message, Intent.WRONG_PERSON)
-        if reading is OptOutReading.UNCLEAR or (stranger and names_paying(news.text)):
-            message.needs_human = True
-            session.add(message)
+        message, loan = heard.message, heard.loan
+        stranger = heard.writer in _STRANGERS
+        wrong_person = wrong_person or heard.writer is Writer.ANOTHER
         contacts.add_inbound(session, person, news.channel, written, by_another=stranger)
         if stranger:
             signals += _close_wrong_address(session, person, news, at)
-        elif people.open_address(session, person, news.channel, news.sender_address):
+        elif heard.writer is Writer.BORROWER and _opens_address(session, person, news, written):
             # Whoever writes from a number has it: whatever the carrier said of it before.
             note(session, at, "recipient", "address_opened", person.lender, None, {"channel": news.channel})
         plain = reading is OptOutReading.NOT_ABOUT_THIS and not stranger
@@ -87,13 +85,25 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         # What is not clear is taken as a wish to stop until a person has read it.
         closed = _closed_by(news, reading, person.country) if stops or reading in _STOPS else ()
         silent = plain and may_ask_for_silence(message)
-        if silent:
+        more = not stranger and says_more(message)
+        # Of a payment named beside a stop the model may hear nothing.
+        paying = names_paying(news.text) and (stranger or (bool(closed) and not more))
+        if reading is OptOutReading.UNCLEAR or silent or paying:
             message.needs_human = True
             session.add(message)
         seen = must_be_seen(message, stranger=stranger)
-        if loan is not None and (seen or (plain and not stops)):
+        if loan is not None and (seen or (bool(closed) and more) or (plain and not stops)):
             here = silent or news.channel in closed
-            signals += signals_for(session, person, message, loan, reader, stranger=stranger, closes_channel=here)
+            signals += signals_for(
+                session,
+                person,
+                message,
+                loan,
+                reader,
+                stranger=stranger,
+                closes_channel=here,
+                stop_is_done=bool(closed) and not here,
+            )
         if (loan is None or loan.state is LoanState.WAITING) and (seen or not stranger):
             # Its loan may start in weeks, and a person reads it now.
             hand_to_a_person(session, person, message, at, loan)
@@ -105,7 +115,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         elif reading is OptOutReading.OPT_IN:
             signals += open_channel(session, person, news.channel, news.provider, at, said_at=written)
     outcome = f"message_{news.kind}"[:80] if bare_file else f"message_{reading}"
-    if says_wrong_person(news.text):
+    if wrong_person:
         outcome = "message_wrong_person"
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*(person.id for person in senders)))
 
@@ -114,12 +124,15 @@ def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple
     """What a wish to stop closes. Only plain words about calls leave the channel open that they came by: what a carrier
     or the model took for a stop, or what is not clear, closes that too."""
     scope = named_scope(news.text)
-    if scope is StopScope.CALLS and _is_plain_stop(news, reading):
-        if country not in _A_TEXT_IS_A_CALL or asks_to_be_written_to(news.text):
-            return (Channel.CALL,)
-        by_number = (Channel.WHATSAPP,) if news.channel is Channel.WHATSAPP else ()
-        return (Channel.SMS, *by_number, Channel.CALL)
-    return (news.channel,) if scope is StopScope.CHANNEL else (news.channel, Channel.CALL)
+    if scope is StopScope.CHANNEL:
+        return (news.channel,)
+    by_law = closed_by_stop(Channel.CALL, country)
+    calls = (Channel.CALL,) if asks_for_texts(news.text) else by_law
+    if scope is not StopScope.CALLS or not _is_plain_stop(news, reading):
+        return tuple(dict.fromkeys((news.channel, *calls)))
+    # Where texts go with the calls, so does WhatsApp to the same number, unless messages are asked for.
+    texts_too = len(by_law) > 1 and news.channel is Channel.WHATSAPP and not asks_to_be_written_to(news.text)
+    return (Channel.WHATSAPP, *calls) if texts_too else calls
 
 
 def _ends_all_contact(news: InboundNews, reading: OptOutReading) -> bool:
@@ -140,9 +153,9 @@ def senders_of(session: Session, news: InboundNews) -> Sequence[Person]:
     return (person,) if person is not None and same else ()
 
 
-def _file(session: Session, news: MediaNews, senders: Sequence[Person], at: datetime) -> bool:
+def _file(session: Session, news: MediaNews, senders: Sequence[Person], written: datetime, at: datetime) -> bool:
     """A file is noted with the loan it is about, and fetched soon after; False where it was told of before."""
-    owed = [(person, attachments.loan_meant(session, person, news.channel)) for person in senders]
+    owed = [(person, attachments.loan_meant(session, person, news.channel, written)) for person in senders]
     person, loan = next(((p, one) for p, one in owed if one is not None and one.state is not LoanState.ENDED), owed[0])
     new = attachments.note(
         session,
@@ -164,11 +177,20 @@ def _file(session: Session, news: MediaNews, senders: Sequence[Person], at: date
     return new
 
 
+def _opens_address(session: Session, person: Person, news: InboundNews, written: datetime) -> bool:
+    return people.open_address(session, person, news.channel, _address_of(person, news), written_at=written)
+
+
+def _address_of(person: Person, news: InboundNews) -> str:
+    """As the records spell it: a platform may write the same number in a way of its own."""
+    return people.known_address(person, news.channel) or news.sender_address
+
+
 def _close_wrong_address(session: Session, person: Person, news: InboundNews, at: datetime) -> tuple[OwedSignal, ...]:
     """Somebody else reads this address: it is closed, and each loan in collection looks for another way."""
     people.lock(session, person)
     reason = AddressFailure.WRONG_PERSON.value
-    people.close_address(session, person, news.channel, news.sender_address, reason=reason, at=at)
+    people.close_address(session, person, news.channel, _address_of(person, news), reason=reason, at=at)
     signals = []
     for loan in people.loans_of(session, person):
         if loan.state is LoanState.ENDED:

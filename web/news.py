@@ -95,7 +95,8 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
     )
     reports = [one for one in news if isinstance(one, DeliveryNews)]
     wrote = [one for one in news if isinstance(one, InboundNews)]
-    persons = set(people.refs_by_phone(session, [one.sender_address for one in wrote]))
+    written_from = [address for one in wrote for address in (one.sender_address, *one.other_spellings)]
+    persons = set(people.refs_by_phone(session, written_from))
     heard = [one for one in news if isinstance(one, CallHeard | CallEnded)]
     ended = [one for one in heard if isinstance(one, CallEnded)]
     own_ids = [one.message_id for one in (*reports, *heard) if one.message_id]

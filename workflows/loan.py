@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.agreements.promise import promise_told_again
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
+    from domain.call_wishes import drop_link
     from domain.collection import apply, not_acted_on, pass_time, refuse, written
     from domain.events import (
         AgreementCancelled,
@@ -192,6 +193,8 @@ class LoanCollection:
                 stopped = True
                 sending.cancel()
                 break
+            # Its moment is over too: planning dropped it to compare, and it would fall due for ever.
+            self._state = drop_link(self._state, workflow.now())
             if self._state.outbox and (ledger is None or ledger.done()):
                 # Beside the waiting contact: records that are slow must not keep news from stopping it.
                 ledger = asyncio.create_task(self._write_ledger())

@@ -12,7 +12,7 @@ from domain.agreements.judging import last_day, left_of, next_unpaid
 from domain.agreements.limits import terms_of
 from domain.agreements.model import Agreement, AgreementKind, Evidence
 from domain.agreements.moving import Movable, due_date_moved, last_possible, movable, possible_from
-from domain.conversation.model import Answer, AnswerKind, Moving
+from domain.conversation.model import Answer, AnswerKind, Moving, later_of
 from domain.conversation.offering import withdrawn
 from domain.conversation.saying import change, of, say, to_a_person
 from domain.events import DueDateMoved, ReplyUnderstood
@@ -72,14 +72,17 @@ def asked(state: LoanState, event: ReplyUnderstood, agreement: Agreement, now: d
 
 
 def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState | None:
-    """A plain yes or no to the day that was read back; None when nothing of this kind waits for one."""
+    """A plain yes or no to the day that was read back; None when nothing of this kind waits for one. Of a question that
+    is not known to have left yet, that report decides."""
     talk = of(state)
     moving = talk.moving
     if moving is None:
         return None
     if not moving.told:
         waits = talk.answer is not None and talk.answer.number == moving.answer
-        return state if waits and not moving.void else None
+        if moving.void or event.received_at - moving.asked_at > QUESTION_STANDS or not (waits or event.says == "yes"):
+            return None
+        return change(state, moving=moving.model_copy(update={"early": later_of(moving.early, event)}))
     if moving.void or now - moving.asked_at > QUESTION_STANDS or not _stands(state, moving):
         return _asked_anew(change(state, moving=None), event, moving, now)
     if event.says == "yes":
@@ -90,20 +93,13 @@ def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
     return _not_possible(state, event, found, now) if isinstance(found, str) else _which_day(state, event, found, now)
 
 
-def told(state: LoanState, answer: Answer, *, sent: bool) -> LoanState:
-    """The question went out and can be answered from now on, or it never will."""
+def reported(state: LoanState, number: int, sent_at: datetime | None, *, sent: bool) -> LoanState:
+    """The question of answer `number` went out and can be answered from now on, or it never will."""
     moving = of(state).moving
-    if moving is None or moving.answer != answer.number:
-        return state
-    return change(state, moving=moving.model_copy(update={"told": True}) if sent else None)
-
-
-def went_out(state: LoanState, number: int) -> LoanState:
-    """The question of answer `number` went out."""
-    moving = state.conversation.moving if state.conversation is not None else None
     if moving is None or moving.answer != number:
         return state
-    return change(state, moving=moving.model_copy(update={"told": True}))
+    told = moving.model_copy(update={"told": True, "early": None, "sent_at": sent_at})
+    return change(state, moving=told if sent else None)
 
 
 def may_be_asked(state: LoanState, answer: Answer) -> bool:

@@ -13,7 +13,16 @@ from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.promise import promise_made, promise_refused
 from domain.contact import Channel
 from domain.conversation import another_day, offering
-from domain.conversation.model import HEARD_KEPT, Answer, AnswerKind, Conversation, Proposed
+from domain.conversation.model import (
+    HEARD_KEPT,
+    Answer,
+    AnswerKind,
+    Conversation,
+    Proposed,
+    Question,
+    later_of,
+    written_before,
+)
 from domain.conversation.saying import change, keep, of, say, say_when, to_a_person, with_a_person
 from domain.conversation.unanswered import (
     ABOUT_A_PAYMENT,
@@ -21,6 +30,7 @@ from domain.conversation.unanswered import (
     acts_as_ever,
     after_cease,
     after_the_end,
+    asks_for_an_answer,
     circumstance_in,
     held,
     in_silence,
@@ -53,7 +63,8 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
     state = keep(state, talk.model_copy(update={"heard": heard, "channel": event.channel}))
     state = note(state, now, "reply_understood", ", ".join(event.intents))
-    if event.channel in state.dead_addresses and Intent.WRONG_PERSON not in event.intents:
+    dead = event.channel in state.dead_addresses and not _died_since(state, event)
+    if dead and Intent.WRONG_PERSON not in event.intents:
         # Whoever writes from a number has it.
         alive = tuple(channel for channel in state.dead_addresses if channel is not event.channel)
         state = state.model_copy(update={"dead_addresses": alive})
@@ -86,9 +97,13 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
         for_a_person = event.needs_human or not (TO_A_PERSON | {Intent.REQUEST_DISCOUNT}).isdisjoint(event.intents)
     else:
         for_a_person = _beyond(event) if kinds else is_for_a_person(event)
+    # An answer would be told nobody: see `channels_of`.
+    asks = about_a_day or (asks_for_an_answer(event) and event.intents[0] not in ABOUT_A_PAYMENT)
+    silent = asks and event.channel in state.closed_channels
     unsure = event.confidence < terms.confidence and not (about_a_day and another_day.is_plain(state, event))
-    if late or unsure or for_a_person:
-        return to_a_person(change(offering.withdrawn(state, now), moving=None), event, now, AnswerKind.PERSON), None
+    if late or unsure or for_a_person or silent:
+        state = change(offering.withdrawn(state, now), moving=None)
+        return to_a_person(state, event, now, None if silent else AnswerKind.PERSON), None
     if about_a_day and state.agreement is not None:
         promised = state.agreement.kind is AgreementKind.PROMISE
         return (
@@ -101,39 +116,57 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     return _talk(state, event, now), None
 
 
+def _died_since(state: LoanState, event: ReplyUnderstood) -> bool:
+    """Whether the address was found dead after this was written: it says nothing of who has it now."""
+    return any(word.channel is event.channel and word.at > event.received_at for word in state.dead_since)
+
+
 def answer_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """The answer went out, or never can; it is not tried again by itself: another message may come any moment.
 
     A yes or a no to what it reads back may have been heard first, where the report was held up.
     """
-    proposed = of(state).proposed
+    early = _early(state, event.occurrence)
     state = _reported_answer(state, event)
-    if proposed is None or proposed.answer != event.occurrence or (early := proposed.early) is None:
+    if early is None or event.outcome is not ContactOutcome.SENT:
         return state
-    if event.outcome is not ContactOutcome.SENT or event.sent_at is None or early.received_at < event.sent_at:
+    if event.sent_at is None or early.received_at < event.sent_at:
         return state  # said before the question left: it can be answered now
     if state.end is not None or state.ceased or with_a_person(state, now):
         return state
-    if early.says != "yes":
-        return say(change(state, proposed=None), early, now, AnswerKind.ASK_DATE)
-    return _take_promise(state, early, proposed, now)
+    if (answered := _plain_answer(state, early, now)) is not None:
+        return answered
+    why = f"a {early.says} to what was asked was heard late"
+    return to_a_person(state, early, now, AnswerKind.PERSON, why)
+
+
+def _early(state: LoanState, number: int) -> ReplyUnderstood | None:
+    """The yes or no that was heard before the report on answer `number`, which asks."""
+    talk = of(state)
+    if talk.proposed is not None and talk.proposed.answer == number:
+        return talk.proposed.early
+    if talk.moving is not None and talk.moving.answer == number:
+        return talk.moving.early
+    return talk.offered.early if talk.offered is not None and offering.teller(state) == number else None
 
 
 def _reported_answer(state: LoanState, event: ContactReported) -> LoanState:
-    talk = state.conversation
-    if talk is None or talk.answer is None or talk.answer.number != event.occurrence:
-        # A newer answer has its place, but the question or the offer went out all the same.
-        if event.outcome is not ContactOutcome.SENT:
-            return state
-        state = _read_back(state, event.occurrence, sent=True)
-        return offering.went_out(another_day.went_out(state, event.occurrence), event.occurrence)
-    if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
-        state = state.model_copy(update={"contact_rests_until": None})
-    answer, sent = talk.answer, event.outcome is ContactOutcome.SENT
-    if not sent and answer.agreement is not None:
-        talk = talk.model_copy(update={"offered": None})  # nobody can say yes to what they were not told
-    state = _read_back(keep(state, _without_answer(talk)), answer.number, sent=sent)
-    return another_day.told(state, answer, sent=sent)
+    talk, sent = state.conversation, event.outcome is ContactOutcome.SENT
+    if talk is None:
+        return state
+    if sent:
+        state = offering.went_out(state, event.occurrence, event.sent_at)
+    if talk.answer is not None and talk.answer.number == event.occurrence:
+        if event.outcome is ContactOutcome.FAILED and event.occurrence == talk.answers:
+            state = state.model_copy(update={"contact_rests_until": None})
+        if not sent and talk.answer.agreement is not None:
+            state = change(state, offered=None)  # nobody can say yes to what they were not told
+        state = change(state, answer=None)
+    elif not sent:
+        return state
+    # A newer answer may have its place, but the question or the offer went out all the same.
+    state = _read_back(state, event.occurrence, event.sent_at, sent=sent)
+    return another_day.reported(state, event.occurrence, event.sent_at, sent=sent)
 
 
 def _talk(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
@@ -161,6 +194,12 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
 
     None where nothing was asked and the word surely means something by itself, as "hecho" and "no puedo" do.
     """
+    asked = _told_question(state)
+    if asked is not None and written_before(asked, event):
+        if _means_by_itself(state, event):
+            return None
+        why = f"a {event.says} was written before what it would answer had left"
+        return to_a_person(state, event, now, None, why)
     if (answered := another_day.answered(state, event, now)) is not None:
         return answered
     if (answered := offering.answered(state, event, now)) is not None:
@@ -170,8 +209,9 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     untold = proposed is not None and proposed.answer is not None and not proposed.told
     asking = proposed is not None and talk.answer is not None and talk.answer.number == proposed.answer
     if proposed is not None and untold and (event.says == "yes" or asking):
-        # The question may have been read, though nobody has said yet that it left: that report decides.
-        return change(state, proposed=proposed.model_copy(update={"early": event}))
+        if event.received_at - proposed.asked_at <= PROPOSAL_STANDS:
+            # The question may have been read, though nobody has said yet that it left: that report decides.
+            return change(state, proposed=proposed.model_copy(update={"early": later_of(proposed.early, event)}))
     stands = proposed is not None and now - proposed.asked_at <= PROPOSAL_STANDS
     offered = talk.offered is not None and now - talk.offered.asked_at <= offering.OFFER_STANDS
     waits = stands or offered or talk.moving is not None
@@ -187,6 +227,16 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     if event.says == "yes":
         return _take_promise(state, event, proposed, now)
     return say(change(state, proposed=None), event, now, AnswerKind.ASK_DATE)
+
+
+def _told_question(state: LoanState) -> Question | None:
+    """What was asked and is known to have left; of an earlier version, what was asked."""
+    talk = of(state)
+    if talk.proposed is not None:
+        return talk.proposed if talk.proposed.told or talk.proposed.answer is None else None
+    if talk.moving is not None:
+        return talk.moving if talk.moving.told and not talk.moving.void else None
+    return offering.told(state)
 
 
 def _means_by_itself(state: LoanState, event: ReplyUnderstood) -> bool:
@@ -225,12 +275,12 @@ def _ask_back(state: LoanState, event: ReplyUnderstood, amount: int, day: date, 
     return change(said, proposed=Proposed(amount_minor=amount, due=day, asked_at=now, answer=answer.number))
 
 
-def _read_back(state: LoanState, number: int, *, sent: bool) -> LoanState:
+def _read_back(state: LoanState, number: int, sent_at: datetime | None, *, sent: bool) -> LoanState:
     """Answer `number` went out, so that the promise it reads back can be confirmed from now on, or it never will."""
     proposed = of(state).proposed
     if proposed is None or proposed.answer != number:
         return state
-    told = proposed.model_copy(update={"told": True, "early": None})
+    told = proposed.model_copy(update={"told": True, "early": None, "sent_at": sent_at})
     return change(state, proposed=told if sent else None)
 
 
@@ -279,10 +329,6 @@ def _beyond(event: ReplyUnderstood) -> bool:
     """
     marked = event.needs_human and Intent.REQUEST_DISCOUNT not in event.intents
     return marked or not TO_A_PERSON.isdisjoint(event.intents)
-
-
-def _without_answer(talk: Conversation) -> Conversation:
-    return talk.model_copy(update={"answer": None})
 
 
 def channels_of(state: LoanState, answer: Answer) -> tuple[Channel, ...]:

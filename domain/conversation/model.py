@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -44,6 +44,8 @@ class AnswerKind(StrEnum):
     NEXT_PAYMENT = "reply_next_payment"
 
 
+CLOCKS_APART = timedelta(minutes=2)
+"""How far the clocks of those who take messages in and of those who send may be apart."""
 HOLDS_OVER = frozenset({AnswerKind.PERSON, AnswerKind.WITH_CARE, AnswerKind.CHECKING_PAYMENT})
 """What only says that a person will answer: the borrower's message still waits for that answer."""
 
@@ -56,7 +58,8 @@ class Proposed(_Value):
     """A promise that is read back and waits for the borrower's yes: so much by the end of `due`, a local date.
 
     `answer` is the number of the answer that asks, and `told`: it went out. One without a number was kept by an earlier
-    version, which did not ask whether it had. `early`: the last yes or no before that.
+    version, which did not ask whether it had. `early`: the last yes or no before that; `sent_at`: when it began to
+    leave.
     """
 
     amount_minor: int
@@ -65,6 +68,7 @@ class Proposed(_Value):
     answer: int | None = None
     told: bool = Field(False, exclude_if=operator.not_)
     early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
+    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
 
 
 class Asking(_Value):
@@ -84,19 +88,23 @@ class Offered(_Value):
     """Offer `number` of the loan was told to the borrower and waits for their yes; on a no `others` follow.
 
     `untold` is the number of the answer that tells it, when another answer took its place: it may have left before.
+    `early`: the last yes or no before it was known to have left; `sent_at`: when it began to.
     """
 
     number: int
     asked_at: AwareDatetime
     others: tuple[MadeOffer, ...] = Field((), exclude_if=operator.not_)
     untold: int | None = None
+    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
+    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
 
 
 class Moving(_Value):
     """Another day for the next payment of an agreement: which, or (with `to`) a yes to that day, is waited for.
 
     `due` is the payment's day as it stands, `amount_minor` what is left of it; `answer` is the number of the answer
-    that asks, and `told`: it went out. `void`: news came in between, so a yes is no answer to what was asked.
+    that asks, and `told`: it went out. `void`: news came in between, so a yes is no answer to what was asked. `early`:
+    the last yes or no before it was known to have left; `sent_at`: when it began to.
     """
 
     agreement: int
@@ -108,6 +116,22 @@ class Moving(_Value):
     to: date | None = None
     told: bool = Field(False, exclude_if=operator.not_)
     void: bool = Field(False, exclude_if=operator.not_)
+    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
+    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
+
+
+Question = Proposed | Offered | Moving
+"""What waits for a yes or a no."""
+
+
+def written_before(question: Question, event: ReplyUnderstood) -> bool:
+    """Whether a message was written before the question began to leave: it is no answer to it, whenever it is heard."""
+    return event.received_at < (question.sent_at or question.asked_at) - CLOCKS_APART
+
+
+def later_of(early: ReplyUnderstood | None, event: ReplyUnderstood) -> ReplyUnderstood:
+    """The one written last; messages may change places on their way."""
+    return early if early is not None and early.received_at > event.received_at else event
 
 
 class Answer(_Value):

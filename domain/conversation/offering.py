@@ -15,7 +15,7 @@ from domain.agreements.limits import kind_refused, terms_of
 from domain.agreements.making import agreement_cancelled
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Via
 from domain.agreements.terms import Authority
-from domain.conversation.model import Answer, AnswerKind, Asking, Offered
+from domain.conversation.model import Answer, AnswerKind, Asking, Offered, later_of
 from domain.conversation.saying import Heard, change, gets_on, of, say, to_a_person
 from domain.events import (
     AgreementCancelled,
@@ -50,9 +50,10 @@ def kinds_asked_for(state: LoanState, event: ReplyUnderstood) -> tuple[Agreement
 def ask(state: LoanState, event: ReplyUnderstood, kinds: tuple[AgreementKind, ...]) -> LoanState:
     """The engine is to be asked before anything is said."""
     talk = of(state)
-    if talk.answer is not None and talk.offered is not None and talk.answer.agreement == talk.offered.number:
-        # It may have left before this takes its place; nobody can say yes to what they were not told.
-        state = change(state, offered=talk.offered.model_copy(update={"untold": talk.answer.number}))
+    if talk.offered is not None:
+        # It may have left before this takes its place; nobody can say yes to what they were not told. Whoever asks for
+        # another offer takes an early yes back.
+        state = change(state, offered=talk.offered.model_copy(update={"untold": teller(state), "early": None}))
     asked = talk.asked + 1
     asking = Asking(
         number=asked,
@@ -82,7 +83,13 @@ def offers_made(state: LoanState, event: OffersMade, now: datetime) -> tuple[Loa
 
 
 def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState | None:
-    """A plain yes or no to the offer that waits; None when none does."""
+    """A plain yes or no to the offer that waits; None when none does. Of one that is not known to have left yet, that
+    report decides; a yes given in time and heard late is for a person."""
+    if (early := _not_told_yet(state, event)) is not None:
+        return change(state, offered=early)
+    if _heard_late(state, event, now):
+        why = "a yes to an offer was heard late"
+        return to_a_person(change(state, offered=None), event, now, AnswerKind.PERSON, why)
     offered = standing(state, now)
     if offered is None:
         return _asked_anew(state, event, now)
@@ -90,7 +97,7 @@ def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
         return declined(state, event, offered, now)
     evidence = Evidence(at=event.received_at, message_id=event.message_id, text_sha256=event.text_sha256)
     yes = OfferAccepted(number=offered.number, by="borrower", via=Via.MESSAGE, evidence=evidence)
-    state = change(state, offered=None)
+    state = change(state, offered=None, asking=None)
     accepted, refused = offer_accepted(state, yes, now)
     if refused is not None:
         return to_a_person(state, event, now, AnswerKind.PERSON, f"accepts an offer: {refused}")
@@ -135,21 +142,52 @@ def standing(state: LoanState, now: datetime) -> Offered | None:
     return offered if offer is not None and offer.state is AgreementState.PROPOSED else None
 
 
-def _told_lately(state: LoanState, now: datetime) -> Offered | None:
-    talk = of(state)
-    offered = talk.offered
-    waits = offered is not None and talk.answer is not None and talk.answer.agreement == offered.number
-    if offered is None or waits or offered.untold is not None or now - offered.asked_at > OFFER_STANDS:
-        return None
-    return offered
-
-
-def went_out(state: LoanState, number: int) -> LoanState:
-    """Answer `number` left before another took its place: the offer that it tells can be agreed on."""
+def told(state: LoanState) -> Offered | None:
+    """The offer that is known to have left."""
     offered = of(state).offered
-    if offered is None or offered.untold != number:
+    return None if offered is None or teller(state) is not None else offered
+
+
+def teller(state: LoanState) -> int | None:
+    """The number of the answer that tells the offer, while nobody has said yet that it left."""
+    talk = of(state)
+    if talk.offered is None:
+        return None
+    waits = talk.answer is not None and talk.answer.agreement == talk.offered.number
+    return talk.answer.number if waits and talk.answer is not None else talk.offered.untold
+
+
+def _not_told_yet(state: LoanState, event: ReplyUnderstood) -> Offered | None:
+    """The offer with this yes or no beside it: it may have been read, though nobody has said yet that it left."""
+    talk = of(state)
+    offered, answer = talk.offered, talk.answer
+    if offered is None or teller(state) is None or event.received_at - offered.asked_at > OFFER_STANDS:
+        return None
+    waits = answer is not None and answer.agreement == offered.number
+    if event.says != "yes" and not waits:
+        return None
+    return offered.model_copy(update={"early": later_of(offered.early, event)})
+
+
+def _heard_late(state: LoanState, event: ReplyUnderstood, now: datetime) -> bool:
+    """Said in time and heard late, as what is fetched after an outage: what was offered may be over."""
+    offered = told(state)
+    if offered is None or event.says != "yes" or now - offered.asked_at <= OFFER_STANDS:
+        return False
+    return event.received_at - offered.asked_at <= OFFER_STANDS
+
+
+def _told_lately(state: LoanState, now: datetime) -> Offered | None:
+    offered = told(state)
+    return None if offered is None or now - offered.asked_at > OFFER_STANDS else offered
+
+
+def went_out(state: LoanState, number: int, sent_at: datetime | None) -> LoanState:
+    """Answer `number` left: the offer that it tells can be agreed on."""
+    offered = of(state).offered
+    if offered is None or teller(state) != number:
         return state
-    return change(state, offered=offered.model_copy(update={"untold": None}))
+    return change(state, offered=offered.model_copy(update={"untold": None, "early": None, "sent_at": sent_at}))
 
 
 def may_be_said(state: LoanState, answer: Answer, now: datetime) -> bool:

@@ -29,6 +29,7 @@ TO_A_PERSON = frozenset(
 )
 _OTHERWISE = frozenset({Intent.REQUEST_PLAN, Intent.REQUEST_DISCOUNT})
 """Ways to pay that the catalogue may let the machine offer; else they are for a person."""
+_ASKS = frozenset({Intent.PROMISE_TO_PAY, Intent.ASK_HOW_TO_PAY, Intent.ASK_BALANCE})
 ABOUT_A_PAYMENT = frozenset({Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT})
 
 
@@ -81,12 +82,13 @@ def payment_query(state: LoanState, said: Intent, now: datetime) -> LoanState:
 
 
 def after_cease(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
-    """Nothing is said to whoever asked for no more contact; what stops the loan or is for a person is as ever."""
+    """Nothing is said to whoever asked for no more contact; what stops the loan is as ever, and what would have been
+    answered is for a person."""
     if event.intents[0] is Intent.WRONG_PERSON:
         return told_by_another(state, event, now)
     if acts_as_ever(state, event) and (circumstance := circumstance_in(event)) is not None:
         return circumstance_reported(state, CircumstanceReported(kind=circumstance), now)[0]
-    asks = is_for_a_person(event) or event.intents[0] in ABOUT_A_PAYMENT
+    asks = asks_for_an_answer(event) or event.intents[0] in ABOUT_A_PAYMENT
     return to_a_person(state, event, now, None) if asks else state
 
 
@@ -107,6 +109,11 @@ def after_the_end(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
 
 def is_for_a_person(event: ReplyUnderstood) -> bool:
     return event.needs_human or not (TO_A_PERSON | _OTHERWISE).isdisjoint(event.intents)
+
+
+def asks_for_an_answer(event: ReplyUnderstood) -> bool:
+    """Whether silence, where nothing may be said, would leave a question or a promise without any answer."""
+    return is_for_a_person(event) or event.faq is not None or not _ASKS.isdisjoint(event.intents)
 
 
 def acts_as_ever(state: LoanState, event: ReplyUnderstood) -> bool:

@@ -33,6 +33,7 @@ from providers.messaging.meta_templates import category_of, quality_of, status_o
 from providers.webhooks.json_bodies import json_object, objects, one_key
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
+from providers.webhooks.whatsapp_numbers import spellings
 
 PROVIDER: Final = "meta"
 LARGEST_BODY: Final = 3 * 1024 * 1024
@@ -175,25 +176,6 @@ def _message(message: Mapping[str, Any]) -> WebhookNews:
         )
     # Whatever it is, a person wrote to us: the window is open, and what holds no words is shown to somebody.
     return InboundNews(**common, text=(_words(kind, message) or "")[:_LONGEST_TEXT])
-
-
-_ONCE_MOBILE = frozenset("6789")
-"""With what mobiles of eight digits began in Brazil, before each got a 9 in front."""
-
-
-def spellings(digits: str) -> tuple[str, ...]:
-    """The E.164 numbers that WhatsApp may mean by its own digits, the likeliest first.
-
-    It keeps Mexico's old mobile prefix (521...), and of Brazilian mobiles older ones without the ninth digit: eight
-    digits from 6 to 9 on. Lower ones are landlines, and nobody's mobile ever was.
-    """
-    if len(digits) == 13 and digits.startswith("521"):
-        return f"+52{digits[3:]}", f"+{digits}"
-    if digits.startswith("55") and len(digits) == 12 and digits[4] in _ONCE_MOBILE:
-        return f"+{digits[:4]}9{digits[4:]}", f"+{digits}"
-    if digits.startswith("55") and len(digits) == 13 and digits[5] in _ONCE_MOBILE:
-        return f"+{digits}", f"+{digits[:4]}{digits[5:]}"
-    return (f"+{digits}",)
 
 
 def _words(kind: str, message: Mapping[str, Any]) -> str | None:

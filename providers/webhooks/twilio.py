@@ -22,6 +22,7 @@ from providers.messaging.twilio_calls import reaction_to_unanswered
 from providers.messaging.twilio_codes import STATES, reaction_to_failed_delivery
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
+from providers.webhooks.whatsapp_numbers import spellings
 
 PROVIDER: Final = "twilio"
 HEARD: Final = "Heard"
@@ -33,6 +34,7 @@ _MOST_FIELDS = 200
 _SID = re.compile(r"[A-Za-z0-9]{1,64}")
 _WORD = re.compile(r"[a-z_-]{1,40}")
 _ERROR_CODE = re.compile(r"[0-9]{1,9}")
+_NUMBER = re.compile(r"\+?([0-9]{5,20})")
 _CARRIER_READINGS: Mapping[str, OptOutReading] = {
     "STOP": OptOutReading.OPT_OUT,
     "START": OptOutReading.OPT_IN,
@@ -166,10 +168,15 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
         return Ignored(kind="message:other_channel", needs_person=True)
     if not address:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    others: tuple[str, ...] = ()
+    if colon and (number := _NUMBER.fullmatch(address.strip())):
+        address, *rest = spellings(number[1])
+        others = tuple(rest)
     return InboundNews(
         channel=Channel.WHATSAPP if colon else Channel.SMS,
         provider=PROVIDER,
         sender_address=address,
+        other_spellings=others,
         text=fields["Body"],
         provider_message_id=sid,
         carrier_reading=_CARRIER_READINGS.get(fields.get("OptOutType", "").upper()),

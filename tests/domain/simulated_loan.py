@@ -348,11 +348,10 @@ class SimulatedLoan:
     def _offers(self, asking: Asking) -> OffersMade:
         """As `activities/offering.py` answers, without what the records know beside."""
         request = request_of(self.state, self.now, Authority.MACHINE, asking.bearable_minor)
-        found = offers(request, self.state.strategy).offers
+        wanted = [each for each in offers(request, self.state.strategy).offers if each.kind in asking.kinds]
         orders = [
             (each.kind, agreeing(each, by="machine", role=Authority.MACHINE, via=Via.MESSAGE).model_dump())
-            for each in found
-            if each.kind in asking.kinds
+            for each in sorted(wanted, key=lambda each: asking.kinds.index(each.kind))
         ]
         made = [MadeOffer(kind=kind, terms=TermsAgreed.model_validate(terms)) for kind, terms in orders]
         return OffersMade(number=asking.number, offers=tuple(made))

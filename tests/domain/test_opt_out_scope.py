@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope
+from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope, stops_in_part
 from domain.opt_out_words import OptOutReading, read_opt_out
 
 ONLY_CALLS = """dejen de llamarme por telefono|no me llamen mas|No me llamen, escríbanme por aquí|parem de me ligar|
@@ -17,11 +17,28 @@ não me liguem mais|
 não quero mais ligações, pode mandar mensagem|do not call me, text me|no me vuelvan a llamar al trabajo|
 no me volváis a llamar|no molesten por telefono|no llamen a mi mamá|no quiero más llamadas, solo correo|
 no me llame más|
-no me llamen, o no mando nada|no me llamen, no tengo ni para comer ni nada|no me llamen y les mando el comprobante"""
+no me llamen, o no mando nada|no me llamen, no tengo ni para comer ni nada|no me llamen y les mando el comprobante|
+no me llamen ni me manden al buró|no me llamen ni me manden cobradores|no me llamen y no me mande el recibo|
+no quiero llamadas, mensajes o correos está bien|não me liga mais|Cease and desist all phone contact. Mail only."""
 EVERY_WAY = """no me contacten mas por ningún medio|no me escriban de ninguna forma|não me contatem por nenhum meio|
 do not contact me in any way|no me llamen ni me escriban|no quiero llamadas ni mensajes|dejen de llamar y de escribir|
 no me escriban ni me llamen más|stop calling and texting me|não me liguem nem mandem mensagem|
-no me llamen más. Y no me manden mensajes|de ninguna manera me contacten, no me escriban"""
+no me llamen más. Y no me manden mensajes|de ninguna manera me contacten, no me escriban|
+no quiero llamadas, mensajes ni nada|no me llamen ni me estén escribiendo|no me marquen ni me texteen|
+no me llamen ni me wasapeen|não me liga e não me manda mensagem|não me liga nem manda mensagem|
+não me ligue e não me mande mensagem|please cease all communication|cease and desist|end all communication|
+Per 15 USC 1692c(c), cease all further communication with me|
+no me llamen ni me escriban a mí ni a mi esposa"""
+IN_PART = """no me llamen ni me escriban en la noche|no me llamen ni me escriban después de las 8|
+no me llamen ni me escriban los fines de semana|no me llamen ni escriban los domingos|
+no me llamen ni me escriban hasta el viernes que pago|no me contacten por ningún medio hasta el lunes|
+no me llamen ni me escriban tan temprano|no me llamen ni me escriban mientras trabajo|
+no me llamen ni me escriban tanto|no llamen ni escriban a mi trabajo|do not call or text me at night|
+don't call or text me at work|não me liguem nem mandem mensagem à noite|no me contacten por ningún otro medio"""
+ONLY_THIS_WAY = """no me contacten por ningún otro medio, solo por aquí|
+no me llamen ni me escriban al correo, solo por aquí|
+no me contacten por ningún otro medio que no sea este|não me liguem nem mandem e-mail, só por aqui|
+no me llamen, por aquí sí|no me contacten, solo por este medio"""
 THIS_CHANNEL = """STOP|baja|no me escriban más|no me manden más mensajes|não me mandem mais mensagens|stop texting me|
 no me escriban, mejor que me llamen|por aquí no escribáis nunca más; llamadme el lunes|me llamo Ester, no me escriban|
 me llaman 20 veces al día, dejen de escribirme|remove my phone number|descadastrar|sáquenme de su lista|
@@ -32,7 +49,7 @@ No me llamen, escríbanme por sms o correo|não me liguem, mandem whatsapp ou e-
 don't call me, text or email is fine|
 no me llamen, escríbanme por cualquier otro medio|no me llamen por ningún motivo, escríbanme|
 no me llamen de ninguna forma, escríbanme|no me llamen, mejor whatsapp o sms|
-Stop calling me and messaging works better"""
+Stop calling me and messaging works better|do not call me, whatsapp me"""
 WANTS_NO_MESSAGES = """you better stop calling me|I'm fine, stop calling me|don't call and text me|
 stop calling, just stop|
 tired of so many texts, stop calling me|stop calling me, just stop the texts|mejor no me llamen|
@@ -51,7 +68,7 @@ não me liguem, chega de mensagens|stop calling me, i don't want any texts eithe
 no me molesten con mensajes por telefono|
 no me molesten mas con llamadas, con mensajes, con nada|no me llamen, no me busquen|no me llamen más ni nada|
 No me llamen no quiero saber nada de ustedes|no me escriban, tampoco me llamen|STOP. Don't call me.|
-no me llamen por aquí|
+no me llamen por aquí|no me llamen más ni por este medio|no me llamen, tampoco por aquí|
 dejen de molestarme con mensajes y llamadas|no me llames por este medio|no me llamen por whatsapp|
 não me liguem por aqui|
 dejen de llamar y escribir a mi trabajo|no me escriban mas no puedo pagar de ninguna forma|
@@ -115,6 +132,43 @@ def test_who_wants_it_by_no_means_is_reached_by_none(text: str) -> None:
     assert named_scope(text) is StopScope.EVERYTHING
 
 
+@pytest.mark.parametrize("text", each(IN_PART))
+def test_who_names_hours_places_or_others_too_is_not_ceased(text: str) -> None:
+    """Given no calls and no messages with hours, days, a place, somebody else or another way beside them, when they are
+    read, then all contact has not ended, which cannot be taken back, and it is for a person to read."""
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert named_scope(text) is StopScope.CALLS_AND_CHANNEL
+    assert stops_in_part(text)
+
+
+@pytest.mark.parametrize("text", ["no llamen ni escriban a mi esposa", "please stop all contact with my employer"])
+def test_who_speaks_of_others_alone_is_still_written_to(text: str) -> None:
+    assert (named_scope(text), stops_in_part(text)) == (StopScope.CALLS, True)
+
+
+@pytest.mark.parametrize("text", each(ONLY_THIS_WAY))
+def test_who_wants_to_be_written_to_here_alone_keeps_this_way(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), asks_to_be_written_to(text)) == (StopScope.CALLS, True)
+    assert stops_in_part(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no me llamen ni me escriban más, pago el viernes",
+        "no me llamen ni me escriban a mí",
+        "no me escriban por aquí",
+        "no me escriban más",
+        "no me llamen al trabajo",
+        "¿me llaman en la noche?",
+        "pago hasta el viernes, solo por aquí",
+    ],
+)
+def test_a_stop_of_everything_or_none_at_all_is_no_wish_in_part(text: str) -> None:
+    assert not stops_in_part(text)
+
+
 @pytest.mark.parametrize("text", each(THIS_CHANNEL))
 def test_who_names_nothing_else_means_the_channel_they_wrote_by(text: str) -> None:
     assert read_opt_out(text) is OptOutReading.OPT_OUT
@@ -129,11 +183,13 @@ def test_any_text_has_a_scope(text: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     ["no me cobren ", "ni a ", "no que me ", "no me llamen y ", "molesten con ", "de ninguna forma me ", "no, sin ",
-     "no me escriban a mi por ", "and text ", "stop calling and stop ", "dont call me "],
+     "no me escriban a mi por ", "and text ", "stop calling and stop ", "dont call me ", "text ", "llamen mas ",
+     "a mi ", "no llamen a mi ", "hasta el ", "cease all ", "stop the "],
 )  # fmt: skip
 def test_the_scope_of_a_message_as_long_as_any_is_read_at_once(piece: str) -> None:
     longest = piece * (8_000 // len(piece))
     began = process_time()
     named_scope(longest)
     asks_to_be_written_to(longest)
+    stops_in_part(longest)
     assert process_time() - began < 2

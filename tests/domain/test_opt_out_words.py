@@ -28,10 +28,15 @@ PORTUGUESE_OTHERS = """Quero quitar minha dívida|vou sair do trabalho e pago|pa
 manda o pix|me mande o link|ainda não mandei o comprovante|não recebi a mensagem|obrigado|quanto devo?|
 o dinheiro chega amanhã|para quando é?|posso parcelar?|não consegui pagar|quero cancelar meu empréstimo"""
 MORE_STOPS = """SALIR|no llamen más|No llamen|no escriban mas|No molestar|no me cobren más|no llame más|
-dejen de cobrarme|do not text|No more|ARRET"""
+dejen de cobrarme|do not text|No more|ARRET|
+ni me wasapeen|no me texteen|please cease all communication|I do not wish to be contacted|cease and desist|
+I don't want to hear from you again|I never want to hear from you again|I don't want to be contacted|
+I don't want you to contact me|no further contact|please stop all contact|não me liga e não me manda mensagem"""
 NEAR_MISSES = """no me mandaron el link|no me han mandado el enlace|No me llamo Juan|aún no envié el pago|
 perdón que no llamé|no me enviaste el recibo|nadie me llamó|no mandé el comprobante|no me llegó el mensaje|
-el monto es alto para mí|ya no me cobraron nada en la tarjeta|salir del paso|no more money this week"""
+el monto es alto para mí|ya no me cobraron nada en la tarjeta|salir del paso|no more money this week|
+I wish to be contacted by email|I don't want to hear excuses|I didn't hear from you again|
+haven't heard from you|não me liga"""
 STARTS = "START|start|Unstop|ALTA|start please|reanudar"
 OTHERS = """CANCELAR|cancelar|Quiero cancelar|quiero cancelar mi deuda|voy a cancelar mañana|¿cómo puedo cancelar?|
 ya cancelé la cuota|cancelar deuda|puedo cancelar la mitad hoy|cancelo el viernes el total|hola|gracias|
@@ -63,7 +68,7 @@ BAJA_STOPS = """baja|BAJA|baja por favor|baja gracias|BAJA.|de baja|alto|basta|s
 denme de baja de su lista|solicito mi baja|me pueden dar de baja?|que me den de baja ya|pónganme de baja|dadme de baja|
 quisiera darme de baja|baja de sus mensajes|me doy de baja|exijo que me dé de baja|tramiten mi baja, gracias"""
 BAJA_UNCLEAR = """yo ya me di de baja y siguen|baja, no me interesa|basta de amenazas|quiero dar de baja la tarjeta|
-stop, el interés es muy alto|me dieron de baja de su lista?"""
+stop, el interés es muy alto|me dieron de baja de su lista?|cease and desist letter on its way"""
 NO_CHARGE = """no me cobren intereses y les pago mañana|ya no me cobren recargos, pago el viernes|no cobren comisión|
 que no me cobren dos veces, ya pagué la cuota|no me cobren de la cuenta sueldo, pago por transferencia mañana|
 no me manden al veraz, el viernes pago|no me envien a dicom, pago el lunes|por favor no me manden a buro|

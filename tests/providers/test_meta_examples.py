@@ -14,6 +14,7 @@ from domain.message_names import of_whatsapp
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, MediaNews, SenderNews, TemplateNews
 from providers.webhooks import meta
+from providers.webhooks.whatsapp_numbers import spellings
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "meta_examples.json").read_text("utf-8"))["webhooks"]
 PERSON = "+16505551234"
@@ -124,7 +125,7 @@ def test_a_status_brings_our_own_id_back_and_nothing_else_of_it() -> None:
     ],
 )
 def test_a_number_is_looked_for_in_each_way_it_may_stand_in_the_records(digits: str, numbers: tuple[str, ...]) -> None:
-    assert meta.spellings(digits) == numbers
+    assert spellings(digits) == numbers
 
 
 WAMID = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQTRBNjU5OUFFRTAzODEwMTQ0RgA="

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -260,6 +261,29 @@ def test_a_fetched_message_is_read_as_its_webhook_but_for_when_it_was_written() 
     assert by_list.model_copy(update={"written_at": None}) == by_webhook
     delivery = Delivery(url=url, headers={}, body=body)
     assert TwilioWebhooks(SecretStr("tok")).event_key(delivery) == key
+
+
+@pytest.mark.parametrize(
+    ("sender", "address", "others"),
+    [
+        ("whatsapp:+5215512345678", "+525512345678", ("+5215512345678",)),
+        ("whatsapp:+551187654321", "+5511987654321", ("+551187654321",)),
+        ("whatsapp:+34600000001", "+34600000001", ()),
+        ("+5215512345678", "+5215512345678", ()),
+    ],
+)
+def test_whatsapps_own_spelling_of_a_number_is_looked_for_posted_or_fetched(
+    sender: str, address: str, others: tuple[str, ...]
+) -> None:
+    """Given a Mexican or Brazilian who writes by WhatsApp, when Twilio posts the message or lists it, then they are
+    looked for as the records may have them; a text message's number is as it stands."""
+    posted = urlencode({"MessageSid": "SM1", "From": sender, "To": "x", "Body": "BAJA"}).encode()
+    listed = Received(sid="SM1", sender=sender, recipient="x", text="BAJA", media=0, created=AT)
+
+    for url, body in (("/webhooks/twilio", posted), received_body(listed)[1:]):
+        [news] = parse(url, body)
+        assert isinstance(news, InboundNews)
+        assert (news.sender_address, news.other_spellings) == (address, others)
 
 
 def test_words_with_half_an_emoji_are_heard() -> None:

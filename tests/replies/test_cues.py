@@ -82,3 +82,46 @@ def test_who_names_a_lawyer_is_not_taken_for_one(words: str, represented: bool) 
 @pytest.mark.parametrize("words", ["no hace falta abogado, el viernes liquido", "numero equivocado"])
 def test_who_names_a_lawyer_or_nobody_speaks_for_themselves(words: str) -> None:
     assert not classify(words, AT, "MX").needs_human
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        "John is deceased|the borrower is deceased|he's dead stop texting me|Maria is dead|Juan ya es finado|"
+        "ya no vive|Juan ya no vive, señorita|QEPD|Q.E.P.D.|difunto|ya se fue con dios|se nos adelantó|falecido|"
+        "a titular é falecida|ele faleceu|el titular de la cuenta está muerto|el cliente está muerto|"
+        "No, falleció hace un mes|esa persona ya está muerta|ya partió con el Señor"
+    ).split("|"),
+)
+def test_a_death_is_heard_however_it_is_told(words: str) -> None:
+    understood = classify(words, AT, "MX")
+
+    assert understood.intents[0] is Intent.VULNERABLE
+    assert understood.needs_human
+
+
+@pytest.mark.parametrize(
+    "words",
+    (
+        "estoy muerto de hambre|estoy muerto de cansancio|muerta de risa|mi hermano está muerto de miedo|"
+        "ya no vive aquí|ya no vive conmigo|aquí ya no vive|en esta casa ya no vive|my phone is dead|he's dead serious|"
+        "business is dead|doordash is dead lately|el celular está muerto|el kiosco está muerto|"
+        "pago el día de los difuntos|pago en finados|"
+        "vaya con dios|el pago se nos adelantó|se nos adelantó la fecha|no ha fallecido|John isn't deceased"
+    ).split("|"),
+)
+def test_what_is_only_said_like_a_death_is_not_taken_for_one_by_its_words(words: str) -> None:
+    assert Intent.VULNERABLE not in said_in(words_of(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "quiero dar de baja la domiciliación",
+        "take me off autopay",
+        "no me llamen ni me escriban en la noche",
+        "no me contacten por ningún otro medio, solo por aquí",
+    ],
+)
+def test_a_revoked_debit_and_a_wish_in_part_are_for_a_person(words: str) -> None:
+    assert classify(words, AT, "MX").needs_human

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from domain.contact import Channel
+from domain.call_flow import Heard
+from domain.contact import Channel, Purpose
 from domain.ledger_entries import LoanEnd
 from domain.opt_out_words import OptOutReading
-from domain.webhook_news import InboundNews, MediaNews
-from records import attachments, cases, loans, people, threads
+from domain.webhook_news import CallHeard, InboundNews, MediaNews
+from records import attachments, cases, contacts, loans, people, threads
 from records.database import Database
 from records.tables import LoanState
-from tests.records.portfolios import NOW, enter, handed
+from tests.records.portfolios import LENDER, NOW, enter, handed
 from web.consequence import Consequence
+from web.delivery_news import record_call_heard
 from web.hearing import MessageReader
 from web.inbound_news import record_inbound
 
@@ -158,6 +161,9 @@ def test_no_calls_this_way_closes_the_way_it_came_by_and_ends_no_other(
         ("stop calling me", Channel.SMS, {Channel.SMS, Channel.CALL}),
         ("stop calling me", Channel.WHATSAPP, {Channel.SMS, Channel.WHATSAPP, Channel.CALL}),
         ("stop calling and text me", Channel.SMS, {Channel.CALL}),
+        ("do not call me, whatsapp only", Channel.WHATSAPP, {Channel.SMS, Channel.CALL}),
+        ("do not call me, email only please", Channel.SMS, {Channel.SMS, Channel.CALL}),
+        ("no me llamen por aquí", Channel.WHATSAPP, {Channel.SMS, Channel.WHATSAPP, Channel.CALL}),
     ],
 )
 def test_in_the_us_who_wants_no_calls_gets_no_texts_unless_they_ask_for_them(
@@ -303,3 +309,209 @@ def test_a_death_told_by_a_stranger_is_heard_of(database: Database, state: LoanS
     assert payload is not None
     assert payload["intents"] == ["vulnerable", "wrong_person"]
     assert [each.payload["kind"] for each in told.signals if each.name == "circumstance_reported"] == ["vulnerable"]
+
+
+def number_in_use(database: Database) -> bool:
+    """Whether the borrower's number is still written to."""
+    with database.reading() as session:
+        return people.address(session, people.by_phone(session, PHONE)[0], Channel.SMS) == PHONE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "soy el titular",
+        "No es un número equivocado, soy yo",
+        "this is not the wrong number",
+        "soy Ana",
+        "me he equivocado",
+        "cambie de numero",
+        "no soy moroso",
+    ],
+)
+def test_whoever_says_that_it_is_them_or_may_be_them_keeps_their_number_and_a_person_reads_it(
+    database: Database, words: str
+) -> None:
+    """Given words that the model takes for a stranger's, when they say that the number is right, or could be the
+    borrower's own, then the number stays in use, no loan hears that it is lost, and a person must look."""
+    two_loans(database)
+
+    told = heard(database, words)
+
+    payload = understood(told)
+    assert number_in_use(database)
+    assert "contact_failed" not in {each.name.value for each in told.signals}
+    assert payload is not None
+    assert payload["needs_human"] is True
+
+
+@pytest.mark.parametrize(("words", "says"), [("Wrong", "no"), ("That's not right", "no"), ("Incorrecto", "no")])
+def test_a_no_to_what_was_read_back_is_told_as_one_and_closes_no_number(
+    database: Database, words: str, says: str
+) -> None:
+    two_loans(database)
+
+    told = heard(database, words)
+
+    payload = understood(told)
+    assert number_in_use(database)
+    assert payload is not None
+    assert (payload["says"], "wrong_person" in payload["intents"]) == (says, False)
+    assert told.outcome == "message_not_about_this"
+
+
+def test_whom_only_the_model_surely_takes_for_a_stranger_is_left_alone_and_a_person_reads_it(
+    database: Database,
+) -> None:
+    two_loans(database)
+
+    payload = understood(heard(database, "yo no soy Pedro"))
+
+    assert not number_in_use(database)
+    assert payload is not None
+    assert (payload["intents"][0], payload["needs_human"]) == ("wrong_person", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [("yes please", "yes"), ("confirmo por favor", "yes"), ("afirmativo por favor", "yes"), ("mejor no", "no")],
+)
+def test_a_plain_yes_or_no_is_an_answer_and_holds_no_loan(database: Database, words: str, says: str) -> None:
+    """Given a plain yes or no of which the model reads distress or a stop, when it comes in, then its loan hears the
+    answer, and no other loan is held."""
+    two_loans(database)
+
+    told = heard(database, words)
+
+    payload = understood(told)
+    assert payload is not None
+    assert (payload["says"], payload.get("closes_channel")) == (says, None)
+    assert "vulnerable" not in payload["intents"]
+    assert "circumstance_reported" not in {each.name.value for each in told.signals}
+
+
+@pytest.mark.parametrize("words", ["sí, mi mamá murió", "ok, pero me quiero morir"])
+def test_distress_told_beside_a_yes_holds_every_loan(database: Database, words: str) -> None:
+    two_loans(database)
+
+    told = heard(database, words)
+
+    payload = understood(told)
+    assert payload is not None
+    assert payload["intents"][0] == "vulnerable"
+    assert [each.payload["kind"] for each in told.signals if each.name == "circumstance_reported"] == ["vulnerable"]
+
+
+@pytest.mark.parametrize(
+    ("words", "asks"),
+    [
+        ("no me llamen mandenme el link para pagar", "ask_how_to_pay"),
+        ("no me llamen, a que cuenta deposito?", "ask_how_to_pay"),
+        ("ya no me marquen, cuanto debo?", "ask_balance"),
+    ],
+)
+def test_what_is_asked_beside_a_stop_of_calls_is_answered_by_the_way_that_stays_open(
+    database: Database, words: str, asks: str
+) -> None:
+    two_loans(database)
+
+    payload = understood(heard(database, words))
+
+    assert closed(database) == {Channel.CALL}
+    assert payload is not None
+    assert payload["intents"] == [asks]
+    assert (payload["needs_human"], payload.get("closes_channel")) == (False, None)
+
+
+@pytest.mark.parametrize(
+    "words", ["no me manden mensajes ya pague", "ya no me manden mensajes, pasenme la cuenta y pago"]
+)
+def test_what_is_said_of_paying_beside_a_stop_of_messages_is_a_case(database: Database, words: str) -> None:
+    """Given a stop of the way it came by with a payment beside it, when it comes in, then that way is closed, and the
+    loan hears of it as of something to act on without an answer."""
+    two_loans(database)
+
+    payload = understood(heard(database, words))
+
+    assert closed(database) == {Channel.SMS}
+    assert payload is not None
+    assert payload["closes_channel"] is True
+
+
+def test_a_wish_that_is_no_stop_closes_nothing_whatever_the_model_makes_of_it(database: Database) -> None:
+    two_loans(database)
+
+    payload = understood(heard(database, "no me molesta que me escribas"))
+
+    assert closed(database) == set()
+    assert payload is not None
+    assert "opt_out" not in payload["intents"]
+
+
+def wrote_about(database: Database, loan_id: str, at: datetime) -> None:
+    with database.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, loan_id)
+        contacts.reserve(
+            session, loan, person, step="r1", occurrence=1, purpose=Purpose.COLLECTION, channel=Channel.WHATSAPP,
+            template="first", at=at, address=PHONE,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("as_a_file", [False, True])
+def test_a_message_heard_late_is_given_to_the_loan_that_was_written_about_when_they_wrote(
+    database: Database, as_a_file: bool
+) -> None:
+    """Given a message written after one of ours about L1 and before one about L2, when it is fetched last of all, then
+    it is about L1, and so is a file."""
+    two_loans(database)
+    wrote_about(database, "L1", NOW - timedelta(hours=3))
+    wrote_about(database, "L2", NOW - timedelta(hours=1))
+    written = NOW - timedelta(hours=2)
+    if as_a_file:
+        with database.writing() as session:
+            news = MediaNews(
+                provider="meta", provider_message_id="wamid.9", channel=Channel.WHATSAPP, sender_address=PHONE, text="",
+                kind="image", media_id="m9", mime_type="image/jpeg", written_at=written,
+            )  # fmt: skip
+            told = record_inbound(session, news, NOW, READER)
+            kept = {loan.loan_id: len(attachments.of_loan(session, loan)) for loan in loans.listing(session)}
+        assert kept == {"L1": 1, "L2": 0}
+    else:
+        told = heard(database, "cuánto debo exactamente?", Channel.WHATSAPP, written_at=written)
+
+    assert told_about(told) == "L1"
+
+
+def test_a_stranger_whose_number_the_records_spell_otherwise_is_left_alone(database: Database) -> None:
+    """Given a Mexican number kept with the old prefix, when WhatsApp tells of a stranger by the new one, then it is not
+    used any more."""
+    old = "+5215512345678"
+    with database.writing() as session:
+        enter(session, [handed("L1", phone=old, country="MX", timezone="America/Mexico_City")])
+        news = InboundNews(
+            provider="meta", provider_message_id="w1", channel=Channel.WHATSAPP, sender_address="+525512345678",
+            other_spellings=(old,), text="numero equivocado",
+        )  # fmt: skip
+        record_inbound(session, news, NOW, READER)
+        [person] = people.by_phone(session, old)
+        assert people.address(session, person, Channel.SMS) is None
+
+
+def test_nine_on_the_keypad_closes_texts_too_where_a_text_is_a_call(database: Database) -> None:
+    two_loans(database, language="en", country="US")
+    with database.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, "L1")
+        called = contacts.reserve(
+            session, loan, person, step="r1", occurrence=1, purpose=Purpose.COLLECTION, channel=Channel.CALL,
+            template="first", at=NOW, address=PHONE,
+        )  # fmt: skip
+        assert isinstance(called, contacts.Reserved)
+        news = CallHeard(
+            message_id=called.contact.message_id, provider="twilio", provider_message_id="CA1", heard=Heard.DO_NOT_CALL
+        )
+        told = record_call_heard(session, news, NOW)
+
+    assert closed(database) == {Channel.SMS, Channel.CALL}
+    assert {(each.loan_id, each.payload["channel"]) for each in told.signals} == {
+        (loan_id, way) for loan_id in ("L1", "L2") for way in ("sms", "call")
+    }

@@ -188,11 +188,16 @@ class Stage:
         if left > timedelta():
             await self.env.sleep(left)
 
-    async def morning(self) -> datetime:
-        """Let the server's clock run to the next 07:00 UTC: what a test sees does not depend on when it runs."""
+    async def morning(self, **day: int) -> datetime:
+        """Let the server's clock run to the next 07:00 UTC, of this `month` and `day` where they are given.
+
+        What a test sees does not depend on the hour it runs at.
+        """
         now = await self.now()
-        today = now.replace(hour=7, minute=0, second=0, microsecond=0)
-        await self.reach(today if today > now else today + timedelta(days=1))
+        morning = now.replace(hour=7, minute=0, second=0, microsecond=0, **day)
+        if morning <= now:
+            morning = morning.replace(year=now.year + 1) if day else morning + timedelta(days=1)
+        await self.reach(morning)
         return await self.now()
 
 

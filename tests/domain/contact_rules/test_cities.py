@@ -36,7 +36,24 @@ def test_a_misspelt_city_keeps_the_rules_of_the_city(book: RuleBook, city: str |
     assert verdict(book, city) is Verdict.NEVER
 
 
-@pytest.mark.parametrize("city", ["Buffalo", "Albany", "Yonkers", "Rochester", "New Rochelle", "White Plains"])
+@pytest.mark.parametrize(
+    "city",
+    [
+        "Glendale", "Douglaston", "Briarwood", "Jamaica Estates", "Belle Harbor", "Broad Channel", "Rockaway Point",
+        "Kings County", "Bronx County", "LIC", "Harlem", "Williamsburg", "Bed-Stuy", "Hells Kitchen", "Co-op City",
+    ],
+)  # fmt: skip
+def test_the_city_is_known_by_its_postal_names_counties_and_neighborhoods(book: RuleBook, city: str) -> None:
+    assert verdict(book, city) is Verdict.NEVER
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        "Buffalo", "Albany", "Yonkers", "Rochester", "New Rochelle", "White Plains", "Auburn", "Brighton", "Middletown",
+        "Port Chester", "Hamilton", "Kingston", "Pelham", "Yorktown Heights",
+    ],
+)  # fmt: skip
 def test_another_city_is_another_city(book: RuleBook, city: str) -> None:
     assert verdict(book, city) is Verdict.ALLOWED
 

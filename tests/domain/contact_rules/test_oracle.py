@@ -21,9 +21,9 @@ from tests.domain.contact_rules.situations import Situation, ledgers, situations
 from tests.domain.contact_rules.wishes import shipped
 
 # More for a thorough run: ORACLE_EXAMPLES=10000 pytest tests/domain/contact_rules/test_oracle.py
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "60"))
 # A thorough run takes many minutes; a test of the usual size that takes so long hangs.
-pytestmark = pytest.mark.timeout(0 if EXAMPLES > 200 else 120)
+pytestmark = [pytest.mark.drawn, pytest.mark.timeout(0 if EXAMPLES > 200 else 120)]
 
 
 def _oracle(case: Situation, request: ContactRequest | None = None) -> Oracle:

@@ -355,7 +355,7 @@ def test_us17_a_voicemail_that_shows_it_is_about_an_account_is_no_limited_conten
     limited = f"Hello, this is Ana Ruiz of {caller}. Please call Ana Ruiz back at 55 5010 2030."
 
     assert spoken(limited, "US", channel=Channel.CALL, actor=actor) == ()
-    [told] = spoken(f"{limited} It is about your account balance", "US", channel=Channel.CALL, actor=actor)
+    told, *_ = spoken(f"{limited} It is about your account balance", "US", channel=Channel.CALL, actor=actor)
     assert told.rule.startswith("US.content.voicemail")
     assert told.found == "account"
 
@@ -373,6 +373,42 @@ def test_an_agency_that_calls_under_the_lenders_name_is_refused_everywhere(marke
 
     assert "ALL.content.caller_agency" in found(Actor.AGENCY)
     assert "ALL.content.caller" not in found(Actor.CREDITOR)
+
+
+@pytest.mark.parametrize("market", ANYWHERE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Sunshine Debt Collections",
+        "Cobros y Deudas del Sur",
+        "North Recovery",
+        "Cobranzas Andinas",
+        "Recuperación Integral",
+        "Recobros Norte",
+        "Sul Cobrança e Recuperação",
+        "Sunshine D3bt",
+    ],
+)
+def test_a_call_that_opens_with_a_name_that_tells_of_a_debt_is_refused_everywhere(market: str, name: str) -> None:
+    facts = SENDER.model_copy(update={"agency": (name,)})
+
+    told = spoken(f"Hola, le llama {name}", market, channel=Channel.CALL, actor=Actor.AGENCY, facts=facts)
+    neutral = spoken("Hola, le llama Recupera Sur", market, channel=Channel.CALL, actor=Actor.AGENCY)
+
+    rule = "ALL.content.agency_caller_shows_no_debt"
+    assert rule in {each.rule for each in told}
+    assert rule not in {each.rule for each in neutral}
+
+
+@pytest.mark.parametrize(
+    ("name", "may_call"), [("Banco de Crédito", True), ("Credialba", True), ("Sur Deudas y Cobros", False)]
+)
+def test_a_bank_calls_by_its_name_and_a_creditor_whose_name_tells_of_a_debt_does_not(name: str, may_call: bool) -> None:
+    facts = SENDER.model_copy(update={"creditor": (name,)})
+
+    told = spoken(f"Hola, le llama {name} por un asunto personal", "ES", channel=Channel.CALL, facts=facts)
+
+    assert [each.rule for each in told] == ([] if may_call else ["ALL.content.caller_shows_no_debt"])
 
 
 @pytest.mark.parametrize("text", ["Asnef", "Esto puede afectar al registro de morosidad", "your credit report"])

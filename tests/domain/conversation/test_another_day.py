@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +11,15 @@ import pytest
 from domain.agreements.model import DOCUMENT, REMINDER, AgreementState, Evidence, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
+from domain.contact import Channel
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
 from domain.events import (
     AgreementCancelled,
     Circumstance,
     CircumstanceReported,
+    ContactOutcome,
+    ContactReported,
     DueDateMoved,
     LoanEvent,
     PaymentReceived,
@@ -362,6 +365,54 @@ def test_a_yes_before_the_question_went_out_moves_nothing() -> None:
     yes(subject)
 
     assert first(subject) == DUE
+
+
+def left(subject: SimulatedLoan, at: datetime) -> None:
+    """The report comes that the question, the first answer of all, began to leave then."""
+    report = ContactReported(step="reply", outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=at)
+    assert subject.hear(report) is None
+
+
+@pytest.mark.parametrize(("minutes", "day"), [(-1, DUE), (5, date(2026, 3, 20))])
+def test_a_yes_that_overtakes_the_report_that_its_question_left_moves_the_day(minutes: int, day: date) -> None:
+    """Given a new day whose reading back left at nine while its report is held up, when the yes of five past nine is
+    heard first, then the payment moves as soon as the report comes; a yes of before nine moves nothing."""
+    subject = planned(Borrower(not_before=START + timedelta(days=1)))
+    says(subject, "request_plan", day_named="2026-03-20")
+    began = subject.now
+    says(subject, "acknowledgement", says="yes", received_at=began + timedelta(minutes=minutes))
+    assert first(subject) == DUE
+
+    left(subject, began)
+
+    assert first(subject) == day
+
+
+def test_a_no_that_overtakes_the_report_that_its_question_left_is_told_which_days_there_are() -> None:
+    subject = planned(Borrower(not_before=START + timedelta(hours=1)))
+    says(subject, "request_plan", day_named="2026-03-20")
+    says(subject, "other", says="no", received_at=subject.now + timedelta(minutes=5))
+
+    left(subject, subject.now)
+    subject.pass_days(0.2)
+
+    assert [order.template for _, order, _ in subject.contacts if order.step == "reply"] == [DAYS]
+
+
+def test_a_yes_written_before_the_question_and_fetched_after_it_moves_nothing() -> None:
+    """Given "ok" to a reminder, lost on its way, when it is fetched after a new day was read back, then nothing moves
+    and a person reads it."""
+    subject = planned()
+    written = subject.now
+    subject.pass_days(0.1)
+    says(subject, "request_plan", day_named="2026-03-20")
+
+    says(subject, "acknowledgement", says="yes", received_at=written)
+    assert first(subject) == DUE
+    assert [case.kind for case in subject.state.cases] == ["handoff"]
+
+    yes(subject)
+    assert first(subject) == date(2026, 3, 20)
 
 
 def test_a_question_that_something_else_was_answered_in_the_place_of_gets_no_yes() -> None:

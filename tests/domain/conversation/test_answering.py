@@ -237,6 +237,59 @@ def test_a_yes_that_overtakes_the_report_that_its_question_left_counts() -> None
     assert after(taken[-1], said("acknowledgement", number=3, says="yes")).agreement is not None
 
 
+@pytest.mark.parametrize(
+    ("minutes", "intent", "word", "promised", "kinds"),
+    [
+        (-3, "acknowledgement", "yes", False, [CaseKind.HANDOFF]),
+        (-3, "other", "no", False, [CaseKind.HANDOFF]),
+        (-3, "already_paid", "yes", False, [CaseKind.PAYMENT_QUERY]),
+        (-1, "acknowledgement", "yes", True, []),
+        (3, "acknowledgement", "yes", True, []),
+    ],
+)
+def test_a_word_written_before_the_question_and_fetched_after_it_is_no_answer_to_it(
+    minutes: int, intent: str, word: str, promised: bool, kinds: list[CaseKind]
+) -> None:
+    """Given "ok" to something else, lost on its way, and a promise that is read back an hour later, when the "ok" is
+    fetched, then nothing is promised and a person reads it; two minutes are left to the clocks of two machines."""
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    left = START + timedelta(minutes=30)
+    report = ContactReported(step="reply", outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=left)
+    state, _ = apply(state, report, left)
+
+    written = left + timedelta(minutes=minutes)
+    state, _ = apply(state, said(intent, number=2, says=word, received_at=written), left + timedelta(hours=1))
+
+    assert (state.agreement is not None) is promised
+    assert [case.kind for case in state.cases] == kinds
+    state, _ = apply(state, said("acknowledgement", number=3, says="yes", received_at=left + DAY), left + DAY)
+    assert state.agreement is not None, "the question can still be answered"
+
+
+def test_a_no_that_was_written_before_an_early_yes_does_not_take_it_back() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    later = START + timedelta(minutes=5)
+    state = after(state, said("acknowledgement", number=2, says="yes", received_at=later))
+    state = after(state, said("other", number=3, says="no"))
+    report = ContactReported(step="reply", outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=START)
+
+    state, _ = apply(state, report, later)
+
+    assert state.agreement is not None
+
+
+def test_a_word_weeks_after_a_question_that_never_left_says_what_it_says() -> None:
+    """Given a promise whose reading back gave way to another answer and never left, when the borrower writes "hecho"
+    two weeks later, then that is a payment, and no answer to a question nobody saw."""
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)), said("ask_balance", number=2))
+    state = answered(state)
+
+    later = START + 14 * DAY
+    state, _ = apply(state, said("already_paid", number=3, says="yes", received_at=later), later)
+
+    assert [case.kind for case in state.cases] == [CaseKind.PAYMENT_QUERY]
+
+
 def test_a_no_after_an_early_yes_takes_it_back() -> None:
     state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
     state = after(state, said("acknowledgement", number=2, says="yes"), said("other", number=3, says="no"))
@@ -443,8 +496,12 @@ def test_who_asked_for_no_more_contact_gets_no_answer() -> None:
         (["payment_receipt"], {}, None, [CaseKind.HANDOFF]),
         (["complaint"], {}, None, [CaseKind.HANDOFF]),
         (["request_plan"], {}, None, [CaseKind.HANDOFF]),
+        (["promise_to_pay"], {"promise_date": "2026-03-05"}, None, [CaseKind.HANDOFF]),
+        (["ask_how_to_pay"], {}, None, [CaseKind.HANDOFF]),
+        (["ask_balance"], {}, None, [CaseKind.HANDOFF]),
+        (["other"], {"faq": "is_it_safe"}, None, [CaseKind.HANDOFF]),
         (["acknowledgement"], {}, None, []),
-        (["ask_balance"], {}, None, []),
+        (["other"], {}, None, []),
         (["wrong_person"], {}, None, []),
         (["wrong_person"], {"needs_human": True}, None, [CaseKind.HANDOFF]),
     ],
@@ -452,23 +509,66 @@ def test_who_asked_for_no_more_contact_gets_no_answer() -> None:
 def test_who_asked_for_no_more_contact_is_still_read(
     intents: list[str], more: dict[str, Any], circumstance: str | None, kinds: list[CaseKind]
 ) -> None:
-    """Given no more contact, and its case decided, when the borrower disputes, is in distress, has paid or asks for
-    somebody, then a person hears of it, what holds a loan holds it, and nothing is said."""
+    """Given no more contact, and its case decided, when the borrower disputes, is in distress, has paid, promises to or
+    asks something, then a person hears of it once, what holds a loan holds it, and nothing is said."""
     state, _ = apply(talking(), OptOut(channel="all"), START)
     decided = Decide(case_id=state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1")
     state, _ = apply(state, decided, START)
 
-    state = after(state, said(*intents, **more))
+    state = after(state, said(*intents, **more), said(*intents, number=2, **more))
 
     assert state.circumstance == circumstance
     assert [case.kind for case in state.cases] == kinds
     assert answer_to(state) is None
 
 
-def test_a_closed_channel_is_not_answered_by_another() -> None:
+@pytest.mark.parametrize(
+    ("intents", "more", "kinds"),
+    [
+        (["promise_to_pay"], {"promise_date": "2026-03-05"}, [CaseKind.HANDOFF]),
+        (["ask_how_to_pay"], {}, [CaseKind.HANDOFF]),
+        (["ask_balance"], {}, [CaseKind.HANDOFF]),
+        (["request_plan"], {}, [CaseKind.HANDOFF]),
+        (["already_paid"], {}, [CaseKind.PAYMENT_QUERY]),
+        (["already_paid", "ask_balance"], {}, [CaseKind.PAYMENT_QUERY]),
+        (["hardship"], {}, [CaseKind.CIRCUMSTANCE]),
+        (["acknowledgement"], {}, []),
+    ],
+)
+def test_who_stopped_a_channel_and_writes_by_it_is_read_by_a_person_and_not_answered_by_another(
+    intents: list[str], more: dict[str, Any], kinds: list[CaseKind]
+) -> None:
+    """Given messages that were stopped, when the borrower asks by them how to pay, and asks again, then nothing is said
+    by any way, and a person has one case."""
     state, _ = apply(talking(), OptOut(channel=Channel.SMS), START)
 
-    assert kind_of(after(state, said("ask_balance"))) is None
+    state = after(state, said(*intents, **more), said(*intents, number=2, **more))
+
+    assert kind_of(state) is None
+    assert [case.kind for case in state.cases] == kinds
+
+
+@pytest.mark.parametrize(("minutes", "open_again"), [(-60, False), (60, True)])
+def test_a_dead_number_is_open_again_only_by_what_was_written_after_it_was_found_dead(
+    minutes: int, open_again: bool
+) -> None:
+    """Given a number found dead at nine, when a message of eight is fetched at eleven, then it stays closed; one of
+    ten opens it."""
+    report = ContactReported(step="day-3", outcome=ContactOutcome.UNREACHABLE, closed=(Channel.SMS,))
+    state, _ = apply(talking(), report, START)
+    state = LoanState.model_validate(state.model_dump(mode="json"))
+
+    written = START + timedelta(minutes=minutes)
+    state, _ = apply(state, said("ask_balance", received_at=written), START + timedelta(hours=2))
+
+    assert (Channel.SMS not in state.closed_channels) is open_again
+    assert (kind_of(state) is None) is not open_again
+
+
+def test_a_number_that_an_earlier_version_found_dead_is_open_again_by_any_message() -> None:
+    state = talking().model_copy(update={"dead_addresses": (Channel.SMS,)})
+
+    assert kind_of(after(state, said("ask_balance"))) == AnswerKind.BALANCE
 
 
 def test_a_paid_loan_says_nothing() -> None:

@@ -168,6 +168,94 @@ def test_a_yes_long_after_agrees_to_nothing() -> None:
     assert state.agreement is None
 
 
+def test_a_yes_to_an_offer_given_in_time_and_heard_late_is_for_a_person() -> None:
+    """Given an offer and a yes an hour later, when an outage lets us hear it four days after, then nothing is agreed
+    on, a person reads it, and the borrower is told so."""
+    state = wrote(lending(), "request_plan", number=1)
+    later = START + timedelta(days=4)
+
+    in_time = said("acknowledgement", number=2, says="yes", received_at=START + timedelta(hours=1))
+    state, _ = apply(state, in_time, later)
+
+    assert state.agreement is None
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+    order = answer_of(state, later)
+    assert order is not None
+    assert order.template == AnswerKind.PERSON
+
+
+def offered_while_its_report_is_held_up() -> LoanState:
+    state, _ = apply(lending(), said("request_plan", number=1), START)
+    return engine(state)
+
+
+def reported(state: LoanState, left: datetime, now: datetime, occurrence: int = 1) -> LoanState:
+    report = ContactReported(step="reply", occurrence=occurrence, outcome=ContactOutcome.SENT, sent_at=left)
+    return apply(LoanState.model_validate(state.model_dump(mode="json")), report, now)[0]
+
+
+@pytest.mark.parametrize(("minutes", "agreed"), [(-1, False), (5, True)])
+@pytest.mark.parametrize("between", [(), ("ask_balance",)])
+def test_a_yes_that_overtakes_the_report_that_its_offer_left_counts(
+    minutes: int, agreed: bool, between: tuple[str, ...]
+) -> None:
+    """Given an offer that left at nine while its report is held up, when the yes of five past nine is heard first, then
+    it counts as soon as the report comes, also where another answer took its place; one of before nine does not."""
+    state = offered_while_its_report_is_held_up()
+    for intent in between:
+        state, _ = apply(state, said(intent, number=3), START)
+    written = START + timedelta(minutes=minutes)
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes", received_at=written), START)
+    assert state.agreement is None
+
+    state = reported(state, START, START + timedelta(hours=1))
+
+    assert (state.agreement is not None) is agreed
+    if agreed:
+        assert state.agreement is not None
+        assert state.agreement.evidence is not None
+        assert (state.agreement.evidence.message_id, state.agreement.evidence.at) == ("twilio:SM2", written)
+        order = answer_of(state)
+        assert order is not None
+        assert order.template == AnswerKind.AGREED
+
+
+def test_a_no_that_overtakes_the_report_that_its_offer_left_brings_the_next_offer() -> None:
+    state = offered_while_its_report_is_held_up()
+    state, _ = apply(state, said("other", number=2, says="no", received_at=START + timedelta(minutes=5)), START)
+
+    state = reported(state, START, START + timedelta(hours=1))
+
+    order = answer_of(state)
+    assert order is not None
+    assert len(order.payments) == 4
+
+
+def test_whoever_asks_for_another_offer_takes_an_early_yes_back() -> None:
+    state = offered_while_its_report_is_held_up()
+    for number, (intent, word) in enumerate([("acknowledgement", "yes"), ("request_plan", None)], 2):
+        written = START + timedelta(minutes=number)
+        state, _ = apply(state, said(intent, number=number, says=word, received_at=written), written)
+
+    state = reported(state, START, START + timedelta(hours=1))
+
+    assert state.agreement is None
+
+
+def test_a_yes_written_before_the_offer_and_fetched_after_it_agrees_to_nothing() -> None:
+    """Given "ok" to a reminder, lost on its way, and an offer that left an hour later, when the "ok" is fetched, then
+    nothing is agreed on and a person reads it; the offer can still be agreed on."""
+    left = START + timedelta(hours=1)
+    state = reported(offered_while_its_report_is_held_up(), left, left)
+
+    state, _ = apply(state, said("acknowledgement", number=2, says="yes"), left)
+    assert state.agreement is None
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+
+    state, _ = apply(state, said("acknowledgement", number=3, says="yes", received_at=left), left)
+    assert state.agreement is not None
+
+
 def test_an_offer_that_could_not_be_sent_agrees_to_nothing() -> None:
     state, _ = apply(lending(), said("request_plan", number=1), START)
     state = engine(state)

@@ -1,0 +1,100 @@
+"""Whether a wish to be left alone is about some hours, days, places, persons or ways alone.
+
+In Spanish, Portuguese or English. Patterns are over the clauses of `opt_out_words.clauses_of`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from domain.opt_out_phrases import END
+
+_END = re.escape(END)
+_WEEKDAY = (
+    r"(?:lunes|martes|miercoles|jueves|viernes|sabados?|domingos?|segundas?|tercas?|quartas?|quintas?|sextas?|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?)"
+)
+_HOUR = r"(?:\d+|una|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|sete|oito|nove|dez)"
+_TIME = re.compile(
+    r"\b(?:(?:en|por|de|a|na|pela|durante) (?:la |las |a )?(?:noches?|noite|madrugada)|at night|"
+    r"por las (?:mananas|tardes)|"
+    rf"(?:los|aos|nos|on) (?:{_WEEKDAY}|findes?|fin(?:es|s)? de semana)|(?:en|el|no) (?:finde|fin de semana)|"
+    r"fin(?:es|s) de semana|weekends?|"
+    rf"(?:hasta|ate) (?:(?:el|la|las|los|as|o|a) )?(?:{_WEEKDAY}|\d|dia|fin|final|quincena|manana|amanha|pasado|"
+    r"proxim[oa]|nuevo aviso|semana|mes|que(?! (?:me muera|se cansen)))\b|(?:hasta|ate) (?:el|la|o|a) \d|"
+    r"(?:until|till|til)\b|"
+    rf"(?:despues|antes) de (?:las? {_HOUR}|mi\b|medio ?dia|el (?:{_WEEKDAY}|\d)|que (?:pague|cobre|salga|me paguen))|"
+    rf"(?:depois|antes) d[aeo]s? (?:{_HOUR}|meio dia|{_WEEKDAY})|(?:before|after) (?:the )?(?:\d|noon|work|my|i\b)|"
+    r"tan (?:temprano|tarde|de manana|noche)|tao (?:cedo|tarde)|(?:so|too|this) (?:early|late)|"
+    r"mientras|enquanto|while (?:i|im|at)|during|en (?:mis? )?(?:horas?|horarios?)|fuera de (?:hora|horario)|"
+    r"cuando (?:estoy|estamos|ando|trabajo|duermo|este)|when i|quando (?:estou|eu)|"
+    r"por (?:ahora|el momento|enquanto)|de momento|for now|right now)\b"
+)
+_FORBIDDEN = (
+    r"(?:llam|marc|marqu|timbr|escrib|mand|envi|contact|molest|busqu|text|call|messag|lig|escrev|contat|\w*sape|mensaj|habl|bother|"
+    r"writ|email|procur|incomod)\w*"
+)
+_NEXT = (
+    r"(?: (?:me|us|mas|mais|ya|nunca|por favor|please|anymore|mensajes?|mensage(?:m|ns)|messages?|texts?|llamadas?|"
+    r"ligacoes|nada))*"
+)
+_OTHERS = (
+    r"(?:(?:al?|para|pr[oa]|con|com|to|with)(?: (?:mis?|el|l[ao]s?|o|a|os|as|meus?|minhas?|nuestr[oa]s?|my|our|ex))* |"
+    r"(?:my|our|meus?|minhas?) )"
+    r"(?:mama|papa|madre|padre|padres|papas|viej[oa]s?|hij[oa]s?|espos[oa]|marido|mujer|pareja|herman[oa]s?|abuel[oa]s?|"
+    r"suegr[oa]s?|sobrin[oa]s?|prim[oa]s?|ti[oa]s?|mae|pai|pais|filh[oa]s?|irma|irmaos?|namorad[oa]|novi[oa]|ex|"
+    r"famili\w+|vecin\w+|vizinh\w+|jef[ea]s?|patron\w*|chefe|referencias?|contactos|contatos|amig[oa]s?|"
+    r"companer[oa]s?|colegas?|aval|fiador\w*|conocid[oa]s?|parientes?|parentes|terceros|"
+    r"mum|mom|dad|parents?|sons?|daughters?|kids|wife|husband|partner|brother|sister|mother|father|family|boss|"
+    r"employer|neighbou?rs?|friends?|coworkers?|colleagues?|references|relatives)"
+)
+_OTHER_PERSONS = re.compile(rf"\b{_FORBIDDEN}{_NEXT} {_OTHERS}\b")
+_OWN_SELF = re.compile(rf"\b(?:me|nos|us|mim)\b|\w(?:arme|irme|arnos|irnos)\b|\ba mi(?: {_END}| tampoco| ni| y|$)")
+_PLACE = (
+    r"(?:al?|en|no|na|ao|at|to)(?: (?:mi|el|la|su|meu|minha|my|the|o|a))? "
+    r"(?:trabajo|chamba|oficina|empresa|jale|laburo|pega|curro|casa|domicilio|trampo|trabalho|servico|escritorio|escuela|"
+    r"work|job|office|workplace|home|house)"
+)
+_ON_A_DAY = (
+    r"(?:hoy|manana|ahorita|ahora|hoje|amanha|agora|today|tonight|tomorrow|now|"
+    rf"el (?:{_WEEKDAY}|\d+)|no (?:sabado|domingo)|na {_WEEKDAY}|on {_WEEKDAY}|"
+    r"(?:esta|essa|this) (?:semana|noche|noite|tarde|manana|week|month|morning|evening))"
+)
+_HOW_OFTEN = (
+    r"(?:tant[oa]s?|tan (?:seguido|a menudo)|a (?:cada rato|toda hora|todas horas|diario)|cada (?:rato|dia|hora)|"
+    r"tod[oa]s? (?:(?:los|os|o|el) )?(?:dias?|horas?)|so (?:much|often|many)|every ?(?:day|hour)|all day|constantly)"
+)
+_THERE_OR_THEN = re.compile(rf"\b{_FORBIDDEN}{_NEXT} (?:{_PLACE}|{_ON_A_DAY}|{_HOW_OFTEN})\b")
+_WAY = r"(?:medios?|formas?|maneras?|vias?|canal(?:es)?|modos?|meios?|jeitos?|ways?|means|channels?|method)"
+_OTHER_WAY = re.compile(
+    rf"\b(?:otr[oa]s?|outr[oa]s?|other) {_WAY}\b|\b(?:mail|letters?|writing) only\b|"
+    r"\bonly (?:by|in|via|through) (?:mail|post|letters?|writing)\b"
+)
+_HERE = (
+    rf"(?:(?:por|via|en|a|por el|pelo) )?(?:aqui|aca|est[ea] (?:mism[oa] )?(?:{_WAY}|numero|chat)|here|"
+    rf"this (?:{_WAY}|number|chat|one))"
+)
+_THIS_WAY_STAYS = re.compile(
+    rf"(?:^|{_END} |\b(?:y|e|pero|sino|and|but|{_WAY}|telefono|telefone|(?:llamen|liguem)(?: mas| mais)?) )"
+    r"(?:(?:es|que) )?(?:solo|solamente|unicamente|so|apenas|only|just|nada mas|sino|excepto|salvo|menos|except) "
+    rf"{_HERE}\b|"
+    rf"\bque no sea (?:por )?(?:est[ea]|aqui)\b|\bque nao seja (?:por )?(?:est[ea]|aqui)\b|"
+    r"\bother than (?:this|here)\b|"
+    rf"(?:^|{_END} |\b(?:y|e|pero|and|but) ){_HERE} "
+    rf"(?:(?:si|sim|yes)(?= (?:{_END}|pueden?|podem?|contesto|respondo)|$)|esta bien|is fine|ok\b|pode)"
+)
+
+
+def names_a_part(clauses: str) -> bool:
+    """Whether hours, days, places, persons or ways are named that may be all that is unwanted."""
+    return any(part.search(clauses) for part in (_TIME, _THERE_OR_THEN, _OTHER_PERSONS, _OTHER_WAY, _THIS_WAY_STAYS))
+
+
+def is_about_others(clauses: str) -> bool:
+    """Whether other persons alone are to be left in peace, not who writes."""
+    return _OTHER_PERSONS.search(clauses) is not None and _OWN_SELF.search(clauses) is None
+
+
+def keeps_this_way(clauses: str) -> bool:
+    """Whether the way it came by is to stay: "only here"."""
+    return _THIS_WAY_STAYS.search(clauses) is not None

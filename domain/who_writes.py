@@ -1,0 +1,136 @@
+"""Who wrote a message, the borrower or somebody else at the number, by its words and by what the model makes of them.
+
+A number that is somebody else's is closed for good, so words go before the model; Spanish, English and Portuguese.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from enum import StrEnum
+
+from domain.conversation.yes_no import read_yes_no
+from domain.opt_out_lookalikes import is_no_stop
+from domain.opt_out_phrases import END
+from domain.opt_out_words import clauses_of
+from domain.replies.labels import Intent, Understanding, person_must_look
+from domain.wrong_person_words import says_wrong_person
+
+
+class Writer(StrEnum):
+    """Whose word a message is taken for."""
+
+    BORROWER = "borrower"
+    ANOTHER = "another"
+    """Somebody else by plain words: the address is closed."""
+    LIKELY_ANOTHER = "likely_another"
+    """Somebody else as the model surely has it: the address is closed, and a person reads it."""
+    UNCLEAR = "unclear"
+    """The borrower or somebody else: the address stays open, a person reads it, and nobody is answered."""
+
+
+_SURELY = 0.8
+_END = re.escape(END)
+_KIN = (
+    r"(?:mama|papa|madre|padre|hij[oa]|espos[oa]|marido|mujer|senora|herman[oa]|abuel[oa]|suegr[oa]|sobrin[oa]|prim[oa]|"
+    r"ti[oa]|cunad[oa]|niet[oa]|novi[oa]|pareja|vecin[oa]|companer[oa]|mae|pai|filh[oa]|irmao|irma|namorad[oa]|"
+    r"vizinh[oa]|sogr[oa]|mum|mom|mother|father|dad|son|daughter|wife|husband|brother|sister|partner|girlfriend|boyfriend|"
+    r"neighbou?r|flatmate|roommate)"
+)
+_I_AM = r"(?:soy|somos|sou|i am|i m|im|this is|habla|escribe|fala|aqui)"
+_THEIR_KIN = re.compile(rf"\b{_I_AM} (?:yo |eu |{_END} )*(?:su|seu|sua|his|her|their) {_KIN}\b")
+_SOMEBODYS_KIN = re.compile(
+    rf"{_THEIR_KIN.pattern}|\b{_I_AM} (?:\w+ |{_END} )?(?:{_END} )?(?:(?:el|la|o|a|the) )?{_KIN} (?:del?|do|da|of)\b"
+)
+_NOT = r"(?<!\bno )(?<!\bni )(?<!\bnao )(?<!\bnot )(?<!\bnem )"
+_OF_THE_LINE = (
+    r"(?! (?:\w+ )??(?:del?|do|da|desse|deste|dessa|desta|of)(?: \w+){0,2}? "
+    r"(?:numero|linea|linha|telefono|telefone|cel|celular|chip|number|line|phone)\b)"
+)
+_HERSELF = (
+    rf"{_NOT}\b(?:soy yo|sou eu)(?: (?:mism[oa]|mesm[oa]))?"
+    r"(?! (?:quien|quem|que|no|nao|su|seu|sua|la|el|las|los|o|a|un|una)\b)|"
+    rf"{_NOT}\b(?:soy|sou) (?:yo |eu )?(?:el|la|o|a) "
+    rf"(?:mism[oa]|titular|clienta?|cliente|deudora?|devedora?)\b{_OF_THE_LINE}|"
+    r"\b(?:el|la|o|a) titular (?:soy yo|sou eu)\b(?! (?:no|nao)\b)|"
+    rf"{_NOT}\b(?:i am|i m|im|this is) the (?:account ?holder|borrower|customer|right person|person you)\b|"
+    r"\byou (?:have|ve|got|have got) the right (?:number|person)\b|"
+    rf"\b(?:this is|it s|its|it is) (?:me|him|her|he|she)(?= (?:{_END}|speaking|here|but|and|so)(?: |$)|$)"
+)
+_NOT_WRONG = (
+    r"\b(?:no es|no esta|no estan|no estas|nao e|nao esta)(?: (?:un|una|el|la|o|a|um))? "
+    r"(?:(?:numero|telefono|persona|pessoa) )?(?:equivocad|errad|engano\b)\w*|"
+    r"\bno (?:se|te|os) (?:equivoc(?:a|an|as|o|aron|aste)|ha equivocado|han equivocado|has equivocado)\b|"
+    r"\b(?:not|isn t|isnt|aren t) (?:the |a )?wrong (?:number|person|guy|one)\b"
+)
+_IT_IS_THEM = re.compile(f"{_HERSELF}|{_NOT_WRONG}")
+_MAY_BE_THEM = re.compile(
+    r"\b(?:me (?:he )?equivo(?:cado|que)|me enganei|eu errei|my (?:mistake|bad)|"
+    r"i (?:was (?:wrong|mistaken)|made a mistake|got it wrong))\b|"
+    r"(?<!\bel )(?<!\bella )\b(?:he cambiado|cambie) (?:de|el|mi) (?:numero|telefono|celular|cel|linea|chip)\b|"
+    r"\b(?:troquei|mudei) (?:de|o|meu) (?:numero|telefone|celular|chip)\b|"
+    r"\bi(?: have| ve|ve)? changed my (?:number|phone)\b|\b(?:mi nuevo numero|meu novo numero|my new number)\b|"
+    r"\b(?:no soy|nao sou|i m not|im not|i am not) (?:(?:un|una|ningun|ninguna|um|uma|nenhum|nenhuma|a|any) )?"
+    r"(?:moros[oa]|deudora?|devedora?|caloteir[oa]|ladron(?:a)?|ladra?o|rater[oa]|delincuente|mentiros[oa]|estafadora?|"
+    r"trampos[oa]|thief|debtor|criminal|liar|scammer|crook)\b"
+)
+"""Of their own mistake, new number or good name a borrower speaks as well as a stranger."""
+_I_AM_CALLED = rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e)"
+_NO_GIVEN_NAME = frozenset({"del", "las", "los", "dos", "das", "von", "van"})
+
+
+def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
+    """Whose word `text` is, of which `said` is the model's reading; `name` is the borrower's, where it is known.
+
+    A plain yes or no is an answer to what was asked, whatever word of it ("wrong", "incorrecto") the model knows from
+    strangers. Whoever says that it is them, or that the number is right, is the borrower.
+    """
+    if read_yes_no(text) is not None:
+        return Writer.BORROWER
+    plain = says_wrong_person(text)
+    if says_it_is_them(text, name):
+        return Writer.UNCLEAR if plain else Writer.BORROWER
+    if plain:
+        return Writer.ANOTHER
+    if Intent.WRONG_PERSON not in said.intents:
+        return Writer.BORROWER
+    clauses = clauses_of(text)
+    if _THEIR_KIN.search(clauses):
+        return Writer.ANOTHER
+    sure = said.intent is Intent.WRONG_PERSON and said.confidence >= _SURELY
+    return Writer.LIKELY_ANOTHER if sure and not _MAY_BE_THEM.search(clauses) else Writer.UNCLEAR
+
+
+def says_it_is_them(text: str, name: str | None = None) -> bool:
+    """Whether `text` says that its writer is who we look for, by name or not, or that the number is no wrong one."""
+    clauses = clauses_of(text)
+    if _SOMEBODYS_KIN.search(clauses):
+        return False
+    if _IT_IS_THEM.search(clauses):
+        return True
+    names = [each for each in clauses_of(name or "").split() if len(each) > 2 and each not in _NO_GIVEN_NAME]
+    own = "|".join(re.escape(each) for each in names)
+    return bool(names) and re.search(rf"{_I_AM_CALLED} (?:yo |eu |el |la |o |a )?(?:{own})\b", clauses) is not None
+
+
+def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
+    """The model's reading without what it cannot know.
+
+    A plain yes or no tells neither of distress nor of another at the number; whoever says that it is them is no other,
+    and a person reads what else they may mean. So does one read what only the model takes for a stranger's. Words that
+    are no stop are none whatever it makes of them.
+    """
+    if writer in (Writer.LIKELY_ANOTHER, Writer.UNCLEAR):
+        return replace(said, needs_human=True)
+    if writer is Writer.ANOTHER:
+        return said
+    answers = read_yes_no(text) is not None
+    passed_over = {Intent.WRONG_PERSON, Intent.VULNERABLE} if answers else {Intent.WRONG_PERSON}
+    passed_over |= {Intent.OPT_OUT} if is_no_stop(text) else set()
+    kept = tuple(intent for intent in said.intents if intent not in passed_over) or (Intent.OTHER,)
+    if kept == said.intents:
+        return said
+    of_what_is_left = said.confidence if kept[0] is said.intent else round(1 - said.confidence, 4)
+    looked_at = person_must_look(kept) if answers else said.needs_human
+    needs_human = looked_at or Intent.WRONG_PERSON in said.intents
+    return replace(said, intents=kept, confidence=of_what_is_left, needs_human=needs_human)

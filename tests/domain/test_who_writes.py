@@ -1,0 +1,88 @@
+"""Whose word a message is taken for, beside what the model makes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.replies.labels import Intent, Understanding
+from domain.who_writes import Writer, as_meant, says_it_is_them, who_writes
+
+NAME = "Ana María López"
+
+
+def read(*intents: Intent, confidence: float = 0.99, needs_human: bool = False) -> Understanding:
+    return Understanding(intents, confidence, None, None, None, needs_human, "es")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "soy yo", "Sí, soy yo", "este soy yo", "soy el titular", "soy la titular del contrato", "yo soy la titular",
+        "no es un número equivocado", "No es número equivocado, soy yo", "no se equivocan", "não é engano, sou eu",
+        "sou o titular", "this is not the wrong number", "you have the right number", "This is him", "this is her.",
+        "this is me speaking", "I'm the account holder", "soy Ana", "soy maría lopez", "me llamo Ana", "i'm Ana",
+    ],
+)  # fmt: skip
+def test_whoever_says_that_it_is_them_is_believed(words: str) -> None:
+    assert says_it_is_them(words, NAME)
+    assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is Writer.BORROWER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no soy yo", "no soy el titular", "ya no soy el titular", "no soy Ana", "não sou eu", "this is not him",
+        "this is her sister", "this is his wife speaking", "this is her number", "soy yo su esposa", "soy su hermana",
+        "soy yo, la hermana de Ana", "soy Ana, hermana de Juan", "soy el titular de este número", "soy Pedro",
+        "soy yo quien tiene este número ahora", "el titular soy yo no", "I'm not the account holder",
+    ],
+)  # fmt: skip
+def test_whoever_says_that_it_is_not_them_is_not(words: str) -> None:
+    assert not says_it_is_them(words, NAME)
+    assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is not Writer.BORROWER
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "writer"),
+    [
+        ("número equivocado", read(Intent.WRONG_PERSON), Writer.ANOTHER),
+        ("número equivocado", read(Intent.OTHER), Writer.ANOTHER),
+        ("Wrong", read(Intent.WRONG_PERSON), Writer.BORROWER),
+        ("Incorrecto", read(Intent.WRONG_PERSON, Intent.DISPUTE), Writer.BORROWER),
+        ("yo no soy Pedro", read(Intent.WRONG_PERSON), Writer.LIKELY_ANOTHER),
+        ("yo no soy Pedro", read(Intent.WRONG_PERSON, confidence=0.79), Writer.UNCLEAR),
+        ("I'm not John", read(Intent.VULNERABLE, Intent.WRONG_PERSON), Writer.UNCLEAR),
+        ("soy su hermana, él falleció", read(Intent.VULNERABLE, Intent.WRONG_PERSON), Writer.ANOTHER),
+        ("me he equivocado", read(Intent.WRONG_PERSON), Writer.UNCLEAR),
+        ("cambié de número", read(Intent.WRONG_PERSON), Writer.UNCLEAR),
+        ("no soy moroso", read(Intent.WRONG_PERSON), Writer.UNCLEAR),
+        ("soy yo, pero no conozco a esa persona", read(Intent.WRONG_PERSON), Writer.UNCLEAR),
+        ("soy madre soltera", read(Intent.HARDSHIP), Writer.BORROWER),
+    ],
+)
+def test_words_go_before_what_the_model_makes_of_them(words: str, said: Understanding, writer: Writer) -> None:
+    assert who_writes(words, said, NAME) is writer
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "intents", "needs_human"),
+    [
+        ("yes please", read(Intent.ACKNOWLEDGEMENT, Intent.VULNERABLE, needs_human=True), ["acknowledgement"], False),
+        ("Incorrecto", read(Intent.WRONG_PERSON, Intent.DISPUTE), ["dispute"], True),
+        ("Wrong", read(Intent.WRONG_PERSON), ["other"], True),
+        ("soy el titular", read(Intent.WRONG_PERSON), ["other"], True),
+        ("soy el titular, ya pagué", read(Intent.WRONG_PERSON, Intent.ALREADY_PAID), ["already_paid"], True),
+        ("yo no soy Pedro", read(Intent.WRONG_PERSON), ["wrong_person"], True),
+        ("número equivocado", read(Intent.WRONG_PERSON), ["wrong_person"], False),
+        ("cuánto debo?", read(Intent.ASK_BALANCE), ["ask_balance"], False),
+        ("estoy en el hospital", read(Intent.VULNERABLE, needs_human=True), ["vulnerable"], True),
+        ("no me molesta que me escribas", read(Intent.OPT_OUT), ["other"], False),
+    ],
+)
+def test_what_the_model_cannot_know_is_left_out(
+    words: str, said: Understanding, intents: list[str], needs_human: bool
+) -> None:
+    meant = as_meant(words, said, who_writes(words, said, NAME))
+
+    assert ([intent.value for intent in meant.intents], meant.needs_human) == (intents, needs_human)
+    assert meant.intent is said.intent or meant.confidence < 0.1
