@@ -60,7 +60,7 @@ def message_context(
         country=person.country,
         lender_name=lender.name,
         lender_phone=lender.phone,
-        caller_name=lender.caller,
+        caller_name=lender.caller_on_calls if channel is Channel.CALL else lender.caller,
         loan_id=loan.loan_id,
         borrower_name=person.name,
         amount_due=Money(amount_minor=max(payments.due_after(loan, every), 0), currency=loan.currency),

@@ -1,4 +1,7 @@
-"""Receipts of payments and letters of payment in full: written once, kept with the loan, sent with a message."""
+"""Receipts of payments and letters that nothing is left of what was asked for: written once, kept with the loan, sent.
+
+What a lender hands over may be the arrears of a contract and not all of it: the letter speaks of no more than that.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from records.tables import Document, Loan, Payment, Person
 
 PAGE = "document"
 ADDRESS_LIVES = timedelta(days=30)
-_NAMES = {DocumentKind.RECEIPT: "receipt", DocumentKind.PAID_IN_FULL: "paid-in-full"}
+_NAMES = {DocumentKind.RECEIPT: "receipt", DocumentKind.PAID_IN_FULL: "nothing-left"}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from config.lender_settings import Lender
 from config.localised import format_date, format_date_long, format_money, locale_of
 from config.message_context import MessageContext
+from domain.contact import Actor
 from domain.content_rules import Circumstances, ContentBook, Facts, notice
 
 _STAND_INS = {"borrower_name": "Ana", "loan_id": "L-1", "link_url": "https://pay.example/l"}
@@ -14,9 +15,11 @@ _STAND_IN_FACTS = {"address": "X 1", "agent": "Ana", "responsible": "Ana", "comp
 def facts_of(lender: Lender, context: MessageContext, language: str) -> Facts:
     """The facts of one message. Raises ValueError for a language that CLDR does not know."""
     locale = locale_of(language, context.country)
+    calls_as = _known(lender.calls_as)
+    an_agency = lender.collects_as is Actor.AGENCY
     return Facts(
-        creditor=(context.lender_name,),
-        agency=_known(lender.agency),
+        creditor=(context.lender_name, *(() if an_agency else calls_as)),
+        agency=(*_known(lender.agency), *(calls_as if an_agency else ())),
         agent=_known(lender.agent),
         address=_known(lender.address),
         phone=(context.lender_phone,),

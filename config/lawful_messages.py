@@ -12,13 +12,16 @@ from config.templates import TEMPLATES_FOLDER, TemplateError, render
 from domain.contact import Channel
 from domain.content_rules import Circumstances, ContentBook, Finding, Wording, check_content
 
+OPENING = "call-opening"
+"""The template of what whoever answers a call hears first."""
 VOICEMAIL = "call-voicemail"
 """The template of the neutral message that is left where nobody answers."""
-NAMES_THE_CALLER = frozenset({"call-opening", "call-person"})
-"""The lines of a call that say who calls: nothing but that is looked for in them."""
+NAMES_THE_CALLER = frozenset({OPENING, "call-person"})
+"""The lines of a call that say who calls: nothing is looked for in them but that, and a name that tells of a debt."""
 Written = Callable[[MessageContext], RenderedMessage]
 
 _CALLER = frozenset({"caller"})
+_SHOWS_A_DEBT = frozenset({"ALL.content.caller_shows_no_debt", "ALL.content.agency_caller_shows_no_debt"})
 # What the settings call each fact that a rule may find missing.
 _SETTINGS = ("agency", "agent", "address", "responsible", "complaints")
 
@@ -45,6 +48,7 @@ def written_and_checked(
 ) -> tuple[RenderedMessage, tuple[Finding, ...]]:
     """The message with the lines its market's law adds, and everything that speaks against sending it.
 
+    A call is held to its opening as well: it is not made to be hung up as soon as somebody answers.
     `written` writes it instead of the template's file, as a platform's approved template does.
     Raises TemplateError, and pydantic.ValidationError for sender's facts that are too long for a message.
     """
@@ -64,6 +68,10 @@ def written_and_checked(
         message, authored = written(context), written(nobody)
     topics = _CALLER if template in NAMES_THE_CALLER else None
     findings = check_content(_wording(message), circumstances, facts, book, authored=_wording(authored), topics=topics)
+    if channel is Channel.CALL and circumstances.channel is not channel:
+        opening, authored = (render(OPENING, channel, language, each, folder=folder) for each in (context, nobody))
+        around = circumstances.model_copy(update={"channel": channel})
+        findings += check_content(_wording(opening), around, facts, book, authored=_wording(authored), topics=_CALLER)
     return message, findings
 
 
@@ -103,9 +111,11 @@ def with_lawful_lines(
 
 
 def missing_settings(findings: tuple[Finding, ...]) -> str:
-    """` Set RECOBRO_LENDER__ADDRESS, ...` where facts about the sender are missing, else nothing."""
+    """` (set RECOBRO_LENDER__ADDRESS, ...)` where facts about the sender are missing or calls need another name."""
     lacking = " ".join(finding.lacks or "" for finding in findings)
     names = [name for name in _SETTINGS if f"the {name}, which is not known" in lacking]
+    if any(finding.rule in _SHOWS_A_DEBT for finding in findings):
+        names.append("calls_as")
     if not names:
         return ""
     variables = ", ".join(f"RECOBRO_LENDER__{name.upper()}" for name in names)

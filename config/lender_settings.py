@@ -26,6 +26,8 @@ class Lender(SettingsSection):
     address: str | None = None
     responsible: str | None = None
     complaints: str | None = None
+    calls_as: str | None = Field(None, min_length=1, max_length=200)
+    """The name under which a call opens and a voicemail is left, where the own one tells whoever listens of a debt."""
     ways_to_pay: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """As `payments.ways`, for this lender's borrowers."""
 
@@ -39,6 +41,11 @@ class Lender(SettingsSection):
         if self.collects_as is Actor.AGENCY and not self.agency:
             raise ValueError("an agency must be named: set agency beside collects_as=agency")
         return self
+
+    @property
+    def caller_on_calls(self) -> str:
+        """Who calls, as whoever answers hears it before anybody has proved who they are."""
+        return self.calls_as or self.caller
 
     @property
     def caller(self) -> str:

@@ -36,6 +36,20 @@ class CityInDoubt:
 
 
 @dataclass(frozen=True)
+class UnruledPlace:
+    """A place whose contact rules cannot be told: nobody there is contacted.
+
+    `region` is a code that the country's rules do not know, or None where they need one; `known_country` is false
+    where there are no rules for the country at all.
+    """
+
+    country: str
+    region: str | None
+    known_country: bool
+    rows: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """Figures of a file. All but `rows`, `good` and `bad` count good rows only."""
 
@@ -52,6 +66,8 @@ class Summary:
     zones_at_odds: int
     """Rows whose time zone contradicts their region, or without one their country."""
     cities_in_doubt: list[CityInDoubt]
+    """The commonest first."""
+    unruled_places: list[UnruledPlace]
     """The commonest first."""
 
 

@@ -11,9 +11,10 @@ from domain.portfolio import PortfolioLoan
 from intake import whereabouts
 from intake.cell_errors import CellErrors
 from intake.errors import PortfolioError
-from intake.findings import BUCKETS, CurrencyTotal, Findings, Summary
+from intake.findings import BUCKETS, CurrencyTotal, Findings, Summary, UnruledPlace
 
 CITIES_NAMED = 10
+PLACES_NAMED = 10
 BAND_ROWS = 25_000
 """Rows sorted in memory at once; a file of more is read again for the next ones."""
 
@@ -115,6 +116,7 @@ class Tally:
     def add(self, loans: pl.DataFrame) -> None:
         places = whereabouts.judged(loans)
         doubted = places["perhaps"].is_not_null()
+        no_rules = places["no_rules"]
         self._rows.append(
             loans.select(
                 "line",
@@ -131,7 +133,8 @@ class Tally:
                 zone_at_odds=places["zone_at_odds"],
                 perhaps=places["perhaps"],
                 city=pl.when(doubted).then("city"),
-                region=pl.when(doubted).then("region"),
+                no_rules=no_rules,
+                region=pl.when(doubted | no_rules).then("region"),
             )
         )
 
@@ -153,10 +156,18 @@ def priorities_of(kept: pl.DataFrame | None) -> tuple[tuple[int, int], ...]:
     return tuple((int(priority), int(count)) for priority, count in counted.iter_rows())
 
 
+def _place(place: UnruledPlace) -> str:
+    if not place.known_country:
+        return f"{place.country}, a country without rules"
+    if place.region is None:
+        return f"{place.country} without a region"
+    return f"{place.country}-{place.region}, not a code of its rules"
+
+
 def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> tuple[Summary, list[str]]:
     """Figures over what a tally kept; and what an operator should know."""
     if kept is None:
-        empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0, 0, [])
+        empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0, 0, [], [])
         return empty, []
     by_currency = (
         kept.group_by("currency").agg(pl.len(), pl.col("amount_due_minor").cast(pl.Int128).sum()).sort("currency")
@@ -181,11 +192,17 @@ def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> t
         with_timezone=int(kept["timezone"].sum()),
         zones_at_odds=int(kept["zone_at_odds"].sum()),
         cities_in_doubt=whereabouts.cities_in_doubt(kept),
+        unruled_places=whereabouts.unruled_places(kept),
     )
     alike = summary.cities_in_doubt
     spelled = ", ".join(f"{each.city} ({each.perhaps}?)" for each in alike[:CITIES_NAMED])
     more = f" and {len(alike) - CITIES_NAMED} more" if len(alike) > CITIES_NAMED else ""
+    unruled = summary.unruled_places
+    places = ", ".join(f"{_place(each)} ({each.rows})" for each in unruled[:PLACES_NAMED])
+    others = f" and {len(unruled) - PLACES_NAMED} more" if len(unruled) > PLACES_NAMED else ""
     notes = {
+        "are in a place whose contact rules are not known, so that nobody there will be contacted: "
+        f"{places}{others}": sum(each.rows for each in unruled),
         "have no time zone: no contact with them will be allowed": int(kept["no_clock"].sum()),
         "have a time zone that contradicts their region or country: only what is lawful by both clocks will be"
         " allowed": summary.zones_at_odds,

@@ -8,19 +8,24 @@ from config.jurisdictions import SHIPPED, load_pack
 from domain.contact_rules import Pack, candidate_zones
 from domain.contact_rules.cities import likest, named_cities
 from domain.contact_rules.model import city_key
+from domain.contact_rules.pack import MissingRegion
+from domain.contact_rules.regions import regions_of
 from domain.contact_rules.zones import contradicts
-from intake.findings import CityInDoubt
+from intake.findings import CityInDoubt, UnruledPlace
 
 _PLACE = ["country", "region", "city", "timezone"]
 
 
 def judged(loans: pl.DataFrame) -> pl.DataFrame:
     """For each row: `no_clock`, whether no zone is known to go by; `zone_at_odds`, whether it contradicts the region
-    or country; `perhaps`, the city that `city` is nearly the name of, null where it is none."""
+    or country; `perhaps`, the city that `city` is nearly the name of, null where it is none; `no_rules`, whether no
+    contact rules can be told for its country and region, so that nobody there is contacted."""
     places = loans.select(_PLACE).unique()
     answers = [_judged(*row) for row in places.iter_rows()]
     found = pl.DataFrame(
-        answers, schema={"no_clock": pl.Boolean, "zone_at_odds": pl.Boolean, "perhaps": pl.String}, orient="row"
+        answers,
+        schema={"no_clock": pl.Boolean, "zone_at_odds": pl.Boolean, "perhaps": pl.String, "no_rules": pl.Boolean},
+        orient="row",
     )
     told = pl.concat([places, found], how="horizontal")
     return loans.select(_PLACE).join(told, on=_PLACE, how="left", nulls_equal=True, maintain_order="left")
@@ -34,14 +39,39 @@ def cities_in_doubt(kept: pl.DataFrame) -> list[CityInDoubt]:
     return [CityInDoubt(**row) for row in ordered.iter_rows(named=True)]
 
 
+def unruled_places(kept: pl.DataFrame) -> list[UnruledPlace]:
+    """Of rows as `judged`, each such place once, the commonest first."""
+    counted = kept.filter(pl.col("no_rules")).group_by("country", "region").len("rows")
+    ordered = counted.sort(["rows", "country", "region"], descending=[True, False, False])
+    return [
+        UnruledPlace(known_country=_pack(row["country"]) is not None, **row) for row in ordered.iter_rows(named=True)
+    ]
+
+
 @lru_cache(maxsize=65_536)
-def _judged(country: str, region: str | None, city: str | None, zone: str | None) -> tuple[bool, bool, str | None]:
+def _judged(
+    country: str, region: str | None, city: str | None, zone: str | None
+) -> tuple[bool, bool, str | None, bool]:
     pack = _pack(country)
     if pack is None:
-        return zone is None, False, None
+        return zone is None, False, None, True
     at_odds = zone is not None and contradicts(pack, region, zone)
     perhaps = likest(city_key(city), _cities(country, region)) if city is not None else None
-    return not candidate_zones(pack, region, zone), at_odds, perhaps
+    return not candidate_zones(pack, region, zone), at_odds, perhaps, not _region_is_known(pack, region)
+
+
+def _region_is_known(pack: Pack, region: str | None) -> bool:
+    """As `RuleBook.region_is_known`."""
+    if region is None:
+        return pack.missing_region is not MissingRegion.REFUSE
+    known = _regions(pack.country)
+    return not known or region in known
+
+
+@cache
+def _regions(country: str) -> frozenset[str]:
+    pack = _pack(country)
+    return regions_of(pack) if pack is not None else frozenset()
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -64,9 +65,19 @@ def test_a_letter_says_that_nothing_is_left() -> None:
 
     text = text_of(kind=DocumentKind.PAID_IN_FULL, remaining=zero)
 
-    assert "deuda saldada" in text
-    assert "está totalmente pagado a fecha 10 de marzo de 2026" in text
-    assert "Queda pendiente nada" in text
+    assert "a fecha 10 de marzo de 2026, no queda nada pendiente de la cantidad que le reclamábamos" in text
+    assert "Queda pendiente de lo reclamado nada" in text
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt"])
+def test_a_letter_does_not_say_that_the_whole_contract_is_paid(language: str) -> None:
+    """Given a loan of which only what was in arrears was handed over and is paid, when its letter is read, then it
+    speaks of what was asked for and not of all payments of the contract."""
+    text = text_of(kind=DocumentKind.PAID_IN_FULL, remaining=Money(amount_minor=0, currency="EUR"), language=language)
+
+    asked_for = {"es": "le reclamábamos", "en": "we asked you for", "pt": "cobrávamos"}[language]
+    assert asked_for in " ".join(text.split())
+    assert re.search(r"totalmente pag|paid in full|saldad|quita[dç]|la deuda|the debt|a dívida", text) is None
 
 
 def test_what_a_name_says_is_never_typesetting() -> None:

@@ -434,7 +434,8 @@ def test_whatever_the_values_a_message_comes_out_whole_or_is_refused_by_name(
 ) -> None:  # fmt: skip
     try:
         context = MessageContext(
-            country=country, lender_name=lender, lender_phone=phone, loan_id=reference, borrower_name=borrower,
+            country=country, lender_name=lender, caller_name=lender, lender_phone=phone, loan_id=reference,
+            borrower_name=borrower,
             amount_due=Money(amount_minor=amount, currency=currency), due_date=day, days_past_due=dpd, today=day,
             agreed_amount=Money(amount_minor=amount, currency=currency), agreed_date=day,
             debit_on=day, mandate_reference="M-1", creditor_id="ES50ZZZA12345678", account_ending="1332",
@@ -503,6 +504,10 @@ OF_ONE_PAYMENT = re.compile(
     r"\b(cuota|parcela|pago|pagamento|payment|what|the \{\{ amount_due\|money \}\})\b[^.;\n]*"
     r"\b(venc\w+|con vencimiento|com vencimento|was due|due on)\b"
 )
+ALL_SINCE_ONE_DATE = re.compile(
+    r"(\bsince|\bdesde|pendientes desde el|em aberto desde) (el )?\{\{ due_date|payment of \{\{ amount_due[^.;]*was due"
+    r"|pa(?:go|gamento) de \{\{ amount_due[^.;]*(?:con|com) vencimi?ento"
+)
 OLDEST = re.compile(r"\b(m[aá]s antiguo|mais antigo|oldest)\b")
 
 
@@ -518,8 +523,105 @@ OLDEST = re.compile(r"\b(m[aá]s antiguo|mais antigo|oldest)\b")
 def test_what_is_overdue_in_all_is_not_called_the_one_payment_of_the_oldest_date(file: Path) -> None:
     """The amount is all that is overdue and the date is the oldest payment's: told as one, the sum would look wrong."""
     for clause in re.split(r"[.;:]\s", file.read_text("utf-8")):
+        assert ALL_SINCE_ONE_DATE.search(clause) is None, clause.strip()
         told = OF_ONE_PAYMENT.search(clause)
         assert told is None or "due_date" not in clause or OLDEST.search(clause), clause.strip()
+
+
+def test_nor_is_it_on_whatsapp() -> None:
+    for entry in (
+        (TEMPLATES_FOLDER.parent / "platforms" / "whatsapp_templates.yaml").read_text("utf-8").split("- template:")
+    ):
+        words = " ".join(entry.split())
+        if not words.startswith(("pre_due_reminder", "due_today", "debit_notice", "agreed_")):
+            assert ALL_SINCE_ONE_DATE.search(words) is None, words
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize(
+    ("language", "ahead", "behind"),
+    [
+        ("es", "que vencen el", r"el pago m[aá]s antiguo"),
+        ("pt", "que vencem em", "o pagamento mais antigo"),
+        ("en", "is due on", "the oldest payment was due on"),
+    ],
+)
+def test_who_asks_what_is_due_before_the_day_is_not_told_that_it_is_late(
+    channel: Channel, language: str, ahead: str, behind: str
+) -> None:
+    """Given a payment of tomorrow, of today and of yesterday, when its borrower asks what is due, then only the last is
+    told as a payment that was due."""
+    for days, late in ((-1, False), (0, False), (1, True)):
+        text = render(
+            "reply_balance", channel, language, sample_context(language, days_past_due=days, opt_out_hint="-")
+        ).text
+        assert (re.search(behind, text) is not None, ahead in text) == (late, not late)
+
+
+@pytest.mark.parametrize("language", ["es", "pt", "en"])
+@pytest.mark.parametrize(
+    ("name", "channel"),
+    [
+        ("late_notice", Channel.POST),
+        ("review_notice", Channel.POST),
+        *((name, Channel.EMAIL) for name in ("account_overdue", "late_notice", "missed_payment", "payment_received")),
+    ],
+)
+def test_an_agency_writes_in_its_own_name_for_the_lender(name: str, channel: Channel, language: str) -> None:
+    """Given an agency that collects for the lender, when it writes a letter or an e-mail, then it says that it writes
+    for the lender; a lender that writes for itself is named alone."""
+    context = sample_context(language, paid=True, opt_out_hint="-")
+
+    agencys = render(name, channel, language, context.model_copy(update={"caller_name": "Recupera Sur"})).text
+    own = render(name, channel, language, context).text
+
+    assert re.search(r"Recupera Sur (por encargo de|em nome de|for) Credialba", agencys)
+    if channel is Channel.EMAIL:
+        assert re.search(r"^Recupera Sur (por encargo de|em nome de|for) Credialba$", agencys, re.MULTILINE)
+        assert re.search(r"^Credialba$", own, re.MULTILINE)
+    assert re.search(r"(por encargo de|em nome de|for) Credialba", own) is None
+
+
+@pytest.mark.parametrize("language", ["es", "pt", "en"])
+@pytest.mark.parametrize("name", ["account_overdue", "late_notice", "missed_payment"])
+def test_a_call_gives_the_telephone_as_that_of_whoever_calls(name: str, language: str) -> None:
+    text = render(name, Channel.CALL, language, sample_context(language, opt_out_hint="-")).text
+
+    assert re.search(r"(nuestro teléfono es|nosso telefone é|our telephone is) \+?[\d ]", text)
+    assert re.search(r"(préstamo con|empréstimo com|loan with) Credialba", text)
+
+
+@pytest.mark.parametrize("language", ["es", "pt"])
+def test_a_letter_does_not_read_as_written_on_behalf_of_the_borrower(language: str) -> None:
+    for name in ("late_notice", "review_notice"):
+        text = render(name, Channel.POST, language, sample_context(language, opt_out_hint="-")).text
+        borrower = sample_context(language).borrower_name
+        assert f"para {borrower}" in text
+        assert f"nombre de {borrower}" not in text
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("es", r"pagar[ií]as 123,50\s€ el 5 mar"), ("pt", r"€\s123,50 para 05/03|€\s123,50 para 5")]
+)
+def test_a_reminder_names_the_day_to_pay_on_not_a_day_of_agreeing(language: str, told: str) -> None:
+    context = sample_context(language, agreed=True, opt_out_hint="-")
+
+    text = render("agreed_reminder", Channel.SMS, language, context).text
+
+    assert re.search(told, text), text
+
+
+@pytest.mark.parametrize(("name", "channel", "language"), [each for each in SHIPPED if each[0] == "payment_received"])
+def test_a_receipt_does_not_say_that_the_whole_debt_is_paid(name: str, channel: Channel, language: str) -> None:
+    """Given that only the arrears of a loan were handed over and paid, when the receipt is read, then it speaks of what
+    was asked for: more payments of the loan may fall due later."""
+    message = render(name, channel, language, shipped_context(name, channel, language))
+
+    for text in (message.text, message.html or ""):
+        assert (
+            re.search(r"saldad|quitad|quita[cç]|paid.in.full|nothing more is due|la deuda|a d[ií]vida", text, re.I)
+            is None
+        )
 
 
 @pytest.mark.parametrize("language", ["es", "pt", "en"])

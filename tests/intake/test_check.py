@@ -501,12 +501,45 @@ def test_zones_that_contradict_the_place_and_cities_that_may_be_misspelt_are_tol
         ("Barcelna", "Barcelona", 1),
     ]
     assert report.warnings == [
+        "1 good rows are in a place whose contact rules are not known, so that nobody there will be contacted: "
+        "FR, a country without rules (1)",
         "3 good rows have no time zone: no contact with them will be allowed",
         "2 good rows have a time zone that contradicts their region or country: only what is lawful by both clocks will"
         " be allowed",
         "3 good rows name a city that may be a misspelt one with rules of its own, and count as of any city of the "
         "region: Brooklin (Brooklyn?), Barcelna (Barcelona?)",
     ]
+
+
+def test_places_where_nobody_will_be_contacted_are_told_with_their_codes(tmp_path: Path) -> None:
+    """Given a file with a region code that the rules do not know, an empty region where they need one, and a country
+    without rules, when it is checked, then each such place is named with how many loans it has, and others are not."""
+    rows = [
+        "L1,es,ES,M,,Europe/Madrid,EUR,1000,2026-10-01,+34612345678",
+        "L2,es,ES,M,,Europe/Madrid,EUR,1000,2026-10-01,+34612345679",
+        "L3,en,GB,LND,,Europe/London,GBP,1000,2026-10-01,+447400123456",
+        "L4,pt,BR,,,America/Sao_Paulo,BRL,1000,2026-10-01,+5511961234567",
+        "L5,en,FR,,Paris,Europe/Paris,EUR,1000,2026-10-01,+34612345674",
+        "L6,es,ES,MD,,Europe/Madrid,EUR,1000,2026-10-01,+34612345671",
+        "L7,es,ES,,,Europe/Madrid,EUR,1000,2026-10-01,+34612345672",
+        "L8,pt,BR,SP,,America/Sao_Paulo,BRL,1000,2026-10-01,+5511961234568",
+    ]
+
+    report = intake.check(written(tmp_path, PLACED + "\n".join(rows) + "\n"), "recobro", TODAY)
+
+    assert report.bad_rows == 0
+    assert [(each.country, each.region, each.known_country, each.rows) for each in report.summary().unruled_places] == [
+        ("ES", "M", True, 2),
+        ("BR", None, True, 1),
+        ("FR", None, False, 1),
+        ("GB", "LND", True, 1),
+    ]
+    [told] = [each for each in report.warnings if "contact rules are not known" in each]
+    assert told == (
+        "5 good rows are in a place whose contact rules are not known, so that nobody there will be contacted: ES-M, "
+        "not a code of its rules (2), BR without a region (1), FR, a country without rules (1), GB-LND, not a code of "
+        "its rules (1)"
+    )
 
 
 def test_what_rules_say_of_a_place_is_gathered_once_however_many_cities_a_file_names(
