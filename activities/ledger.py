@@ -272,7 +272,8 @@ class LedgerWriter(Ledger):
                 decision=entry.decision,
                 by=entry.by or ACTOR,
                 at=entry.at,
-                note=entry.note,
+                # Loans of before notes were kept here brought them along.
+                note=entry.note or None,
             )
         else:
             cases.close(session, entry.case_id, KeptCaseState(entry.state.value), at=entry.at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import campaign_send, configuration
+from commands.borrowers_days import last_begin, zones_of_campaign
 from commands.campaign_lookup import campaign_id_for, find_campaign
 from commands.console import (
     JsonOption,
@@ -51,7 +52,10 @@ def start(
     lender: Annotated[str | None, typer.Option(help="The lender's key. Default: the only one set, else demo.")] = None,
     rate: Annotated[float, typer.Option(min=0.01, max=10_000, help="Loans to start in a second, at most.")] = 50.0,
     as_of: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day that days past due count from. Default: today.")
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Day that days past due count from. Default: today, by this machine's clock."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Start nothing if any row is bad.")] = False,
     limit: Annotated[int, typer.Option(min=0, help="How many bad cells to print.")] = 20,
@@ -201,7 +205,11 @@ def costs(campaign_id: _Id, as_json: JsonOption = False) -> None:
 def pause(
     campaign_id: _Id,
     until: Annotated[
-        str | None, typer.Option(help="A day (00:00 UTC) or a moment; without it until `campaign resume`.")
+        str | None,
+        typer.Option(
+            help="A day (once it has begun for all of its borrowers, where they live) or a moment; without it until "
+            "`campaign resume`."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -215,7 +223,12 @@ def pause(
 
       starter.py campaign pause november --until 2026-12-27
     """
-    arguments = [] if until is None else [{"until": moment_of(until, "--until").isoformat()}]
+    arguments = []
+    if until is not None:
+        moment_of(until, "--until")
+        with configuration.records(configuration.settings()).reading() as session:
+            zones = zones_of_campaign(session, find_campaign(session, campaign_id).id)
+        arguments = [{"until": last_begin(until, "--until", zones).isoformat()}]
     _instruct(campaign_id, "pause", arguments, as_json)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands import configuration
+from commands.borrowers_days import first_begin, zones_in_collection
 from commands.console import (
     JsonOption,
     Refused,
@@ -18,7 +19,6 @@ from commands.console import (
     agree,
     did_you_mean,
     iso,
-    moment_of,
     print_json,
     table,
     terminal,
@@ -48,7 +48,11 @@ def send(
         typer.Option("--channel", help="In order of preference; may be given again. Default: SMS, then e-mail."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help=f"A day (00:00 UTC) or moment: later nothing is sent. Default: {_FOR_DAYS} days.")
+        str | None,
+        typer.Option(
+            help="A day (when it begins for the first of the borrowers, where they live) or a moment: later nothing is "
+            f"sent. Default: {_FOR_DAYS} days."
+        ),
     ] = None,
     send_id: Annotated[str | None, typer.Option("--id", help="Default: made from the template and the time.")] = None,
     lender: Annotated[str | None, typer.Option(help="The lender's key. Default: the only one set, else demo.")] = None,
@@ -88,7 +92,11 @@ def send(
     from domain.segment import BadCondition, parse_condition
 
     now = datetime.now(UTC)
-    ends = moment_of(until, "--until") if until is not None else now + timedelta(days=_FOR_DAYS)
+    whose = configuration.lender_of(settings, lender)
+    ends = now + timedelta(days=_FOR_DAYS)
+    if until is not None:
+        with database.reading() as session:
+            ends = first_begin(until, "--until", zones_in_collection(session, whose))
     if ends <= now:
         raise Refused("--until lies in the past")
     try:
@@ -99,7 +107,6 @@ def send(
     if not _ID.fullmatch(order_id):
         raise Refused(f"--id: {order_id[:60]!r}: expected 1 to 50 small letters, digits, dashes or underscores")
     channels = channels_for(template, channel)
-    whose = configuration.lender_of(settings, lender)
     told = Preview(order_id, template, channels, needs_link(template, channels))
     with database.reading() as session:
         if send_id is None and not dry_run:
@@ -165,7 +172,7 @@ def send_status(send_id: _Id, as_json: JsonOption = False) -> None:
     shown.add_row("where", told["where"])
     shown.add_row("loans", f"{told['total']:,}: {told['told']:,} told, {told['waiting']:,} wait to be told")
     if told["refused"]:
-        shown.add_row("", f"{told['refused']:,} had ended or were handed over again")
+        shown.add_row("", f"{told['refused']:,} had ended, were handed over again, or its time was over")
     contacts = ", ".join(f"{state} {number:,}" for state, number in sorted(told["contacts"].items()))
     shown.add_row("messages", contacts or "none has gone out yet")
     terminal().print(shown)

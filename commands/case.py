@@ -113,7 +113,9 @@ def decide(
     case_id: _Case,
     decision: Annotated[str, typer.Option(help="continue, recall, sell or write_off.")],
     by: Annotated[str, typer.Option(help="Who decides: a name or number of the house, without spaces.")],
-    note: Annotated[str, typer.Option(help="Why; kept with the case. No personal data: it is sent to Temporal.")] = "",
+    note: Annotated[
+        str, typer.Option(help="Why; kept sealed with the case. No telephone, account or identity numbers.")
+    ] = "",
     lost: LostOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -158,13 +160,19 @@ def decide(
 async def _decide(client: Client, database: Database, loan: Loan, order: Decide) -> str:
     """Tell the loan; where no workflow carries it the records are all there is to tell."""
     from commands.loan_lookup import loan_handle
-    from commands.temporal_session import NotRunning, tell
+    from commands.temporal_session import NotRunning, RefusedByLoan, tell
     from records import cases
+    from web.agreement_desk import noted
 
     if cases.is_settled_here(loan, order.case_id):
         return settle_in_records(database, loan, order)
+    told = order.model_dump(mode="json", exclude={"note"})
+
+    async def telling() -> str:
+        return await tell(loan_handle(client, loan), "decide", told)
+
     try:
-        return await tell(loan_handle(client, loan), "decide", order.model_dump(mode="json"))
+        return await noted(database, order.case_id, order.note, order.by, telling, untaken=(NotRunning, RefusedByLoan))
     except NotRunning:
         return settle_in_records(database, loan, order)
 

@@ -90,6 +90,7 @@ def explain(error: Exception) -> str | None:
 
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "workflows.connection": ("NoTemporal",),
+    "workflows.payload_encryption": ("CannotDecrypt",),
     "config.settings": ("BadSettings",),
     "config.master_keys": ("BadKeys",),
     "config.strategies": ("StrategyError",),

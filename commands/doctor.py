@@ -12,6 +12,10 @@ import typer
 from commands.console import JsonOption, Refused, YesOption, agree, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlmodel import Session
+
     from commands.doctor_findings import Finding
     from commands.doctor_mends import Mends
     from config.settings import Settings
@@ -135,20 +139,30 @@ async def _look(settings: Settings, database: Database, limit: int) -> tuple[Vis
 
 def _look_at_records(settings: Settings, database: Database, mends: Mends) -> list[Finding]:
     from commands import doctor_host, doctor_messages, doctor_people, doctor_records
+    from records.person_keys import KeysMissing
 
     found = doctor_host.look_at_database_clock(database, now())
     found += doctor_people.look_at_keys(settings, database)
-    found += doctor_host.look_at_settings(settings, database)
+    looks: tuple[Callable[[Session], list[Finding]], ...] = (
+        lambda _: doctor_host.look_at_settings(settings, database),
+        lambda session: doctor_records.look_at_webhooks(session, now(), mends.relay),
+        doctor_records.look_at_payments,
+        lambda session: doctor_messages.look_at_missed_messages(session, settings, now()),
+        lambda session: doctor_records.look_at_contacts(session, now(), mends.look_up_contacts),
+        lambda session: doctor_records.look_at_cases(session, now()),
+        lambda session: doctor_records.look_at_words(session, now()),
+        lambda session: doctor_records.look_at_links(session, now()),
+        lambda session: doctor_records.look_at_bank(session, now()),
+        lambda session: doctor_people.look_at_people(session, now(), mends.finish_erasures),
+    )
+    unread: dict[str, None] = {}
     with database.reading() as session:
-        found += doctor_records.look_at_webhooks(session, now(), mends.relay)
-        found += doctor_messages.look_at_missed_messages(session, settings, now())
-        found += doctor_records.look_at_contacts(session, now(), mends.look_up_contacts)
-        found += doctor_records.look_at_cases(session, now())
-        found += doctor_records.look_at_words(session, now())
-        found += doctor_records.look_at_links(session, now())
-        found += doctor_records.look_at_bank(session, now())
-        found += doctor_people.look_at_people(session, now(), mends.finish_erasures)
-    return found
+        for look in looks:
+            try:
+                found += look(session)
+            except KeysMissing as why:
+                unread[str(why)] = None
+    return found + doctor_people.unreadable(unread)
 
 
 def now() -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, text
@@ -45,6 +46,20 @@ def look_at_people(session: Session, now: datetime, finish: Mend) -> list[Findin
         "starter.py person retention",
         (one.person_id for one in past),
     )
+
+
+def unreadable(reasons: Iterable[str]) -> list[Finding]:
+    """What no key here opens: whatever else is looked at, it was not."""
+    return [
+        Finding(
+            "records_unreadable",
+            f"part of the records cannot be read: {why}",
+            "what stands there was not looked at, and whatever needs it stands still",
+            "put the keys in place that the records were written with (docs/privacy.md); a value that was changed "
+            "comes from a backup (docs/operations.md)",
+        )
+        for why in reasons
+    ]
 
 
 def look_at_keys(settings: Settings, database: Database) -> list[Finding]:

@@ -19,6 +19,7 @@ from records.tables import (
     EntryState,
     Loan,
     OwnWords,
+    Payment,
     Webhook,
 )
 
@@ -27,10 +28,13 @@ _SENT_WITHIN = timedelta(minutes=15)
 _LOOKED_BACK = timedelta(days=30)
 _MATCHED_WITHIN = timedelta(days=2)
 _CLOSED_WITHIN = timedelta(days=1)
+_UNMATCHED = "payment_unmatched"
+_BOOK = "starter.py payment record LOAN AMOUNT --provider PROVIDER --id ID"
+"""Under the provider's own id, or the money counts again when it is told again."""
 
 
 def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Finding]:
-    """Stored and not with their loans; and proven ones whose money belongs to no loan."""
+    """Stored and not with their loans; and proven ones of no loan, but payments, which `look_at_payments` names."""
     waiting = session.exec(
         select(Webhook)
         .where(col(Webhook.relayed_at).is_(None))
@@ -49,14 +53,31 @@ def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Findi
     nobodys = session.exec(
         select(Webhook.id)
         .where(or_(col(Webhook.outcome).contains("unmatched"), col(Webhook.outcome) == "unreadable"))
+        .where(col(Webhook.outcome) != _UNMATCHED)
         .where(col(Webhook.received_at) > now - _LOOKED_BACK)
     ).all()
     return found + about(
         "webhooks_unmatched",
         "{n} proven webhooks of the last 30 days belong to no loan or could not be read",
         "they may be money that no loan counts",
-        "starter.py payment record LOAN AMOUNT --id ID   (after finding the payment in the provider's own pages)",
+        f"{_BOOK}   (after finding the payment in the provider's own pages)",
         nobodys,
+    )
+
+
+def look_at_payments(session: Session) -> list[Finding]:
+    """Money that no loan counts, however long ago it came."""
+    rows = session.exec(
+        select(Payment.provider, Payment.payment_id)
+        .where(col(Payment.loan_ref).is_(None), col(Payment.reversed_at).is_(None))
+        .order_by(col(Payment.id).desc())
+    ).all()
+    return about(
+        "payments_unmatched",
+        "{n} payments belong to no loan",
+        "who paid may still be reminded; what came for another business than these loans needs nothing",
+        f"{_BOOK}   (each stands below as PROVIDER ID, the newest first)",
+        (f"{provider} {payment_id}" for provider, payment_id in rows),
     )
 
 
@@ -152,7 +173,7 @@ def look_at_bank(session: Session, now: datetime) -> list[Finding]:
         "payments_unanswered",
         "{n} payments, transfers or direct debits were asked about and nobody knows what became of them",
         "they may be money that no loan counts; no transfer or debit is begun again while its fate is unknown",
-        "starter.py debit fetch; then look in the provider's own pages and book it with starter.py payment record; "
+        f"starter.py debit fetch; then look in the provider's own pages and book it with {_BOOK}; "
         "a direct debit (sepa-dd) is closed by starter.py debit settle REFERENCE --came or --not-collected",
         late,
     )

@@ -130,7 +130,7 @@ async def look_at_workflows(client: Client, limit: int) -> tuple[list[Finding], 
     """Running loans and campaigns whose tasks fail or whose activities do not get through; and how many were looked at.
 
     The server marks workflows whose tasks fail again and again; these are looked at first, and then others up to
-    `limit`.
+    `limit`. How many more run is a finding.
     """
     ids: dict[str, None] = {}
     for query in (f"{OURS} AND TemporalReportedProblems IS NOT NULL", OURS):
@@ -167,6 +167,17 @@ async def look_at_workflows(client: Client, limit: int) -> tuple[list[Finding], 
             "the loan waits for it; it is tried again until it gets through",
             f"mend what it says. Look: temporal workflow describe --workflow-id {workflows[0]}",
             workflows,
+        )
+    if len(ids) >= limit and (more := (await client.count_workflows(OURS)).count - len(looked_at)) > 0:
+        found.append(
+            Finding(
+                "workflows_not_looked_at",
+                f"{len(looked_at):,} running workflows were looked at, {more:,} more were not",
+                "activities of theirs may be tried again and again; where tasks fail, the server marks it, and those "
+                "come first",
+                f"starter.py doctor --limit {len(looked_at) + more}",
+                more,
+            )
         )
     return found, len(looked_at)
 

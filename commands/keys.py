@@ -40,7 +40,7 @@ def rotate(as_json: JsonOption = False) -> None:
     """Wrap every person's key under the active master key; nothing else is written again. May be repeated.
 
     With configured keys: add the new key to RECOBRO_ENCRYPTION__KEYS everywhere, restart, make it the active one, then
-    run this. With a key file beside an SQLite database: it makes the new key itself.
+    run this and `schedule create`. With a key file beside an SQLite database: it makes the new key itself.
 
     Example: starter.py keys rotate
     """
@@ -60,7 +60,14 @@ def rotate(as_json: JsonOption = False) -> None:
         return
     typer.echo(f"{moved} keys of people moved under {active}")
     for key_id in idle:
-        typer.echo(f"{key_id} wraps nothing any more: it may go once no Temporal history is encrypted under it")
+        typer.echo(
+            f"{key_id} wraps nothing any more: it may go once no Temporal history, nor the daily run's schedule, is "
+            "encrypted under it"
+        )
+    if settings.encryption.encrypts_payloads:
+        typer.echo(
+            "where the daily run is on a schedule, `schedule create`, without more, writes it anew under this key"
+        )
 
 
 @app.command()

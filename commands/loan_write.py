@@ -10,7 +10,8 @@ import typer
 
 from commands import configuration
 from commands.acting import acting
-from commands.console import JsonOption, Refused, YesOption, agree, iso, moment_of, print_json
+from commands.borrowers_days import first_begin, zones_of_loan
+from commands.console import JsonOption, Refused, YesOption, agree, iso, print_json
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import why_it_cannot_hear
 
@@ -43,7 +44,10 @@ def write(
         str | None, typer.Option("--case", help="The open case that this settles: the sequence then goes on.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="A day (00:00 UTC) or moment: later it is not sent. Default: 3 days.")
+        str | None,
+        typer.Option(
+            help="A day (its first minute where the borrower lives) or a moment: later it is not sent. Default: 3 days."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how it would read, when it would go; send nothing.")
@@ -71,8 +75,9 @@ def write(
     database = configuration.records(settings)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
+        zones = zones_of_loan(session, loan)
     who = _who(database, by)
-    ends = moment_of(until, "--until") if until is not None else None
+    ends = first_begin(until, "--until", zones) if until is not None else None
     if ends is not None and ends <= datetime.now(UTC):
         raise Refused("--until lies in the past")
     draft = Draft(words, _channel(channel), _utf8(subject, "--subject") if subject is not None else None)

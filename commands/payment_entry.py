@@ -14,20 +14,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
+from sqlmodel import Session, col, select
 
 from commands.console import Refused, moment_of
 from config.settings import Settings
 from domain.events import PaymentReceived, Reference
 from domain.money import parse_major
 from domain.payments import FAR_AHEAD
-from records import loans, people, webhooks
+from records import loans, payments, people, webhooks
 from records.database import Database
-from records.tables import Loan, LoanState
+from records.tables import Loan, LoanState, Payment
 from web.payment_entry import Entered
 from web.ports import OwedSignal, SignalAnswer, SignalName, TemporalUnavailable
 
 HEAD_START = timedelta(seconds=15)
 """How long the relay leaves the telling to us."""
+
+MANUAL = "manual"
+"""The provider of a payment of which nobody said who handled it."""
 
 _REFERENCE: TypeAdapter[str] = TypeAdapter(Reference)
 
@@ -51,6 +55,8 @@ def read_payment(
         raise Refused(f"AMOUNT: {error}") from None
     with database.reading() as session:
         zone = people.of_loan(session, loan).timezone
+        if provider == MANUAL:
+            _refuse_anothers(session, loan, amount, payment_id)
     day = now if paid_at is None else moment_of(paid_at, "--paid-at", ZoneInfo(zone) if zone else UTC)
     if day > now + FAR_AHEAD:
         raise Refused(f"--paid-at: {paid_at} lies more than {FAR_AHEAD.days} days ahead: nothing was recorded")
@@ -62,6 +68,23 @@ def read_payment(
         raise Refused(_told(wrong)) from None
     checked(provider, "--provider", 40)
     return event
+
+
+def _refuse_anothers(session: Session, loan: Loan, amount: str, payment_id: str) -> None:
+    """Raises Refused while another provider's payment under this id waits for its loan: it would count beside it."""
+    if payments.find(session, MANUAL, payment_id) is not None:
+        return
+    other = session.exec(
+        select(Payment.provider).where(
+            col(Payment.payment_id) == payment_id, col(Payment.loan_ref).is_(None), col(Payment.provider) != MANUAL
+        )
+    ).first()
+    if other is not None:
+        raise Refused(
+            f"--provider: {payment_id!r} is a payment of {other!r} that belongs to no loan yet: nothing was recorded; "
+            f"so that it counts once: starter.py payment record {loan.loan_id} {amount} --provider {other} "
+            f"--id {payment_id}"
+        )
 
 
 def checked(text: str, option: str, longest: int = 128) -> str:

@@ -178,14 +178,15 @@ def check_request(by: str, *known: str | None) -> None:
 
     # A request's number may look like any telephone number, but not like their own.
     own = {digits[-_OF_A_PHONE:] for one in known if len(digits := digits_in(one or "")) >= _OF_A_PHONE}
-    if (
-        says_how_to_reach(by, digits_alone=True)
-        or any(number in digits_in(by) for number in own)
-        or any(_words(by) & _words(one or "") for one in known)
-    ):
+    if says_how_to_reach(by, digits_alone=True) or any(number in digits_in(by) for number in own):
         raise Refused(
             "--by: say which request it is by its number or date, without a name, telephone number, e-mail address, "
             "account or identity number: it is kept for ever"
+        )
+    if named := sorted(_words(by) & frozenset().union(*(_words(one or "") for one in known))):
+        raise Refused(
+            "--by: say which request it is by its number or date, a month by its number (2026-05-12): "
+            f"{', '.join(map(repr, named))} stands in a name of the person's, and it is kept for ever"
         )
 
 

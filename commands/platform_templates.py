@@ -91,7 +91,7 @@ def submit(
 ) -> None:
     """Hand templates in at Meta for approval, with the very text of the mapping. What Meta holds already is left alone.
 
-    Example: starter.py templates submit recobro_account_overdue_link
+    Example: starter.py templates submit recobro_account_oldest_link
     """
     import asyncio
 

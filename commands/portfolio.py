@@ -36,7 +36,9 @@ def check(
     ] = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Day that days past due count from. Today without it."),
+        typer.Option(
+            formats=["%Y-%m-%d"], help="Day that days past due count from. Without it today, by this machine's clock."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Accept nothing if any row is bad.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

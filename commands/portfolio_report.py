@@ -41,6 +41,7 @@ def report_as_json(findings: Findings, strict: bool, errors_to: Path | None) -> 
         "with_timezone": summary.with_timezone,
         "zones_at_odds": summary.zones_at_odds,
         "cities_in_doubt": [asdict(each) for each in summary.cities_in_doubt],
+        "unruled_places": [asdict(each) for each in summary.unruled_places],
         "unused_columns": findings.unused_columns,
         "warnings": findings.warnings,
         "errors_total": findings.errors_total,

@@ -40,6 +40,12 @@ from workflows.campaign_messages import CampaignInput, campaign_workflow_id
 from workflows.payload_encryption import data_converter
 
 LENDER = "demo"
+
+
+class BeginsInThePast(ValueError):
+    """The loans would begin now and their clocks end early: most of the days would never be rehearsed."""
+
+
 _PHONES = {"ES": "900 555 010", "MX": "55 5555 0100", "BR": "0800 555 0100"}
 """How pretend borrowers reach the pretend lender; numbers that belong to nobody."""
 
@@ -92,6 +98,21 @@ def begin_of(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
 
 
+def next_first_day(suits: Callable[[date], bool] = lambda _day: True) -> date:
+    """The first suitable day that begins at least a day ahead, so that a rehearsal of it can still get ready."""
+    soonest = datetime.now(UTC) + timedelta(days=1)
+    day = soonest.date()
+    while begin_of(day) < soonest or not suits(day):
+        day += timedelta(days=1)
+    return day
+
+
+def check_begin(begins: datetime) -> None:
+    """Raises BeginsInThePast."""
+    if begins <= datetime.now(UTC):
+        raise BeginsInThePast(f"a rehearsal begins in the future: {begins:%Y-%m-%d %H:%M} UTC is past")
+
+
 @asynccontextmanager
 async def rehearse(
     plan: Plan,
@@ -100,11 +121,14 @@ async def rehearse(
     disturb: Callable[[Stack, Progress], Any] | None = None,
     make_stack: Callable[..., Stack] = Stack,
 ) -> AsyncIterator[Rehearsal]:
-    """Run a plan to its end. Raises ProcessFailed, RehearsalStuck. The stack is ended with the context.
+    """Run a plan to its end. The stack is ended with the context.
+
+    Raises BeginsInThePast, ProcessFailed, RehearsalStuck.
 
     `disturb` is awaited beside the rehearsal with the running stack, from the moment the campaign starts its loans,
     to break things on purpose; `make_stack` takes the arguments of Stack.
     """
+    check_begin(plan.begins)
     started = asyncio.get_running_loop().time()
     settings = load_settings()
     with Processes(plan.folder / "logs") as processes:

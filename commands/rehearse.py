@@ -33,7 +33,8 @@ def app_command(
     seed: Annotated[int, typer.Option(help="The same seed gives the same people and the same luck.")] = 1,
     mapping: Annotated[str | None, typer.Option(help="Column mapping by name or file.")] = None,
     begin: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The campaign's first day; tomorrow by default.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The campaign's first day, still to come; tomorrow by default."),
     ] = None,
     loans: Annotated[int | None, typer.Option(min=1, help="Only the first so many loans.")] = None,
     preset: Annotated[str, typer.Option(help="How the pretend borrowers behave: prime or micro.")] = "prime",
@@ -48,11 +49,15 @@ def app_command(
 
     Example: starter.py rehearse portfolios/microprestamos_es.csv --strategy es-microloan --seed 7 --json
     """
-    from commands.rehearsal import begin_of
+    from commands.rehearsal import BeginsInThePast, begin_of, check_begin
 
     if report is not None:
         _check_writable(report)
     first_day = begin.date() if begin else (datetime.now(UTC) + timedelta(days=1)).date()
+    try:
+        check_begin(begin_of(first_day))
+    except BeginsInThePast as past:
+        raise typer.BadParameter(str(past), param_hint="--begin") from None
     chosen, rows = read_inputs(file, mapping, strategy, first_day)
     plan = make_plan(
         rows[:loans] if loans else rows,

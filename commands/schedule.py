@@ -14,7 +14,14 @@ from commands.console import JsonOption, Refused, iso, operator_app, print_json,
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from temporalio.client import Client, Schedule
+    from temporalio.client import (
+        Client,
+        Schedule,
+        ScheduleActionExecutionStartWorkflow,
+        ScheduleHandle,
+        ScheduleUpdate,
+        ScheduleUpdateInput,
+    )
 
     from activities.daily_orders import DayJob
 
@@ -23,7 +30,7 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _AT, _ZONE = "06:30", "UTC"
 """Of a schedule that is new and was told neither."""
 _LAST = 5
-_IN_ORDER = frozenset({"completed", "running", "no longer kept"})
+_IN_ORDER = frozenset({"completed", "running", "no longer kept", "no longer readable"})
 
 
 def schedule_id(task_queue: str) -> str:
@@ -70,8 +77,8 @@ def create(
 def list_command(as_json: JsonOption = False) -> None:
     """Show the daily run: when it comes next, and what came of the last ones.
 
-    Exit code 1: something of the last one wants a look, or it did not come to its end, or the schedule was made by an
-    earlier version and lacks a job of this one: `schedule create` without more adds it.
+    Exit code 1: something of the last one wants a look, or it did not come to its end, or the schedule is paused, or it
+    was made by an earlier version and lacks a job of this one: `schedule create` without more adds it.
 
     Example: starter.py schedule list
     """
@@ -80,7 +87,8 @@ def list_command(as_json: JsonOption = False) -> None:
     queue = configuration.settings().task_queue
     told = with_temporal(lambda client: _described(client, queue))
     _say(told, as_json)
-    if told["schedule"]["jobs_missing"] or any(wants_a_look(run) for run in told["runs"][-1:]):
+    schedule = told["schedule"]
+    if schedule["paused"] or schedule["jobs_missing"] or any(wants_a_look(run) for run in told["runs"][-1:]):
         raise typer.Exit(1)
 
 
@@ -93,10 +101,17 @@ def wants_a_look(run: dict[str, Any]) -> bool:
 
 
 @app.command()
-def remove(as_json: JsonOption = False) -> None:
-    """Do the daily run by itself no more; one that is under way ends.
+def remove(
+    end_run: Annotated[bool, typer.Option("--end-run", help="End a run that is under way, too, at once.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Do the daily run by itself no more. One that is under way goes on, and is named, unless it is to be ended too.
 
-    Example: starter.py schedule remove
+    What is ended loses nothing that was done: each job is a command of its own, safe to repeat. It needs no worker; one
+    that works at that moment still finishes its job, so stop the workers first where nothing more may be done. Exit
+    code 1: a run is under way and goes on.
+
+    Example: starter.py schedule remove --end-run
     """
     from temporalio.service import RPCError, RPCStatusCode
 
@@ -104,21 +119,65 @@ def remove(as_json: JsonOption = False) -> None:
 
     queue = configuration.settings().task_queue
 
-    async def work(client: Client) -> bool:
+    async def work(client: Client) -> tuple[bool, list[str]]:
+        handle, known = client.get_schedule_handle(schedule_id(queue)), True
+        under_way: dict[str, None] = {}
         try:
-            await client.get_schedule_handle(schedule_id(queue)).delete()
+            under_way |= dict.fromkeys(run.workflow_id for run in await _running(handle))
+            await handle.delete()
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return False
-        return True
+            known = False
+        # A run outlives its schedule.
+        started_by = f"TemporalScheduledById='{schedule_id(queue)}' AND ExecutionStatus='Running'"
+        under_way |= dict.fromkeys([run.id async for run in client.list_workflows(started_by)])
+        return known, [one for one in under_way if await _goes_on(client, one, end_run)]
 
-    if not with_temporal(work):
+    known, runs = with_temporal(work)
+    if not known and not runs:
         raise Refused("there is no daily run")
     if as_json:
-        print_json({"schedule": None, "runs": []})
+        print_json(
+            {"schedule": None, "runs": [], "ended": runs if end_run else [], "under_way": [] if end_run else runs}
+        )
     else:
-        typer.echo("the daily run is removed")
+        typer.echo("the daily run is removed" if known else "there is no schedule of the daily run")
+        for one in runs:
+            typer.echo(
+                f"{one} was under way and is ended; what it had not done is to be done by hand, or by the next run"
+                if end_run
+                else f"{one} is under way and goes on; to end it: starter.py schedule remove --end-run"
+            )
+    if runs and not end_run:
+        raise typer.Exit(1)
+
+
+async def _running(handle: ScheduleHandle) -> list[ScheduleActionExecutionStartWorkflow]:
+    from temporalio.client import ScheduleActionExecutionStartWorkflow
+
+    running = (await handle.describe()).info.running_actions
+    return [one for one in running if isinstance(one, ScheduleActionExecutionStartWorkflow)]
+
+
+async def _goes_on(client: Client, workflow_id: str, end_it: bool) -> bool:
+    """Whether a run was under way; where that is wanted it is ended at once.
+
+    Cancelled, it would give up the job it is at, and go on with the next.
+    """
+    from temporalio.client import WorkflowExecutionStatus
+    from temporalio.service import RPCError, RPCStatusCode
+
+    handle = client.get_workflow_handle(workflow_id)
+    try:
+        if end_it:
+            await handle.terminate(reason="schedule remove --end-run")
+            return True
+        return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return False
 
 
 async def _create(client: Client, queue: str, hour: int, minute: int, zone: str, at_once: bool) -> None:
@@ -153,10 +212,16 @@ async def _create(client: Client, queue: str, hour: int, minute: int, zone: str,
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(hours=20)),
     )
     handle = client.get_schedule_handle(schedule_id(queue))
+
+    def changed(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        # One that somebody paused stays so.
+        schedule.state = found.description.schedule.state
+        return ScheduleUpdate(schedule=schedule)
+
     try:
         handle = await client.create_schedule(schedule_id(queue), schedule)
     except ScheduleAlreadyRunningError:
-        await handle.update(lambda _: ScheduleUpdate(schedule=schedule))
+        await handle.update(changed)
     if at_once:
         await handle.trigger()
 
@@ -184,6 +249,7 @@ async def _described(client: Client, queue: str) -> dict[str, Any]:
 
     from activities.daily_orders import DayJob
     from workflows.daily_work import Daily
+    from workflows.payload_encryption import CannotDecrypt
 
     try:
         found = await client.get_schedule_handle(schedule_id(queue)).describe()
@@ -206,6 +272,8 @@ async def _described(client: Client, queue: str) -> dict[str, Any]:
             if status is WorkflowExecutionStatus.COMPLETED:
                 result = await handle.result()
                 run["reports"] = [one.model_dump(mode="json") for one in result.reports]
+        except CannotDecrypt:
+            run["state"] = "no longer readable"
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
@@ -224,14 +292,30 @@ async def _described(client: Client, queue: str) -> dict[str, Any]:
 
 
 async def _jobs(client: Client, schedule: Schedule) -> Collection[DayJob]:
-    """What a described schedule has its runs do."""
+    """What a described schedule has its runs do. Raises Refused where it cannot be read, as by the runs it starts."""
     from temporalio.client import ScheduleActionStartWorkflow
 
     from workflows.daily_work import DailyInput
+    from workflows.payload_encryption import CannotDecrypt
 
     assert isinstance(schedule.action, ScheduleActionStartWorkflow)
-    [given] = await client.data_converter.decode(list(schedule.action.args), [DailyInput])
+    try:
+        [given] = await client.data_converter.decode(list(schedule.action.args), [DailyInput])
+    except CannotDecrypt as why:
+        raise Refused(
+            f"what the daily run is started with cannot be read, and each run stands still: {why}. `schedule create` "
+            "writes it anew; a run that began before it needs that key, or an end: schedule remove --end-run"
+        ) from None
     return given.jobs  # type: ignore[no-any-return]
+
+
+def _next(schedule: dict[str, Any]) -> str:
+    if schedule["paused"]:
+        return (
+            f"paused ({schedule['zone']}): no run begins until somebody lets it go on: "
+            f"temporal schedule toggle --unpause --schedule-id {schedule['id']}"
+        )
+    return f"next at {schedule['next_at']} ({schedule['zone']})"
 
 
 def _say(told: dict[str, Any], as_json: bool) -> None:
@@ -239,7 +323,7 @@ def _say(told: dict[str, Any], as_json: bool) -> None:
         print_json(told)
         return
     schedule = told["schedule"]
-    typer.echo(f"{schedule['id']}: next at {schedule['next_at']} ({schedule['zone']})")
+    typer.echo(f"{schedule['id']}: {_next(schedule)}")
     if schedule["jobs_missing"]:
         missing = ", ".join(schedule["jobs_missing"])
         typer.echo(f"it lacks jobs of this version: {missing}; `schedule create` adds them and keeps its time")

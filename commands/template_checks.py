@@ -174,8 +174,9 @@ def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
         own_words=True,
         opt_out_hint=hint,
     )
+    caller = lender.caller_on_calls if case.channel is Channel.CALL else lender.caller
     return MessageContext.model_validate(
-        {**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone, "caller_name": lender.caller}
+        {**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone, "caller_name": caller}
     )
 
 
@@ -188,8 +189,12 @@ def preview(
     agency: bool,
     first_contact: bool,
     folder: Path,
+    one_way: bool = False,
 ) -> str:
-    """One message with what law adds, and below it everything that speaks against it. Raises TemplateError."""
+    """One message with what law adds, and below it everything that speaks against it. Raises TemplateError.
+
+    `one_way`: the sender of text messages is a name, which nobody can answer.
+    """
     book = load_content()
     pack = book.pack(market)
     spoken = language or next((each for each in (pack.languages if pack else ()) if each in languages(folder)), "en")
@@ -199,6 +204,8 @@ def preview(
     told: frozenset[Purpose] = frozenset() if first_contact else frozenset(Purpose)
     circumstances = Circumstances(market=market, channel=channel, actor=actor, told=told, debt_age_years=0.1)
     context = _context(case, lender, folder)
+    if one_way and channel is Channel.SMS:
+        context = as_one_way(context, channel, spoken, folder=folder)
     message, findings = written_and_checked(template, spoken, context, lender, circumstances, book, folder=folder)
     lines = [f"Subject: {message.subject}\n" if message.subject else "", message.text, ""]
     if channel is Channel.SMS:

@@ -109,14 +109,20 @@ def show(
 ) -> None:
     """Show one template as a borrower with invented values would get it, with what law adds, and what is wrong.
 
+    Where the settings' sender of text messages in that market is a name, it is what goes out from a name.
+
     Example: starter.py templates show account_overdue --country MX
     """
+    from activities.message_writing import is_one_way
     from commands.template_checks import preview
 
     [market] = _markets([country])
     _names([name], folder)
-    text = preview(name, _channel(channel), language, market, agency=agency, first_contact=not later, folder=folder)
-    typer.echo(text)
+    way = _channel(channel)
+    one_way = is_one_way(configuration.settings(), way, market)
+    typer.echo(
+        preview(name, way, language, market, agency=agency, first_contact=not later, folder=folder, one_way=one_way)
+    )
 
 
 def _markets(given: Sequence[str] | None) -> tuple[str, ...]:

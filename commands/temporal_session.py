@@ -36,6 +36,10 @@ class NotRunning(Exception):
     """No such workflow runs; it has ended or never began."""
 
 
+class RefusedByLoan(Refused):
+    """The workflow answered that it does not take the order; any other Refused may mean that it takes it later."""
+
+
 def with_temporal(work: Callable[[Client], Awaitable[T]]) -> T:
     """Connect, do `work`, and leave. Raises NoTemporal."""
 
@@ -57,7 +61,9 @@ def where(client: Client) -> str:
 
 
 async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object, id: str | None = None) -> str:
-    """Send an update and give its answer in a sentence, with a warrant where it takes one. Raises Refused, NotRunning.
+    """Send an update and give its answer in a sentence, with a warrant where it takes one.
+
+    Raises Refused (RefusedByLoan where the workflow says no), NotRunning.
 
     Who acts was checked before, see `commands/acting.py`.
     """
@@ -69,7 +75,7 @@ async def tell(handle: WorkflowHandle[Any, Any], update: str, *arguments: object
         async with asyncio.timeout(PATIENCE.total_seconds()):
             answer = await handle.execute_update(update, args=list(arguments), id=id, rpc_timeout=PATIENCE)
     except WorkflowUpdateFailedError as error:
-        raise Refused(str(error.cause or error)) from None
+        raise RefusedByLoan(str(error.cause or error)) from None
     except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
         raise Refused(_MAYBE_LATER) from None
     except RPCError as error:

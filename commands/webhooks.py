@@ -75,7 +75,7 @@ def verify() -> None:
     A line: {"id", "scheme", "secret", "headers", "body" or "body_base64"}; Twilio: "url" and, for a form, "params"
     (list of pairs) in place of the body; Mercado Pago: "query" ({"data.id"}) or "url". May be added: "now" (seconds
     since 1970, else the present) and "tolerance" (seconds; null: none). "secret" may be a list. Schemes: stripe-v1,
-    twilio-v1, meta-sha256, gocardless, standard-webhooks, mercadopago, conekta-rsa, belvo.
+    twilio-v1, meta-sha256, gocardless, standard-webhooks, mercadopago, conekta-rsa, belvo, sendgrid, mail.
 
     Verdicts: valid, signature_mismatch, malformed_header (or missing), no_expected_scheme,
     timestamp_out_of_tolerance. A line that cannot be read is answered with its id and an error, and the rest go on.

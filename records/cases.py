@@ -58,7 +58,7 @@ def open(
 
 def get(session: Session, case_id: str) -> CollectionCase:
     """A case by its id, locked for this transaction. Raises UnknownCase."""
-    case = session.exec(select(CollectionCase).where(CollectionCase.case_id == case_id).with_for_update()).first()
+    case = _locked(session, case_id)
     if case is None:
         raise UnknownCase(f"no case {case_id!r}")
     return case
@@ -89,16 +89,48 @@ def reassign(session: Session, case_id: str, *, queue: str, at: datetime, sla_at
 def decide(
     session: Session, case_id: str, *, decision: str, by: str, at: datetime, note: str | None = None
 ) -> CollectionCase:
-    """Keep a person's decision. The same decision again changes nothing. Raises UnknownCase, CaseClosed."""
+    """Keep a person's decision. The same decision again changes nothing. Raises UnknownCase, CaseClosed.
+
+    Without a `note` the one that they kept before stands (`keep_note`).
+    """
     case = get(session, case_id)
     if case.state is CaseState.DECIDED and case.decision == decision and case.decided_by == by:
         return case
     case = _open_case(session, case_id)
+    if note is None and case.decided_by == by:
+        note = case.note
     case.state, case.decision, case.decided_by, case.note = CaseState.DECIDED, decision, by, note
     case.decided_at = case.closed_at = at
     session.add(case)
     session.flush()
     return case
+
+
+def keep_note(session: Session, case_id: str, note: str | None, *, by: str, accepted: bool = False) -> None:
+    """Keep why `by` decides a case, sealed, before the loan is told of the decision and again once it has `accepted`.
+
+    The loan hears no word of it: its history would hold them beyond the person's erasure. Until the decision is in the
+    records the open case names whose note it is. Another's that waits is left until a decision is accepted: of two who
+    decide at once the loan believes one. An unknown case changes nothing.
+    """
+    case = _locked(session, case_id)
+    if case is None:
+        return
+    if case.state is CaseState.OPEN and (accepted or case.decided_by in (None, by)):
+        case.decided_by, case.note = (by, note) if note else (None, None)
+    elif accepted and case.state is CaseState.DECIDED and case.decided_by == by and case.note is None:
+        case.note = note or None
+    session.add(case)
+    session.flush()
+
+
+def drop_note(session: Session, case_id: str, *, by: str) -> None:
+    """The loan refused what `by` decided: their note goes, where it still waits."""
+    case = _locked(session, case_id)
+    if case is not None and case.state is CaseState.OPEN and case.decided_by == by:
+        case.decided_by = case.note = None
+        session.add(case)
+        session.flush()
 
 
 def close(session: Session, case_id: str, state: CaseState, *, at: datetime) -> CollectionCase:
@@ -108,6 +140,8 @@ def close(session: Session, case_id: str, state: CaseState, *, at: datetime) -> 
     case = get(session, case_id)
     if case.state is CaseState.OPEN:
         case.state, case.closed_at = state, at
+        # A note whose decision came to nothing.
+        case.decided_by = case.note = None
         session.add(case)
         session.flush()
     return case
@@ -139,6 +173,10 @@ def of_loan(session: Session, loan: Loan) -> Sequence[CollectionCase]:
         .where(CollectionCase.loan_ref == loan.id)
         .order_by(col(CollectionCase.opened_at), col(CollectionCase.case_id))
     ).all()
+
+
+def _locked(session: Session, case_id: str) -> CollectionCase | None:
+    return session.exec(select(CollectionCase).where(CollectionCase.case_id == case_id).with_for_update()).first()
 
 
 def _open_case(session: Session, case_id: str) -> CollectionCase:

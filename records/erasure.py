@@ -1,7 +1,8 @@
 """Erasing a person: their key is destroyed and their rows lose all that says who they are.
 
 What stays is what law asks to keep and names nobody: that and when contacts were made, decided and answered, the
-lender's ids, amounts, payments and the audit trail, and that the person wants no contact.
+lender's ids, amounts, payments and the audit trail, that the person wants no contact, and, by a keyed fingerprint, at
+which number or e-mail somebody else answered.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from domain.direct_debit import MandateStatus
+from domain.events import AddressFailure
 from records import audit, people, person_keys, unsettled
 from records.database import Database
 from records.locks import one_at_a_time
@@ -56,7 +58,8 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
 
     Safe to repeat, also after it broke off: the key is destroyed once the rows are empty, and forgotten last. Where the
     key is gone before, as in records from before an erasure, the rows are emptied all the same. Who is handed over
-    meanwhile keeps what the hand-over told, under a key of their own (`records.portfolio`).
+    meanwhile keeps what the hand-over told, under a key of their own (`records.portfolio`). The audit trail hears of it
+    when it begins and when it is done: one that broke off and was overtaken so has no end.
     """
     with database.writing(durable=True) as session:
         # A hand-over under way may have found them unchanged, and be about to enter a loan of theirs.
@@ -74,6 +77,8 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         if waiting:
             raise StillUnsettled(f"not before these are settled: {', '.join(waiting)}")
         key_id = person.key_id
+        if person.erased_at is None:
+            _tell(session, person, "person_erasure_begun", at=at, actor=actor)
         _empty(session, person, at)
     database.keys.destroy([key_id])
     with database.writing(durable=True) as session:
@@ -81,10 +86,14 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         assert person is not None
         forgotten = update(Person).where(col(Person.id) == person.id, col(Person.key_id) == key_id)
         session.execute(forgotten.values(key_id=None).execution_options(synchronize_session=False))
-        loan_ids: list[str | None] = [loan.loan_id for loan in people.loans_of(session, person)]
-        for loan_id in loan_ids or [None]:
-            audit.append(session, at=at, actor=actor, action="person_erased", lender=lender, loan_id=loan_id)
+        _tell(session, person, "person_erased", at=at, actor=actor)
     return True
+
+
+def _tell(session: Session, person: Person, action: str, *, at: datetime, actor: str) -> None:
+    loan_ids: list[str | None] = [loan.loan_id for loan in people.loans_of(session, person)]
+    for loan_id in loan_ids or [None]:
+        audit.append(session, at=at, actor=actor, action=action, lender=person.lender, loan_id=loan_id)
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,9 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
     session.execute(answered.values(subject=None, text=None).execution_options(synchronize_session=False))
     session.execute(delete(ReplyCorrection).where(col(ReplyCorrection.person_ref) == own))
     session.execute(delete(Attachment).where(col(Attachment.person_ref) == own))
-    session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own))
+    # A stranger's stay closed: nobody may write to them when their number is handed over anew as the person's.
+    a_strangers = col(ClosedAddress.reason) == AddressFailure.WRONG_PERSON.value
+    session.execute(delete(ClosedAddress).where(col(ClosedAddress.person_ref) == own, ~a_strangers))
     # The row stays: the debits made under it are payments, which law asks to keep.
     mandates = update(Mandate).where(col(Mandate.person_ref) == own)
     session.execute(

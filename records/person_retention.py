@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
+from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from records import unsettled
@@ -30,7 +31,7 @@ def past(
     """
     busy = select(Loan.person_ref).where(Loan.state != LoanState.ENDED)
     people = (
-        select(Person)
+        columns(col(Person.id), col(Person.lender), col(Person.person_id), col(Person.country), col(Person.updated_at))
         .where(
             col(Person.key_id).is_not(None),
             col(Person.id).not_in(busy),
@@ -39,7 +40,7 @@ def past(
         .order_by(col(Person.id))
     )
     if lender is not None:
-        people = people.where(Person.lender == lender)
+        people = people.where(col(Person.lender) == lender)
     last: dict[int, datetime] = {}
     for person_ref, moment in (
         *session.exec(select(Loan.person_ref, func.max(Loan.ended_at)).group_by(col(Loan.person_ref))).all(),
@@ -62,9 +63,9 @@ def past(
         if moment is not None:
             last[person_ref] = max(moment, last.get(person_ref, moment))
     found = []
-    for person in session.exec(people).all():
-        assert person.id is not None
-        last_at = max(last.get(person.id, person.updated_at), person.updated_at)
-        if kept_until(person.country, last_at) <= at:
-            found.append(PastRetention(person.lender, person.person_id, person.country, last_at))
+    for own, of_lender, person_id, country, updated_at in session.connection().execute(people):
+        assert own is not None
+        last_at = max(last.get(own, updated_at), updated_at)
+        if kept_until(country, last_at) <= at:
+            found.append(PastRetention(of_lender, person_id, country, last_at))
     return found

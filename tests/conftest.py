@@ -7,10 +7,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from ruamel.yaml import YAML
 
 _MOST = 300
+_THOROUGH = {"RECOBRO_FUZZ": "4", "ORACLE_EXAMPLES": "2000"}
+"""How many examples `make test-long` draws where `make test` draws a few."""
 
 # How long an example takes tells how busy the machine is, and nothing of the code.
 settings.register_profile("recobro", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,6 +23,25 @@ settings.load_profile("recobro")
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as cores, three at least: the tests wait for servers and clocks for half of their time."""
     return max(3, (os.cpu_count() or 2) * 3 // 2)
+
+
+def _asks_for_the_long_ones(config: pytest.Config) -> bool:
+    return bool(config.option.markexpr == "long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "drawn: draws its examples; `make test-long` draws many more of them")
+    if _asks_for_the_long_ones(config):
+        for name, examples in _THOROUGH.items():
+            os.environ.setdefault(name, examples)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _asks_for_the_long_ones(config):
+        for item in items:
+            if item.get_closest_marker("drawn"):
+                item.add_marker(pytest.mark.long)
 
 
 def pytest_collection_finish() -> None:

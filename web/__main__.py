@@ -274,6 +274,7 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         beside=[*payments.beside, *([missed.run] if missed is not None else []), partial(_warm, reader)],
         calls=call_desk(settings, database),
         addresses=_addresses(settings),
+        by_our_host=settings.web.clock is not Clock.REQUESTS,
     )
     config = server_config(app, settings.web)
     watched = None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from config.personal_text import says_how_to_reach
 from domain.access import Caller, PersonCaller, Role, ServiceCaller
@@ -15,12 +15,13 @@ from domain.agreements.offers import Offer, OfferRequest, Offers, agreeing, offe
 from domain.agreements.terms import Authority
 from domain.events import CaseDecision
 from domain.loan_state import LoanState
-from records import agreements, offer_log
+from records import agreements, cases, offer_log
 from records.database import Database
 from records.tables import Loan
-from web.ports import LoanOrders, OrderRefused
+from web.ports import LoanNotRunning, LoanOrders, OrderRefused
 from workflows.messages import Answer
 
+_Answer = TypeVar("_Answer")
 BORROWER = "borrower"
 PERSONAL_NOTE = "a note holds no telephone number, e-mail address, account or identity number: say it without"
 
@@ -87,6 +88,35 @@ class Asked:
     at: datetime
     request: OfferRequest
     found: Offers
+
+
+async def noted(
+    database: Database,
+    case_id: str,
+    note: str,
+    by: str,
+    order: Callable[[], Awaitable[_Answer]],
+    *,
+    untaken: tuple[type[Exception], ...],
+) -> _Answer:
+    """The answer to a decision, whose note the records keep; `untaken` are the errors that say it was not taken."""
+
+    def keep(*, accepted: bool) -> None:
+        with database.writing() as session:
+            cases.keep_note(session, case_id, note, by=by, accepted=accepted)
+
+    def drop() -> None:
+        with database.writing() as session:
+            cases.drop_note(session, case_id, by=by)
+
+    await asyncio.to_thread(keep, accepted=False)
+    try:
+        answer = await order()
+    except untaken:
+        await asyncio.to_thread(drop)
+        raise
+    await asyncio.to_thread(keep, accepted=True)
+    return answer
 
 
 class AgreementDesk:
@@ -210,11 +240,18 @@ class AgreementDesk:
         return await self._orders.order(loan.lender, loan.loan_id, "move_due_date", order)
 
     async def decide(self, loan: Loan, by: By, case_id: str, decision: CaseDecision, note: str) -> Answer:
-        """The note goes to Temporal, which holds nothing personal."""
+        """The note stays in the records, sealed: the loan hears of the decision alone."""
         if says_how_to_reach(note):
             raise OrderRefused(PERSONAL_NOTE)
-        order = {"case_id": case_id, "decision": decision.value, "by": by.actor, "note": note}
-        return await self._orders.order(loan.lender, loan.loan_id, "decide", order)
+        order = {"case_id": case_id, "decision": decision.value, "by": by.actor}
+        return await noted(
+            self._database,
+            case_id,
+            note,
+            by.actor,
+            lambda: self._orders.order(loan.lender, loan.loan_id, "decide", order),
+            untaken=(OrderRefused, LoanNotRunning),
+        )
 
     async def cancel(self, loan: Loan, by: By, number: int) -> Answer:
         order = {"number": number, "by": by.actor}

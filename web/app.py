@@ -71,6 +71,7 @@ def create_app(
     beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     calls: Desk | None = None,
     addresses: SignedAddresses | None = None,
+    by_our_host: bool = False,
 ) -> FastAPI:
     """The ASGI application; it relays webhooks while it runs.
 
@@ -81,9 +82,10 @@ def create_app(
     asked with the request for the time a webhook came in, and with None for what concerns only us. `routers`
     are more routes beside these. `beside` runs as tasks while the app does. `calls` answers what
     Twilio asks while a call runs. `reader` reads what borrowers write. `addresses` reads those that were signed for
-    borrowers.
+    borrowers. `by_our_host`: `now` is our host's clock whatever a request says, and what comes in is stamped with the
+    database's time.
     """
-    intake = Intake(database)
+    intake = Intake(database, (lambda: now(None)) if by_our_host else None)
     working = Relay(database, signals, sources, lambda: now(None), relay, reader, intake.flooded)
     counts: Counter[str] = Counter()
     reasons: Counter[tuple[str, RefusedReason]] = Counter()

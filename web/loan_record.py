@@ -139,7 +139,7 @@ def case_record(case: CollectionCase, loan: Loan, *, contact_data: bool) -> Case
         sla_at=_iso(case.sla_at),
         assignments=len(case.assignments),
         decision=case.decision,
-        decided_by=case.decided_by,
+        decided_by=case.decided_by if case.decision is not None else None,
         decided_at=_iso(case.decided_at),
         note=case.note if contact_data else None,
     )

@@ -8,12 +8,14 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
 from fastapi import Request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
 from starlette.requests import ClientDisconnect
 
 from providers.webhooks.refused import RefusedReason, WebhookRefused
@@ -62,8 +64,9 @@ class Intake:
     While one transaction waits for the disk, the next deliveries gather. One per web process, on its event loop.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` is our host's, by which deliveries are stamped; None where they come from worlds with their own."""
+        self._database, self._clock = database, clock
         self._waiting: list[tuple[webhooks.Proven, datetime, asyncio.Future[Taken]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._latest: deque[float] = deque(maxlen=_A_FLOOD)
@@ -98,7 +101,7 @@ class Intake:
         try:
             with self._database.writing(durable=True) as session:
                 due_at = shared_time(session, batch[0][1])
-                new = webhooks.store_many(session, [proven for proven, _ in batch], due_at)
+                new = webhooks.store_many(session, self._stamped(session, [proven for proven, _ in batch]), due_at)
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, (OperationalError, PoolTimeout)):
                 # One of them cannot be stored; the database could take the others.
@@ -107,6 +110,14 @@ class Intake:
                 _LOG.error("%s webhook not stored: %s", proven.provider, type(error).__name__)
             return [Taken.NOT_STORED] * len(batch)
         return [Taken.STORED if one else Taken.DUPLICATE for one in new]
+
+    def _stamped(self, session: Session, taken: Sequence[webhooks.Proven]) -> Sequence[webhooks.Proven]:
+        """With the times they came in at by the database's clock: providers' own times are compared with them."""
+        if self._clock is None:
+            return taken
+        ours = self._clock()
+        behind = shared_time(session, ours) - ours
+        return [replace(one, received_at=one.received_at + behind) for one in taken]
 
 
 async def take_in(

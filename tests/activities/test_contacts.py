@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 from sqlmodel import Session
 from temporalio.exceptions import ApplicationErrorCategory
 
@@ -12,9 +14,12 @@ from config.lender_settings import ContactCaps
 from domain.contact import Channel, Purpose
 from domain.events import ContactOutcome
 from domain.sms_segments import sms_size
+from providers.payments.stripe import StripeGateway
+from providers.ports import LinkRequest, PaymentLink
 from records import loans, people
 from records.database import Database
 from records.tables import ContactState, Person
+from sandbox.odds import DEFAULT_FILE
 from tests.activities.outside import (
     TUESDAY,
     Desk,
@@ -30,7 +35,7 @@ from tests.activities.outside import (
     settings_for,
     texts_to,
 )
-from tests.sandbox.running import World
+from tests.sandbox.running import World, running
 
 EARLY = datetime(2026, 3, 10, 5, 30, tzinfo=UTC)
 OPENS = datetime(2026, 3, 10, 8, 0, tzinfo=UTC)
@@ -385,29 +390,55 @@ async def test_the_lenders_own_limit_holds_over_all_loans_of_a_person(lite: Data
     assert put_off.next_retry_delay == timedelta(days=6, hours=-1)
 
 
-async def test_the_carrier_may_not_deliver_after_the_windows_end(desk: Desk, world: World) -> None:
-    given = fresh()
-    loan_id = enter_loan(desk.database, **given)
+@pytest.fixture(scope="module")
+def sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world where every number is a mobile phone, and every phone is asleep for half an hour at least."""
+    folder = tmp_path_factory.mktemp("sleepers")
+    odds = YAML(typ="safe").load(DEFAULT_FILE)
+    for name, value in {"sms_dead": 0, "sms_landline": 0, "sms_off": 0, "sms_asleep": 1}.items():
+        odds["reach"][name]["value"] = value
+    with (folder / "borrowers.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(odds, file)
+    with running(folder / "log.jsonl", "--borrowers", str(folder / "borrowers.yaml")) as world:
+        yield world
+
+
+async def test_the_carrier_may_not_deliver_after_the_windows_end(lite: Database, sleepers: World) -> None:
+    """Given phones that wake long after the evening's end, one written to in its last half minute and one at noon."""
+    loan_ids = [enter_loan(lite, phone=who["phone"]) for who in sleepers.enrol("Z1", "Z2")]
     late = datetime(2026, 3, 10, 19, 59, 30, tzinfo=UTC)
-
-    await desk.contact(remind(loan_id), late)
-
     closes = datetime(2026, 3, 10, 20, 0, tzinfo=UTC)
-    assert desk.row(remind(loan_id)).valid_until == closes
-    world.http.post("/_world/advance", json={"loan_id": "-", "to": "2026-03-11T12:00:00+00:00"})
-    statuses = world.entries("sms_status")
-    [text] = texts_to(world, given["phone"])
-    assert all(e["at"] <= closes.isoformat() for e in statuses if e["sid"] == text["sid"] and not e["error_code"])
+    async with desk_for(lite, settings_for(sleepers)) as desk:
+        for loan_id, moment in zip(loan_ids, (late, TUESDAY), strict=True):
+            await desk.contact(remind(loan_id), moment)
+        valid_until = [desk.row(remind(loan_id)).valid_until for loan_id in loan_ids]
+
+    for enrolled in ("Z1", "Z2"):
+        sleepers.advance(enrolled, "2026-03-11T12:00:00+00:00")
+
+    assert valid_until == [closes, closes]
+    ends = [[e["error_code"] for e in sleepers.entries("sms_status", loan_id)][-1] for loan_id in ("Z1", "Z2")]
+    assert ends == [30036, None], "the late one is never delivered; the other is"
 
 
-async def test_a_slow_gateway_holds_up_no_other_loan_of_the_person(both: Desk, world: World) -> None:
+async def test_a_slow_gateway_holds_up_no_other_loan_of_the_person(
+    both: Desk, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = {"person_id": f"slow-{id(both)}", "phone": fresh()["phone"]}
     slow, quick = enter_loan(both.database, **given), enter_loan(both.database, **given)
-    world.fault("stripe", "latency", seconds=4, count=1)
+    asked, answers = asyncio.Event(), asyncio.Event()
+    make = StripeGateway.create_link
 
+    async def slowly(self: StripeGateway, request: LinkRequest) -> PaymentLink:
+        asked.set()
+        await answers.wait()
+        return await make(self, request)
+
+    monkeypatch.setattr(StripeGateway, "create_link", slowly)
     waiting = asyncio.create_task(both.refused(offer(slow)))
-    await asyncio.sleep(0.2)
-    report = await asyncio.wait_for(both.contact(remind(quick)), 3.5)
+    await asked.wait()
+    report = await both.contact(remind(quick))
+    answers.set()
     put_off = await waiting
 
     assert report.outcome is ContactOutcome.SENT

@@ -99,9 +99,11 @@ async def test_each_payment_has_one_receipt_and_the_end_a_letter(desk: Desk, wor
     assert [document.kind for document in kept(desk.database, loan_id)] == ["receipt"] * 3 + ["paid_in_full"]
     assert attached(world, desk, loan_id) == [
         [f"receipt-{numbers[0]}.pdf", f"receipt-{numbers[1]}.pdf"],
-        [f"receipt-{numbers[2]}.pdf", "paid-in-full-1.pdf"],
+        [f"receipt-{numbers[2]}.pdf", "nothing-left-1.pdf"],
     ]
-    assert "está totalmente pagado" in text_of(pdf_of(kept(desk.database, loan_id)[-1]))
+    assert "no queda nada pendiente de la cantidad que le reclamábamos" in text_of(
+        pdf_of(kept(desk.database, loan_id)[-1])
+    )
 
 
 @pytest.mark.parametrize("step", [PART_RECEIPT, RECEIPT])
@@ -126,7 +128,7 @@ async def test_a_text_carries_an_address_that_opens_the_document_until_it_ends(
         clock[0] = TUESDAY + timedelta(days=31)
         over = browser.get(address)
     assert (opened.status_code, opened.headers["content-type"]) == (200, "application/pdf")
-    assert ("totalmente pagado" if step == RECEIPT else "60,00 €") in text_of(opened.content)
+    assert ("nada pendiente de la cantidad" if step == RECEIPT else "60,00 €") in text_of(opened.content)
     assert (forged.status_code, over.status_code) == (404, 410)
     assert "Esta dirección ya no vale." in over.text, "in the language of whose receipt it was"
     assert loan_id not in address

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from time import sleep
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,13 +147,22 @@ async def test_who_was_not_told_before_its_time_is_over_is_not_told_any_more(
     assert set(refused) == ({None} if told else {"its time was over"})
 
 
-async def test_a_message_whose_time_ends_while_it_is_told_goes_to_no_more_loans(lite: Database) -> None:
+async def test_a_message_whose_time_ends_while_it_is_told_goes_to_no_more_loans(
+    lite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a loan that takes two hours to be told, and a message that has one hour left."""
     everybody = [f"A{number:03}" for number in range(1, 4)]
     ordered(lite, *everybody)
-    ear = Ear(lambda loan_id: sleep(0.5))
-    slowly = TellOrder(send_id=SEND, page=100, rate_per_second=1)
+    passed = [0.0]
+    monkeypatch.setattr("activities.segment_sends.time", SimpleNamespace(monotonic=lambda: passed[0]))
 
-    report = await environment(UNTIL - timedelta(seconds=0.4)).run(SegmentSender(lite, ear).tell_loans, slowly)
+    def takes_two_hours(_loan_id: str) -> None:
+        passed[0] += 7200.0
+
+    ear = Ear(takes_two_hours)
+    one_by_one = TellOrder(send_id=SEND, page=100, rate_per_second=1)
+
+    report = await environment(UNTIL - timedelta(hours=1)).run(SegmentSender(lite, ear).tell_loans, one_by_one)
 
     assert ear.told("notice_ordered") == ["A001"]
     assert (report.told, report.refused, report.waiting) == (1, 2, 0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from activities.found_payments import keep_payment
 from domain.events import ContactOutcome
@@ -120,14 +121,36 @@ def read(desk: Desk, webhook: int) -> None:
         webhooks.mark_recorded(session, webhook, TUESDAY, outcome="payment", signals=[])
 
 
-async def test_nobody_is_written_to_before_the_news_that_came_in_is_read(both: Desk, world: World) -> None:
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Awaitable[None]]:
+    """Wait until contacts have looked so often for news that nobody has read."""
+    looked = 0
+    unheard = webhooks.unheard
+
+    def counted(session: Session) -> Any:
+        nonlocal looked
+        found = unheard(session)
+        looked += 1
+        return found
+
+    async def so_often(times: int) -> None:
+        while looked < times:
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(webhooks, "unheard", counted)
+    return so_often
+
+
+async def test_nobody_is_written_to_before_the_news_that_came_in_is_read(
+    both: Desk, world: World, looks: Callable[[int], Awaitable[None]]
+) -> None:
     """Given a webhook that tells of a payment in full, stored but not read; the contact waits, and is not wanted."""
     loan_id = enter_loan(both.database)
     phone, _ = person_of(both.database, loan_id)
     webhook = came_in(both, f"unread-{loan_id}")
 
     contact = asyncio.create_task(both.contact(remind(loan_id)))
-    await asyncio.sleep(0.5)
+    await looks(2)
     waiting = not contact.done()
     with both.database.writing() as session:
         loan = loans.get(session, LENDER, loan_id)
@@ -151,13 +174,15 @@ async def test_nobody_is_written_to_before_the_news_that_came_in_is_read(both: D
     assert texts_to(world, phone) == []
 
 
-async def test_news_that_never_ends_holds_nobody_up(both: Desk, world: World) -> None:
+async def test_news_that_never_ends_holds_nobody_up(
+    both: Desk, world: World, looks: Callable[[int], Awaitable[None]]
+) -> None:
     """Given that by the time what was there is read, something else has come in: the contact goes."""
     loan_id = enter_loan(both.database)
     first = came_in(both, f"first-{loan_id}")
 
     contact = asyncio.create_task(both.contact(remind(loan_id)))
-    await asyncio.sleep(0.3)
+    await looks(1)
     second = came_in(both, f"second-{loan_id}")
     read(both, first)
     report = await contact

@@ -85,7 +85,7 @@ def messages_to(world: World, phone: str) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("approved")
 @pytest.mark.parametrize(
-    ("ago", "template"), [(timedelta(hours=23, minutes=59), None), (timedelta(hours=24), "recobro_account_overdue")]
+    ("ago", "template"), [(timedelta(hours=23, minutes=59), None), (timedelta(hours=24), "recobro_account_oldest")]
 )
 async def test_free_text_goes_inside_the_24_hours_and_a_template_outside_them(
     lite: Database, world: World, ago: timedelta, template: str | None
@@ -105,7 +105,7 @@ async def test_free_text_goes_inside_the_24_hours_and_a_template_outside_them(
         row = desk.row(order)
         assert row.text == sent["body"]
         assert (row.provider, row.sender) == ("meta", "111")
-        assert row.approved_as == (None if template is None else "es:recobro_account_overdue")
+        assert row.approved_as == (None if template is None else "es:recobro_account_oldest")
 
 
 @pytest.mark.usefixtures("approved")
@@ -124,8 +124,8 @@ async def test_a_message_with_a_link_takes_the_template_that_has_a_place_for_it(
 @pytest.mark.parametrize(
     ("step", "template", "name"),
     [
-        ("promise.1.reminder", "agreed_reminder", "recobro_agreed_reminder"),
-        ("receipt", "payment_received", "recobro_payment_received_document"),
+        ("promise.1.reminder", "agreed_reminder", "recobro_agreed_day"),
+        ("receipt", "payment_received", "recobro_amount_received_document"),
         ("answer.1", "reply_person", "recobro_reply_person_by"),
     ],
 )
@@ -259,7 +259,7 @@ async def test_a_window_that_whatsapp_finds_closed_is_answered_with_the_template
         report = await desk.contact(remind(loan_id, channels=WHATSAPP))
 
         assert report.channel is Channel.WHATSAPP
-        assert [sent["template"] for sent in messages_to(world, phone)] == ["recobro_account_overdue"]
+        assert [sent["template"] for sent in messages_to(world, phone)] == ["recobro_account_oldest"]
         assert desk.counted(loan_id) == 2  # what they wrote, and one message
 
 

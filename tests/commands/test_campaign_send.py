@@ -101,3 +101,19 @@ def test_the_same_message_said_again_names_the_first_and_makes_no_second(records
     with records.reading() as session:
         assert [send.id for send in segment_sends.listing(session)] == ["help-1", "help-2"]
     assert server.started == ["send-help-2"]
+
+
+def test_loans_that_were_told_when_the_messages_time_was_over_are_not_said_to_have_ended(
+    records: Database, server: Server
+) -> None:
+    """Given a message whose day passed before a loan heard of it, when somebody asks how far it came, then that is
+    among the reasons."""
+    run(*SEND, "--id", "help-1")
+    with records.writing() as session:
+        first = next(iter(loans.listing(session)))
+        assert first.id is not None
+        segment_sends.mark_refused(session, "help-1", [first.id], reason="refused: its time is over")
+
+    said = run("campaign", "send-status", "help-1")
+
+    assert "1 had ended, were handed over again, or its time was over" in " ".join(said.stdout.split())

@@ -328,6 +328,31 @@ def test_clocks_that_differ_are_found(clinic: Clinic, database: Database, monkey
     assert any("the database's host" in line for line in clocks) is not database.embedded
 
 
+async def test_running_workflows_that_were_not_looked_at_are_told(clinic: Clinic) -> None:
+    """Given three running loans, when one alone is looked at, then the others are a finding with what looks at all."""
+    with sqlite_only(clinic.url):
+        client = await clinic.client()
+        already = (await client.count_workflows(doctor_temporal.OURS)).count
+        names = [f"unseen-{uuid4()}" for _ in range(3)]
+        begun = [
+            await client.start_workflow("LoanCollection", id=name, task_queue=f"nobody-{uuid4()}") for name in names
+        ]
+        try:
+            while (running := (await client.count_workflows(doctor_temporal.OURS)).count) < already + 3:
+                await asyncio.sleep(0.05)
+
+            found, looked_at = await doctor_temporal.look_at_workflows(client, 1)
+            every, _ = await doctor_temporal.look_at_workflows(client, running)
+        finally:
+            for one in begun:
+                await one.terminate()
+
+        [unseen] = [one for one in found if one.check == "workflows_not_looked_at"]
+        assert (looked_at, unseen.count) == (1, running - 1)
+        assert unseen.command == f"starter.py doctor --limit {running}"
+        assert [one for one in every if one.check == "workflows_not_looked_at"] == []
+
+
 async def test_a_build_that_is_current_and_has_no_worker_is_found(clinic: Clinic) -> None:
     with sqlite_only(clinic.url):
         client, name = await clinic.client(), f"d{uuid4().hex[:6]}"

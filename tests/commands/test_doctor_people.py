@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import select, text
 
-from commands import doctor_people
+from commands import doctor, doctor_people
 from commands.doctor_findings import Finding
 from commands.doctor_mends import Mends
 from config.encryption_settings import Encryption
@@ -117,3 +117,28 @@ def test_keys_in_the_archive_of_the_log_are_warned_of_where_there_is_one(
 
     assert [one.check for one in warned] == ([] if database.embedded else ["keys_beside_data"])
     assert apart == []
+
+
+def test_a_persons_data_that_cannot_be_read_is_not_read_to_tell_how_long_they_are_kept(database: Database) -> None:
+    someone(database)
+    end(database)
+    with database.writing() as session:
+        session.execute(text("UPDATE person SET name = 'nobody sealed this'"))
+
+    assert "past_retention" in found(database, NOW + timedelta(days=6 * 366))
+
+
+def test_what_no_key_opens_is_a_finding_and_the_rest_is_looked_at_all_the_same(database: Database) -> None:
+    """Given a stored webhook that was changed in the database and an erasure-to-be, when the doctor looks, then both
+    are told."""
+    someone(database)
+    end(database)
+    with database.writing() as session:
+        session.execute(text("UPDATE webhook SET body = :body, relayed_at = NULL"), {"body": b"nobody sealed this"})
+    from_before(database)
+
+    told = {one.check: one for one in doctor._look_at_records(settings(), database, Mends(database, settings(), None))}
+
+    assert "cannot be read" in told["records_unreadable"].what
+    assert "keys" in told["records_unreadable"].command
+    assert told["people_without_key"].subjects == ("p-L1",)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from commands.doctor_records import look_at_links
-from records import audit, links, loans
+from commands.doctor_records import look_at_bank, look_at_links, look_at_payments, look_at_webhooks
+from records import audit, inquiries, links, loans, payments, webhooks
 from records.database import Database
-from records.tables import LinkState
+from records.tables import LinkState, PaymentSource
 from tests.records.portfolios import LENDER, NOW, entered
 
 FOUR_DAYS = timedelta(days=4)
@@ -54,3 +54,56 @@ def test_a_link_that_was_closed_at_last_is_none_of_them(database: Database, stat
 
     with database.reading() as session:
         assert look_at_links(session, NOW) == []
+
+
+def money_of_nobody(database: Database, payment_id: str, at: datetime) -> None:
+    """A gateway's payment that no loan could be found for, told by its webhook."""
+    with database.writing() as session:
+        payments.record(
+            session, provider="stripe", payment_id=payment_id, lender=None, loan_id=None, amount_minor=6_000,
+            currency="EUR", paid_at=at, received_at=at, source=PaymentSource.WEBHOOK,
+        )  # fmt: skip
+        kept = webhooks.store(
+            session, provider="stripe", event_key=payment_id, url="", body=b"{}", headers={}, received_at=at, due_at=at,
+            verified=True,
+        )  # fmt: skip
+        webhooks.mark_recorded(session, kept.id, at, outcome="payment_unmatched", signals=[])
+
+
+async def nothing_to_mend() -> str:
+    return ""
+
+
+def test_money_of_no_loan_is_named_until_it_is_booked_or_given_back_however_old_it_is(database: Database) -> None:
+    """Given three payments of no loan from months ago, one booked since and one taken back, when the doctor looks, then
+    the third is named once, with what books it under the gateway's own id."""
+    for payment_id in ("pi_1", "pi_2", "pi_3"):
+        money_of_nobody(database, payment_id, NOW - timedelta(days=90))
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        payments.record(
+            session, provider="stripe", payment_id="pi_1", lender=None, loan_id=None, amount_minor=6_000,
+            currency="EUR", paid_at=NOW, received_at=NOW, source=PaymentSource.RECORD, loan=loan,
+        )  # fmt: skip
+        payments.reverse(session, provider="stripe", payment_id="pi_2", at=NOW)
+
+    with database.reading() as session:
+        [found] = look_at_payments(session)
+    assert (found.check, found.subjects) == ("payments_unmatched", ("stripe pi_3",))
+    assert "--provider PROVIDER --id ID" in found.command
+
+
+def test_a_payment_of_no_loan_is_no_second_finding_about_webhooks(database: Database) -> None:
+    money_of_nobody(database, "pi_1", NOW)
+
+    with database.reading() as session:
+        assert look_at_webhooks(session, NOW, nothing_to_mend) == []
+
+
+def test_a_payment_nobody_answers_for_is_booked_under_its_providers_own_id(database: Database) -> None:
+    with database.writing() as session:
+        inquiries.note(session, "bank", "rb-1", NOW - FOUR_DAYS)
+
+    with database.reading() as session:
+        [found] = look_at_bank(session, NOW)
+    assert "payment record LOAN AMOUNT --provider PROVIDER --id ID" in found.command

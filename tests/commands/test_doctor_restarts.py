@@ -217,7 +217,7 @@ async def test_a_pause_of_a_campaign_that_went_on_does_not_keep_its_loans_for_ev
     """Given a campaign that was told to go on, when Temporal is lost before a loan heard of it, then it goes on."""
     with database.writing() as session:
         entered(session, "L1")
-        hear(session, "L1", Pause(until=datetime.now(UTC) + timedelta(days=3000), of_campaign=True))
+        hear(session, "L1", Pause(until=NOW + timedelta(days=3000), of_campaign=True))
 
     temporal, _ = await mended(database, "L1")
 

@@ -27,9 +27,10 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
         yield Operator(stack, folder)
 
 
-def start(operator: Operator, campaign: str, *loan_ids: str, **more: object) -> Path:
+def start(operator: Operator, campaign: str, *loan_ids: str, strategy: str | None = None, **more: object) -> Path:
     path = operator.portfolio(f"{campaign}.csv", [{"loan_id": loan_id} | more for loan_id in loan_ids])
-    told = operator.json("campaign", "start", str(path), "--id", campaign, "--yes")
+    under = ("--strategy", strategy) if strategy else ()
+    told = operator.json("campaign", "start", str(path), "--id", campaign, *under, "--yes")
     assert told["held"] == len(loan_ids)
     assert told["refused"] == []
     until(lambda: operator.json("campaign", "status", campaign)["in_collection"] == len(loan_ids))
@@ -402,6 +403,27 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
     assert replayed_offers(operator, "AG1") >= 3
 
 
+def talk_alone(operator: Operator) -> str:
+    """A strategy whose first step lies months ahead: whatever the hour, nothing but the conversation takes a place."""
+    path = operator.folder / "talk-alone.yaml"
+    path.write_text(
+        """
+name: talk-alone
+version: 1
+title: Nothing but the conversation
+currency: EUR
+languages: [es]
+steps:
+  - {id: much-later, kind: remind, dpd: 300, channels: [sms], template: account_overdue}
+queues:
+  agents: {sla_hours: 48}
+conversation: {turns: 4, confidence: 0.5, queue: agents}
+ends: {after_days: 400}
+"""
+    )
+    return str(path)
+
+
 SAID = "Soy Ana: hemos mirado tu caso y el pago del dia 3 nos consta."
 
 
@@ -427,6 +449,13 @@ def open_cases(operator: Operator, loan_id: str) -> list[str]:
     return [case["case_id"] for case in operator.loan(loan_id)["cases"] if case["state"] == "open"]
 
 
+async def waits(operator: Operator, loan_id: str) -> bool:
+    """Whether the loan has done all that it was told so far, and does nothing before something else happens."""
+    client = await Client.connect(operator.stack.addresses.temporal, namespace=operator.stack.namespace)
+    told = (await client.get_workflow_handle(f"loan-demo-{loan_id}").describe()).raw_description
+    return not told.HasField("pending_workflow_task") and not told.pending_activities
+
+
 async def history(operator: Operator, loan_id: str) -> str:
     client = await Client.connect(operator.stack.addresses.temporal, namespace=operator.stack.namespace)
     handle = client.get_workflow_handle(f"loan-demo-{loan_id}")
@@ -434,7 +463,7 @@ async def history(operator: Operator, loan_id: str) -> str:
 
 
 def test_a_person_answers_in_own_words_once_and_the_machine_is_silent_meanwhile(operator: Operator) -> None:
-    start(operator, "words", "W1")
+    start(operator, "words", "W1", strategy=talk_alone(operator))
     operator.account("ana", "agent")
     operator.account("olga", "operator")
     # Given a borrower who wants a person, and a case of it.
@@ -465,9 +494,11 @@ def test_a_person_answers_in_own_words_once_and_the_machine_is_silent_meanwhile(
     assert [one["text"] for one in found] == [mine["text"]]
 
     # And what the borrower writes then is for a person: the machine says nothing.
+    until(lambda: asyncio.run(waits(operator, "W1")))
     before = sum(one["who"] == "machine" for one in thread(operator, "W1"))
     borrower_writes(operator, "W1", "y cuanto debo?")
     until(lambda: bool(open_cases(operator, "W1")))
+    until(lambda: asyncio.run(waits(operator, "W1")))
     assert sum(one["who"] == "machine" for one in thread(operator, "W1")) == before
     told = asyncio.run(history(operator, "W1"))
     assert sent["words_id"] in told
@@ -475,7 +506,7 @@ def test_a_person_answers_in_own_words_once_and_the_machine_is_silent_meanwhile(
 
 
 def test_words_that_cannot_be_sent_are_one_line_and_nothing_is_kept(operator: Operator) -> None:
-    start(operator, "unsaid", "W4", "W5")
+    start(operator, "unsaid", "W4", "W5", strategy=talk_alone(operator))
     operator.account("ana", "agent")
     operator.account("olga", "operator")
     by = ("--by", "ana")
@@ -512,7 +543,7 @@ def test_words_that_cannot_be_sent_are_one_line_and_nothing_is_kept(operator: Op
 def test_what_a_person_wrote_is_withdrawn_while_it_waits(operator: Operator) -> None:
     """Given words that wait, because law lets one contact a day or it is night, when whoever wrote withdraws them, then
     they are never sent, and saying so again is no error."""
-    start(operator, "withdrawn", "W6")
+    start(operator, "withdrawn", "W6", strategy=talk_alone(operator))
     operator.account("ana", "agent")
     by = ("--by", "ana")
     write = ("loan", "write", "W6", *by, "--channel", "sms", "--text")

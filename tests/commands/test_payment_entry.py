@@ -13,6 +13,7 @@ from config.settings import Settings
 from domain.events import PaymentReceived
 from records import loans, payments, webhooks
 from records.database import Database
+from records.tables import PaymentSource
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from web.payment_entry import Entry, enter_payment, enter_reversal
 
@@ -49,6 +50,39 @@ def test_a_payment_is_never_read_as_a_thousandth_of_what_was_typed(
 
     with pytest.raises(Refused, match=rf"AMOUNT: '{typed}' has more decimals .* write thousands without a point"):
         read_payment(database, loan, typed, None, None, "bank", "TR-2")
+
+
+def unmatched(database: Database, provider: str, payment_id: str) -> None:
+    """Money that came for a loan nobody could find."""
+    with database.writing() as session:
+        payments.record(
+            session, provider=provider, payment_id=payment_id, lender=None, loan_id=None, amount_minor=6_000,
+            currency="EUR", paid_at=NOW, received_at=NOW, source=PaymentSource.WEBHOOK,
+        )  # fmt: skip
+
+
+def test_a_gateways_payment_that_waits_for_its_loan_is_not_booked_beside_itself(database: Database) -> None:
+    """Given money of a gateway that belongs to no loan, when somebody books it without saying whose it is, then nothing
+    is recorded and they read what to type; typed so it is recorded."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+    unmatched(database, "stripe", "pi_1")
+
+    with pytest.raises(Refused, match=r"payment record L1 60 --provider stripe --id pi_1$"):
+        read_payment(database, loan, "60", None, None, "manual", "pi_1")
+
+    assert read_payment(database, loan, "60", None, None, "stripe", "pi_1").provider == "stripe"
+    assert read_payment(database, loan, "60", None, None, "manual", "TR-2").provider == "manual"
+
+
+def test_what_was_booked_by_hand_before_may_be_said_again(database: Database) -> None:
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+    booked = PAID.model_copy(update={"provider": "manual"})
+    enter_payment(database, loan, booked, Entry("operator", datetime.now(UTC)))
+    unmatched(database, "stripe", "TR-1")
+
+    assert read_payment(database, loan, "60", None, None, "manual", "TR-1").payment_id == "TR-1"
 
 
 class NoWorkflow:

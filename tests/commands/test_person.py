@@ -237,6 +237,29 @@ def test_a_stop_entered_by_hand_closes_for_everyone_with_the_same_number_or_addr
     assert owed == set(holds_for)
 
 
+def test_a_stop_of_calls_entered_by_hand_closes_texts_too_where_a_text_is_a_call(records: Database) -> None:
+    with records.writing() as session:
+        american = {"country": "US", "timezone": "America/New_York", "phone": "+12125550123"}
+        enter(session, [handed("U1", **american)], campaign_id="c2")
+
+    told = json.loads(run("person", "opt-out", "U1", "call", "--json"))
+
+    assert (told["changed"], told["opted_out"]) == (True, ["call", "sms"])
+    with records.reading() as session:
+        owed = {str(one["payload"]["channel"]) for one in webhooks.owed(session) if one["loan_id"] == "U1"}
+    assert owed == {"call", "sms"}
+
+
+@pytest.mark.parametrize("written", ["ximena@example.com", "Ximena@Example.com"])
+def test_a_stop_of_email_closes_for_whoever_has_the_address_in_small_letters(records: Database, written: str) -> None:
+    with records.writing() as session:
+        enter(session, [handed("E1", country="CO", phone="+573001112299", email=written)], campaign_id="c2")
+
+    told = json.loads(run("person", "opt-out", "E1", "email", "--json"))
+
+    assert told["loans"] == ["E1", "L1", "L2"]
+
+
 def test_the_nightly_list_of_stops_says_whose_they_are_where_only_ended_loans_are_left(records: Database) -> None:
     with records.writing() as session:
         for loan_id in ("L1", "L2"):

@@ -85,6 +85,16 @@ def test_who_asked_is_not_named_where_it_is_kept_for_ever(office: Office, by: st
     assert (right.code, right.out) == (0, "p-L1: erased\n")
 
 
+def test_a_request_that_names_a_month_the_person_is_called_by_is_told_which_word_it_is(office: Office) -> None:
+    office.hand_over("L1", at=datetime.now(UTC), ended=True, name="Ximena Mayo")
+
+    said = office.run("person", "erase", "p-L1", "--by", "carta del 12 de mayo", "--yes")
+
+    assert said.code == 2
+    assert "'mayo' stands in a name" in said.err
+    assert office.run("person", "erase", "p-L1", "--by", "carta del 2026-05-12", "--yes").code == 0
+
+
 def test_a_loan_in_collection_keeps_its_person(office: Office) -> None:
     office.hand_over("L1", at=datetime.now(UTC), ended=False)
 
@@ -156,6 +166,18 @@ def test_a_key_file_is_rotated_and_everyone_is_read_as_before(office: Office) ->
     with office.database.reading() as session:
         assert loans.get(session, "demo", "L1").loan_id == "L1"
     assert "Ximena" in office.run("person", "export", "p-L1").out
+
+
+@pytest.mark.parametrize("encrypted", ["true", "false"])
+def test_after_a_rotation_the_schedule_is_to_be_written_anew_where_temporal_is_encrypted(
+    office: Office, monkeypatch: pytest.MonkeyPatch, encrypted: str
+) -> None:
+    """What a schedule starts its runs with stays under the key it was made with."""
+    monkeypatch.setenv("RECOBRO_ENCRYPTION__PAYLOADS", encrypted)
+
+    said = office.run("keys", "rotate").out
+
+    assert ("`schedule create`" in said) is (encrypted == "true")
 
 
 def test_keys_whose_time_is_over_are_destroyed_by_a_command_too(office: Office) -> None:

@@ -1,7 +1,8 @@
-"""`rehearse --report` and `demo`: a place that cannot be written is said before minutes are spent."""
+"""`rehearse` and `demo`: a day that is past, or a place that cannot be written, is said before minutes are spent."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from typer.testing import CliRunner
 
 from commands import demo, rehearse
 from commands.processes import ROOT
+from commands.rehearsal import BeginsInThePast, Progress, begin_of, next_first_day
+from commands.rehearsal import rehearse as rehearsed
 from starter import app
+from tests.system.campaigns import plan
 
 PORTFOLIO = str(ROOT / "portfolios" / "microprestamos_es.csv")
 WORDS = ["rehearse", PORTFOLIO, "--strategy", "es-microloan", "--loans", "1"]
@@ -21,6 +25,39 @@ class Results:
 
     def model_dump(self, mode: str) -> dict[str, Any]:
         return {"loans": 1}
+
+
+def test_a_first_day_that_is_past_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a first day of last year, then nothing is rehearsed: most of its days would pass for checked."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rehearse, "run", lambda *_given, **_more: pytest.fail("the rehearsal was begun"))
+    long_past = (datetime.now(UTC) - timedelta(days=365)).date()
+
+    said = CliRunner().invoke(app, [*WORDS, "--begin", long_past.isoformat()])
+
+    assert (said.exit_code, said.stderr.count("\n")) == (2, 1)
+    assert f"--begin: a rehearsal begins in the future: {long_past} 05:00 UTC is past" in said.stderr
+
+
+async def test_a_plan_that_begins_in_the_past_starts_nothing(tmp_path: Path) -> None:
+    begun = begin_of((datetime.now(UTC) - timedelta(days=1)).date())
+
+    with pytest.raises(BeginsInThePast, match="is past"):
+        async with rehearsed(plan(tmp_path / "folder", 1, begins=begun), Progress()):
+            pass
+
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_first_day_is_at_least_a_day_ahead_and_the_next_that_suits() -> None:
+    now = datetime.now(UTC)
+    soonest = begin_of(next_first_day())
+    september = begin_of(next_first_day(lambda day: (day.month, day.day) == (9, 10)))
+
+    assert timedelta(days=1) <= soonest - now + timedelta(seconds=5)
+    assert soonest - now <= timedelta(days=2)
+    assert (september.month, september.day) == (9, 10)
+    assert soonest <= september <= soonest + timedelta(days=366)
 
 
 def test_a_report_that_cannot_be_written_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

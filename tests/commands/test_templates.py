@@ -187,5 +187,12 @@ def test_where_the_sender_is_a_name_its_own_form_is_what_costs_segments(
         run.invoke(app, ["check", "--folder", str(folder), "--country", "CL", "--country", "CO", "--json"]).stdout
     )
 
+    shown = [
+        run.invoke(app, ["show", "good", "--folder", str(folder), "--country", market]).stdout
+        for market in ("CL", "CO")
+    ]
+
+    assert ["Llama cuando quieras" in text for text in shown] == [True, False], "what is shown is what goes out there"
+    assert "Responde BAJA" not in shown[0]
     segments = {each["market"]: each["sms"]["segments"] for each in told["results"] if not each["first_contact"]}
     assert segments == {"CL": 2, "CO": 1}

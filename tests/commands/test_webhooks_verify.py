@@ -36,6 +36,13 @@ def verify(*lines: object, code: int = 0) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.output.splitlines()]
 
 
+def test_its_help_names_every_scheme_it_takes() -> None:
+    told = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["webhooks", "verify", "--help"]).output
+
+    listed = told.partition("Schemes:")[2].partition("Verdicts:")[0]
+    assert [scheme for scheme in webhooks_verify._SCHEMES if scheme not in listed] == []
+
+
 def test_every_vector_gets_the_verdict_that_its_vendor_expects() -> None:
     assert verify(*VECTORS) == [{"id": vector["id"], "verdict": vector["expect"]} for vector in VECTORS]
 

@@ -6,26 +6,23 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from alembic import command
 from dotenv import dotenv_values
+from sqlalchemy import text as sql
 
-from commands.processes import ROOT
 from records import loans, people
-from records.database import Database
+from records.database import Database, alembic_config
+from tests.databases import PostgresServer, postgresql_server
+from tests.monitoring.operations_page import PAGE, block_with, type_block
 from tests.records.portfolios import enter, handed
 
-PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+__all__ = ["postgresql_server"]
 TWO_DAYS = ("2026-11-29", "2026-11-30")
-
-
-def block_with(words: str) -> str:
-    """The lines of the indented block that holds `words`, without their indentation."""
-    found = [one for one in re.findall(r"(?:^    .*\n(?:^\n(?=^    ))?)+", PAGE, re.MULTILINE) if words in one]
-    assert len(found) == 1, f"{words!r} stands in {len(found)} blocks"
-    return re.sub(r"^    ", "", found[0], flags=re.MULTILINE)
 
 
 def test_prometheus_asks_every_process_that_the_unit_starts() -> None:
@@ -84,7 +81,7 @@ def test_what_is_restored_is_what_the_nightly_dump_wrote_each_from_its_own_place
     """Given the nightly dumps of the records and of people's keys, then each is restored from the file it was written
     to, into the database it came from, and the keys' own URL is named where there is one."""
     dumped = dict(re.findall(r'--file=(.+) "\$(\w+)"', block_with("pg_dump")))
-    restored = dict(re.findall(r'pg_restore .*?--dbname="\$(\w+)" (/\S+\.dump)`', PAGE))
+    restored = dict(re.findall(r'pg_restore .*?--dbname="\$(\w+)" (/\S+\.dump)$', PAGE, re.MULTILINE))
 
     assert {file.replace("$(date +%F)", "DATE"): name for file, name in dumped.items()} == {
         file: name for name, file in restored.items()
@@ -121,3 +118,42 @@ def test_the_nightly_backup_of_sqlite_works_every_night_and_is_readable_where_th
     with Database(f"sqlite:///{restored}/recobro.db").reading() as session:
         found = [people.of_loan(session, loan).name for loan in loans.listing(session)]
         assert sorted(found, key=str) == ["Ana Pruebas", "Between the two"]
+
+
+def test_a_backup_of_an_older_version_is_restored_into_the_records_of_this_one(
+    postgresql_server: Callable[[], PostgresServer], tmp_path: Path
+) -> None:
+    """Given a nightly dump from before an upgrade that brought tables, when it is restored as the page says by a role
+    that owns its database and no more, and the tables are migrated, then the records are those of the dump; and so a
+    second time, from a dump of what was restored."""
+    server = postgresql_server()
+    server.run("CREATE ROLE restorer LOGIN")
+    server.run("CREATE DATABASE restored OWNER restorer")
+    url = re.sub(r"//[^@/]*@", "//restorer@", server.url("restored"))
+    records = Database(url)
+    try:
+        records.migrate()
+        with records.writing() as session:
+            enter(session, [handed("L1", name="Ana Pruebas")])
+        with records.writing() as session:
+            command.downgrade(alembic_config(session.connection()), "-12")
+        type_block("pg_dump", url, tmp_path)
+        records.migrate()
+        for _again in range(2):
+            with records.writing() as session:
+                enter(session, [handed("L2", name="After the dump")], campaign_id="c2")
+            records.dispose()
+
+            type_block("pg_restore --schema=public", url, tmp_path)
+
+            records.migrate()
+            with records.reading() as session:
+                assert [people.of_loan(session, loan).name for loan in loans.listing(session)] == ["Ana Pruebas"]
+            assert records.schema_differences() == []
+            with records.writing() as session:
+                session.execute(sql("DROP SCHEMA before_restore CASCADE"))
+            type_block("pg_dump", url, tmp_path)
+    finally:
+        records.dispose()
+        server.run("DROP DATABASE IF EXISTS restored WITH (FORCE)")
+        server.run("DROP ROLE restorer")

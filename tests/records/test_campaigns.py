@@ -232,6 +232,40 @@ def test_a_case_goes_from_queue_to_queue_to_a_decision(database: Database) -> No
     assert [step["queue"] for step in decided.assignments] == ["agents", "seniors"]
 
 
+@pytest.mark.parametrize("accepted", ["ana", "eva"])
+@pytest.mark.parametrize("in_the_records_first", [False, True])
+def test_of_two_who_decide_a_case_at_once_the_note_of_whom_the_loan_believed_is_kept(
+    database: Database, accepted: str, in_the_records_first: bool
+) -> None:
+    refused = "eva" if accepted == "ana" else "ana"
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        cases.open(session, loan, case_id="k1", queue="agents", kind="handoff", at=NOW, sla_at=None)
+        cases.keep_note(session, "k1", "by ana", by="ana")
+        cases.keep_note(session, "k1", "by eva", by="eva")
+        if in_the_records_first:
+            cases.decide(session, "k1", decision="continue", by=accepted, at=NOW)
+        cases.keep_note(session, "k1", f"by {accepted}", by=accepted, accepted=True)
+        cases.drop_note(session, "k1", by=refused)
+        cases.decide(session, "k1", decision="continue", by=accepted, at=NOW)
+
+    with database.reading() as session:
+        case = cases.get(session, "k1")
+    assert (case.decided_by, case.note) == (accepted, f"by {accepted}")
+
+
+def test_a_note_whose_decision_came_to_nothing_goes_with_its_case(database: Database) -> None:
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        cases.open(session, loan, case_id="k1", queue="agents", kind="handoff", at=NOW, sla_at=None)
+        cases.keep_note(session, "k1", "by ana", by="ana")
+        cases.close(session, "k1", CaseState.RETRACTED, at=NOW)
+
+    with database.reading() as session:
+        case = cases.get(session, "k1")
+    assert (case.decided_by, case.note) == (None, None)
+
+
 def test_a_decided_case_cannot_be_decided_otherwise_moved_or_closed(database: Database) -> None:
     with database.writing() as session:
         (loan,) = entered(session, "L1")

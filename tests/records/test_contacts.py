@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -341,7 +341,21 @@ def test_that_a_number_is_somebody_elses_is_kept_although_it_was_closed_for_less
         assert told == [True, False, True, False, False]
         phone = (Channel.SMS, Channel.WHATSAPP, Channel.CALL)
         assert [people.address(session, person, channel) for channel in phone] == [None, None, None]
-        assert not people.open_address(session, person, Channel.SMS, "+34600000001")
+        assert not people.open_address(session, person, Channel.SMS, "+34600000001", written_at=NOW)
+
+
+def test_a_number_found_dead_is_open_again_only_by_words_written_since(database: Database) -> None:
+    """Given a number that proved dead, when a message from before that is fetched, then it stays closed; one that was
+    written since opens it."""
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        person = people.of_loan(session, loan)
+        people.close_address(session, person, Channel.SMS, "+34600000001", reason="twilio 30005", at=NOW)
+
+        def opens(written_at: datetime) -> bool:
+            return people.open_address(session, person, Channel.SMS, "+34600000001", written_at=written_at)
+
+        assert [opens(NOW - timedelta(hours=1)), opens(NOW + timedelta(hours=1))] == [False, True]
 
 
 def test_a_contact_of_an_earlier_hand_over_is_kept_in_its_own(database: Database) -> None:

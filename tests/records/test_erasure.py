@@ -14,11 +14,12 @@ import pytest
 from sqlmodel import col, select
 
 from domain.contact import Channel
+from domain.events import AddressFailure
 from records import erasure, loans, own_words, people, person_keys, webhooks
 from records.database import Database
 from records.erasure import erase
 from records.person_keys import KeysMissing
-from records.tables import Audit, Person, Webhook
+from records.tables import Audit, ClosedAddress, Person, Webhook
 from records.webhooks import Proven
 from tests.records.portfolios import LENDER, NOW, enter, handed
 from tests.records.test_person_keys import ACCOUNT, CONSENT, EMAIL, NAME, PHONE, end, read, someone
@@ -126,9 +127,9 @@ def test_who_is_handed_over_again_gets_a_new_key_and_nothing_of_before(
     assert "Calle Mayor 1" in read(database)
 
 
-def erasures(database: Database) -> list[tuple[str, str | None]]:
+def erasures(database: Database, action: str = "person_erased") -> list[tuple[str, str | None]]:
     with database.reading() as session:
-        told = select(Audit.actor, Audit.loan_id).where(Audit.action == "person_erased")
+        told = select(Audit.actor, Audit.loan_id).where(Audit.action == action)
         return list(session.exec(told.order_by(col(Audit.id))).all())
 
 
@@ -153,6 +154,60 @@ def test_who_is_handed_over_while_they_are_erased_keeps_what_is_told_and_the_era
         assert person.key_id not in (None, old)
         assert list(erasure.without_key(session)) == erasure.begun(session) == []
     assert erasures(database) == [("request 7", "L1")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "closed"), [(AddressFailure.WRONG_PERSON, True), (AddressFailure.DEAD, False)], ids=str
+)
+def test_a_stranger_who_said_so_is_not_written_to_when_their_number_is_handed_over_anew(
+    database: Database, reason: AddressFailure, closed: bool
+) -> None:
+    """Given a number that was somebody else's, when the person is erased and handed over anew with it, then nobody
+    writes there; one that was out of use is tried again, for nothing else is kept."""
+    someone(database)
+    end(database)
+    with database.writing() as session:
+        person = session.exec(select(Person)).one()
+        people.close_address(session, person, Channel.SMS, PHONE, reason=reason.value, at=NOW)
+
+    erase(database, LENDER, "p-L1", at=NOW, actor="request 7")
+    hand_over_again(database)
+
+    assert PHONE not in str(stored_closures(database))
+    with database.writing() as session:
+        person = session.exec(select(Person)).one()
+        assert (people.address(session, person, Channel.SMS) is None) is closed
+
+
+def stored_closures(database: Database) -> list[ClosedAddress]:
+    with database.reading() as session:
+        return list(session.exec(select(ClosedAddress)).all())
+
+
+def test_an_erasure_that_broke_off_and_was_overtaken_by_a_hand_over_stands_in_the_audit_trail(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone(database)
+    end(database)
+    breaks_off(database, monkeypatch)
+
+    hand_over_again(database)
+
+    assert erasures(database) == []
+    assert erasures(database, "person_erasure_begun") == [("request 7", "L1")]
+
+
+def test_an_erasure_that_is_finished_by_another_try_began_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone(database)
+    end(database)
+    breaks_off(database, monkeypatch)
+
+    erase(database, LENDER, "p-L1", at=NOW, actor="doctor")
+
+    assert erasures(database, "person_erasure_begun") == [("request 7", "L1")]
+    assert erasures(database) == [("doctor", "L1")]
 
 
 @pytest.mark.parametrize("road", ["handed over", "changed by hand"])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlmodel import select
 
-from commands.rehearsal import Plan, Rehearsal, begin_of
+from commands.rehearsal import Plan, Rehearsal, begin_of, next_first_day
 from config.strategies import find_strategy
 from domain.portfolio import PortfolioLoan
 from records.tables import Contact, Loan, Payment
 
-FIRST_DAY = date(2026, 12, 1)
+FIRST_DAY = next_first_day()
 
 
 def portfolio(number: int) -> tuple[PortfolioLoan, ...]:

@@ -6,12 +6,10 @@ import contextlib
 import json
 import subprocess
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from commands.processes import executable
 from commands.stack import Stack
@@ -22,58 +20,35 @@ from records.database import Database
 from records.tables import CaseState, Contact
 from records.threads import thread_of
 from tests.commands.stacks import Operator, running_stack, until
+from tests.scripted_conversations import CURRENCY, Conversation, differences, scripted, strategy_text
 
-DATA = Path(__file__).resolve().parents[1] / "data"
-FILES = sorted((DATA / "conversations").glob("*.yaml"))
-CURRENCY = {"ES": "EUR", "MX": "MXN", "CL": "CLP", "AR": "ARS", "BR": "BRL"}
-
-SETTLEMENTS = "settlements: {options: [{id: soon, floor_percent: 60, agent_percent: 80, machine_percent: 90}]}"
-"""In one country alone: in the others a discount is for a person."""
+LIVE = [one for one in scripted() if one.live]
 
 
-@dataclass
-class Conversation:
-    id: str
-    country: str
-    region: str
-    language: str
-    turns: list[dict[str, Any]]
+def test_each_country_and_each_kind_of_answer_is_among_them() -> None:
+    def answers(conversations: list[Conversation]) -> set[str]:
+        return {turn["answer"] for one in conversations for turn in one.turns}
 
-
-def scripted() -> list[Conversation]:
-    found = []
-    for file in FILES:
-        data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-        found += [
-            Conversation(one["id"], data["country"], data["region"], data.get("language", "es"), one["turns"])
-            for one in data["conversations"]
-        ]
-    return found
-
-
-def test_there_are_sixty_in_four_national_varieties_and_portuguese() -> None:
-    assert len(scripted()) >= 60
-    assert len({one.country for one in scripted() if one.language == "es"}) >= 4
-    assert {one.language for one in scripted()} == {"es", "pt"}
+    assert {one.country for one in LIVE} == {one.country for one in scripted()}
+    assert answers(LIVE) == answers(scripted())
 
 
 @pytest.mark.timeout(1200)
 def test_each_conversation_goes_as_written(tmp_path: Path) -> None:
-    """All side by side on one stack: starting one for each would take an hour."""
-    every = scripted()
+    """All side by side on one stack. Every conversation, on any day: `tests/web/test_scripted_conversations.py`."""
     wrong: list[str] = []
     with running_stack(tmp_path) as stack:
         operator = Operator(stack, tmp_path)
-        _hand_over(operator, every, tmp_path)
+        _hand_over(operator, LIVE, tmp_path)
         database = Database(stack.records_url)
-        until(lambda: _in_collection(database) == len(every), 120)
-        for turn in range(max(len(one.turns) for one in every)):
-            speaking = [one for one in every if len(one.turns) > turn]
+        until(lambda: _in_collection(database) == len(LIVE), 120)
+        for turn in range(max(len(one.turns) for one in LIVE)):
+            speaking = [one for one in LIVE if len(one.turns) > turn]
             for one in speaking:
                 _write(stack.addresses.sandbox, one.id, one.turns[turn]["says"])
             _wait_for_answers(database, speaking, turn)
             for one in speaking:
-                if told := _differences(one, turn, _standing(database, one.id)):
+                if told := differences(one, turn, _standing(database, one.id)):
                     wrong += [*told, _under_way(stack, one.id)]
         database.dispose()
     assert wrong == []
@@ -109,41 +84,9 @@ def _under_way(stack: Stack, loan_id: str) -> str:
     return f"under way: {told.get('pendingActivities')} {told.get('pendingWorkflowTask')} {answer.stderr}"
 
 
-def _differences(one: Conversation, turn: int, found: dict[str, Any]) -> list[str]:
-    told = []
-    for key, wanted in one.turns[turn].items():
-        if key != "says":
-            fits = wanted in found[key] if isinstance(found[key], list) else wanted == found[key]
-            if not fits:
-                told.append(f"{one.id}, turn {turn + 1}: {key} is {found[key]}, not {wanted}; {found}")
-    return told
-
-
 def _strategy(folder: Path, currency: str, language: str) -> Path:
-    """Nothing is due for months: only the conversation speaks."""
     path = folder / f"talk-{currency.lower()}.yaml"
-    path.write_text(
-        f"""
-name: talk-{currency.lower()}
-version: 1
-title: Talk
-currency: {currency}
-languages: [{language}]
-steps:
-  - {{id: much-later, kind: remind, dpd: 300, channels: [sms], template: account_overdue}}
-promises: {{days_ahead: 31}}
-plans:
-  move_days: 14
-  options:
-    - {{id: monthly, instalments: 3}}
-    - {{id: fortnightly, instalments: 4, every: fortnight}}
-{SETTLEMENTS if currency == "EUR" else ""}
-queues:
-  agents: {{sla_hours: 48}}
-conversation: {{turns: 4, confidence: 0.3, queue: agents}}
-ends: {{after_days: 400}}
-"""
-    )
+    path.write_text(strategy_text(currency, language))
     return path
 
 

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 import intake
 from commands.processes import ROOT
-from commands.rehearsal import Plan, Progress, Rehearsal, begin_of, rehearse
+from commands.rehearsal import Plan, Progress, Rehearsal, begin_of, next_first_day, rehearse
 from commands.results import collect
 from config.strategies import find_strategy
 from domain.contact import Channel, ContactEvent, ContactEventKind, ContactRequest, Purpose
@@ -29,7 +29,7 @@ from records import people
 from records.tables import Contact, ContactLedger, ContactState, Loan, OptOut, Person, PersonFlag
 from tests.domain.contact_rules.oracle import Oracle
 
-FIRST_DAY = date(2026, 9, 10)
+FIRST_DAY = next_first_day(lambda day: (day.month, day.day) == (9, 10))
 DAYS = 90
 LOANS = int(os.environ.get("CAMPAIGN_LOANS", "12"))
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]

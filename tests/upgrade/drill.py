@@ -17,8 +17,11 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
+
+from commands.rehearsal import next_first_day
 
 ROOT = Path(__file__).resolve().parents[2]
 HISTORIES = ROOT / "tests" / "histories"
@@ -54,11 +57,12 @@ def check_out(release: str, folder: Path) -> None:
         shutil.copy(ROOT / OWN, folder / OWN)
 
 
-def carried(checkout: Path, folder: Path, loans: int, then: Path | None) -> dict[str, Any]:
+def carried(checkout: Path, folder: Path, loans: int, begin: date, then: Path | None) -> dict[str, Any]:
     """Run a campaign in the release's checkout and read what it came to. Raises RuntimeError."""
     folder.mkdir(parents=True)
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("RECOBRO_", "TEMPORAL_"))}
     command = [sys.executable, "-m", "tests.upgrade.release_run", "--folder", str(folder), "--loans", str(loans)]
+    command += ["--begin", begin.isoformat()]
     if then is not None:
         command += ["--then", str(then)]
     done = subprocess.run(command, cwd=checkout, env=environment | {"PYTHONPATH": str(checkout)}, capture_output=True)
@@ -97,16 +101,17 @@ def main() -> int:
     asked = argparse.ArgumentParser(description="Loans of the last release, carried on by today's code.")
     asked.add_argument("--loans", type=int, default=12)
     loans = asked.parse_args().loans
+    begin = next_first_day()
     with tempfile.TemporaryDirectory(prefix="recobro-upgrade-") as temporary:
         folder = Path(temporary)
         checkout = folder / "release"
         try:
             release = last_release()
             check_out(release, checkout)
-            print(f"{loans} loans, 40 days, by {release[:12]} alone", flush=True)
-            alone = carried(checkout, folder / "alone", loans, None)
+            print(f"{loans} loans, 40 days from {begin}, by {release[:12]} alone", flush=True)
+            alone = carried(checkout, folder / "alone", loans, begin, None)
             print("the same, upgraded to this checkout in the middle", flush=True)
-            upgraded = carried(checkout, folder / "upgraded", loans, ROOT)
+            upgraded = carried(checkout, folder / "upgraded", loans, begin, ROOT)
         except (NoRelease, RuntimeError) as error:
             print(f"upgrade drill: {error}", file=sys.stderr)
             return 2

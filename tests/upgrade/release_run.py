@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from commands.results import collect
 from commands.stack import Stack
 from config.strategies import find_strategy
 from domain.strategy import Ends
-from tests.system.campaigns import plan, story
+from tests.system import campaigns
 
 PATIENCE = 240.0
 """Seconds a process may take to get ready: the drill also runs on machines that are busy with other tests."""
@@ -55,14 +55,15 @@ def hand_over(then: Path, old: datetime, told: dict[str, Any]) -> Any:
     return disturb
 
 
-async def run(folder: Path, loans: int, then: Path | None) -> dict[str, Any]:
+async def run(folder: Path, loans: int, begin: date, then: Path | None) -> dict[str, Any]:
+    campaigns.FIRST_DAY = begin
     told: dict[str, Any] = {}
     strategy = find_strategy("us-consumer").model_copy(update={"ends": Ends(after_days=30)})
-    the_plan = plan(folder, loans, days=40, strategy=strategy)
+    the_plan = campaigns.plan(folder, loans, days=40, strategy=strategy)
     disturb = hand_over(then, the_plan.begins + timedelta(days=11), told) if then else None
     async with rehearse(the_plan, Progress(), disturb=disturb) as done:
         results = await asyncio.to_thread(collect, done)
-        found = story(done)
+        found = campaigns.story(done)
         told |= {
             "ends": found["ends"],
             "contacts": sorted([*map(str, key), count] for key, count in found["contacts"].items()),
@@ -78,9 +79,10 @@ def main() -> None:
     asked = argparse.ArgumentParser()
     asked.add_argument("--folder", type=Path, required=True)
     asked.add_argument("--loans", type=int, required=True)
+    asked.add_argument("--begin", type=date.fromisoformat, required=True)
     asked.add_argument("--then", type=Path)
     given = asked.parse_args()
-    told = asyncio.run(run(given.folder, given.loans, given.then))
+    told = asyncio.run(run(given.folder, given.loans, given.begin, given.then))
     (given.folder / "told.json").write_text(json.dumps(told))
 
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from domain.collection import apply, pass_time, written
 from domain.events import (
     AgreementCancelled,
@@ -71,7 +73,11 @@ class CoreLoans:
             raise TemporalUnavailable("no answer in time")
         self.orders.append((update, payload))
         before = state
-        state, refused = apply(before, UPDATES[update].model_validate(payload), self._now())
+        try:
+            event = UPDATES[update].model_validate(payload)
+        except ValidationError as wrong:
+            raise OrderRefused(str(wrong)) from None
+        state, refused = apply(before, event, self._now())
         if refused is not None:
             raise OrderRefused(refused)
         self.states[lender, loan_id] = self._kept(lender, loan_id, state)

@@ -138,6 +138,7 @@ async def running(
     calls: Desk | None = None,
     addresses: SignedAddresses | None = None,
     beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
+    by_our_host: bool = False,
 ) -> AsyncIterator[Web]:
     sources: dict[str, WebhookSource] = {
         "stripe": StripeWebhooks(SecretStr(STRIPE_SECRET)),
@@ -154,6 +155,7 @@ async def running(
         calls=calls,
         addresses=addresses,
         beside=beside,
+        by_our_host=by_our_host,
     )
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on"))
     serving = asyncio.create_task(server.serve())

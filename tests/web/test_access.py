@@ -10,8 +10,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from commands.processes import ROOT
+from config.web_settings import OpenIdConnect
 from domain.access import Role, Scope
 from records import accounts, api_keys
 from records.database import Database
@@ -36,6 +38,8 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("GET", "/consent/{token}/back"): PUBLIC,
     ("GET", "/sign-in"): PUBLIC,
     ("POST", "/sign-in"): PUBLIC,
+    ("GET", "/sign-in/provider"): PUBLIC,
+    ("GET", "/sign-in/provider/back"): PUBLIC,
     ("GET", "/document/{token}"): PUBLIC,
     ("GET", "/pay/{token}"): PUBLIC,
     ("POST", "/pay/{token}"): PUBLIC,
@@ -108,6 +112,16 @@ def app(database: Database) -> FastAPI:
     return app_on(database)
 
 
+NOBODY_THERE = OpenIdConnect(
+    issuer="http://127.0.0.1:9",
+    client_id="recobro",
+    client_secret=SecretStr("secret"),
+    state_secret=SecretStr("s" * 32),
+    roles={"collections-ops": Role.OPERATOR},
+)
+"""A provider of sign-ins that is away."""
+
+
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
     with browser(app) as client:
@@ -139,6 +153,9 @@ def call(client: TestClient, method: str, path: str, headers: dict[str, str] | N
 
 
 def test_every_route_lets_in_whom_it_says_and_nobody_else(database: Database, app: FastAPI) -> None:
+    """Also the two that are there only where a provider signs people in."""
+    assert set(WHO) - set(routes(app)) == {("GET", "/sign-in/provider"), ("GET", "/sign-in/provider/back")}
+    app = app_on(database, oidc=NOBODY_THERE)
     assert set(routes(app)) == set(WHO), "a route was added or is gone: say here who may call it"
     keys = {scope: key(database, scope) for scope in Scope}
 

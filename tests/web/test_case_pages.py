@@ -116,3 +116,34 @@ def test_what_people_decided_and_noted_stands_in_the_thread(database: Database, 
 
     assert thread.index("Esa deuda") < thread.index("Lo hablamos")
     assert "Dispute, hardship or vulnerability: The sequence goes on" in thread
+
+
+def test_the_note_to_a_decision_stays_in_the_records_and_the_loan_hears_of_the_decision_alone(
+    database: Database, site: Any, orders: CoreLoans, disputed: str
+) -> None:
+    """Given a note that names the borrower, when the decision is taken, then Temporal is told no word of it."""
+    agent = agent_of(site, database)
+
+    answer = agent.post(f"/cases/{disputed}/decide", data={"decision": "continue", "note": "Dolores Ibarra ya pagó"})
+
+    assert answer.status_code == 303
+    told = [payload for name, payload in orders.orders if name == "decide"]
+    assert [("Dolores" in str(one), one.get("note", "")) for one in told] == [(False, "")]
+    with database.writing() as session:
+        cases.decide(session, disputed, decision="continue", by=told[0]["by"], at=NOW + timedelta(hours=2))
+    assert "Dolores Ibarra ya pagó" in plain(agent.get(f"{PAGE}/thread").text)
+
+
+def test_the_note_to_a_decision_that_the_loan_refuses_is_not_kept(
+    database: Database, site: Any, orders: CoreLoans, disputed: str
+) -> None:
+    orders.states[LENDER, "L1"] = orders.states[LENDER, "L1"].model_copy(update={"cases": ()})
+
+    answer = agent_of(site, database).post(
+        f"/cases/{disputed}/decide", data={"decision": "continue", "note": "ya pagó"}
+    )
+
+    assert answer.status_code == 409
+    with database.reading() as session:
+        case = cases.get(session, disputed)
+    assert (case.note, case.decided_by) == (None, None)

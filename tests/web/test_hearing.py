@@ -275,7 +275,7 @@ async def test_a_dead_number_is_open_again_when_its_owner_writes_and_a_strangers
         (person, *_) = people.by_phone(session, PHONE)
         people.close_address(session, person, Channel.SMS, PHONE, reason="30005", at=NOW)
         people.close_address(session, person, Channel.WHATSAPP, PHONE, reason="wrong_person", at=NOW)
-        assert not people.open_address(session, person, Channel.WHATSAPP, PHONE)
+        assert not people.open_address(session, person, Channel.WHATSAPP, PHONE, written_at=NOW)
     async with running(database, FakeTemporal()) as web:
         assert await web.twilio(message("hola, cuánto debo exactamente?", sender=PHONE)) == 200
         await until(lambda: len(stored(database)) == 1 and all_relayed(database))

@@ -28,6 +28,9 @@ from tests.web.test_case_pages import disputed
 
 __all__ = ["clock", "disputed", "orders", "site"]
 
+LITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What no database could make a difference to: orders are locked, erased and exported on both."""
+
 WORDS = "Hemos mirado su pregunta: el pago nos consta. Gracias."
 
 
@@ -72,6 +75,7 @@ def settle(database: Database, orders: CoreLoans, outcome: ContactOutcome) -> No
         own_words.settle(session, loan, entry.words_id, entry.state, at=NOW, why=entry.why)
 
 
+@LITE
 def test_an_agent_sees_how_it_reads_sends_it_and_it_is_part_of_the_thread(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -107,6 +111,7 @@ def test_an_agent_sees_how_it_reads_sends_it_and_it_is_part_of_the_thread(
         assert WORDS not in raw
 
 
+@LITE
 def test_a_case_is_settled_with_the_answer_where_the_agent_says_so(
     clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -121,6 +126,7 @@ def test_a_case_is_settled_with_the_answer_where_the_agent_says_so(
     assert state_of(orders).circumstance is None
 
 
+@LITE
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -153,6 +159,7 @@ def test_what_may_not_go_is_refused_with_the_rule_and_the_words_stay_in_the_form
     )
 
 
+@LITE
 def test_while_the_loan_cannot_be_reached_the_words_wait_in_the_form_and_go_out_once(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -175,6 +182,7 @@ def waits(database: Database) -> None:
         own_words.settle(session, loan, kept(database)[0].words_id, WordsState.WAITING, at=NOW)
 
 
+@LITE
 @pytest.mark.parametrize(
     "changes", [{"text": "Y otra cosa: llámenos cuando pueda."}, {"channel": "email"}, {"case_id": "c9"}]
 )
@@ -206,6 +214,7 @@ def test_another_message_from_a_form_that_was_sent_is_not_taken_for_the_first(
         assert [row.text for row in kept(database)] == [WORDS, changes["text"]]
 
 
+@LITE
 @pytest.mark.parametrize("heard", [True, False], ids=["the records know it", "the records do not know it yet"])
 def test_an_answer_whose_case_it_settled_meanwhile_goes_out_once_when_it_is_sent_again(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str, heard: bool
@@ -225,6 +234,7 @@ def test_an_answer_whose_case_it_settled_meanwhile_goes_out_once_when_it_is_sent
     assert [row.case_id for row in kept(database)] == [wrote]
 
 
+@LITE
 def test_of_words_that_may_still_go_out_the_form_says_just_that(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -248,6 +258,7 @@ def test_of_words_that_may_still_go_out_the_form_says_just_that(
     assert agent.post(f"{PAGE}/write", data=mended | {"words_id": fresh}).status_code == 303
 
 
+@LITE
 def test_a_better_text_from_the_form_of_words_that_were_not_sent_goes_straight_on_and_once(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -269,6 +280,7 @@ def test_a_better_text_from_the_form_of_words_that_were_not_sent_goes_straight_o
     assert len(state_of(orders).words) == 1
 
 
+@LITE
 @pytest.mark.parametrize("heard", [True, False], ids=["the records know it", "the records do not know it yet"])
 def test_the_same_words_for_another_case_are_refused_with_what_settles_it(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str, heard: bool
@@ -288,6 +300,7 @@ def test_the_same_words_for_another_case_are_refused_with_what_settles_it(
     assert len(kept(database)) == 1
 
 
+@LITE
 def test_the_api_refuses_other_words_under_an_id_that_was_sent(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -326,6 +339,7 @@ def test_sent_twice_at_the_same_moment_it_is_once_and_no_error(
     assert len(state_of(orders).words) == 1
 
 
+@LITE
 def test_why_it_may_not_go_and_why_a_case_waits_is_told_in_the_language_of_the_page(
     database: Database, clock: Clock, agent: TestClient, wrote: str
 ) -> None:
@@ -344,6 +358,7 @@ def test_why_it_may_not_go_and_why_a_case_waits_is_told_in_the_language_of_the_p
     assert "El cliente escribió: pide una persona" in answer.text
 
 
+@LITE
 def test_what_became_of_it_stands_in_the_thread(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -360,6 +375,7 @@ def test_what_became_of_it_stands_in_the_thread(
     assert (again.status_code, "write them anew" in again.text) == (409, True)
 
 
+@LITE
 def test_nobody_is_written_to_after_the_end_and_only_agents_and_supervisors_write(
     database: Database, site: Any, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -405,6 +421,7 @@ def test_the_words_are_told_to_the_person_who_asks_and_go_with_their_key(
     assert (row.text, row.subject, row.written_by) == (None, None, told["words_of_people_to_them"][0]["written_by"])
 
 
+@LITE
 def test_what_waits_is_withdrawn_beside_it_and_stands_there_as_not_sent(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -430,6 +447,7 @@ def test_what_waits_is_withdrawn_beside_it_and_stands_there_as_not_sent(
         assert "words_withdrawn" in [line.action for line in audit.of_loan(session, LENDER, "L1")]
 
 
+@LITE
 def test_the_api_shows_sends_and_withdraws_own_words(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -453,6 +471,7 @@ def test_the_api_shows_sends_and_withdraws_own_words(
     assert (down, away.status_code, away.headers["retry-after"]) == (False, 503, "5")
 
 
+@LITE
 def test_what_was_understood_and_how_far_a_message_got_is_told_in_the_language_of_the_page(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:
@@ -473,6 +492,7 @@ def test_what_was_understood_and_how_far_a_message_got_is_told_in_the_language_o
     assert "not sent" not in page
 
 
+@LITE
 @pytest.mark.parametrize("until", ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
 def test_a_moment_that_no_clock_can_tell_is_refused_at_the_api(
     clock: Clock, agent: TestClient, wrote: str, until: str
@@ -482,6 +502,7 @@ def test_a_moment_that_no_clock_can_tell_is_refused_at_the_api(
     assert answer.status_code == 422
 
 
+@LITE
 def test_words_of_a_loan_that_does_not_run_are_withdrawn_only_if_it_never_heard_of_them(
     database: Database, clock: Clock, agent: TestClient, orders: CoreLoans, wrote: str
 ) -> None:

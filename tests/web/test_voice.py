@@ -192,7 +192,7 @@ async def test_an_agency_calls_by_its_own_name(database: Database, language: str
     """Given an agency that collects for the lender, when somebody answers, then they hear the agency's name, not that
     the lender calls, and the person they are put through to is the agency's."""
     agency = SETTINGS.lender.model_copy(
-        update={"collects_as": Actor.AGENCY, "agency": "Recobros Norte", "agent": "Ana Ruiz"}
+        update={"collects_as": Actor.AGENCY, "agency": "Gestiones Norte", "agent": "Ana Ruiz"}
     )
     settings = SETTINGS.model_copy(update={"lender": agency})
     async with calling(database, FakeTemporal(), settings, language=language) as telephone:
@@ -200,11 +200,43 @@ async def test_an_agency_calls_by_its_own_name(database: Database, language: str
         left = await telephone.says("answered", AnsweredBy="machine_end_beep")
         put_through = await telephone.says("choice", Digits="3")
 
-    assert "Recobros Norte" in opening
-    assert "Recobros Norte" in left
-    assert f"{person} Recobros Norte" in put_through
+    assert "Gestiones Norte" in opening
+    assert "Gestiones Norte" in left
+    assert f"{person} Gestiones Norte" in put_through
     for said in (opening, left, put_through):
         assert "Credialba" not in said
+
+
+async def test_nobody_hears_an_agencys_name_that_tells_of_a_debt(database: Database) -> None:
+    """Given an agency whose name tells of debts and a neutral name for its calls, when somebody answers and when a
+    machine does, then they hear the neutral one alone."""
+    agency = SETTINGS.lender.model_copy(
+        update={
+            "collects_as": Actor.AGENCY,
+            "agency": "Cobros y Deudas del Sur",
+            "agent": "Ana Ruiz",
+            "calls_as": "Gestiones Norte",
+        }
+    )
+    settings = SETTINGS.model_copy(update={"lender": agency})
+    async with calling(database, FakeTemporal(), settings) as telephone:
+        opening = await telephone.says("answered", AnsweredBy="human")
+        left = await telephone.says("answered", AnsweredBy="machine_end_beep")
+
+    for said in (opening, left):
+        assert "Gestiones Norte" in said
+        assert "Deudas" not in said
+
+
+async def test_nothing_is_left_on_a_machine_in_a_name_that_tells_of_a_debt(database: Database) -> None:
+    agency = SETTINGS.lender.model_copy(
+        update={"collects_as": Actor.AGENCY, "agency": "Cobros y Deudas del Sur", "agent": "Ana Ruiz"}
+    )
+    async with calling(database, FakeTemporal(), SETTINGS.model_copy(update={"lender": agency})) as telephone:
+        heard = await telephone.says("answered", AnsweredBy="human")
+        heard += await telephone.says("answered", AnsweredBy="machine_end_beep")
+
+    assert "Deudas" not in heard
 
 
 async def test_an_agency_in_the_united_states_leaves_its_name_whom_to_ask_for_and_a_number(database: Database) -> None:
