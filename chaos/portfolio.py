@@ -7,7 +7,7 @@ import random
 import runpy
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import intake
@@ -18,9 +18,11 @@ from domain.strategy import Ends, Strategy
 
 
 def first_of_december(today: date) -> date:
-    """The next 1 December that has not begun anywhere: a campaign whose first day has passed would begin today."""
+    """The next 1 December, some days ahead: loans of a day that has passed would begin at once, and a night's run must
+    not find another one for its last campaigns.
+    """
     this_year = date(today.year, 12, 1)
-    return this_year if this_year > today else date(today.year + 1, 12, 1)
+    return this_year if this_year > today + timedelta(days=3) else date(today.year + 1, 12, 1)
 
 
 FIRST_DAY = first_of_december(datetime.now(UTC).date())

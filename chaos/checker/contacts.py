@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chaos.checker.check import Check
@@ -15,7 +16,7 @@ MESSAGES = ("sms", "whatsapp", "email")
 CONTACTS = (*MESSAGES, "call")
 _NOT_ARRIVED = frozenset({"undelivered", "failed"})
 _STOPS = frozenset({"STOP", "BAJA", "SAIR"})
-_IN_WRITING = "in writing"
+_AGREED, _YES = "agreed", "yes"
 _STOP_IN_WORDS = "stop"
 _STOPPED_BY = {"inbound_sms": "sms", "inbound_whatsapp": "whatsapp"}
 _NO_MORE_CALLS = "do_not_call"
@@ -23,6 +24,14 @@ _ASKS_FOR_MONEY = "/pay/"
 _SOON = timedelta(hours=24)
 _STILL_AN_ANSWER = timedelta(days=7)
 _NEVER_PLACED = frozenset({"reserved", "dropped", "failed"})
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Something that a person wrote: when, by their own clock, and the line on which the product took it."""
+
+    at: datetime
+    line: int
 
 
 def asks_for_money(entry: Entry) -> bool:
@@ -92,7 +101,7 @@ def twice(evidence: Evidence) -> Check:
             continue
         body = (entry.loan_id, entry.kind, entry.text("body") + entry.text("subject") + entry.text("text"))
         earlier = said.get(body)
-        if earlier is not None and entry.at - earlier.at < _SOON and entry.seq not in asked:
+        if earlier is not None and entry.at - earlier.at < _SOON and asked.get(entry.seq, 0) < earlier.seq:
             check.against(entry.loan_id, f"the same {entry.kind} as line {earlier.seq} within a day", entry)
         if entry.text("sid") not in failed:
             # What never arrived may be said once more, as a contact of its own.
@@ -103,7 +112,7 @@ def twice(evidence: Evidence) -> Check:
 def rules(evidence: Evidence, receipts: set[int]) -> Check:
     """Every contact but receipts, answers and written copies within the hours and the limits of the person's place."""
     check = Check("rules", "Was every contact within the rules of the person's place?")
-    copies = written_copies(evidence) | answers(evidence, within=_SOON)
+    copies = written_copies(evidence) | answers(evidence, within=_SOON).keys()
     answered = answers(evidence)
     talks = _talks(evidence)
     by_person: dict[str, list[Told]] = defaultdict(list)
@@ -160,34 +169,48 @@ def written_copies(evidence: Evidence) -> set[int]:
     return copies
 
 
-def answers(evidence: Evidence, within: timedelta = _STILL_AN_ANSWER) -> set[int]:
-    """The lines of messages that answer what a person wrote: they began it, so no limit of ours binds the answer, and
-    within a day no hour either.
+def answers(evidence: Evidence, within: timedelta = _STILL_AN_ANSWER) -> dict[int, int]:
+    """The lines of messages that answer what a person wrote, with the line on which that was heard: they began it, so
+    no limit of ours binds the answer, and within a day no hour either.
 
-    Each thing they wrote allows one message that the ledger calls a reply by the same channel, and one by any channel
+    Each thing that was heard, but for a STOP, allows one message that the ledger calls a reply by the same channel, if
+    no demand by it came between; each yes, and each decision of a person about the loan, one message by any channel
     that writes down what was agreed and asks for nothing.
     """
-    contacts = contacts_of(evidence)
-    wrote: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-    found: set[int] = set()
+    contacts, heard = contacts_of(evidence), accepted(evidence)
+    decided: dict[str, list[datetime]] = defaultdict(list)
+    for loan_id, decided_at in evidence.decisions():
+        decided[loan_id].append(decided_at)
+    waiting: dict[tuple[str, str], list[_Heard]] = defaultdict(list)
+    found: dict[int, int] = {}
     for entry in evidence.world:
         debt = evidence.debts.get(entry.loan_id or "")
         if debt is None:
             continue
         if entry.kind in _STOPPED_BY:
-            wrote[debt.person_id, _STOPPED_BY[entry.kind]].append(entry.at)
-            wrote[debt.person_id, _IN_WRITING].append(entry.at)
+            taken = heard.get((entry.loan_id, entry.text("sid") or entry.text("wamid")))
+            if taken is not None and not _is_stop(entry):
+                waiting[debt.person_id, _STOPPED_BY[entry.kind]].append(_Heard(entry.at, taken.seq))
+                if entry.text("meant") == _YES:
+                    waiting[debt.person_id, _AGREED].append(_Heard(entry.at, taken.seq))
         elif entry.kind in MESSAGES and (row := contacts.get(entry.seq)) is not None:
-            if row["purpose"] == "reply":
-                waiting = wrote[debt.person_id, entry.kind]
-            elif row["purpose"] == "transactional" and not asks_for_money(entry):
-                waiting = wrote[debt.person_id, _IN_WRITING]
-            else:
+            asked = waiting[debt.person_id, entry.kind]
+            if row["purpose"] == "collection":
+                asked[:] = [word for word in asked if word.line > entry.seq]
                 continue
-            lately = [at for at in waiting if timedelta(0) <= entry.at - at <= within]
+            if row["purpose"] == "transactional":
+                asked = waiting[debt.person_id, _AGREED]
+                if asks_for_money(entry):
+                    continue
+                late = [at for at in decided[debt.loan_id] if timedelta(0) <= entry.at - at <= _STILL_AN_ANSWER]
+                if late and within > _SOON:
+                    decided[debt.loan_id].remove(late[0])
+                    found[entry.seq] = entry.seq
+                    continue
+            lately = [word for word in asked if word.line < entry.seq and timedelta(0) <= entry.at - word.at <= within]
             if lately:
-                waiting.remove(lately[0])
-                found.add(entry.seq)
+                asked.remove(lately[0])
+                found[entry.seq] = lately[0].line
     return found
 
 
@@ -217,7 +240,7 @@ def _stops(evidence: Evidence) -> list[tuple[str, Entry]]:
     found: list[tuple[str, Entry]] = []
     for word in evidence.of(*_STOPPED_BY):
         taken = heard.get((word.loan_id, word.text("sid") or word.text("wamid")))
-        if taken is not None and (_text(word).strip().upper() in _STOPS or word.text("meant") == _STOP_IN_WORDS):
+        if taken is not None and _is_stop(word):
             found.append((_STOPPED_BY[word.kind], taken))
     contacts = contacts_of(evidence)
     asked = {
@@ -227,6 +250,10 @@ def _stops(evidence: Evidence) -> list[tuple[str, Entry]]:
     }
     found += [("call", ended) for ended in evidence.of("call_status") if ended.text("sid") in asked]
     return found
+
+
+def _is_stop(word: Entry) -> bool:
+    return _text(word).strip().upper() in _STOPS or word.text("meant") == _STOP_IN_WORDS
 
 
 def _text(word: Entry) -> str:

@@ -20,11 +20,11 @@ def ends(evidence: Evidence) -> Check:
     alike = compared(evidence)
     for loan_id, outcome in evidence.outcomes().items():
         check.looked_at += 1
-        is_paid = _is_paid(evidence, loan_id, outcome)
+        paid_up = is_paid(evidence, loan_id, outcome)
         if (
             outcome.end is not None
-            and (outcome.end == "cured") != is_paid
-            and not (is_paid and outcome.end in _PAID_ENDS)
+            and (outcome.end == "cured") != paid_up
+            and not (paid_up and outcome.end in _PAID_ENDS)
         ):
             paid = f"{sum(outcome.money)} of {evidence.debts[loan_id].amount_minor}"
             check.against(loan_id, f"it ended as {outcome.end}, and {paid} minor units were paid")
@@ -52,7 +52,7 @@ def compared(evidence: Evidence) -> dict[str, Outcome]:
         and not (calm.wrote or outcomes[loan_id].wrote)
         and calm.money == outcomes[loan_id].money
         and not _decided_there_cured_here(outcomes[loan_id], calm)
-        and not (_decided_there_cured_here(calm, outcomes[loan_id]) and _is_paid(evidence, loan_id, outcomes[loan_id]))
+        and not (_decided_there_cured_here(calm, outcomes[loan_id]) and is_paid(evidence, loan_id, outcomes[loan_id]))
     }
 
 
@@ -60,7 +60,8 @@ def _decided_there_cured_here(there: Outcome, here: Outcome) -> bool:
     return there.decided_first and there.end in _DECIDED and here.end == "cured"
 
 
-def _is_paid(evidence: Evidence, loan_id: str, outcome: Outcome) -> bool:
+def is_paid(evidence: Evidence, loan_id: str, outcome: Outcome) -> bool:
+    """Whether the money of the world paid the debt, but for less than the smallest amount that is asked for."""
     debt = evidence.debts[loan_id]
     return debt.amount_minor - sum(outcome.money) < smallest_asked_for(debt.currency)
 

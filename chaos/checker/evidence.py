@@ -36,6 +36,8 @@ QUERIES = {
 }
 _UNHANDLED = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 _AT_ONCE = 8
+_HOLDS = "circumstance"
+"""The kind of case that holds its loan until a person has decided, beyond every deadline."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,10 @@ class Evidence:
         }
 
     def waiting_for_people(self) -> set[str]:
-        """Loans whose borrower said something of which nobody has decided what becomes: they wait, however long."""
+        """Loans whose borrower told of a hardship or the like of which nobody has decided: they wait, however long."""
         names = self.loan_names()
-        open_cases = {names[row["loan_ref"]] for row in self.rows["collection_case"] if row["state"] == "open"}
-        return open_cases & self._wrote()
+        cases = [row for row in self.rows["collection_case"] if row["kind"] == _HOLDS and row["state"] == "open"]
+        return {names[row["loan_ref"]] for row in cases} & self._wrote()
 
     def _wrote(self) -> set[str]:
         """Loans whose borrower said something in words of their own."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaos.checker.check import Check
+from chaos.checker.ends import is_paid
 from chaos.checker.evidence import Entry, Evidence, Row
 from chaos.checker.news import accepted
 
@@ -64,12 +65,22 @@ _MAY_BE_LEFT = (
 )
 
 
+def _held(evidence: Evidence) -> set[str]:
+    """Loans that wait for a person's decision and are not paid: whoever has paid waits for nobody."""
+    held = evidence.waiting_for_people()
+    return {
+        loan_id
+        for loan_id, outcome in evidence.outcomes().items()
+        if loan_id in held and not is_paid(evidence, loan_id, outcome)
+    }
+
+
 def stuck(evidence: Evidence) -> Check:
     """Every loan ended, in the ledger and in Temporal, and with the last one its campaign; nothing is half done."""
     check = Check("stuck", "Is no loan stuck, and nothing left half done?")
     rows = {row["loan_id"]: row for row in evidence.rows["loan"]}
     names = evidence.loan_names()
-    going_on = evidence.going_on() | evidence.waiting_for_people()
+    going_on = evidence.going_on() | _held(evidence)
     for loan_id in evidence.debts:
         check.looked_at += 1
         row = rows.get(loan_id)

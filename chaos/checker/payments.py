@@ -64,8 +64,8 @@ def after_payment(evidence: Evidence) -> tuple[set[int], Check]:
                     receipts.add(entry.seq)
                 else:
                     check.against(loan_id, f"a second message after the receipt of line {first.seq}", entry)
-            elif entry.seq in asked and not asks:
-                continue
+            elif not asks and told.get(paid.seq, entry.seq) < asked.get(entry.seq, 0):
+                continue  # they wrote after paying, and are answered
             elif told.get(paid.seq, entry.seq) < entry.seq or _could_ask(paid_by[loan_id], entry):
                 kind = "a demand with a link" if asks else f"{entry.kind} that is no receipt"
                 check.against(loan_id, f"{kind}, although line {paid.seq} had paid everything", entry)

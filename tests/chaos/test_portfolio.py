@@ -39,13 +39,14 @@ def test_seeds_take_turns_between_two_countries(seed: int, country: str, currenc
 @pytest.mark.parametrize(
     ("today", "first"),
     [
-        (date(2026, 11, 30), date(2026, 12, 1)),
+        (date(2026, 11, 27), date(2026, 12, 1)),
+        (date(2026, 11, 28), date(2027, 12, 1)),
         (date(2026, 12, 1), date(2027, 12, 1)),
         (date(2027, 1, 1), date(2027, 12, 1)),
         (date(2028, 2, 29), date(2028, 12, 1)),
     ],
 )
-def test_the_first_day_never_has_begun(today: date, first: date) -> None:
+def test_the_first_day_lies_some_days_ahead(today: date, first: date) -> None:
     assert first_of_december(today) == first
 
 

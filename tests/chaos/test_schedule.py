@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from chaos.command import database_of, main, parser
+from chaos.portfolio import in_words
 from chaos.schedule import KINDS, draw, listed
 from commands.processes import ROOT
 
@@ -78,6 +79,7 @@ def test_the_short_run_kills_every_process_and_fills_locks_cuts_doubles_and_repl
     }
 
     assert given.within is None
+    assert [in_words(seed) for seed in given.seed].count(True) == 1
     assert {database_of(seed, None) for seed in given.seed} == {"sqlite", "postgresql"}
     assert {kind for kind, _ in brought} == set(kinds)
     assert {"temporal", "sandbox", "web"} < {target for kind, target in brought if kind == "kill"}

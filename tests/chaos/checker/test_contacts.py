@@ -220,7 +220,7 @@ def _answered(c: Campaign, sid: str, at: str, purpose: str = "reply", body: str 
 
 def test_what_a_person_wrote_is_answered_at_any_hour_and_beside_the_days_message() -> None:
     campaign = Campaign()
-    _writes(campaign, "1 03:00")
+    _writes(campaign, "1 03:00", "sí, de acuerdo", meant="yes")
     _answered(campaign, "SM9", "1 03:01", body="you owe: http://w/pay/2")
     _answered(campaign, "SM7", "1 03:02", "transactional", body="what we agreed on")
     campaign.text("SM8", DAY.format(1, "15:00"), step="first-link", loan_id="L2")
@@ -252,10 +252,55 @@ def test_one_message_is_answered_once_with_one_document_and_at_night_within_a_da
 def test_what_is_answered_late_still_is_an_answer_beside_the_days_message() -> None:
     campaign = Campaign()
     _writes(campaign, "1 16:00")
-    campaign.text("SM6", DAY.format(3, "15:00"), step="help", loan_id="L2")
-    _answered(campaign, "SM9", "3 15:01")
+    _answered(campaign, "SM9", "3 15:00")
+    campaign.text("SM6", DAY.format(3, "15:01"), step="help", loan_id="L2")
 
     assert campaign.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "meant", "status"), [("gracias", "", 503), ("STOP", "", 200), ("dejad de escribirme", "stop", 200)]
+)
+def test_what_was_not_heard_and_a_stop_allow_no_answer(body: str, meant: str, status: int) -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 03:00", body, **({"meant": meant} if meant else {}))
+    campaign.log[-1]["status"] = status
+    _answered(campaign, "SM9", "1 03:01")
+
+    assert "rules" in campaign.found_by()
+
+
+def test_a_demand_takes_the_place_of_the_answer() -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 14:30")
+    campaign.text("SM6", DAY.format(1, "15:00"), step="help", loan_id="L2")
+    _answered(campaign, "SM9", "2 03:00")
+
+    assert campaign.found_by() == {"rules"}
+
+
+def test_the_same_words_twice_answer_no_older_message() -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 14:50", "gracias")
+    _writes(campaign, "1 15:00")
+    _answered(campaign, "SM9", "1 15:01")
+    _answered(campaign, "SM8", "1 15:02")
+
+    assert campaign.found_by() == {"twice"}
+
+
+@pytest.mark.parametrize(("decided", "found"), [("2026-12-02 10:00:00", set()), (None, {"rules"})])
+def test_what_a_person_of_the_lenders_agreed_on_is_written_down_beside_the_days_message(
+    decided: str | None, found: set[str]
+) -> None:
+    campaign = Campaign()
+    if decided is not None:
+        campaign.cases = [Campaign.case("circumstance", "decided", decided=decided) | {"loan_ref": 2}]
+    campaign.text("SM6", DAY.format(2, "15:00"), step="help", loan_id="L2")
+    _answered(campaign, "SM9", "2 15:01", "transactional", body="what we agreed on")
+    campaign.calm = {}
+
+    assert campaign.found_by() == found
 
 
 def test_who_says_the_same_again_is_answered_the_same_again_once() -> None:

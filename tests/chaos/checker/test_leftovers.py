@@ -130,5 +130,20 @@ def test_a_loan_may_wait_for_a_person_about_what_its_borrower_said_and_for_nothi
     campaign.log[-1]["loan_id"] = "L2"
     assert campaign.violations() == []
 
-    campaign.cases[0]["state"] = "closed"
+    campaign.cases[0]["kind"] = "payment_query"
+    assert campaign.found_by() == {"stuck"}
+
+    campaign.cases[0] |= {"kind": "circumstance", "state": "closed"}
+    assert campaign.found_by() == {"stuck"}
+
+
+def test_a_loan_that_is_paid_waits_for_nobody() -> None:
+    campaign = Campaign()
+    line(campaign.log, "inbound_sms", DAY.format(2, "09:00"), sid="SM5", body="I lost my job", meant="hardship")
+    campaign.loans[0] |= {"state": "in_collection", "end_kind": None}
+    campaign.cases = [Campaign.case("circumstance")]
+    campaign.runs[0] = Run("loan-demo-L1", "RUNNING")
+    campaign.runs[2] = Run("campaign-demo", "RUNNING")
+    campaign.calm = {}
+
     assert campaign.found_by() == {"stuck"}

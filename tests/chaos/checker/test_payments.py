@@ -194,3 +194,25 @@ def test_a_session_that_was_completed_without_money_is_no_news_of_a_payment() ->
 
     campaign.text("SM8", DAY.format(5, "15:00"), step="help", body="left: http://w/pay/1")
     assert "after-payment" in campaign.found_by()
+
+
+@pytest.mark.parametrize(("wrote_on", "found"), [("2", True), ("3", False)])
+def test_who_writes_after_paying_is_answered_and_who_wrote_before_is_not_told_to_pay(
+    wrote_on: str, found: bool
+) -> None:
+    """Given a loan that is paid on the second day at ten, and a message before or after that, answered days later."""
+    campaign = Campaign()
+    written = {"sid": "SM5", "body": "how much do I owe"}
+    at = DAY.format(wrote_on, "09:00")
+    entries = [
+        {"kind": "inbound_sms", "at": at, "loan_id": "L1", **written},
+        {"kind": "webhook", "at": at, "loan_id": "L1", "event_id": "SM5", "type": "sms", "status": 200},
+    ]
+    where = 2 if wrote_on == "2" else len(campaign.log)
+    campaign.log[where:where] = entries
+    for number, entry in enumerate(campaign.log, 1):
+        entry["seq"] = number
+    campaign.text("SM9", DAY.format(5, "15:00"), step="reply", body="nothing is left")
+    campaign.contacts[-1]["purpose"] = "reply"
+
+    assert ("after-payment" in campaign.found_by()) is found
