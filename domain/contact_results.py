@@ -276,18 +276,21 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
     entry = AddressEntry(
         at=now, channel=event.channel, reason=event.reason, step=event.step, occurrence=event.occurrence
     )
-    return write(_dead(state, (event.channel,), now), entry)
+    # One that is somebody else's is never open again in the records; of another, only they know since when it is dead.
+    since = now if event.at is None and event.reason is AddressFailure.WRONG_PERSON else event.at
+    return write(_dead(state, (event.channel,), since), entry)
 
 
-def _dead(state: LoanState, channels: tuple[Channel, ...], now: datetime) -> LoanState:
-    """The addresses of these channels are closed from `now` on, those that are not yet."""
+def _dead(state: LoanState, channels: tuple[Channel, ...], since: datetime | None) -> LoanState:
+    """The addresses of these channels are closed, those that are not yet; `since` when they are dead, if known."""
     new = {channel for channel in channels if channel not in state.dead_addresses}
     if not new:
         return state
-    since = [word for word in state.dead_since if word.channel not in new]
-    since += [ChannelWord(channel=channel, at=now) for channel in sorted(new)]
+    words = [word for word in state.dead_since if word.channel not in new]
+    if since is not None:
+        words += [ChannelWord(channel=channel, at=since) for channel in sorted(new)]
     return state.model_copy(
-        update={"dead_addresses": tuple(sorted({*state.dead_addresses, *new})), "dead_since": tuple(since)}
+        update={"dead_addresses": tuple(sorted({*state.dead_addresses, *new})), "dead_since": tuple(words)}
     )
 
 

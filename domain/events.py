@@ -161,12 +161,16 @@ class AddressFailure(StrEnum):
 
 
 class ContactFailed(_Event):
-    """A message that had been sent did not arrive. `step` and `occurrence` name the contact."""
+    """A message that had been sent did not arrive. `step` and `occurrence` name the contact.
+
+    `at`: when Recobro's records closed the address, where they did; earlier versions do not tell it.
+    """
 
     step: Reference
     occurrence: Occurrence
     channel: Channel
     reason: AddressFailure
+    at: Moment | None = Field(None, exclude_if=operator.not_)
 
 
 class CallWish(StrEnum):

@@ -236,7 +236,7 @@ class LoanState(BaseModel):
     """News of a STOP and of a START may change places on its way: what was said last counts."""
     dead_addresses: tuple[Channel, ...] = ()
     dead_since: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
-    """When each was heard to be dead: what was written before does not bring it back. Earlier versions kept none."""
+    """When each died, where that is known: what was written before does not bring it back."""
     cases: tuple[OpenCase, ...] = ()
     case_count: int = 0
     escalated: Stage | None = None

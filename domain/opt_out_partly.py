@@ -18,7 +18,7 @@ _HOUR = r"(?:\d+|una|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|
 _TIME = re.compile(
     r"\b(?:(?:en|por|de|a|na|pela|durante) (?:la |las |a )?(?:noches?|noite|madrugada)|at night|"
     r"por las (?:mananas|tardes)|"
-    rf"(?:los|aos|nos|on) (?:{_WEEKDAY}|findes?|fin(?:es|s)? de semana)|(?:en|el|no) (?:finde|fin de semana)|"
+    rf"(?:los|aos|nos|on) (?:{_WEEKDAY}|findes?|fin(?:es|s)? de semana)|(?:en|el|no) (?:finde|fi[nm] de semana)|"
     r"fin(?:es|s) de semana|weekends?|"
     rf"(?:hasta|ate) (?:(?:el|la|las|los|as|o|a) )?(?:{_WEEKDAY}|\d|dia|fin|final|quincena|manana|amanha|pasado|"
     r"proxim[oa]|nuevo aviso|semana|mes|que(?! (?:me muera|se cansen)))\b|(?:hasta|ate) (?:el|la|o|a) \d|"
@@ -31,7 +31,7 @@ _TIME = re.compile(
     r"por (?:ahora|el momento|enquanto)|de momento|for now|right now)\b"
 )
 _FORBIDDEN = (
-    r"(?:llam|marc|marqu|timbr|escrib|mand|envi|contact|molest|busqu|text|call|messag|lig|escrev|contat|\w*sape|mensaj|habl|bother|"
+    r"(?:llam|marc|marqu|timbr|escrib|mand|envi|contact|communicat|molest|busqu|text|call|messag|lig|escrev|contat|\w*sape|mensaj|habl|bother|"
     r"writ|email|procur|incomod)\w*"
 )
 _NEXT = (
@@ -71,7 +71,8 @@ _OTHER_WAY = re.compile(
     r"\bonly (?:by|in|via|through) (?:mail|post|letters?|writing)\b"
 )
 _HERE = (
-    rf"(?:(?:por|via|en|a|por el|pelo) )?(?:aqui|aca|est[ea] (?:mism[oa] )?(?:{_WAY}|numero|chat)|here|"
+    rf"(?:(?:por|via|en|a|por el|pelo) )?(?:aqui|aca|"
+    rf"est[ea] (?:mism[oa] )?(?:{_WAY}|numero|chat|wh?ats\w*(?: app)?|wasap|wsp|sms|correo|mail)|here|"
     rf"this (?:{_WAY}|number|chat|one))"
 )
 _THIS_WAY_STAYS = re.compile(
@@ -83,6 +84,33 @@ _THIS_WAY_STAYS = re.compile(
     rf"(?:^|{_END} |\b(?:y|e|pero|and|but) ){_HERE} "
     rf"(?:(?:si|sim|yes)(?= (?:{_END}|pueden?|podem?|contesto|respondo)|$)|esta bien|is fine|ok\b|pode)"
 )
+
+_THEY_DO = (
+    r"(?:(?<!\bno )(?<!\bnao )(?<!\bni )(?<!\bnem )(?<!\bsi )(?<!\bse )(?<!\bcuando )(?<!\bquando )(?<!\bque )"
+    r"(?:(?:me|nos) )?(?:(?:estan?|estao|siguen?|andan?|han|ficam) (?:a )?)?"
+    r"(?:llama(?:n|s|ron|ndo|do)|marca(?:n|ron|ndo|do)|escrib(?:en|ieron|iendo)|molesta(?:n|ndo)|manda(?:n|m|ron|ram|ndo)|"
+    r"envia(?:n|m|ron|ram|ndo)|liga(?:m|ram|ndo)|escreve(?:m|ram|ndo))\b|"
+    r"(?<!\bif )(?<!\bwhen )(?<!\bwant )(?<!\bdon t )(?<!\bdont )(?<!\bnot )(?<!\buntil )(?<!\bcan )(?<!\bcould )"
+    r"\byou (?:(?:guys|people|all|keep|always|only|just|are|re|have|ve|been) )*"
+    r"(?:call|text|messag|email|contact|bother|harass|wrote|writ|ring|rang|phon)\w*|"
+    r"\b(?:hart[oa]s?|cansad[oa]s?|fart[oa]s?|chei[oa]|sick|tired|fed up) (?:de|of|with)\b(?: (?:que|your?|all|the))*|"
+    r"\b(?:i|we) (?:have |already )*(?:told|asked|said)\b|"
+    r"\b(?:ya |eu |ja )?(?:(?:les?|se l[oa]s?|os|te|lhes?) )?(?:dije|dijimos|pedi|disse|falei|avise|avisei)\b)"
+)
+_COMPLAINT = re.compile(
+    rf"{_THEY_DO}(?: (?!(?:no|nao|ni|nem|n|dej\w+|deix\w+|par(?:en|em|e|ad?)|ces(?:en|sem)|stop|quit|cease|don|dont|"
+    r"do|never|nunca|jamas|jamais|please|y|e|and|but|pero|mas|que|so)\b)\w+)*"
+)
+
+
+def without_complaints(clauses: str) -> str:
+    """Without what they tell of us, and of what they said before: "me llaman de noche" names no hour that is asked."""
+    return _COMPLAINT.sub(f" {END} ", clauses)
+
+
+def names_another_way(clauses: str) -> bool:
+    """Whether all ways but one are named together: "any other way"."""
+    return _OTHER_WAY.search(clauses) is not None
 
 
 def names_a_part(clauses: str) -> bool:

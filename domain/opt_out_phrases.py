@@ -160,7 +160,7 @@ STOP_PHRASES: tuple[re.Pattern[str], ...] = tuple(
         r"\bno (?:further|more|longer any) (?:contact|communications?)\b",
         r"\b(?:do not|don t|dont|no longer|never|not) (?:want|wish) (?:you )?to (?:(?:be|get) "
         r"(?:contacted|called(?! an? )|texted|messaged|emailed|bothered)|(?:ever )?"
-        r"(?:contact|call|text|message|email|bother) me)\b",
+        rf"{_VERB}(?: me)?(?: (?:or|and|nor) {_VERB})? (?:me|anymore|any more|again))\b",
         r"\b(?:do not|don t|dont|never|no longer)(?: ever)? (?:want|wish|care) to (?:ever )?hear (?:\w+ )?from "
         r"(?:you|u|any of you|this company|your company)\b",
         r"\bcancel (?:all |the |my |these |your )*(?:messages?|texts?|sms|emails?|subscription|calls?)\b",
@@ -256,7 +256,8 @@ NO_STOP = re.compile(
 
 _OF_CONTACT = (
     rf"(?:{_CONTACT}|{_MESSAGES}|{_PT_MESSAGES}|text\w*|call\w*|messag\w*|email\w*|bother\w*|harass\w*|"
-    r"lig(?:ar|uem?|ando)|escrev\w*|contat\w*)"
+    r"lig(?:ar|uem?|ando)|escrev\w*|contat\w*|send\w*|mand\w*|envi\w*|remind\w*|notif\w*|alert\w*|notices?|avis\w*|"
+    r"lembretes?)"
 )
 _NOT_TO_IT = rf"(?: (?!(?:{_OF_CONTACT}|y|e|and|con|com|with|por|by|via|mediante|using|desde|usando)\b)\w+)"
 _DEBIT = (
@@ -264,6 +265,7 @@ _DEBIT = (
     r"(?:debitos?|cargos?|cobros?|pagos?|pagamentos?) (?:automaticos?|recurrentes?|recorrentes?|directos?|"
     r"domiciliados?|em conta)|(?:el|del|mi|al) (?:pac|pat)|auto ?(?:pay(?:ments?)?|debits?)|"
     r"(?:automatic|recurring|direct) (?:payments?|debits?|withdrawals?|charges?))"
+    rf"(?! {_OF_CONTACT}\b)"
 )
 _ENDED = (
     r"(?:baja|cancel\w*|anul\w*|revo[ckgq]\w*|suspend\w*|quit\w*|elimin\w*|retir\w*|desactiv\w*|"
@@ -283,9 +285,14 @@ _BUREAU = (
     r"(?:listas?|registros?|ficheros?|cadastros?) de (?:los )?(?:moros\w+|deudores|impagados|inadimplentes|devedores)|"
     r"lista do (?:spc|serasa)|black ?lists?|credit (?:bureaus?|reports?|files?|history))"
 )
+_NO_THREAT = (
+    r"(?! (?:voy|vamos|vou|ou|or|if|si|se|senao|porque|pq|because|"
+    r"o (?!(?:meu|nome|cpf|registro|cadastro|apontamento|protesto)\b))\b)"
+)
+"""Without what begins another thing, such as a threat to go to the bureau themselves."""
 BUREAU_LEFT = re.compile(
     r"\b(?:borr|elimin|quit|sac|saqu|remuev|remov|retir|tir|exclu|limp|delet|eras|apag|take|baja|descadastr)\w*"
-    rf"{_NOT_TO_IT}{{0,5}}? {_BUREAU}\b"
+    rf"(?:{_NO_THREAT}{_NOT_TO_IT}){{0,5}}?{_NO_THREAT} {_BUREAU}\b"
 )
 """Who wants to be off a list of debtors is not on it for our messages."""
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from domain.opt_out_partly import is_about_others, keeps_this_way, names_a_part
+from domain.contact import Channel
+from domain.opt_out_partly import (
+    is_about_others,
+    keeps_this_way,
+    names_a_part,
+    names_another_way,
+    without_complaints,
+)
 from domain.opt_out_phrases import END, FORBIDS
 from domain.opt_out_words import OptOutReading, clauses_of, is_a_word_of_stopping, read_opt_out
 
@@ -21,6 +28,8 @@ class StopScope(StrEnum):
     """Nothing is named: the channel it came by."""
     CALLS = "calls"
     """Telephone calls alone: messages are not what is unwanted."""
+    NAMED_WAYS = "named_ways"
+    """The ways of writing that are named, alone: the one it came by is to stay."""
     CALLS_AND_CHANNEL = "calls_and_channel"
     """Calls, and the channel it came by: both are named one by one, or whether it is more than calls is in doubt."""
     EVERYTHING = "everything"
@@ -52,6 +61,9 @@ _NO_CALLS = re.compile(
     r"\b(?:cease|discontinue|stop) (?:and desist )?(?:(?:all|any|further|future|your|the|from) )*"
     r"(?:calls?|calling|(?:tele)?phone (?:calls?|contact|communications?))\b|"
     r"\b(?:do not|don t|dont|never) (?:\w+ ){0,2}?(?:call|phone|ring)(?: me| us)?\b|\b(?:nao|n) me liga\b|"
+    r"\b(?:do not|don t|dont|no longer|never|not) (?:want|wish) (?:you )?to "
+    r"(?:(?:be|get) called(?! an? )|(?:ever )?(?:call|phone|ring)(?: me| us|(?<=you to call)|(?<=you to phone)))\b|"
+    r"(?:(?<=\btexted )|(?<=\bmessaged )|(?<=\bemailed ))(?:or|nor|and) called\b|"
     rf"\b{_BOTHER} (?:\w+ ){{0,2}}?(?:por|by|on|pelo|com|con|with) (?:the |tantas |sus |as |suas |mas )?"
     rf"(?:{_MESSAGE} (?:y|e|o|ou|ni|nem|and|or) (?:con |por |com )?(?:sus |las |as )?)?{_CALLS}\b"
 )
@@ -64,7 +76,7 @@ _WRITTEN_TO = (
     r"texte(?:en?|es|ar(?:me)?|ando(?:me)?)|mensaje(?:en|ar(?:me)?)|[wg]u?asape(?:en?|es|ar(?:me)?|ando(?:me)?)|"
     r"wh?ats?app?ee?n|contact(?:en?|es|eis|ar(?:me|nos)?)|busquen|"
     r"molest(?:en?|es|eis|ar(?:me|nos)?)|escrev(?:am?|er)|contatem?|procurem?|incomodem?|texting|messaging|"
-    r"writ(?:e|ing)|emailing|sending)"
+    r"writ(?:e|ing|ten to)|emailing|sending|texted|messaged|emailed|contacted)"
 )
 _NOR = re.compile(
     r"\b(?:ni|nem|nor|(?<=liga )e nao)(?: (?:me|nos|le|les|a|de|por|mas|mais|tampoco|sus|los|quiero|que|vuelvan|stop|"
@@ -90,7 +102,7 @@ _LISTED = re.compile(
 )
 """Directly after no calls: "calls, messages or anything"."""
 _OR_TEXT = re.compile(
-    r"\b(?:do not|don t|dont|never) (?:\w+ ){0,2}?(?:call|phone|ring)(?: me| us)? (?:or|nor) "
+    r"\b(?:do not|don t|dont|no longer|not|never) (?:\w+ ){0,3}?(?:call|phone|ring)(?: me| us)? (?:or|nor) "
     r"(?:text|message|email|write)\b"
 )
 """Whatever follows it."""
@@ -145,6 +157,20 @@ _CEASE_ALL = re.compile(
 _HEAR_NOTHING = re.compile(r"\bhear (?:\w+ )?from (?:you|u|any of you|this company|your company)\b")
 _ANY_CONTACT_WORD = re.compile(rf"\b(?:{_CONTACTED}|llam\w*|lig(?:uem?|ar)|call\w*)\b")
 _SOME_MEANS = re.compile(rf"\b{_NONE}\b")
+_NO_CONTACT = re.compile(
+    rf"\b{_NO}(?: (?:me|nos|mas|mais|ya|quiero que|want you to|vuelvan a|sigan))* "
+    r"(?:contact|contat|busqu|procur|comuni|molest|incomod|perturb|bother)\w*"
+)
+_NEVER_AGAIN = re.compile(r"\b(?:nunca|jamas|jamais|never|ever again)\b")
+_FOR_GOOD = re.compile(rf"\b(?:mas|mais|any ?more|again)\b|{_BY_NO_MEANS.pattern}")
+_AT_ONCE = re.compile(r"\bright now\b")
+_ASKS_FOR_A_CALL = re.compile(
+    r"\b(?:(?<!\bno )(?:llam(?:[ea]n?|ad)me|marqu?[ea]n?me)|(?:(?:me|nos) )?(?:llamen?|liguem?) "
+    r"(?:mejor|melhor|despues|depois|luego|manana|amanha)|(?<!\bno )(?<!\bno me )pueden? llamar(?:me|nos)?|"
+    r"(?<!\bnao )(?<!\bnao me )podem? (?:me )?ligar|(?:can|could|would|will) you (?:please )?(?:call|ring|phone) me|"
+    r"(?<!\byou )(?<!\bnot )(?<!\bto )(?<!\bguys )(?<!\bpeople )(?<!\bthey )(?<!\bkeep )(?:call|ring|phone) me|"
+    r"give me a (?:call|ring))\b"
+)
 
 _WELCOME = (
     r"(?:mejor|melhor|prefier|prefir|solo|pued|pode|si\b|sim\b|escrib|manden|mandeme|better|text|llega|receb|recib)"
@@ -156,6 +182,11 @@ _MESSAGES_TOO = re.compile(
     rf"\b{_MESSAGE} (?:\w+ )?(?:either|tampoco|tampouco)\b|"
     r"\bsaber (?:mas |mais )?(?:nada )?(?:mas |mais )?(?:de|sobre) (?:ustedes|uds|vosotros|usted|voces)\b"
 )
+_NAMED = {
+    Channel.SMS: re.compile(r"\b(?:sms|texts?|textos?|txts?|texteen|texting)\b"),
+    Channel.WHATSAPP: re.compile(r"\b(?:wh?ats? ?app?s?|whats|wasaps?|wsp|wpp|zap|[wg]u?asape\w*|wh?ats?app?een)\b"),
+    Channel.EMAIL: re.compile(r"\b(?:e ?mails?|mails?|correos?|emailing)\b(?! de voz)"),
+}
 _GOES_ON = re.compile(rf"^(?: (?:mas|mais))* (?:(?:{_END} )?(?:con|com) (?:\w+ )?{_MESSAGE}|(?:ni|nem) nada)\b")
 _THIS_WAY = re.compile(
     rf"^{_AFTER_NO_CALLS} (?:(?:{_END} )?(?:ni|nem|tampoco|tampouco) )?(?:por|pelo|via|on|en|no) "
@@ -167,9 +198,9 @@ def named_scope(text: str) -> StopScope:
     """What the wish to stop in `text` is about: read it of a text that `read_opt_out` takes for one, or for UNCLEAR."""
     clauses = clauses_of(text)
     if keeps_this_way(clauses):
-        return StopScope.CALLS
+        return _scope_beside_this_way(clauses)
     scope = _scope_of_the_whole(text, clauses)
-    if scope is not StopScope.EVERYTHING or not names_a_part(clauses):
+    if scope is not StopScope.EVERYTHING or not names_a_part(_of_the_stop(clauses)):
         return scope
     return StopScope.CALLS if is_about_others(clauses) else StopScope.CALLS_AND_CHANNEL
 
@@ -177,10 +208,46 @@ def named_scope(text: str) -> StopScope:
 def stops_in_part(text: str) -> bool:
     """Whether `text` stops calls and messages, and may mean a part of them alone: a person has to read it."""
     clauses = clauses_of(text)
-    if not names_a_part(clauses) or read_opt_out(text) is not OptOutReading.OPT_OUT:
+    if not names_a_part(_of_the_stop(clauses)) or read_opt_out(text) is not OptOutReading.OPT_OUT:
         return False
     in_one_breath = _scope_of_the_whole(text, clauses) is StopScope.EVERYTHING
     return in_one_breath or keeps_this_way(clauses) or _OR_TEXT.search(clauses) is not None
+
+
+def ways_named(text: str) -> tuple[Channel, ...]:
+    """The ways of writing that the words which stop something name."""
+    stopping = END.join(_stopping(clauses_of(text)))
+    return tuple(channel for channel, named in _NAMED.items() if named.search(stopping))
+
+
+def asks_for_a_call(text: str) -> bool:
+    """Whether `text` asks to be called, beside the calls that it forbids."""
+    return _ASKS_FOR_A_CALL.search(_NO_CALLS.sub(END, clauses_of(text))) is not None
+
+
+def _stopping(clauses: str) -> list[str]:
+    return [each for each in clauses.split(END) if read_opt_out(each) is OptOutReading.OPT_OUT]
+
+
+def _of_the_stop(clauses: str) -> str:
+    """Where a part that is meant may be named: beside a stop that is for good not in what they tell of us, and beside
+    one that is for ever nowhere else."""
+    stopping = f" {END} ".join(each.strip() for each in _stopping(clauses))
+    if _NEVER_AGAIN.search(stopping):
+        return stopping
+    ceases = _CEASE_ALL.search(clauses)
+    asked = without_complaints(clauses) if ceases or _FOR_GOOD.search(stopping) else clauses
+    return _AT_ONCE.sub(END, asked) if ceases else asked
+
+
+def _scope_beside_this_way(clauses: str) -> StopScope:
+    """What is unwanted by whoever wants to be written to "only here"."""
+    if _NO_CALLS.search(clauses):
+        return StopScope.CALLS
+    if ways_named(clauses):
+        return StopScope.NAMED_WAYS
+    in_general = _NO_CONTACT.search(clauses) or _SOME_MEANS.search(clauses) or names_another_way(clauses)
+    return StopScope.CALLS if in_general else StopScope.CHANNEL
 
 
 def _scope_of_the_whole(text: str, clauses: str) -> StopScope:

@@ -35,7 +35,7 @@ _KIN = (
     r"(?:mama|papa|madre|padre|hij[oa]|espos[oa]|marido|mujer|senora|herman[oa]|abuel[oa]|suegr[oa]|sobrin[oa]|prim[oa]|"
     r"ti[oa]|cunad[oa]|niet[oa]|novi[oa]|pareja|vecin[oa]|companer[oa]|mae|pai|filh[oa]|irmao|irma|namorad[oa]|"
     r"vizinh[oa]|sogr[oa]|mum|mom|mother|father|dad|son|daughter|wife|husband|brother|sister|partner|girlfriend|boyfriend|"
-    r"neighbou?r|flatmate|roommate)"
+    r"aunt|uncle|cousin|niece|nephew|friend|neighbou?r|flatmate|roommate|coworker|ex)"
 )
 _I_AM = r"(?:soy|somos|sou|i am|i m|im|this is|habla|escribe|fala|aqui)"
 _THEIR_KIN = re.compile(rf"\b{_I_AM} (?:yo |eu |{_END} )*(?:su|seu|sua|his|her|their) {_KIN}\b")
@@ -53,7 +53,7 @@ _HERSELF = (
     rf"{_NOT}\b(?:soy|sou) (?:yo |eu )?(?:el|la|o|a) "
     rf"(?:mism[oa]|titular|clienta?|cliente|deudora?|devedora?)\b{_OF_THE_LINE}|"
     r"\b(?:el|la|o|a) titular (?:soy yo|sou eu)\b(?! (?:no|nao)\b)|"
-    rf"{_NOT}\b(?:i am|i m|im|this is) the (?:account ?holder|borrower|customer|right person|person you)\b|"
+    rf"{_NOT}\b(?:i am|i m|im|this is) the (?:account ?holder|borrower|customer|right person|person you)\b(?! s\b)|"
     r"\byou (?:have|ve|got|have got) the right (?:number|person)\b|"
     rf"\b(?:this is|it s|its|it is) (?:me|him|her|he|she)(?= (?:{_END}|speaking|here|but|and|so)(?: |$)|$)"
 )
@@ -64,6 +64,13 @@ _NOT_WRONG = (
     r"\b(?:not|isn t|isnt|aren t) (?:the |a )?wrong (?:number|person|guy|one)\b"
 )
 _IT_IS_THEM = re.compile(f"{_HERSELF}|{_NOT_WRONG}")
+_OF_ANOTHER = re.compile(
+    rf"\b(?!senora\b){_KIN}\b|(?<!\bthis is )(?<!\bit s )(?<!\bits )(?<!\bit is )\b(?:she|he)\b|\bella\b|"
+    r"\b(?:ela|ele|el) (?:ja |ya )?(?:no|nao)\b|"
+    r"\b(?:pero|but|mas) (?:no|not|nao) (?:soy|sou|la|el|esa|ese|a|o|essa|esse|the|that)\b|"
+    r"\b(?:is not|isn t|isnt|no esta|nao esta) (?:here|home|in|aqui|aca|en casa|em casa|disponible)\b"
+)
+"""What whoever says "the right number" or "it is me" may tell of the borrower, and be somebody else."""
 _MAY_BE_THEM = re.compile(
     r"\b(?:me (?:he )?equivo(?:cado|que)|me enganei|eu errei|my (?:mistake|bad)|"
     r"i (?:was (?:wrong|mistaken)|made a mistake|got it wrong))\b|"
@@ -75,7 +82,9 @@ _MAY_BE_THEM = re.compile(
     r"trampos[oa]|thief|debtor|criminal|liar|scammer|crook)\b"
 )
 """Of their own mistake, new number or good name a borrower speaks as well as a stranger."""
-_I_AM_CALLED = rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e)"
+_I_AM_CALLED = rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?"
+_NAME_ENDS = rf"(?= (?:{_END}|speaking|here|y|e|and|ya|ja|pero|but|mas|(?:el|la|o|a) titular)(?: |$)|$)"
+_MORE_OF_A_NAME = r"(?: (?!(?:s|no|not|nao)\b)\w+){0,4}?"
 _NO_GIVEN_NAME = frozenset({"del", "las", "los", "dos", "das", "von", "van"})
 
 
@@ -88,17 +97,19 @@ def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     if read_yes_no(text) is not None:
         return Writer.BORROWER
     plain = says_wrong_person(text)
+    clauses = clauses_of(text)
+    heard_another = Intent.WRONG_PERSON in said.intents
     if says_it_is_them(text, name):
-        return Writer.UNCLEAR if plain else Writer.BORROWER
+        return Writer.UNCLEAR if plain or (heard_another and _OF_ANOTHER.search(clauses)) else Writer.BORROWER
     if plain:
         return Writer.ANOTHER
-    if Intent.WRONG_PERSON not in said.intents:
+    if not heard_another:
         return Writer.BORROWER
-    clauses = clauses_of(text)
     if _THEIR_KIN.search(clauses):
         return Writer.ANOTHER
     sure = said.intent is Intent.WRONG_PERSON and said.confidence >= _SURELY
-    return Writer.LIKELY_ANOTHER if sure and not _MAY_BE_THEM.search(clauses) else Writer.UNCLEAR
+    may_be_them = _MAY_BE_THEM.search(clauses) or _has_a_longer_name(clauses, name)
+    return Writer.LIKELY_ANOTHER if sure and not may_be_them else Writer.UNCLEAR
 
 
 def says_it_is_them(text: str, name: str | None = None) -> bool:
@@ -108,9 +119,22 @@ def says_it_is_them(text: str, name: str | None = None) -> bool:
         return False
     if _IT_IS_THEM.search(clauses):
         return True
-    names = [each for each in clauses_of(name or "").split() if len(each) > 2 and each not in _NO_GIVEN_NAME]
-    own = "|".join(re.escape(each) for each in names)
-    return bool(names) and re.search(rf"{_I_AM_CALLED} (?:yo |eu |el |la |o |a )?(?:{own})\b", clauses) is not None
+    own = "|".join(re.escape(each) for each in _names_in(name))
+    whole = rf"{_I_AM_CALLED}(?:{own})\b(?:{_MORE_OF_A_NAME} (?:{own})\b)?{_NAME_ENDS}"
+    return bool(own) and re.search(whole, clauses) is not None
+
+
+def _has_a_longer_name(clauses: str, name: str | None) -> bool:
+    """Whether the writer's name begins as the borrower's and goes on otherwise: theirs in full, or somebody else's."""
+    given = next(iter(_names_in(name)), None)
+    if given is None or _OF_ANOTHER.search(clauses):
+        return False
+    longer = rf"{_I_AM_CALLED}{re.escape(given)}\b(?! {_END}){_MORE_OF_A_NAME}{_NAME_ENDS}"
+    return re.search(longer, clauses) is not None
+
+
+def _names_in(name: str | None) -> list[str]:
+    return [each for each in clauses_of(name or "").split() if len(each) > 2 and each not in _NO_GIVEN_NAME]
 
 
 def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:

@@ -176,6 +176,12 @@ def is_closed(session: Session, person: Person, channel: Channel, address: str) 
     return _closed(session, person, channel, address) is not None
 
 
+def closed_since(session: Session, person: Person, channel: Channel, address: str) -> datetime | None:
+    """When `address` was closed for this person and channel; None: it is open."""
+    closed = _closed(session, person, channel, address)
+    return closed.at if closed is not None else None
+
+
 def dead_channels(session: Session, person: Person, channels: Sequence[Channel]) -> tuple[Channel, ...]:
     """Those of `channels` whose address is known and was closed."""
     known = {channel: person.email if channel is Channel.EMAIL else person.phone for channel in channels}

@@ -18,7 +18,7 @@ _WHEN = r"(?:hoy|manana|ahorita|ahora|ya|el zzday|este zzday|el zzn|pasado manan
 _NOT_DEAD = r"\b(?:(?:no|nao|nunca) (?:ha|he|esta) fal+ecid[oa]|(?:not|isn't) deceased)\b"
 _THING = (
     r"(?:phone|cell|battery|line|number|account|card|car|truck|laptop|computer|deal|business|it|this|that|everything|market|economy|link|"
-    r"app|site|engine|celular|cel|telefono|telefone|bateria|linea|linha|carro|coche|auto|moto|negocio|negocios|venta|ventas|vendas|comercio|"
+    r"app|wifi|wi fi|internet|whatsapp|wsp|zap|signal|senal|sinal|server|servidor|router|modem|site|engine|celular|cel|telefono|telefone|bateria|linea|linha|carro|coche|auto|moto|negocio|negocios|venta|ventas|vendas|comercio|"
     r"temporada|mercado|cuenta|conta|tarjeta|calle|trabajo|trabalho|cosa|esto|eso|todo|tudo|isso|isto|semana|mes|perro|gato|pc|computadora|pueblo|zona|local)"
 )
 _PHRASES: tuple[tuple[Intent, str], ...] = (

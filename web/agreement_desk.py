@@ -97,22 +97,36 @@ async def noted(
     by: str,
     order: Callable[[], Awaitable[_Answer]],
     *,
-    untaken: tuple[type[Exception], ...],
+    refused: type[Exception],
+    not_running: type[Exception],
 ) -> _Answer:
-    """The answer to a decision, whose note the records keep; `untaken` are the errors that say it was not taken."""
+    """The answer to a decision, whose note the records keep.
 
-    def keep(*, accepted: bool) -> None:
+    `refused`: the error of a loan that takes no such decision, or no second one: the note that waited before this one
+    stands again. Where none did this one waits on, since another press of the same button may have been accepted; the
+    next who decides replaces it. `not_running`: the error where nobody hears it.
+    """
+
+    def keep(*, accepted: bool) -> cases.WaitingNote | None:
         with database.writing() as session:
-            cases.keep_note(session, case_id, note, by=by, accepted=accepted)
+            return cases.keep_note(session, case_id, note, by=by, accepted=accepted)
+
+    def put_back(before: cases.WaitingNote) -> None:
+        with database.writing() as session:
+            cases.put_back_note(session, case_id, note, by=by, before=before)
 
     def drop() -> None:
         with database.writing() as session:
             cases.drop_note(session, case_id, by=by)
 
-    await asyncio.to_thread(keep, accepted=False)
+    before = await asyncio.to_thread(keep, accepted=False)
     try:
         answer = await order()
-    except untaken:
+    except refused:
+        if before is not None:
+            await asyncio.to_thread(put_back, before)
+        raise
+    except not_running:
         await asyncio.to_thread(drop)
         raise
     await asyncio.to_thread(keep, accepted=True)
@@ -250,7 +264,8 @@ class AgreementDesk:
             note,
             by.actor,
             lambda: self._orders.order(loan.lender, loan.loan_id, "decide", order),
-            untaken=(OrderRefused, LoanNotRunning),
+            refused=OrderRefused,
+            not_running=LoanNotRunning,
         )
 
     async def cancel(self, loan: Loan, by: By, number: int) -> Answer:

@@ -93,17 +93,17 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
         return Consequence(outcome="message_failed")
     # The person has another address since: the message may go there.
     moved = dead and contact.address != people.known_address(person, contact.channel)
-    failed = OwedSignal(
-        lender=loan.lender,
-        loan_id=loan.loan_id,
-        name=SignalName.CONTACT_FAILED,
-        payload={
-            "step": contact.step,
-            "occurrence": contact.occurrence,
-            "channel": contact.channel.value,
-            "reason": (AddressFailure.TRY_AGAIN if moved else _why(dead, news.reaction)).value,
-        },
-    )
+    payload: dict[str, JsonValue] = {
+        "step": contact.step,
+        "occurrence": contact.occurrence,
+        "channel": contact.channel.value,
+        "reason": (AddressFailure.TRY_AGAIN if moved else _why(dead, news.reaction)).value,
+    }
+    if dead and not moved and contact.address is not None:
+        # By the same moment the loan and the records know whether a message opens the address again.
+        closed = people.closed_since(session, person, contact.channel, contact.address)
+        payload |= {"at": closed.isoformat()} if closed is not None else {}
+    failed = OwedSignal(lender=loan.lender, loan_id=loan.loan_id, name=SignalName.CONTACT_FAILED, payload=payload)
     return Consequence(outcome="message_failed", signals=(failed,))
 
 

@@ -177,16 +177,20 @@ def signals_for(
     stranger: bool = False,
     closes_channel: bool = False,
     stop_is_done: bool = False,
+    no_calls: bool = False,
 ) -> list[OwedSignal]:
     """What the loan hears of the message; and the person's other loans where it is true of the person.
 
     `stranger`: somebody else at the number wrote it. `closes_channel`: it asks for no more by the channel it came by,
     or may. Neither is an answer to anything, nor answered. `stop_is_done`: what it asks for no more of is closed, and
-    not the channel it came by: what else it says is answered.
+    not the channel it came by: what else it says is answered. `no_calls`: it closes calls and asks for none, whatever
+    the model hears.
     """
     text = message.text or ""
     unanswered = stranger or closes_channel
     intents = tuple(Intent(name) for name in message.intents)
+    if no_calls:
+        intents = tuple(intent for intent in intents if intent is not Intent.CALLBACK_REQUEST) or (Intent.OPT_OUT,)
     if stop_is_done:
         intents = tuple(intent for intent in intents if intent is not Intent.OPT_OUT) or intents
     payload: dict[str, JsonValue] = {
@@ -273,9 +277,13 @@ def may_ask_for_silence(message: InboundMessage) -> bool:
     return grave and read_yes_no(message.text or "") is None
 
 
-def says_more(message: InboundMessage) -> bool:
-    """Whether it says more than a stop does: what is asked or told beside one is acted on."""
-    return any(Intent(name) not in _NOTHING_MORE for name in message.intents)
+def says_more(message: InboundMessage, *, no_calls: bool = False) -> bool:
+    """Whether it says more than a stop does: what is asked or told beside one is acted on.
+
+    `no_calls`: it closes calls and asks for none, whatever the model hears.
+    """
+    nothing_more = _NOTHING_MORE | {Intent.CALLBACK_REQUEST} if no_calls else _NOTHING_MORE
+    return any(Intent(name) not in nothing_more for name in message.intents)
 
 
 def must_be_seen(message: InboundMessage, *, stranger: bool) -> bool:

@@ -12,7 +12,7 @@ from domain.closed_by_stop import asks_for_texts, closed_by_stop
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
 from domain.events import AddressFailure
-from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope
+from domain.opt_out_scope import StopScope, asks_for_a_call, asks_to_be_written_to, named_scope, ways_named
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.replies.bare_files import is_heard
 from domain.webhook_news import (
@@ -85,7 +85,8 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         # What is not clear is taken as a wish to stop until a person has read it.
         closed = _closed_by(news, reading, person.country) if stops or reading in _STOPS else ()
         silent = plain and may_ask_for_silence(message)
-        more = not stranger and says_more(message)
+        no_calls = Channel.CALL in closed and not asks_for_a_call(news.text)
+        more = not stranger and says_more(message, no_calls=no_calls)
         # Of a payment named beside a stop the model may hear nothing.
         paying = names_paying(news.text) and (stranger or (bool(closed) and not more))
         if reading is OptOutReading.UNCLEAR or silent or paying:
@@ -103,6 +104,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
                 stranger=stranger,
                 closes_channel=here,
                 stop_is_done=bool(closed) and not here,
+                no_calls=no_calls,
             )
         if (loan is None or loan.state is LoanState.WAITING) and (seen or not stranger):
             # Its loan may start in weeks, and a person reads it now.
@@ -121,11 +123,14 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
 
 
 def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple[Channel, ...]:
-    """What a wish to stop closes. Only plain words about calls leave the channel open that they came by: what a carrier
-    or the model took for a stop, or what is not clear, closes that too."""
+    """What a wish to stop closes. Only plain words about calls, or another way of writing, leave the channel open that
+    they came by: what a carrier or the model took for a stop, or what is not clear, closes that too."""
     scope = named_scope(news.text)
     if scope is StopScope.CHANNEL:
         return (news.channel,)
+    if scope is StopScope.NAMED_WAYS:
+        taken = () if _is_plain_stop(news, reading) else (news.channel,)
+        return tuple(dict.fromkeys((*taken, *ways_named(news.text))))
     by_law = closed_by_stop(Channel.CALL, country)
     calls = (Channel.CALL,) if asks_for_texts(news.text) else by_law
     if scope is not StopScope.CALLS or not _is_plain_stop(news, reading):

@@ -141,7 +141,7 @@ def case_record(case: CollectionCase, loan: Loan, *, contact_data: bool) -> Case
         decision=case.decision,
         decided_by=case.decided_by if case.decision is not None else None,
         decided_at=_iso(case.decided_at),
-        note=case.note if contact_data else None,
+        note=case.note if contact_data and case.decision is not None else None,
     )
 
 

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
     from domain.call_wishes import drop_link
-    from domain.collection import apply, not_acted_on, pass_time, refuse, written
+    from domain.collection import apply, not_acted_on, pass_time, refuse, settle_hold, written
     from domain.events import (
         AgreementCancelled,
         Close,
@@ -194,7 +194,7 @@ class LoanCollection:
                 sending.cancel()
                 break
             # Its moment is over too: planning dropped it to compare, and it would fall due for ever.
-            self._state = drop_link(self._state, workflow.now())
+            self._state = settle_hold(drop_link(self._state, workflow.now()), workflow.now())
             if self._state.outbox and (ledger is None or ledger.done()):
                 # Beside the waiting contact: records that are slow must not keep news from stopping it.
                 ledger = asyncio.create_task(self._write_ledger())

@@ -30,12 +30,18 @@ def named_cities(pack: Pack, region: str | None) -> dict[str, str]:
     return {city_key(city): city for city in named}
 
 
+def exactly_named(pack: Pack) -> frozenset[str]:
+    """Keys of the cities that no other name is taken for."""
+    return frozenset(city_key(city) for city in pack.exact_cities)
+
+
 @lru_cache(maxsize=8192)
-def likest(key: str, named: tuple[tuple[str, str], ...]) -> str | None:
-    """The name whose key is most like `key`; None where `key` is one of them, or like none."""
+def likest(key: str, named: tuple[tuple[str, str], ...], exactly: frozenset[str] = frozenset()) -> str | None:
+    """The name not in `exactly` whose key is most like `key`; None where `key` is one of all, or like none."""
     if any(key == known for known, _ in named):
         return None
-    best, name = max(((_likeness(key, known), name) for known, name in named), default=(0.0, ""))
+    alike = ((_likeness(key, known), name) for known, name in named if known not in exactly)
+    best, name = max(alike, default=(0.0, ""))
     return name if best >= _ALIKE else None
 
 

@@ -160,6 +160,9 @@ class Pack(BaseModel):
     banned: tuple[BannedRule, ...] = ()
     stops: tuple[StopRule, ...] = ()
     city_calendars: dict[str, CityCalendar] = {}
+    exact_cities: tuple[str, ...] = ()
+    """Of the cities that rules name, those that a place elsewhere is called nearly like: no other name is one of them
+    misspelt."""
     calendar: tuple[CalendarChange, ...] = ()
 
     @property

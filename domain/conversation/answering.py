@@ -7,6 +7,7 @@ borrower. Whatever touches vulnerability, dispute, complaint or a discount goes 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from domain.agreements.judging import left_of, next_unpaid
 from domain.agreements.model import AgreementKind, Evidence, Via
@@ -14,6 +15,7 @@ from domain.agreements.promise import promise_made, promise_refused
 from domain.contact import Channel
 from domain.conversation import another_day, offering
 from domain.conversation.model import (
+    CLOCKS_APART,
     HEARD_KEPT,
     Answer,
     AnswerKind,
@@ -45,6 +47,7 @@ from domain.events import (
     PromiseMade,
     ReplyUnderstood,
 )
+from domain.ledger_entries import PAID_ENDS
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent
 
@@ -53,6 +56,7 @@ _MEANS_BY_ITSELF = {"yes": Intent.ALREADY_PAID, "no": Intent.HARDSHIP}
 """What a word for yes or no may mean where nothing was asked ("hecho", "no puedo"); else the model only guesses."""
 PROPOSAL_STANDS = timedelta(days=3)
 """A yes that comes later than this is no answer to what was read back."""
+_WRITTEN_BEFORE = "a {} was written before what it would answer had left"
 
 
 def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) -> tuple[LoanState, str | None]:
@@ -68,28 +72,32 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
         # Whoever writes from a number has it.
         alive = tuple(channel for channel in state.dead_addresses if channel is not event.channel)
         state = state.model_copy(update={"dead_addresses": alive})
+    return _acted_on(state, event, now), None
+
+
+def _acted_on(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:
     if state.end is not None:
-        return after_the_end(state, event, now), None
+        return after_the_end(state, event, now)
     if state.ceased:
-        return after_cease(state, event, now), None
+        return after_cease(state, event, now)
     if with_a_person(state, now) and not acts_as_ever(state, event):
-        return (state if _is_courtesy(event) else to_a_person(state, event, now, None)), None
+        return state if _is_courtesy(event) else to_a_person(state, event, now, None)
     if event.closes_channel:
-        return in_silence(state, event, now), None
+        return in_silence(state, event, now)
     # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
     plain = event.says is not None and state.strategy.conversation is not None
     if plain and (answered := _plain_answer(state, event, now)) is not None:
-        return answered, None
+        return answered
     if event.intents[0] is Intent.WRONG_PERSON:
-        return told_by_another(state, event, now), None
+        return told_by_another(state, event, now)
     if (circumstance := circumstance_in(event)) is not None:
-        return _reported(state, event, circumstance, now), None
+        return _reported(state, event, circumstance, now)
     terms = state.strategy.conversation
     if terms is None:
-        return (to_a_person(state, event, now, None) if is_for_a_person(event) else state), None
+        return to_a_person(state, event, now, None) if is_for_a_person(event) else state
     if event.intents[0] is Intent.OPT_OUT:
         # A sure one never comes here: the channel was closed. Nobody is answered who may have asked for silence.
-        return to_a_person(state, event, now, None), None
+        return to_a_person(state, event, now, None)
     about_a_day = another_day.is_about_a_day(state, event)
     kinds = () if about_a_day else offering.kinds_asked_for(state, event)
     late = terms.people_after_dpd is not None and state.days_past_due(now) > terms.people_after_dpd
@@ -101,19 +109,19 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     asks = about_a_day or (asks_for_an_answer(event) and event.intents[0] not in ABOUT_A_PAYMENT)
     silent = asks and event.channel in state.closed_channels
     unsure = event.confidence < terms.confidence and not (about_a_day and another_day.is_plain(state, event))
-    if late or unsure or for_a_person or silent:
+    if late or unsure or for_a_person:
         state = change(offering.withdrawn(state, now), moving=None)
-        return to_a_person(state, event, now, None if silent else AnswerKind.PERSON), None
+        return to_a_person(state, event, now, None if silent else AnswerKind.PERSON)
+    if silent:
+        return to_a_person(state, event, now, None)
     if about_a_day and state.agreement is not None:
         promised = state.agreement.kind is AgreementKind.PROMISE
-        return (
-            _propose(state, event, now) if promised else another_day.asked(state, event, state.agreement, now)
-        ), None
+        return _propose(state, event, now) if promised else another_day.asked(state, event, state.agreement, now)
     if kinds:
         if (offered := offering.standing(state, now)) is not None:
-            return offering.declined(state, event, offered, now), None
-        return offering.ask(state, event, kinds), None
-    return _talk(state, event, now), None
+            return offering.declined(state, event, offered, now)
+        return offering.ask(state, event, kinds)
+    return _talk(state, event, now)
 
 
 def _died_since(state: LoanState, event: ReplyUnderstood) -> bool:
@@ -124,14 +132,24 @@ def _died_since(state: LoanState, event: ReplyUnderstood) -> bool:
 def answer_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """The answer went out, or never can; it is not tried again by itself: another message may come any moment.
 
-    A yes or a no to what it reads back may have been heard first, where the report was held up.
+    A yes or a no to what it reads back may have been heard first, where the report was held up. What was written before
+    the question left, or beside one that never left, says what it says without it.
     """
-    early = _early(state, event.occurrence)
+    waiting = _untold(state)
     state = _reported_answer(state, event)
-    if early is None or event.outcome is not ContactOutcome.SENT:
+    if waiting is None or waiting.number > event.occurrence:
         return state
-    if event.sent_at is None or early.received_at < event.sent_at:
-        return state  # said before the question left: it can be answered now
+    early = waiting.question.early
+    # Answers leave one after the other: one whose place this took, and of which nothing was heard, never left.
+    asked = event.outcome is ContactOutcome.SENT and waiting.number == event.occurrence
+    if not asked:
+        state = change(state, **{waiting.field: None})
+    if early is None or state.end in PAID_ENDS:
+        return state
+    if not asked:
+        return _acted_on(state, early, now)
+    if event.sent_at is None or early.received_at < event.sent_at - CLOCKS_APART:
+        return _said_before(state, early, now)
     if state.end is not None or state.ceased or with_a_person(state, now):
         return state
     if (answered := _plain_answer(state, early, now)) is not None:
@@ -140,14 +158,30 @@ def answer_reported(state: LoanState, event: ContactReported, now: datetime) -> 
     return to_a_person(state, early, now, AnswerKind.PERSON, why)
 
 
-def _early(state: LoanState, number: int) -> ReplyUnderstood | None:
-    """The yes or no that was heard before the report on answer `number`, which asks."""
-    talk = of(state)
-    if talk.proposed is not None and talk.proposed.answer == number:
-        return talk.proposed.early
-    if talk.moving is not None and talk.moving.answer == number:
-        return talk.moving.early
-    return talk.offered.early if talk.offered is not None and offering.teller(state) == number else None
+def _said_before(state: LoanState, early: ReplyUnderstood, now: datetime) -> LoanState:
+    """What was written before the question left; the question stays open. A bare yes is courtesy to what was before."""
+    if _means_by_itself(state, early):
+        return _acted_on(state, early.model_copy(update={"says": None}), now)
+    if early.says == "yes" or state.end is not None:
+        return state
+    return to_a_person(state, early, now, None, _WRITTEN_BEFORE.format(early.says))
+
+
+class _Untold(NamedTuple):
+    """A question that is not known to have left, the field it stands in and the number of the answer that asks it."""
+
+    field: str
+    question: Question
+    number: int
+
+
+def _untold(state: LoanState) -> _Untold | None:
+    talk, teller = of(state), offering.teller(state)
+    if talk.proposed is not None and talk.proposed.answer is not None and not talk.proposed.told:
+        return _Untold("proposed", talk.proposed, talk.proposed.answer)
+    if talk.moving is not None and not talk.moving.told:
+        return _Untold("moving", talk.moving, talk.moving.answer)
+    return _Untold("offered", talk.offered, teller) if talk.offered is not None and teller is not None else None
 
 
 def _reported_answer(state: LoanState, event: ContactReported) -> LoanState:
@@ -198,13 +232,15 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     if asked is not None and written_before(asked, event):
         if _means_by_itself(state, event):
             return None
-        why = f"a {event.says} was written before what it would answer had left"
-        return to_a_person(state, event, now, None, why)
+        return to_a_person(state, event, now, None, _WRITTEN_BEFORE.format(event.says))
+    talk = of(state)
+    over = talk.moving is not None and now - talk.moving.asked_at > another_day.QUESTION_STANDS
+    if over and _means_by_itself(state, event):
+        return None
     if (answered := another_day.answered(state, event, now)) is not None:
         return answered
     if (answered := offering.answered(state, event, now)) is not None:
         return answered
-    talk = of(state)
     proposed = talk.proposed
     untold = proposed is not None and proposed.answer is not None and not proposed.told
     asking = proposed is not None and talk.answer is not None and talk.answer.number == proposed.answer
@@ -213,8 +249,10 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
             # The question may have been read, though nobody has said yet that it left: that report decides.
             return change(state, proposed=proposed.model_copy(update={"early": later_of(proposed.early, event)}))
     stands = proposed is not None and now - proposed.asked_at <= PROPOSAL_STANDS
-    offered = talk.offered is not None and now - talk.offered.asked_at <= offering.OFFER_STANDS
-    waits = stands or offered or talk.moving is not None
+    offered = (offer := offering.told(state)) is not None and now - offer.asked_at <= offering.OFFER_STANDS
+    moving = talk.moving is not None and talk.moving.told and not over
+    # A question whose place another answer took may never have been read: what surely means something counts.
+    waits = (stands and not untold) or offered or moving
     if not waits and _means_by_itself(state, event):
         return None
     if proposed is not None and not untold and not stands and event.says == "yes":

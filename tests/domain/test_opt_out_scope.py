@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.opt_out_scope import StopScope, asks_to_be_written_to, named_scope, stops_in_part
+from domain.contact import Channel
+from domain.opt_out_scope import (
+    StopScope,
+    asks_for_a_call,
+    asks_to_be_written_to,
+    named_scope,
+    stops_in_part,
+    ways_named,
+)
 from domain.opt_out_words import OptOutReading, read_opt_out
 
 ONLY_CALLS = """dejen de llamarme por telefono|no me llamen mas|No me llamen, escríbanme por aquí|parem de me ligar|
@@ -19,7 +27,10 @@ no me volváis a llamar|no molesten por telefono|no llamen a mi mamá|no quiero 
 no me llame más|
 no me llamen, o no mando nada|no me llamen, no tengo ni para comer ni nada|no me llamen y les mando el comprobante|
 no me llamen ni me manden al buró|no me llamen ni me manden cobradores|no me llamen y no me mande el recibo|
-no quiero llamadas, mensajes o correos está bien|não me liga mais|Cease and desist all phone contact. Mail only."""
+no quiero llamadas, mensajes o correos está bien|não me liga mais|I do not want to be called|
+I don't want you to call me|I no longer wish to be called|I don't wish to be called at work|
+I don't want you to call anymore|I don't want to be called but texting is ok|
+Cease and desist all phone contact. Mail only."""
 EVERY_WAY = """no me contacten mas por ningún medio|no me escriban de ninguna forma|não me contatem por nenhum meio|
 do not contact me in any way|no me llamen ni me escriban|no quiero llamadas ni mensajes|dejen de llamar y de escribir|
 no me escriban ni me llamen más|stop calling and texting me|não me liguem nem mandem mensagem|
@@ -28,18 +39,31 @@ no quiero llamadas, mensajes ni nada|no me llamen ni me estén escribiendo|no me
 no me llamen ni me wasapeen|não me liga e não me manda mensagem|não me liga nem manda mensagem|
 não me ligue e não me mande mensagem|please cease all communication|cease and desist|end all communication|
 Per 15 USC 1692c(c), cease all further communication with me|
-no me llamen ni me escriban a mí ni a mi esposa"""
+no me llamen ni me escriban a mí ni a mi esposa|I no longer wish to be called or texted|
+I don't want you to call or text me|I do not want to be texted or called|
+me llaman de noche. No me llamen ni me escriban nunca más|
+ya estoy harto de que llamen todos los días, no me llamen ni me escriban más|
+me llaman todos los días no me llamen ni me escriban más|
+não me liguem mais nem mandem mensagem. vocês ligam de noite|
+do not contact me by any means, I told you this weekend|Cease all communication right now|
+You call while I'm at work. Cease all communication with me.|Trabajo de noche. No me llamen ni me escriban nunca más"""
 IN_PART = """no me llamen ni me escriban en la noche|no me llamen ni me escriban después de las 8|
 no me llamen ni me escriban los fines de semana|no me llamen ni escriban los domingos|
 no me llamen ni me escriban hasta el viernes que pago|no me contacten por ningún medio hasta el lunes|
 no me llamen ni me escriban tan temprano|no me llamen ni me escriban mientras trabajo|
 no me llamen ni me escriban tanto|no llamen ni escriban a mi trabajo|do not call or text me at night|
-don't call or text me at work|não me liguem nem mandem mensagem à noite|no me contacten por ningún otro medio"""
+don't call or text me at work|não me liguem nem mandem mensagem à noite|no me contacten por ningún otro medio|
+me molestan en la noche, no me llamen ni me escriban|los fines de semana, por favor, no me llamen ni me escriban|
+no me llamen ni me escriban nunca más en la noche|não me liguem nem mandem mensagem mais no fim de semana|
+no me contacten más por ningún medio hasta el lunes|if you call me at night, do not call or text me anymore"""
 ONLY_THIS_WAY = """no me contacten por ningún otro medio, solo por aquí|
 no me llamen ni me escriban al correo, solo por aquí|
 no me contacten por ningún otro medio que no sea este|não me liguem nem mandem e-mail, só por aqui|
 no me llamen, por aquí sí|no me contacten, solo por este medio"""
-THIS_CHANNEL = """STOP|baja|no me escriban más|no me manden más mensajes|não me mandem mais mensagens|stop texting me|
+ANOTHER_WAY = """no me escriban por whatsapp, solo por aquí|no me manden whatsapp, solo por este número|
+no me contacten por whatsapp, solo por aquí"""
+THIS_CHANNEL = """ya no me escriban, y solo por este número tengo contacto con mis hijos|
+STOP|baja|no me escriban más|no me manden más mensajes|não me mandem mais mensagens|stop texting me|
 no me escriban, mejor que me llamen|por aquí no escribáis nunca más; llamadme el lunes|me llamo Ester, no me escriban|
 me llaman 20 veces al día, dejen de escribirme|remove my phone number|descadastrar|sáquenme de su lista|
 no me contacten más|ya no me manden textos, prefiero que me llame una persona"""
@@ -153,6 +177,46 @@ def test_who_wants_to_be_written_to_here_alone_keeps_this_way(text: str) -> None
     assert stops_in_part(text)
 
 
+@pytest.mark.parametrize("text", each(ANOTHER_WAY))
+def test_who_wants_no_messages_by_another_way_ends_that_way_alone(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), ways_named(text)) == (StopScope.NAMED_WAYS, (Channel.WHATSAPP,))
+    assert stops_in_part(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ("no me escriban por correo, solo por este whatsapp", (Channel.EMAIL,)),
+        ("no me manden sms ni correos, solo por aquí", (Channel.SMS, Channel.EMAIL)),
+        ("no me escriban más. Por whatsapp pago", ()),
+    ],
+)
+def test_the_ways_that_are_named_are_those_that_are_forbidden(text: str, ways: tuple[Channel, ...]) -> None:
+    assert ways_named(text) == ways
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("no me llamen, escríbanme", False),
+        ("don't call me, text me", False),
+        ("can you not call me", False),
+        ("you call me every day, stop calling", False),
+        ("stop calling me at work, call me after 6", True),
+        ("no me llamen al trabajo, llámenme a mi celular", True),
+        ("não me liguem, podem ligar amanhã", True),
+    ],
+)
+def test_who_wants_to_be_called_elsewhere_or_later_asks_for_a_call(text: str, asks: bool) -> None:
+    assert asks_for_a_call(text) is asks
+
+
+@pytest.mark.parametrize("text", ["cease all communication with my employer right now"])
+def test_at_once_is_no_part_and_somebody_else_is(text: str) -> None:
+    assert (named_scope(text), stops_in_part(text)) == (StopScope.CALLS, True)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -184,7 +248,8 @@ def test_any_text_has_a_scope(text: str) -> None:
     "piece",
     ["no me cobren ", "ni a ", "no que me ", "no me llamen y ", "molesten con ", "de ninguna forma me ", "no, sin ",
      "no me escriban a mi por ", "and text ", "stop calling and stop ", "dont call me ", "text ", "llamen mas ",
-     "a mi ", "no llamen a mi ", "hasta el ", "cease all ", "stop the "],
+     "a mi ", "llaman ", "ya harto de ", "no me escriban por correo, ", "no llamen a mi ", "hasta el ",
+     "cease all ", "stop the "],
 )  # fmt: skip
 def test_the_scope_of_a_message_as_long_as_any_is_read_at_once(piece: str) -> None:
     longest = piece * (8_000 // len(piece))

@@ -43,6 +43,42 @@ def test_whoever_says_that_it_is_not_them_is_not(words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "writer"),
+    [
+        ("I'm Ana's ex, she moved out", Writer.LIKELY_ANOTHER),
+        ("This is Ana's mom, she no longer lives here", Writer.LIKELY_ANOTHER),
+        ("this is Ana's husband", Writer.LIKELY_ANOTHER),
+        ("soy Ana Luisa, la hija de Ana López", Writer.LIKELY_ANOTHER),
+        ("this is Lopez Plumbing, no Ana works here", Writer.LIKELY_ANOTHER),
+        ("you have the right number but she is not here", Writer.UNCLEAR),
+        ("soy yo Pedro su esposo de Ana", Writer.UNCLEAR),
+        ("it's me, her cousin", Writer.UNCLEAR),
+        ("soy Ana, mi esposo paga", Writer.UNCLEAR),
+        ("soy Ana pero no la que buscan", Writer.UNCLEAR),
+        ("soy Ana Luisa", Writer.UNCLEAR),
+        ("me llamo Ana de Monterrey", Writer.UNCLEAR),
+        ("soy Ana y ya pagué", Writer.BORROWER),
+        ("soy Ana Luisa López", Writer.BORROWER),
+        ("this is Ana speaking", Writer.BORROWER),
+        ("I'm Ana, I paid", Writer.BORROWER),
+        ("soy yo, señora", Writer.BORROWER),
+        ("this is she", Writer.BORROWER),
+    ],
+)
+def test_who_only_names_the_borrower_or_speaks_of_them_is_not_taken_for_them(words: str, writer: Writer) -> None:
+    assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is writer
+
+
+def test_kin_beside_a_name_is_no_stranger_where_the_model_hears_none() -> None:
+    assert who_writes("soy Ana, mi mamá murió", read(Intent.VULNERABLE), NAME) is Writer.BORROWER
+
+
+@pytest.mark.parametrize("piece", ["ana ", "soy ana ", "soy ana maria ", "soy ana | ", "this is ana maria lopez "])
+def test_a_name_said_over_and_over_is_read(piece: str) -> None:
+    assert who_writes(piece * (8_000 // len(piece)), read(Intent.WRONG_PERSON), NAME) in Writer
+
+
+@pytest.mark.parametrize(
     ("words", "said", "writer"),
     [
         ("número equivocado", read(Intent.WRONG_PERSON), Writer.ANOTHER),

@@ -105,7 +105,8 @@ def test_a_death_is_heard_however_it_is_told(words: str) -> None:
     (
         "estoy muerto de hambre|estoy muerto de cansancio|muerta de risa|mi hermano está muerto de miedo|"
         "ya no vive aquí|ya no vive conmigo|aquí ya no vive|en esta casa ya no vive|my phone is dead|he's dead serious|"
-        "business is dead|doordash is dead lately|el celular está muerto|el kiosco está muerto|"
+        "business is dead|wifi is dead|internet está muerto|the server is dead|whatsapp is dead|the signal is dead|"
+        "doordash is dead lately|el celular está muerto|el kiosco está muerto|"
         "pago el día de los difuntos|pago en finados|"
         "vaya con dios|el pago se nos adelantó|se nos adelantó la fecha|no ha fallecido|John isn't deceased"
     ).split("|"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +21,9 @@ from tests.records.portfolios import LENDER, handed_over_again
 from tests.web.calling import NOW
 from tests.web.core_loans import CoreLoans
 from tests.web.test_agreements import PAGE, clock, orders, person, plain, site, state_of
+from web.agreement_desk import noted
+from web.loan_record import case_record
+from web.ports import LoanNotRunning, OrderRefused
 
 __all__ = ["clock", "orders", "site"]
 
@@ -134,16 +139,82 @@ def test_the_note_to_a_decision_stays_in_the_records_and_the_loan_hears_of_the_d
     assert "Dolores Ibarra ya pagó" in plain(agent.get(f"{PAGE}/thread").text)
 
 
-def test_the_note_to_a_decision_that_the_loan_refuses_is_not_kept(
-    database: Database, site: Any, orders: CoreLoans, disputed: str
+@pytest.mark.parametrize("note", ["", "habló con su hija"])
+def test_the_note_to_a_decision_that_the_loan_refuses_is_never_that_of_anothers_decision(
+    database: Database, site: Any, orders: CoreLoans, disputed: str, note: str
 ) -> None:
-    orders.states[LENDER, "L1"] = orders.states[LENDER, "L1"].model_copy(update={"cases": ()})
-
-    answer = agent_of(site, database).post(
+    """Given a note to a decision that the loan refused, when somebody else decides the case, with a note or without,
+    then the case shows theirs or none, and showed none before."""
+    known = orders.states[LENDER, "L1"]
+    orders.states[LENDER, "L1"] = known.model_copy(update={"cases": ()})
+    refused = agent_of(site, database).post(
         f"/cases/{disputed}/decide", data={"decision": "continue", "note": "ya pagó"}
     )
-
-    assert answer.status_code == 409
     with database.reading() as session:
-        case = cases.get(session, disputed)
-    assert (case.note, case.decided_by) == (None, None)
+        waiting = case_record(cases.get(session, disputed), loans.get(session, LENDER, "L1"), contact_data=True)
+    orders.states[LENDER, "L1"] = known
+
+    decided = person(site, database, "eva", Role.AGENT).post(
+        f"/cases/{disputed}/decide", data={"decision": "continue", "note": note}
+    )
+
+    assert (refused.status_code, decided.status_code) == (409, 303)
+    assert (waiting.note, waiting.decided_by) == (None, None)
+    [told] = [payload for name, payload in orders.orders if name == "decide"][-1:]
+    with database.writing() as session:
+        case = cases.decide(session, disputed, decision="continue", by=told["by"], at=NOW + timedelta(hours=2))
+    assert case.note == (note or None)
+
+
+@pytest.mark.parametrize(("login", "note"), [("ana", "ya pagó"), ("ana", ""), ("ana", "otra vez"), ("eva", "yo")])
+def test_the_note_to_an_accepted_decision_outlasts_a_second_press(
+    database: Database, site: Any, disputed: str, login: str, note: str
+) -> None:
+    """Given a decision that the loan has taken and the records have not, when it is decided once more, by the same
+    person or another, whatever they note, then that is refused and the first note stands with the decision."""
+    first = agent_of(site, database)
+    taken = first.post(f"/cases/{disputed}/decide", data={"decision": "continue", "note": "ya pagó"})
+    with database.reading() as session:
+        by = cases.get(session, disputed).decided_by
+    second = first if login == "ana" else person(site, database, login, Role.AGENT)
+
+    again = second.post(f"/cases/{disputed}/decide", data={"decision": "continue", "note": note})
+
+    assert by is not None
+    assert (taken.status_code, again.status_code) == (303, 409)
+    with database.writing() as session:
+        case = cases.decide(session, disputed, decision="continue", by=by, at=NOW + timedelta(hours=2))
+    assert case.note == "ya pagó"
+
+
+async def test_the_note_outlasts_a_second_press_that_is_heard_first(database: Database, disputed: str) -> None:
+    """Given two presses at once, when the loan takes the second and then refuses the first, then the note stands."""
+    heard = asyncio.Event()
+
+    async def refused() -> None:
+        await heard.wait()
+        raise OrderRefused("no such open case")
+
+    async def taken() -> None:
+        pass
+
+    async def press(order: Callable[[], Awaitable[None]]) -> None:
+        await noted(database, disputed, "ya pagó", "account:1", order, refused=OrderRefused, not_running=LoanNotRunning)
+
+    first = asyncio.create_task(press(refused))
+    while not await asyncio.to_thread(waits, database, disputed):
+        pass
+    await press(taken)
+    heard.set()
+    with pytest.raises(OrderRefused):
+        await first
+
+    with database.writing() as session:
+        case = cases.decide(session, disputed, decision="continue", by="account:1", at=NOW + timedelta(hours=2))
+    assert case.note == "ya pagó"
+
+
+def waits(database: Database, case_id: str) -> bool:
+    """Whether somebody's note stands with the open case."""
+    with database.reading() as session:
+        return cases.get(session, case_id).note is not None

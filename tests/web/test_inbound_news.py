@@ -321,6 +321,7 @@ def number_in_use(database: Database) -> bool:
     "words",
     [
         "soy el titular",
+        "you have the right number but she is not here",
         "No es un número equivocado, soy yo",
         "this is not the wrong number",
         "soy Ana",
@@ -421,6 +422,46 @@ def test_what_is_asked_beside_a_stop_of_calls_is_answered_by_the_way_that_stays_
     assert payload is not None
     assert payload["intents"] == [asks]
     assert (payload["needs_human"], payload.get("closes_channel")) == (False, None)
+
+
+@pytest.mark.parametrize("words", ["no me llamen, escríbanme", "don't call me, text me"])
+def test_who_wants_messages_instead_of_calls_is_not_told_of_as_asking_for_a_call(
+    database: Database, words: str
+) -> None:
+    """Given no calls and messages instead, of which the model reads a wish to be called, when it comes in, then calls
+    are closed and no loan hears of a call to make."""
+    two_loans(database)
+
+    told = heard(database, words)
+
+    assert closed(database) == {Channel.CALL}
+    assert understood(told) is None
+
+
+@pytest.mark.parametrize("words", ["no me llamen en la mañana, llámenme en la tarde"])
+def test_who_wants_to_be_called_at_another_hour_is_told_of_as_asking_for_a_call(database: Database, words: str) -> None:
+    two_loans(database)
+
+    payload = understood(heard(database, words))
+
+    assert closed(database) == {Channel.CALL}
+    assert payload is not None
+    assert "callback_request" in payload["intents"]
+
+
+@pytest.mark.parametrize(
+    "words", ["no me escriban por whatsapp, solo por aquí", "no me manden whatsapp, solo por este número"]
+)
+def test_who_wants_no_messages_by_another_way_keeps_the_one_they_wrote_by(database: Database, words: str) -> None:
+    """Given no messages by a way that is named, and "only here", when it comes in by another, then the named way is
+    closed and no other, and a person reads it."""
+    two_loans(database)
+
+    payload = understood(heard(database, words))
+
+    assert closed(database) == {Channel.WHATSAPP}
+    assert payload is not None
+    assert (payload["needs_human"], payload.get("closes_channel")) == (True, None)
 
 
 @pytest.mark.parametrize(

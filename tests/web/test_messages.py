@@ -116,7 +116,12 @@ async def test_a_failed_message_is_told_to_its_loan_and_a_dead_number_is_closed(
         assert await web.twilio(report("failed", code)) == 200
         await until(lambda: len(stored(database)) == 2 and all_relayed(database))
 
+    with database.reading() as session:
+        owner = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        closed = people.closed_since(session, owner, Channel.SMS, PHONE)
     payload = {"step": "r1", "occurrence": 1, "channel": "sms", "reason": reason}
+    payload |= {"at": closed.isoformat()} if closed is not None else {}
+    assert (closed is not None) is (reason == "dead"), "the loan hears when the records closed it"
     assert temporal.calls == [("contact_failed", "L1", payload)]
     assert (state_of(database).state, state_of(database).error_code) == (ContactState.UNDELIVERED, code)
     with database.reading() as session:

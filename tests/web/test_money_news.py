@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from activities.bank_files import BankDesk
 from activities.found_payments import keep_report
@@ -18,7 +18,7 @@ from domain.webhook_news import PaymentNews, ReversalNews
 from providers.ports import PaymentReport, PaymentState
 from records import audit, bank_entries, links, loans, payments
 from records.database import Database
-from records.tables import EntryState, LinkState, Loan
+from records.tables import EntryState, LinkState, Loan, Webhook
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 from web.consequence import Consequence
 from web.news import record_news
@@ -105,10 +105,10 @@ def handed_over_later(session: Session, at: datetime) -> None:
     session.flush()
 
 
-def found(session: Session, payment_id: str = "1") -> bool:
+def found(session: Session, payment_id: str = "1", state: PaymentState = PaymentState.PAID) -> bool:
     """The gateway tells of it when it is asked."""
     amount = Money(amount_minor=6_000, currency="EUR")
-    report = PaymentReport(payment_id=payment_id, state=PaymentState.PAID, amount=amount, paid_at=NOW, reference="R1")
+    report = PaymentReport(payment_id=payment_id, state=state, amount=amount, paid_at=NOW, reference="R1")
     return keep_report(session, "stripe", report, LATER)
 
 
@@ -140,6 +140,62 @@ def test_a_person_may_book_the_money_of_an_earlier_hand_over_that_was_shown(data
 
     assert due(database, "L1") == 0
     assert again.outcome == "payment_known"
+
+
+def book(database: Database) -> None:
+    """As the docs say: under the gateway's own name and id."""
+    with database.reading() as session:
+        loan = loans.get(session, LENDER, "L1")
+    paid = PaymentReceived(provider="stripe", payment_id="1", amount_minor=6_000, currency="EUR", paid_at=NOW)
+    enter_payment(database, loan, paid, Entry(ENTERED_BY_HAND, LATER, timedelta()))
+
+
+def signalled(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [signal["name"] for row in session.exec(select(Webhook)).all() for signal in row.signals]
+
+
+@pytest.mark.parametrize("before", [[PaymentState.PAID], []])
+def test_money_of_an_earlier_hand_over_that_was_taken_back_pays_nothing_when_it_is_booked(
+    database: Database, before: list[PaymentState]
+) -> None:
+    """Given money that was shown to a person, or not even that, when the gateway says that it was taken back, then a
+    person is told so once, and who books it all the same leaves as much due as before."""
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+        for state in (*before, PaymentState.TAKEN_BACK, PaymentState.TAKEN_BACK):
+            assert found(session, state=state) is False
+
+    book(database)
+
+    assert shown(database) == [*[("L1", "payment:earlier_entry") for _ in before], ("L1", "reversal:earlier_entry")]
+    assert due(database, "L1") == 6_000
+    assert signalled(database) == ["payment_received", "payment_reversed"]
+
+
+def test_money_of_an_earlier_hand_over_that_was_booked_is_taken_back_from_its_loan(database: Database) -> None:
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+        found(session)
+    book(database)
+    with database.writing() as session:
+        assert found(session, state=PaymentState.TAKEN_BACK) is True
+
+    assert due(database, "L1") == 6_000
+    assert shown(database) == [("L1", "payment:earlier_entry")]
+
+
+def test_of_money_of_an_earlier_hand_over_that_is_there_again_a_person_is_told(database: Database) -> None:
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+        for state in (PaymentState.PAID, PaymentState.TAKEN_BACK, PaymentState.PAID):
+            found(session, state=state)
+
+    assert [kind for _, kind in shown(database)] == [
+        "payment:earlier_entry",
+        "reversal:earlier_entry",
+        "payment:paid_again",
+    ]
 
 
 def test_money_of_an_earlier_hand_overs_link_paid_on_the_day_of_the_next_or_later_counts(database: Database) -> None:

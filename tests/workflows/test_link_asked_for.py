@@ -44,11 +44,13 @@ async def test_a_link_whose_day_ends_while_another_answer_waits_is_for_a_person_
         await handle.signal("reply_understood", said(begin))
         await settled(handle)
         await on.reach(begin + timedelta(days=1))
-        at_midnight = [case["kind"] for case in (await handle.query("view"))["state"]["cases"]]
+        state = (await handle.query("view"))["state"]
+        at_midnight = [case["kind"] for case in state["cases"]]
         written = [entry.entry for entry in on.world.entries]
         await on.reach(back + timedelta(hours=2))
 
         assert at_midnight == ["handoff"]
+        assert state.get("held_since") is not None, "its clock stands still until the person has decided"
         assert "case_opened" in written, "the records know it while the answer still waits"
         assert on.world.sent() == [REPLY]
         assert await failed_tasks(handle) == []

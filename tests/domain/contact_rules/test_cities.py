@@ -9,7 +9,7 @@ import pytest
 from config.jurisdictions import load_rulebook
 from domain.contact import Channel, ContactRequest, Verdict
 from domain.contact_rules import Caps, RuleBook, decide
-from domain.contact_rules.cities import likest, named_cities
+from domain.contact_rules.cities import exactly_named, likest, named_cities
 from domain.contact_rules.model import Profile, city_key
 
 TUESDAY = datetime(2026, 11, 24, 17, tzinfo=UTC)
@@ -81,4 +81,36 @@ def test_only_cities_of_the_region_are_looked_at(
 ) -> None:
     pack = book.pack(country)
     assert pack is not None
-    assert likest(city_key(city), tuple(named_cities(pack, region).items())) == near
+    assert likest(city_key(city), tuple(named_cities(pack, region).items()), exactly_named(pack)) == near
+
+
+@pytest.mark.parametrize(
+    ("here", "elsewhere"),
+    [
+        ("Rockaway Point", ["Rocky Point"]),
+        ("Riverdale", ["Riverside"]),
+        ("Belle Harbor", ["Hewlett Harbor"]),
+        ("Kings County", ["Kings Point", "Tompkins County", "Wyoming County"]),
+        ("Queens County", ["Greene County"]),
+        ("Bronx County", ["Broome County"]),
+    ],
+)
+def test_a_place_of_the_state_that_is_called_nearly_like_one_of_the_city_is_not_in_the_city(
+    book: RuleBook, here: str, elsewhere: list[str]
+) -> None:
+    """Given places of New York State whose names are nearly those of places in New York City, when they are looked up,
+    then they keep the state's rules, and the place in the city keeps the city's."""
+    pack = book.pack("US")
+    assert pack is not None
+    named = named_cities(pack, "NY")
+
+    assert city_key(here) in named
+    for other in elsewhere:
+        assert likest(city_key(other), tuple(named.items()), exactly_named(pack)) is None
+        assert verdict(book, other) is Verdict.ALLOWED
+    assert verdict(book, here) is not Verdict.ALLOWED
+
+
+def test_a_name_that_is_matched_exactly_is_one_that_rules_name(book: RuleBook) -> None:
+    for pack in book.packs:
+        assert exactly_named(pack) <= set(named_cities(pack, None))

@@ -11,6 +11,7 @@ import pytest
 from domain.agreements.model import DOCUMENT, REMINDER, AgreementState, Evidence, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
+from domain.collection import apply
 from domain.contact import Channel
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
@@ -373,10 +374,11 @@ def left(subject: SimulatedLoan, at: datetime) -> None:
     assert subject.hear(report) is None
 
 
-@pytest.mark.parametrize(("minutes", "day"), [(-1, DUE), (5, date(2026, 3, 20))])
+@pytest.mark.parametrize(("minutes", "day"), [(-3, DUE), (-1, date(2026, 3, 20)), (5, date(2026, 3, 20))])
 def test_a_yes_that_overtakes_the_report_that_its_question_left_moves_the_day(minutes: int, day: date) -> None:
     """Given a new day whose reading back left at nine while its report is held up, when the yes of five past nine is
-    heard first, then the payment moves as soon as the report comes; a yes of before nine moves nothing."""
+    heard first, then the payment moves as soon as the report comes, and so it does by one of a minute before by clocks
+    that are apart; a yes of before that moves nothing."""
     subject = planned(Borrower(not_before=START + timedelta(days=1)))
     says(subject, "request_plan", day_named="2026-03-20")
     began = subject.now
@@ -424,6 +426,39 @@ def test_a_question_that_something_else_was_answered_in_the_place_of_gets_no_yes
     yes(subject)
 
     assert first(subject) == DUE
+
+
+@pytest.mark.parametrize("asked", ["told", "never told", "of which nothing is known"])
+@pytest.mark.parametrize(
+    ("intent", "word", "circumstance", "kinds"),
+    [("already_paid", "yes", None, ["payment_query"]), ("hardship", "no", "hardship", ["circumstance"])],
+)
+def test_a_word_weeks_after_a_question_about_a_day_says_what_it_says(
+    asked: str, intent: str, word: str, circumstance: str | None, kinds: list[str]
+) -> None:
+    """Given a new day that was read back, or whose reading back gave way to another answer, when the borrower writes
+    "hecho" or "no puedo" two weeks later, then that is a payment, or hardship, and no answer to that question."""
+    subject = planned(Borrower() if asked == "told" else Borrower(not_before=START + timedelta(days=1)))
+    says(subject, "request_plan", day_named="2026-03-20")
+    if asked == "never told":
+        says(subject, "ask_balance")
+    if asked == "of which nothing is known":
+        later = subject.now + timedelta(days=4)
+        state, _ = apply(subject.state, word_of(intent, word, later), later)
+    else:
+        subject.run_until(subject.state.facts.moment(date(2026, 3, 16), START.time()))
+        says(subject, intent, says=word)
+        state = subject.state
+
+    assert state.circumstance == circumstance
+    assert [case.kind for case in state.cases] == kinds
+    assert state.agreement is not None
+    assert state.agreement.instalments[0].due == DUE
+
+
+def word_of(intent: str, word: str, at: datetime) -> ReplyUnderstood:
+    values = {"message_id": "twilio:SM9", "channel": "sms", "received_at": at, "confidence": 0.95}
+    return ReplyUnderstood.model_validate(values | {"intents": [intent], "says": word})
 
 
 def test_a_question_that_a_payment_overtook_is_not_asked_any_more() -> None:

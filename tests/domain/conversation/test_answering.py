@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,9 @@ from domain.contact import Channel, Purpose
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
 from domain.events import (
+    AddressFailure,
     CaseDecision,
+    ContactFailed,
     ContactOutcome,
     ContactReported,
     Decide,
@@ -213,9 +215,10 @@ def test_a_question_that_had_left_before_another_answer_took_its_place_can_be_co
 
 def test_a_yes_that_overtakes_the_report_that_its_question_left_counts() -> None:
     """Given a question that left at nine while its report is held up, when the yes of five past nine is heard first,
-    then it counts as soon as the report comes, with its own words as evidence; a yes of before nine does not."""
+    then it counts as soon as the report comes, with its own words as evidence, and so does one of a minute before by
+    clocks that are apart; a yes of before that does not."""
     taken = {}
-    for minutes in (-1, 5):
+    for minutes in (-3, -1, 5):
         state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
         received = START + timedelta(minutes=minutes)
         state = after(state, said("acknowledgement", number=2, says="yes", received_at=received))
@@ -233,8 +236,100 @@ def test_a_yes_that_overtakes_the_report_that_its_question_left_counts() -> None
     assert taken[5].conversation is not None
     assert taken[5].conversation.answer is not None
     assert taken[5].conversation.answer.kind is AnswerKind.PROMISE_TAKEN
-    assert taken[-1].agreement is None
-    assert after(taken[-1], said("acknowledgement", number=3, says="yes")).agreement is not None
+    assert taken[-1].agreement is not None
+    assert taken[-3].agreement is None
+    assert taken[-3].cases == (), "a bare yes is courtesy to what was before"
+    assert after(taken[-3], said("acknowledgement", number=3, says="yes")).agreement is not None
+
+
+@pytest.mark.parametrize("sent_at", [START + timedelta(minutes=30), None])
+@pytest.mark.parametrize(
+    ("intent", "word", "circumstance", "kinds", "answer"),
+    [
+        ("already_paid", "yes", None, [CaseKind.PAYMENT_QUERY], AnswerKind.CHECKING_PAYMENT),
+        ("hardship", "no", "hardship", [CaseKind.CIRCUMSTANCE], AnswerKind.PERSON),
+        ("other", "no", None, [CaseKind.HANDOFF], None),
+    ],
+)
+def test_what_was_written_before_the_question_left_and_heard_before_its_report_says_what_it_says(
+    sent_at: datetime | None,
+    intent: str,
+    word: str,
+    circumstance: str | None,
+    kinds: list[CaseKind],
+    answer: AnswerKind | None,
+) -> None:
+    """Given a promise whose reading back leaves at half past nine, or nobody knows when, when "hecho" or "no puedo" of
+    nine is heard before the report on it, then that is a payment, or hardship, as it is where nothing was asked; a bare
+    "no" is read by a person, once."""
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    state = after(state, said(intent, number=2, says=word))
+    assert state.cases == ()
+    notes = len(state.outbox)
+
+    report = ContactReported(step="reply", outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=sent_at)
+    state, _ = apply(state, report, START + timedelta(minutes=31))
+
+    assert (state.agreement, state.circumstance) == (None, circumstance)
+    assert [case.kind for case in state.cases] == kinds
+    assert state.conversation is not None
+    assert (state.conversation.answer.kind if state.conversation.answer else None) == answer
+    heard = [entry for entry in state.outbox[notes:] if "reply_understood" in entry.model_dump_json()]
+    assert heard == [], "it was heard once"
+
+
+@pytest.mark.parametrize("outcome", [ContactOutcome.UNREACHABLE, ContactOutcome.FAILED, ContactOutcome.NOT_WANTED])
+@pytest.mark.parametrize(
+    ("intent", "word", "circumstance", "answer"),
+    [
+        ("already_paid", "yes", None, AnswerKind.CHECKING_PAYMENT),
+        ("hardship", "no", "hardship", AnswerKind.PERSON),
+        ("acknowledgement", "yes", None, None),
+        ("other", "no", None, AnswerKind.NOT_UNDERSTOOD),
+    ],
+)
+def test_a_word_heard_beside_a_question_that_then_never_left_says_what_it_says(
+    outcome: ContactOutcome, intent: str, word: str, circumstance: str | None, answer: AnswerKind | None
+) -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    state = answered(after(state, said(intent, number=2, says=word)), outcome)
+
+    assert (state.agreements, state.circumstance) == ((), circumstance)
+    assert (kind_of(state) if answer is not None else answer_to(state)) == answer
+
+
+def test_a_word_heard_beside_a_question_that_never_left_opens_nothing_once_all_is_paid() -> None:
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    state = after(state, said("already_paid", number=2, says="yes"))
+    payment = PaymentReceived(payment_id="p", amount_minor=30_000, currency="EUR", paid_at=START, provider="x")
+    state, _ = apply(state, payment, START)
+
+    state = answered(state, ContactOutcome.NOT_WANTED)
+
+    assert (state.end, state.cases) == ("cured", ())
+
+
+@pytest.mark.parametrize("heard_after", [True, False])
+@pytest.mark.parametrize(
+    ("intent", "word", "circumstance", "kinds"),
+    [
+        ("already_paid", "yes", None, [CaseKind.PAYMENT_QUERY]),
+        ("hardship", "no", "hardship", [CaseKind.CIRCUMSTANCE]),
+    ],
+)
+def test_a_word_after_a_question_that_gave_way_to_another_answer_and_never_left_says_what_it_says(
+    heard_after: bool, intent: str, word: str, circumstance: str | None, kinds: list[CaseKind]
+) -> None:
+    """Given a promise whose reading back gave way to another answer, when the borrower writes "hecho" or "no puedo" an
+    hour later, before or after that answer is known to have left, then it says what it says."""
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)), said("ask_balance", number=2))
+    later = START + timedelta(hours=1)
+    state = answered(state) if heard_after else state
+    state, _ = apply(state, said(intent, number=3, says=word, received_at=later), later)
+    state = state if heard_after else answered(state, number=2)
+
+    assert (state.agreements, state.circumstance) == ((), circumstance)
+    assert [case.kind for case in state.cases] == kinds
 
 
 @pytest.mark.parametrize(
@@ -563,6 +658,37 @@ def test_a_dead_number_is_open_again_only_by_what_was_written_after_it_was_found
 
     assert (Channel.SMS not in state.closed_channels) is open_again
     assert (kind_of(state) is None) is not open_again
+
+
+@pytest.mark.parametrize(("minutes", "open_again"), [(-60, False), (30, True)])
+def test_a_number_is_dead_since_the_records_closed_it_and_not_since_the_loan_heard_of_it(
+    minutes: int, open_again: bool
+) -> None:
+    """Given a bounce of nine that the loan hears of at ten, when its owner writes at half past nine, then the number is
+    open again, as it is in the records; by a message of eight it is not."""
+    bounced = ContactFailed(step="day-3", occurrence=1, channel=Channel.SMS, reason=AddressFailure.DEAD, at=START)
+    told = START + timedelta(hours=1)
+    state, _ = apply(talking(), bounced, told)
+    state = LoanState.model_validate(state.model_dump(mode="json"))
+
+    state, _ = apply(state, said("ask_balance", received_at=START + timedelta(minutes=minutes)), told)
+
+    assert (Channel.SMS not in state.closed_channels) is open_again
+    assert (kind_of(state) is None) is not open_again
+
+
+@pytest.mark.parametrize(("reason", "open_again"), [(AddressFailure.DEAD, True), (AddressFailure.WRONG_PERSON, False)])
+def test_news_of_a_dead_number_that_does_not_say_since_when_gives_way_to_any_message_and_a_strangers_to_none(
+    reason: AddressFailure, open_again: bool
+) -> None:
+    failed = ContactFailed(step="day-3", occurrence=1, channel=Channel.SMS, reason=reason)
+    assert "at" not in failed.model_dump(mode="json"), "earlier versions read it as ever"
+    later = START + timedelta(hours=1)
+    state, _ = apply(talking(), failed, later)
+
+    state, _ = apply(state, said("ask_balance"), later)
+
+    assert (Channel.SMS not in state.closed_channels) is open_again
 
 
 def test_a_number_that_an_earlier_version_found_dead_is_open_again_by_any_message() -> None:

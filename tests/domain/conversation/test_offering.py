@@ -13,6 +13,7 @@ from domain.agreements.model import AgreementKind, AgreementState, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority, PlanTerms, SettlementTerms
 from domain.collection import apply
+from domain.contact import Channel
 from domain.conversation.model import AnswerKind
 from domain.conversation.offering import MACHINE
 from domain.conversation.terms import ConversationTerms
@@ -22,6 +23,7 @@ from domain.events import (
     ContactReported,
     MadeOffer,
     OffersMade,
+    OptOut,
     PaymentReceived,
     SettlementAgreed,
     TermsAgreed,
@@ -194,13 +196,14 @@ def reported(state: LoanState, left: datetime, now: datetime, occurrence: int = 
     return apply(LoanState.model_validate(state.model_dump(mode="json")), report, now)[0]
 
 
-@pytest.mark.parametrize(("minutes", "agreed"), [(-1, False), (5, True)])
+@pytest.mark.parametrize(("minutes", "agreed"), [(-3, False), (-1, True), (5, True)])
 @pytest.mark.parametrize("between", [(), ("ask_balance",)])
 def test_a_yes_that_overtakes_the_report_that_its_offer_left_counts(
     minutes: int, agreed: bool, between: tuple[str, ...]
 ) -> None:
     """Given an offer that left at nine while its report is held up, when the yes of five past nine is heard first, then
-    it counts as soon as the report comes, also where another answer took its place; one of before nine does not."""
+    it counts as soon as the report comes, also where another answer took its place, and so does one of a minute before
+    by clocks that are apart; one of before that does not."""
     state = offered_while_its_report_is_held_up()
     for intent in between:
         state, _ = apply(state, said(intent, number=3), START)
@@ -229,6 +232,61 @@ def test_a_no_that_overtakes_the_report_that_its_offer_left_brings_the_next_offe
     order = answer_of(state)
     assert order is not None
     assert len(order.payments) == 4
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize(
+    ("intent", "word", "circumstance", "kinds"),
+    [
+        ("already_paid", "yes", None, [CaseKind.PAYMENT_QUERY]),
+        ("hardship", "no", "hardship", [CaseKind.CIRCUMSTANCE]),
+    ],
+)
+def test_what_was_written_before_the_offer_left_and_heard_before_its_report_says_what_it_says(
+    leaves: bool, intent: str, word: str, circumstance: str | None, kinds: list[CaseKind]
+) -> None:
+    """Given an offer that leaves at ten, or never, when "hecho" or "no puedo" of nine is heard before that is known,
+    then that is a payment, or hardship."""
+    state = offered_while_its_report_is_held_up()
+    state, _ = apply(state, said(intent, number=2, says=word), START)
+    left = START + timedelta(hours=1)
+    never = ContactReported(step="reply", occurrence=1, outcome=ContactOutcome.UNREACHABLE)
+
+    state = reported(state, left, left) if leaves else apply(state, never, left)[0]
+
+    assert (state.agreement, state.circumstance) == (None, circumstance)
+    assert [case.kind for case in state.cases] == kinds
+
+
+@pytest.mark.parametrize("heard_after", [True, False])
+def test_hecho_after_an_offer_that_gave_way_to_another_answer_and_never_left_is_a_payment(heard_after: bool) -> None:
+    """Given an offer that gave way to another answer, when the borrower writes "hecho" an hour later, before or after
+    that answer is known to have left, then it is a payment; who then asks for a plan is offered one that counts."""
+    state = offered_while_its_report_is_held_up()
+    state, _ = apply(state, said("ask_balance", number=2), START)
+    later = START + timedelta(hours=1)
+    state = reported(state, START, START, 2) if heard_after else state
+    state, _ = apply(state, said("already_paid", number=3, says="yes", received_at=later), later)
+    state = state if heard_after else reported(state, later, later, 2)
+    assert [case.kind for case in state.cases] == [CaseKind.PAYMENT_QUERY]
+
+    state = wrote(sent(state, later), "request_plan", number=4, now=later)
+    state, _ = apply(state, said("acknowledgement", number=5, says="yes", received_at=later), later)
+
+    assert state.agreement is not None
+
+
+def test_a_question_by_a_way_that_was_stopped_leaves_an_offer_by_another_as_it_was() -> None:
+    """Given text messages stopped and an offer by WhatsApp, when the borrower asks by text message how much it is, then
+    a person reads that, and the yes by WhatsApp is a yes to the offer."""
+    state, _ = apply(lending(), OptOut(channel=Channel.SMS), START)
+    state = wrote(state, "request_plan", number=1, channel="whatsapp")
+
+    state = wrote(state, "ask_balance", number=2)
+    assert [case.kind for case in state.cases] == [CaseKind.HANDOFF]
+    state, _ = apply(state, said("acknowledgement", number=3, says="yes", channel="whatsapp"), START)
+
+    assert state.agreement is not None
 
 
 def test_whoever_asks_for_another_offer_takes_an_early_yes_back() -> None:
