@@ -130,10 +130,12 @@ class DailyWorker(DailyWork):
         """The day before is compared whole: by the morning both sides know it. So are those before it that were not.
 
         A day or a gateway that cannot be read holds up no other: it is told. Another attempt, where the day before
-        could not be read for now, compares the same days again, so that what the one before found is told.
+        could not be read for now, compares the same days again, so that what the one before found is told. That is in
+        the audit trail already, once: the attempts may last all day.
         """
         zone, newest = ZoneInfo(order.zone), order.day - timedelta(days=1)
         told_before = activity.info().heartbeat_details
+        noted_before = len(told_before) > 1 and bool(told_before[1])
         async with httpx.AsyncClient() as client:
             checks = GatewayChecks(self._database, connect_gateways(self._settings, client))
             wanted: dict[str, list[str]] = dict(told_before[0]) if told_before else {}
@@ -141,16 +143,25 @@ class DailyWorker(DailyWork):
                 if provider not in wanted:
                     days = await asyncio.to_thread(checks.days_unchecked, provider, newest)
                     wanted[provider] = [day.isoformat() for day in days]
-            activity.heartbeat(wanted)
+            activity.heartbeat(wanted, noted_before)
             days_of = {name: [date.fromisoformat(day) for day in wanted[name]] for name in checks.providers}
             compared = await _compare(checks, days_of, zone)
         if not days_of:
             return DayReport(job=order.job, told="not configured")
+        report = self._of_gateways(order, days_of, compared)
         again = next((error for _, day, error in compared.failed if day == newest and _passes(error)), None)
         if again is not None:
+            untold = compared.differences > 0 or not all(_passes(error) for _, _, error in compared.failed)
+            if untold and not noted_before:
+                await asyncio.to_thread(self._note, order, report)
+                activity.heartbeat(wanted, True)
             raise again
         for _, _, error in compared.failed:
             count(PROVIDER_FAILURES, provider=error.provider, what_next=error.what_next)
+        return report
+
+    @staticmethod
+    def _of_gateways(order: DayOrder, days_of: Mapping[str, Sequence[date]], compared: _Compared) -> DayReport:
         asked = sorted(compared.days)
         on = f" on {len(asked)} days since {asked[0]}" if len(asked) > 1 else ""
         told = f"{', '.join(days_of)}: {compared.differences} differences{on}"

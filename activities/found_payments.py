@@ -9,9 +9,10 @@ from sqlmodel import Session
 
 from activities.debit_results import before_hand_over, zone_of
 from domain.money import Money
+from domain.webhook_news import may_leave_some
 from providers.ports import PaymentReport, PaymentState
 from records import audit, links, loans, owed_signals, payments
-from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
+from records.tables import EarlyReversal, LinkState, Loan, Payment, PaymentLink, PaymentSource
 
 
 def keep_report(session: Session, provider: str, report: PaymentReport, at: datetime, *, actor: str = "") -> bool:
@@ -19,13 +20,32 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
 
     Found by our reference to the link and its loan; without one it waits as unmatched for a person. Money that is there
     again after it was taken back, as when a dispute was won, does not count by itself: a person is told. So they are of
-    money taken back that had paid an earlier hand-over.
+    money taken back that had paid an earlier hand-over, or that they were shown of one: booked then, it is taken back.
     """
     link = links.by_reference(session, provider, report.reference) if report.reference else None
+    if (
+        report.state is PaymentState.TAKEN_BACK
+        and link is not None
+        and is_of_an_earlier_hand_over(session, provider, report.payment_id, link, report.paid_at)
+    ):
+        payments.reverse(session, provider=provider, payment_id=report.payment_id, at=at)
+        _show_once(
+            session,
+            provider,
+            report.payment_id,
+            link,
+            report.amount,
+            at,
+            kind="reversal:earlier_entry",
+            key=f"taken-back-before:{report.payment_id}",
+            outcome="earlier_reversal_unmatched",
+            actor=actor or provider,
+        )
+        return False
     loan = loans.by_ref(session, link.loan_ref) if link is not None else None
     new = keep_payment(session, provider, report, loan, link, at, actor=actor or provider)
     before = payments.find(session, provider, report.payment_id)
-    is_back = before is not None and before.reversed_at is not None
+    is_back = _was_taken_back_early(session, provider, report) if before is None else before.reversed_at is not None
     if report.state is PaymentState.PAID and is_back:
         again = {"kind": "payment:paid_again", "reference": report.payment_id}
         audit.append(session, at=at, actor=actor or provider, action="webhook_needs_person", details=again)
@@ -42,6 +62,13 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
             told: dict[str, JsonValue] = {"kind": "reversal:earlier_entry", "reference": report.payment_id}
             _note(session, at, actor or provider, "webhook_needs_person", own, told)
     return True
+
+
+def _was_taken_back_early(session: Session, provider: str, report: PaymentReport) -> bool:
+    """Whether money that is kept as no payment was taken back whole before."""
+    early = session.get(EarlyReversal, (provider, report.payment_id))
+    whole = (report.amount.amount_minor, report.amount.currency)
+    return early is not None and not may_leave_some((early.amount_minor, early.currency), whole)
 
 
 def is_of_an_earlier_hand_over(
@@ -64,19 +91,40 @@ def show_of_an_earlier_hand_over(
     session: Session, provider: str, payment_id: str, link: PaymentLink, amount: Money, at: datetime, *, actor: str
 ) -> None:
     """Leave it to a person, once however often and by whichever way it is told; it is kept as no payment."""
+    _show_once(
+        session,
+        provider,
+        payment_id,
+        link,
+        amount,
+        at,
+        kind="payment:earlier_entry",
+        key=f"paid-before:{payment_id}",
+        outcome="earlier_payment_unmatched",
+        actor=actor,
+    )
+
+
+def _show_once(
+    session: Session,
+    provider: str,
+    payment_id: str,
+    link: PaymentLink,
+    amount: Money,
+    at: datetime,
+    *,
+    kind: str,
+    key: str,
+    outcome: str,
+    actor: str,
+) -> None:
     loan = loans.by_ref(session, link.loan_ref)
     new = owed_signals.owe(
-        session,
-        provider=provider,
-        key=f"paid-before:{payment_id}",
-        signals=[],
-        at=at,
-        outcome="earlier_payment_unmatched",
-        person_ref=loan.person_ref,
+        session, provider=provider, key=key, signals=[], at=at, outcome=outcome, person_ref=loan.person_ref
     )
     if new:
         details: dict[str, JsonValue] = {
-            "kind": "payment:earlier_entry",
+            "kind": kind,
             "provider": provider,
             "reference": payment_id,
             "amount_minor": amount.amount_minor,

@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from activities.orders import ContactOrder
-from config.payment_documents import DocumentData, DocumentKind, render_document
+from config.payment_documents import WORDING, DocumentData, DocumentKind, render_document
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.contact import Channel
+from domain.ledger_entries import LoanEnd
 from domain.loan_state import RECEIPT
 from domain.money import Money
 from domain.payable import payable
@@ -174,6 +175,8 @@ class Receipts:
             paid_on=_day(payment.paid_at, zone) if payment else None,
             payment_reference=payment.payment_id if payment else None,
             remaining=Money(amount_minor=left_minor, currency=loan.currency),
+            wording=WORDING,
+            settled=True if kind is DocumentKind.PAID_IN_FULL and loan.end_kind == LoanEnd.SETTLED else None,
         )
 
 

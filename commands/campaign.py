@@ -81,7 +81,7 @@ def start(
     order_id = campaign_id_for(campaign_id, name, file.stem)
     whose = configuration.lender_of(settings, lender)
     day = as_of.date() if as_of else datetime.now().astimezone().date()
-    with checked_apart(file, mapping, day, limit) as checked:
+    with checked_apart(file, mapping, day, limit, settings.jurisdictions) as checked:
         # Loaded only now: what it needs and what reads tables are never in memory at once.
         from commands.campaign_entry import Order
         from commands.campaign_start import start_checked

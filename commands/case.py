@@ -172,7 +172,15 @@ async def _decide(client: Client, database: Database, loan: Loan, order: Decide)
         return await tell(loan_handle(client, loan), "decide", told)
 
     try:
-        return await noted(database, order.case_id, order.note, order.by, telling, untaken=(NotRunning, RefusedByLoan))
+        return await noted(
+            database,
+            order.case_id,
+            order.note,
+            order.by,
+            telling,
+            refused=RefusedByLoan,
+            not_running=NotRunning,
+        )
     except NotRunning:
         return settle_in_records(database, loan, order)
 
@@ -207,7 +215,9 @@ def settle_in_records(database: Database, loan: Loan, order: Decide, *, lost: bo
         if order.decision is not CaseDecision.CONTINUE:
             ends = "; `loan close --lost` ends the loan" if without_workflow else ""
             raise Refused(f"refused: the loan {_stands(row)}; this case can only be settled with continue{ends}")
-        cases.decide(session, order.case_id, decision=order.decision, by=order.by, at=now, note=order.note or None)
+        # One that waits there may be of a decision that was refused.
+        cases.keep_note(session, order.case_id, order.note, by=order.by, accepted=True)
+        cases.decide(session, order.case_id, decision=order.decision, by=order.by, at=now)
         if row.final_state is not None:
             open_cases = [one for one in row.final_state.get("cases", []) if one.get("case_id") != order.case_id]
             row.final_state = {**row.final_state, "cases": open_cases}

@@ -41,6 +41,7 @@ class Unknown(StrEnum):
     STATEMENTS = "statements"
     SEGMENT_SENDS = "segment_sends"
     CORRECTIONS = "corrections"
+    DECISION_NOTES = "decision_notes"
 
 
 BY_HAND: Mapping[Unknown, str] = MappingProxyType(
@@ -55,9 +56,11 @@ BY_HAND: Mapping[Unknown, str] = MappingProxyType(
         Unknown.STATEMENTS: "bank files that lie in done/: move them back, then reconcile fetch and debit fetch",
         Unknown.SEGMENT_SENDS: "messages to segments begun since: campaign sends shows which are known",
         Unknown.CORRECTIONS: "what people said that replies mean: replies correct",
+        Unknown.DECISION_NOTES: "why people decided cases as they did: the decisions come back, their notes do not: "
+        "ask who decided",
     }
 )
-"""What each of them was, and the command for it."""
+"""What each of them was, and the command for it, where there is one."""
 
 
 @dataclass

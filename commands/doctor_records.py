@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select
 
 from commands.console import iso
 from commands.doctor_findings import Finding, Mend, about
+from commands.payment_entry import MANUAL
 from domain.ledger_entries import CaseState, WordsState
 from records import inquiries, links
 from records.tables import (
@@ -65,11 +67,24 @@ def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Findi
     )
 
 
-def look_at_payments(session: Session) -> list[Finding]:
-    """Money that no loan counts, however long ago it came."""
+def look_at_payments(session: Session, now: datetime) -> list[Finding]:
+    """Money that no loan counts: what named a loan however long ago it came, else what came of late.
+
+    The rest of an account that other businesses use too stays nobody's for ever. What was booked under its id as
+    `manual`, as money in another currency has to be, is counted so.
+    """
+    by_hand = aliased(Payment)
+    booked_by_hand = select(by_hand.id).where(
+        col(by_hand.provider) == MANUAL,
+        col(by_hand.payment_id) == col(Payment.payment_id),
+        col(by_hand.loan_ref).is_not(None),
+        col(by_hand.reversed_at).is_(None),
+    )
     rows = session.exec(
         select(Payment.provider, Payment.payment_id)
         .where(col(Payment.loan_ref).is_(None), col(Payment.reversed_at).is_(None))
+        .where(or_(col(Payment.named_loan).is_not(None), col(Payment.received_at) > now - _LOOKED_BACK))
+        .where(~booked_by_hand.exists())
         .order_by(col(Payment.id).desc())
     ).all()
     return about(

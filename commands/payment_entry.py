@@ -14,12 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from commands.console import Refused, moment_of
 from config.settings import Settings
 from domain.events import PaymentReceived, Reference
-from domain.money import parse_major
+from domain.money import Money, parse_major
 from domain.payments import FAR_AHEAD
 from records import loans, payments, people, webhooks
 from records.database import Database
@@ -56,7 +56,7 @@ def read_payment(
     with database.reading() as session:
         zone = people.of_loan(session, loan).timezone
         if provider == MANUAL:
-            _refuse_anothers(session, loan, amount, payment_id)
+            _refuse_anothers(session, loan, payment_id)
     day = now if paid_at is None else moment_of(paid_at, "--paid-at", ZoneInfo(zone) if zone else UTC)
     if day > now + FAR_AHEAD:
         raise Refused(f"--paid-at: {paid_at} lies more than {FAR_AHEAD.days} days ahead: nothing was recorded")
@@ -70,20 +70,35 @@ def read_payment(
     return event
 
 
-def _refuse_anothers(session: Session, loan: Loan, amount: str, payment_id: str) -> None:
-    """Raises Refused while another provider's payment under this id waits for its loan: it would count beside it."""
+def _refuse_anothers(session: Session, loan: Loan, payment_id: str) -> None:
+    """Raises Refused where another provider's payment under this id counts for the loan, or could: both would count.
+
+    One in another currency can count for no loan as it is, one that was taken back counts nowhere, and one that names
+    another loan waits for that.
+    """
     if payments.find(session, MANUAL, payment_id) is not None:
         return
-    other = session.exec(
-        select(Payment.provider).where(
-            col(Payment.payment_id) == payment_id, col(Payment.loan_ref).is_(None), col(Payment.provider) != MANUAL
-        )
-    ).first()
-    if other is not None:
+    others = session.exec(
+        select(Payment)
+        .where(col(Payment.payment_id) == payment_id, col(Payment.provider) != MANUAL)
+        .where(or_(col(Payment.loan_ref).is_(None), col(Payment.loan_ref) == loan.id))
+        .where(col(Payment.currency) == loan.currency, col(Payment.reversed_at).is_(None))
+        .order_by(col(Payment.id))
+    ).all()
+    booked = next((one for one in others if one.loan_ref is not None), None)
+    if booked is not None:
         raise Refused(
-            f"--provider: {payment_id!r} is a payment of {other!r} that belongs to no loan yet: nothing was recorded; "
-            f"so that it counts once: starter.py payment record {loan.loan_id} {amount} --provider {other} "
-            f"--id {payment_id}"
+            f"--provider: {payment_id!r} is booked already, as a payment of {booked.provider!r} for this loan: nothing "
+            "was recorded; money that came besides needs an --id of its own"
+        )
+    own = [one for one in others if payments.may_be_of(one, loan.lender, loan.loan_id)]
+    if own:
+        waits = own[0]
+        major = Money(amount_minor=waits.amount_minor, currency=waits.currency).major
+        raise Refused(
+            f"--provider: {payment_id!r} is a payment of {waits.provider!r} that belongs to no loan yet: nothing was "
+            f"recorded; so that it counts once: starter.py payment record {loan.loan_id} {major} "
+            f"--provider {waits.provider} --id {payment_id}"
         )
 
 

@@ -197,7 +197,6 @@ async def _submitted(settings: Settings, wanted: Sequence[ApprovedText], yes: bo
     import httpx
 
     from activities.composition import whatsapp_cloud
-    from config.message_context import sample_context
     from providers.errors import ProviderError
 
     async with httpx.AsyncClient() as client:
@@ -207,17 +206,46 @@ async def _submitted(settings: Settings, wanted: Sequence[ApprovedText], yes: bo
         try:
             there = {(held.name, held.language) for held in await cloud.templates(datetime.now(UTC))}
             lacking = [one for one in wanted if (one.ours.name, one.ours.language) not in there]
-            if lacking:
-                agree(f"Hand {len(lacking)} templates in at Meta?", yes)
+            filled = [(one, _example(one)) for one in lacking]
+            if filled:
+                agree(f"Hand {len(filled)} templates in at Meta?", yes)
             results = []
-            for one in lacking:
-                sample = sample_context(one.ours.written_in, link=True, paid=True)
-                whole = sample.model_copy(update={"legal_notice": "Credialba, Calle Mayor 10, Ciudad"})
-                state = await cloud.submit(one.ours, dict(one.values(whole)), datetime.now(UTC))
+            for one, values in filled:
+                state = await cloud.submit(one.ours, values, datetime.now(UTC))
                 results.append({"name": one.ours.name, "language": one.ours.language, "status": state.value})
             return results
         except ProviderError as error:
             raise Refused(f"Meta refused: {error}") from None
+
+
+def _example(one: ApprovedText) -> dict[str, str]:
+    """What Meta's reviewers read at each place of the template: everything a message can show is there."""
+    from config.message_context import sample_context
+    from config.templates import TemplateError, opt_out_hint
+    from domain.contact import Channel
+
+    language = one.ours.written_in
+    try:
+        sample = sample_context(
+            language,
+            link=True,
+            paid=True,
+            agreed=True,
+            answered=True,
+            debit=True,
+            own_words=True,
+            opt_out_hint=opt_out_hint(Channel.WHATSAPP, language) if "opt_out_hint" in one.ours.variables else None,
+        )
+        more = {
+            "legal_notice": "Credialba, Calle Mayor 10, Ciudad",
+            "document_url": "https://cobros.credialba.example/document/WyJkb2MiXQ.KjH0123456789abcdef01234567",
+            "own_subject": "P-20417",
+        }
+        return dict(one.values(sample.model_copy(update=more)))
+    except TemplateError as error:
+        raise Refused(
+            f"{one.ours.name} in {language} cannot be filled, nothing was handed in: {error.reason}"
+        ) from None
 
 
 _NOT_CONFIGURED = (

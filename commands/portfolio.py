@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import intake
+from commands import configuration
 from commands.portfolio_report import print_report, report_as_json
 from intake import CellError, PortfolioError
 
@@ -57,9 +58,11 @@ def check(
 
       starter.py portfolio check export.xlsx --mapping microlender_es --as-of 2026-11-23 --errors-to bad.csv
     """
+    from config.jurisdictions import SHIPPED
+
     day = as_of.date() if as_of else datetime.now().astimezone().date()
     try:
-        report = intake.check(file, mapping, day)
+        report = intake.check(file, mapping, day, rules=configuration.settings().jurisdictions or SHIPPED)
         if errors_to is not None:
             _write_errors(report, errors_to, file)
     except PortfolioError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,10 +18,13 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from domain.reconciliation import Share
-    from records.tables import BankEntryRow
+    from records.tables import BankEntryRow, Loan
 
 app = operator_app("Bank statements matched to loans; gateways' lists compared with the records.")
 app.command()(gateways)
+
+_MAY_BE = re.compile(r"may be entry (\d+)")
+"""What an entry's reason to wait says of another that may be the same money."""
 
 _Entry = Annotated[int, typer.Argument(metavar="ENTRY", help="Its number in `reconcile list`.", min=1)]
 _By = Annotated[str, typer.Option("--by", help="Who says so, for the audit trail.")]
@@ -181,7 +185,8 @@ def match(
     other_money: Annotated[
         bool,
         typer.Option(
-            "--other-money", help="Book it although another entry of this day and amount paid the loan: you looked."
+            "--other-money",
+            help="Book it although an entry that may be the same money paid the loan as much: you looked.",
         ),
     ] = False,
     lender: LenderOption = None,
@@ -189,8 +194,9 @@ def match(
 ) -> None:
     """Say whose a waiting entry is. Its money becomes a payment of each loan, once; the amounts must add up to it.
 
-    Where an entry of another file with its amount and value day paid the loan already, it may be the same money in
-    other words: nothing is booked unless --other-money says that it is not.
+    Where an entry of another file with its amount and value day paid the loan already, or the entry that its reason
+    names paid it as much, it may be the same money in other words: nothing is booked unless --other-money says that it
+    is not.
 
     Examples:
 
@@ -217,6 +223,7 @@ def match(
         if not other_money:
             _refuse_what_is_booked(session, row, shares)
         Transfers(session, row.lender, now).book(row, shares, how="by a person", by=by[:80])
+        _name_to_its_twin(session, row, waited, now)
     told = [share.model_dump(mode="json") for share in shares]
     if as_json:
         print_json({"entry": entry_id, "shares": told, "waited_because": waited})
@@ -274,6 +281,38 @@ def _refuse_what_is_booked(session: Session, row: BankEntryRow, shares: list[Sha
                 f"amount of the same day: nothing was booked. `reconcile ignore {row.id}` if it is it, else "
                 "--other-money"
             )
+        named = _MAY_BE.search(row.why or "")
+        if named is not None and _paid_as_much(session, int(named[1]), loan, share.amount_minor):
+            raise Refused(
+                f"entry {row.id} waits because it may be entry {named[1]}, which paid loan {share.loan_id!r} the same "
+                f"amount: nothing was booked. `reconcile ignore {row.id}` if it is it, else --other-money"
+            )
+
+
+def _name_to_its_twin(session: Session, row: BankEntryRow, waited: str | None, now: datetime) -> None:
+    """The entry that the booked one's reason named may be the same money: where it waits still, it names this one."""
+    from records import bank_entries
+    from records.tables import BankEntryRow, EntryState
+
+    named = _MAY_BE.search(waited or "")
+    twin = session.get(BankEntryRow, int(named[1])) if named is not None else None
+    if twin is None or twin.state is not EntryState.WAITING or _MAY_BE.search(twin.why or ""):
+        return
+    why = f"{(twin.why or 'it waits')[:110]}; it may be entry {row.id}, which is booked"
+    bank_entries.settle(session, twin, EntryState.WAITING, at=now, why=why)
+
+
+def _paid_as_much(session: Session, entry_id: int, loan: Loan, amount_minor: int) -> bool:
+    """Whether an entry brought the loan this amount, and it was not taken back."""
+    from records import bank_entries, payments
+    from records.tables import BankEntryRow
+
+    row = session.get(BankEntryRow, entry_id)
+    for made in [] if row is None else bank_entries.matches_of(session, row):
+        if (made.loan_ref, made.amount_minor) == (loan.id, amount_minor):
+            payment = payments.find(session, made.provider, made.payment_id)
+            return payment is None or payment.reversed_at is None
+    return False
 
 
 def _shares(session: Session, row: BankEntryRow, to: list[str], lender: str | None) -> list[Share]:

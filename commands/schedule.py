@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Schedule,
         ScheduleActionExecutionStartWorkflow,
         ScheduleHandle,
+        ScheduleSpec,
         ScheduleUpdate,
         ScheduleUpdateInput,
     )
@@ -236,10 +237,15 @@ async def _present(client: Client, queue: str) -> tuple[str, str]:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
         return _AT, _ZONE
+    return _time_of_day(spec) or _AT, spec.time_zone_name or _ZONE
+
+
+def _time_of_day(spec: ScheduleSpec) -> str | None:
+    """As --at; None of a schedule that somebody made otherwise."""
     if not spec.calendars:
-        return _AT, spec.time_zone_name or _ZONE
+        return None
     calendar = spec.calendars[0]
-    return f"{calendar.hour[0].start:02}:{calendar.minute[0].start:02}", spec.time_zone_name or _ZONE
+    return f"{calendar.hour[0].start:02}:{calendar.minute[0].start:02}"
 
 
 async def _described(client: Client, queue: str) -> dict[str, Any]:
@@ -283,6 +289,7 @@ async def _described(client: Client, queue: str) -> dict[str, Any]:
     kept = await _jobs(client, found.schedule)
     told = {
         "id": found.id,
+        "at": _time_of_day(found.schedule.spec),
         "zone": found.schedule.spec.time_zone_name,
         "next_at": iso(coming[0]) if coming else None,
         "paused": found.schedule.state.paused,
@@ -311,8 +318,9 @@ async def _jobs(client: Client, schedule: Schedule) -> Collection[DayJob]:
 
 def _next(schedule: dict[str, Any]) -> str:
     if schedule["paused"]:
+        at = schedule["at"] or "times of its own"
         return (
-            f"paused ({schedule['zone']}): no run begins until somebody lets it go on: "
+            f"paused, else at {at} ({schedule['zone']}): no run begins until somebody lets it go on: "
             f"temporal schedule toggle --unpause --schedule-id {schedule['id']}"
         )
     return f"next at {schedule['next_at']} ({schedule['zone']})"

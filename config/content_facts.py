@@ -5,17 +5,20 @@ from __future__ import annotations
 from config.lender_settings import Lender
 from config.localised import format_date, format_date_long, format_money, locale_of
 from config.message_context import MessageContext
-from domain.contact import Actor
+from domain.contact import Actor, Channel
 from domain.content_rules import Circumstances, ContentBook, Facts, notice
 
 _STAND_INS = {"borrower_name": "Ana", "loan_id": "L-1", "link_url": "https://pay.example/l"}
 _STAND_IN_FACTS = {"address": "X 1", "agent": "Ana", "responsible": "Ana", "complaints": "x@example.com"}
 
 
-def facts_of(lender: Lender, context: MessageContext, language: str) -> Facts:
-    """The facts of one message. Raises ValueError for a language that CLDR does not know."""
+def facts_of(lender: Lender, context: MessageContext, language: str, channel: Channel) -> Facts:
+    """The facts of one message. Raises ValueError for a language that CLDR does not know.
+
+    The name under which calls open names the sender to whoever answers, on no other channel and not to the person.
+    """
     locale = locale_of(language, context.country)
-    calls_as = _known(lender.calls_as)
+    calls_as = _known(lender.calls_as) if channel is Channel.CALL else ()
     an_agency = lender.collects_as is Actor.AGENCY
     return Facts(
         creditor=(context.lender_name, *(() if an_agency else calls_as)),

@@ -55,7 +55,7 @@ def written_and_checked(
     channel = circumstances.channel
     circumstances = circumstances.model_copy(update={"channel": _held_as(template, channel)})
     try:
-        facts = facts_of(lender, context, language)
+        facts = facts_of(lender, context, language, circumstances.channel)
     except ValueError as error:
         raise TemplateError(template, str(error)) from None
     nobody, plain_facts = stand_in(context), stand_in_facts(facts)
@@ -71,7 +71,8 @@ def written_and_checked(
     if channel is Channel.CALL and circumstances.channel is not channel:
         opening, authored = (render(OPENING, channel, language, each, folder=folder) for each in (context, nobody))
         around = circumstances.model_copy(update={"channel": channel})
-        findings += check_content(_wording(opening), around, facts, book, authored=_wording(authored), topics=_CALLER)
+        heard = facts_of(lender, context, language, channel)
+        findings += check_content(_wording(opening), around, heard, book, authored=_wording(authored), topics=_CALLER)
     return message, findings
 
 
@@ -104,7 +105,7 @@ def with_lawful_lines(
 ) -> MessageContext:
     """The values a message has to show, with what law asks this sender to add. Raises as `written_and_checked`."""
     try:
-        facts = facts_of(lender, context, language)
+        facts = facts_of(lender, context, language, circumstances.channel)
     except ValueError as error:
         raise TemplateError(language, str(error)) from None
     return with_notice(context, facts, circumstances, language, book)
@@ -119,7 +120,8 @@ def missing_settings(findings: tuple[Finding, ...]) -> str:
     if not names:
         return ""
     variables = ", ".join(f"RECOBRO_LENDER__{name.upper()}" for name in names)
-    return f" (set {variables}, or the same in RECOBRO_LENDERS)"
+    true_name = "; calls go under a registered or trade name of yours, no invented one" if "calls_as" in names else ""
+    return f" (set {variables}, or the same in RECOBRO_LENDERS{true_name})"
 
 
 def _wording(message: RenderedMessage) -> Wording:

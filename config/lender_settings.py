@@ -27,7 +27,8 @@ class Lender(SettingsSection):
     responsible: str | None = None
     complaints: str | None = None
     calls_as: str | None = Field(None, min_length=1, max_length=200)
-    """The name under which a call opens and a voicemail is left, where the own one tells whoever listens of a debt."""
+    """The name under which a call opens and a voicemail is left, where the own one tells whoever listens of a debt: a
+    registered or trade name. 15 USC 1692e(14) forbids a collector every name but the true one of its business."""
     ways_to_pay: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """As `payments.ways`, for this lender's borrowers."""
 

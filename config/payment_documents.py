@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import typst
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from config.localised import format_date_long, format_money, locale_of
 from config.message_context import OneLine
@@ -19,6 +19,8 @@ from domain.money import Money
 
 _FOLDER = Path(__file__).parent / "documents"
 _OTHERWISE = "en"
+WORDING = 2
+"""How documents that are made now word what they say."""
 _PRESS = threading.Lock()
 
 
@@ -32,6 +34,9 @@ class DocumentData(BaseModel):
 
     `payment` is None only in a letter of payment in full of a loan without payments of its own. Texts are brought to
     one line. Errors never show the values.
+
+    `wording` counts on whenever the words change: a document says for ever what it said when it was issued, and those
+    of before words were counted have none. `settled`, in a letter: a part was paid and the rest forgiven.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -50,6 +55,8 @@ class DocumentData(BaseModel):
     paid_on: date | None = None
     payment_reference: OneLine | None = None
     remaining: Money
+    wording: int = Field(1, ge=1, le=WORDING)
+    settled: bool | None = None
 
 
 def render_document(data: DocumentData) -> bytes:
@@ -64,8 +71,9 @@ def render_document(data: DocumentData) -> bytes:
 
 
 def _told(data: DocumentData) -> dict[str, object]:
-    words = _words().get(data.language) or _words()[_OTHERWISE]
-    language = data.language if data.language in _words() else _OTHERWISE
+    spoken = _words(data.wording)
+    language = data.language if data.language in spoken else _OTHERWISE
+    words = spoken[language]
     locale = locale_of(language, data.country)
     day = format_date_long(data.made_on, locale)
     names = {"loan_id": data.loan_id, "date": day, "lender": data.lender_name, "phone": data.lender_phone}
@@ -83,12 +91,15 @@ def _told(data: DocumentData) -> dict[str, object]:
         rows.append((words["reference"], data.payment_reference))
     left = format_money(data.remaining, locale) if data.remaining.amount_minor > 0 else words["nothing"]
     rows.append((words["remaining"], left))
+    opening = words[f"opening_{data.kind.value}"].format(**names)
+    if data.settled and "settled" in words:
+        opening = f"{opening} {words['settled']}"
     return {
         "language": language,
         "title": words[data.kind.value],
         "lender": data.lender_name,
         "date": day,
-        "opening": words[f"opening_{data.kind.value}"].format(**names),
+        "opening": opening,
         "rows": rows,
         "closing": words[f"closing_{data.kind.value}"].format(**names),
         "footer": words["footer"].format(**names),
@@ -106,6 +117,7 @@ def _template() -> bytes:
     return (_FOLDER / "receipt.typ").read_bytes()
 
 
-@lru_cache(maxsize=1)
-def _words() -> dict[str, dict[str, str]]:
-    return TypeAdapter(dict[str, dict[str, str]]).validate_python(read_yaml(_FOLDER / "words.yaml").data)
+@lru_cache(maxsize=WORDING)
+def _words(wording: int) -> dict[str, dict[str, str]]:
+    file = "words.yaml" if wording == WORDING else f"words_{wording}.yaml"
+    return TypeAdapter(dict[str, dict[str, str]]).validate_python(read_yaml(_FOLDER / file).data)

@@ -55,16 +55,20 @@ class CheckedPortfolio:
 
 
 @contextmanager
-def checked_apart(file: Path, mapping: str | Path | None, as_of: date, errors_kept: int) -> Iterator[CheckedPortfolio]:
-    """As `intake.check`, with the first `errors_kept` bad cells. Loans can be read until the block is left.
+def checked_apart(
+    file: Path, mapping: str | Path | None, as_of: date, errors_kept: int, rules: Path | None = None
+) -> Iterator[CheckedPortfolio]:
+    """As `intake.check`, with the first `errors_kept` bad cells; `rules` None: the shipped packs. Loans can be read
+    until the block is left.
 
     Raises PortfolioError, with one line to show, when the file or the mapping cannot be used; CheckEnded; CheckFault.
     """
-    command = [sys.executable, "-P", "-m", "intake.check_process", str(errors_kept), as_of.isoformat(), str(file)]
+    command = [sys.executable, "-P", "-m", "intake.check_process", str(errors_kept), as_of.isoformat()]
+    command += ["" if rules is None else str(rules), str(file)]
     command += [] if mapping is None else [str(mapping)]
     with _temporary_file(file) as kept:
         # Standard input is left to it: it may be the file (/dev/stdin).
-        done = subprocess.run(  # nosec B603 # no shell; the words are a number, a day, a path and a name
+        done = subprocess.run(  # nosec B603 # no shell; the words are a number, a day, paths and a name
             command,
             stdout=kept,
             stderr=subprocess.PIPE,

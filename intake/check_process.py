@@ -1,8 +1,9 @@
 """The process that `apart` starts: checks a file and writes what it found, then its good loans, a JSON text a line.
 
-Its words are how many bad cells to keep, the day that days past due count from, the file, and the mapping if one is
-named. Exit code: 0 done, 2 the file or the mapping cannot be used, 3 no memory or no room to write, 1 a fault; why is
-on standard error, and quotes nothing of the file but what a PortfolioError says.
+Its words are how many bad cells to keep, the day that days past due count from, the folder of the contact rules' packs
+(empty: the shipped ones), the file, and the mapping if one is named. Exit code: 0 done, 2 the file, the mapping or a
+pack cannot be used, 3 no memory or no room to write, 1 a fault; why is on standard error, and quotes nothing of the
+file but what a PortfolioError says.
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ from typing import IO
 from pydantic import TypeAdapter
 
 import intake
+from config.jurisdictions import SHIPPED
 from intake.apart import OUT_OF_ROOM, UNUSABLE
 from intake.findings import Findings
 
 
 def main(words: Sequence[str], out: IO[bytes]) -> int:
-    errors_kept, as_of, file, *mapping = words
+    errors_kept, as_of, rules, file, *mapping = words
     try:
-        _write(Path(file), mapping[0] if mapping else None, date.fromisoformat(as_of), int(errors_kept), out)
+        report = intake.check(
+            Path(file),
+            mapping[0] if mapping else None,
+            date.fromisoformat(as_of),
+            rules=Path(rules) if rules else SHIPPED,
+        )
+        _write(report, int(errors_kept), out)
         out.flush()
     except intake.PortfolioError as unusable:
         return _told(str(unusable), UNUSABLE)
@@ -43,8 +51,7 @@ def _told(why: str, code: int) -> int:
     return code
 
 
-def _write(file: Path, mapping: str | None, as_of: date, errors_kept: int, out: IO[bytes]) -> None:
-    report = intake.check(file, mapping, as_of)
+def _write(report: intake.PortfolioReport, errors_kept: int, out: IO[bytes]) -> None:
     # Who started this knows the path; one that is no proper text could not be written as JSON.
     findings = replace(report.findings(errors_kept), path="")
     out.write(TypeAdapter(Findings).dump_json(findings) + b"\n")

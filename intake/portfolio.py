@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from config.jurisdictions import SHIPPED, JurisdictionError
 from intake import numerals
 from intake.cell_errors import ERROR_SCHEMA, CellErrors
 from intake.chunks import Table
@@ -46,12 +47,14 @@ def check(
     mapping: str | Path | None,
     as_of: date,
     mappings_folder: Path = MAPPINGS_FOLDER,
+    rules: Path = SHIPPED,
 ) -> PortfolioReport:
     """Check every cell of a portfolio file.
 
     `mapping` is a name in `mappings_folder`, the path of a mapping file, or None to take the one that fits
-    the header. `as_of` is the day that days past due count from. Raises PortfolioError, with one line to
-    show, when the file or the mapping cannot be used at all; bad cells never raise.
+    the header. `as_of` is the day that days past due count from; `rules` the folder of the contact
+    rules' packs. Raises PortfolioError, with one line to show, when the file, the mapping or a pack cannot be used
+    at all; bad cells never raise.
     """
     named = named_mapping(mapping, mappings_folder) if mapping is not None else None
     print_before = _fingerprint(path)
@@ -59,7 +62,9 @@ def check(
         table = _open(path, named.delimiter if named else None)
         chosen = named or fitting_mapping(table.header, mappings_folder)
         require_columns(chosen, table.header)
-        return _checked(path, table, chosen, as_of, print_before)
+        return _checked(path, table, chosen, as_of, print_before, rules)
+    except JurisdictionError as error:
+        raise PortfolioError(f"the contact rules cannot be used: {error}") from None
     except OSError as error:
         raise PortfolioError(f"{path} cannot be read: {error.strerror or error}") from None
 
@@ -93,12 +98,12 @@ def _open(path: Path, delimiter: str | None) -> Table:
 
 
 def _checked(
-    path: Path, table: Table, mapping: Mapping, as_of: date, print_before: tuple[int, int, int]
+    path: Path, table: Table, mapping: Mapping, as_of: date, print_before: tuple[int, int, int], rules: Path
 ) -> PortfolioReport:
     warnings: list[str] = []
     layout, wanted = _layout(table, mapping, as_of, warnings)
     checker = RowChecker(mapping, layout)
-    tally = Tally()
+    tally = Tally(rules)
     errors: list[pl.DataFrame] = []
     ids: list[pl.DataFrame] = []
     mandates: list[pl.DataFrame] = []
@@ -118,7 +123,7 @@ def _checked(
     bad_lines = found["line"].unique()
     bad = len(bad_lines)
     kept = tally.without(repeated["line"])
-    totals, notes = summarised(kept, rows, bad, as_of)
+    totals, notes = summarised(kept, rows, bad, as_of, rules)
     used = set(wanted)
     unused = [name for index, name in enumerate(table.header) if index not in used and name]
     repeated_lines = repeated["line"].unique()

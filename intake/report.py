@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
+from pathlib import Path
 
 import polars as pl
 
@@ -110,11 +111,13 @@ def _validated(frames: Iterator[pl.DataFrame]) -> Iterator[PortfolioLoan]:
 class Tally:
     """Keeps, of every good row, the few bytes the figures need, and of a city only one that is in doubt."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Path) -> None:
+        """`rules`: the folder of the contact rules' packs."""
+        self._rules = rules
         self._rows: list[pl.DataFrame] = []
 
     def add(self, loans: pl.DataFrame) -> None:
-        places = whereabouts.judged(loans)
+        places = whereabouts.judged(loans, self._rules)
         doubted = places["perhaps"].is_not_null()
         no_rules = places["no_rules"]
         self._rows.append(
@@ -164,7 +167,7 @@ def _place(place: UnruledPlace) -> str:
     return f"{place.country}-{place.region}, not a code of its rules"
 
 
-def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> tuple[Summary, list[str]]:
+def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date, rules: Path) -> tuple[Summary, list[str]]:
     """Figures over what a tally kept; and what an operator should know."""
     if kept is None:
         empty = Summary(rows, 0, bad, 0, [], {name: 0 for name, _ in BUCKETS}, 0, 0, 0, 0, 0, [], [])
@@ -192,7 +195,7 @@ def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date) -> t
         with_timezone=int(kept["timezone"].sum()),
         zones_at_odds=int(kept["zone_at_odds"].sum()),
         cities_in_doubt=whereabouts.cities_in_doubt(kept),
-        unruled_places=whereabouts.unruled_places(kept),
+        unruled_places=whereabouts.unruled_places(kept, rules),
     )
     alike = summary.cities_in_doubt
     spelled = ", ".join(f"{each.city} ({each.perhaps}?)" for each in alike[:CITIES_NAMED])

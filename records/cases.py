@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -106,26 +107,56 @@ def decide(
     return case
 
 
-def keep_note(session: Session, case_id: str, note: str | None, *, by: str, accepted: bool = False) -> None:
+@dataclass(frozen=True)
+class WaitingNote:
+    """Why `by` decides a case, before the decision is in the records."""
+
+    by: str
+    text: str
+
+
+def keep_note(
+    session: Session, case_id: str, note: str | None, *, by: str, accepted: bool = False
+) -> WaitingNote | None:
     """Keep why `by` decides a case, sealed, before the loan is told of the decision and again once it has `accepted`.
 
     The loan hears no word of it: its history would hold them beyond the person's erasure. Until the decision is in the
-    records the open case names whose note it is. Another's that waits is left until a decision is accepted: of two who
-    decide at once the loan believes one. An unknown case changes nothing.
+    records the open case names whose note it is. Returns the one that waited there, which may be that of a decision the
+    loan has accepted: `put_back_note`, should it refuse this one. An unknown case changes nothing.
     """
     case = _locked(session, case_id)
     if case is None:
-        return
-    if case.state is CaseState.OPEN and (accepted or case.decided_by in (None, by)):
+        return None
+    before = None
+    if case.state is CaseState.OPEN:
+        if case.decided_by is not None and case.note is not None:
+            before = WaitingNote(case.decided_by, case.note)
         case.decided_by, case.note = (by, note) if note else (None, None)
     elif accepted and case.state is CaseState.DECIDED and case.decided_by == by and case.note is None:
         case.note = note or None
     session.add(case)
     session.flush()
+    return before
+
+
+def put_back_note(session: Session, case_id: str, note: str | None, *, by: str, before: WaitingNote) -> None:
+    """The loan refused what `by` decided: the note that waited `before` theirs stands again, unless a later one does.
+
+    Who decides twice is refused the second time, often before the records have the first.
+    """
+    case = _locked(session, case_id)
+    if case is None:
+        return
+    ours = (case.decided_by, case.note) == ((by, note) if note else (None, None))
+    decided_as_before = case.state is CaseState.DECIDED and case.decided_by == before.by
+    if (case.state is CaseState.OPEN and ours) or (decided_as_before and (ours or case.note is None)):
+        case.decided_by, case.note = before.by, before.text
+        session.add(case)
+        session.flush()
 
 
 def drop_note(session: Session, case_id: str, *, by: str) -> None:
-    """The loan refused what `by` decided: their note goes, where it still waits."""
+    """No workflow was there to hear what `by` decided: their note goes, where it still waits."""
     case = _locked(session, case_id)
     if case is not None and case.state is CaseState.OPEN and case.decided_by == by:
         case.decided_by = case.note = None

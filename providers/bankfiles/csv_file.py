@@ -47,7 +47,7 @@ def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
             begins, read_to = read_to + 1, reader.line_num + mapping.skip
             line = read_to
             try:
-                if any(_is_entry(each, headings, mapping) for each in lines[begins:read_to]):
+                if any(_moves_money(each, headings, mapping) for each in lines[begins:read_to]):
                     raise FileUnreadable(_lost_behind_a_quote(begins, read_to))
                 # Where the line ends, or the quotes of its last cell, that cell is whole.
                 whole = mapping.quotes and lines[-1].endswith('"')
@@ -55,6 +55,10 @@ def read_csv(body: bytes, mapping: StatementMapping) -> Statement:
                 row = _row(cells, headings, mapping, unended=unended)
                 if row and unended and len(cells) == _width(headings) and _cut_reads_otherwise(headings, mapping):
                     raise _Bad(_UNENDED)
+                if row and mapping.quotes and len(cells) < len(headings):
+                    bare = _alone(lines[begins - 1], headings, mapping, csv.QUOTE_NONE)
+                    if bare is not None and bare != _movement(row, mapping):
+                        raise FileUnreadable(_read_two_ways(begins))
                 entry = _entry(line, row, mapping)
             except _Bad as bad:
                 wrong_lines.append(f"line {line}: {bad}")
@@ -92,13 +96,33 @@ def _lost_behind_a_quote(first: int, last: int) -> str:
     )
 
 
-def _is_entry(line: str, headings: Sequence[str], mapping: StatementMapping) -> bool:
-    """Whether a line that was read as part of a cell in quotes is an entry by itself: then no cell holds it."""
-    cells = next(csv.reader([line], delimiter=mapping.delimiter, quoting=csv.QUOTE_NONE), [])
+def _read_two_ways(line: int) -> str:
+    return (
+        f"line {line}: read with its quotes it tells of other money than without them, and cells are missing at its "
+        "end: a quote may be its payer's, and hold what is no part of their text. Take it out; where it is the bank's, "
+        "add the empty cells; if this bank puts no cells in quotes, the mapping says so: quotes: false"
+    )
+
+
+def _moves_money(line: str, headings: Sequence[str], mapping: StatementMapping) -> bool:
+    """Whether a line that was read as part of a cell in quotes is an entry by itself, its own cells in quotes or not:
+    then no cell holds it.
+    """
+    ways: tuple[Literal[3, 0], ...] = (csv.QUOTE_NONE, csv.QUOTE_MINIMAL)
+    read = (_alone(line, headings, mapping, quoting) for quoting in ways)
+    return any(each is not None and each[0] != 0 for each in read)
+
+
+def _alone(
+    line: str, headings: Sequence[str], mapping: StatementMapping, quoting: Literal[0, 3]
+) -> tuple[int, date] | None:
+    """As `_movement`, of a line read by itself; None where it tells of none."""
     try:
-        return _entry(0, _row(cells, headings, mapping, unended=False), mapping) is not None
-    except _Bad:
-        return False
+        cells = next(csv.reader([line], delimiter=mapping.delimiter, quoting=quoting), [])
+        row = _row(cells, headings, mapping, unended=False)
+        return _movement(row, mapping) if row else None
+    except (_Bad, csv.Error):
+        return None
 
 
 def _headings(cells: Sequence[str], mapping: StatementMapping) -> list[str]:
@@ -150,13 +174,24 @@ def _named(mapping: StatementMapping) -> list[str]:
     return [name for name in (*single, *more) if name is not None]
 
 
+def _movement(row: Mapping[str, str], mapping: StatementMapping) -> tuple[int, date]:
+    """The money, in minor units and below 0 where it went out, and the day of its booking. Raises _Bad."""
+    return _signed(row, mapping, _currency(row, mapping)), _day(row, mapping.columns.booked_on, mapping.date)
+
+
+def _currency(row: Mapping[str, str], mapping: StatementMapping) -> str:
+    column = mapping.columns.currency
+    currency = row[column] if column and row[column] else mapping.currency
+    if not is_currency(currency):
+        raise _Bad(f"{column}: no currency that is known")
+    return currency
+
+
 def _entry(line: int, row: Mapping[str, str], mapping: StatementMapping) -> BankEntry | None:
     columns = mapping.columns
     if not row:
         return None
-    currency = row[columns.currency] if columns.currency and row[columns.currency] else mapping.currency
-    if not is_currency(currency):
-        raise _Bad(f"{columns.currency}: no currency that is known")
+    currency = _currency(row, mapping)
     minor = _signed(row, mapping, currency)
     if minor == 0:
         return None

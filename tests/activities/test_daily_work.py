@@ -180,6 +180,41 @@ async def test_a_comparison_that_broke_off_tells_what_it_had_found_when_it_is_tr
     assert (report.told, report.wrong) == ("stripe: 1 differences on 2 days since 2026-03-08", True)
 
 
+@pytest.mark.parametrize("what_next", [None, WhatNext.STOP_SENDER])
+async def test_what_was_found_is_told_once_while_a_gateway_is_away(
+    lite: Database, world: World, monkeypatch: pytest.MonkeyPatch, what_next: WhatNext | None
+) -> None:
+    """Given a gateway that is away all day, and one with money that we know nothing of or whose key is refused, when
+    the day is compared again and again, then that stands in the audit trail after the first time, and once."""
+
+    async def finds(_self: GatewayChecks, provider: str, _day: date, *_more: Any) -> Any:
+        if provider == "conekta":
+            raise refusal("conekta", "503", WhatNext.RETRY, "Conekta is failing")
+        if what_next is not None:
+            raise refusal("stripe", "401", what_next, "the key is refused")
+        return ("a difference",)
+
+    monkeypatch.setattr(GatewayChecks, "check", finds)
+    worker = DailyWorker(lite, two_gateways(world))
+    beaten: list[Any] = []
+    for attempt in (1, 2, 3):
+        there = environment(TUESDAY, attempt, beaten[-1] if beaten else ())
+        there.on_heartbeat = lambda *told: beaten.append(told)
+        with pytest.raises(ApplicationError):
+            await there.run(worker.job, DayOrder(job=DayJob.GATEWAYS, day=DAY, zone="Europe/Madrid"))
+
+    [line] = audited(lite)
+    expected = "conekta, stripe: 1 differences" if what_next is None else "stripe 401: the key is refused"
+    assert expected in line["told"]
+
+
+async def test_nothing_is_told_of_a_gateway_that_is_only_away(lite: Database, world: World) -> None:
+    with pytest.raises(ApplicationError):
+        await done(lite, two_gateways(world), DayJob.GATEWAYS)
+
+    assert audited(lite) == []
+
+
 def two_gateways(world: World) -> Any:
     """Conekta, which comes first by its name, is asked where nobody listens."""
     return settings_for(world, conekta=Conekta(base_url=nowhere(), api_key=SecretStr("k")))

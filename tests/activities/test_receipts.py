@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -104,6 +105,36 @@ async def test_each_payment_has_one_receipt_and_the_end_a_letter(desk: Desk, wor
     assert "no queda nada pendiente de la cantidad que le reclamábamos" in text_of(
         pdf_of(kept(desk.database, loan_id)[-1])
     )
+
+
+@pytest.mark.parametrize("end", [LoanEnd.SETTLED, LoanEnd.CURED])
+async def test_the_letter_of_who_kept_a_settlement_says_that_the_rest_is_forgiven(
+    lite: Database, world: World, end: LoanEnd
+) -> None:
+    """Given a loan that ended by a settlement, or by payment of all, when its letter is read, then it says of the first
+    alone that the rest is forgiven."""
+    loan_id = enter_loan(lite)
+    pay(lite, loan_id, 10_000)
+    async with desk_for(lite, settings_for(world)) as desk:
+        await desk.write(loan_id, EndEntry(at=TUESDAY, end=end, by="agreement"))
+        await desk.contact(order(loan_id, RECEIPT, 1))
+
+    forgiven = "El resto de lo que le reclamábamos queda perdonado" in text_of(pdf_of(kept(lite, loan_id)[-1]))
+    assert forgiven == (end is LoanEnd.SETTLED)
+
+
+async def test_a_document_says_what_it_said_when_it_was_issued(lite: Database, world: World) -> None:
+    """Given a letter kept by a release whose letters had other words, when its address is opened, then these stand in
+    it still."""
+    loan_id = enter_loan(lite)
+    pay(lite, loan_id, 10_000)
+    async with desk_for(lite, settings_for(world)) as desk:
+        await desk.contact(order(loan_id, RECEIPT, 1))
+    letter = kept(lite, loan_id)[-1]
+    assert letter.says is not None
+    letter.says = json.dumps({name: value for name, value in json.loads(letter.says).items() if name != "wording"})
+
+    assert "está totalmente pagado" in text_of(pdf_of(letter))
 
 
 @pytest.mark.parametrize("step", [PART_RECEIPT, RECEIPT])

@@ -156,9 +156,16 @@ async def test_promises_receipts_and_late_answers_have_a_template_too_and_a_rece
 
 
 @pytest.mark.usefixtures("approved")
-@pytest.mark.parametrize("template", ["reply_plan_offer", "reply_settlement_offer", "reply_agreed"])
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("reply_plan_offer", "recobro_reply_plan_offer"),
+        ("reply_settlement_offer", "recobro_settlement_offer"),
+        ("reply_agreed", "recobro_reply_agreed"),
+    ],
+)
 async def test_an_offer_in_several_payments_has_a_template_once_the_window_is_over(
-    lite: Database, world: World, template: str
+    lite: Database, world: World, template: str, name: str
 ) -> None:
     """Given a person who asked to pay in parts and whose window is over, when the offer is sent, then it goes as the
     template that lists its payments; none was found to fit, and nothing was sent."""
@@ -180,7 +187,7 @@ async def test_an_offer_in_several_payments_has_a_template_once_the_window_is_ov
 
     assert report.outcome is ContactOutcome.SENT
     [sent] = messages_to(world, phone)
-    assert sent["template"] == f"recobro_{template}"
+    assert sent["template"] == name
     assert sent["body"].count("50,00") == 2
 
 

@@ -142,6 +142,22 @@ def decided(case_id: str, *more: str) -> tuple[int, str]:
     return result.exit_code, result.stdout + result.stderr
 
 
+def test_the_note_to_a_refused_decision_is_none_of_what_the_records_settle(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a note to a decision that the loan refused, when the same person settles the case of a lost loan without
+    one, then the case has none."""
+    case_id = with_case(records, monkeypatch, knows=False)
+    with records.writing() as session:
+        cases.keep_note(session, case_id, "sold to another house", by="agent-7")
+
+    assert decided(case_id, "--lost", "--yes")[0] == 0
+
+    with records.reading() as session:
+        case_kept = cases.get(session, case_id)
+    assert (case_kept.state, case_kept.decided_by, case_kept.note) == (CaseState.DECIDED, "agent-7", None)
+
+
 def state_of(records: Database, case_id: str) -> CaseState:
     with records.reading() as session:
         return cases.get(session, case_id).state

@@ -56,11 +56,11 @@ def test_a_link_that_was_closed_at_last_is_none_of_them(database: Database, stat
         assert look_at_links(session, NOW) == []
 
 
-def money_of_nobody(database: Database, payment_id: str, at: datetime) -> None:
-    """A gateway's payment that no loan could be found for, told by its webhook."""
+def money_of_nobody(database: Database, payment_id: str, at: datetime, *, named: str | None = "GONE") -> None:
+    """A gateway's payment that no loan could be found for, told by its webhook; `named` is the loan it names."""
     with database.writing() as session:
         payments.record(
-            session, provider="stripe", payment_id=payment_id, lender=None, loan_id=None, amount_minor=6_000,
+            session, provider="stripe", payment_id=payment_id, lender=None, loan_id=named, amount_minor=6_000,
             currency="EUR", paid_at=at, received_at=at, source=PaymentSource.WEBHOOK,
         )  # fmt: skip
         kept = webhooks.store(
@@ -88,9 +88,41 @@ def test_money_of_no_loan_is_named_until_it_is_booked_or_given_back_however_old_
         payments.reverse(session, provider="stripe", payment_id="pi_2", at=NOW)
 
     with database.reading() as session:
-        [found] = look_at_payments(session)
+        [found] = look_at_payments(session, NOW)
     assert (found.check, found.subjects) == ("payments_unmatched", ("stripe pi_3",))
     assert "--provider PROVIDER --id ID" in found.command
+
+
+def test_money_of_other_businesses_of_a_shared_account_is_named_for_a_while(database: Database) -> None:
+    """Given payments that name no loan, one of today and one of months ago, when the doctor looks, then it names the
+    first alone: an account that is shared can be found healthy."""
+    money_of_nobody(database, "pi_old", NOW - timedelta(days=90), named=None)
+    with database.reading() as session:
+        assert look_at_payments(session, NOW) == []
+
+    money_of_nobody(database, "pi_new", NOW, named=None)
+    with database.reading() as session:
+        [found] = look_at_payments(session, NOW)
+    assert found.subjects == ("stripe pi_new",)
+
+
+def test_money_in_another_currency_is_named_until_it_is_booked_by_hand(database: Database) -> None:
+    """Given a gateway's payment in a currency that its loan is not in, when it is booked as `manual` under its id, then
+    the doctor names it no more; taken back there it is named again."""
+    money_of_nobody(database, "pi_usd", NOW, named="L1")
+    with database.writing() as session:
+        [loan] = entered(session, "L1", currency="COP")
+        payments.record(
+            session, provider="manual", payment_id="pi_usd", lender=None, loan_id=None, amount_minor=24_000_000,
+            currency="COP", paid_at=NOW, received_at=NOW, source=PaymentSource.RECORD, loan=loan,
+        )  # fmt: skip
+
+    with database.reading() as session:
+        assert look_at_payments(session, NOW) == []
+    with database.writing() as session:
+        payments.reverse(session, provider="manual", payment_id="pi_usd", at=NOW)
+    with database.reading() as session:
+        assert [one.subjects for one in look_at_payments(session, NOW)] == [("stripe pi_usd",)]
 
 
 def test_a_payment_of_no_loan_is_no_second_finding_about_webhooks(database: Database) -> None:

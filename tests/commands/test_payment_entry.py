@@ -52,27 +52,68 @@ def test_a_payment_is_never_read_as_a_thousandth_of_what_was_typed(
         read_payment(database, loan, typed, None, None, "bank", "TR-2")
 
 
-def unmatched(database: Database, provider: str, payment_id: str) -> None:
+def unmatched(
+    database: Database, provider: str, payment_id: str, currency: str = "EUR", loan_id: str | None = None
+) -> None:
     """Money that came for a loan nobody could find."""
     with database.writing() as session:
         payments.record(
-            session, provider=provider, payment_id=payment_id, lender=None, loan_id=None, amount_minor=6_000,
-            currency="EUR", paid_at=NOW, received_at=NOW, source=PaymentSource.WEBHOOK,
+            session, provider=provider, payment_id=payment_id, lender=None, loan_id=loan_id, amount_minor=6_000,
+            currency=currency, paid_at=NOW, received_at=NOW, source=PaymentSource.WEBHOOK,
         )  # fmt: skip
 
 
 def test_a_gateways_payment_that_waits_for_its_loan_is_not_booked_beside_itself(database: Database) -> None:
-    """Given money of a gateway that belongs to no loan, when somebody books it without saying whose it is, then nothing
-    is recorded and they read what to type; typed so it is recorded."""
+    """Given money of a gateway that belongs to no loan, when somebody books it, or what they take it for, without
+    saying whose it is, then nothing is recorded and they read what to type; typed so it is recorded."""
     with database.writing() as session:
         [loan] = entered(session, "L1")
     unmatched(database, "stripe", "pi_1")
 
-    with pytest.raises(Refused, match=r"payment record L1 60 --provider stripe --id pi_1$"):
-        read_payment(database, loan, "60", None, None, "manual", "pi_1")
+    for typed in ("60", "59"):
+        with pytest.raises(Refused, match=r"payment record L1 60\.00 --provider stripe --id pi_1$"):
+            read_payment(database, loan, typed, None, None, "manual", "pi_1")
 
-    assert read_payment(database, loan, "60", None, None, "stripe", "pi_1").provider == "stripe"
+    told = read_payment(database, loan, "60.00", None, None, "stripe", "pi_1")
+    assert enter_payment(database, loan, told, Entry("operator", datetime.now(UTC))).new
     assert read_payment(database, loan, "60", None, None, "manual", "TR-2").provider == "manual"
+
+
+def test_money_that_its_provider_cannot_count_for_the_loan_is_booked_by_hand(database: Database) -> None:
+    """Given a gateway's payments in another currency, and one it took back, when they are booked without a provider,
+    then they are taken: under the gateway's name they never could be."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+    unmatched(database, "stripe", "pi_usd", currency="USD")
+    unmatched(database, "stripe", "pi_back")
+    with database.writing() as session:
+        payments.reverse(session, provider="stripe", payment_id="pi_back", at=NOW)
+
+    for payment_id in ("pi_usd", "pi_back"):
+        assert read_payment(database, loan, "60", None, None, "manual", payment_id).payment_id == payment_id
+
+
+def test_money_that_waits_for_another_loan_is_not_offered_to_this_one(database: Database) -> None:
+    """Given money that names a loan not handed over yet, when cash of this loan is booked under the same id, then it is
+    taken: told to book the other's, a colleague would have given it away."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+    unmatched(database, "core", "1001", loan_id="L9")
+
+    assert read_payment(database, loan, "60", None, None, "manual", "1001").provider == "manual"
+
+
+def test_what_a_colleague_booked_under_its_provider_is_not_booked_again_without(database: Database) -> None:
+    """Given a payment that is booked for the loan, when it is booked again without its provider, then nothing is
+    recorded; for another loan the same id is another payment."""
+    with database.writing() as session:
+        loan, other = entered(session, "L1", "L2")
+    enter_payment(database, loan, PAID, Entry("operator", datetime.now(UTC)))
+
+    with pytest.raises(Refused, match=r"'TR-1' is booked already, as a payment of 'bank' for this loan"):
+        read_payment(database, loan, "60", None, None, "manual", "TR-1")
+
+    assert read_payment(database, other, "60", None, None, "manual", "TR-1").payment_id == "TR-1"
 
 
 def test_what_was_booked_by_hand_before_may_be_said_again(database: Database) -> None:

@@ -11,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from commands import configuration
+from commands.platform_templates import _example
 from commands.templates import app
+from config.approved_templates import load_approved
 from tests.sandbox.running import World, running
 
 run = CliRunner()
@@ -65,6 +67,38 @@ def test_a_template_is_handed_in_kept_step_with_and_shown_as_it_stands(world: Wo
     assert (good, {row["usable"] for row in known["templates"]}) == (0, {True})
     assert bad == 1
     assert [(row["name"], row["why_not"]) for row in paused["templates"]] == [("mine", None), ("mine_link", "stopped")]
+
+
+def test_every_template_that_is_shipped_can_be_handed_in() -> None:
+    """Given the mapping that is shipped, when its templates are handed in, then Meta reads an example at each place."""
+    for one in load_approved():
+        example = _example(one)
+        assert set(example) == set(one.ours.variables)
+        assert all(example.values())
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_template_that_cannot_be_filled_is_named_before_any_is_handed_in(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a mapping whose second template prints a day as an amount, when it is handed in, then one line names that
+    template, and Meta gets neither."""
+    bodies = {"first_of_two": "Hola, te escribe {{ lender_name }} hoy.", "second_of_two": "Vence {{ due_date|money }}."}
+    entries = [
+        {"template": "due_today", "written_in": "es", "name": name, "language": "es", "body": body}
+        for name, body in bodies.items()
+    ]
+    mapping = tmp_path / "wrong.yaml"
+    mapping.write_text(json.dumps({"templates": entries}), encoding="utf-8")
+    monkeypatch.setenv("RECOBRO_META__TEMPLATES", str(mapping))
+
+    refused = run.invoke(app, ["submit", "--yes"])
+
+    assert refused.exit_code == 2
+    assert "second_of_two in es cannot be filled" in " ".join(refused.stderr.split())
+    assert {row["name"]: row["status"] for row in told("status")[1]["templates"]}["first_of_two"] == "unknown"
+    told("sync")
+    assert {row["name"]: row["status"] for row in told("status")[1]["templates"]}["first_of_two"] == "unknown"
 
 
 @pytest.mark.usefixtures("configured")

@@ -205,6 +205,54 @@ def test_of_two_tellings_of_one_payment_a_person_books_the_second_only_when_told
     assert due(records, "P-20417") == 2_000
 
 
+EVENING = "2026-11-26,40.00,{text},LUCIA,,R7\n"
+MORNING = "2026-11-27,40.00,{text},LUCIA,,R7\n"
+"""One movement, dated by its moment in one export and by its booking in the next."""
+
+
+@pytest.mark.parametrize(("text", "earlier_waits"), [("P-20417", False), ("gracias", True)])
+def test_of_two_tellings_of_neighbouring_days_a_person_books_the_second_only_when_told_that_it_is_other_money(
+    records: Database, text: str, earlier_waits: bool
+) -> None:
+    """Whether the first paid by its text or both wait, in whichever order a person books them."""
+    Path("bank.yaml").write_text(MAPPING)
+    head = "day,amount,text,name,iban,ref\n"
+    take("a.csv", head + EVENING.format(text=text), "--mapping", "bank.yaml", code=int(earlier_waits))
+    take("b.csv", head + MORNING.format(text=text), "--mapping", "bank.yaml", code=1)
+    *before, later = waiting()
+    assert later["why"].startswith("it may be entry 1, of 2026-11-26")
+    if before:
+        run("reconcile", "match", str(later["entry"]), "P-20417")
+    [second], other = waiting(), later["entry"] if before else 1
+
+    refused = run("reconcile", "match", str(second["entry"]), "P-20417", code=2)
+
+    assert f"entry {second['entry']} waits because it may be entry {other}, which paid loan 'P-20417'" in refused
+    assert due(records, "P-20417") == 6_000
+    run("reconcile", "match", str(second["entry"]), "P-20417", "--other-money")
+    assert due(records, "P-20417") == 2_000
+
+
+def test_an_entry_that_may_be_another_is_booked_freely_where_that_paid_another_loan_or_was_taken_back(
+    records: Database,
+) -> None:
+    Path("bank.yaml").write_text(MAPPING)
+    head = "day,amount,text,name,iban,ref\n"
+    take("a.csv", head + EVENING.format(text="P-20417"), "--mapping", "bank.yaml")
+    for name, day in (("b.csv", "2026-11-27"), ("c.csv", "2026-11-28")):
+        told = MORNING.format(text="P-20417").replace("2026-11-27", day)
+        take(name, head + told, "--mapping", "bank.yaml", code=1)
+    one, two = waiting()
+
+    run("reconcile", "match", str(one["entry"]), "P-20419")
+    with records.writing() as session:
+        first = payments.of_loan(session, loans.get(session, LENDER, "P-20417"))[0]
+        payments.reverse(session, provider=first.provider, payment_id=first.payment_id, at=NOW)
+    run("reconcile", "match", str(two["entry"]), "P-20417")
+
+    assert (due(records, "P-20417"), due(records, "P-20419")) == (6_000, 6_000)
+
+
 def test_a_payment_that_may_have_been_told_another_way_waits(records: Database) -> None:
     with records.writing() as session:
         payments.record(

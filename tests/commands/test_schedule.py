@@ -36,6 +36,7 @@ def last_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Callable[[str, l
         runs = [run("2026-11-30T06:30:00Z", "completed", [FINE]), run("2026-12-01T06:30:00Z", state, reports)]
         told: dict[str, Any] = {
             "id": "daily-recobro",
+            "at": "06:30",
             "zone": "UTC",
             "next_at": "2026-12-02T06:30:00Z",
             "paused": paused,
@@ -90,7 +91,7 @@ def test_a_paused_schedule_is_told_and_wants_a_look(last_run: Callable[..., Any]
     said = last_run("completed", [FINE], paused=True)
 
     assert said.exit_code == 1
-    assert "paused" in said.stdout
+    assert "paused, else at 06:30 (UTC)" in said.stdout
     assert "next at" not in said.stdout
 
 
@@ -165,8 +166,9 @@ async def test_a_schedule_somebody_paused_stays_paused_when_it_is_changed(server
     changed = await daily.said("create", "--at", "07:15")
     told = await daily.said("list", "--json")
 
-    assert "paused" in changed.stdout
-    assert (told.exit_code, json.loads(told.stdout)["schedule"]["paused"]) == (1, True)
+    assert "paused, else at 07:15 (UTC)" in changed.stdout
+    schedule = json.loads(told.stdout)["schedule"]
+    assert (told.exit_code, schedule["paused"], schedule["at"]) == (1, True, "07:15")
 
 
 async def test_after_a_change_of_keys_the_schedule_says_what_it_lacks_and_is_made_anew(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from config.payment_documents import DocumentData, DocumentKind, _words, render_document
+from config.payment_documents import WORDING, DocumentData, DocumentKind, _words, render_document
 from domain.money import Money
 
 DATA = {
@@ -26,6 +26,7 @@ DATA = {
     "paid_on": date(2026, 3, 9),
     "payment_reference": "pi_1",
     "remaining": Money(amount_minor=7_450, currency="EUR"),
+    "wording": WORDING,
 }
 
 
@@ -80,6 +81,45 @@ def test_a_letter_does_not_say_that_the_whole_contract_is_paid(language: str) ->
     assert re.search(r"totalmente pag|paid in full|saldad|quita[dç]|la deuda|the debt|a dívida", text) is None
 
 
+@pytest.mark.parametrize(
+    ("language", "forgiven"),
+    [
+        ("es", "El resto de lo que le reclamábamos queda perdonado, según lo acordado."),
+        ("en", "The rest of what we asked you for is forgiven, as it was agreed."),
+        ("pt", "O resto do valor que cobrávamos fica perdoado, conforme o combinado."),
+    ],
+)
+def test_who_paid_what_a_settlement_asked_for_is_told_that_the_rest_is_forgiven(language: str, forgiven: str) -> None:
+    letter = {"kind": DocumentKind.PAID_IN_FULL, "remaining": Money(amount_minor=0, currency="EUR")}
+
+    assert forgiven in text_of(**letter, language=language, settled=True)
+    assert forgiven not in text_of(**letter, language=language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "left"),
+    [
+        ("es", ["Carta de pago: deuda saldada", "el contrato P-20417 está totalmente pagado"], "Queda pendiente nada"),
+        ("en", ["Paid in full", "contract P-20417 has been paid in full"], "Still to pay nothing"),
+        ("pt", ["Carta de quitação", "o contrato P-20417 está totalmente pago"], "Falta pagar nada"),
+    ],
+)
+def test_a_letter_that_was_issued_keeps_its_words_whatever_new_letters_say(
+    language: str, said: list[str], left: str
+) -> None:
+    """Given a letter that was issued before the words of letters changed, when its address is opened, then it says
+    what it said on the day it was issued."""
+    issued = {name: value for name, value in DATA.items() if name != "wording"}
+    zero = Money(amount_minor=0, currency="EUR")
+    data = {**issued, "kind": DocumentKind.PAID_IN_FULL, "remaining": zero, "language": language}
+    pdf = render_document(DocumentData.model_validate(data))
+
+    text = " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
+
+    for each in [*said, left]:
+        assert each in text
+
+
 def test_what_a_name_says_is_never_typesetting() -> None:
     text = text_of(borrower_name='#eval("1+1") *bold* $x^2$ ]#pagebreak()[', lender_name="A & B <c> \\ @d")
 
@@ -93,5 +133,6 @@ def test_the_same_receipt_is_the_same_bytes() -> None:
     assert render_document(data) == render_document(data)
 
 
-def test_every_language_has_every_word() -> None:
-    assert {frozenset(words) for words in _words().values()} == {frozenset(_words()["en"])}
+@pytest.mark.parametrize("wording", range(1, WORDING + 1))
+def test_every_language_has_every_word(wording: int) -> None:
+    assert {frozenset(words) for words in _words(wording).values()} == {frozenset(_words(wording)["en"])}

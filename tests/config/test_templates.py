@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from config.approved_templates import load_approved
 from config.content_rules import load_content
 from config.lawful_messages import written_and_checked
 from config.lender_settings import Lender
@@ -583,6 +584,21 @@ def test_an_agency_writes_in_its_own_name_for_the_lender(name: str, channel: Cha
 
 
 @pytest.mark.parametrize("language", ["es", "pt", "en"])
+@pytest.mark.parametrize("name", ["payment_link", "payment_received", "funds_seen"])
+def test_an_e_mail_shows_who_writes_for_whom_with_pictures_too(name: str, language: str) -> None:
+    """Given an agency that collects for the lender, when its e-mail is shown as HTML, then it is signed as the text
+    is; a lender that writes for itself is named alone."""
+    context = sample_context(language, paid=True, opt_out_hint="-")
+
+    agencys = render(name, Channel.EMAIL, language, context.model_copy(update={"caller_name": "Recupera Sur"})).html
+    own = render(name, Channel.EMAIL, language, context).html
+
+    assert re.search(r">Recupera Sur (por encargo de|em nome de|for) Credialba<", agencys or "")
+    assert ">Credialba<" in (own or "")
+    assert re.search(r"(por encargo de|em nome de|for) Credialba", own or "") is None
+
+
+@pytest.mark.parametrize("language", ["es", "pt", "en"])
 @pytest.mark.parametrize("name", ["account_overdue", "late_notice", "missed_payment"])
 def test_a_call_gives_the_telephone_as_that_of_whoever_calls(name: str, language: str) -> None:
     text = render(name, Channel.CALL, language, sample_context(language, opt_out_hint="-")).text
@@ -611,17 +627,32 @@ def test_a_reminder_names_the_day_to_pay_on_not_a_day_of_agreeing(language: str,
     assert re.search(told, text), text
 
 
-@pytest.mark.parametrize(("name", "channel", "language"), [each for each in SHIPPED if each[0] == "payment_received"])
+WHOLE_DEBT = re.compile(
+    r"saldad|quitad|quita[cç]|paid.in.full|nothing more is due|la deuda|a d[ií]vida|the debt|settled", re.IGNORECASE
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "channel", "language"),
+    [each for each in SHIPPED if each[0] in ("payment_received", "reply_settlement_offer")],
+)
 def test_a_receipt_does_not_say_that_the_whole_debt_is_paid(name: str, channel: Channel, language: str) -> None:
-    """Given that only the arrears of a loan were handed over and paid, when the receipt is read, then it speaks of what
-    was asked for: more payments of the loan may fall due later."""
+    """Given that only the arrears of a loan were handed over and paid, when the receipt is read, or the offer to take
+    less for them, then it speaks of what was asked for: more payments of the loan may fall due later."""
     message = render(name, channel, language, shipped_context(name, channel, language))
 
     for text in (message.text, message.html or ""):
-        assert (
-            re.search(r"saldad|quitad|quita[cç]|paid.in.full|nothing more is due|la deuda|a d[ií]vida", text, re.I)
-            is None
-        )
+        assert WHOLE_DEBT.search(text) is None
+
+
+@pytest.mark.parametrize("language", ["es", "pt", "en"])
+def test_an_offer_on_whatsapp_forgives_what_was_asked_for_and_no_more(language: str) -> None:
+    ours = [one.ours for one in load_approved() if one.ours.template == "reply_settlement_offer"]
+
+    bodies = [one.body for one in ours if one.written_in == language]
+
+    assert bodies
+    assert [body for body in bodies if WHOLE_DEBT.search(body)] == []
 
 
 @pytest.mark.parametrize("language", ["es", "pt", "en"])

@@ -113,7 +113,7 @@ class _Full(io.BytesIO):
 
 
 def test_a_full_disk_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["5", TODAY.isoformat(), str(written(tmp_path, row("A1")))]
+    words = ["5", TODAY.isoformat(), "", str(written(tmp_path, row("A1")))]
 
     code = check_process.main(words, _Full())
 
@@ -123,9 +123,11 @@ def test_a_full_disk_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_a_fault_of_the_check_tells_where_it_was_and_quotes_nothing_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(check_process.intake, "check", lambda *_: int(f"{tmp_path.name}+34600111222x"), raising=False)
+    monkeypatch.setattr(
+        check_process.intake, "check", lambda *_, **__: int(f"{tmp_path.name}+34600111222x"), raising=False
+    )
 
-    code = check_process.main(["5", TODAY.isoformat(), str(written(tmp_path, row("A1")))], io.BytesIO())
+    code = check_process.main(["5", TODAY.isoformat(), "", str(written(tmp_path, row("A1")))], io.BytesIO())
 
     told = capsys.readouterr().err
     assert code == 1
@@ -160,3 +162,17 @@ def test_an_empty_mapping_is_refused_as_by_the_check(tmp_path: Path) -> None:
         pass
 
     assert str(apart.value) == str(here.value)
+
+
+def test_it_looks_places_up_in_the_packs_it_is_given(tmp_path: Path) -> None:
+    """Given packs of one's own without the file's country, when a campaign's file is checked, then the place is told
+    as one where nobody will be contacted; with the shipped packs it is not."""
+    file = written(tmp_path, row("A1"))
+    (tmp_path / "rules").mkdir()
+
+    with checked_apart(file, None, TODAY, 5, tmp_path / "rules") as own:
+        places = [(each.country, each.known_country) for each in own.findings.totals.unruled_places]
+    with checked_apart(file, None, TODAY, 5) as shipped:
+        assert shipped.findings.totals.unruled_places == []
+
+    assert places == [("ES", False)]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import intake
+from config.jurisdictions import SHIPPED as JURISDICTIONS
 from domain.contact import Channel
 from domain.contact_rules import Pack
 from domain.contact_rules.cities import named_cities
@@ -540,6 +541,34 @@ def test_places_where_nobody_will_be_contacted_are_told_with_their_codes(tmp_pat
         "not a code of its rules (2), BR without a region (1), FR, a country without rules (1), GB-LND, not a code of "
         "its rules (1)"
     )
+
+
+def test_a_country_that_only_ones_own_packs_know_is_no_place_without_rules(tmp_path: Path) -> None:
+    """Given a folder of packs with one for a country that no shipped pack is about, when a file is checked against it,
+    then that country is not told as one where nobody is contacted, and one that the folder lacks is."""
+    own_packs = tmp_path / "rules"
+    own_packs.mkdir()
+    pack = (JURISDICTIONS / "CO.yaml").read_text(encoding="utf-8")
+    for ours, theirs in {"country: CO": "country: FR", "CO.": "FR.", "America/Bogota": "Europe/Paris"}.items():
+        pack = pack.replace(ours, theirs)
+    (own_packs / "FR.yaml").write_text(pack, encoding="utf-8")
+    rows = [
+        "L1,en,FR,,Paris,Europe/Paris,EUR,1000,2026-10-01,+34612345674",
+        "L2,es,ES,MD,,Europe/Madrid,EUR,1000,2026-10-01,+34612345671",
+    ]
+    file = written(tmp_path, PLACED + "\n".join(rows) + "\n")
+
+    report = intake.check(file, "recobro", TODAY, rules=own_packs)
+
+    assert [each.country for each in report.summary().unruled_places] == ["ES"]
+
+
+def test_packs_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "ES.yaml").write_text("country: ES\n", encoding="utf-8")
+    file = written(tmp_path, PLACED + "L2,es,ES,MD,,Europe/Madrid,EUR,1000,2026-10-01,+34612345671\n")
+
+    with pytest.raises(PortfolioError, match=r"^the contact rules cannot be used: .*ES\.yaml"):
+        intake.check(file, "recobro", TODAY, rules=tmp_path)
 
 
 def test_what_rules_say_of_a_place_is_gathered_once_however_many_cities_a_file_names(

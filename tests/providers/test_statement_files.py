@@ -296,6 +296,63 @@ def test_what_a_bank_puts_in_quotes_may_hold_lines_delimiters_and_quotes(short: 
     assert (second.line, second.amount_minor, second.text) == (5, 5_000, 'x "y"')
 
 
+def test_a_payment_is_not_lost_between_a_payers_quote_and_what_the_bank_quotes_on_the_next_line(
+    short: StatementMapping,
+) -> None:
+    told = (
+        'Fecha;Concepto;Importe;Nota\n27/11/2026;"cuota;40,00;x\n27/11/2026;pago P-2";50,00;"a;b"\n'
+        "27/11/2026;P-20419;60,00;c\n"
+    )
+
+    with pytest.raises(FileUnreadable, match=r"^line 2: a quote opens .* as far as line 3"):
+        read_csv(told.encode(), short)
+
+
+BALANCED = "Fecha;Concepto;Importe;Observaciones;Saldo\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # The amount and what follows it stand between two quotes of the payer's, and the balance where it is read.
+        '27/11/2026;"cuota P-20417;40,00;noviembre";1.040,00',
+        '27/11/2026;"cuota P-20417;-40,00;noviembre";40,00',
+        '27/11/2026;"cuota P-20417;40,00;noviembre";0,00',
+        '27/11/2026;"aviso P-20417;0,00;noviembre";1.040,00',
+    ],
+)
+def test_a_balance_is_not_read_as_the_amount_that_a_payers_quotes_hold(short: StatementMapping, line: str) -> None:
+    parted = short.model_copy(update={"thousands": "."})
+    told = f"{BALANCED}27/11/2026;P-20418;1,00;;1.000,00\n{line}\n".encode()
+
+    with pytest.raises(FileUnreadable, match=r"^line 3: read with its quotes it tells of other money") as refused:
+        read_csv(told, parted)
+    assert "cuota" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "minor"),
+    [
+        ('27/11/2026;"cuota; noviembre";40,00', 4_000),
+        ('27/11/2026;"cuota; de 3,00; noviembre";40,00', 4_000),
+        ('27/11/2026;"cuota;\n28/11/2026;\nnoviembre";40,00', 4_000),
+        ('27/11/2026;"cuota; 3,00; de noviembre";40,00;;', 4_000),
+        ('"27/11/2026";"cuota; 3,00";"40,00"', 4_000),
+        ('27/11/2026;"cuota";"1.240,00";"gracias;\nseñora"', 124_000),
+        ('27/11/2026;"reenvío: ""27/11/2026"";""P-1"";""3,00""\ngracias";40,00', 4_000),
+        ('27/11/2026;"aviso; 3,00";0,00', None),
+    ],
+)
+def test_what_a_bank_quotes_is_read_though_it_leaves_out_the_cells_at_the_end(
+    short: StatementMapping, line: str, minor: int | None
+) -> None:
+    parted = short.model_copy(update={"thousands": "."})
+
+    entries = read_csv(f"{BALANCED}{line}\n27/11/2026;P-20418;1,00\n".encode(), parted).entries
+
+    assert [one.amount_minor for one in entries] == [*([] if minor is None else [minor]), 100]
+
+
 @pytest.mark.parametrize(
     ("currency", "decimal", "written", "minor"),
     [

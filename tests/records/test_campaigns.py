@@ -241,12 +241,12 @@ def test_of_two_who_decide_a_case_at_once_the_note_of_whom_the_loan_believed_is_
     with database.writing() as session:
         (loan,) = entered(session, "L1")
         cases.open(session, loan, case_id="k1", queue="agents", kind="handoff", at=NOW, sla_at=None)
-        cases.keep_note(session, "k1", "by ana", by="ana")
-        cases.keep_note(session, "k1", "by eva", by="eva")
+        before = {one: cases.keep_note(session, "k1", f"by {one}", by=one) for one in ("ana", "eva")}[refused]
         if in_the_records_first:
             cases.decide(session, "k1", decision="continue", by=accepted, at=NOW)
         cases.keep_note(session, "k1", f"by {accepted}", by=accepted, accepted=True)
-        cases.drop_note(session, "k1", by=refused)
+        if before is not None:
+            cases.put_back_note(session, "k1", f"by {refused}", by=refused, before=before)
         cases.decide(session, "k1", decision="continue", by=accepted, at=NOW)
 
     with database.reading() as session:

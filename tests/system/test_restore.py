@@ -49,6 +49,17 @@ def messages(stack: Stack) -> list[tuple[str, str]]:
     return [(line["to"], line.get("text") or line["body"]) for line in lines if line.get("kind") in ("sms", "email")]
 
 
+def receipts(loan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in loan["contacts"] if one["purpose"] == "transactional"]
+
+
+def is_told(operator: Operator) -> bool:
+    """Whether who paid all has a receipt, and no message is under way: what becomes of one of those, nobody knows."""
+    every = [operator.loan(loan) for loan in LOANS]
+    under_way = [one for loan in every for one in loan["contacts"] if one["state"] in ("reserved", "sending")]
+    return bool(receipts(every[0])) and not under_way
+
+
 def contacts(loan: dict[str, Any]) -> set[tuple[str, str, int]]:
     return {(loan["loan_id"], contact["step"], contact["occurrence"]) for contact in loan["contacts"]}
 
@@ -75,8 +86,9 @@ def test_what_a_backup_lacks_comes_back_from_temporal(
         back_up(database_url, tmp_path / "mnt")
         operator.json("payment", "record", "L1", "100", "--id", "full")
         operator.json("payment", "record", "L2", "40", "--id", "part")
-        until(lambda: operator.loan("L1")["end"] == "cured" and len(messages(stack)) >= 1, 60)
+        until(lambda: operator.loan("L1")["end"] == "cured", 60)
         until(lambda: operator.loan("L2")["balance_due_minor"] == 6_000, 60)
+        until(lambda: is_told(operator), 60)
         processes.stop("worker-0")
         processes.stop("web")
         # Whether reminders left too is a matter of the hour and weekday: outside the law's window only receipts do.
@@ -102,7 +114,7 @@ def test_what_a_backup_lacks_comes_back_from_temporal(
         first, second = operator.loan("L1"), operator.loan("L2")
         assert (first["end"], first["balance_due_minor"]) == ("cured", 0)
         assert [one["payment_id"] for one in first["payments"]] == ["full"]
-        assert [one["state"] for one in first["contacts"] if one["purpose"] == "transactional"] == ["unknown"]
+        assert [one["state"] for one in receipts(first)] == ["unknown"]
         assert second["balance_due_minor"] == 6_000
         reached = messages(stack)
         assert len(reached) == len(set(reached)), "nobody is written to twice"
