@@ -71,13 +71,16 @@ def look_at_payments(session: Session, now: datetime) -> list[Finding]:
     """Money that no loan counts: what named a loan however long ago it came, else what came of late.
 
     The rest of an account that other businesses use too stays nobody's for ever. What was booked under its id as
-    `manual`, as money in another currency has to be, is counted so.
+    `manual` for the loan it named, as money in another currency has to be, is counted so.
     """
     by_hand = aliased(Payment)
+    its_loan = aliased(Loan)
     booked_by_hand = select(by_hand.id).where(
+        col(its_loan.id) == col(by_hand.loan_ref),
+        or_(col(Payment.named_loan).is_(None), col(Payment.named_loan) == col(its_loan.loan_id)),
+        or_(col(Payment.named_lender).is_(None), col(Payment.named_lender) == col(its_loan.lender)),
         col(by_hand.provider) == MANUAL,
         col(by_hand.payment_id) == col(Payment.payment_id),
-        col(by_hand.loan_ref).is_not(None),
         col(by_hand.reversed_at).is_(None),
     )
     rows = session.exec(

@@ -38,7 +38,7 @@ def compared(evidence: Evidence) -> dict[str, Outcome]:
     """The loans that must end as without faults, with what they came to there.
 
     Those with which the world moved the same money; but where a call broke off in the middle, or a person decided
-    before late news of a payment came. And where a person decided in one of the two runs before any money moved while
+    before late news of a payment came. And where a person decided in one of the two runs before the last payment while
     in the other the loan was cured: who is written to a day sooner pays a day sooner, and what is read late may bring
     up a case in one run alone. Nor where the person said something of their own in either: it is said when they read.
     """

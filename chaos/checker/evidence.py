@@ -85,7 +85,7 @@ class Run:
 class Outcome:
     """What a campaign came to for one loan: its end, and the money that moved by the world's log, in minor units.
 
-    `decided_first`: the last decision of a person about it came before any money of its borrower's moved.
+    `decided_first`: the last decision of a person about it came before the last money of its borrower's moved.
     `wrote`: the borrower said something in words of their own.
     """
 
@@ -135,7 +135,7 @@ class Evidence:
                 back.add(entry.text("payment_id"))
             money.setdefault(entry.loan_id or "", []).append(entry.minor() * (1 if entry.kind == "payment" else -1))
         ends = {row["loan_id"]: row["end_kind"] for row in self.rows["loan"]}
-        first = self._decided_before_paying()
+        first = self._decided_before_the_last_payment()
         wrote = self._wrote()
         return {
             loan_id: Outcome(ends.get(loan_id), tuple(money[loan_id]), loan_id in first, loan_id in wrote)
@@ -159,10 +159,10 @@ class Evidence:
         decided = [row for row in self.rows["collection_case"] if row["state"] == "decided"]
         return [(names[row["loan_ref"]], moment(row["decided_at"])) for row in decided]
 
-    def _decided_before_paying(self) -> set[str]:
+    def _decided_before_the_last_payment(self) -> set[str]:
         paid: dict[str | None, datetime] = {}
         for payment in self.of("payment"):
-            paid[payment.loan_id] = min(payment.at, paid.get(payment.loan_id, payment.at))
+            paid[payment.loan_id] = max(payment.at, paid.get(payment.loan_id, payment.at))
         decided: dict[str, datetime] = {}
         for loan_id, at in self.decisions():
             decided[loan_id] = max(at, decided.get(loan_id, at))

@@ -125,6 +125,21 @@ def test_money_in_another_currency_is_named_until_it_is_booked_by_hand(database:
         assert [one.subjects for one in look_at_payments(session, NOW)] == [("stripe pi_usd",)]
 
 
+def test_cash_of_another_loan_under_the_same_id_hides_no_money(database: Database) -> None:
+    """Given money that names a loan not handed over yet, and cash of another loan booked under the same id, when the
+    doctor looks, then it still names the first."""
+    money_of_nobody(database, "1001", NOW, named="L9")
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        payments.record(
+            session, provider="manual", payment_id="1001", lender=None, loan_id=None, amount_minor=6_000,
+            currency="EUR", paid_at=NOW, received_at=NOW, source=PaymentSource.RECORD, loan=loan,
+        )  # fmt: skip
+
+    with database.reading() as session:
+        assert [one.subjects for one in look_at_payments(session, NOW)] == [("stripe 1001",)]
+
+
 def test_a_payment_of_no_loan_is_no_second_finding_about_webhooks(database: Database) -> None:
     money_of_nobody(database, "pi_1", NOW)
 

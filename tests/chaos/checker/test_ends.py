@@ -66,6 +66,14 @@ def test_whether_a_person_decided_before_money_moved_is_part_of_what_a_campaign_
     assert not Campaign().evidence().outcomes()["L1"].decided_first
 
 
+def test_a_person_who_decides_between_two_part_payments_decides_before_the_last() -> None:
+    campaign = Campaign()
+    campaign.pays(DAY.format(4, "10:00"), "pi_2", 1200)
+    campaign.cases = [Campaign.case("handoff", "decided", decided="2026-12-03 12:00:00")]
+
+    assert campaign.evidence().outcomes()["L1"].decided_first
+
+
 @pytest.mark.parametrize(("broke", "found"), [("CA1", False), ("CA2", True)])
 def test_a_loan_whose_call_broke_may_end_otherwise_than_without_faults(broke: str, found: bool) -> None:
     """Given a person who, without faults, asked by keypad for somebody, who then sold the loan."""
