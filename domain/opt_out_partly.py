@@ -123,6 +123,11 @@ def is_about_others(clauses: str) -> bool:
     return _OTHER_PERSONS.search(clauses) is not None and _OWN_SELF.search(clauses) is None
 
 
+def without_the_way_that_stays(clauses: str) -> str:
+    """Without what says that the way it came by is to stay."""
+    return _THIS_WAY_STAYS.sub(f" {END} ", clauses)
+
+
 def keeps_this_way(clauses: str) -> bool:
     """Whether the way it came by is to stay: "only here"."""
     return _THIS_WAY_STAYS.search(clauses) is not None

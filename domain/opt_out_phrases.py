@@ -159,8 +159,9 @@ STOP_PHRASES: tuple[re.Pattern[str], ...] = tuple(
         r"\bcease and desist\b(?! (?:letter|notice|order|from))",
         r"\bno (?:further|more|longer any) (?:contact|communications?)\b",
         r"\b(?:do not|don t|dont|no longer|never|not) (?:want|wish) (?:you )?to (?:(?:be|get) "
-        r"(?:contacted|called(?! an? )|texted|messaged|emailed|bothered)|(?:ever )?"
-        rf"{_VERB}(?: me)?(?: (?:or|and|nor) {_VERB})? (?:me|anymore|any more|again))\b",
+        r"(?:contacted|called(?! an? )|texted|messaged|emailed|bothered)|"
+        rf"(?:ever )?{_VERB}(?: (?:or|and|nor) {_VERB})? me|"
+        rf"(?<=you to )(?:ever )?{_VERB}(?: me)?(?: (?:or|and|nor) {_VERB})? (?:anymore|any more|again))\b",
         r"\b(?:do not|don t|dont|never|no longer)(?: ever)? (?:want|wish|care) to (?:ever )?hear (?:\w+ )?from "
         r"(?:you|u|any of you|this company|your company)\b",
         r"\bcancel (?:all |the |my |these |your )*(?:messages?|texts?|sms|emails?|subscription|calls?)\b",

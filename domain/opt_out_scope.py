@@ -16,6 +16,7 @@ from domain.opt_out_partly import (
     names_a_part,
     names_another_way,
     without_complaints,
+    without_the_way_that_stays,
 )
 from domain.opt_out_phrases import END, FORBIDS
 from domain.opt_out_words import OptOutReading, clauses_of, is_a_word_of_stopping, read_opt_out
@@ -164,6 +165,16 @@ _NO_CONTACT = re.compile(
 _NEVER_AGAIN = re.compile(r"\b(?:nunca|jamas|jamais|never|ever again)\b")
 _FOR_GOOD = re.compile(rf"\b(?:mas|mais|any ?more|again)\b|{_BY_NO_MEANS.pattern}")
 _AT_ONCE = re.compile(r"\bright now\b")
+_POINTS_BACK = re.compile(
+    r"\b(?:ahi|alli|alla(?! (?:ustedes|uds|voces)\b)|(?<!is )(?<!are )there(?! (?:is|are|s|was|were)\b)|"
+    r"(?:a|en) es[aeo]s? \w+|(?:at|on|in) (?:that|those) \w+|ness[ae]s? \w+|naquel[ae]s? \w+|ess[ae]s? horas?|"
+    r"nel[ae]s?|(?:a|para|pra|pro|com) el[ae]s|(?:a|para|pra|pro|com) ela|(?:para|pra|pro|com) ele|"
+    r"(?:a|para|con) ell[ao]s?|(?:no|ni) (?:la|lo|le|las|los|les) "
+    r"(?:llam|marqu|marc|timbr|escrib|mand|envi|contact|molest|busqu|habl|texte|mensaje|vuelv|sig)\w*|"
+    r"(?<!tell )(?<!told )(?<!ask )(?<!asked )(?:her|him|them))\b|"
+    rf"\b(?:la|then|a ele?)(?: (?:mais|nunca|again|any ?more|please|por favor))*(?= {_END}|$)"
+)
+"""To the place, the hour or the person that was spoken of before."""
 _ASKS_FOR_A_CALL = re.compile(
     r"\b(?:(?<!\bno )(?:llam(?:[ea]n?|ad)me|marqu?[ea]n?me)|(?:(?:me|nos) )?(?:llamen?|liguem?) "
     r"(?:mejor|melhor|despues|depois|luego|manana|amanha)|(?<!\bno )(?<!\bno me )pueden? llamar(?:me|nos)?|"
@@ -194,6 +205,14 @@ _THIS_WAY = re.compile(
 )
 
 
+_NOT_UNWANTED = re.compile(
+    rf"\b(?:prefier\w*|preferi\w*|prefir\w*|prefer|mejor|melhor|better|instead) (?:(?:por|pelo|by|el|los|un|use|via) )*"
+    rf"{_MESSAGE}\b|"
+    r"\b(?:llam\w*|marqu\w*|marc\w*|lig\w*|call\w*)(?: (?:me|mas|mais|nunca|again|any ?more))* "
+    rf"(?:por|pelo|via|on|en|no) (?:el |la )?{_MESSAGE}\b"
+)
+
+
 def named_scope(text: str) -> StopScope:
     """What the wish to stop in `text` is about: read it of a text that `read_opt_out` takes for one, or for UNCLEAR."""
     clauses = clauses_of(text)
@@ -215,8 +234,10 @@ def stops_in_part(text: str) -> bool:
 
 
 def ways_named(text: str) -> tuple[Channel, ...]:
-    """The ways of writing that the words which stop something name."""
-    stopping = END.join(_stopping(clauses_of(text)))
+    """The ways of writing that the words which stop something name, without the one that is to stay ("solo por este
+    whatsapp"), one that is preferred, and one that only calls come by."""
+    forbidden = without_the_way_that_stays(clauses_of(text))
+    stopping = _NOT_UNWANTED.sub(f" {END} ", END.join(_stopping(forbidden)))
     return tuple(channel for channel, named in _NAMED.items() if named.search(stopping))
 
 
@@ -230,24 +251,27 @@ def _stopping(clauses: str) -> list[str]:
 
 
 def _of_the_stop(clauses: str) -> str:
-    """Where a part that is meant may be named: beside a stop that is for good not in what they tell of us, and beside
-    one that is for ever nowhere else."""
+    """Where a part that is meant may be named: beside a stop that is for good not in what they tell of us, unless it
+    points back to that ("no llamen ni escriban más ahí"), and beside one that is for ever nowhere else."""
     stopping = f" {END} ".join(each.strip() for each in _stopping(clauses))
     if _NEVER_AGAIN.search(stopping):
         return stopping
+    if _POINTS_BACK.search(stopping):
+        return clauses
     ceases = _CEASE_ALL.search(clauses)
     asked = without_complaints(clauses) if ceases or _FOR_GOOD.search(stopping) else clauses
     return _AT_ONCE.sub(END, asked) if ceases else asked
 
 
 def _scope_beside_this_way(clauses: str) -> StopScope:
-    """What is unwanted by whoever wants to be written to "only here"."""
+    """What is unwanted by whoever wants to be written to "only here": beside calls the ways that are named, too."""
     if _NO_CALLS.search(clauses):
+        return StopScope.CALLS
+    if _SOME_MEANS.search(clauses) or names_another_way(clauses):
         return StopScope.CALLS
     if ways_named(clauses):
         return StopScope.NAMED_WAYS
-    in_general = _NO_CONTACT.search(clauses) or _SOME_MEANS.search(clauses) or names_another_way(clauses)
-    return StopScope.CALLS if in_general else StopScope.CHANNEL
+    return StopScope.CALLS if _NO_CONTACT.search(clauses) else StopScope.CHANNEL
 
 
 def _scope_of_the_whole(text: str, clauses: str) -> StopScope:

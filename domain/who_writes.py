@@ -85,6 +85,13 @@ _MAY_BE_THEM = re.compile(
 _I_AM_CALLED = rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?"
 _NAME_ENDS = rf"(?= (?:{_END}|speaking|here|y|e|and|ya|ja|pero|but|mas|(?:el|la|o|a) titular)(?: |$)|$)"
 _MORE_OF_A_NAME = r"(?: (?!(?:s|no|not|nao)\b)\w+){0,4}?"
+_A_NAME_BETWEEN = r"(?: (?!(?:s|no|not|nao)\b)\w+)??"
+_NAMES_AN_OTHER = (
+    rf"(?: (?:su|seu|sua|his|her|their) {_KIN}\b| (?:(?:el|la|o|a|the) )?(?!son del?\b){_KIN} (?:del?|do|da|of)\b|"
+    r" (?:s|mum|mom|mother|father|dad|daughter|wife|husband|brother|sister|partner|girlfriend|boyfriend|aunt|uncle|"
+    r"cousin|niece|nephew|friend|neighbou?r|flatmate|roommate|coworker|old|former|number|phone|line)\b)"
+)
+"""Directly behind the borrower's name: "soy Ana López hija de", "this is Ana Lopez's wife"."""
 _NO_GIVEN_NAME = frozenset({"del", "las", "los", "dos", "das", "von", "van"})
 
 
@@ -120,8 +127,12 @@ def says_it_is_them(text: str, name: str | None = None) -> bool:
     if _IT_IS_THEM.search(clauses):
         return True
     own = "|".join(re.escape(each) for each in _names_in(name))
-    whole = rf"{_I_AM_CALLED}(?:{own})\b(?:{_MORE_OF_A_NAME} (?:{own})\b)?{_NAME_ENDS}"
-    return bool(own) and re.search(whole, clauses) is not None
+    if not own or re.search(rf"{_I_AM_CALLED}(?:{own})\b(?: (?:{own})\b)*{_NAMES_AN_OTHER}", clauses):
+        return False
+    # Two names of theirs are enough, whatever follows.
+    two = rf"(?:{own})\b{_A_NAME_BETWEEN} (?:{own})\b"
+    whole = rf"{_I_AM_CALLED}(?:{two}|(?:{own})\b(?:{_MORE_OF_A_NAME} (?:{own})\b)?{_NAME_ENDS})"
+    return re.search(whole, clauses) is not None
 
 
 def _has_a_longer_name(clauses: str, name: str | None) -> bool:

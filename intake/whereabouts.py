@@ -7,7 +7,7 @@ import polars as pl
 
 from config.jurisdictions import load_both
 from domain.contact_rules import Pack, candidate_zones
-from domain.contact_rules.cities import exactly_named, likest, named_cities
+from domain.contact_rules.cities import alike_elsewhere, likest, named_cities
 from domain.contact_rules.model import Profile, city_key
 from domain.contact_rules.pack import MissingRegion
 from domain.contact_rules.regions import regions_of
@@ -60,7 +60,8 @@ def _judged(
     if pack is None:
         return zone is None, False, None, True
     at_odds = zone is not None and contradicts(pack, region, zone)
-    perhaps = likest(city_key(city), _cities(rules, country, region), exactly_named(pack)) if city is not None else None
+    named = _cities(rules, country, region)
+    perhaps = likest(city_key(city), named, alike_elsewhere(pack)) if city is not None else None
     return not candidate_zones(pack, region, zone), at_odds, perhaps, not _region_is_known(rules, pack, region)
 
 

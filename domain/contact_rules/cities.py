@@ -30,17 +30,17 @@ def named_cities(pack: Pack, region: str | None) -> dict[str, str]:
     return {city_key(city): city for city in named}
 
 
-def exactly_named(pack: Pack) -> frozenset[str]:
-    """Keys of the cities that no other name is taken for."""
-    return frozenset(city_key(city) for city in pack.exact_cities)
+def alike_elsewhere(pack: Pack) -> frozenset[str]:
+    """Keys of other places whose names are nearly those of cities that the pack is about."""
+    return frozenset(city_key(place) for place in pack.alike_elsewhere)
 
 
 @lru_cache(maxsize=8192)
-def likest(key: str, named: tuple[tuple[str, str], ...], exactly: frozenset[str] = frozenset()) -> str | None:
-    """The name not in `exactly` whose key is most like `key`; None where `key` is one of all, or like none."""
-    if any(key == known for known, _ in named):
+def likest(key: str, named: tuple[tuple[str, str], ...], elsewhere: frozenset[str] = frozenset()) -> str | None:
+    """The name whose key is most like `key`; None where `key` is one of them or of `elsewhere`, or like none."""
+    if key in elsewhere or any(key == known for known, _ in named):
         return None
-    alike = ((_likeness(key, known), name) for known, name in named if known not in exactly)
+    alike = ((_likeness(key, known), name) for known, name in named)
     best, name = max(alike, default=(0.0, ""))
     return name if best >= _ALIKE else None
 

@@ -160,9 +160,8 @@ class Pack(BaseModel):
     banned: tuple[BannedRule, ...] = ()
     stops: tuple[StopRule, ...] = ()
     city_calendars: dict[str, CityCalendar] = {}
-    exact_cities: tuple[str, ...] = ()
-    """Of the cities that rules name, those that a place elsewhere is called nearly like: no other name is one of them
-    misspelt."""
+    alike_elsewhere: tuple[str, ...] = ()
+    """Other places, called nearly like a city that rules name: written just so they are no such city misspelt."""
     calendar: tuple[CalendarChange, ...] = ()
 
     @property

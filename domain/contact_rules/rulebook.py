@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from domain.contact import Actor, Channel
 from domain.contact_rules.bound import BoundRules
-from domain.contact_rules.cities import exactly_named, likest, named_cities
+from domain.contact_rules.cities import alike_elsewhere, likest, named_cities
 from domain.contact_rules.model import city_key
 from domain.contact_rules.pack import MissingRegion, Pack
 from domain.contact_rules.regions import regions_of
@@ -30,7 +30,7 @@ class RuleBook:
             self._packs[pack.country] = pack
         self._regions = {country: regions_of(pack) for country, pack in self._packs.items()}
         self._cities: dict[tuple[str, str | None], tuple[tuple[str, str], ...]] = {}
-        self._exactly = {country: exactly_named(pack) for country, pack in self._packs.items()}
+        self._elsewhere = {country: alike_elsewhere(pack) for country, pack in self._packs.items()}
         self._flags = {country: _flags(pack) for country, pack in self._packs.items()}
 
     @property
@@ -73,7 +73,7 @@ class RuleBook:
             named = self._cities[pack.country, region] = tuple(named_cities(pack, region).items())
         if any(key == known for known, _ in named):
             return key
-        return None if likest(key, named, self._exactly[pack.country]) is not None else _ELSEWHERE
+        return None if likest(key, named, self._elsewhere[pack.country]) is not None else _ELSEWHERE
 
 
 def _flags(pack: Pack) -> frozenset[str]:

@@ -59,7 +59,9 @@ no me contacten más por ningún medio hasta el lunes|if you call me at night, d
 ONLY_THIS_WAY = """no me contacten por ningún otro medio, solo por aquí|
 no me llamen ni me escriban al correo, solo por aquí|
 no me contacten por ningún otro medio que no sea este|não me liguem nem mandem e-mail, só por aqui|
-no me llamen, por aquí sí|no me contacten, solo por este medio"""
+no me llamen, por aquí sí|no me contacten, solo por este medio|
+Don't contact me by email or any other way, only here|No me contacten por correo ni por otro medio, solo por aquí|
+No me llamen ni me manden correos, solo por aquí|Don't call or email me, only here"""
 ANOTHER_WAY = """no me escriban por whatsapp, solo por aquí|no me manden whatsapp, solo por este número|
 no me contacten por whatsapp, solo por aquí"""
 THIS_CHANNEL = """ya no me escriban, y solo por este número tengo contacto con mis hijos|
@@ -165,6 +167,38 @@ def test_who_names_hours_places_or_others_too_is_not_ceased(text: str) -> None:
     assert stops_in_part(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "scope"),
+    [
+        ("ustedes llaman a mi trabajo, no llamen ni escriban más ahí", StopScope.CALLS_AND_CHANNEL),
+        ("me escriben de madrugada, no me llamen ni me escriban más a esas horas", StopScope.CALLS_AND_CHANNEL),
+        ("me llaman a mi hermana no la llamen ni le escriban más", StopScope.CALLS_AND_CHANNEL),
+        ("vocês ligam no meu trabalho, não liguem nem escrevam mais lá", StopScope.CALLS_AND_CHANNEL),
+        ("vocês ligam de madrugada, não liguem nem mandem mais mensagens nesse horário", StopScope.CALLS_AND_CHANNEL),
+        ("vocês ligam para minha mãe, não liguem nem escrevam mais para ela", StopScope.CALLS),
+    ],
+)
+def test_a_stop_that_points_back_to_a_place_an_hour_or_a_person_ends_that_alone(text: str, scope: StopScope) -> None:
+    """Given what they tell of our calls, and no calls and no messages "there", "then" or to "her", when they are read,
+    then all contact has not ended, and it is for a person to read."""
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), stops_in_part(text)) == (scope, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "me llaman de noche, no me llamen ni me escriban más",
+        "do not call or text me again, you call my mother",
+        "you call my mother, tell them to stop calling and texting me again",
+        "me llaman de noche, no me llamen ni me escriban más, la verdad",
+    ],
+)
+def test_a_stop_that_points_back_to_nothing_ends_everything(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), stops_in_part(text)) == (StopScope.EVERYTHING, False)
+
+
 @pytest.mark.parametrize("text", ["no llamen ni escriban a mi esposa", "please stop all contact with my employer"])
 def test_who_speaks_of_others_alone_is_still_written_to(text: str) -> None:
     assert (named_scope(text), stops_in_part(text)) == (StopScope.CALLS, True)
@@ -190,6 +224,11 @@ def test_who_wants_no_messages_by_another_way_ends_that_way_alone(text: str) -> 
         ("no me escriban por correo, solo por este whatsapp", (Channel.EMAIL,)),
         ("no me manden sms ni correos, solo por aquí", (Channel.SMS, Channel.EMAIL)),
         ("no me escriban más. Por whatsapp pago", ()),
+        ("No me escriban por correo pero solo por este whatsapp", (Channel.EMAIL,)),
+        ("No me llamen ni me manden correos, solo por este whatsapp", (Channel.EMAIL,)),
+        ("no me llamen por whatsapp, solo por aquí", ()),
+        ("no me llamen por whatsapp ni me manden correos, solo por aquí", (Channel.EMAIL,)),
+        ("no me llamen prefiero correo, solo por aquí", ()),
     ],
 )
 def test_the_ways_that_are_named_are_those_that_are_forbidden(text: str, ways: tuple[Channel, ...]) -> None:

@@ -31,12 +31,16 @@ MORE_STOPS = """SALIR|no llamen más|No llamen|no escriban mas|No molestar|no me
 dejen de cobrarme|do not text|No more|ARRET|
 ni me wasapeen|no me texteen|please cease all communication|I do not wish to be contacted|cease and desist|
 I don't want to hear from you again|I never want to hear from you again|I don't want to be contacted|
-I don't want you to contact me|no further contact|please stop all contact|não me liga e não me manda mensagem"""
+I don't want you to contact me|I don't want you to call again|I don't want you to ever text me anymore|
+I don't want you to text or call any more|I never want to be contacted again|I don't want to get texted anymore|
+no further contact|please stop all contact|não me liga e não me manda mensagem"""
 NEAR_MISSES = """no me mandaron el link|no me han mandado el enlace|No me llamo Juan|aún no envié el pago|
 perdón que no llamé|no me enviaste el recibo|nadie me llamó|no mandé el comprobante|no me llegó el mensaje|
 el monto es alto para mí|ya no me cobraron nada en la tarjeta|salir del paso|no more money this week|
 I wish to be contacted by email|I don't want to hear excuses|I didn't hear from you again|
-haven't heard from you|não me liga"""
+haven't heard from you|não me liga|I do not want to call again. Did you get my payment?|
+I don't want to text anymore, how can I pay|I don't want to email again, I already sent the receipt|
+I don't want to bother you again"""
 STARTS = "START|start|Unstop|ALTA|start please|reanudar"
 OTHERS = """CANCELAR|cancelar|Quiero cancelar|quiero cancelar mi deuda|voy a cancelar mañana|¿cómo puedo cancelar?|
 ya cancelé la cuota|cancelar deuda|puedo cancelar la mitad hoy|cancelo el viernes el total|hola|gracias|

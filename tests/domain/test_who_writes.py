@@ -69,6 +69,33 @@ def test_who_only_names_the_borrower_or_speaks_of_them_is_not_taken_for_them(wor
     assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is writer
 
 
+@pytest.mark.parametrize(
+    ("words", "writer"),
+    [
+        ("Soy Juan Perez te equivocaste de cuenta", Writer.BORROWER),
+        ("Sou Juan Pérez não conheço vocês", Writer.BORROWER),
+        ("Hola soy Juan Perez ustedes me llaman por otra persona", Writer.BORROWER),
+        ("Soy Juan Perez se equivocaron de monto", Writer.BORROWER),
+        ("Soy Juan Carlos Perez se equivocaron de monto", Writer.BORROWER),
+        ("This is Juan Perez you got the amount wrong", Writer.BORROWER),
+        ("Soy Juan Perez numero equivocado", Writer.UNCLEAR),
+        ("Soy Juan Garcia numero equivocado", Writer.ANOTHER),
+        ("soy Juan no Perez", Writer.LIKELY_ANOTHER),
+        ("no soy Juan Perez te equivocaste", Writer.ANOTHER),
+        ("soy Juan Perez su hijo", Writer.LIKELY_ANOTHER),
+        ("soy Juan Perez hijo de Juan Perez", Writer.LIKELY_ANOTHER),
+        ("soy Juan José, el hijo de Juan Pérez", Writer.LIKELY_ANOTHER),
+        ("I'm Juan Perez's wife", Writer.LIKELY_ANOTHER),
+        ("this is Juan Perez wife", Writer.LIKELY_ANOTHER),
+        ("this is Juan Perez old number", Writer.UNCLEAR),
+    ],
+)
+def test_whoever_gives_the_borrowers_full_name_is_the_borrower_whatever_follows(words: str, writer: Writer) -> None:
+    """Given two of the borrower's names in a row and no comma behind them, when the model hears a stranger, then the
+    number stays open; somebody else's surname, and a relative of whoever is named, are still a stranger's."""
+    assert who_writes(words, read(Intent.WRONG_PERSON), "Juan Pérez") is writer
+
+
 def test_kin_beside_a_name_is_no_stranger_where_the_model_hears_none() -> None:
     assert who_writes("soy Ana, mi mamá murió", read(Intent.VULNERABLE), NAME) is Writer.BORROWER
 

@@ -465,6 +465,30 @@ def test_who_wants_no_messages_by_another_way_keeps_the_one_they_wrote_by(databa
 
 
 @pytest.mark.parametrize(
+    ("words", "channel", "ways"),
+    [
+        ("Don't contact me by email or any other way, only here", Channel.SMS, {Channel.EMAIL, Channel.CALL}),
+        ("No me contacten por correo ni por otro medio, solo por aquí", Channel.SMS, {Channel.EMAIL, Channel.CALL}),
+        ("No me llamen ni me manden correos, solo por aquí", Channel.WHATSAPP, {Channel.EMAIL, Channel.CALL}),
+        ("Don't call or email me, only here", Channel.SMS, {Channel.EMAIL, Channel.CALL}),
+        ("No me llamen ni me manden correos, solo por este whatsapp", Channel.WHATSAPP, {Channel.EMAIL, Channel.CALL}),
+        ("No me escriban por correo pero solo por este whatsapp", Channel.WHATSAPP, {Channel.EMAIL}),
+        ("no me llamen por whatsapp, solo por aquí", Channel.WHATSAPP, {Channel.CALL}),
+    ],
+)
+def test_only_here_closes_the_calls_and_the_ways_that_are_named_and_keeps_this_one(
+    database: Database, words: str, channel: Channel, ways: set[Channel]
+) -> None:
+    """Given ways that are named, or every other one, or calls, as unwanted, and "only here", when it comes in, then
+    just those are closed."""
+    two_loans(database)
+
+    heard(database, words, channel)
+
+    assert closed(database) == ways
+
+
+@pytest.mark.parametrize(
     "words", ["no me manden mensajes ya pague", "ya no me manden mensajes, pasenme la cuenta y pago"]
 )
 def test_what_is_said_of_paying_beside_a_stop_of_messages_is_a_case(database: Database, words: str) -> None:
