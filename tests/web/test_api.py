@@ -144,20 +144,24 @@ def test_names_and_addresses_only_for_those_whose_work_needs_them(database: Data
 def test_what_a_person_noted_on_a_case_only_for_those_whose_work_needs_it(
     database: Database, client: TestClient
 ) -> None:
+    """Given a note that waits for its decision, and then stands with it."""
     with database.writing() as session:
         loan = loans.get(session, LENDER, "L1")
-        case = cases.open(session, loan, case_id="c-1", kind="handoff", queue="agents", at=NOW, sla_at=NOW)
-        case.note = "su hermana paga"
+        cases.open(session, loan, case_id="c-1", kind="handoff", queue="agents", at=NOW, sla_at=NOW)
+        cases.keep_note(session, "c-1", "su hermana paga", by="ana")
     plain = key(database, Scope.LOANS_READ, Scope.CASES_READ)
     full = key(database, Scope.LOANS_READ, Scope.CASES_READ, Scope.CONTACT_DATA_READ)
 
-    def notes(mine: dict[str, str]) -> list[str | None]:
-        loan = client.get(f"/api/v1/loans/{LENDER}/L1", headers=mine).json()
-        waiting = client.get("/api/v1/cases", headers=mine).json()
-        return [one["cases"][0]["note"] for one in (loan, waiting)]
+    def note(mine: dict[str, str]) -> str | None:
+        told: str | None = client.get(f"/api/v1/loans/{LENDER}/L1", headers=mine).json()["cases"][0]["note"]
+        return told
 
-    assert notes(plain) == [None, None]
-    assert notes(full) == ["su hermana paga"] * 2
+    assert note(full) is None
+    assert client.get("/api/v1/cases", headers=full).json()["cases"][0]["note"] is None
+    with database.writing() as session:
+        cases.decide(session, "c-1", decision="continue", by="ana", at=NOW)
+    assert note(plain) is None
+    assert note(full) == "su hermana paga"
 
 
 def test_the_description_names_every_key_a_loan_is_told_with(database: Database, client: TestClient) -> None:
