@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from domain.ledger_entries import CaseState
@@ -197,15 +197,16 @@ def test_a_loan_keeps_its_strategy_though_the_file_changes(database: Database) -
 
 
 @pytest.mark.timeout(60)
-def test_three_thousand_loans_enter_in_seconds(database: Database) -> None:
+def test_three_thousand_loans_enter_together(database: Database) -> None:
+    """Given a whole portfolio, when it is entered, then the database is asked for many loans at a time."""
     rows = [handed(f"L{number}", bank_consent=f"c{number}", bank_account=f"a{number}") for number in range(3_000)]
-    began = time.perf_counter()
+    asked: list[str] = []
     with database.writing() as session:
+        event.listen(session.connection(), "before_cursor_execute", lambda *given: asked.append(given[2]))
         result = enter(session, rows)
-    took = time.perf_counter() - began
 
     assert (result.held, result.refused) == (3_000, ())
-    assert took < 6, f"{took:.1f} s"
+    assert len(asked) < len(rows) / 10
 
 
 def test_a_case_goes_from_queue_to_queue_to_a_decision(database: Database) -> None:
