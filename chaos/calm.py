@@ -1,8 +1,8 @@
 """`python -m chaos.calm SEED LOANS FOLDER`: the campaign without faults, in a process of its own.
 
 Writes FOLDER/outcomes.json: loan id -> its end, the money that moved, in minor units, and whether a person decided
-before the last of it moved. Beside the campaign under chaos in one process the two conductors would slow each other, and the
-proxies with them.
+before the last of it moved. Beside the campaign under chaos in one process the two conductors would slow each other,
+and the proxies with them.
 """
 
 from __future__ import annotations

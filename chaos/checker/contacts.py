@@ -28,7 +28,7 @@ _NEVER_PLACED = frozenset({"reserved", "dropped", "failed"})
 
 @dataclass(frozen=True)
 class _Heard:
-    """Something that a person wrote: when, by their own clock, and the line on which the product took it."""
+    """Something that a person wrote: when, as far as the product was told, and the line on which it took it."""
 
     at: datetime
     line: int
@@ -190,9 +190,11 @@ def answers(evidence: Evidence, within: timedelta = _STILL_AN_ANSWER) -> dict[in
         if entry.kind in _STOPPED_BY:
             taken = heard.get((entry.loan_id, entry.text("sid") or entry.text("wamid")))
             if taken is not None and not _is_stop(entry):
-                waiting[debt.person_id, _STOPPED_BY[entry.kind]].append(_Heard(entry.at, taken.seq))
+                # The carrier does not say when an SMS was written: what was told late is answered as if it were new.
+                at = taken.at if entry.kind == "inbound_sms" else entry.at
+                waiting[debt.person_id, _STOPPED_BY[entry.kind]].append(_Heard(at, taken.seq))
                 if entry.text("meant") == _YES:
-                    waiting[debt.person_id, _AGREED].append(_Heard(entry.at, taken.seq))
+                    waiting[debt.person_id, _AGREED].append(_Heard(at, taken.seq))
         elif entry.kind in MESSAGES and (row := contacts.get(entry.seq)) is not None:
             asked = waiting[debt.person_id, entry.kind]
             if row["purpose"] == "collection":

@@ -270,6 +270,15 @@ def test_what_was_not_heard_and_a_stop_allow_no_answer(body: str, meant: str, st
     assert "rules" in campaign.found_by()
 
 
+def test_an_sms_that_was_told_days_late_is_answered_when_it_is_heard() -> None:
+    campaign = Campaign()
+    _writes(campaign, "1 16:00")
+    campaign.log[-1]["at"] = DAY.format(4, "03:00")
+    _answered(campaign, "SM9", "4 03:01")
+
+    assert campaign.violations() == []
+
+
 def test_a_demand_takes_the_place_of_the_answer() -> None:
     campaign = Campaign()
     _writes(campaign, "1 14:30")
