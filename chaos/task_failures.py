@@ -39,6 +39,8 @@ class TaskFailures:
         """Read every worker's counters now; one that is away is passed over."""
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             for name, port in stack.metrics_ports.items():
+                if not name.startswith("worker-"):
+                    continue
                 try:
                     process = stack.processes.get(name).process.pid
                     answer = await client.get(f"http://127.0.0.1:{port}/metrics")

@@ -10,6 +10,7 @@ from chaos.checker.contacts import rules, stopped, twice
 from chaos.checker.ends import ends
 from chaos.checker.evidence import Evidence
 from chaos.checker.leftovers import failed_tasks, stuck
+from chaos.checker.names import named
 from chaos.checker.payments import after_payment, money
 
 
@@ -28,6 +29,7 @@ def judge(evidence: Evidence) -> list[Check]:
         failed_tasks(evidence),
         ends(evidence),
         replays(evidence),
+        named(evidence),
         world(evidence),
     ]
 

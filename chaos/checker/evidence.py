@@ -6,7 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import psycopg
 from psycopg.rows import dict_row
 from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.client import Client
+
+from chaos.checker.kept import Kept
 
 Row = Mapping[str, Any]
 
@@ -36,6 +38,16 @@ QUERIES = {
 }
 _UNHANDLED = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 _AT_ONCE = 8
+_PERSONAL = {
+    "name": "name",
+    "phone": "telephone number",
+    "email": "e-mail address",
+    "iban": "IBAN",
+    "bank_account": "bank account",
+    "bank_consent": "bank consent",
+    "postal_address": "postal address",
+}
+"""What the world tells of a person, and how a violation calls it."""
 _HOLDS = "circumstance"
 """The kind of case that holds its loan until a person has decided, beyond every deadline."""
 
@@ -53,6 +65,8 @@ class Debt:
     zone: str
     addresses: tuple[str, ...] = ()
     """The telephone number and the e-mail address that the world says they have."""
+    personal: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """What names its person, as the world gave it: what each is, and the text."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +121,8 @@ class Evidence:
     """Statuses that replays after the tolerance were answered with."""
     failed_at_workers: tuple[str, ...] = ()
     """Workflow tasks that failed by what the workers themselves counted or logged, in words."""
+    kept: tuple[Kept, ...] = ()
+    """What was searched for everything personal."""
     last_reopening: datetime | None = None
     """A loan that a reversal let go on after this has not come to its end when the clocks stop; None: all have."""
 
@@ -211,6 +227,7 @@ def read_debts(sandbox: str, handed_over: Iterable[Row]) -> dict[str, Debt]:
             **row,
             zone=people[loan_id]["timezone"],
             addresses=tuple(filter(None, (people[loan_id]["phone"], people[loan_id]["email"]))),
+            personal=tuple((what, people[loan_id][key]) for key, what in _PERSONAL.items() if people[loan_id].get(key)),
         )
         for loan_id, row in handed.items()
     }

@@ -115,6 +115,7 @@ def test_a_campaign_without_violations_holds() -> None:
         ({"compared": 0}, "no end was compared"),
         ({"faults": {}, "not_possible": {"clock-worker": 1}}, "no fault happened"),
         ({"checks": (Check("failed-tasks", "Did no workflow task fail?", 0, []),)}, "no workflow was looked at"),
+        ({"checks": (Check("named", "Is nobody named?", 0, []),)}, "nothing was searched for names"),
         (
             {"faults": {"webhooks-replayed": 1}, "checks": (Check("replays", "Was each refused?", 0, []),)},
             "no late replay was answered",

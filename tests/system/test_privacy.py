@@ -205,7 +205,7 @@ def personal(people: list[PortfolioLoan]) -> set[str]:
     for person in people:
         for text in (person.name, person.phone, person.email, person.bank_account, person.bank_consent):
             if text:
-                found |= {text, quote(text, safe=""), text.lstrip("+"), ascii(text)[1:-1]}
+                found |= {text, quote(text, safe=""), text.lstrip("+"), json.dumps(text)[1:-1], ascii(text)[1:-1]}
         assert person.name
         assert person.email
         found |= {person.email.split("@")[0], person.name.split()[-1]}
