@@ -73,5 +73,9 @@ BENCHMARKS: dict[str, tuple[str, str]] = {
         "benchmarks.money_to_link:measure",
         "5,000 sandbox borrowers over 90 days: from money arriving to the link, reads placed and reads spread evenly",
     ),
+    "footprint": (
+        "benchmarks.footprint:measure",
+        "what a loan of a 90-day rehearsal takes of PostgreSQL (disk, log, transactions, CPU) and of Temporal's disk",
+    ),
     "taking-in": ("benchmarks.taking_in:measure", "verified webhooks stored a second, on SQLite and PostgreSQL"),
 }
