@@ -41,7 +41,7 @@ from domain.contact import Channel, Purpose
 from domain.conversation.model import REPLY
 from domain.events import ContactOutcome, ContactReported
 from domain.loan_state import PART_RECEIPT, RECEIPT
-from domain.planning import REREAD_AFTER
+from domain.watching import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
 from providers.errors import WINDOW_CLOSED, ProviderError, refusal
 from providers.ports import Messenger, Sent

@@ -23,7 +23,9 @@ from activities.consent_round import ConsentRound
 from activities.consents import ConsentDesk
 from activities.counting import count, note_time
 from activities.daily_orders import DayJob, DayOrder, DayReport
-from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, NotConfigured
+from activities.debit_file_outcomes import ACCEPTED, WITHDRAWN
+from activities.debit_files import DebitFiles, NotConfigured
+from activities.debit_submission import DebitSubmission
 from activities.gateway_check import GatewayChecks
 from activities.provider_waits import call_again
 from activities.refunds import Refunds
@@ -117,7 +119,7 @@ class DailyWorker(DailyWork):
         files, now = DebitFiles(self._database, self._settings), task_time()
         made = await asyncio.to_thread(files.make, now)
         async with debit_bank(self._settings) as bank:
-            outcomes = await files.submit(bank, now)
+            outcomes = await DebitSubmission(self._database, self._settings).submit(bank, now)
         refused = sorted(name for name, outcome in outcomes.items() if outcome not in (ACCEPTED, WITHDRAWN))
         told = f"{made.debits} debits put into {len(made.files)} files, {len(outcomes)} handed over"
         if refused:

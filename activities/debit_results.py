@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from activities.debit_files import file_refused, show_to_person
+from activities.debit_file_outcomes import file_refused, show_to_person
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
 from domain.direct_debit import PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
 from providers.debit_bank import DUPLICATES

@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.capabilities import Debits
 from activities.clock import task_time
-from activities.debit_files import BANK_ZONE, announced_day
+from activities.due_debits import BANK_ZONE, announced_day
 from activities.orders import DebitOrder
 from config.bank_file_settings import DirectDebit
 from domain.direct_debit import DebitState, is_as_announced

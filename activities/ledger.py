@@ -15,7 +15,7 @@ from activities.capabilities import Ledger
 from activities.case_notices import CaseNotice, CaseNotices, notices_of
 from activities.clock import task_time
 from activities.counting import count
-from activities.links import LinkIssuer
+from activities.links import LinkIssuer, note_not_closed
 from activities.orders import LedgerOrder
 from config.metric_catalogue import PROVIDER_FAILURES
 from domain.agreements.making import has_new_paper
@@ -39,7 +39,6 @@ from domain.ledger_entries import (
 from providers.errors import ProviderError
 from records import agreements, audit, cases, contacts, loans, owed_signals, own_words, payments, people
 from records.database import Database
-from records.links import NOT_CLOSED
 from records.tables import CaseState as KeptCaseState
 from records.tables import Loan, LoanState, Payment, PaymentSource, Person
 
@@ -81,19 +80,7 @@ class LedgerWriter(Ledger):
         except ProviderError as error:
             count(PROVIDER_FAILURES, provider=error.provider, what_next=error.what_next)
             activity.logger.warning("a payment link was not closed: %s", error)
-            await asyncio.to_thread(self._note_not_closed, order, error, now)
-
-    def _note_not_closed(self, order: LedgerOrder, error: ProviderError, now: datetime) -> None:
-        with self._database.writing() as session:
-            audit.append(
-                session,
-                at=now,
-                actor=error.provider,
-                action=NOT_CLOSED,
-                lender=order.lender,
-                loan_id=order.loan_id,
-                details={"code": error.code, "what_next": error.what_next.value},
-            )
+            await asyncio.to_thread(note_not_closed, self._database, order.lender, order.loan_id, error, now)
 
     async def _make_papers(self, order: LedgerOrder, now: datetime) -> None:
         """A document that cannot be made must not keep the records from being written: it is made when it is sent."""

@@ -21,7 +21,7 @@ from domain.what_next import WhatNext
 from providers import ports
 from providers.errors import ProviderError, refusal
 from providers.ports import LinkRequest, PaymentGateway
-from records import inquiries, links, loans, payments, people
+from records import audit, inquiries, links, loans, payments, people
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import LinkState, Loan, LoanState, PaymentLink
@@ -284,6 +284,20 @@ class LinkIssuer:
             if (gateway := self.gateways.of(provider, currency)) is not None:
                 accounts.setdefault(id(gateway), (provider, []))[1].append(currency)
         return list(accounts.values())
+
+
+def note_not_closed(database: Database, lender: str, loan_id: str, error: ProviderError, at: datetime) -> None:
+    """`doctor` names the loan by this line of the audit trail while its link is not closed."""
+    with database.writing() as session:
+        audit.append(
+            session,
+            at=at,
+            actor=error.provider,
+            action=links.NOT_CLOSED,
+            lender=lender,
+            loan_id=loan_id,
+            details={"code": error.code, "what_next": error.what_next.value},
+        )
 
 
 def _in(seconds: float) -> float:

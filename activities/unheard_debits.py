@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from activities.debit_files import BANK_ZONE
+from activities.due_debits import BANK_ZONE
 from domain.direct_debit import DebitState, no_longer_awaited_from
 from records import audit, debits, loans, mandates
 from records.tables import Debit, DebitFile

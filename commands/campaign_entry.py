@@ -14,7 +14,8 @@ from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import campaigns, portfolio
 from records.database import Database
-from records.portfolio import ChannelsAtOdds, RefusedLoan
+from records.portfolio_channels import ChannelsAtOdds
+from records.portfolio_loans import RefusedLoan
 from records.tables import Campaign, CampaignLoan, CampaignState, Loan
 
 

@@ -16,7 +16,7 @@ from commands.start_warnings import acknowledge, start_warnings
 from commands.temporal_session import with_temporal
 from config.settings import Settings
 from intake.apart import CheckedPortfolio
-from records.portfolio import RefusedLoan
+from records.portfolio_loans import RefusedLoan
 
 
 def start_checked(

@@ -10,7 +10,7 @@ import typer
 from commands.campaign_entry import Held, Order
 from commands.console import iso
 from intake.findings import Findings
-from records.portfolio import RefusedLoan
+from records.portfolio_loans import RefusedLoan
 
 _MOST_SHOWN = 20
 

@@ -32,7 +32,9 @@ def submit(
     Example: starter.py debit submit
     """
     from activities.composition import debit_bank
-    from activities.debit_files import ACCEPTED, WITHDRAWN, DebitFiles, HandedOver, NotConfigured
+    from activities.debit_file_outcomes import ACCEPTED, WITHDRAWN
+    from activities.debit_files import DebitFiles, NotConfigured
+    from activities.debit_submission import DebitSubmission, HandedOver
     from providers.bankfiles.pain008 import UnfitFile
     from providers.errors import ProviderError
 
@@ -40,13 +42,13 @@ def submit(
     now = datetime.now(UTC)
     handed = HandedOver({})
     try:
-        files = DebitFiles(configuration.records(settings), settings)
-        made = files.make(now, keep=not dry_run)
+        database = configuration.records(settings)
+        made = DebitFiles(database, settings).make(now, keep=not dry_run)
         if not dry_run:
 
             async def hand_over() -> HandedOver:
                 async with debit_bank(settings) as bank:
-                    return await files.hand_over(bank, now)
+                    return await DebitSubmission(database, settings).hand_over(bank, now)
 
             handed = asyncio.run(hand_over())
     except (NotConfigured, UnfitFile) as error:
@@ -145,12 +147,13 @@ def take_back(
 
     Example: starter.py debit take-back RCB-20260312-1A2B3C4D-001 --by marta
     """
-    from activities.debit_files import DebitFiles, NotConfigured, NotWithTheBank
+    from activities.debit_files import NotConfigured
+    from activities.debit_submission import DebitSubmission, NotWithTheBank
 
     settings = configuration.settings()
     try:
-        files = DebitFiles(configuration.records(settings), settings)
-        number = files.take_back(message_id, by, datetime.now(UTC))
+        submission = DebitSubmission(configuration.records(settings), settings)
+        number = submission.take_back(message_id, by, datetime.now(UTC))
     except (NotConfigured, NotWithTheBank) as error:
         raise Refused(f"refused: {error}") from None
     if as_json:

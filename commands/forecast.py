@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from domain.actions import AskOffers, Finish, OrderDebit, Wait
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.events import (
     CaseDecision,
     Circumstance,
@@ -27,7 +29,8 @@ from domain.events import (
 )
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, OpenCase, StepRecord
-from domain.planning import AskOffers, Finish, OrderDebit, SendContact, Wait, plan, watch_wanted
+from domain.planning import plan
+from domain.watching import watch_wanted
 
 _MOST_WAITS = 200
 

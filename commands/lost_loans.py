@@ -15,7 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.case_notices import CaseNotices
 from activities.composition import connect_gateways
 from activities.ledger import LedgerWriter
-from activities.links import LinkIssuer
+from activities.links import LinkIssuer, note_not_closed
 from activities.orders import LedgerOrder
 from commands.console import Refused, agree
 from commands.loan_lookup import loan_handle
@@ -33,7 +33,6 @@ from providers.errors import ProviderError
 from records import agreements, audit, cases, facts, loans, lost_workflows, next_payment
 from records.database import Database
 from records.facts import LoanAsEntered
-from records.links import NOT_CLOSED
 from records.tables import CaseState, Loan
 from records.tables import LoanState as Place
 from workflows.loan_control import known_payments
@@ -103,7 +102,7 @@ async def end_in_records(
         try:
             await links.close_all(loan.lender, loan.loan_id, now)
         except ProviderError as error:
-            await asyncio.to_thread(_note_not_closed, database, loan, error, now)
+            await asyncio.to_thread(note_not_closed, database, loan.lender, loan.loan_id, error, now)
             return f"ended in the records as {end}; its payment link is still open ({error}): close it at the gateway"
     return f"ended in the records as {end}"
 
@@ -172,20 +171,6 @@ def _as_told(entered: LoanAsEntered, counted: Counted, now: datetime) -> LoanSta
         if not isinstance(event, str):
             state, _ = apply(state, event, now)
     return state
-
-
-def _note_not_closed(database: Database, loan: Loan, error: ProviderError, now: datetime) -> None:
-    """`doctor` names the loan by this line while its link is not closed."""
-    with database.writing() as session:
-        audit.append(
-            session,
-            at=now,
-            actor=error.provider,
-            action=NOT_CLOSED,
-            lender=loan.lender,
-            loan_id=loan.loan_id,
-            details={"code": error.code, "what_next": error.what_next.value},
-        )
 
 
 def _note(session: Session, loan: Loan, reason: CloseReason, now: datetime) -> None:

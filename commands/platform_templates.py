@@ -220,28 +220,19 @@ async def _submitted(settings: Settings, wanted: Sequence[ApprovedText], yes: bo
 
 def _example(one: ApprovedText) -> dict[str, str]:
     """What Meta's reviewers read at each place of the template: everything a message can show is there."""
-    from config.message_context import sample_context
+    from config.message_context import full_sample
     from config.templates import TemplateError, opt_out_hint
     from domain.contact import Channel
 
     language = one.ours.written_in
     try:
-        sample = sample_context(
-            language,
-            link=True,
-            paid=True,
-            agreed=True,
-            answered=True,
-            debit=True,
-            own_words=True,
-            opt_out_hint=opt_out_hint(Channel.WHATSAPP, language) if "opt_out_hint" in one.ours.variables else None,
-        )
+        hint = opt_out_hint(Channel.WHATSAPP, language) if "opt_out_hint" in one.ours.variables else None
         more = {
             "legal_notice": "Credialba, Calle Mayor 10, Ciudad",
             "document_url": "https://cobros.credialba.example/document/WyJkb2MiXQ.KjH0123456789abcdef01234567",
             "own_subject": "P-20417",
         }
-        return dict(one.values(sample.model_copy(update=more)))
+        return dict(one.values(full_sample(language, opt_out_hint=hint).model_copy(update=more)))
     except TemplateError as error:
         raise Refused(
             f"{one.ours.name} in {language} cannot be filled, nothing was handed in: {error.reason}"

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from config.content_rules import load_content
 from config.lawful_messages import NAMES_THE_CALLER, VOICEMAIL, missing_settings, written_and_checked
 from config.lender_settings import Lender
-from config.message_context import MessageContext, sample_context
+from config.message_context import MessageContext, full_sample
 from config.templates import TemplateError, as_one_way, languages, opt_out_hint, template_names
 from domain.contact import Actor, Channel, Purpose
 from domain.content_rules import Circumstances, ContentBook, Finding
@@ -162,18 +162,7 @@ def _context(case: Case, lender: Lender, folder: Path) -> MessageContext:
     except TemplateError:
         hint = None
     currency = (get_territory_currencies(case.market) or ["EUR"])[0]
-    sample = sample_context(
-        case.language,
-        country=case.market,
-        currency=currency,
-        link=True,
-        paid=True,
-        agreed=True,
-        answered=True,
-        debit=True,
-        own_words=True,
-        opt_out_hint=hint,
-    )
+    sample = full_sample(case.language, country=case.market, currency=currency, opt_out_hint=hint)
     caller = lender.caller_on_calls if case.channel is Channel.CALL else lender.caller
     return MessageContext.model_validate(
         {**dict(sample), "lender_name": lender.name, "lender_phone": lender.phone, "caller_name": caller}

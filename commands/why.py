@@ -16,8 +16,8 @@ from commands.why_words import consequence, rule_text, what_words, without_end
 from domain.agreements.judging import next_moment
 from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Decision, Reason, Verdict
+from domain.contact_orders import SendContact
 from domain.loan_state import LoanState
-from domain.planning import SendContact
 from records import contacts, people
 from records.tables import ContactDecision, Loan
 from records.tables import LoanState as Place

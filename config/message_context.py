@@ -171,6 +171,24 @@ def sample_context(
     )
 
 
+def full_sample(
+    language: str, *, currency: str = "EUR", country: str | None = None, opt_out_hint: str | None = None
+) -> MessageContext:
+    """As `sample_context`, with all of it: whatever a template shows of a loan is there."""
+    return sample_context(
+        language,
+        currency=currency,
+        country=country,
+        link=True,
+        paid=True,
+        agreed=True,
+        answered=True,
+        debit=True,
+        own_words=True,
+        opt_out_hint=opt_out_hint,
+    )
+
+
 _NAMES_A_PROMISE = frozenset({"reply_confirm_promise", "reply_promise_taken", "reply_promise_too_far"})
 _NAMES_A_PAYMENT = frozenset({"reply_confirm_move", "reply_move_days", "reply_moved", "reply_next_payment"})
 _NAMES_PAYMENTS = frozenset({"reply_plan_offer", "reply_settlement_offer", "reply_agreed"})

@@ -58,8 +58,8 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
 
     Safe to repeat, also after it broke off: the key is destroyed once the rows are empty, and forgotten last. Where the
     key is gone before, as in records from before an erasure, the rows are emptied all the same. Who is handed over
-    meanwhile keeps what the hand-over told, under a key of their own (`records.portfolio`). The audit trail hears of it
-    when it begins and when it is done: one that broke off and was overtaken so has no end.
+    meanwhile keeps what the hand-over told, under a key of their own (`records.portfolio_people`). The audit trail
+    hears of it when it begins and when it is done: one that broke off and was overtaken so has no end.
     """
     with database.writing(durable=True) as session:
         # A hand-over under way may have found them unchanged, and be about to enter a loan of theirs.

@@ -35,6 +35,13 @@ def minor_digits(currency: str) -> int:
     return 0 if currency in {"CLP", "JPY", "KRW", "PYG", "VND", "ISK", "UGX"} else 2
 
 
+def amount_text(minor: int, currency: str) -> str:
+    """Minor units as a decimal text with the currency's digits."""
+    digits = minor_digits(currency)
+    sign = "-" if minor < 0 else ""
+    return str(minor) if digits == 0 else f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d}"
+
+
 def draw_income(odds: Odds, seed: int, key: str, country: str, currency: str, amount_minor: int) -> Income:
     """`amount_minor` is what the person owes: lenders do not lend what a wage cannot carry."""
     rng = stream(seed, key, "income")

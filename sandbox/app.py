@@ -7,7 +7,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from .admin import Admin
-from .bank import Bank
+from .bank_accounts import BankAccounts
+from .bank_consents import BankConsents
 from .bank_payments import BankPayments
 from .belvo import Belvo
 from .calls import Calls
@@ -54,10 +55,12 @@ class Sandbox:
         if options.words:
             life.let_them_write()
         self.mailroom = Mailroom(self.world, life)
+        consents = BankConsents(self.world)
         mercadopago = MercadoPago(self.world, life, base_url)
         life.others.append(mercadopago)
         routes = [
-            *Bank(self.world).routes(),
+            *BankAccounts(self.world, consents).routes(),
+            *consents.routes(),
             *BankPayments(self.world, life, base_url).routes(),
             *Belvo(self.world).routes(),
             *mercadopago.routes(),

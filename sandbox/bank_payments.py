@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from .bank import BankError
+from .bank_wire import BankError, request_id_of
 from .clock import Moment
 from .faults import confirmed_at
 from .life import Life
@@ -38,7 +38,7 @@ class BankPayments:
     async def initiate(self, request: Request) -> Response:
         now, _ = moment_of(request, self.world)
         try:
-            request_id = _request_id(request)
+            request_id = request_id_of(request)
             if "psu-ip-address" not in request.headers:
                 raise BankError(400, "FORMAT_ERROR", "PSU-IP-Address is mandatory")
             if request.path_params["product"] not in PRODUCTS:
@@ -78,7 +78,7 @@ class BankPayments:
     async def status(self, request: Request) -> Response:
         now, _ = moment_of(request, self.world)
         try:
-            request_id = _request_id(request)
+            request_id = request_id_of(request)
             if request.path_params["payment"] not in self.payments:
                 raise BankError(404, "RESOURCE_UNKNOWN", "no such payment")
         except BankError as error:
@@ -168,13 +168,6 @@ E2E = "endToEndIdentification"
 def _minor(known: Json) -> int:
     whole, _, part = known["amount"].partition(".")
     return int(whole) * 100 + int(part.ljust(2, "0") or 0)
-
-
-def _request_id(request: Request) -> str:
-    try:
-        return str(uuid.UUID(request.headers["x-request-id"]))
-    except (KeyError, ValueError):
-        raise BankError(400, "FORMAT_ERROR", "X-Request-ID: missing or not a UUID") from None
 
 
 async def _json(request: Request) -> Json:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from .bank import amount_text
+from .account import amount_text
 from .store import Json
 
 STYLE = (

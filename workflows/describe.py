@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.actions import Action, AskOffers, Finish, OrderDebit, Wait
 from domain.agreements.model import AgreementState
+from domain.contact_orders import SendContact
 from domain.loan_state import LoanState
 from domain.money import Money
-from domain.planning import Action, AskOffers, Finish, OrderDebit, SendContact, Wait
 from workflows.messages import Answer, LoanResult, LoanStatus
 
 

@@ -20,11 +20,13 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 with workflow.unsafe.imports_passed_through():
     from activities.capabilities import Balances, Contacts, Debits, Ledger, Offering
     from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
+    from domain.actions import Action, AskOffers, Finish, OrderDebit, Wait
     from domain.agreements.promise import promise_told_again
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
     from domain.call_wishes import drop_link
     from domain.collection import apply, not_acted_on, pass_time, refuse, settle_hold, written
+    from domain.contact_orders import SendContact
     from domain.events import (
         AgreementCancelled,
         Close,
@@ -54,21 +56,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.loan_state import LoanState, enter, snapshot
     from domain.migration import migrate, migration_refused
     from domain.payable import smallest_payable
-    from domain.planning import (
-        Action,
-        AskOffers,
-        Finish,
-        OrderDebit,
-        SendContact,
-        Wait,
-        falls_due_at,
-        gives_up_at,
-        plan,
-        still_wanted,
-        watch_not_before,
-        watch_threshold,
-        watch_wanted,
-    )
+    from domain.planning import plan, still_wanted
+    from domain.waiting import falls_due_at, gives_up_at
+    from domain.watching import watch_not_before, watch_threshold, watch_wanted
     from workflows import describe, search_attributes
     from workflows.authority import Warranted, unproven
     from workflows.messages import Answer, LoanInput, LoanResult, LoanStatus, LoanView, MigrateOrder, read_signal

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from records.database import Database
+from tests.activities.debit_desk import MONDAY
+from tests.activities.other_bank import OtherBank, bank_here
 from tests.activities.outside import Desk, desk_for, settings_for
 from tests.databases import database, database_url, postgresql_server, sqlite_template
 from tests.sandbox.running import World, running
@@ -39,6 +41,13 @@ def lite(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
 @pytest.fixture
 async def desk(lite: Database, world: World) -> AsyncIterator[Desk]:
     async with desk_for(lite, settings_for(world)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bank() -> Iterator[OtherBank]:
+    """A bank that takes direct debits, as if written by somebody else."""
+    with bank_here(MONDAY) as opened:
         yield opened
 
 

@@ -21,8 +21,8 @@ from records import audit, bank_entries, debits, loans, mandates, payments, peop
 from records.database import Database
 from records.erasure import erase
 from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Webhook
+from tests.activities.debit_desk import MONDAY, loan_with_mandate, settings
 from tests.activities.other_bank import OURS
-from tests.activities.test_debit_files import MONDAY, loan_with_mandate, settings
 from tests.records.portfolios import LENDER, entered, handed_over_again
 
 TODAY = MONDAY.date()

@@ -16,6 +16,7 @@ from commands import doctor_agreement
 from commands.campaign_control import note_rate
 from commands.doctor_agreement import look_at_campaigns, look_at_loans
 from commands.doctor_restarts import restart_campaigns, restart_loans
+from domain.actions import Wait
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment, Via
 from domain.collection import apply
 from domain.contact import Channel, Purpose
@@ -24,7 +25,7 @@ from domain.direct_debit import DebitState
 from domain.events import LoanEvent, Pause, Resume
 from domain.ledger_entries import NoteEntry
 from domain.loan_state import enter
-from domain.planning import Wait, plan
+from domain.planning import plan
 from records import agreements, audit, campaigns, cases, contacts, debits, facts, loans, payments
 from records.database import Database
 from records.tables import CampaignState, CaseState, Loan, Payment, PaymentSource

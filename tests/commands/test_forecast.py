@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from commands.forecast import forecast, what_would_change_it
 from commands.why_words import rule_text, what_words
 from config.strategies import find_strategy
+from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.events import Circumstance, CircumstanceReported, ContactOutcome, ContactReported, OptOut, Pause
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, enter
 from domain.loans import LoanFacts
-from domain.planning import Finish, SendContact, Wait, plan
+from domain.planning import plan
 from tests.domain.test_own_words import START, ordered
 
 STRATEGY = find_strategy("es-microloan")

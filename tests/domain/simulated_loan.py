@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 
+from domain.actions import Action, AskOffers, Finish, OrderDebit, Wait
 from domain.agreements.model import Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import (
@@ -26,6 +27,7 @@ from domain.agreements.terms import (
 )
 from domain.collection import apply, written
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.conversation.model import Asking
 from domain.events import (
     ContactOutcome,
@@ -41,21 +43,10 @@ from domain.events import (
 from domain.ledger_entries import LedgerEntry
 from domain.loan_state import LoanState, enter, refuse
 from domain.loans import LoanFacts
-from domain.planning import (
-    Action,
-    AskOffers,
-    Finish,
-    OrderDebit,
-    SendContact,
-    Wait,
-    gives_up_at,
-    plan,
-    still_wanted,
-    watch_not_before,
-    watch_threshold,
-    watch_wanted,
-)
+from domain.planning import plan, still_wanted
 from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Stage, Step, StepKind, Strategy
+from domain.waiting import gives_up_at
+from domain.watching import watch_not_before, watch_threshold, watch_wanted
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MOST_ACTIONS = 500

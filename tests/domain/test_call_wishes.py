@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact
 from domain.conversation.model import REPLY
 from domain.conversation.terms import ConversationTerms
 from domain.events import (
@@ -25,8 +27,9 @@ from domain.events import (
 )
 from domain.ledger_entries import CaseOpenedEntry
 from domain.loan_state import ASKED, LoanState, enter
-from domain.planning import SendContact, Wait, falls_due_at, plan, still_wanted
+from domain.planning import plan, still_wanted
 from domain.replies.labels import Intent
+from domain.waiting import falls_due_at
 from tests.domain.simulated_loan import START, facts, strategy
 
 NOW = datetime.fromisoformat("2026-03-02T12:00:00+01:00")

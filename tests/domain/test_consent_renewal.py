@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.events import AskConsent, ConsentGiven, ContactOutcome, ContactReported, WatchEnded
 from domain.loan_state import CONSENT, LoanState, enter, restore, snapshot
-from domain.planning import SendContact, Wait, plan, watch_wanted
+from domain.planning import plan
 from domain.strategy import BalanceWatch
+from domain.watching import watch_wanted
 from tests.domain.simulated_loan import START, facts, strategy
 
 UNTIL = date(2026, 3, 24)

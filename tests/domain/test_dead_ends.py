@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from domain.actions import Action, OrderDebit, Wait
 from domain.agreements.model import AgreementKind, AgreementState, Via
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.conversation.terms import ConversationTerms
 from domain.events import (
     CallChoice,
@@ -28,7 +30,7 @@ from domain.events import (
     WordsWritten,
 )
 from domain.loan_state import PART_RECEIPT, LoanState, enter, restore, snapshot
-from domain.planning import Action, OrderDebit, SendContact, Wait, plan
+from domain.planning import plan
 from domain.replies.labels import Intent
 from domain.strategy import Conditions, Receipt, Step, StepKind
 from tests.domain.agreements.interruption_table import agreement_of

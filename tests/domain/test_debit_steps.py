@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.actions import Finish, OrderDebit, Wait
 from domain.agreements.model import Via
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.events import (
     AgreementCancelled,
     Circumstance,
@@ -32,8 +34,9 @@ from domain.events import (
 from domain.ledger_entries import LoanEnd
 from domain.loan_state import LoanState, enter
 from domain.loans import LoanFacts
-from domain.planning import Finish, OrderDebit, SendContact, Wait, plan, watch_threshold, watch_wanted
+from domain.planning import plan
 from domain.strategy import AmountThreshold, BalanceWatch, Conditions, Ends, Queue, Step, StepKind, Strategy
+from domain.watching import watch_threshold, watch_wanted
 from tests.domain.simulated_loan import PROMISES
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

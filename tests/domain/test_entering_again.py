@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from domain.actions import Wait
 from domain.agreements.model import Via
 from domain.cases import open_once
 from domain.collection import apply
 from domain.consent_renewal import to_ask
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.entering_again import Counted, enter_again
 from domain.events import AskConsent, Pause, PromiseMade, Resume
 from domain.ledger_entries import CaseKind
 from domain.loan_state import enter
-from domain.planning import SendContact, Wait, plan
+from domain.planning import plan
 from domain.strategy import BalanceWatch
 from tests.domain.simulated_loan import START, facts, strategy
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.events import (
     AddressFailure,
     CircumstanceReported,
@@ -23,7 +25,7 @@ from domain.events import (
 )
 from domain.ledger_entries import NoteEntry
 from domain.loan_state import LoanState, enter, restore, snapshot
-from domain.planning import Finish, SendContact, Wait, plan, still_wanted
+from domain.planning import plan, still_wanted
 from tests.domain.simulated_loan import START, facts, strategy
 
 DAY = timedelta(days=1)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from domain.actions import Finish, Wait
 from domain.agreements.model import AgreementState
 from domain.collection import apply
 from domain.contact import Channel, ContactEvent, ContactEventKind, Purpose
+from domain.contact_orders import SendContact
 from domain.contact_rules import unanswered_since
 from domain.conversation.saying import PERSON_TALKS
 from domain.conversation.terms import ConversationTerms
@@ -31,7 +33,7 @@ from domain.events import (
 from domain.ledger_entries import CaseClosedEntry, CaseKind, WordsEntry, WordsState
 from domain.loan_state import LoanState, enter, restore, snapshot
 from domain.own_words import LONGEST_WAIT, MOST_WAITING, WITHDRAWN
-from domain.planning import Finish, SendContact, Wait, plan, still_wanted
+from domain.planning import plan, still_wanted
 from domain.replies.labels import Intent
 from tests.domain.conversation.test_offering import lending, wrote
 from tests.domain.simulated_loan import CATALOGUE, START, facts, strategy

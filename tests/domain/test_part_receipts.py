@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact
 from domain.events import (
     Circumstance,
     CircumstanceReported,
@@ -20,7 +22,7 @@ from domain.events import (
     PaymentReversed,
 )
 from domain.loan_state import PART_RECEIPT, RECEIPT, LoanState, enter, restore, snapshot
-from domain.planning import Finish, SendContact, Wait, plan, still_wanted
+from domain.planning import plan, still_wanted
 from domain.strategy import Receipt, Strategy
 from tests.domain.simulated_loan import START, facts, strategy
 

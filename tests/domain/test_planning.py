@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
+from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact
 from domain.events import OptOut, Pause, PaymentReceived
 from domain.loan_state import LoanState, enter, restore, snapshot
 from domain.migration import migrate, migration_refused, position_after
-from domain.planning import Finish, SendContact, Wait, plan, still_wanted, watch_wanted
+from domain.planning import plan, still_wanted
 from domain.strategy import Step, StepKind
 from tests.domain.simulated_loan import START, STEPS, Borrower, SimulatedLoan, facts, strategy
 
@@ -65,13 +67,6 @@ def test_a_waiting_contact_is_wanted_until_something_changes_it() -> None:
     assert not still_wanted(paused, order, DUE)
     closed, _ = apply(state, OptOut(channel=Channel.SMS), DUE)
     assert not still_wanted(closed, order, DUE), "the order names a channel that is closed"
-
-
-def test_with_consent_and_open_channels_the_balance_is_watched() -> None:
-    state = enter(facts(consent=True), strategy(), START)
-    assert watch_wanted(state)
-    assert not watch_wanted(enter(facts(consent=False), strategy(), START))
-    assert not watch_wanted(enter(facts(consent=True), strategy(watch=None), START))
 
 
 def test_a_held_loan_waits_for_the_end_of_its_pause() -> None:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
+from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported, OptOut, Pause
 from domain.loan_state import Fallback, LoanState, enter
-from domain.planning import SendContact, Wait, plan
+from domain.planning import plan
 from domain.strategy import Step, StepKind
 from tests.domain.simulated_loan import START, facts, strategy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import select
 
 from records.database import Database
-from records.portfolio import RefusedLoan
+from records.portfolio_loans import RefusedLoan
 from records.tables import Loan, Person
 from tests.records.portfolios import enter, handed
 

@@ -13,7 +13,7 @@ from domain.contact_rules import Caps, decide
 from domain.portfolio import PortfolioLoan
 from records import contacts, loans, mandates, people
 from records.database import Database
-from records.portfolio import RefusedLoan
+from records.portfolio_loans import RefusedLoan
 from records.tables import LoanState
 from tests.records.portfolios import LENDER, NOW, enter, entered, handed
 

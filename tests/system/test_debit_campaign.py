@@ -20,6 +20,7 @@ from activities.bank_files import BankDesk
 from activities.bank_mail import fetch_all
 from activities.composition import Outside
 from activities.debit_files import DebitFiles
+from activities.debit_submission import DebitSubmission
 from commands.processes import Processes
 from commands.stack import Stack
 from config.bank_file_settings import DirectDebit, SepaCreditor
@@ -168,10 +169,11 @@ class Campaign:
         async with httpx.AsyncClient(trust_env=False) as http:
             bank = HttpDebitBank(HttpDebitBankSettings(base_url=self.bank.url), http)
             files, desk = DebitFiles(self.database, self.settings), BankDesk(self.database, self.settings)
+            submission = DebitSubmission(self.database, self.settings)
             for _ in range(number):
                 now = await asyncio.to_thread(self.bank.advance, each)
                 await asyncio.to_thread(files.make, now)
-                await files.submit(bank, now)
+                await submission.submit(bank, now)
                 fetched = await fetch_all(bank, desk, now)
                 assert fetched.refused == {}
 
@@ -291,7 +293,7 @@ async def _campaign(here: Campaign, carrier: Carrier, begins: datetime) -> None:
 
     # And a file that is handed over again is refused by the bank, and changes nothing.
     [message_id] = {one["msg_id"] for one in first}
-    outgoing = DebitFiles(here.database, here.settings)._begin(message_id, begins)
+    outgoing = DebitSubmission(here.database, here.settings)._begin(message_id, begins)
     assert outgoing is not None
     again = here.bank.http.post("/payments", content=outgoing.body, headers={"Content-Type": "application/xml"})
     assert (again.status_code, again.json()["reason"]) == (422, "DUPL")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 
 import pytest
@@ -12,7 +11,6 @@ from domain.events import Circumstance, CircumstanceReported, DueDateMoved, Loan
 from tests.domain.agreements.interruption_table import PLAN, agreement_of
 from tests.domain.conversation.test_another_day import loan, planned, says
 from tests.domain.simulated_loan import SimulatedLoan
-from web import reasons
 from web.reasons import reason_in
 
 
@@ -82,14 +80,6 @@ from web.reasons import reason_in
 )  # fmt: skip
 def test_a_reason_is_told_in_the_language_of_the_page(text: str, language: str, told: str) -> None:
     assert reason_in(text, language, "EUR") == told
-
-
-def test_every_phrase_names_the_same_in_each_language() -> None:
-    for english, *others in reasons._PHRASES:
-        wanted = set(re.findall(r"\{(\w+)\}", english)) - {"name"}
-        for other in others:
-            assert set(re.findall(r"\{(\w+)\}", other)) - {"name"} == wanted, english
-    assert set(reasons._WORDS["es"]) == set(reasons._WORDS["pt"])
 
 
 def _refused(subject: SimulatedLoan, event: LoanEvent) -> str:

@@ -13,10 +13,11 @@ from commands.case import settle_in_records
 from commands.loan_lookup import what_it_knows
 from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact
 from domain.events import CaseDecision, Decide, Pause, PaymentReceived, PaymentReversed
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseOpenedEntry
 from domain.loan_state import LoanState, enter, snapshot
-from domain.planning import SendContact, plan
+from domain.planning import plan
 from providers.webhooks import mail_reports
 from records import campaigns, cases, contacts, facts, loans, people, strategies
 from records.database import Database

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.agreements.model import MESSAGES, AgreementKind
-from domain.planning import watch_wanted
+from domain.watching import watch_wanted
 from tests.domain.agreements.interruption_table import PROMISE, TABLE, agreement_of
 from tests.domain.simulated_loan import CATALOGUE, START, SimulatedLoan, facts, strategy
 

@@ -13,6 +13,7 @@ from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
 from domain.events import (
@@ -29,7 +30,6 @@ from domain.events import (
     ReplyUnderstood,
     WordsWritten,
 )
-from domain.planning import SendContact
 from tests.domain.simulated_loan import CATALOGUE, START, Borrower, SimulatedLoan, facts, strategy
 
 DUE, LAST = date(2026, 3, 17), date(2026, 3, 24)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain.agreements.model import AgreementState
 from domain.collection import apply
 from domain.contact import Channel, Purpose
+from domain.contact_orders import SendContact
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
 from domain.events import (
@@ -28,7 +29,7 @@ from domain.events import (
 )
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, enter
-from domain.planning import SendContact, plan
+from domain.planning import plan
 from domain.replies.labels import Intent
 from tests.domain.simulated_loan import START, facts, strategy
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.actions import AskOffers
 from domain.agreements.model import AgreementKind, AgreementState, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority, PlanTerms, SettlementTerms
 from domain.collection import apply
 from domain.contact import Channel
+from domain.contact_orders import SendContact
 from domain.conversation.model import AnswerKind
 from domain.conversation.offering import MACHINE
 from domain.conversation.terms import ConversationTerms
@@ -30,7 +32,7 @@ from domain.events import (
 )
 from domain.ledger_entries import CaseKind, CaseOpenedEntry
 from domain.loan_state import LoanState, enter
-from domain.planning import AskOffers, SendContact, plan
+from domain.planning import plan
 from tests.domain.conversation.test_answering import said
 from tests.domain.simulated_loan import START, facts, strategy
 

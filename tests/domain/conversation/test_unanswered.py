@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from domain.collection import apply
+from domain.contact_orders import SendContact
 from domain.events import OptOut, PaymentReceived
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState
-from domain.planning import SendContact, plan
+from domain.planning import plan
 from tests.domain.conversation.test_answering import after, answer_to, answered, day, said, talking
 from tests.domain.simulated_loan import START
 
