@@ -21,8 +21,8 @@ from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
 from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Purpose
+from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.contact_rules import NO_WHATSAPP_MARKETING
-from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.payable import payable
 from domain.platform_rules import TemplateStatus
 from providers.errors import ProviderError

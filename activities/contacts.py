@@ -38,9 +38,9 @@ from config.metric_catalogue import UNREACHABLE
 from config.settings import Settings
 from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
+from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.conversation.model import REPLY
-from domain.events import ContactOutcome, ContactReported
-from domain.loan_state import PART_RECEIPT, RECEIPT
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.planning import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
 from providers.errors import WINDOW_CLOSED, ProviderError, refusal

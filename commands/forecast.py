@@ -10,23 +10,16 @@ from datetime import datetime, timedelta
 
 from domain.collection import apply
 from domain.contact import Channel
-from domain.events import (
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    DebitOutcome,
-    DebitReported,
-    Decide,
-    FundsSeen,
-    LoanEvent,
-    OffersMade,
-    OptOut,
-    PaymentReceived,
-    PaymentReversed,
-    Resume,
-)
+from domain.events.agreements import OffersMade
+from domain.events.balance import FundsSeen
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.control import CaseDecision, Decide, Resume
+from domain.events.debits import DebitOutcome, DebitReported
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, OpenCase, StepRecord
+from domain.loan_parts import OpenCase, StepRecord
+from domain.loan_state import LoanState
 from domain.planning import AskOffers, Finish, OrderDebit, SendContact, Wait, plan, watch_wanted
 
 _MOST_WAITS = 200

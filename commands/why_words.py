@@ -10,7 +10,8 @@ from commands.forecast import Change
 from commands.strategy_words import KIND_WORDS, condition_words
 from domain.agreements.model import BROKEN, DOCUMENT, LINK, MESSAGES, MISSED, REMINDER
 from domain.contact import Purpose
-from domain.loan_state import FUNDS, LoanState
+from domain.contact_orders import FUNDS
+from domain.loan_state import LoanState
 from domain.planning import SendContact
 from domain.strategy import Step
 

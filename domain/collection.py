@@ -27,45 +27,28 @@ from domain.conversation.offering import offers_made
 from domain.conversation.saying import given_back
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
-from domain.events import (
+from domain.events.agreements import (
     AgreementCancelled,
-    AskConsent,
-    CallChoice,
-    CaseDecision,
-    CircumstanceReported,
-    Close,
-    ConsentGiven,
-    ContactFailed,
-    ContactReported,
-    DebitReported,
-    DebitReturned,
-    Decide,
     DueDateMoved,
-    FundsSeen,
-    LoanEvent,
-    NoticeOrdered,
-    NoticeWithdrawn,
     OfferAccepted,
     OfferApproved,
     OffersMade,
-    OptIn,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentRefunded,
-    PaymentReversed,
     PlanAgreed,
     PromiseMade,
-    ReplyUnderstood,
     RestructuringAgreed,
-    Resume,
     SettlementAgreed,
-    WatchEnded,
-    WordsWithdrawn,
-    WordsWritten,
 )
+from domain.events.balance import AskConsent, ConsentGiven, FundsSeen, WatchEnded
+from domain.events.borrower import CallChoice, CircumstanceReported, OptIn, OptOut, ReplyUnderstood
+from domain.events.contacts import ContactFailed, ContactReported
+from domain.events.control import CaseDecision, Close, Decide, Pause, Resume
+from domain.events.debits import DebitReported, DebitReturned
+from domain.events.loan_event import LoanEvent
+from domain.events.messages import NoticeOrdered, NoticeWithdrawn, WordsWithdrawn, WordsWritten
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
-from domain.loan_state import ChannelWord, LoanState, note, refuse, write
+from domain.loan_parts import ChannelWord
+from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
 from domain.own_words import words_withdrawn, words_written
 from domain.pause_notes import LONGEST_PAUSE, PAUSED, RESUMED, own_pause_left, pause_noted

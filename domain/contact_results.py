@@ -10,25 +10,14 @@ from domain.call_wishes import LINK_NOT_SENT
 from domain.cases import open_case, open_once
 from domain.consent_renewal import asked, channels_of
 from domain.contact import Channel
+from domain.contact_orders import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT
 from domain.conversation.answering import answer_reported
 from domain.conversation.model import REPLY
 from domain.debit_steps import notice_reported
-from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
-from domain.loan_state import (
-    ASKED,
-    CONSENT,
-    EARLY_NEWS_KEPT,
-    FUNDS,
-    PART_RECEIPT,
-    RECEIPT,
-    ChannelWord,
-    Fallback,
-    LoanState,
-    StepRecord,
-    note,
-    write,
-)
+from domain.loan_parts import ChannelWord, Fallback, StepRecord
+from domain.loan_state import EARLY_NEWS_KEPT, LoanState, note, write
 from domain.notices import is_notice, one_off_reported
 from domain.own_words import is_words, words_reported
 from domain.standing_clock import step_done

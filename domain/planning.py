@@ -22,16 +22,17 @@ from domain.cases import open_case
 from domain.collection import apply
 from domain.consent_renewal import renewal_at, to_ask
 from domain.contact import Channel, Purpose
-from domain.contact_orders import Agreed
+from domain.contact_orders import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, Agreed
 from domain.contact_orders import SendContact as SendContact
 from domain.conversation.another_day import may_be_asked
 from domain.conversation.answering import channels_of
 from domain.conversation.model import REPLY, AnswerKind, Asking
 from domain.conversation.offering import may_be_said, wants_offers
 from domain.debit_steps import debit_passed_over, is_awaited, notice_days, settle_debit, wants_debit
-from domain.events import ContactOutcome, ContactReported
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
-from domain.loan_state import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, LoanState, StepRecord, note
+from domain.loan_parts import StepRecord
+from domain.loan_state import LoanState, note
 from domain.notices import drop_expired, step_of
 from domain.own_words import drop_words, words_contact
 from domain.standing_clock import pass_time, settle_hold, step_done

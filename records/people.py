@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from domain.call_flow import Identity
 from domain.contact import Channel
-from domain.events import AddressFailure
+from domain.events.contacts import AddressFailure
 from records import person_keys
 from records.tables import ClosedAddress, InboundMessage, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE

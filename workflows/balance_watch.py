@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, CancelledError
 with workflow.unsafe.imports_passed_through():
     from activities.capabilities import Balances
     from activities.orders import WatchOrder, WatchReport
-    from domain.events import FundsSeen, WatchEnded
+    from domain.events.balance import FundsSeen, WatchEnded
     from domain.loan_state import LoanState
     from domain.planning import watch_not_before, watch_threshold, watch_wanted
     from workflows.running_loan import RunningLoan

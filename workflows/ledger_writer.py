@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import LedgerOrder
     from domain.collection import written
     from domain.ledger_entries import LedgerEntry
-    from domain.loan_state import snapshot
+    from domain.loan_snapshot import snapshot
     from workflows.running_loan import RunningLoan
 
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))

@@ -18,7 +18,8 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from domain.call_wishes import drop_link
     from domain.collection import pass_time, settle_hold
-    from domain.events import Close, CloseReason, ContactReported
+    from domain.events.contacts import ContactReported
+    from domain.events.control import Close, CloseReason
     from domain.loan_state import LoanState
     from domain.planning import (
         Action,

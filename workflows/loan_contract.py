@@ -12,23 +12,19 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from domain.events import (
+    from domain.events.agreements import (
         AgreementCancelled,
-        Close,
-        Decide,
         DueDateMoved,
-        LoanEvent,
         OfferAccepted,
         OfferApproved,
-        Pause,
         PlanAgreed,
         PromiseMade,
         RestructuringAgreed,
-        Resume,
         SettlementAgreed,
-        WordsWithdrawn,
-        WordsWritten,
     )
+    from domain.events.control import Close, Decide, Pause, Resume
+    from domain.events.loan_event import LoanEvent
+    from domain.events.messages import WordsWithdrawn, WordsWritten
     from domain.migration import migration_refused
     from domain.planning import Action
     from workflows import describe

@@ -16,7 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from activities.orders import ContactOrder, DebitOrder, OfferOrder
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
-    from domain.events import ContactOutcome, ContactReported, DebitOutcome, DebitReported, OffersMade
+    from domain.events.agreements import OffersMade
+    from domain.events.contacts import ContactOutcome, ContactReported
+    from domain.events.debits import DebitOutcome, DebitReported
     from domain.loan_state import LoanState
     from domain.planning import AskOffers, OrderDebit, SendContact, gives_up_at, watch_threshold
 

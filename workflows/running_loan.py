@@ -10,8 +10,10 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from domain.agreements.promise import promise_told_again
     from domain.collection import apply, not_acted_on, refuse
-    from domain.events import LoanEvent, PromiseMade
-    from domain.loan_state import LoanState, enter
+    from domain.entering import enter
+    from domain.events.agreements import PromiseMade
+    from domain.events.loan_event import LoanEvent
+    from domain.loan_state import LoanState
     from domain.migration import migrate
     from domain.payable import smallest_payable
     from domain.strategy import Strategy

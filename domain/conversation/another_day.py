@@ -15,7 +15,8 @@ from domain.agreements.moving import Movable, due_date_moved, last_possible, mov
 from domain.conversation.model import Answer, AnswerKind, Moving, later_of
 from domain.conversation.offering import withdrawn
 from domain.conversation.saying import change, of, say, to_a_person
-from domain.events import DueDateMoved, ReplyUnderstood
+from domain.events.agreements import DueDateMoved
+from domain.events.borrower import ReplyUnderstood
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 

@@ -40,13 +40,9 @@ from domain.conversation.unanswered import (
     payment_query,
     told_by_another,
 )
-from domain.events import (
-    Circumstance,
-    ContactOutcome,
-    ContactReported,
-    PromiseMade,
-    ReplyUnderstood,
-)
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import Circumstance, ReplyUnderstood
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import PAID_ENDS
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent

@@ -11,7 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.agreements.model import AgreementKind
 from domain.contact import Channel
-from domain.events import MadeOffer, ReplyUnderstood
+from domain.events.agreements import MadeOffer
+from domain.events.borrower import ReplyUnderstood
 from domain.message_names import WithoutNumber
 from domain.replies.labels import Intent
 

@@ -17,16 +17,16 @@ from domain.agreements.model import Agreement, AgreementKind, AgreementState, Ev
 from domain.agreements.terms import Authority
 from domain.conversation.model import Answer, AnswerKind, Asking, Offered, later_of
 from domain.conversation.saying import Heard, change, gets_on, of, say, to_a_person
-from domain.events import (
+from domain.events.agreements import (
     AgreementCancelled,
     MadeOffer,
     OfferAccepted,
     OffersMade,
     PlanAgreed,
-    ReplyUnderstood,
     SettlementAgreed,
     TermsAgreed,
 )
+from domain.events.borrower import ReplyUnderstood
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 
 from config.lender_settings import ContactCaps
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.sms_segments import sms_size
 from providers.payments.stripe import StripeGateway
 from providers.ports import LinkRequest, PaymentLink

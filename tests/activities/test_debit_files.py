@@ -24,7 +24,7 @@ from config.settings import Settings
 from domain.bank_news import BankEntry, BatchRefusal, DebitStatus, FileKind, Statement, StatusReport
 from domain.contact import Channel, Purpose
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
-from domain.events import DebitOutcome, DebitReported
+from domain.events.debits import DebitOutcome, DebitReported
 from domain.what_next import Effect, WhatNext
 from providers.debit_bank import BankMessage, DebitBank, OutgoingFile, Submission
 from providers.debits.folder_bank import FolderDebitBank

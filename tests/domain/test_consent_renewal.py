@@ -7,8 +7,12 @@ from typing import Any
 
 from domain.collection import apply
 from domain.contact import Channel
-from domain.events import AskConsent, ConsentGiven, ContactOutcome, ContactReported, WatchEnded
-from domain.loan_state import CONSENT, LoanState, enter, restore, snapshot
+from domain.contact_orders import CONSENT
+from domain.entering import enter
+from domain.events.balance import AskConsent, ConsentGiven, WatchEnded
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.planning import SendContact, Wait, plan, watch_wanted
 from domain.strategy import BalanceWatch
 from tests.domain.simulated_loan import START, facts, strategy

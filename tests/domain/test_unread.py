@@ -9,8 +9,12 @@ from pydantic import ValidationError
 
 from domain.collection import apply
 from domain.contact import Channel
-from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported, OptOut, Pause
-from domain.loan_state import Fallback, LoanState, enter
+from domain.entering import enter
+from domain.events.borrower import OptOut
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import Pause
+from domain.loan_parts import Fallback
+from domain.loan_state import LoanState
 from domain.planning import SendContact, Wait, plan
 from domain.strategy import Step, StepKind
 from tests.domain.simulated_loan import START, facts, strategy

@@ -14,20 +14,13 @@ from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    AddressFailure,
-    CaseDecision,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    Decide,
-    OptOut,
-    PaymentReceived,
-    PaymentReversed,
-    ReplyUnderstood,
-)
+from domain.entering import enter
+from domain.events.borrower import OptOut, ReplyUnderstood
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import CaseDecision, Decide
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.planning import SendContact, plan
 from domain.replies.labels import Intent
 from tests.domain.simulated_loan import START, facts, strategy
