@@ -25,6 +25,7 @@ from domain.conversation.another_day import overtaken
 from domain.conversation.answering import reply_understood
 from domain.conversation.offering import offers_made
 from domain.conversation.saying import given_back
+from domain.dead_addresses import written_from
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
 from domain.events.agreements import (
@@ -118,6 +119,7 @@ def _opt_out(state: LoanState, event: OptOut, now: datetime) -> tuple[LoanState,
 def _opt_in(state: LoanState, event: OptIn, now: datetime) -> tuple[LoanState, Refused | None]:
     """The records were opened before this was told: nothing is written."""
     said_at = min(event.at, now)
+    state = written_from(state, event.channel, said_at)
     if any(word.channel is event.channel and word.at >= said_at for word in state.channel_words):
         return state, None  # of the same moment the stop counts
     opened = tuple(channel for channel in state.opted_out if channel is not event.channel)

@@ -162,7 +162,7 @@ class Refusal(BaseModel):
 
 
 class ChannelWord(BaseModel):
-    """When the borrower last said whether they want messages by a channel, or when its address proved dead."""
+    """When the borrower last wrote by a channel, or said whether they want messages by it, or when its address died."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -87,6 +87,8 @@ class LoanState(BaseModel):
     dead_addresses: tuple[Channel, ...] = ()
     dead_since: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
     """When each died, where that is known: what was written before does not bring it back."""
+    written_from: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
+    """When the borrower wrote by a channel, while a contact is under way: it may report it dead as of before."""
     cases: tuple[OpenCase, ...] = ()
     case_count: int = 0
     escalated: Stage | None = None

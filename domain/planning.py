@@ -28,6 +28,7 @@ from domain.conversation.another_day import may_be_asked
 from domain.conversation.answering import channels_of
 from domain.conversation.model import REPLY, AnswerKind, Asking
 from domain.conversation.offering import may_be_said, wants_offers
+from domain.dead_addresses import nothing_is_under_way
 from domain.debit_steps import debit_passed_over, is_awaited, notice_days, settle_debit, wants_debit
 from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
@@ -88,6 +89,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
+    state = nothing_is_under_way(state)
     state = drop_link(drop_words(drop_expired(pass_time(state, now), now), now), now)
     state = settle_debit(settle_hold(state, now), now)
     while True:

@@ -39,6 +39,7 @@ from domain.conversation.unanswered import (
     payment_query,
     told_by_another,
 )
+from domain.dead_addresses import written_from
 from domain.events.agreements import PromiseMade
 from domain.events.borrower import Circumstance, ReplyUnderstood
 from domain.events.contacts import ContactOutcome, ContactReported
@@ -62,11 +63,8 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
     state = keep(state, talk.model_copy(update={"heard": heard, "channel": event.channel}))
     state = note(state, now, "reply_understood", ", ".join(event.intents))
-    dead = event.channel in state.dead_addresses and not _died_since(state, event)
-    if dead and Intent.WRONG_PERSON not in event.intents:
-        # Whoever writes from a number has it.
-        alive = tuple(channel for channel in state.dead_addresses if channel is not event.channel)
-        state = state.model_copy(update={"dead_addresses": alive})
+    if Intent.WRONG_PERSON not in event.intents:
+        state = written_from(state, event.channel, event.received_at)
     return _acted_on(state, event, now), None
 
 
@@ -117,11 +115,6 @@ def _acted_on(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSt
             return offering.declined(state, event, offered, now)
         return offering.ask(state, event, kinds)
     return _talk(state, event, now)
-
-
-def _died_since(state: LoanState, event: ReplyUnderstood) -> bool:
-    """Whether the address was found dead after this was written: it says nothing of who has it now."""
-    return any(word.channel is event.channel and word.at > event.received_at for word in state.dead_since)
 
 
 def answer_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:

@@ -48,7 +48,8 @@ class ContactOutcome(StrEnum):
 class ContactReported(Event):
     """How an ordered contact ended. `closed` are channels whose address proved dead; `refused` are ids of
     rules that closed a channel for good; `ceased`: the person asked for no contact at all. `sent_at`: when an answer to
-    the borrower began to leave; earlier versions do not tell it."""
+    the borrower began to leave. `closed_at`: when Recobro's records closed each of `closed`, in their order. Earlier
+    versions tell neither."""
 
     step: str
     occurrence: int = Field(1, exclude_if=(1).__eq__)
@@ -58,3 +59,4 @@ class ContactReported(Event):
     refused: tuple[str, ...] = Field((), exclude_if=operator.not_)
     ceased: bool = Field(False, exclude_if=operator.not_)
     sent_at: Moment | None = Field(None, exclude_if=operator.not_)
+    closed_at: tuple[Moment, ...] = Field((), exclude_if=operator.not_)
