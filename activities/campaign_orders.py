@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from domain.events import CloseReason
+from domain.events.control import CloseReason
 
 
 class _Message(BaseModel):

@@ -8,7 +8,9 @@ from activities.campaign_orders import InstructOrder, InstructReport, StartOrder
 from activities.daily_orders import DayOrder, DayReport
 from activities.orders import ContactOrder, DebitOrder, LedgerOrder, OfferOrder, WatchOrder, WatchReport
 from activities.segment_orders import SendStateOrder, TellOrder, TellReport
-from domain.events import ContactReported, DebitReported, OffersMade
+from domain.events.agreements import OffersMade
+from domain.events.contacts import ContactReported
+from domain.events.debits import DebitReported
 
 
 class Contacts:

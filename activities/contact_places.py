@@ -21,8 +21,8 @@ from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
 from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Purpose
+from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.contact_rules import NO_WHATSAPP_MARKETING
-from domain.loan_state import PART_RECEIPT, RECEIPT
 from domain.payable import payable
 from domain.platform_rules import TemplateStatus
 from providers.errors import ProviderError
@@ -206,14 +206,14 @@ class ContactPlaces:
             events = contacts.person_events(session, people.of_loan(session, loan), since)
             return any(event.kind is ContactEventKind.INBOUND for event in events)
 
-    def dead_channels(self, order: ContactOrder) -> tuple[Channel, ...]:
-        """The order's channels whose address proved dead, in this attempt or before."""
+    def dead_channels(self, order: ContactOrder) -> dict[Channel, datetime]:
+        """The order's channels whose address proved dead, in this attempt or before, and when."""
         with self._database.reading() as session:
             loan = loans.get(session, order.lender, order.loan_id)
             person = people.of_loan(session, loan)
             return people.dead_channels(session, person, order.channels)
 
-    def sent(self, order: ContactOrder, ready: Ready, sent: Sent, now: datetime) -> tuple[Channel, ...]:
+    def sent(self, order: ContactOrder, ready: Ready, sent: Sent, now: datetime) -> dict[Channel, datetime]:
         """It left us. Gives the order's dead channels, as `dead_channels` does."""
         with self._database.writing() as session:
             _, person = contacts.lock_person(session, order.lender, order.loan_id)

@@ -15,7 +15,7 @@ from config.metric_catalogue import REFUSALS
 from domain.agreements.model import DOCUMENT
 from domain.contact import Actor, Channel, ContactEvent, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, RuleBook, candidate_zones, decide, unanswered_since
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
 from records import contacts, payments, people
 from records.tables import Contact, ContactState, Loan, LoanState, Person
 

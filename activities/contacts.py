@@ -38,9 +38,9 @@ from config.metric_catalogue import UNREACHABLE
 from config.settings import Settings
 from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
+from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.conversation.model import REPLY
-from domain.events import ContactOutcome, ContactReported
-from domain.loan_state import PART_RECEIPT, RECEIPT
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.watching import REREAD_AFTER
 from domain.what_next import Effect, WhatNext
 from providers.errors import WINDOW_CLOSED, ProviderError, refusal
@@ -391,7 +391,7 @@ class ContactSender(Contacts):
         channel: Channel | None = None,
         refused: tuple[str, ...] = (),
         ceased: bool = False,
-        closed: tuple[Channel, ...] | None = None,
+        closed: dict[Channel, datetime] | None = None,
     ) -> ContactReported:
         if closed is None and outcome in (ContactOutcome.SENT, ContactOutcome.UNREACHABLE):
             closed = await asyncio.to_thread(self._places.dead_channels, order)
@@ -403,10 +403,11 @@ class ContactSender(Contacts):
             occurrence=order.occurrence,
             outcome=outcome,
             channel=channel,
-            closed=closed or (),
+            closed=tuple(closed or ()),
             refused=refused,
             ceased=ceased,
             sent_at=await asyncio.to_thread(self._places.began_to_leave, order) if asks else None,
+            closed_at=tuple((closed or {}).values()),
         )
 
 

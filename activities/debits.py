@@ -14,7 +14,7 @@ from activities.due_debits import BANK_ZONE, announced_day
 from activities.orders import DebitOrder
 from config.bank_file_settings import DirectDebit
 from domain.direct_debit import DebitState, is_as_announced
-from domain.events import DebitOutcome, DebitReported
+from domain.events.debits import DebitOutcome, DebitReported
 from domain.settlement_days import days_after
 from records import audit, debits, loans, mandates, payments
 from records.database import Database

@@ -20,7 +20,7 @@ from config.templates import opt_out_hint
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.content_rules import Circumstances
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
 from domain.money import Money
 from domain.platform_rules import is_name
 from domain.sms_price import spelled_for_less

@@ -12,7 +12,7 @@ from activities.orders import OfferOrder
 from domain.agreements.model import Via
 from domain.agreements.offers import agreeing, offers, with_holidays
 from domain.agreements.terms import Authority
-from domain.events import MadeOffer, OffersMade, TermsAgreed
+from domain.events.agreements import MadeOffer, OffersMade, TermsAgreed
 from records import loans, offer_log, strategies
 from records.database import Database
 

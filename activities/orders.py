@@ -11,7 +11,7 @@ from domain.agreements.model import AgreementKind
 from domain.agreements.requests import OfferRequest
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
 from domain.ledger_entries import LedgerEntry
 from domain.strategy import Threshold
 

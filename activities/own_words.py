@@ -23,7 +23,7 @@ from config.settings import Settings
 from config.templates import TemplateError
 from domain.contact import Channel, Purpose, Reason, Verdict
 from domain.costs import message_cost
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
 from domain.own_words import LONGEST, TEMPLATE, WRITABLE, step_of
 from domain.platform_rules import Form
 from domain.sms_segments import sms_size

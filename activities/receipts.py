@@ -18,8 +18,8 @@ from config.payment_documents import WORDING, DocumentData, DocumentKind, render
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.contact import Channel
+from domain.contact_orders import RECEIPT
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import RECEIPT
 from domain.money import Money
 from domain.payable import payable
 from providers.ports import Attachment

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.events import CaseDecision
+from domain.events.control import CaseDecision
 from domain.loans import workflow_id
 
 IN_TIME = 0.6

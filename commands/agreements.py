@@ -175,7 +175,7 @@ def day_of(text: str, option: str) -> date:
     """A date as ISO 8601, of a year that a loan takes. Raises Refused."""
     from pydantic import TypeAdapter, ValidationError
 
-    from domain.events import Day
+    from domain.events.values import Day
 
     try:
         return TypeAdapter[date](Day).validate_python(text)

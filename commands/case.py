@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sqlmodel import Session
     from temporalio.client import Client
 
-    from domain.events import Decide
+    from domain.events.control import Decide
     from records.database import Database
     from records.tables import CollectionCase, Loan
 
@@ -199,7 +199,7 @@ def settle_in_records(database: Database, loan: Loan, order: Decide, *, lost: bo
     """
     from datetime import UTC, datetime
 
-    from domain.events import CaseDecision
+    from domain.events.control import CaseDecision
     from records import audit, cases, loans
     from records.tables import LoanState
 
@@ -247,7 +247,7 @@ def _order(case_id: str, decision: str, by: str, note: str) -> Decide:
     from pydantic import ValidationError
 
     from config.personal_text import says_how_to_reach
-    from domain.events import CaseDecision, Decide
+    from domain.events.control import CaseDecision, Decide
     from web.agreement_desk import PERSONAL_NOTE
 
     if says_how_to_reach(note):

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from activities.ledger import LedgerWriter
 from activities.orders import ContactOrder, LedgerOrder
 from domain.direct_debit import DebitState
-from domain.events import ContactOutcome, ContactReported
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import NoteEntry
 from domain.loans import workflow_id
 from records import contacts, payments, refunds

@@ -211,7 +211,7 @@ def amount(minor: int, currency: str) -> str:
 
 def moment_of(text: str, option: str, zone: Any = UTC) -> datetime:
     """A moment with its offset, or a day: its first minute in `zone`; of a year that loans take. Raises Refused."""
-    from domain.events import YEARS
+    from domain.events.values import YEARS
 
     try:
         at = datetime.fromisoformat(text)

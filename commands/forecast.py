@@ -12,23 +12,16 @@ from domain.actions import AskOffers, Finish, OrderDebit, Wait
 from domain.collection import apply
 from domain.contact import Channel
 from domain.contact_orders import SendContact
-from domain.events import (
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    DebitOutcome,
-    DebitReported,
-    Decide,
-    FundsSeen,
-    LoanEvent,
-    OffersMade,
-    OptOut,
-    PaymentReceived,
-    PaymentReversed,
-    Resume,
-)
+from domain.events.agreements import OffersMade
+from domain.events.balance import FundsSeen
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.control import CaseDecision, Decide, Resume
+from domain.events.debits import DebitOutcome, DebitReported
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, OpenCase, StepRecord
+from domain.loan_parts import OpenCase, StepRecord
+from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.watching import watch_wanted
 

@@ -174,7 +174,7 @@ def close(
 
     async def in_records(client: Client, loan: Loan, database: Database) -> str:
         from commands.lost_loans import end_in_records
-        from domain.events import CloseReason
+        from domain.events.control import CloseReason
 
         return await end_in_records(client, configuration.settings(), database, loan, CloseReason(wanted))
 
@@ -183,7 +183,7 @@ def close(
 
 def close_reason(text: str) -> str:
     """One of the reasons a lender may close a loan for. Raises Refused."""
-    from domain.events import CloseReason
+    from domain.events.control import CloseReason
 
     known = [reason.value for reason in CloseReason]
     if text not in known:

@@ -67,7 +67,7 @@ class Known:
 async def what_it_knows(client: Client | None, database: Database, loan: Loan) -> Known:
     """Ask the running workflow; else the records. Raises Refused, NoTemporal."""
     from commands.temporal_session import NotRunning, ask
-    from domain.loan_state import enter
+    from domain.entering import enter
     from records import facts
     from records.tables import LoanState as Place
     from workflows.messages import LoanView

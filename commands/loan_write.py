@@ -214,7 +214,7 @@ def _utf8(text: str, option: str) -> str:
 def _case(given: str | None) -> str | None:
     from pydantic import TypeAdapter, ValidationError
 
-    from domain.events import Reference
+    from domain.events.values import Reference
 
     try:
         return TypeAdapter[str | None](Reference | None).validate_python(given)

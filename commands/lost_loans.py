@@ -25,9 +25,10 @@ from domain.agreements.judging import judge
 from domain.agreements.model import AgreementState
 from domain.collection import apply
 from domain.entering_again import Counted, enter_again
-from domain.events import Close, CloseReason
+from domain.events.control import Close, CloseReason
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, snapshot
+from domain.loan_snapshot import snapshot
+from domain.loan_state import LoanState
 from domain.payments import end_when_nothing_is_due
 from providers.errors import ProviderError
 from records import agreements, audit, cases, facts, loans, lost_workflows, next_payment

@@ -18,7 +18,8 @@ from sqlmodel import Session, col, or_, select
 
 from commands.console import Refused, moment_of
 from config.settings import Settings
-from domain.events import PaymentReceived, Reference
+from domain.events.payments import PaymentReceived
+from domain.events.values import Reference
 from domain.money import Money, parse_major
 from domain.payments import FAR_AHEAD
 from records import loans, payments, people, webhooks

@@ -298,7 +298,7 @@ def _close_case(database: Database, number: int) -> None:
     """The case is settled by whoever approved; where Temporal is away it stays open for a person to settle."""
     from commands.case import _decide, settle_in_records
     from commands.temporal_session import with_temporal
-    from domain.events import CaseDecision, Decide
+    from domain.events.control import CaseDecision, Decide
     from records import cases, loans, refunds
     from records.tables import CaseState, LoanState
     from workflows.connection import NoTemporal

@@ -16,7 +16,7 @@ from commands.plain_rules import Residence, windows
 from commands.rehearsal import Rehearsal
 from commands.world_log import Entry, WorldLog
 from domain.contact import Purpose, Verdict
-from domain.loan_state import FUNDS
+from domain.contact_orders import FUNDS
 from records.tables import CollectionCase, Contact, ContactDecision, Loan, Payment, PaymentLink, Person
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

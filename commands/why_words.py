@@ -10,8 +10,8 @@ from commands.forecast import Change
 from commands.strategy_words import KIND_WORDS, condition_words
 from domain.agreements.model import BROKEN, DOCUMENT, LINK, MESSAGES, MISSED, REMINDER
 from domain.contact import Purpose
-from domain.contact_orders import SendContact
-from domain.loan_state import FUNDS, LoanState
+from domain.contact_orders import FUNDS, SendContact
+from domain.loan_state import LoanState
 from domain.strategy import Step
 
 _AGREED = {

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from config.yaml_source import FieldPath, Value
 from domain.agreements.model import MESSAGES
+from domain.contact_orders import ASKED, FUNDS, PART_RECEIPT, RECEIPT
 from domain.conversation.model import REPLY
-from domain.loan_state import ASKED, FUNDS, PART_RECEIPT, RECEIPT
 from domain.notices import is_notice
 from domain.own_words import is_words
 

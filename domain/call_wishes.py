@@ -8,7 +8,8 @@ from domain.agreements.model import Evidence, Via
 from domain.agreements.promise import promise_made
 from domain.cases import open_once
 from domain.contact import Channel
-from domain.events import CallChoice, CallWish, PromiseMade
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import CallChoice, CallWish
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState, note
 from domain.strategy import StepKind

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.events import CaseDecision, Circumstance
+from domain.events.borrower import Circumstance
+from domain.events.control import CaseDecision
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseMovedEntry, CaseOpenedEntry, CaseState
-from domain.loan_state import LoanState, OpenCase, note, write
+from domain.loan_parts import OpenCase
+from domain.loan_state import LoanState, note, write
 from domain.strategy import Queue, Strategy
 
 DEFAULT_QUEUE = "people"

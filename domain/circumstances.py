@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from domain.cases import open_case
-from domain.events import Circumstance, CircumstanceReported
+from domain.events.borrower import Circumstance, CircumstanceReported
 from domain.ledger_entries import PAID_ENDS, CaseClosedEntry, CaseKind, CaseState
 from domain.loan_state import LoanState, note, write
 

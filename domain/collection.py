@@ -25,47 +25,31 @@ from domain.conversation.another_day import overtaken
 from domain.conversation.answering import reply_understood
 from domain.conversation.offering import offers_made
 from domain.conversation.saying import given_back
+from domain.dead_addresses import written_from
 from domain.debit_steps import debit_reported, debit_returned
 from domain.endings import end_loan
-from domain.events import (
+from domain.events.agreements import (
     AgreementCancelled,
-    AskConsent,
-    CallChoice,
-    CaseDecision,
-    CircumstanceReported,
-    Close,
-    ConsentGiven,
-    ContactFailed,
-    ContactReported,
-    DebitReported,
-    DebitReturned,
-    Decide,
     DueDateMoved,
-    FundsSeen,
-    LoanEvent,
-    NoticeOrdered,
-    NoticeWithdrawn,
     OfferAccepted,
     OfferApproved,
     OffersMade,
-    OptIn,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentRefunded,
-    PaymentReversed,
     PlanAgreed,
     PromiseMade,
-    ReplyUnderstood,
     RestructuringAgreed,
-    Resume,
     SettlementAgreed,
-    WatchEnded,
-    WordsWithdrawn,
-    WordsWritten,
 )
+from domain.events.balance import AskConsent, ConsentGiven, FundsSeen, WatchEnded
+from domain.events.borrower import CallChoice, CircumstanceReported, OptIn, OptOut, ReplyUnderstood
+from domain.events.contacts import ContactFailed, ContactReported
+from domain.events.control import CaseDecision, Close, Decide, Pause, Resume
+from domain.events.debits import DebitReported, DebitReturned
+from domain.events.loan_event import LoanEvent
+from domain.events.messages import NoticeOrdered, NoticeWithdrawn, WordsWithdrawn, WordsWritten
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
-from domain.loan_state import ChannelWord, LoanState, note, refuse, write
+from domain.loan_parts import ChannelWord
+from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
 from domain.own_words import words_withdrawn, words_written
 from domain.pause_notes import LONGEST_PAUSE, PAUSED, RESUMED, own_pause_left, pause_noted
@@ -135,6 +119,7 @@ def _opt_out(state: LoanState, event: OptOut, now: datetime) -> tuple[LoanState,
 def _opt_in(state: LoanState, event: OptIn, now: datetime) -> tuple[LoanState, Refused | None]:
     """The records were opened before this was told: nothing is written."""
     said_at = min(event.at, now)
+    state = written_from(state, event.channel, said_at)
     if any(word.channel is event.channel and word.at >= said_at for word in state.channel_words):
         return state, None  # of the same moment the stop counts
     opened = tuple(channel for channel in state.opted_out if channel is not event.channel)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from domain.contact import Channel
-from domain.events import AskConsent, ConsentGiven
-from domain.loan_state import CONSENT, LoanState, note
+from domain.contact_orders import CONSENT
+from domain.events.balance import AskConsent, ConsentGiven
+from domain.loan_state import LoanState, note
 from domain.strategy import BalanceWatch
 
 ASKED_AT = time(10, 0)

@@ -1,4 +1,4 @@
-"""A contact as the plan orders it."""
+"""A contact as the plan orders it, and the names of those that are no step of a strategy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from datetime import date
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from domain.contact import Channel, Purpose
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
+
+RECEIPT = "receipt"
+PART_RECEIPT = "part-receipt"
+FUNDS = "funds"
+ASKED = "asked"
+"""A payment link that the borrower asked for on the telephone."""
+CONSENT = "consent-request"
+"""The contact by which a consent is asked for, outside the steps."""
 
 
 class Agreed(BaseModel):

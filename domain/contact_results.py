@@ -10,25 +10,15 @@ from domain.call_wishes import LINK_NOT_SENT
 from domain.cases import open_case, open_once
 from domain.consent_renewal import asked, channels_of
 from domain.contact import Channel
+from domain.contact_orders import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT
 from domain.conversation.answering import answer_reported
 from domain.conversation.model import REPLY
+from domain.dead_addresses import found_dead, reported_dead
 from domain.debit_steps import notice_reported
-from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
-from domain.loan_state import (
-    ASKED,
-    CONSENT,
-    EARLY_NEWS_KEPT,
-    FUNDS,
-    PART_RECEIPT,
-    RECEIPT,
-    ChannelWord,
-    Fallback,
-    LoanState,
-    StepRecord,
-    note,
-    write,
-)
+from domain.loan_parts import Fallback, StepRecord
+from domain.loan_state import EARLY_NEWS_KEPT, LoanState, note, write
 from domain.notices import is_notice, one_off_reported
 from domain.own_words import is_words, words_reported
 from domain.standing_clock import step_done
@@ -41,7 +31,7 @@ _PASSED = frozenset({"passed_over", "before_entry"})
 
 
 def contact_reported(state: LoanState, event: ContactReported, now: datetime) -> tuple[LoanState, str | None]:
-    state = _dead(state, event.closed, now)
+    state = reported_dead(state, event, now)
     if event.step in MESSAGES:
         known = _heard_before(state, event)
         state = agreement_contact_reported(state, event, now)
@@ -278,20 +268,7 @@ def _close_address(state: LoanState, event: ContactFailed, now: datetime) -> Loa
     )
     # One that is somebody else's is never open again in the records; of another, only they know since when it is dead.
     since = now if event.at is None and event.reason is AddressFailure.WRONG_PERSON else event.at
-    return write(_dead(state, (event.channel,), since), entry)
-
-
-def _dead(state: LoanState, channels: tuple[Channel, ...], since: datetime | None) -> LoanState:
-    """The addresses of these channels are closed, those that are not yet; `since` when they are dead, if known."""
-    new = {channel for channel in channels if channel not in state.dead_addresses}
-    if not new:
-        return state
-    words = [word for word in state.dead_since if word.channel not in new]
-    if since is not None:
-        words += [ChannelWord(channel=channel, at=since) for channel in sorted(new)]
-    return state.model_copy(
-        update={"dead_addresses": tuple(sorted({*state.dead_addresses, *new})), "dead_since": tuple(words)}
-    )
+    return write(found_dead(state, event.channel, since), entry)
 
 
 def _keep_early(state: LoanState, event: ContactFailed) -> tuple[LoanState, str | None]:

@@ -8,12 +8,12 @@ from domain.agreements.judging import left_of, messages_of, next_unpaid
 from domain.call_wishes import LINK_CHANNELS, link_of_use_until, link_template
 from domain.consent_renewal import to_ask
 from domain.contact import Channel, Purpose
-from domain.contact_orders import Agreed, SendContact
+from domain.contact_orders import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, Agreed, SendContact
 from domain.conversation.another_day import may_be_asked
 from domain.conversation.answering import channels_of
 from domain.conversation.model import REPLY, AnswerKind
 from domain.conversation.offering import may_be_said
-from domain.loan_state import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT, LoanState
+from domain.loan_state import LoanState
 from domain.notices import step_of
 from domain.strategy import StepKind
 

@@ -13,8 +13,10 @@ from domain.direct_debit import (
     outcome_known_by,
     return_meaning,
 )
-from domain.events import Circumstance, CircumstanceReported, DebitOutcome, DebitReported, DebitReturned
-from domain.loan_state import DebitReturn, DebitUnderWay, LoanState, StepRecord, note
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.debits import DebitOutcome, DebitReported, DebitReturned
+from domain.loan_parts import DebitReturn, DebitUnderWay, StepRecord
+from domain.loan_state import LoanState, note
 from domain.standing_clock import count_from, step_done
 from domain.strategy import Step
 

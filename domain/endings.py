@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from domain.agreements.judging import end_with_loan
 from domain.cases import close_case, reopen_case
+from domain.entering import position_for
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, EndEntry, LoanEnd, ReopenedEntry
-from domain.loan_state import LoanState, SetAside, StepRecord, position_for, would_exist, write
+from domain.loan_parts import SetAside, StepRecord
+from domain.loan_state import LoanState, would_exist, write
 from domain.notices import drop_notices
 from domain.pauses import paused_by_both, told_apart
 

@@ -6,8 +6,11 @@ from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from domain.contact_orders import CONSENT
 from domain.conversation.model import Conversation
-from domain.loan_state import CONSENT, LoanState, StepRecord, enter
+from domain.entering import enter
+from domain.loan_parts import StepRecord
+from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.standing_clock import settle_hold
 from domain.strategy import Strategy

@@ -12,7 +12,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_serializ
 
 from domain.agreements.model import Agreement
 from domain.contact import Channel
-from domain.events import AddressFailure, CaseDecision
+from domain.events.contacts import AddressFailure
+from domain.events.control import CaseDecision
 from domain.loans import Payment
 
 

@@ -5,187 +5,37 @@ from __future__ import annotations
 import operator
 from datetime import date, datetime, timedelta
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.agreements.coverage import oldest_unpaid
 from domain.agreements.model import Agreement, AgreementKind, AgreementState
 from domain.contact import Channel
 from domain.conversation.model import Conversation
-from domain.events import Circumstance, ContactFailed
-from domain.ledger_entries import CaseKind, LedgerEntry, LoanEnd, NoteEntry
+from domain.events.borrower import Circumstance
+from domain.events.contacts import ContactFailed
+from domain.ledger_entries import LedgerEntry, LoanEnd, NoteEntry
+from domain.loan_parts import (
+    ChannelWord,
+    DebitReturn,
+    DebitUnderWay,
+    EarlyReversal,
+    Fallback,
+    Notice,
+    OpenCase,
+    Refusal,
+    SetAside,
+    StepRecord,
+    Unread,
+    Words,
+)
 from domain.loans import LoanFacts, Payment
 from domain.payable import payable, smallest_payable
 from domain.strategy import Conditions, Stage, Step, Strategy
 
-RECEIPT = "receipt"
-PART_RECEIPT = "part-receipt"
-FUNDS = "funds"
-ASKED = "asked"
-"""A payment link that the borrower asked for on the telephone."""
-CONSENT = "consent-request"
-"""The contact by which a consent is asked for, outside the steps."""
 REFUSALS_KEPT = 20
 PAYMENTS_KEPT = 2000
 """More payments than any borrower makes of one loan; the state must stay small enough to travel."""
 EARLY_NEWS_KEPT = 50
-
-
-class StepRecord(BaseModel):
-    """A step that is behind us. `result`: sent, not_delivered, unreachable, done, passed_over or before_entry."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    occurrence: int = 1
-    result: str
-    at: AwareDatetime
-    channel: Channel | None = None
-    because: str = ""
-
-
-class OpenCase(BaseModel):
-    """A case that waits for a person. `holds` stops planned contacts; `lapsed`: past its last SLA.
-
-    `caused_by_debt`: it would not exist had the debt been paid. `step` opened it, if a step did.
-    `amount_minor` is what a refund is about, `agreement` the number of the one a case is about.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    case_id: str
-    kind: CaseKind
-    queue: str
-    opened_at: AwareDatetime
-    sla_at: AwareDatetime
-    holds: bool
-    lapsed: bool = False
-    assignments: int = 1
-    caused_by_debt: bool = False
-    circumstance: Circumstance | None = None
-    step: str | None = None
-    amount_minor: int | None = None
-    agreement: int | None = None
-
-
-class EarlyReversal(BaseModel):
-    """A reversal that came before its payment; without a provider it fits that payment id of any."""
-
-    model_config = ConfigDict(frozen=True)
-
-    payment_id: str
-    provider: str | None = None
-
-
-class SetAside(BaseModel):
-    """What a payment in full put an end to, and its reversal brings back."""
-
-    model_config = ConfigDict(frozen=True)
-
-    cases: tuple[OpenCase, ...] = ()
-    paused_until: AwareDatetime | None = None
-
-
-class Fallback(BaseModel):
-    """A message did not arrive: the same step again by the channels that are left."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    occurrence: int
-    channels: tuple[Channel, ...]
-    unless_read: int | None = None
-    """Only if the contact of this occurrence turns out not to have been read."""
-
-
-class Unread(BaseModel):
-    """A message that was sent at `since` and has to be read within its step's time.
-
-    `clock_shift` is how long the collection had stood still by then.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    occurrence: int
-    since: AwareDatetime
-    clock_shift: timedelta
-
-
-class DebitUnderWay(BaseModel):
-    """A direct debit that was ordered. `released`: the records have leave to file it; `filed`: the bank may have it.
-
-    `fired`: nothing but its notice and the bank is waited for. `notified_at` is when its notice went out.
-    `waits_until`: planned contacts rest until then, or until it is known what became of it. `lead_days`: settlement
-    days between its file and its collection; None: ordered by a version that did not ask.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    occurrence: int = 1
-    notice_days: int = 0
-    noticed: bool = False
-    notified_at: AwareDatetime | None = None
-    fired: bool = False
-    released: bool = False
-    filed: bool = False
-    waits_until: AwareDatetime | None = None
-    lead_days: int | None = Field(None, exclude_if=operator.not_)
-
-
-class DebitReturn(BaseModel):
-    """A debit that came to nothing, and why."""
-
-    model_config = ConfigDict(frozen=True)
-
-    step: str
-    occurrence: int
-    reason: str
-
-
-class Notice(BaseModel):
-    """A one-off message that waits for its lawful slot, which must come before `until`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    notice_id: str
-    template: str
-    channels: tuple[Channel, ...]
-    with_link: bool = False
-    until: AwareDatetime
-
-
-class Words(BaseModel):
-    """What a person wrote, by its id in the records; it waits for its lawful slot, which must come before `until`.
-
-    `owed`: a case or the machine's own answer gave way to it, so the borrower waits for it.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    words_id: str
-    channel: Channel
-    until: AwareDatetime
-    owed: bool = False
-
-
-class Refusal(BaseModel):
-    """A message from outside that was not acted on, and why. Never its content: that may name a person."""
-
-    model_config = ConfigDict(frozen=True)
-
-    at: AwareDatetime
-    message: str
-    reason: str
-
-
-class ChannelWord(BaseModel):
-    """When the borrower last said whether they want messages by a channel, or when its address proved dead."""
-
-    model_config = ConfigDict(frozen=True)
-
-    channel: Channel
-    at: AwareDatetime
 
 
 class LoanState(BaseModel):
@@ -237,6 +87,8 @@ class LoanState(BaseModel):
     dead_addresses: tuple[Channel, ...] = ()
     dead_since: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
     """When each died, where that is known: what was written before does not bring it back."""
+    written_from: tuple[ChannelWord, ...] = Field((), exclude_if=operator.not_)
+    """When the borrower wrote by a channel, while a contact is under way: it may report it dead as of before."""
     cases: tuple[OpenCase, ...] = ()
     case_count: int = 0
     escalated: Stage | None = None
@@ -419,56 +271,6 @@ def would_exist(state: LoanState, case: OpenCase) -> bool:
         return owed and any(a.number == case.agreement and a.state is broken for a in state.agreements)
     step = state.strategy.find_step(case.step) if case.step else None
     return owed and (step is None or _amount_unmet(step.when, balance) is None)
-
-
-def enter(facts: LoanFacts, strategy: Strategy, now: datetime) -> LoanState:
-    """A loan at the moment it enters collection, at the step its days past due call for."""
-    state = LoanState(
-        facts=facts,
-        strategy=strategy,
-        entered_at=now,
-        rests_count_as_paid=smallest_payable(facts.currency) > 1,
-        base_at=now,
-        ends_base=now,
-    )
-    position = position_for(state, facts.local_date(now))
-    skipped = tuple(
-        StepRecord(step=step.id, occurrence=1, result="before_entry", at=now) for step in strategy.steps[:position]
-    )
-    return state.model_copy(update={"position": position, "records": skipped})
-
-
-def position_for(state: LoanState, today: date) -> int:
-    """The first of the steps of the last day that has come by `today`; the first step when none has.
-
-    Only steps counted from the due date can be passed by entering late: `after_days` steps follow the
-    one before them.
-    """
-    steps = state.strategy.steps
-    reached = [
-        step.dpd for step in steps if step.dpd is not None and state.facts.local_date(state.step_due_at(step)) <= today
-    ]
-    return next(i for i, step in enumerate(steps) if step.dpd == reached[-1]) if reached else 0
-
-
-_ELSEWHERE = {"facts", "strategy", "outbox", "receipt_due"}
-
-
-def snapshot(state: LoanState) -> dict[str, JsonValue]:
-    """The state as it is once its outbox is written, without what the records hold anyway (facts, strategy).
-
-    From it `restore` goes on. A receipt that is due is left out: the run that ended sends it, for all that was paid.
-    """
-    settled = state.model_copy(update={"entries_written": state.entries_written + len(state.outbox)})
-    if state.receipt_due:
-        settled = settled.model_copy(update={"payments_receipted": len(state.payments)})
-    kept: dict[str, JsonValue] = settled.model_dump(mode="json", exclude=_ELSEWHERE, exclude_defaults=True)
-    return kept
-
-
-def restore(kept: dict[str, JsonValue], facts: LoanFacts, strategy: Strategy) -> LoanState:
-    """The state a snapshot was taken of. Raises pydantic.ValidationError when it is none."""
-    return LoanState.model_validate({**kept, "facts": facts, "strategy": strategy})
 
 
 def write(state: LoanState, *entries: LedgerEntry) -> LoanState:

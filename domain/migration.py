@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.loan_state import LoanState, StepRecord, note, position_for
+from domain.entering import position_for
+from domain.loan_parts import StepRecord
+from domain.loan_state import LoanState, note
 from domain.standing_clock import pass_time, settle_hold
 from domain.strategy import Strategy
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.events import ContactOutcome, ContactReported, NoticeOrdered, NoticeWithdrawn
-from domain.loan_state import LoanState, Notice, StepRecord, note
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.messages import NoticeOrdered, NoticeWithdrawn
+from domain.loan_parts import Notice, StepRecord
+from domain.loan_state import LoanState, note
 
 MOST_WAITING = 20
 _PREFIX = "notice-"

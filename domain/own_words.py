@@ -13,9 +13,12 @@ from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
 from domain.conversation import offering
 from domain.conversation.saying import PERSON_TALKS, change
-from domain.events import CaseDecision, ContactOutcome, ContactReported, WordsWithdrawn, WordsWritten
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.control import CaseDecision
+from domain.events.messages import WordsWithdrawn, WordsWritten
 from domain.ledger_entries import CaseKind, CaseState, WordsEntry, WordsState
-from domain.loan_state import LoanState, StepRecord, Words, write
+from domain.loan_parts import StepRecord, Words
+from domain.loan_state import LoanState, write
 
 TEMPLATE = "own_words"
 WRITABLE = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)

@@ -9,19 +9,10 @@ from domain.agreements.model import AgreementKind
 from domain.cases import close_case, open_case, open_once
 from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.endings import bring_back, end_loan, reopen_loan
-from domain.events import PaymentReceived, PaymentRefunded, PaymentReversed
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
-from domain.loan_state import (
-    EARLY_NEWS_KEPT,
-    PAYMENTS_KEPT,
-    EarlyReversal,
-    LoanState,
-    SetAside,
-    note,
-    refuse,
-    would_exist,
-    write,
-)
+from domain.loan_parts import EarlyReversal, SetAside
+from domain.loan_state import EARLY_NEWS_KEPT, PAYMENTS_KEPT, LoanState, note, refuse, would_exist, write
 from domain.loans import Payment
 from domain.payable import in_whole
 

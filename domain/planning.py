@@ -25,10 +25,12 @@ from domain.contacts_due import (
     receipt_contact,
 )
 from domain.conversation.offering import wants_offers
+from domain.dead_addresses import nothing_is_under_way
 from domain.debit_steps import debit_passed_over, is_awaited, notice_days, settle_debit, wants_debit
-from domain.events import ContactOutcome, ContactReported
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, StepRecord, note
+from domain.loan_parts import StepRecord
+from domain.loan_state import LoanState, note
 from domain.notices import drop_expired
 from domain.own_words import drop_words, words_contact
 from domain.standing_clock import pass_time, settle_hold, step_done
@@ -42,6 +44,7 @@ def plan(state: LoanState, now: datetime) -> tuple[LoanState, Action]:
 
     Asking again changes nothing: `plan(*plan(state, now)) == plan(state, now)`.
     """
+    state = nothing_is_under_way(state)
     state = drop_link(drop_words(drop_expired(pass_time(state, now), now), now), now)
     state = settle_debit(settle_hold(state, now), now)
     while True:

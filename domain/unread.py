@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from domain.events import ContactReported
-from domain.loan_state import FUNDS, PART_RECEIPT, RECEIPT, Fallback, LoanState, Unread
+from domain.contact_orders import FUNDS, PART_RECEIPT, RECEIPT
+from domain.events.contacts import ContactReported
+from domain.loan_parts import Fallback, Unread
+from domain.loan_state import LoanState
 
 
 def watch_reading(state: LoanState, event: ContactReported, now: datetime) -> LoanState:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel
-from domain.events import Moment
+from domain.events.values import Moment
 from domain.opt_out_words import OptOutReading
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.what_next import Reaction

@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 
 from domain.contact import Channel
-from domain.events import Moment
+from domain.events.values import Moment
 from domain.money import Money
 from domain.payment_references import reference_of
 from domain.webhook_news import DeliveryState

@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
 from domain.direct_debit import MandateStatus
-from domain.events import AddressFailure
+from domain.events.contacts import AddressFailure
 from records import audit, people, person_keys, unsettled
 from records.database import Database
 from records.locks import one_at_a_time

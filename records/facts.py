@@ -10,9 +10,10 @@ from sqlmodel import Session, col, select
 
 from domain.circumstances import told_after_the_end
 from domain.conversation.unanswered import circumstance_of
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, restore
+from domain.loan_snapshot import restore
+from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.pauses import ended_without_campaigns_pause
 from domain.replies.labels import Intent

@@ -8,9 +8,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from domain.agreements.model import AgreementKind, AgreementState
+from domain.contact_orders import ASKED, CONSENT, FUNDS, RECEIPT
 from domain.conversation.model import REPLY
 from domain.entering_again import Counted
-from domain.loan_state import ASKED, CONSENT, FUNDS, RECEIPT
 from domain.pause_notes import PAUSED, RESUMED, Noted, Pauses, pauses_of
 from records import agreements, audit, cases, locks
 from records.tables import Contact, Loan, LoanWrite

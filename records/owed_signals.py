@@ -80,7 +80,7 @@ def payment_reversed(loan: Loan, payment: Payment) -> dict[str, Any]:
 
 
 def received(payment: Payment) -> dict[str, Any]:
-    """What a loan is told of a payment, as `domain.events.PaymentReceived`: by `entry` no later hand-over counts it."""
+    """What a loan is told of a payment, as `PaymentReceived`: by `entry` no later hand-over counts it."""
     return {
         "payment_id": payment.payment_id,
         "amount_minor": payment.amount_minor,
@@ -92,12 +92,12 @@ def received(payment: Payment) -> dict[str, Any]:
 
 
 def taken_back(payment: Payment) -> dict[str, Any]:
-    """What a loan is told of a payment's reversal (`domain.events.PaymentReversed`)."""
+    """What a loan is told of a payment's reversal (`PaymentReversed`)."""
     return {"payment_id": payment.payment_id, "provider": payment.provider, "entry": payment.entry}
 
 
 def given_back(payment: Payment) -> dict[str, Any]:
-    """What a loan is told of all that was given back of a payment (`domain.events.PaymentRefunded`)."""
+    """What a loan is told of all that was given back of a payment (`PaymentRefunded`)."""
     return {
         "payment_id": payment.payment_id,
         "provider": payment.provider,

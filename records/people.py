@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from domain.call_flow import Identity
 from domain.contact import Channel
-from domain.events import AddressFailure
+from domain.events.contacts import AddressFailure
 from records import person_keys
 from records.tables import ClosedAddress, InboundMessage, Loan, OptOut, Person, PersonFlag
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
@@ -28,7 +28,7 @@ _CLOSED = select(ClosedAddress).where(
     col(ClosedAddress.channel) == bindparam("channel"),
     col(ClosedAddress.address_index) == bindparam("address"),
 )
-_ALL_CLOSED = select(ClosedAddress.channel, ClosedAddress.address_index).where(
+_ALL_CLOSED = select(ClosedAddress.channel, ClosedAddress.address_index, ClosedAddress.at).where(
     col(ClosedAddress.person_ref) == bindparam("person")
 )
 _BY_PHONE = frozenset({Channel.SMS, Channel.WHATSAPP, Channel.CALL})
@@ -182,13 +182,14 @@ def closed_since(session: Session, person: Person, channel: Channel, address: st
     return closed.at if closed is not None else None
 
 
-def dead_channels(session: Session, person: Person, channels: Sequence[Channel]) -> tuple[Channel, ...]:
-    """Those of `channels` whose address is known and was closed."""
+def dead_channels(session: Session, person: Person, channels: Sequence[Channel]) -> dict[Channel, datetime]:
+    """Those of `channels` whose address is known and was closed, and when, in their order."""
     known = {channel: person.email if channel is Channel.EMAIL else person.phone for channel in channels}
     keys = person_keys.of(session)
     index = {channel: keys.index(ADDRESS, found) for channel, found in known.items() if found is not None}
-    closed = set(session.exec(_ALL_CLOSED, params={"person": person.id}).all())
-    return tuple(channel for channel in channels if (channel, index.get(channel)) in closed)
+    closed = {(one, address): at for one, address, at in session.exec(_ALL_CLOSED, params={"person": person.id}).all()}
+    addresses = [(channel, index[channel]) for channel in channels if channel in index]
+    return {channel: closed[channel, address] for channel, address in addresses if (channel, address) in closed}
 
 
 def close_address(

@@ -17,7 +17,7 @@ from domain.agreements.limits import terms_of
 from domain.agreements.model import Agreement, AgreementKind, Via
 from domain.agreements.moving import movable, to_refused
 from domain.agreements.promise import promise_refused
-from domain.events import PromiseMade
+from domain.events.agreements import PromiseMade
 from domain.money import Money, minor_units, parse_major
 from domain.replies.text import plain
 from records.tables import Loan

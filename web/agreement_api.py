@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from domain.access import Caller, PersonCaller, Role, Scope, roles
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.terms import Name as OptionName
-from domain.events import Amount, Day, Reference
+from domain.events.values import Amount, Day, Reference
 from domain.message_names import WithoutNumber
 from records.database import Database
 from web.access import Access

@@ -13,7 +13,7 @@ from domain.access import Caller, PersonCaller, Role, ServiceCaller
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.offers import Offer, OfferRequest, Offers, agreeing, offers, request_of
 from domain.agreements.terms import Authority
-from domain.events import CaseDecision
+from domain.events.control import CaseDecision
 from domain.loan_state import LoanState
 from records import agreements, cases, offer_log
 from records.database import Database

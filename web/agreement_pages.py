@@ -22,7 +22,7 @@ from config.signed_addresses import SignedAddresses
 from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
 from domain.agreements.model import AgreementKind, Via
 from domain.agreements.moving import movable
-from domain.events import Day
+from domain.events.values import Day
 from domain.money import MOST_MINOR, parse_major
 from records.database import Database
 from records.tables import Loan

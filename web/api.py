@@ -25,7 +25,8 @@ from domain.access import (
     roles,
     sees_lender,
 )
-from domain.events import PaymentReceived, PaymentReversed, Reference
+from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.events.values import Reference
 from domain.moments import iso
 from domain.payments import FAR_AHEAD
 from records import campaigns, loans

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from config.localised import format_money, locale_of
 from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
-from domain.events import CaseDecision
+from domain.events.control import CaseDecision
 from domain.money import Money
 from records import accounts, cases, loans
 from records.database import Database

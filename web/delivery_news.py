@@ -12,7 +12,8 @@ from domain.call_flow import CallEnd, Heard
 from domain.closed_by_stop import closed_by_stop
 from domain.contact import Channel, ContactEventKind
 from domain.contact_rules import NO_WHATSAPP_MARKETING
-from domain.events import AddressFailure, CallWish
+from domain.events.borrower import CallWish
+from domain.events.contacts import AddressFailure
 from domain.message_names import of_whatsapp
 from domain.platform_rules import TemplateStatus
 from domain.webhook_news import (

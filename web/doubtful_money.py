@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from domain.events import PaymentReceived, PaymentReversed
+from domain.events.payments import PaymentReceived, PaymentReversed
 from records import bank_entries, payments
 from records.tables import Loan, Payment
 

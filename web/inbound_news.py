@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.closed_by_stop import asks_for_texts, closed_by_stop
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
-from domain.events import AddressFailure
+from domain.events.contacts import AddressFailure
 from domain.opt_out_partly import keeps_this_way
 from domain.opt_out_scope import StopScope, asks_for_a_call, asks_to_be_written_to, named_scope, ways_named
 from domain.opt_out_words import OptOutReading, clauses_of, read_opt_out

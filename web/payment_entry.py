@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pydantic import JsonValue
 from sqlmodel import Session
 
-from domain.events import PaymentReceived, PaymentReversed
+from domain.events.payments import PaymentReceived, PaymentReversed
 from records import audit, bank_entries, loans, owed_signals, payments, webhooks
 from records.clock import shared_time
 from records.database import Database

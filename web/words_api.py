@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from activities.own_words import Draft, Judged, WordsRefused
 from domain.access import Caller
 from domain.contact import Channel
-from domain.events import Moment, Reference
+from domain.events.values import Moment, Reference
 from records.database import Database
 from web.agreement_api import PEOPLE
 from web.agreement_desk import acting

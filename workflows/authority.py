@@ -13,9 +13,8 @@ from pydantic import BaseModel
 from config.warrants import Warrants
 from domain.access import OUR_NAMES
 from domain.agreements.terms import Authority
-from domain.events import (
+from domain.events.agreements import (
     AgreementCancelled,
-    Decide,
     DueDateMoved,
     OfferAccepted,
     OfferApproved,
@@ -23,9 +22,9 @@ from domain.events import (
     PromiseMade,
     RestructuringAgreed,
     SettlementAgreed,
-    WordsWithdrawn,
-    WordsWritten,
 )
+from domain.events.control import Decide
+from domain.events.messages import WordsWithdrawn, WordsWritten
 
 WithAuthority = PlanAgreed | SettlementAgreed | RestructuringAgreed | OfferApproved | WordsWritten | WordsWithdrawn
 Warranted = WithAuthority | PromiseMade | OfferAccepted | DueDateMoved | AgreementCancelled | Decide

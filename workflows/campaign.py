@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
         StateOrder,
     )
     from activities.capabilities import CampaignWork
-    from domain.events import Close, CloseReason, Pause
+    from domain.events.control import Close, CloseReason, Pause
     from workflows.campaign_messages import CampaignInput, CampaignProgress, CampaignResult
     from workflows.messages import Answer
 

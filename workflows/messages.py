@@ -1,4 +1,4 @@
-"""What goes into and comes out of the loan workflow; the contract itself is in `domain/events.py`."""
+"""What goes into and comes out of the loan workflow; the contract itself is in `domain/events/`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from domain.access import OUR_NAMES
 from domain.agreements.model import Agreement
 from domain.contact import Channel
-from domain.events import (
-    AskConsent,
-    CallChoice,
-    CircumstanceReported,
-    ConsentGiven,
-    ContactFailed,
-    DebitReturned,
-    LoanEvent,
-    NoticeOrdered,
-    NoticeWithdrawn,
-    OptIn,
-    OptOut,
-    PaymentReceived,
-    PaymentRefunded,
-    PaymentReversed,
-    PromiseMade,
-    ReplyUnderstood,
-)
+from domain.events.agreements import PromiseMade
+from domain.events.balance import AskConsent, ConsentGiven
+from domain.events.borrower import CallChoice, CircumstanceReported, OptIn, OptOut, ReplyUnderstood
+from domain.events.contacts import ContactFailed
+from domain.events.debits import DebitReturned
+from domain.events.loan_event import LoanEvent
+from domain.events.messages import NoticeOrdered, NoticeWithdrawn
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, OpenCase, Refusal, StepRecord
+from domain.loan_parts import OpenCase, Refusal, StepRecord
+from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.strategy import Strategy
 from workflows.payload_json import ToldOutside

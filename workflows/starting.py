@@ -8,8 +8,9 @@ from typing import Any
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDReusePolicy
 
+from domain.entering import enter
 from domain.entering_again import Counted, enter_again
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.money import Money
 from domain.planning import plan

@@ -21,7 +21,7 @@ from domain.agreements.making import agreed
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Instalment
 from domain.agreements.terms import Option, PlanOption
 from domain.cases import open_case
-from domain.events import (
+from domain.events.agreements import (
     OfferAccepted,
     OfferApproved,
     PlanAgreed,

@@ -22,8 +22,9 @@ from domain.agreements.model import (
 from domain.agreements.terms import AgreementMessage
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed, SendContact
-from domain.events import ContactOutcome, ContactReported
-from domain.loan_state import LoanState, StepRecord
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.loan_parts import StepRecord
+from domain.loan_state import LoanState
 
 REMINDED_AT = time(10, 0)
 PER_AGREEMENT = 1000

@@ -7,7 +7,7 @@ from datetime import datetime
 from domain.agreements.judging import DATE_MOVED, GOES_ON, close_approval, finish, judge, tell
 from domain.agreements.model import AGREEMENTS_KEPT, Agreement, AgreementKind, AgreementState
 from domain.cases import close_cases
-from domain.events import AgreementCancelled
+from domain.events.agreements import AgreementCancelled
 from domain.ledger_entries import CaseKind, CaseState
 from domain.loan_state import LoanState, note
 

@@ -9,7 +9,7 @@ from domain.agreements.judging import DATE_MOVED, next_unpaid, replace, revised
 from domain.agreements.limits import terms_of
 from domain.agreements.model import Agreement, AgreementKind, Instalment
 from domain.agreements.schedule import next_working_day
-from domain.events import DueDateMoved
+from domain.events.agreements import DueDateMoved
 from domain.loan_state import LoanState, note
 
 

@@ -19,7 +19,7 @@ from domain.agreements.requests import OfferRequest as OfferRequest
 from domain.agreements.schedule import SATURDAY, Row, due_dates, repayment
 from domain.agreements.terms import Authority, Option, PlanOption, RestructuringOption, SettlementOption
 from domain.agreements.working_days import public_holidays
-from domain.events import HOLIDAYS_TOLD, PlanAgreed, RestructuringAgreed, SettlementAgreed, TermsAgreed
+from domain.events.agreements import HOLIDAYS_TOLD, PlanAgreed, RestructuringAgreed, SettlementAgreed, TermsAgreed
 from domain.loan_state import LoanState
 from domain.payable import payable, smallest_payable
 from domain.strategy import Strategy

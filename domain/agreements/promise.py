@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from domain.agreements.making import agreed, not_now
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment
-from domain.events import PromiseMade
+from domain.events.agreements import PromiseMade
 from domain.loan_state import LoanState
 
 _UNCOUNTED = frozenset({AgreementState.CANCELLED})

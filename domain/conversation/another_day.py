@@ -12,10 +12,11 @@ from domain.agreements.judging import last_day, left_of, next_unpaid
 from domain.agreements.limits import terms_of
 from domain.agreements.model import Agreement, AgreementKind, Evidence
 from domain.agreements.moving import Movable, due_date_moved, last_possible, movable, possible_from
-from domain.conversation.model import Answer, AnswerKind, Moving, later_of
+from domain.conversation.model import Answer, AnswerKind, Moving
 from domain.conversation.offering import withdrawn
 from domain.conversation.saying import change, of, say, to_a_person
-from domain.events import DueDateMoved, ReplyUnderstood
+from domain.events.agreements import DueDateMoved
+from domain.events.borrower import ReplyUnderstood
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 
@@ -82,7 +83,7 @@ def answered(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSta
         waits = talk.answer is not None and talk.answer.number == moving.answer
         if moving.void or event.received_at - moving.asked_at > QUESTION_STANDS or not (waits or event.says == "yes"):
             return None
-        return change(state, moving=moving.model_copy(update={"early": later_of(moving.early, event)}))
+        return change(state, moving=moving.hearing(event))
     if moving.void or now - moving.asked_at > QUESTION_STANDS or not _stands(state, moving):
         return _asked_anew(change(state, moving=None), event, moving, now)
     if event.says == "yes":
@@ -98,7 +99,7 @@ def reported(state: LoanState, number: int, sent_at: datetime | None, *, sent: b
     moving = of(state).moving
     if moving is None or moving.answer != number:
         return state
-    told = moving.model_copy(update={"told": True, "early": None, "sent_at": sent_at})
+    told = moving.hearing_nothing().model_copy(update={"told": True, "sent_at": sent_at})
     return change(state, moving=told if sent else None)
 
 

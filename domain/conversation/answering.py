@@ -22,7 +22,6 @@ from domain.conversation.model import (
     Conversation,
     Proposed,
     Question,
-    later_of,
     written_before,
 )
 from domain.conversation.saying import change, keep, of, say, say_when, to_a_person, with_a_person
@@ -40,13 +39,10 @@ from domain.conversation.unanswered import (
     payment_query,
     told_by_another,
 )
-from domain.events import (
-    Circumstance,
-    ContactOutcome,
-    ContactReported,
-    PromiseMade,
-    ReplyUnderstood,
-)
+from domain.dead_addresses import written_from
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import Circumstance, ReplyUnderstood
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import PAID_ENDS
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent
@@ -67,11 +63,8 @@ def reply_understood(state: LoanState, event: ReplyUnderstood, now: datetime) ->
     heard = (*talk.heard, event.message_id)[-HEARD_KEPT:]
     state = keep(state, talk.model_copy(update={"heard": heard, "channel": event.channel}))
     state = note(state, now, "reply_understood", ", ".join(event.intents))
-    dead = event.channel in state.dead_addresses and not _died_since(state, event)
-    if dead and Intent.WRONG_PERSON not in event.intents:
-        # Whoever writes from a number has it.
-        alive = tuple(channel for channel in state.dead_addresses if channel is not event.channel)
-        state = state.model_copy(update={"dead_addresses": alive})
+    if Intent.WRONG_PERSON not in event.intents:
+        state = written_from(state, event.channel, event.received_at)
     return _acted_on(state, event, now), None
 
 
@@ -124,32 +117,43 @@ def _acted_on(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSt
     return _talk(state, event, now)
 
 
-def _died_since(state: LoanState, event: ReplyUnderstood) -> bool:
-    """Whether the address was found dead after this was written: it says nothing of who has it now."""
-    return any(word.channel is event.channel and word.at > event.received_at for word in state.dead_since)
-
-
 def answer_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:
     """The answer went out, or never can; it is not tried again by itself: another message may come any moment.
 
-    A yes or a no to what it reads back may have been heard first, where the report was held up. What was written before
-    the question left, or beside one that never left, says what it says without it.
+    A yes or a no to what it reads back may have been heard first, where the report was held up, and more than one. What
+    was written before the question left, or beside one that never left, says what it says without it. Of what was
+    written after it left the last counts.
     """
     waiting = _untold(state)
     state = _reported_answer(state, event)
     if waiting is None or waiting.number > event.occurrence:
         return state
-    early = waiting.question.early
+    early = waiting.question.heard_early
     # Answers leave one after the other: one whose place this took, and of which nothing was heard, never left.
     asked = event.outcome is ContactOutcome.SENT and waiting.number == event.occurrence
     if not asked:
         state = change(state, **{waiting.field: None})
-    if early is None or state.end in PAID_ENDS:
+    if state.end in PAID_ENDS:
         return state
-    if not asked:
-        return _acted_on(state, early, now)
-    if event.sent_at is None or early.received_at < event.sent_at - CLOCKS_APART:
-        return _said_before(state, early, now)
+    said_before = [word for word in early if asked and _left_after(event, word)]
+    for word in said_before:
+        state = _said_before(state, word, now)
+    answers = early[len(said_before) :]
+    if asked and answers and getattr(of(state), waiting.field) is not None:
+        return _answered_early(state, answers[-1], now)
+    # Without a question, or with one that something said before it has ended.
+    for word in answers:
+        state = _acted_on(state, word, now)
+    return state
+
+
+def _left_after(event: ContactReported, word: ReplyUnderstood) -> bool:
+    """Whether the question left after this was written, as far as anyone can know."""
+    return event.sent_at is None or word.received_at < event.sent_at - CLOCKS_APART
+
+
+def _answered_early(state: LoanState, early: ReplyUnderstood, now: datetime) -> LoanState:
+    """An answer that was heard before it was known that its question had left."""
     if state.end is not None or state.ceased or with_a_person(state, now):
         return state
     if (answered := _plain_answer(state, early, now)) is not None:
@@ -247,7 +251,7 @@ def _plain_answer(state: LoanState, event: ReplyUnderstood, now: datetime) -> Lo
     if proposed is not None and untold and (event.says == "yes" or asking):
         if event.received_at - proposed.asked_at <= PROPOSAL_STANDS:
             # The question may have been read, though nobody has said yet that it left: that report decides.
-            return change(state, proposed=proposed.model_copy(update={"early": later_of(proposed.early, event)}))
+            return change(state, proposed=proposed.hearing(event))
     stands = proposed is not None and now - proposed.asked_at <= PROPOSAL_STANDS
     offered = (offer := offering.told(state)) is not None and now - offer.asked_at <= offering.OFFER_STANDS
     moving = talk.moving is not None and talk.moving.told and not over
@@ -318,7 +322,7 @@ def _read_back(state: LoanState, number: int, sent_at: datetime | None, *, sent:
     proposed = of(state).proposed
     if proposed is None or proposed.answer != number:
         return state
-    told = proposed.model_copy(update={"told": True, "early": None, "sent_at": sent_at})
+    told = proposed.hearing_nothing().model_copy(update={"told": True, "sent_at": sent_at})
     return change(state, proposed=told if sent else None)
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import operator
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.agreements.model import AgreementKind
 from domain.contact import Channel
-from domain.events import MadeOffer, ReplyUnderstood
+from domain.events.agreements import MadeOffer
+from domain.events.borrower import ReplyUnderstood
 from domain.message_names import WithoutNumber
 from domain.replies.labels import Intent
 
 REPLY = "reply"
 """The step of answers to the borrower, beside the strategy's sequence."""
 HEARD_KEPT = 30
+EARLY_WORDS_KEPT = 10
 
 
 class AnswerKind(StrEnum):
@@ -54,12 +56,36 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Proposed(_Value):
+class _Question(_Value):
+    """What waits for a yes or a no. `sent_at`: when it began to leave.
+
+    `early`: the last yes or no written before it was known to have left; `earlier`: those written before that one, the
+    oldest first.
+    """
+
+    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
+    earlier: tuple[ReplyUnderstood, ...] = Field((), exclude_if=operator.not_)
+    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
+
+    @property
+    def heard_early(self) -> tuple[ReplyUnderstood, ...]:
+        """As they were written."""
+        return (*self.earlier, self.early) if self.early is not None else ()
+
+    def hearing(self, event: ReplyUnderstood) -> Self:
+        """With one more that was heard early; messages may change places on their way."""
+        words = sorted((*self.heard_early, event), key=lambda word: word.received_at)[-EARLY_WORDS_KEPT:]
+        return self.model_copy(update={"early": words[-1], "earlier": tuple(words[:-1])})
+
+    def hearing_nothing(self) -> Self:
+        return self.model_copy(update={"early": None, "earlier": ()})
+
+
+class Proposed(_Question):
     """A promise that is read back and waits for the borrower's yes: so much by the end of `due`, a local date.
 
     `answer` is the number of the answer that asks, and `told`: it went out. One without a number was kept by an earlier
-    version, which did not ask whether it had. `early`: the last yes or no before that; `sent_at`: when it began to
-    leave.
+    version, which did not ask whether it had.
     """
 
     amount_minor: int
@@ -67,8 +93,6 @@ class Proposed(_Value):
     asked_at: AwareDatetime
     answer: int | None = None
     told: bool = Field(False, exclude_if=operator.not_)
-    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
-    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
 
 
 class Asking(_Value):
@@ -84,27 +108,23 @@ class Asking(_Value):
     bearable_minor: int | None = None
 
 
-class Offered(_Value):
+class Offered(_Question):
     """Offer `number` of the loan was told to the borrower and waits for their yes; on a no `others` follow.
 
     `untold` is the number of the answer that tells it, when another answer took its place: it may have left before.
-    `early`: the last yes or no before it was known to have left; `sent_at`: when it began to.
     """
 
     number: int
     asked_at: AwareDatetime
     others: tuple[MadeOffer, ...] = Field((), exclude_if=operator.not_)
     untold: int | None = None
-    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
-    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
 
 
-class Moving(_Value):
+class Moving(_Question):
     """Another day for the next payment of an agreement: which, or (with `to`) a yes to that day, is waited for.
 
     `due` is the payment's day as it stands, `amount_minor` what is left of it; `answer` is the number of the answer
-    that asks, and `told`: it went out. `void`: news came in between, so a yes is no answer to what was asked. `early`:
-    the last yes or no before it was known to have left; `sent_at`: when it began to.
+    that asks, and `told`: it went out. `void`: news came in between, so a yes is no answer to what was asked.
     """
 
     agreement: int
@@ -116,8 +136,6 @@ class Moving(_Value):
     to: date | None = None
     told: bool = Field(False, exclude_if=operator.not_)
     void: bool = Field(False, exclude_if=operator.not_)
-    early: ReplyUnderstood | None = Field(None, exclude_if=operator.not_)
-    sent_at: AwareDatetime | None = Field(None, exclude_if=operator.not_)
 
 
 Question = Proposed | Offered | Moving
@@ -127,11 +145,6 @@ Question = Proposed | Offered | Moving
 def written_before(question: Question, event: ReplyUnderstood) -> bool:
     """Whether a message was written before the question began to leave: it is no answer to it, whenever it is heard."""
     return event.received_at < (question.sent_at or question.asked_at) - CLOCKS_APART
-
-
-def later_of(early: ReplyUnderstood | None, event: ReplyUnderstood) -> ReplyUnderstood:
-    """The one written last; messages may change places on their way."""
-    return early if early is not None and early.received_at > event.received_at else event
 
 
 class Answer(_Value):

@@ -15,18 +15,18 @@ from domain.agreements.limits import kind_refused, terms_of
 from domain.agreements.making import agreement_cancelled
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Evidence, Via
 from domain.agreements.terms import Authority
-from domain.conversation.model import Answer, AnswerKind, Asking, Offered, later_of
+from domain.conversation.model import Answer, AnswerKind, Asking, Offered
 from domain.conversation.saying import Heard, change, gets_on, of, say, to_a_person
-from domain.events import (
+from domain.events.agreements import (
     AgreementCancelled,
     MadeOffer,
     OfferAccepted,
     OffersMade,
     PlanAgreed,
-    ReplyUnderstood,
     SettlementAgreed,
     TermsAgreed,
 )
+from domain.events.borrower import ReplyUnderstood
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 
@@ -53,7 +53,7 @@ def ask(state: LoanState, event: ReplyUnderstood, kinds: tuple[AgreementKind, ..
     if talk.offered is not None:
         # It may have left before this takes its place; nobody can say yes to what they were not told. Whoever asks for
         # another offer takes an early yes back.
-        state = change(state, offered=talk.offered.model_copy(update={"untold": teller(state), "early": None}))
+        state = change(state, offered=talk.offered.hearing_nothing().model_copy(update={"untold": teller(state)}))
     asked = talk.asked + 1
     asking = Asking(
         number=asked,
@@ -166,7 +166,7 @@ def _not_told_yet(state: LoanState, event: ReplyUnderstood) -> Offered | None:
     waits = answer is not None and answer.agreement == offered.number
     if event.says != "yes" and not waits:
         return None
-    return offered.model_copy(update={"early": later_of(offered.early, event)})
+    return offered.hearing(event)
 
 
 def _heard_late(state: LoanState, event: ReplyUnderstood, now: datetime) -> bool:
@@ -187,7 +187,7 @@ def went_out(state: LoanState, number: int, sent_at: datetime | None) -> LoanSta
     offered = of(state).offered
     if offered is None or teller(state) != number:
         return state
-    return change(state, offered=offered.model_copy(update={"untold": None, "early": None, "sent_at": sent_at}))
+    return change(state, offered=offered.hearing_nothing().model_copy(update={"untold": None, "sent_at": sent_at}))
 
 
 def may_be_said(state: LoanState, answer: Answer, now: datetime) -> bool:

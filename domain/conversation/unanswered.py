@@ -9,7 +9,7 @@ from domain.cases import open_once
 from domain.circumstances import circumstance_reported
 from domain.conversation import offering
 from domain.conversation.saying import change, to_a_person
-from domain.events import Circumstance, CircumstanceReported, ReplyUnderstood
+from domain.events.borrower import Circumstance, CircumstanceReported, ReplyUnderstood
 from domain.ledger_entries import PAID_ENDS, CaseKind
 from domain.loan_state import LoanState, note
 from domain.replies.labels import Intent

@@ -22,7 +22,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from domain.events import HandOver, Moment
+from domain.events.values import HandOver, Moment
 from domain.loans import LENDER
 from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
 from providers.webhooks.json_bodies import json_object, one_key

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from domain.events import Moment
+from domain.events.values import Moment
 from domain.money import Money
 from domain.webhook_news import Ignored, PartRefundNews, PaymentNews, ReversalNews, WebhookNews
 from providers.payments.stripe_amounts import from_stripe

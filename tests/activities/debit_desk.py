@@ -22,7 +22,7 @@ from config.settings import Settings
 from domain.bank_news import StatusReport
 from domain.contact import Channel, Purpose
 from domain.direct_debit import MandateStatus, SequenceType
-from domain.events import DebitReported
+from domain.events.debits import DebitReported
 from domain.what_next import Effect, WhatNext
 from providers.debit_bank import BankMessage, DebitBank, OutgoingFile, Submission
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings

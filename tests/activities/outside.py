@@ -35,7 +35,7 @@ from config.payment_settings import Stripe
 from config.settings import Settings
 from domain.contact import Channel, Purpose
 from domain.contact_rules import Caps
-from domain.events import ContactReported
+from domain.events.contacts import ContactReported
 from domain.ledger_entries import LedgerEntry
 from domain.strategy import WholeThreshold
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent

@@ -15,7 +15,7 @@ from domain.agreements.schedule import repayment
 from domain.agreements.terms import RestructuringOption
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.ledger_entries import AgreementEntry
 from records import agreements, documents
 from records.tables import PaymentLink

@@ -19,7 +19,7 @@ from activities.contact_places import Ready
 from config.messaging_settings import Smtp, SmtpSecurity, Twilio
 from config.payment_settings import Stripe
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from providers.ports import Sent
 from records import contacts, loans
 from records.database import Database

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.orders import WatchOrder
 from config.bank_data_settings import Bank
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.strategy import AmountThreshold, ShareThreshold, Threshold, WholeThreshold
 from records import consents, incomes, loans, people, person_keys
 from records.database import Database

@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 
 from activities.campaign_orders import Instruction, InstructOrder, LoanStart, StartOrder, StartReport, StateOrder
 from activities.campaigns import CampaignRunner, LoanControl
-from domain.events import CloseReason
+from domain.events.control import CloseReason
 from domain.loans import workflow_id
 from domain.strategy import Strategy
 from records import audit, campaigns, loans, strategies

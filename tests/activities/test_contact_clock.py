@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
-from domain.loan_state import RECEIPT
+from domain.contact_orders import RECEIPT
+from domain.events.contacts import ContactOutcome
 from records import contacts, loans
 from records.tables import ContactState
 from tests.activities.outside import (

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationErrorCategory
 
 from config.lender_settings import ContactCaps
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.sms_segments import sms_size
 from providers.payments.stripe import StripeGateway
 from providers.ports import LinkRequest, PaymentLink
@@ -113,7 +113,7 @@ async def test_a_channel_closed_for_good_gives_way_to_the_next(both: Desk, world
     report = await both.contact(remind(loan_id))
 
     assert (report.outcome, report.channel) == (ContactOutcome.SENT, Channel.EMAIL)
-    assert report.closed == ((Channel.SMS,) if closed == "dead" else ())
+    assert (report.closed, report.closed_at) == (((Channel.SMS,), (TUESDAY,)) if closed == "dead" else ((), ()))
     assert texts_to(world, given["phone"]) == []
     assert len(mails_to(world, given["email"])) == 1
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from config.lender_settings import Lender
 from config.messaging_settings import Twilio
 from domain.contact import Actor, Channel, Purpose
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
 from records import contacts
 from records.database import Database

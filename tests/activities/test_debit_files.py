@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from activities.debit_files import DebitFiles, message_id_of
 from domain.direct_debit import DebitState, SequenceType
-from domain.events import DebitOutcome
+from domain.events.debits import DebitOutcome
 from records import loans, mandates, people, webhooks
 from records.database import Database
 from records.tables import DebitFile, Payment

@@ -11,7 +11,7 @@ from sqlmodel import select
 from activities.bank_files import BankDesk
 from domain.bank_news import BankEntry, BatchRefusal, DebitStatus, FileKind, Statement, StatusReport
 from domain.direct_debit import DebitState, MandateStatus
-from domain.events import DebitOutcome
+from domain.events.debits import DebitOutcome
 from records import audit, bank_entries, mandates
 from records.database import Database
 from records.tables import Webhook

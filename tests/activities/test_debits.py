@@ -10,7 +10,7 @@ import pytest
 
 from activities.debit_files import DebitFiles
 from activities.debit_submission import DebitSubmission
-from domain.events import DebitOutcome
+from domain.events.debits import DebitOutcome
 from records.database import Database
 from tests.activities.debit_desk import (
     MONDAY,

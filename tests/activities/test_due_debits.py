@@ -10,7 +10,7 @@ import pytest
 from activities.bank_files import BankDesk
 from domain.bank_news import BankEntry, FileKind, Statement
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
-from domain.events import DebitOutcome
+from domain.events.debits import DebitOutcome
 from records import cases, loans, mandates, people
 from records.database import Database
 from records.tables import CaseState

@@ -9,9 +9,9 @@ import pytest
 from activities.orders import ContactOrder
 from activities.receipts import pdf_of
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
+from domain.contact_orders import RECEIPT
+from domain.events.contacts import ContactOutcome
 from domain.ledger_entries import EndEntry, LoanEnd
-from domain.loan_state import RECEIPT
 from records import contacts, documents, loans
 from records.database import Database
 from records.tables import Contact, ContactState, Document

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from config.approved_templates import load_approved
 from domain.contact import Channel, Purpose
 from domain.contact_rules import NO_WHATSAPP_MARKETING
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.platform_rules import PlatformTemplate, TemplateStatus
 from domain.webhook_news import DeliveryNews, DeliveryState
 from domain.what_next import WhatNext

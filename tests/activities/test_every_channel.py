@@ -8,7 +8,7 @@ import pytest
 
 from config.lender_settings import Lender
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
 from records import contacts
 from records.database import Database

@@ -11,7 +11,7 @@ import pytest
 
 from activities.contact_slots import stops_of
 from domain.contact_rules import KNOWN_FLAGS
-from domain.events import Circumstance
+from domain.events.borrower import Circumstance
 from records import loans, people
 from records.database import Database
 from tests.activities.outside import enter_loan

@@ -11,7 +11,8 @@ from sqlmodel import select
 
 from activities.orders import LedgerOrder
 from domain.contact import Channel
-from domain.events import AddressFailure, CaseDecision, ContactOutcome
+from domain.events.contacts import AddressFailure, ContactOutcome
+from domain.events.control import CaseDecision
 from domain.ledger_entries import (
     AddressEntry,
     CaseClosedEntry,

@@ -9,7 +9,7 @@ import pytest
 from pypdf import PdfReader
 
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from records.database import Database
 from tests.activities.outside import desk_for, enter_loan, remind, settings_for
 from tests.sandbox.running import World

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from config.messaging_settings import Twilio
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from providers.messaging.sendgrid import SendGridMessenger, SendGridSettings
 from providers.ports import Messenger
 from records.database import Database

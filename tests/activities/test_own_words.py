@@ -15,7 +15,8 @@ from config.messaging_settings import Twilio
 from config.settings import Settings
 from domain.contact import Channel, Purpose
 from domain.contact_rules import Caps
-from domain.events import Circumstance, ContactOutcome
+from domain.events.borrower import Circumstance
+from domain.events.contacts import ContactOutcome
 from domain.own_words import TEMPLATE, step_of
 from records import contacts, own_words, people
 from records.database import Database

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from records import contacts, people
 from records.database import Database
 from tests.activities.outside import LENDER, Desk, enter_loan, remind

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.what_next import Reaction, WhatNext
 from providers.errors import WINDOW_CLOSED, ProviderError, refusal
 from providers.messaging.smtp_codes import Stage, reaction_to

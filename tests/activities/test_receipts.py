@@ -17,9 +17,9 @@ from activities.receipts import Receipts, pdf_of
 from config.signed_addresses import SignedAddresses
 from config.web_settings import Web
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
+from domain.contact_orders import PART_RECEIPT, RECEIPT
+from domain.events.contacts import ContactOutcome
 from domain.ledger_entries import EndEntry, LoanEnd
-from domain.loan_state import PART_RECEIPT, RECEIPT
 from records import documents, erasure, loans, payments, person_export
 from records.database import Database
 from records.tables import Document

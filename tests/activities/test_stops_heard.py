@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from config.messaging_settings import Twilio
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.webhook_news import InboundNews
 from records.database import Database
 from tests.activities.outside import TUESDAY, desk_for, enter_loan, fresh, remind, settings_for

@@ -11,7 +11,7 @@ from activities.bank_files import BankDesk
 from activities.unheard_debits import NotToSettle, settle
 from domain.bank_news import BankEntry, FileKind, Statement
 from domain.direct_debit import DebitState
-from domain.events import DebitOutcome
+from domain.events.debits import DebitOutcome
 from providers.errors import ProviderError
 from records import bank_entries
 from records.database import Database

@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from activities.found_payments import keep_payment
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.money import Money
 from providers.ports import PaymentReport, PaymentState
 from records import links, loans, payments, webhooks

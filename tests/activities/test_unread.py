@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.contact import Channel
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from records import contacts
 from records.tables import ContactState
 from tests.activities.outside import TUESDAY, Desk, enter_loan, mails_to, person_of, remind, texts_to

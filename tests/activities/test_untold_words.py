@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from domain.contact import Channel, Purpose
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from records import loans, owed_signals, webhooks
 from records.tables import Webhook
 from tests.activities.outside import TUESDAY, Desk, enter_loan, remind

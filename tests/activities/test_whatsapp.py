@@ -15,7 +15,7 @@ from config.settings import Settings
 from config.web_settings import Web
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
-from domain.events import ContactOutcome
+from domain.events.contacts import ContactOutcome
 from domain.platform_rules import Quality, TemplateStatus
 from domain.sms_segments import sms_size
 from domain.webhook_news import DeliveryNews, DeliveryState

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from commands import case
 from domain.access import Role
-from domain.events import Decide
+from domain.events.control import Decide
 from domain.ledger_entries import CaseKind
 from records import accounts, cases, loans
 from records.database import Database

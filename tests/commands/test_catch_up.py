@@ -24,9 +24,9 @@ from commands.catch_up import BY_HAND, CaughtUp, Unknown, catch_up
 from commands.processes import ROOT
 from domain.collection import apply
 from domain.direct_debit import SequenceType
-from domain.events import PaymentReceived, PaymentRefunded
+from domain.entering import enter
+from domain.events.payments import PaymentReceived, PaymentRefunded
 from domain.ledger_entries import EndEntry, LedgerEntry, LoanEnd, PaymentEntry
-from domain.loan_state import enter
 from domain.loans import Payment, workflow_id
 from records import cases, debits, loans, mandates, payments, people, refunds
 from records.database import Database

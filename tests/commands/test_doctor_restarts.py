@@ -22,9 +22,10 @@ from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.conversation.model import REPLY
 from domain.direct_debit import DebitState
-from domain.events import LoanEvent, Pause, Resume
+from domain.entering import enter
+from domain.events.control import Pause, Resume
+from domain.events.loan_event import LoanEvent
 from domain.ledger_entries import NoteEntry
-from domain.loan_state import enter
 from domain.planning import plan
 from records import agreements, audit, campaigns, cases, contacts, debits, facts, loans, payments
 from records.database import Database

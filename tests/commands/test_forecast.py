@@ -14,9 +14,12 @@ from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel
 from domain.contact_orders import SendContact
-from domain.events import Circumstance, CircumstanceReported, ContactOutcome, ContactReported, OptOut, Pause
+from domain.entering import enter
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.control import Pause
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.planning import plan
 from tests.domain.test_own_words import START, ordered

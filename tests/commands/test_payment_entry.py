@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from commands.console import Refused
 from commands.payment_entry import read_payment, tell_the_loan
 from config.settings import Settings
-from domain.events import PaymentReceived
+from domain.events.payments import PaymentReceived
 from records import loans, payments, webhooks
 from records.database import Database
 from records.tables import PaymentSource

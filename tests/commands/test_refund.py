@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from activities.refunds import Carried, Refunds
 from commands import case, configuration, refund
 from domain.access import Role
-from domain.events import Decide
+from domain.events.control import Decide
 from records import accounts, audit, cases, loans, payments, refunds
 from records.database import Database
 from records.tables import CaseState, Loan, LoanState, RefundWay, Webhook

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from commands import configuration, strategy_migration, temporal_session
 from commands.console import Refused
-from domain.loan_state import enter
+from domain.entering import enter
 from domain.loans import workflow_id
 from domain.strategy import Strategy
 from records import facts, loans

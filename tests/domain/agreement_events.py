@@ -10,15 +10,9 @@ from domain.agreements.model import AgreementState, Evidence, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
 from domain.collection import pass_time
-from domain.events import (
-    AgreementCancelled,
-    DueDateMoved,
-    LoanEvent,
-    OfferAccepted,
-    OfferApproved,
-    PaymentReceived,
-    PromiseMade,
-)
+from domain.events.agreements import AgreementCancelled, DueDateMoved, OfferAccepted, OfferApproved, PromiseMade
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived
 from tests.domain.simulated_loan import SimulatedLoan
 
 

@@ -29,19 +29,14 @@ from domain.collection import apply, written
 from domain.contact import Channel
 from domain.contact_orders import SendContact
 from domain.conversation.model import Asking
-from domain.events import (
-    ContactOutcome,
-    ContactReported,
-    DebitOutcome,
-    DebitReported,
-    FundsSeen,
-    LoanEvent,
-    MadeOffer,
-    OffersMade,
-    TermsAgreed,
-)
+from domain.entering import enter
+from domain.events.agreements import MadeOffer, OffersMade, TermsAgreed
+from domain.events.balance import FundsSeen
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.debits import DebitOutcome, DebitReported
+from domain.events.loan_event import LoanEvent
 from domain.ledger_entries import LedgerEntry
-from domain.loan_state import LoanState, enter, refuse
+from domain.loan_state import LoanState, refuse
 from domain.loans import LoanFacts
 from domain.planning import plan, still_wanted
 from domain.strategy import BalanceWatch, Conditions, Ends, Queue, Receipt, Stage, Step, StepKind, Strategy

@@ -10,23 +10,16 @@ import pytest
 from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
-from domain.contact_orders import SendContact
+from domain.contact_orders import ASKED, SendContact
 from domain.conversation.model import REPLY
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    CallChoice,
-    CallWish,
-    Circumstance,
-    CircumstanceReported,
-    ContactOutcome,
-    ContactReported,
-    OptOut,
-    PaymentReceived,
-    ReplyUnderstood,
-    WordsWritten,
-)
+from domain.entering import enter
+from domain.events.borrower import CallChoice, CallWish, Circumstance, CircumstanceReported, OptOut, ReplyUnderstood
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.messages import WordsWritten
+from domain.events.payments import PaymentReceived
 from domain.ledger_entries import CaseOpenedEntry
-from domain.loan_state import ASKED, LoanState, enter
+from domain.loan_state import LoanState
 from domain.planning import plan, still_wanted
 from domain.replies.labels import Intent
 from domain.waiting import falls_due_at

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.events import CaseDecision, Decide
+from domain.events.control import CaseDecision, Decide
 from domain.ledger_entries import LoanEnd
 from domain.strategy import Queue
 from tests.domain.simulated_loan import SimulatedLoan, facts, strategy

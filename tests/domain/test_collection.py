@@ -12,26 +12,14 @@ from pydantic import ValidationError
 from domain.cases import open_case
 from domain.collection import apply, not_acted_on
 from domain.contact import Channel
-from domain.events import (
-    AddressFailure,
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Close,
-    CloseReason,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    Decide,
-    FundsSeen,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
-    Resume,
-)
+from domain.contact_orders import RECEIPT
+from domain.events.balance import FundsSeen
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import CaseDecision, Close, CloseReason, Decide, Pause, Resume
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import AddressEntry, CaseKind, LoanEnd, NoteEntry
-from domain.loan_state import EARLY_NEWS_KEPT, PAYMENTS_KEPT, RECEIPT, LoanState
+from domain.loan_state import EARLY_NEWS_KEPT, PAYMENTS_KEPT, LoanState
 from domain.standing_clock import pass_time, settle_hold
 from domain.strategy import Conditions, Stage, Step, StepKind
 from tests.domain.simulated_loan import START, STEPS, Borrower, SimulatedLoan, facts, strategy

@@ -19,31 +19,23 @@ from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
 from domain.collection import apply, pass_time
 from domain.contact import Channel, Purpose
+from domain.contact_orders import ASKED, FUNDS, RECEIPT
 from domain.conversation.model import REPLY
-from domain.events import (
-    AddressFailure,
+from domain.events.agreements import (
     AgreementCancelled,
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Close,
-    CloseReason,
-    ContactFailed,
-    Decide,
     DueDateMoved,
-    LoanEvent,
     OfferAccepted,
     OfferApproved,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
     PromiseMade,
-    Resume,
     SettlementAgreed,
-    WatchEnded,
-    WordsWritten,
 )
+from domain.events.balance import WatchEnded
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.contacts import AddressFailure, ContactFailed
+from domain.events.control import CaseDecision, Close, CloseReason, Decide, Pause, Resume
+from domain.events.loan_event import LoanEvent
+from domain.events.messages import WordsWritten
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import (
     AgreementEntry,
     CaseClosedEntry,
@@ -54,7 +46,8 @@ from domain.ledger_entries import (
     ReopenedEntry,
     ReversalEntry,
 )
-from domain.loan_state import ASKED, FUNDS, RECEIPT, LoanState, restore, snapshot
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.own_words import is_words
 from domain.planning import plan
 from domain.strategy import StepKind

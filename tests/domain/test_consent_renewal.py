@@ -8,9 +8,12 @@ from typing import Any
 from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel
-from domain.contact_orders import SendContact
-from domain.events import AskConsent, ConsentGiven, ContactOutcome, ContactReported, WatchEnded
-from domain.loan_state import CONSENT, LoanState, enter, restore, snapshot
+from domain.contact_orders import CONSENT, SendContact
+from domain.entering import enter
+from domain.events.balance import AskConsent, ConsentGiven, WatchEnded
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.strategy import BalanceWatch
 from domain.watching import watch_wanted

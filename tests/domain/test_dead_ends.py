@@ -11,25 +11,19 @@ from domain.actions import Action, OrderDebit, Wait
 from domain.agreements.model import AgreementKind, AgreementState, Via
 from domain.collection import apply
 from domain.contact import Channel
-from domain.contact_orders import SendContact
+from domain.contact_orders import PART_RECEIPT, SendContact
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    CallChoice,
-    CircumstanceReported,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    DebitReported,
-    DebitReturned,
-    Decide,
-    LoanEvent,
-    PaymentReceived,
-    PaymentReversed,
-    PromiseMade,
-    ReplyUnderstood,
-    WordsWritten,
-)
-from domain.loan_state import PART_RECEIPT, LoanState, enter, restore, snapshot
+from domain.entering import enter
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import CallChoice, CircumstanceReported, ReplyUnderstood
+from domain.events.contacts import ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import Decide
+from domain.events.debits import DebitReported, DebitReturned
+from domain.events.loan_event import LoanEvent
+from domain.events.messages import WordsWritten
+from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.replies.labels import Intent
 from domain.strategy import Conditions, Receipt, Step, StepKind

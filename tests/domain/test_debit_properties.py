@@ -10,7 +10,7 @@ from hypothesis.stateful import invariant, rule
 
 from domain.contact import Channel
 from domain.debit_steps import wants_debit
-from domain.events import DebitReturned
+from domain.events.debits import DebitReturned
 from domain.ledger_entries import NoteEntry
 from domain.strategy import Step, StepKind
 from tests.domain.simulated_loan import CATALOGUE, STEPS

@@ -13,26 +13,17 @@ from domain.agreements.model import Via
 from domain.collection import apply
 from domain.contact import Channel
 from domain.contact_orders import SendContact
-from domain.events import (
-    AgreementCancelled,
-    Circumstance,
-    CircumstanceReported,
-    ContactOutcome,
-    ContactReported,
-    DebitOutcome,
-    DebitReported,
-    DebitReturned,
-    Decide,
-    FundsSeen,
-    LoanEvent,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
-    PromiseMade,
-    Resume,
-)
+from domain.entering import enter
+from domain.events.agreements import AgreementCancelled, PromiseMade
+from domain.events.balance import FundsSeen
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.control import Decide, Pause, Resume
+from domain.events.debits import DebitOutcome, DebitReported, DebitReturned
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.planning import plan
 from domain.strategy import AmountThreshold, BalanceWatch, Conditions, Ends, Queue, Step, StepKind, Strategy

@@ -11,10 +11,12 @@ from domain.collection import apply
 from domain.consent_renewal import to_ask
 from domain.contact import Channel
 from domain.contact_orders import SendContact
+from domain.entering import enter
 from domain.entering_again import Counted, enter_again
-from domain.events import AskConsent, Pause, PromiseMade, Resume
+from domain.events.agreements import PromiseMade
+from domain.events.balance import AskConsent
+from domain.events.control import Pause, Resume
 from domain.ledger_entries import CaseKind
-from domain.loan_state import enter
 from domain.planning import plan
 from domain.strategy import BalanceWatch
 from tests.domain.simulated_loan import START, facts, strategy

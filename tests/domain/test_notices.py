@@ -11,20 +11,14 @@ from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel
 from domain.contact_orders import SendContact
-from domain.events import (
-    AddressFailure,
-    CircumstanceReported,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    NoticeOrdered,
-    NoticeWithdrawn,
-    OptOut,
-    PaymentReceived,
-    PaymentReversed,
-)
+from domain.entering import enter
+from domain.events.borrower import CircumstanceReported, OptOut
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.messages import NoticeOrdered, NoticeWithdrawn
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import NoteEntry
-from domain.loan_state import LoanState, enter, restore, snapshot
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.planning import plan, still_wanted
 from tests.domain.simulated_loan import START, facts, strategy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain.contact import Channel
-from domain.events import OptIn, OptOut
+from domain.events.borrower import OptIn, OptOut
 from tests.domain.simulated_loan import START
 from tests.domain.test_collection import entries, loan
 

@@ -15,23 +15,15 @@ from domain.contact_orders import SendContact
 from domain.contact_rules import unanswered_since
 from domain.conversation.saying import PERSON_TALKS
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    AddressFailure,
-    CircumstanceReported,
-    Close,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    Decide,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    ReplyUnderstood,
-    WordsWithdrawn,
-    WordsWritten,
-)
+from domain.entering import enter
+from domain.events.borrower import CircumstanceReported, OptOut, ReplyUnderstood
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import Close, Decide, Pause
+from domain.events.messages import WordsWithdrawn, WordsWritten
+from domain.events.payments import PaymentReceived
 from domain.ledger_entries import CaseClosedEntry, CaseKind, WordsEntry, WordsState
-from domain.loan_state import LoanState, enter, restore, snapshot
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.own_words import LONGEST_WAIT, MOST_WAITING, WITHDRAWN
 from domain.planning import plan, still_wanted
 from domain.replies.labels import Intent

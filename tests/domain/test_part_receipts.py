@@ -10,18 +10,13 @@ import pytest
 from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
-from domain.contact_orders import SendContact
-from domain.events import (
-    Circumstance,
-    CircumstanceReported,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    OptOut,
-    PaymentReceived,
-    PaymentReversed,
-)
-from domain.loan_state import PART_RECEIPT, RECEIPT, LoanState, enter, restore, snapshot
+from domain.contact_orders import PART_RECEIPT, RECEIPT, SendContact
+from domain.entering import enter
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.contacts import ContactFailed, ContactOutcome, ContactReported
+from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.planning import plan, still_wanted
 from domain.strategy import Receipt, Strategy
 from tests.domain.simulated_loan import START, facts, strategy

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from domain.collection import apply
-from domain.events import LoanEvent, Pause, Resume
+from domain.entering import enter
+from domain.events.control import Pause, Resume
+from domain.events.loan_event import LoanEvent
 from domain.ledger_entries import NoteEntry
-from domain.loan_state import enter
 from domain.pause_notes import LONGEST_PAUSE, PAUSED, RESUMED, Noted, Pauses, pauses_of
 from tests.domain.simulated_loan import START, facts, strategy
 

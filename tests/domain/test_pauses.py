@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 
 from domain.collection import apply
-from domain.events import LoanEvent, Pause, PaymentReceived, PaymentReversed, Resume
-from domain.loan_state import LoanState, enter
+from domain.entering import enter
+from domain.events.control import Pause, Resume
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.loan_state import LoanState
 from domain.pauses import ended_without_campaigns_pause
 from tests.domain.simulated_loan import START, facts, strategy
 

@@ -14,15 +14,8 @@ from domain.agreements.model import AgreementKind, Via
 from domain.agreements.offers import Offer, agreeing, offers, request_of
 from domain.agreements.schedule import repayment, split
 from domain.agreements.terms import Authority, Every, PlanOption, RestructuringOption
-from domain.events import (
-    PaymentReceived,
-    PaymentRefunded,
-    PaymentReversed,
-    PlanAgreed,
-    PromiseMade,
-    RestructuringAgreed,
-    SettlementAgreed,
-)
+from domain.events.agreements import PlanAgreed, PromiseMade, RestructuringAgreed, SettlementAgreed
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import CaseKind, LoanEnd
 from domain.loan_state import LoanState
 from domain.money import Money

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from domain.collection import apply
-from domain.events import LoanEvent, PaymentReceived, PaymentRefunded, PaymentReversed
+from domain.entering import enter
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import CaseKind, NoteEntry
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from tests.domain.simulated_loan import START, facts, strategy
 
 DUE = 30_000

@@ -10,8 +10,12 @@ from domain.actions import Finish, Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
-from domain.events import OptOut, Pause, PaymentReceived
-from domain.loan_state import LoanState, enter, restore, snapshot
+from domain.entering import enter
+from domain.events.borrower import OptOut
+from domain.events.control import Pause
+from domain.events.payments import PaymentReceived
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.migration import migrate, migration_refused, position_after
 from domain.planning import plan, still_wanted
 from domain.strategy import Step, StepKind

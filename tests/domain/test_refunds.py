@@ -8,9 +8,11 @@ import pytest
 
 from domain.access import Role
 from domain.collection import apply
-from domain.events import PaymentReceived, PaymentRefunded, PaymentReversed
+from domain.entering import enter
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import CaseKind, CaseOpenedEntry, LoanEnd
-from domain.loan_state import LoanState, enter, restore, snapshot
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.refunds import why_not_decided, why_not_given_back, why_not_proposed
 from tests.domain.simulated_loan import START, facts, strategy
 

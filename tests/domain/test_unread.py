@@ -11,8 +11,12 @@ from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel
 from domain.contact_orders import SendContact
-from domain.events import AddressFailure, ContactFailed, ContactOutcome, ContactReported, OptOut, Pause
-from domain.loan_state import Fallback, LoanState, enter
+from domain.entering import enter
+from domain.events.borrower import OptOut
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import Pause
+from domain.loan_parts import Fallback
+from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.strategy import Step, StepKind
 from tests.domain.simulated_loan import START, facts, strategy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.loan_state import enter
+from domain.entering import enter
 from domain.watching import watch_wanted
 from tests.domain.simulated_loan import START, facts, strategy
 

@@ -22,7 +22,7 @@ from temporalio.client import WorkflowHandle
 
 import workflows.loan
 from config.strategies import find_strategy, list_strategies
-from domain.loan_state import restore
+from domain.loan_snapshot import restore
 from tests.domain.simulated_loan import facts, strategy
 from tests.histories.campaign_stories import CAMPAIGNS, campaign_stage
 from tests.workflows.skipping import Stage, failed_tasks, stage

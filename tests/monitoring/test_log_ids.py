@@ -15,7 +15,7 @@ from temporalio.worker import Worker
 from activities.log_ids import LogIds
 from activities.orders import WatchOrder
 from config.logs import set_up_logs
-from domain.loan_state import enter
+from domain.entering import enter
 from domain.loans import LoanFacts
 from domain.strategy import WholeThreshold
 from tests.activities.servers import temporal_server

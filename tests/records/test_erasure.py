@@ -14,7 +14,7 @@ import pytest
 from sqlmodel import col, select
 
 from domain.contact import Channel
-from domain.events import AddressFailure
+from domain.events.contacts import AddressFailure
 from records import erasure, loans, own_words, people, person_keys, webhooks
 from records.database import Database
 from records.erasure import erase

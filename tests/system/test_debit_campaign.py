@@ -28,7 +28,7 @@ from config.lender_settings import Lender
 from config.settings import Settings
 from domain.contact import Channel
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
-from domain.events import PaymentReceived
+from domain.events.payments import PaymentReceived
 from domain.loans import workflow_id
 from domain.strategy import Strategy
 from providers.debits.http_bank import HttpDebitBank, HttpDebitBankSettings

@@ -9,9 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.collection import apply, pass_time, written
-from domain.events import (
+from domain.events.agreements import (
     AgreementCancelled,
-    Decide,
     DueDateMoved,
     OfferAccepted,
     OfferApproved,
@@ -19,9 +18,9 @@ from domain.events import (
     PromiseMade,
     RestructuringAgreed,
     SettlementAgreed,
-    WordsWithdrawn,
-    WordsWritten,
 )
+from domain.events.control import Decide
+from domain.events.messages import WordsWithdrawn, WordsWritten
 from domain.ledger_entries import AgreementEntry
 from domain.loan_state import LoanState
 from records import agreements, loans

@@ -16,8 +16,11 @@ from config.agreement_addresses import agreement_address
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from domain.collection import apply
-from domain.events import CaseDecision, Circumstance, CircumstanceReported, Decide, PaymentReceived
-from domain.loan_state import LoanState, enter
+from domain.entering import enter
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.control import CaseDecision, Decide
+from domain.events.payments import PaymentReceived
+from domain.loan_state import LoanState
 from records import accounts, agreements, audit, loans, offer_log
 from records.database import Database
 from records.tables import Agreement

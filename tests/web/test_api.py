@@ -22,7 +22,8 @@ from sqlmodel import Session, col, select
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from domain.collection import apply
-from domain.events import Circumstance, CircumstanceReported, PaymentReceived
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.payments import PaymentReceived
 from domain.webhook_news import PaymentNews
 from records import accounts, audit, bank_entries, cases, loans, payments
 from records.database import Database

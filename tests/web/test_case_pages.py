@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from domain.access import Role
 from domain.collection import apply
 from domain.contact import Channel, Purpose
-from domain.events import Circumstance, CircumstanceReported
+from domain.events.borrower import Circumstance, CircumstanceReported
 from records import cases, contacts, loans
 from records.database import Database
 from records.tables import InboundMessage

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from commands.case import settle_in_records
 from domain.contact import Channel, Purpose
-from domain.events import CaseDecision, Decide
+from domain.events.control import CaseDecision, Decide
 from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
 from records import cases, contacts, loans, people, threads

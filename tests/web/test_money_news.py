@@ -12,7 +12,7 @@ from activities.bank_files import BankDesk
 from activities.found_payments import keep_report
 from config.settings import Settings
 from domain.bank_news import BankEntry, FileKind, Statement
-from domain.events import PaymentReceived
+from domain.events.payments import PaymentReceived
 from domain.money import Money
 from domain.webhook_news import PaymentNews, ReversalNews
 from providers.ports import PaymentReport, PaymentState

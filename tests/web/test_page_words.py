@@ -9,8 +9,11 @@ import pytest
 
 from domain.agreements.model import Via
 from domain.collection import apply
-from domain.events import Circumstance, CircumstanceReported, LoanEvent, Pause, PromiseMade
-from domain.loan_state import enter
+from domain.entering import enter
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.control import Pause
+from domain.events.loan_event import LoanEvent
 from domain.replies.labels import Intent
 from records.tables import ContactState
 from tests.domain.simulated_loan import CATALOGUE, START, facts, strategy

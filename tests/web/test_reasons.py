@@ -7,7 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from domain.agreements.model import Via
-from domain.events import Circumstance, CircumstanceReported, DueDateMoved, LoanEvent, PaymentReceived, PromiseMade
+from domain.events.agreements import DueDateMoved, PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived
 from tests.domain.agreements.interruption_table import PLAN, agreement_of
 from tests.domain.conversation.test_another_day import loan, planned, says
 from tests.domain.simulated_loan import SimulatedLoan

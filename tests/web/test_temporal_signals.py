@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from domain.loan_state import enter, snapshot
+from domain.entering import enter
+from domain.loan_snapshot import snapshot
 from records import facts, loans, payments, strategies, webhooks
 from records.database import Database
 from records.tables import PaymentSource

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from domain.access import Role
 from domain.collection import apply
 from domain.contact import Channel
-from domain.events import ContactOutcome, ContactReported
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import WordsState
 from records import accounts, audit, cases, contacts, loans, own_words, person_export
 from records.database import Database

@@ -14,9 +14,12 @@ from commands.loan_lookup import what_it_knows
 from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
-from domain.events import CaseDecision, Decide, Pause, PaymentReceived, PaymentReversed
+from domain.entering import enter
+from domain.events.control import CaseDecision, Decide, Pause
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseOpenedEntry
-from domain.loan_state import LoanState, enter, snapshot
+from domain.loan_snapshot import snapshot
+from domain.loan_state import LoanState
 from domain.planning import plan
 from providers.webhooks import mail_reports
 from records import campaigns, cases, contacts, facts, loans, people, strategies

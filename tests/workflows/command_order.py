@@ -11,6 +11,7 @@ from pathlib import Path
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 KEPT = Path(__file__).with_name("command_order.json")
+INSIDE = "from temporalio import workflow\n"
 
 _COMMANDS = frozenset(
     {
@@ -40,22 +41,30 @@ _COMMANDS = frozenset(
 )
 
 
-def commands_of(source: str) -> dict[str, list[str]]:
-    """For each function of the module, what it asks of Temporal or of its own functions that do, in order."""
-    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    issuing = {f.name for f in functions if any(_command(call) for call in _calls(f))}
+def commands_of(source: str, elsewhere: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+    """For each function of the module, what it asks of Temporal or of functions that do, in order.
+
+    Those are its own and, by name, the ones `elsewhere`. A class stands for what happens when one is made.
+    """
+    tree = ast.parse(source)
+    classes = {id(f): c.name for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for f in c.body}
+    functions = {
+        f: classes.get(id(f), f.name) if f.name == "__init__" else f.name
+        for f in ast.walk(tree)
+        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    issuing = {name for f, name in functions.items() if any(_command(call) for call in _calls(f))} | elsewhere
     while True:
-        more = {f.name for f in functions if any(_own(call) in issuing for call in _calls(f))} - issuing
-        if not more:
+        more = {name for f, name in functions.items() if any(_called(c, elsewhere) in issuing for c in _calls(f))}
+        if more <= issuing:
             break
         issuing |= more
     found: dict[str, list[str]] = {}
     for function in sorted(functions, key=lambda f: f.lineno):
-        lines = [_command(call) or _own(call) for call in _calls(function)]
-        kept = [line for line in lines if line and (line not in issuing or line.split("(")[0] in issuing)]
-        kept = [line for line in kept if "(" in line or line in issuing]
+        asked = [_command(call) or _called(call, elsewhere) for call in _calls(function)]
+        kept = [each for each in asked if each is not None and ("(" in each or each in issuing)]
         if kept:
-            found[function.name] = kept
+            found[functions[function]] = kept
     return found
 
 
@@ -80,15 +89,28 @@ def _command(call: ast.Call) -> str | None:
     return f"{called.attr}({first}{' with a timeout' if timed else ''})"
 
 
-def _own(call: ast.Call) -> str | None:
+def _called(call: ast.Call, elsewhere: frozenset[str]) -> str | None:
+    """The name of a function of the module itself, or of one `elsewhere`, whatever it is called on."""
     called = call.func
-    own = isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "self"
-    return called.attr if own and isinstance(called, ast.Attribute) else None
+    if isinstance(called, ast.Name):
+        return called.id
+    if not isinstance(called, ast.Attribute):
+        return None
+    own = isinstance(called.value, ast.Name) and called.value.id == "self"
+    return called.attr if own or called.attr in elsewhere else None
 
 
 def today() -> dict[str, dict[str, list[str]]]:
-    modules = {file.stem: file.read_text() for file in sorted(WORKFLOWS.glob("*.py"))}
-    return {name: commands_of(source) for name, source in modules.items() if "@workflow.defn" in source}
+    """For each module that runs inside a workflow; functions of one another they know by their public names."""
+    sources = {file.stem: file.read_text() for file in sorted(WORKFLOWS.glob("*.py"))}
+    inside = {name: source for name, source in sources.items() if INSIDE in source}
+    elsewhere: frozenset[str] = frozenset()
+    while True:
+        found = {name: commands_of(source, elsewhere) for name, source in inside.items()}
+        public = frozenset(name for commands in found.values() for name in commands if not name.startswith("_"))
+        if public == elsewhere:
+            return {name: commands for name, commands in found.items() if commands}
+        elsewhere = public
 
 
 if __name__ == "__main__":

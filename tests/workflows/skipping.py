@@ -23,7 +23,8 @@ from temporalio.worker import Replayer, Worker
 
 from activities.orders import ContactOrder, DebitOrder, LedgerOrder, WatchOrder, WatchReport
 from domain.contact import Channel
-from domain.events import ContactOutcome, ContactReported, DebitOutcome, DebitReported
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.debits import DebitOutcome, DebitReported
 from domain.ledger_entries import LedgerEntry
 from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch, Ends, Queue, Receipt, Step, StepKind, Strategy

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 from config.master_keys import MasterKeys
 from config.warrants import Warrants
-from domain.events import AgreementCancelled, Decide, DueDateMoved, OfferAccepted, PromiseMade
+from domain.events.agreements import AgreementCancelled, DueDateMoved, OfferAccepted, PromiseMade
+from domain.events.control import Decide
 from workflows.authority import believe, unproven, warranted
 from workflows.messages import read_signal
 

@@ -48,6 +48,33 @@ def test_what_counts_as_a_command() -> None:
     }
 
 
+ORDERS = """
+def start_contact(order):
+    return workflow.start_activity_method(Contacts.contact, order)
+class Writer:
+    def __init__(self):
+        workflow.patched(RULE)
+def harmless():
+    return 1
+"""
+DIVIDED = """
+class Loan:
+    def __init__(self):
+        self._writer = Writer()
+    async def run(self):
+        await self._orders.start_contact(order)
+        self._orders.harmless()
+        start_contact(order)
+"""
+
+
+def test_what_other_modules_of_a_workflow_ask_for_counts_too() -> None:
+    elsewhere = frozenset(commands_of(ORDERS))
+
+    assert elsewhere == {"start_contact", "Writer"}
+    assert commands_of(DIVIDED, elsewhere) == {"Loan": ["Writer"], "run": ["start_contact", "start_contact"]}
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

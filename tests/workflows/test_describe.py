@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from domain.collection import apply
-from domain.events import DueDateMoved, LoanEvent, OfferApproved, PromiseMade
+from domain.events.agreements import DueDateMoved, OfferApproved, PromiseMade
+from domain.events.loan_event import LoanEvent
 from domain.loan_state import LoanState
 from tests.domain.agreements.test_catalogue import SAID, agree, loan
 from tests.domain.simulated_loan import START

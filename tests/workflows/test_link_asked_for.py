@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from domain.contact_orders import ASKED
 from domain.conversation.model import REPLY
 from domain.conversation.terms import ConversationTerms
-from domain.events import ContactOutcome, ContactReported
-from domain.loan_state import ASKED
+from domain.events.contacts import ContactOutcome, ContactReported
 from tests.workflows.skipping import facts, failed_tasks, replays, settled, stage, strategy
 
 

@@ -20,32 +20,23 @@ from config.master_keys import MasterKeys
 from config.warrants import Warrants
 from domain.agreements.model import BROKEN, REMINDER
 from domain.contact import Channel
-from domain.events import (
-    AddressFailure,
+from domain.contact_orders import FUNDS, RECEIPT
+from domain.events.agreements import (
     AgreementCancelled,
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Close,
-    CloseReason,
-    ContactFailed,
-    Decide,
     DueDateMoved,
-    LoanEvent,
     OfferAccepted,
     OfferApproved,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
     PlanAgreed,
     PromiseMade,
     RestructuringAgreed,
-    Resume,
     SettlementAgreed,
 )
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.contacts import AddressFailure, ContactFailed
+from domain.events.control import CaseDecision, Close, CloseReason, Decide, Pause, Resume
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import LedgerEntry
-from domain.loan_state import FUNDS, RECEIPT
 from tests.domain.agreement_events import agreement_events
 from tests.domain.simulated_loan import CATALOGUE, Borrower, SimulatedLoan, facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, stage

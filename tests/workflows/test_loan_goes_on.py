@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from domain.contact import Channel
-from domain.events import ContactOutcome, ContactReported
-from domain.loan_state import restore
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.loan_snapshot import restore
 from domain.loans import LoanFacts
 from domain.strategy import BalanceWatch, Receipt
 from tests.domain.simulated_loan import facts, strategy

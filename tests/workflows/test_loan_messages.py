@@ -27,7 +27,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from domain.collection import _HANDLERS
-from domain.events import OptOut
+from domain.events.borrower import OptOut
 from tests.activities.servers import temporal_server
 from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, World, executable, failed_tasks, replays, stage

@@ -12,9 +12,15 @@ from hypothesis import strategies as st
 from domain.collection import apply
 from domain.contact import Channel
 from domain.conversation.terms import ConversationTerms
-from domain.events import CircumstanceReported, LoanEvent, OptOut, Pause, PaymentReceived, PromiseMade
+from domain.entering import enter
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import CircumstanceReported, OptOut
+from domain.events.control import Pause
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived
 from domain.ledger_entries import AddressEntry
-from domain.loan_state import LoanState, enter, restore, snapshot
+from domain.loan_snapshot import restore, snapshot
+from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.strategy import BalanceWatch
 from tests.domain.simulated_loan import CATALOGUE, START, facts, strategy

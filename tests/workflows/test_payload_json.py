@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import get_args
 
 import pytest
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from temporalio.api.failure.v1 import Failure
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+import domain.events
 from activities.orders import ContactOrder
 from config.strategies import find_strategy
 from domain.contact import Channel, Purpose
@@ -23,7 +25,8 @@ MODULES = [
     "activities.orders",
     "workflows.campaign_messages",
     "workflows.messages",
-    *(f"domain.{name}" for name in ("contact", "events", "ledger_entries", "loan_state", "loans", "strategy")),
+    *(f"domain.{name}" for name in ("contact", "ledger_entries", "loan_parts", "loan_state", "loans", "strategy")),
+    *(f"domain.events.{module.name}" for module in iter_modules(domain.events.__path__)),
 ]
 
 

@@ -9,8 +9,9 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
+from domain.entering import enter
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from tests.domain.simulated_loan import facts, strategy
 from tests.workflows.skipping import Stage, failed_tasks, replays, stage
 

@@ -11,20 +11,12 @@ from domain.agreements.model import AgreementKind, Evidence, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
 from domain.contact import Channel
-from domain.events import (
-    AddressFailure,
-    Circumstance,
-    CircumstanceReported,
-    Close,
-    CloseReason,
-    ContactFailed,
-    LoanEvent,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
-    PromiseMade,
-)
+from domain.events.agreements import PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.contacts import AddressFailure, ContactFailed
+from domain.events.control import Close, CloseReason, Pause
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.loan_state import LoanState
 
 PROMISE, PLAN, SETTLEMENT, RESTRUCTURING = AgreementKind

@@ -11,18 +11,10 @@ import pytest
 from domain.agreements.model import BROKEN, DOCUMENT, MISSED, REMINDER, Agreement, AgreementKind, Evidence, Via
 from domain.agreements.offers import Offer, OfferRequest, agreeing, bearable_amount, offers, request_of
 from domain.agreements.terms import Authority
-from domain.events import (
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Decide,
-    DueDateMoved,
-    OfferAccepted,
-    OfferApproved,
-    PaymentReceived,
-    PaymentReversed,
-    PromiseMade,
-)
+from domain.events.agreements import DueDateMoved, OfferAccepted, OfferApproved, PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.control import CaseDecision, Decide
+from domain.events.payments import PaymentReceived, PaymentReversed
 from tests.domain.simulated_loan import CATALOGUE, START, SimulatedLoan, facts, strategy
 
 SAID = Evidence(at=START, message_id="SM1")

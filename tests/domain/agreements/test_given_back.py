@@ -11,18 +11,12 @@ from hypothesis import strategies as st
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Via
 from domain.agreements.terms import Authority
 from domain.collection import apply
-from domain.events import (
-    AgreedPayment,
-    LoanEvent,
-    OfferApproved,
-    PaymentReceived,
-    PaymentRefunded,
-    PaymentReversed,
-    PromiseMade,
-    SettlementAgreed,
-)
+from domain.entering import enter
+from domain.events.agreements import AgreedPayment, OfferApproved, PromiseMade, SettlementAgreed
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import LoanEnd
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.planning import plan
 from tests.domain.simulated_loan import CATALOGUE, START, facts, strategy
 

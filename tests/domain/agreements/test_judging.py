@@ -7,16 +7,9 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from domain.agreements.model import BROKEN, DOCUMENT, MISSED, REMINDER, Via
-from domain.events import (
-    AgreementCancelled,
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Decide,
-    DueDateMoved,
-    OfferAccepted,
-    PromiseMade,
-)
+from domain.events.agreements import AgreementCancelled, DueDateMoved, OfferAccepted, PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.control import CaseDecision, Decide
 from tests.domain.agreements.test_catalogue import SAID, agree, loan, only, pay
 from tests.domain.simulated_loan import SimulatedLoan
 

@@ -16,7 +16,7 @@ from domain.agreements.model import JUDGED, MESSAGES, AgreementKind, Via
 from domain.contact import Channel, Purpose
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
-from domain.events import CallChoice, CallWish, ReplyUnderstood
+from domain.events.borrower import CallChoice, CallWish, ReplyUnderstood
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 from tests.domain.simulated_loan import CATALOGUE

@@ -13,19 +13,10 @@ from domain.agreements.terms import AgreementMessage, PromiseTerms
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    AgreementCancelled,
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Decide,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
-    PromiseMade,
-    ReplyUnderstood,
-)
+from domain.events.agreements import AgreementCancelled, PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut, ReplyUnderstood
+from domain.events.control import CaseDecision, Decide, Pause
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.strategy import Conditions, Step, StepKind
 from tests.domain.simulated_loan import PROMISES, START, Borrower, SimulatedLoan, facts, strategy
 

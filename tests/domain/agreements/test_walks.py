@@ -8,20 +8,10 @@ from datetime import timedelta
 from random import Random
 
 from domain.agreements.judging import next_moment
-from domain.events import (
-    CaseDecision,
-    Circumstance,
-    CircumstanceReported,
-    Close,
-    CloseReason,
-    Decide,
-    LoanEvent,
-    OptOut,
-    Pause,
-    PaymentReceived,
-    PaymentReversed,
-    Resume,
-)
+from domain.events.borrower import Circumstance, CircumstanceReported, OptOut
+from domain.events.control import CaseDecision, Close, CloseReason, Decide, Pause, Resume
+from domain.events.loan_event import LoanEvent
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import AgreementEntry
 from tests.domain.agreement_events import agreement_events
 from tests.domain.simulated_loan import CATALOGUE, START, Borrower, SimulatedLoan, facts, strategy

@@ -16,20 +16,12 @@ from domain.contact import Channel
 from domain.contact_orders import SendContact
 from domain.conversation.model import AnswerKind
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    AgreementCancelled,
-    Circumstance,
-    CircumstanceReported,
-    ContactOutcome,
-    ContactReported,
-    DueDateMoved,
-    LoanEvent,
-    PaymentReceived,
-    PaymentReversed,
-    PromiseMade,
-    ReplyUnderstood,
-    WordsWritten,
-)
+from domain.events.agreements import AgreementCancelled, DueDateMoved, PromiseMade
+from domain.events.borrower import Circumstance, CircumstanceReported, ReplyUnderstood
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.loan_event import LoanEvent
+from domain.events.messages import WordsWritten
+from domain.events.payments import PaymentReceived, PaymentReversed
 from tests.domain.simulated_loan import CATALOGUE, START, Borrower, SimulatedLoan, facts, strategy
 
 DUE, LAST = date(2026, 3, 17), date(2026, 3, 24)

@@ -13,22 +13,15 @@ from domain.agreements.model import AgreementState
 from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
-from domain.conversation.model import AnswerKind
+from domain.conversation.model import EARLY_WORDS_KEPT, AnswerKind
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    AddressFailure,
-    CaseDecision,
-    ContactFailed,
-    ContactOutcome,
-    ContactReported,
-    Decide,
-    OptOut,
-    PaymentReceived,
-    PaymentReversed,
-    ReplyUnderstood,
-)
+from domain.entering import enter
+from domain.events.borrower import OptOut, ReplyUnderstood
+from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
+from domain.events.control import CaseDecision, Decide
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.replies.labels import Intent
 from tests.domain.simulated_loan import START, facts, strategy
@@ -297,6 +290,86 @@ def test_a_word_heard_beside_a_question_that_then_never_left_says_what_it_says(
 
     assert (state.agreements, state.circumstance) == ((), circumstance)
     assert (kind_of(state) if answer is not None else answer_to(state)) == answer
+
+
+HECHO = {"intents": ["already_paid"], "says": "yes"}
+NO_PUEDO = {"intents": ["hardship"], "says": "no"}
+OK = {"intents": ["acknowledgement"], "says": "yes"}
+
+
+def heard_early(words: list[tuple[dict[str, Any], int]], *, last_first: bool) -> LoanState:
+    """Words of so many minutes past nine, heard before it is known whether the reading back of a promise left."""
+    state = after(talking(), said("promise_to_pay", promise_date=day(talking(), 5)))
+    events = [
+        said(number=number, received_at=START + timedelta(minutes=minutes), **word)
+        for number, (word, minutes) in enumerate(words, 2)
+    ]
+    state = after(state, *(reversed(events) if last_first else events))
+    return LoanState.model_validate(state.model_dump(mode="json"))
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+@pytest.mark.parametrize("outcome", [ContactOutcome.UNREACHABLE, ContactOutcome.FAILED])
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        ([(HECHO, 1), (OK, 2)], [CaseKind.PAYMENT_QUERY]),
+        ([(HECHO, 1), (OK, 2), (OK, 3)], [CaseKind.PAYMENT_QUERY]),
+        ([(HECHO, 1), (NO_PUEDO, 2)], [CaseKind.PAYMENT_QUERY, CaseKind.CIRCUMSTANCE]),
+        ([(NO_PUEDO, 1), (OK, 2)], [CaseKind.CIRCUMSTANCE]),
+        ([(OK, 1), (OK, 2)], []),
+    ],
+)
+def test_all_words_heard_beside_a_question_that_then_never_left_say_what_they_say(
+    words: list[tuple[dict[str, Any], int]], kinds: list[CaseKind], outcome: ContactOutcome, last_first: bool
+) -> None:
+    """Given "hecho" and then "ok", in whatever order they are heard, beside a question that never left, then the
+    payment is heard as it would be without the "ok"."""
+    state = answered(heard_early(words, last_first=last_first), outcome)
+
+    assert [case.kind for case in state.cases] == kinds
+    assert state.agreement is None
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+@pytest.mark.parametrize(
+    ("words", "kinds", "promised"),
+    [
+        ([(HECHO, 0), (OK, 35)], [CaseKind.PAYMENT_QUERY], True),
+        ([(NO_PUEDO, 0), (OK, 35)], [CaseKind.CIRCUMSTANCE], False),
+        ([(HECHO, 0), (NO_PUEDO, 5)], [CaseKind.PAYMENT_QUERY, CaseKind.CIRCUMSTANCE], False),
+        ([(NO_PUEDO, 0), (HECHO, 35), (OK, 40)], [CaseKind.CIRCUMSTANCE, CaseKind.PAYMENT_QUERY], False),
+        ([(OK, 0), (OK, 35)], [], True),
+        ([(OK, 35), (NO_PUEDO, 40)], [], False),
+        ([(NO_PUEDO, 35), (OK, 40)], [], True),
+    ],
+)
+def test_of_words_heard_before_the_report_those_before_the_question_say_what_they_say_and_the_last_after_it_answers(
+    words: list[tuple[dict[str, Any], int]], kinds: list[CaseKind], promised: bool, last_first: bool
+) -> None:
+    """Given a question that leaves at half past nine, when "hecho" of nine and the "ok" of after it are both heard
+    before the report, then the payment is heard and the promise counts; hardship of before ends the question."""
+    state = heard_early(words, last_first=last_first)
+    left = START + timedelta(minutes=30)
+    report = ContactReported(step="reply", outcome=ContactOutcome.SENT, channel=Channel.SMS, sent_at=left)
+
+    state, _ = apply(state, report, START + timedelta(hours=1))
+
+    assert [case.kind for case in state.cases] == kinds
+    assert (state.agreement is not None) is promised
+    if promised:
+        assert state.agreement is not None
+        assert state.agreement.evidence is not None
+        assert state.agreement.evidence.message_id == "twilio:SM3", "the last yes"
+
+
+def test_however_much_is_written_before_the_report_a_loan_keeps_the_last_of_it() -> None:
+    state = heard_early([(OK, minutes) for minutes in range(60)], last_first=False)
+
+    assert state.conversation is not None
+    assert state.conversation.proposed is not None
+    assert len(state.conversation.proposed.heard_early) == EARLY_WORDS_KEPT
+    assert "earlier" not in heard_early([(OK, 1)], last_first=False).model_dump_json(), "one is kept as ever"
 
 
 def test_a_word_heard_beside_a_question_that_never_left_opens_nothing_once_all_is_paid() -> None:

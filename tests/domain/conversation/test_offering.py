@@ -19,19 +19,13 @@ from domain.contact_orders import SendContact
 from domain.conversation.model import AnswerKind
 from domain.conversation.offering import MACHINE
 from domain.conversation.terms import ConversationTerms
-from domain.events import (
-    CircumstanceReported,
-    ContactOutcome,
-    ContactReported,
-    MadeOffer,
-    OffersMade,
-    OptOut,
-    PaymentReceived,
-    SettlementAgreed,
-    TermsAgreed,
-)
+from domain.entering import enter
+from domain.events.agreements import MadeOffer, OffersMade, SettlementAgreed, TermsAgreed
+from domain.events.borrower import CircumstanceReported, OptOut
+from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.payments import PaymentReceived
 from domain.ledger_entries import CaseKind, CaseOpenedEntry
-from domain.loan_state import LoanState, enter
+from domain.loan_state import LoanState
 from domain.planning import plan
 from tests.domain.conversation.test_answering import said
 from tests.domain.simulated_loan import START, facts, strategy

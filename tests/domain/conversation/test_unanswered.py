@@ -8,7 +8,8 @@ import pytest
 
 from domain.collection import apply
 from domain.contact_orders import SendContact
-from domain.events import OptOut, PaymentReceived
+from domain.events.borrower import OptOut
+from domain.events.payments import PaymentReceived
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState
 from domain.planning import plan

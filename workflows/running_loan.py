@@ -1,0 +1,99 @@
+"""A loan while its workflow runs: its state, and what becomes of what it hears. The rules are the domain's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.agreements.promise import promise_told_again
+    from domain.collection import apply, not_acted_on, refuse
+    from domain.entering import enter
+    from domain.events.agreements import PromiseMade
+    from domain.events.loan_event import LoanEvent
+    from domain.loan_state import LoanState
+    from domain.migration import migrate
+    from domain.payable import smallest_payable
+    from domain.strategy import Strategy
+    from workflows.messages import LoanInput, read_signal
+
+RESTS_COUNT_AS_PAID = "2026-11-30-rests-count-as-paid"
+"""Of runs that began with it a rest of less than can be asked for is not owed: see `domain/payable.py`."""
+ECHOES_MAKE_NO_PROMISE = "2026-11-30-echoes-make-no-promise"
+"""Of runs that met an echo before, it opened the promise anew: see `promise_told_again`."""
+
+
+class RunningLoan:
+    """`state` as it is now, `news`: how often anything changed it, and `begins_at`, while that lies ahead."""
+
+    def __init__(self, given: LoanInput) -> None:
+        now = workflow.now()
+        begins = max(now, given.not_before or now)
+        self.state = _as_begun(given.state or enter(given.facts, given.strategy, begins))
+        self.news = 0
+        self.begins_at: datetime | None = begins if begins > now else None
+        self._kept: list[tuple[str, object]] = []
+        for signal in given.signals:
+            self.hear(signal.name, signal.payload)
+
+    def begin(self) -> None:
+        """Its moment has come: hear what came before that."""
+        self.begins_at = None
+        for name, payload in self._kept:
+            self.hear(name, payload)
+
+    def hear(self, name: str, payload: object) -> None:
+        """Act on a signal; one that cannot be acted on is kept as refused."""
+        if self.begins_at is not None:
+            self._kept.append((name, payload))
+            return
+        try:
+            event = read_signal(name, payload)
+            if self._was_told(event):
+                return
+            refused = event if isinstance(event, str) else self.apply(event)
+        except Exception as error:
+            # Its words may name a person. No message may fail the loan, nor stop it for ever.
+            workflow.logger.error("signal %s could not be acted on: %s", name, type(error).__name__)
+            self.state = not_acted_on(self.state, name, type(error).__name__, workflow.now())
+            self.news += 1
+            return
+        if refused is not None:
+            self.state = refuse(self.state, name, refused, workflow.now())
+
+    def _was_told(self, event: object) -> bool:
+        """A signal is delivered at least once: a promise that is over is not made anew by its own echo."""
+        again = isinstance(event, PromiseMade) and promise_told_again(self.state, event)
+        return again and workflow.patched(ECHOES_MAKE_NO_PROMISE)
+
+    def apply(self, event: LoanEvent | None) -> str | None:
+        """Change the state by it; why it is refused, or None."""
+        if event is None:
+            return None
+        self.state, refused = apply(self.state, event, workflow.now())
+        self.news += 1
+        return refused
+
+    def check(self, event: LoanEvent) -> None:
+        """Refuse an update before it leaves a trace in the history."""
+        _, refused = apply(self.state, event, workflow.now())
+        if refused is not None:
+            raise ApplicationError(f"refused: {refused}")
+
+    def obey(self, event: LoanEvent) -> None:
+        if (refused := self.apply(event)) is not None:
+            raise ApplicationError(f"refused: {refused}")
+
+    def move_to(self, strategy: Strategy) -> None:
+        self.state = migrate(self.state, strategy, workflow.now())
+        self.news += 1
+
+
+def _as_begun(state: LoanState) -> LoanState:
+    """With the rule by which this run began, whatever its input says: it may have begun with an earlier version, which
+    did not read that. No other loan's history gains an event."""
+    if smallest_payable(state.facts.currency) == 1:
+        return state
+    return state.model_copy(update={"rests_count_as_paid": workflow.patched(RESTS_COUNT_AS_PAID)})
