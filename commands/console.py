@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 import sys
 import traceback
@@ -31,6 +32,12 @@ class Refused(Exception):
 class OperatorGroup(TyperGroup):
     """The one place where errors become a line on stderr and an exit code."""
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.help = flowing(self.help)
+        for command in self.commands.values():
+            command.help = flowing(command.help)
+
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         try:
             return super().make_context(info_name, args, parent=parent, **extra)
@@ -54,6 +61,14 @@ class OperatorGroup(TyperGroup):
                 raise typer.Exit(2) from None
             typer.echo(f"unexpected {type(error).__name__}; {_where_kept(error)}", err=True)
             raise typer.Exit(1) from None
+
+
+def flowing(help_text: str | None) -> str | None:
+    """A help whose paragraphs fill the reader's terminal, however wide its source; what is indented stays."""
+    if help_text is None:
+        return None
+    paragraphs = inspect.cleandoc(help_text).split("\n\n")
+    return "\n\n".join(each if "\n " in f"\n{each}" else each.replace("\n", " ") for each in paragraphs)
 
 
 def operator_app(help: str) -> typer.Typer:

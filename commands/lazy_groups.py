@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from commands.console import flowing
+
 
 class LazyGroup(TyperGroup):
     """Stands for the Typer application or command function `target` ("module:name") in the list of commands."""
@@ -28,4 +30,5 @@ class LazyGroup(TyperGroup):
         found._add_completion = False
         command = typer.main.get_command(found)
         command.name = self.name
+        command.help = flowing(command.help)
         return command.make_context(info_name, args, parent=parent, **extra)

@@ -125,7 +125,7 @@ def _carrier(settings: Settings, lender: str, countries: tuple[str, ...]) -> lis
 
 def _content(settings: Settings, lender: str, countries: tuple[str, ...], strategy: Strategy) -> list[str]:
     """What would be refused at dispatch, told now: a template's words, or a setting that law needs."""
-    from commands.template_checks import check_templates, problem_lines
+    from commands.template_checks import check_templates, problems_alike
     from config.content_rules import load_content
 
     known = load_content().markets
@@ -140,7 +140,7 @@ def _content(settings: Settings, lender: str, countries: tuple[str, ...], strate
         lender=settings.lender_named(lender),
         names=templates_of(strategy),
     )
-    lines = problem_lines(result for result in results if not result.passes)
+    lines = problems_alike(result for result in results if not result.passes)
     told += [f"will not be sent: {line}" for line in lines[:_MOST_LINES]]
     if len(lines) > _MOST_LINES:
         told.append(f"... and {len(lines) - _MOST_LINES} more: see `starter.py templates check --lender {lender}`")

@@ -207,6 +207,23 @@ def preview(
 
 def problem_lines(results: Iterable[Result]) -> list[str]:
     """One line for each thing wrong with a template; the markets it is wrong in stand together."""
+    return [f"{file}: {told} [{where}]" for file, told, where in _problems(results)]
+
+
+def problems_alike(results: Iterable[Result]) -> list[str]:
+    """As `problem_lines`, but what is wrong with many templates alike is told once, with the first of them."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for file, told, where in _problems(results):
+        files.setdefault((told, where), []).append(file)
+    return [f"{_first_of(alike)}: {told} [{where}]" for (told, where), alike in files.items()]
+
+
+def _first_of(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+
+
+def _problems(results: Iterable[Result]) -> list[tuple[str, str, str]]:
+    """File, what is wrong with it and where."""
     places: dict[tuple[str, str], list[Case]] = {}
     for result in results:
         case = result.case
@@ -214,7 +231,7 @@ def problem_lines(results: Iterable[Result]) -> list[str]:
         told = [result.error] if result.error is not None else [_told(finding) for finding in result.findings]
         for each in told:
             places.setdefault((file, each), []).append(case)
-    return [f"{file}: {told} [{_where(cases)}]" for (file, told), cases in places.items()]
+    return [(file, told, _where(cases)) for (file, told), cases in places.items()]
 
 
 def price_lines(results: Iterable[Result]) -> list[str]:

@@ -1,5 +1,6 @@
 """The few pages a person can look at: the hosted payment page and the mailbox."""
 
+import re
 from html import escape
 
 from .account import amount_text
@@ -8,13 +9,15 @@ from .store import Json
 STYLE = (
     "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}"
     "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:.4rem;background:#0a5;color:#fff}"
-    "pre{white-space:pre-wrap;background:#f4f4f4;padding:1rem}.note{color:#666}</style>"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:1rem}.note{color:#666}</style>"
 )
 
 
 def _page(title: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>{STYLE}'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title>{STYLE}"
         f"{body}<p class=note>Sandbox world: no money moves here.</p></html>"
     )
 
@@ -38,10 +41,15 @@ def payment_page(link: Json, state: str) -> str:
     return _page("Payment", body)
 
 
+def _with_links(text: str) -> str:
+    """The text of a mail, in which addresses can be followed as mail programs let them be."""
+    return re.sub(r"https?://[^\s&]+", lambda found: f'<a href="{found[0]}">{found[0]}</a>', escape(text))
+
+
 def mail_page(mails: list[Json]) -> str:
     items = "".join(
         f"<h2>{escape(m['subject'])}</h2><p class=note>to {escape(m['to'])}, {escape(m['at'])}</p>"
-        f"<pre>{escape(m['text'])}</pre>"
+        f"<pre>{_with_links(m['text'])}</pre>"
         for m in reversed(mails)
     )
     return _page("Mail", f"<h1>Mail: {len(mails)}</h1>{items}")

@@ -20,6 +20,7 @@ from domain.sign_in import SessionLimits
 from records import accounts, api_keys
 from records.database import Database
 
+NOT_YOURS = "this is not for you"
 ANOTHER_SITE = "this was asked for by another site"
 LONGEST_NEXT = 500
 """Characters of the address that somebody who signs in comes back to."""
@@ -140,7 +141,7 @@ class Access:
             case Answer.UNKNOWN:
                 raise HTTPException(401, "say who you are", headers={"www-authenticate": "Bearer"})
             case Answer.FORBIDDEN:
-                raise HTTPException(403, "this is not for you")
+                raise HTTPException(403, NOT_YOURS)
             case Answer.ALLOWED:
                 pass
         changes = request.method not in _SAFE

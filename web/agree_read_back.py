@@ -189,4 +189,4 @@ def promise_form(visit: Visit, asked: Asked) -> dict[str, str] | None:
     if promise_refused(state, whole, asked.at) is not None:
         return None
     last = today + timedelta(days=state.strategy.promises.days_ahead)
-    return {"first": today.isoformat(), "last": last.isoformat()}
+    return {"first": today.isoformat(), "last": last.isoformat(), "until": visit.day(last)}

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from activities.consents import ConsentDesk, NoSource, TooOften
+from config.lender_settings import Lender
 from config.localised import format_date_long, locale_of
 from config.settings import Settings
 from domain.access import Public
@@ -38,9 +39,10 @@ _JINJA = Environment(
 class _Visit:
     """Whose page it is; `lender` names who asks."""
 
-    def __init__(self, person: Person, lender: str) -> None:
+    def __init__(self, person: Person, lender: Lender) -> None:
         assert person.id is not None
-        self.person_ref, self.language, self.country, self.lender = person.id, person.language, person.country, lender
+        self.person_ref, self.language, self.country = person.id, person.language, person.country
+        self.lender, self.phone = lender.name, lender.phone
 
     def asked_for(self, settings: Settings) -> str:
         """Which words say what is read: the balance alone, or when money came in too."""
@@ -113,7 +115,7 @@ def _whose(database: Database, settings: Settings, token: str, at: datetime) -> 
             return None
         if not any(loan.state is LoanState.IN_COLLECTION for loan in people.loans_of(session, person)):
             return None
-        return _Visit(person, settings.lender_named(person.lender).name)
+        return _Visit(person, settings.lender_named(person.lender))
 
 
 def _page(
@@ -122,7 +124,7 @@ def _page(
     language, words = words_in(visit.language)
     given = {"path": "", "bank": "", "until": None, "reads": "what", **values}
     html = _JINJA.get_template("consent.html.j2").render(
-        what=what, words=words, language=language, lender=visit.lender, **given
+        what=what, words=words, language=language, lender=visit.lender, phone=visit.phone, **given
     )
     return HTMLResponse(html, status, headers)
 
@@ -130,6 +132,6 @@ def _page(
 def _gone(request: Request) -> Response:
     language, words = words_in((request.headers.get("accept-language") or "")[:2].lower())
     html = _JINJA.get_template("consent.html.j2").render(
-        what="gone", words=words, language=language, lender="", path="", bank="", until=None, reads=""
+        what="gone", words=words, language=language, lender="", phone="", path="", bank="", until=None, reads=""
     )
     return HTMLResponse(html, 404)

@@ -31,6 +31,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "often": "Hoy se ha intentado demasiadas veces. Prueba mañana.",
         "later": "Ahora no podemos llegar a tu banco. Prueba más tarde.",
         "gone": "Este enlace ya no vale.",
+        "anew": "Si quieres dar el permiso, llámanos al número que aparece en nuestro mensaje y te enviamos otro.",
+        "questions": "¿Preguntas? Llama al",
     },
     "en": {
         "title": "Consent to look at your balance",
@@ -56,8 +58,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "not_given": "The consent is not given, or your bank has not confirmed it yet.",
         "again": "Try again",
         "often": "This was tried too often today. Please try tomorrow.",
-        "later": "We cannot reach your bank now. Please try later.",
-        "gone": "This link is no longer good.",
+        "later": "We cannot reach your bank now. Please try again later.",
+        "gone": "This link has expired.",
+        "anew": "If you want to give the consent, call us at the number in our message and we will send you another "
+        "one.",
+        "questions": "Questions? Call",
     },
     "pt": {
         "title": "Permissão para consultar o saldo",
@@ -88,6 +93,8 @@ _WORDS: dict[str, dict[str, str]] = {
         "often": "Houve tentativas demais hoje. Tente amanhã.",
         "later": "Não conseguimos chegar ao seu banco agora. Tente mais tarde.",
         "gone": "Este link não vale mais.",
+        "anew": "Se quiser dar a permissão, ligue para o número que está na nossa mensagem e enviamos outro.",
+        "questions": "Dúvidas? Ligue para",
     },
 }
 

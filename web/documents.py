@@ -20,21 +20,24 @@ HOLDERS = Access(Public("the address itself is signed, and was sent to the borro
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "Document",
-        "unknown": "This address leads nowhere.",
-        "over": "This address is no longer valid.",
-        "gone": "This document is no longer kept.",
+        "unknown": "This link does not work. Open it from our message, or call us at the number given there.",
+        "over": "This link has expired. Call us at the number given in our message and we will send you the "
+        "document again.",
+        "gone": "This document is no longer kept. If you need it, call us at the number given in our message.",
     },
     "es": {
         "title": "Documento",
-        "unknown": "Esta dirección no lleva a ninguna parte.",
-        "over": "Esta dirección ya no vale.",
-        "gone": "Este documento ya no se conserva.",
+        "unknown": "Este enlace no funciona. Ábrelo desde nuestro mensaje o llámanos al número que aparece en él.",
+        "over": "Este enlace ha caducado. Llámanos al número que aparece en nuestro mensaje y te reenviamos el "
+        "documento.",
+        "gone": "Este documento ya no se conserva. Si lo necesitas, llámanos al número que aparece en nuestro mensaje.",
     },
     "pt": {
         "title": "Documento",
-        "unknown": "Este endereço não leva a lugar nenhum.",
-        "over": "Este endereço não vale mais.",
-        "gone": "Este documento não está mais guardado.",
+        "unknown": "Este link não funciona. Abra-o na nossa mensagem ou ligue para o número que está nela.",
+        "over": "Este link expirou. Ligue para o número que está na nossa mensagem e reenviamos o documento.",
+        "gone": "Este documento não está mais guardado. Se precisar dele, ligue para o número que está na nossa "
+        "mensagem.",
     },
 }
 

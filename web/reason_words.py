@@ -52,7 +52,7 @@ PHRASES: tuple[tuple[str, str, str], ...] = (
     ("none can be offered", "no se puede ofrecer ninguna", "nenhuma pode ser oferecida"),
     ("another offer waits", "espera otra oferta", "outra oferta espera"),
     ("declined what could be offered", "no quiso lo que se podía ofrecer", "recusou o que podia ser oferecido"),
-    ("step {name}", "Paso {name}", "Passo {name}"),
+    ("step {name}", "Previsto en la estrategia (paso {name})", "Previsto na estratégia (passo {name})"),
     ("{what} reported", "{what} (comunicado)", "{what} (comunicado)"),
     (
         "{what} reported; a link asked for on the telephone is not sent",

@@ -7,7 +7,7 @@ from fastapi.exception_handlers import http_exception_handler, request_validatio
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from web.access import ANOTHER_SITE, SignInFirst
+from web.access import ANOTHER_SITE, NOT_YOURS, SignInFirst
 from web.page_words import language_of
 from web.sign_in import page
 
@@ -16,35 +16,39 @@ _FOR_BORROWERS = ("/pay/", "/agree/", "/consent/", "/document/", "/unsubscribe/"
 _WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "This did not work",
-        "unknown": "This address leads nowhere. Please check it.",
+        "unknown": "There is no such page. Please check the address.",
+        "no_link": "This link does not work. Open it from our message, or call us at the number given there.",
         "not_opened": "This address cannot be opened by itself. Go back to the page you came from.",
-        "not_yours": "This is not for you.",
+        "not_yours": "Your role does not include this. If you need it, ask whoever administers the accounts.",
         "not_ours": "This was not sent by a page of ours. Open the page again and press once more.",
         "not_read": "What was sent could not be read. Go back and check what you wrote.",
         "other": "This could not be done. Please try again.",
-        "home": "To the first page",
+        "home": "Back to the start",
     },
     "es": {
         "title": "No ha funcionado",
-        "unknown": "Esta dirección no lleva a ninguna parte. Compruébela, por favor.",
+        "unknown": "No existe esta página. Compruebe la dirección, por favor.",
+        "no_link": "Este enlace no funciona. Ábrelo desde nuestro mensaje o llámanos al número que aparece en él.",
         "not_opened": "Esta dirección no se puede abrir sola. Vuelva a la página de la que venía.",
-        "not_yours": "Esto no es para usted.",
+        "not_yours": "Su rol no incluye esto. Si lo necesita, hable con quien administra las cuentas.",
         "not_ours": "Esto no lo envió una página nuestra. Abra la página de nuevo y vuelva a pulsar.",
         "not_read": "No se pudo leer lo enviado. Vuelva atrás y compruebe lo que escribió.",
         "other": "No se ha podido hacer. Inténtelo de nuevo.",
-        "home": "A la primera página",
+        "home": "Ir al inicio",
     },
     "pt": {
         "title": "Não funcionou",
-        "unknown": "Este endereço não leva a lugar nenhum. Confira, por favor.",
+        "unknown": "Esta página não existe. Confira o endereço, por favor.",
+        "no_link": "Este link não funciona. Abra-o na nossa mensagem ou ligue para o número que está nela.",
         "not_opened": "Este endereço não pode ser aberto sozinho. Volte à página de onde veio.",
-        "not_yours": "Isto não é para você.",
+        "not_yours": "Sua função não inclui isto. Se precisar, fale com quem administra as contas.",
         "not_ours": "Isto não foi enviado por uma página nossa. Abra a página de novo e aperte outra vez.",
         "not_read": "O que foi enviado não pôde ser lido. Volte e confira o que escreveu.",
         "other": "Não foi possível fazer isto. Tente de novo.",
-        "home": "Para a primeira página",
+        "home": "Ir para o início",
     },
 }
+_BY_REASON = {ANOTHER_SITE: "not_ours", NOT_YOURS: "not_yours"}
 _BY_STATUS = {404: "unknown", 405: "not_opened", 422: "not_read"}
 
 
@@ -61,8 +65,7 @@ def answer_in_words(app: FastAPI, provider_name: str | None) -> None:
             return page(request, "sign_in", 401, wrong="unsent", next=why.next, provider=provider_name, typed=why.typed)
         if not browser or why.status_code < 400:
             return await http_exception_handler(request, why)
-        word = "not_ours" if why.detail == ANOTHER_SITE else "not_yours" if why.status_code == 403 else None
-        word = word or _BY_STATUS.get(why.status_code, "other")
+        word = _BY_REASON.get(str(why.detail)) or _BY_STATUS.get(why.status_code, "other")
         return _told(request, word, why.status_code, dict(why.headers or {}))
 
     @app.exception_handler(RequestValidationError)
@@ -79,6 +82,8 @@ def _by_a_browser(request: Request) -> bool:
 
 def _told(request: Request, word: str, status: int, headers: dict[str, str]) -> Response:
     words = _WORDS[language_of(request.headers.get("accept-language", ""))]
-    home = words["home"] if not request.url.path.startswith(_FOR_BORROWERS) else None
+    borrower = request.url.path.startswith(_FOR_BORROWERS)
+    word = "no_link" if borrower and word == "unknown" else word
+    home = None if borrower else words["home"]
     given = {"title": words["title"], "told": words[word], "home": home}
     return page(request, "refused", status, {"x-robots-tag": "noindex", **headers}, **given)

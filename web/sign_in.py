@@ -97,10 +97,11 @@ def pages_router(
         return answer
 
     @router.get("/")
-    def home(request: Request, caller: Annotated[Caller, Depends(PEOPLE)]) -> Response:
+    def home(request: Request, caller: Annotated[Caller, Depends(PEOPLE)], changed: bool = False) -> Response:
+        """`changed`: their password was, just now."""
         assert isinstance(caller, PersonCaller)
         with database.reading() as session:
-            return page(request, "home", caller=caller, **_seen_by(session, caller, now()))
+            return page(request, "home", caller=caller, changed=changed, **_seen_by(session, caller, now()))
 
     @router.get("/password")
     def password_form(request: Request, caller: Annotated[Caller, Depends(PEOPLE)]) -> Response:
@@ -133,7 +134,7 @@ def pages_router(
             fresh = session.get_one(Account, caller.account_id)
             accounts.set_password(session, fresh, hashed, at=at, by=caller.actor)
             accounts.sign_in(session, fresh, token, at=at, login_tried=caller.login, attempt=attempt)
-        return with_session(keeper, RedirectResponse("/", 303), token)
+        return with_session(keeper, RedirectResponse("/?changed=true", 303), token)
 
     return router
 

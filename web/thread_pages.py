@@ -9,11 +9,13 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+from babel.numbers import format_decimal
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from activities.own_words import Draft, Judged, WordsRefused, open_channels
+from config.localised import locale_of
 from domain.access import Caller
 from domain.contact import Channel
 from domain.costs import MICROS
@@ -224,7 +226,7 @@ def _state(said: threads.Said, words: dict[str, str]) -> str | None:
 
 
 def _preview(judged: Judged, words: dict[str, str], language: str, zone: ZoneInfo) -> dict[str, Any]:
-    cost = (Decimal(judged.cost_micros) / MICROS).normalize()
+    cost = Decimal(judged.cost_micros) / MICROS
     when = words["goes_now"]
     if judged.not_before is not None:
         when = (
@@ -237,5 +239,5 @@ def _preview(judged: Judged, words: dict[str, str], language: str, zone: ZoneInf
         "counts": words["counts_as_answer"] if judged.answers else words["counts_as_contact"],
         "when": when,
         "size": f"{judged.segments} SMS" if judged.segments is not None else "",
-        "price": f"{cost:f} {judged.cost_currency}",
+        "price": f"{format_decimal(cost, '0.######', locale_of(language, ''))} {judged.cost_currency}",
     }

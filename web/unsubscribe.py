@@ -27,18 +27,18 @@ HOLDERS = Access(Public("the address itself is signed, and was sent to the borro
 _WORDS: dict[str, dict[str, str]] = {
     "es": {
         "stop": "Dejar de recibir correos",
-        "stopped": "No recibirá más correos nuestros sobre esta cuenta.",
-        "unknown": "Este enlace no es válido.",
+        "stopped": "No recibirás más correos nuestros sobre esta cuenta.",
+        "unknown": "Este enlace no funciona. Responde BAJA a cualquiera de nuestros correos y no te enviaremos más.",
     },
     "en": {
         "stop": "Stop e-mails",
         "stopped": "You will get no more e-mails from us about this account.",
-        "unknown": "This link is not valid.",
+        "unknown": "This link does not work. Reply STOP to any of our e-mails and we will send no more.",
     },
     "pt": {
         "stop": "Parar de receber e-mails",
         "stopped": "Você não vai receber mais e-mails nossos sobre esta conta.",
-        "unknown": "Este link não é válido.",
+        "unknown": "Este link não funciona. Responda SAIR a qualquer um dos nossos e-mails e não enviaremos mais.",
     },
 }
 

@@ -252,9 +252,9 @@ async def test_when_the_bank_does_not_answer_nothing_is_begun_a_second_time(benc
     later = await bench.link()
 
     assert len(bench.begun()) == (1 if fault == "lost_answer" else 0)
-    assert "No pague dos veces" in first.text
+    assert "No pagues dos veces" in first.text
     assert "Pagar lo que queda pendiente" not in first.text
-    assert "No pague dos veces" in second.text
+    assert "No pagues dos veces" in second.text
     assert bench.state_of(link) is LinkState.INACTIVE
     assert (later.provider, later.amount_minor) == (STRIPE, 10_000)
     with bench.database.reading() as session:
@@ -352,9 +352,9 @@ async def test_a_process_that_dies_between_asking_and_keeping_begins_nothing_aga
 @pytest.mark.parametrize(
     ("iban", "status", "words"),
     [
-        ("ES91 2100 0418 4502 0005 1333", 422, "no es un IBAN"),
-        ("hola", 422, "no es un IBAN"),
-        ("", 422, "no es un IBAN"),
+        ("ES91 2100 0418 4502 0005 1333", 422, "Este IBAN no es válido"),
+        ("hola", 422, "Este IBAN no es válido"),
+        ("", 422, "Este IBAN no es válido"),
         ("ES9121000418450200051332", 502, "no acepta este pago"),  # of nobody at this bank
     ],
 )
@@ -480,7 +480,7 @@ async def test_an_open_link_over_more_than_the_next_payment_leads_to_that_too(
     assert "Pagar 40,00" in asked.text.replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize(("fault", "told"), [("lost_answer", "No pague dos veces"), (None, "Otro pago suyo")])
+@pytest.mark.parametrize(("fault", "told"), [("lost_answer", "No pagues dos veces"), (None, "Otro pago tuyo")])
 async def test_while_another_transfer_of_the_loan_may_arrive_an_old_link_offers_nothing(
     bench: Bench, fault: str | None, told: str
 ) -> None:

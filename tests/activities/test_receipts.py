@@ -161,7 +161,7 @@ async def test_a_text_carries_an_address_that_opens_the_document_until_it_ends(
     assert (opened.status_code, opened.headers["content-type"]) == (200, "application/pdf")
     assert ("nada pendiente de la cantidad" if step == RECEIPT else "60,00 €") in text_of(opened.content)
     assert (forged.status_code, over.status_code) == (404, 410)
-    assert "Esta dirección ya no vale." in over.text, "in the language of whose receipt it was"
+    assert "Este enlace ha caducado." in over.text, "in the language of whose receipt it was"
     assert loan_id not in address
 
 

@@ -278,3 +278,9 @@ def test_which_records_are_read_is_said_without_a_password() -> None:
     url = make_url("postgresql+psycopg://recobro:secret@db.example/recobro?password=other&sslmode=require")
 
     assert place_of(url) == "postgresql+psycopg://recobro:***@db.example/recobro"
+
+
+def test_a_help_fills_the_terminal_and_keeps_its_examples_apart() -> None:
+    source = "What it does.\n\nA paragraph that\ngoes on.\n\nExamples:\n\n  starter.py one\n  starter.py two"
+
+    assert console.flowing(source) == source.replace("that\ngoes", "that goes")

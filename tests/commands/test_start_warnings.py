@@ -80,6 +80,14 @@ def test_settings_that_a_markets_law_needs_are_asked_for_before_anything_is_held
     assert len(held) <= 10
 
 
+def test_what_is_wrong_with_many_messages_alike_is_told_once() -> None:
+    told = start_warnings(settings_with(), "demo", ["MX"], SPANISH)
+
+    without_files = [line.split(": ", 2)[2] for line in told if line.startswith("will not be sent: ")]
+    assert len(without_files) == len(set(without_files))
+    assert " more: " in told[-1]
+
+
 def test_a_name_that_is_not_registered_in_spain_and_cannot_be_answered_is_told() -> None:
     told = " ".join(start_warnings(settings_with("Credialba"), "demo", ["ES"], SPANISH))
 

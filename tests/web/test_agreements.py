@@ -244,7 +244,7 @@ def test_a_borrower_moves_the_next_due_date_once_on_their_page(
     assert (agreed.holidays != (), due.weekday()) == (True, 0)
     assert "Otro día para el próximo pago" in offered
     assert (too_far.status_code, weekend.status_code) == (422, 422)
-    assert "Elija un día laborable entre" in too_far.text
+    assert "Elige un día laborable entre" in too_far.text
     assert unmoved == due
     assert (yes.status_code, twice.status_code) == (200, 200)
     [plan_now] = state_of(orders).agreements
@@ -349,10 +349,10 @@ def _statement(page: str) -> str:
 def test_what_cannot_be_promised_is_said_in_the_borrowers_words(site: Any, orders: CoreLoans) -> None:
     wrong = [
         ({"amount": "mucho", "day": "2026-12-04"}, "No entendemos el importe"),
-        ({"amount": "120", "day": "2027-12-04"}, "Elija un día entre hoy y el 29 de diciembre de 2026"),
-        ({"amount": "120", "day": ""}, "Elija un día"),
+        ({"amount": "120", "day": "2027-12-04"}, "Elige un día entre hoy y el 29 de diciembre de 2026"),
+        ({"amount": "120", "day": ""}, "Elige un día"),
         ({"amount": "300,01", "day": "2026-12-04"}, "Es más de lo que queda por pagar"),
-        ({"amount": "1", "day": "2026-12-04"}, "Lo mínimo que se puede comprometer son 10,00 €"),
+        ({"amount": "1", "day": "2026-12-04"}, "Lo mínimo a lo que te puedes comprometer son 10,00 €"),
     ]
     with browser(site) as client:
         for form, said in wrong:
@@ -386,7 +386,7 @@ def test_while_a_person_decides_nothing_is_offered(site: Any, orders: CoreLoans)
     orders.states[LENDER, "L1"] = state
     with browser(site) as client:
         text = client.get(borrowers()).text
-    assert "Una persona está mirando su caso" in text
+    assert "Una persona está mirando tu caso" in text
     assert "<form" not in text
 
 
@@ -420,7 +420,7 @@ def test_an_agent_agrees_on_the_page_moves_a_date_and_calls_it_off(
     assert agent.post(f"{PAGE}/agreements/1/cancel").status_code == 303
 
     assert (again.status_code, "a due date of it was moved already" in again.text) == (409, True)
-    for words in ("ana", "in force", "the yes is kept"):
+    for words in ("ana", "in force", "their yes is on record"):
         assert words in shown
     assert '<form method="post" action="/loans' not in to_auditor
     assert "in force" in to_auditor

@@ -120,7 +120,7 @@ def test_what_people_decided_and_noted_stands_in_the_thread(database: Database, 
     thread = plain(agent_of(site, database).get(f"{PAGE}/thread").text)
 
     assert thread.index("Esa deuda") < thread.index("Lo hablamos")
-    assert "Dispute, hardship or vulnerability: The sequence goes on" in thread
+    assert "Dispute, hardship or vulnerability: Carry on with the sequence" in thread
 
 
 def test_the_note_to_a_decision_stays_in_the_records_and_the_loan_hears_of_the_decision_alone(

@@ -9,6 +9,7 @@ import pytest
 
 from domain.agreements.model import Via
 from domain.collection import apply
+from domain.contact import Channel
 from domain.entering import enter
 from domain.events.agreements import PromiseMade
 from domain.events.borrower import Circumstance, CircumstanceReported
@@ -67,6 +68,22 @@ def test_every_intent_and_every_state_of_a_message_has_words(language: str) -> N
 
     assert {f"intent_{intent.value}" for intent in Intent} <= set(words)
     assert {f"state_{state.value}" for state in ContactState} <= set(words)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "pt"])
+def test_every_channel_of_a_conversation_has_words(language: str) -> None:
+    said = {channel.value for channel in Channel} | {"case"}
+
+    assert {f"channel_{each}" for each in said} <= set(message_words.MESSAGE_WORDS[language])
+
+
+@pytest.mark.parametrize("words", [agree_words._WORDS, pay_words._WORDS, consent_words._WORDS, documents._WORDS])
+def test_the_pages_that_messages_lead_to_address_a_borrower_as_the_messages_do(
+    words: dict[str, dict[str, str]],
+) -> None:
+    formal = re.compile(r"\b(usted|su|sus|suyo|le|llame|elija|pague|vea|díganos|llámenos)\b", re.IGNORECASE)
+
+    assert {key: said for key, said in words["es"].items() if formal.search(said)} == {}
 
 
 PROMISE = PromiseMade(amount_minor=30_000, date=date(2026, 3, 10), by="agent-1", via=Via.AGENT)

@@ -27,6 +27,11 @@ def agent(site: Any, database: Database) -> TestClient:
 
 
 @pytest.fixture
+def operator(site: Any, database: Database) -> TestClient:
+    return person(site, database, "ola", Role.OPERATOR)
+
+
+@pytest.fixture
 def visitor(site: Any) -> Iterator[TestClient]:
     with browser(site) as client:
         yield client
@@ -35,8 +40,8 @@ def visitor(site: Any) -> Iterator[TestClient]:
 @pytest.mark.parametrize(
     ("method", "path", "status", "told"),
     [
-        ("GET", "/loans/acme/typo", 404, "Esta dirección no lleva a ninguna parte"),
-        ("GET", "/nothing-here", 404, "Esta dirección no lleva a ninguna parte"),
+        ("GET", "/loans/acme/typo", 404, "No existe esta página"),
+        ("GET", "/nothing-here", 404, "No existe esta página"),
         ("GET", f"{PAGE}/promise", 405, "no se puede abrir sola"),
         ("GET", "/cases?queue=%20x", 422, "No se pudo leer lo enviado"),
         ("POST", "/cases/c/decide", 422, "No se pudo leer lo enviado"),
@@ -172,6 +177,14 @@ def test_a_borrowers_address_that_leads_nowhere_is_told_in_the_browsers_language
     for path in ("/pay/made-up", "/agree/made-up", "/document/made-up", "/unsubscribe/made-up"):
         answer = visitor.get(path, headers=READS | {"accept-language": "pt-BR,pt;q=0.9"})
         assert (answer.status_code, '<html lang="pt">' in answer.text) == (404, True), path
+        assert "nossa" in answer.text or "nossos" in answer.text, "what to do instead"
+
+
+def test_whose_role_does_not_include_a_page_is_told_so_and_where_to_turn(operator: TestClient) -> None:
+    answer = operator.get(f"{PAGE}/thread", headers=READS)
+
+    assert (answer.status_code, "Su rol no incluye esto" in answer.text) == (403, True)
+    assert 'href="/"' in answer.text
 
 
 def test_a_document_that_is_gone_says_so_in_a_page(visitor: TestClient) -> None:

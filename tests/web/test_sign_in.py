@@ -106,8 +106,10 @@ def test_a_new_password_ends_the_other_sessions(app: FastAPI, client: TestClient
         assert client.post("/password", data={"current": "wrong", "new": "a much longer secret"}).status_code == 401
         assert client.post("/password", data={"current": PASSWORD, "new": "short"}).status_code == 422
         assert client.post("/password", data={"current": PASSWORD, "new": "ana has a long one"}).status_code == 422
-        assert client.post("/password", data={"current": PASSWORD, "new": "a much longer secret"}).status_code == 303
+        changed = client.post("/password", data={"current": PASSWORD, "new": "a much longer secret"})
 
+        assert changed.status_code == 303
+        assert "Your password has been changed." in client.get(changed.headers["location"]).text
         assert client.get("/").status_code == 200
         assert other.get("/").status_code == 303
         assert sign_in(other, "ana").status_code == 401

@@ -121,4 +121,4 @@ async def test_the_page_speaks_the_language_of_whom_the_mail_went_to(database: D
     assert '<html lang="en">' in seen.text
     assert "<title>Stop e-mails</title>" in seen.text
     assert "You will get no more e-mails" in done.text
-    assert "Este link não é válido." in unknown.text
+    assert "Este link não funciona." in unknown.text
