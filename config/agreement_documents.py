@@ -188,7 +188,7 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
     """What is told line by line, as far as the wording has a name for it."""
     rest = data.balance_minor - data.total_minor if data.kind is AgreementKind.PROMISE else 0
     rate = data.rate_bp if data.added_minor > 0 else None
-    told = [
+    told: list[tuple[str, str | None]] = [
         ("for", data.borrower_name),
         ("creditor", data.lender_name),
         ("agency", data.agency),
