@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from activities.orders import ContactOrder
 from activities.receipts import ADDRESS_LIVES, NOTHING, PAGE, Enclosed
-from config.agreement_documents import AgreementData, DocumentRow, render_agreement
+from config.agreement_documents import WORDING, AgreementData, DocumentRow, render_agreement
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.agreements.contacts import PER_AGREEMENT
@@ -24,6 +24,8 @@ from records.database import Database
 from records.tables import Agreement, Document, Loan
 
 KIND = "agreement"
+_LONGEST_QUOTE = 4_000
+"""Characters of a yes that a document quotes: more than a page's with sixty payments has."""
 
 
 class AgreementPapers:
@@ -54,7 +56,7 @@ class AgreementPapers:
                 return None
             if people.is_erased(session, people.of_loan(session, loan)):
                 return None
-            known = documents.find(session, loan, KIND, _number(loan, agreement))
+            known = documents.find(session, loan, KIND, _number(loan, agreement, agreement.revision))
             if known is not None:
                 return known
             data = self._data(session, loan, agreement, now)
@@ -68,6 +70,7 @@ class AgreementPapers:
                 number=data.number,
                 language=data.language,
                 pdf=pdf,
+                says=data.model_dump_json(exclude_none=True),
                 at=now,
                 payment=None,
             )
@@ -77,6 +80,7 @@ class AgreementPapers:
         zone = ZoneInfo(person.timezone or "UTC")
         said = agreements.words(session, loan, agreement.evidence_sha256)
         moved = agreements.words(session, loan, agreement.move_sha256)
+        rows, rate_bp = _rows(session, loan, agreement)
         return AgreementData(
             kind=agreement.kind,
             language=person.language,
@@ -85,7 +89,7 @@ class AgreementPapers:
             lender_phone=lender.phone,
             loan_id=loan.loan_id,
             borrower_name=person.name,
-            number=_number(loan, agreement),
+            number=_number(loan, agreement, agreement.revision),
             version=agreement.version,
             made_on=(now if agreement.revision else agreement.made_at).astimezone(zone).date(),
             made_at=now if agreement.revision else agreement.made_at,
@@ -97,30 +101,52 @@ class AgreementPapers:
             added_minor=agreement.added_minor,
             grace_days=agreement.grace_days,
             fees_frozen=agreement.fees_frozen,
-            rows=_rows(session, loan, agreement),
+            rows=rows,
             accepted_at=agreement.evidence_at.astimezone(zone) if agreement.evidence_at else None,
             message_id=agreement.evidence_message_id,
-            words=said[:200] if said else None,
+            words=_quoted(said),
             approved=agreement.approved_by not in (None, agreement.proposed_by),
             moved_at=agreement.move_at.astimezone(zone) if agreement.move_at else None,
             moved_message_id=agreement.move_message_id,
-            moved_words=moved[:200] if moved else None,
+            moved_words=_quoted(moved),
+            wording=_wording(session, loan, agreement),
+            agency=lender.caller if lender.caller != lender.name else None,
+            address=lender.address or None,
+            complaints=lender.complaints or None,
+            replaces_number=_number(loan, agreement, agreement.revision - 1) if agreement.revision else None,
+            rate_bp=rate_bp,
+            via=agreement.via,
+            noted_at=agreement.made_at.astimezone(zone),
         )
 
 
-def _number(loan: Loan, agreement: Agreement) -> str:
-    revision = f"-{agreement.revision + 1}" if agreement.revision else ""
-    return f"{loan.loan_id}-{agreement.entry}-{agreement.number}{revision}"
+def _wording(session: Session, loan: Loan, agreement: Agreement) -> int:
+    """What moves its dates later does not put what was agreed on in other words."""
+    first = documents.find(session, loan, KIND, _number(loan, agreement, 0))
+    if first is None:
+        return WORDING
+    return AgreementData.model_validate_json(first.says).wording if first.says is not None else 1
 
 
-def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[DocumentRow, ...]:
-    """The payments; of a new schedule with interest also the arithmetic by which they came about."""
+def _quoted(said: str | None) -> str | None:
+    if not said:
+        return None
+    return said if len(said) <= _LONGEST_QUOTE else f"{said[:_LONGEST_QUOTE]} …"
+
+
+def _number(loan: Loan, agreement: Agreement, revision: int) -> str:
+    suffix = f"-{revision + 1}" if revision else ""
+    return f"{loan.loan_id}-{agreement.entry}-{agreement.number}{suffix}"
+
+
+def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[tuple[DocumentRow, ...], int | None]:
+    """The payments; of a new schedule with interest also the arithmetic by which they came about, and its rate."""
     parts = agreements.instalments_of(session, agreement)
     terms = strategies.of_loan(session, loan).restructurings if agreement.kind is AgreementKind.RESTRUCTURING else None
     option = next((each for each in terms.options if each.id == agreement.option), None) if terms else None
     amounts = [part.amount_minor for part in parts]
     sums = arithmetic(option, agreement.balance_minor, amounts, loan.currency) if option else None
-    return tuple(
+    rows = tuple(
         DocumentRow(
             number=part.number,
             due=part.due,
@@ -131,6 +157,7 @@ def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[DocumentR
         )
         for index, part in enumerate(parts)
     )
+    return rows, option.rate_bp if option is not None and sums else None
 
 
 def arithmetic(

@@ -26,7 +26,8 @@ from domain.platform_rules import is_name
 from domain.sms_price import spelled_for_less
 from providers.ports import ApprovedTemplate, TemplateValue
 from records import contacts, payments, people
-from records.tables import ContactState, Loan, Person
+from records.next_payment import left_to_pay
+from records.tables import ContactState, Loan, Payment, Person
 
 _REACHED = frozenset({ContactState.SENT, ContactState.DELIVERED, ContactState.READ})
 
@@ -63,7 +64,7 @@ def message_context(
         caller_name=lender.caller_on_calls if channel is Channel.CALL else lender.caller,
         loan_id=loan.loan_id,
         borrower_name=person.name,
-        amount_due=Money(amount_minor=max(payments.due_after(loan, every), 0), currency=loan.currency),
+        amount_due=Money(amount_minor=_asked_minor(session, loan, every), currency=loan.currency),
         due_date=loan.due_date,
         days_past_due=(today - loan.due_date).days,
         today=today,
@@ -79,6 +80,14 @@ def message_context(
         opt_out_hint=opt_out_hint(channel, person.language, instead=lender.phone if one_way else None),
         one_way=one_way or None,
     )
+
+
+def _asked_minor(session: Session, loan: Loan, every: Sequence[Payment]) -> int:
+    """What is due; once money came for a settlement that is kept, no more than what is left of that."""
+    due = max(payments.due_after(loan, every), 0)
+    paid = any(payment.entry == loan.entry and payment.reversed_at is None for payment in every)
+    kept = left_to_pay(session, loan) if paid and loan.end_kind is None else None
+    return due if kept is None or kept.most_minor is None else min(due, kept.most_minor)
 
 
 def is_one_way(settings: Settings, channel: Channel, country: str) -> bool:

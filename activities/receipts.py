@@ -23,8 +23,9 @@ from domain.ledger_entries import LoanEnd
 from domain.money import Money
 from domain.payable import payable
 from providers.ports import Attachment
-from records import documents, loans, payments, people
+from records import agreements, documents, loans, payments, people
 from records.database import Database
+from records.next_payment import left_to_pay
 from records.tables import Document, Loan, Payment, Person
 
 PAGE = "document"
@@ -48,6 +49,16 @@ NO_FILES: Files = {}
 
 class NotTypeset(Exception):
     """The message takes documents along whose PDFs are not there, or that say something else by now."""
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of a loan, minor units: of what was asked for, of that by a settlement in force, and what one
+    forgave."""
+
+    due: int
+    agreed: int | None = None
+    forgiven: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ class Receipts:
             known = documents.receipt_of(session, payment)
             if known is not None:
                 return known
-            left = payments.payable_due(session, loan)
+            left = _left(session, loan, payments.payable_due(session, loan))
             return _keep(session, loan, self._receipt(loan, people.of_loan(session, loan), payment, left, now), now)
 
     def _papers(
@@ -134,19 +145,23 @@ class Receipts:
         last = paid[-1] if paid else None
         papers: list[Document | _Draft] = []
         if unreceipted := documents.unreceipted(session, paid):
-            left = max(payable(payments.due_after(loan, every), loan.currency), 0)
+            left = _left(session, loan, max(payable(payments.due_after(loan, every), loan.currency), 0))
             papers += [self._receipt(loan, person, payment, left, now) for payment in unreceipted]
         elif last is not None and (known := documents.receipt_of(session, last)) is not None:
             papers.append(known)
         if order.step == RECEIPT:
             number = str(order.occurrence)
             letter = documents.letter_of(session, loan, number)
-            papers.append(letter or _Draft(self._data(loan, person, DocumentKind.PAID_IN_FULL, number, last, 0, now)))
+            forgiven = agreements.forgiven_minor(session, loan) if loan.end_kind == LoanEnd.SETTLED else 0
+            left = _Left(0, forgiven=forgiven)
+            papers.append(
+                letter or _Draft(self._data(loan, person, DocumentKind.PAID_IN_FULL, number, last, left, now))
+            )
         return papers
 
-    def _receipt(self, loan: Loan, person: Person, payment: Payment, left_minor: int, now: datetime) -> _Draft:
+    def _receipt(self, loan: Loan, person: Person, payment: Payment, left: _Left, now: datetime) -> _Draft:
         number = f"{loan.loan_id}-{payment.id}"
-        return _Draft(self._data(loan, person, DocumentKind.RECEIPT, number, payment, left_minor, now), payment)
+        return _Draft(self._data(loan, person, DocumentKind.RECEIPT, number, payment, left, now), payment)
 
     def _data(
         self,
@@ -155,11 +170,15 @@ class Receipts:
         kind: DocumentKind,
         number: str,
         payment: Payment | None,
-        left_minor: int,
+        left: _Left,
         now: datetime,
     ) -> DocumentData:
         lender = self._settings.lender_named(loan.lender)
         zone = ZoneInfo(person.timezone) if person.timezone else None
+
+        def money(minor: int) -> Money:
+            return Money(amount_minor=minor, currency=loan.currency)
+
         return DocumentData(
             kind=kind,
             language=person.language,
@@ -174,9 +193,12 @@ class Receipts:
             amount=Money(amount_minor=payment.amount_minor, currency=payment.currency) if payment else None,
             paid_on=_day(payment.paid_at, zone) if payment else None,
             payment_reference=payment.payment_id if payment else None,
-            remaining=Money(amount_minor=left_minor, currency=loan.currency),
+            remaining=money(left.due),
             wording=WORDING,
             settled=True if kind is DocumentKind.PAID_IN_FULL and loan.end_kind == LoanEnd.SETTLED else None,
+            forgiven=money(left.forgiven) if left.forgiven > 0 else None,
+            agreed_left=money(left.agreed) if left.agreed is not None else None,
+            agency=lender.caller if lender.caller != lender.name else None,
         )
 
 
@@ -185,6 +207,12 @@ def pdf_of(document: Document) -> bytes:
     if document.pdf or document.says is None:
         return document.pdf
     return render_document(DocumentData.model_validate_json(document.says))
+
+
+def _left(session: Session, loan: Loan, due_minor: int) -> _Left:
+    """A loan that has ended keeps no agreement any more."""
+    kept = left_to_pay(session, loan) if loan.end_kind is None else None
+    return _Left(due_minor, agreed=kept.most_minor if kept is not None else None)
 
 
 def _said(papers: Sequence[Document | _Draft]) -> list[str]:

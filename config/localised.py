@@ -10,7 +10,7 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date as babel_format_date
 from babel.dates import format_skeleton, format_time
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_percent
 
 from domain.money import Money, minor_digits
 from domain.payable import payable_money, smallest_payable
@@ -38,6 +38,12 @@ def format_money(money: Money, locale: Locale) -> str:
     whole = payable_money(money).major.quantize(Decimal(1))
     pattern = re.sub(r"\.0+", "", locale.currency_formats["standard"].pattern)
     return str(format_currency(whole, money.currency, format=pattern, locale=locale, currency_digits=False))
+
+
+def format_rate(hundredths: int, locale: Locale) -> str:
+    """Hundredths of a percent, e.g. `12,50 %` (es_ES)."""
+    pattern = re.sub(r"0(?=\s*%)", "0.00", locale.percent_formats[None].pattern)
+    return str(format_percent(Decimal(hundredths) / 10_000, format=pattern, locale=locale))
 
 
 def format_date(day: date, locale: Locale) -> str:

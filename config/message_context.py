@@ -40,6 +40,7 @@ def _lines(value: object) -> object:
 
 OneLine = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200)]
 Notice = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=1000)]
+Quoted = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=5000)]
 Words = Annotated[str, BeforeValidator(_lines), Field(min_length=1, max_length=5000)]
 LinkUrl = Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=500)]
 

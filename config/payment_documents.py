@@ -19,7 +19,7 @@ from domain.money import Money
 
 _FOLDER = Path(__file__).parent / "documents"
 _OTHERWISE = "en"
-WORDING = 2
+WORDING = 3
 """How documents that are made now word what they say."""
 _PRESS = threading.Lock()
 
@@ -36,7 +36,9 @@ class DocumentData(BaseModel):
     one line. Errors never show the values.
 
     `wording` counts on whenever the words change: a document says for ever what it said when it was issued, and those
-    of before words were counted have none. `settled`, in a letter: a part was paid and the rest forgiven.
+    of before words were counted have none. `settled`, in a letter: a part was paid and the rest forgiven, `forgiven`
+    of it. `agreed_left`, in a receipt: what is left of a settlement that is kept, which is all that is asked for.
+    `agency` collects for the lender.
     """
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -57,6 +59,9 @@ class DocumentData(BaseModel):
     remaining: Money
     wording: int = Field(1, ge=1, le=WORDING)
     settled: bool | None = None
+    forgiven: Money | None = None
+    agreed_left: Money | None = None
+    agency: OneLine | None = None
 
 
 def render_document(data: DocumentData) -> bytes:
@@ -76,10 +81,21 @@ def _told(data: DocumentData) -> dict[str, object]:
     words = spoken[language]
     locale = locale_of(language, data.country)
     day = format_date_long(data.made_on, locale)
-    names = {"loan_id": data.loan_id, "date": day, "lender": data.lender_name, "phone": data.lender_phone}
+    names = {
+        "loan_id": data.loan_id,
+        "date": day,
+        "lender": data.lender_name,
+        "phone": data.lender_phone,
+        "agency": data.agency or "",
+        "forgiven": format_money(data.forgiven, locale) if data.forgiven is not None else "",
+    }
     rows: list[tuple[str, str]] = []
     if data.borrower_name is not None:
         rows.append((words["for"], data.borrower_name))
+    if "creditor" in words:
+        rows.append((words["creditor"], data.lender_name))
+    if data.agency is not None and "agency" in words:
+        rows.append((words["agency"], data.agency))
     rows.append((words["contract"], data.loan_id))
     if data.kind is DocumentKind.RECEIPT:
         rows.append((words["number"], data.number))
@@ -91,18 +107,25 @@ def _told(data: DocumentData) -> dict[str, object]:
         rows.append((words["reference"], data.payment_reference))
     left = format_money(data.remaining, locale) if data.remaining.amount_minor > 0 else words["nothing"]
     rows.append((words["remaining"], left))
+    closing = words[f"closing_{data.kind.value}"].format(**names)
+    if data.agreed_left is not None and "agreed_left" in words:
+        some = data.agreed_left.amount_minor > 0
+        rows.append((words["agreed_left"], format_money(data.agreed_left, locale) if some else words["nothing"]))
+        closing = f"{closing} {words['kept']}"
     opening = words[f"opening_{data.kind.value}"].format(**names)
     if data.settled and "settled" in words:
-        opening = f"{opening} {words['settled']}"
+        told = "settled_sum" if data.forgiven is not None and "settled_sum" in words else "settled"
+        opening = f"{opening} {words[told].format(**names)}"
+    of_agency = data.agency is not None and "footer_agency" in words
     return {
         "language": language,
         "title": words[data.kind.value],
-        "lender": data.lender_name,
+        "lender": data.agency if of_agency else data.lender_name,
         "date": day,
         "opening": opening,
         "rows": rows,
-        "closing": words[f"closing_{data.kind.value}"].format(**names),
-        "footer": words["footer"].format(**names),
+        "closing": closing,
+        "footer": words["footer_agency" if of_agency else "footer"].format(**names),
     }
 
 

@@ -105,6 +105,14 @@ def in_force(session: Session, loan: Loan) -> Agreement | None:
     return live[-1] if live else None
 
 
+def forgiven_minor(session: Session, loan: Loan) -> int:
+    """What settlements of the loan's current entry that were completed have forgiven, minor units."""
+    done = (
+        row for row in of_loan(session, loan) if row.entry == loan.entry and row.state is model.AgreementState.COMPLETED
+    )
+    return sum(-row.adjustment_minor for row in done if row.kind is model.AgreementKind.SETTLEMENT)
+
+
 def as_made(session: Session, row: Agreement) -> model.Agreement:
     """The agreement as its loan told it the last time.
 

@@ -59,8 +59,8 @@ def keep(
     pdf: bytes = b"",
     says: str | None = None,
 ) -> Document:
-    """Keep a document once; the same one kept again is the one that is there. Without `pdf`, `says` is what that is
-    set from.
+    """Keep a document once; the same one kept again is the one that is there. `says` is what its PDF is set from;
+    without `pdf` it is set whenever somebody wants it.
     """
     lock(session, loan)
     known = find(session, loan, kind, number) if payment is None else receipt_of(session, payment)

@@ -70,7 +70,9 @@ def agree_router(
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     def shown(visit: Visit, what: str, status: int = 200, **values: Any) -> Response:
-        lender = settings.lender_named(visit.loan.lender)
+        lender = visit.lender
+        acts_for_another = lender.caller != lender.name
+        writes = visit.words["acting_for"].format(lender.caller, lender.name) if acts_for_another else lender.name
         given = {
             "wrong": None,
             "path": "",
@@ -86,7 +88,7 @@ def agree_router(
             what=what,
             w=visit.words,
             language=visit.language,
-            lender=lender.name,
+            lender=writes,
             phone=lender.phone,
             loan_id=visit.loan.loan_id,
             **given,
@@ -95,7 +97,7 @@ def agree_router(
 
     def whose(token: str, request: Request) -> Visit | Response:
         subject = addresses.read(PAGE, token, now(request))
-        found = None if subject is None else _visit(database, subject.name)
+        found = None if subject is None else _visit(database, settings, subject.name)
         if found is None:
             language, words = words_for(language_of(request.headers.get("accept-language", "")))
             return HTMLResponse(_page("agree_gone").render(w=words, language=language), 404)
@@ -178,7 +180,13 @@ def agree_router(
                 return overview(visit, asked, path, 409, visit.words["changed"])
             payments = tuple((payment.due, payment.amount_minor) for payment in offer.payments)
             read = ReadBack(
-                subject=visit.subject, kind=offer.kind, payments=payments, option=offer.option, percent=offer.percent
+                subject=visit.subject,
+                kind=offer.kind,
+                payments=payments,
+                option=offer.option,
+                percent=offer.percent,
+                less_minor=offer.remission_minor or None,
+                more_minor=offer.added_minor or None,
             )
         sealed = addresses.token(_READ_BACK, read.model_dump_json(exclude_none=True), now(request) + _READ_BACK_LIVES)
         return shown(visit, "read_back", path=path, sealed=sealed, lines=statement(visit, read))
@@ -240,14 +248,15 @@ async def _agree_on(desk: AgreementDesk, loan: Loan, read: ReadBack, said: Said,
         await desk.agree(loan, PAGE_VISITOR, chosen, via=Via.PAGE, said=said, update_id=update_id)
 
 
-def _visit(database: Database, name: str) -> Visit | None:
+def _visit(database: Database, settings: Settings, name: str) -> Visit | None:
     with database.reading() as session:
         loan = loans.find(session, *loan_of(name))
         if loan is None:
             return None
         person = people.of_loan(session, loan)
         language, words = words_for(person.language)
-        return Visit(name, loan, language, locale_of(language, person.country), words)
+        lender = settings.lender_named(loan.lender)
+        return Visit(name, loan, language, locale_of(language, person.country), words, lender)
 
 
 def _ours(request: Request) -> None:

@@ -11,6 +11,7 @@ from babel import Locale
 from babel.numbers import NumberFormatError, get_currency_name, get_currency_symbol, parse_decimal
 from pydantic import BaseModel, ConfigDict
 
+from config.lender_settings import Lender
 from config.localised import format_date_long, format_money
 from domain.agreements.judging import left_of, next_unpaid
 from domain.agreements.limits import terms_of
@@ -34,6 +35,9 @@ class ReadBack(BaseModel):
     payments: tuple[tuple[date, int], ...]
     option: str | None = None
     percent: int | None = None
+    less_minor: int | None = None
+    more_minor: int | None = None
+    """What a settlement forgives, and what a new schedule adds as interest."""
     moves: int | None = None
     """The agreement whose next payment moves to the day of the only payment here; its number and old day are told."""
     moved_from: date | None = None
@@ -48,6 +52,7 @@ class Visit:
     language: str
     locale: Locale
     words: dict[str, str]
+    lender: Lender
 
     def money(self, minor: int) -> str:
         return format_money(Money(amount_minor=minor, currency=self.loan.currency), self.locale)
@@ -58,19 +63,25 @@ class Visit:
 
 def statement(visit: Visit, read: ReadBack) -> list[str]:
     """What the borrower says yes to, line by line: shown on the page, and kept as their words."""
-    words, loan_id = visit.words, visit.loan.loan_id
+    words = visit.words
+    about = {"loan_id": visit.loan.loan_id, "lender": visit.lender.name}
     if read.moves is not None:
         ((due, amount),) = read.payments
         assert read.moved_from is not None
         moved = {"amount": visit.money(amount), "day": visit.day(read.moved_from), "to": visit.day(due)}
-        return [words["i_move"].format(loan_id=loan_id, **moved)]
+        return [words["i_move"].format(**about, **moved)]
     pays = [words["i_pay"].format(amount=visit.money(amount), day=visit.day(due)) for due, amount in read.payments]
     if read.kind is AgreementKind.PROMISE:
         ((due, amount),) = read.payments
-        return [words["i_promise"].format(amount=visit.money(amount), day=visit.day(due), loan_id=loan_id)]
-    total = visit.money(sum(amount for _, amount in read.payments))
+        return [words["i_promise"].format(amount=visit.money(amount), day=visit.day(due), **about)]
+    total, less, more = sum(amount for _, amount in read.payments), read.less_minor or 0, read.more_minor or 0
     kind = words[read.kind.value].lower()
-    return [words["i_accept"].format(loan_id=loan_id, kind=kind, total=total), *pays]
+    lines = [words["i_accept"].format(kind=kind, total=visit.money(total), **about), *pays]
+    if more > 0:
+        lines.append(words["i_interest"].format(more=visit.money(more)))
+    if less > 0:
+        lines.append(words["i_forgiven"].format(less=visit.money(less), due=visit.money(total + less)))
+    return [*lines, words["i_otherwise"]]
 
 
 def rests_on(asked: Asked, said: Said) -> Agreement | None:

@@ -1,4 +1,4 @@
-"""Documents made for a borrower: receipts, and letters that a debt is paid."""
+"""Documents made for a borrower: receipts, letters that nothing is left to pay, and agreements."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Document(Record, table=True):
     """What a document says, or its PDF.
 
     A receipt is of one payment; a letter of payment in full is of an entry's latest end. `public_id` is what addresses
-    name. `says` is JSON of the values that the PDF is set from whenever somebody wants it; None where the PDF itself
-    is kept. Once the person was erased `pdf` is empty and `says` is None.
+    name. `says` is JSON of the values that the PDF is set from. Of an agreement the PDF is kept as well, and of what an
+    earlier version made the PDF alone. Once the person was erased `pdf` is empty and `says` is None.
     """
 
     __tablename__ = "document"

@@ -10,10 +10,11 @@ from pypdf import PdfReader
 from sqlmodel import select
 
 from activities.agreement_papers import AgreementPapers, arithmetic
+from config.lender_settings import Lender
 from domain.agreements.model import DOCUMENT, LINK, Agreement, AgreementKind, AgreementState, Evidence, Instalment, Via
 from domain.agreements.schedule import repayment
 from domain.agreements.terms import RestructuringOption
-from domain.contact import Channel, Purpose
+from domain.contact import Actor, Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.events.contacts import ContactOutcome
 from domain.ledger_entries import AgreementEntry
@@ -122,10 +123,33 @@ async def test_a_moved_date_has_a_document_of_its_own_that_replaces_the_first(de
     assert second.number == f"{first.number}-2"
     text = " ".join(PdfReader(io.BytesIO(second.pdf)).pages[0].extract_text().split())
     assert "27 de marzo de 2026" in text
-    assert "sustituye al anterior" in text
+    assert f"sustituye al n.º {first.number}:" in text
     assert "Cambio de fecha aceptado" in text
     assert "SM77" in text
     assert "sustituye" not in PdfReader(io.BytesIO(first.pdf)).pages[0].extract_text()
+
+
+@pytest.mark.parametrize("counted", [False, True], ids=["before words were counted", "since then"])
+async def test_a_date_that_moves_does_not_put_what_was_agreed_on_in_other_words(desk: Desk, counted: bool) -> None:
+    """Given a plan with its document, when a date of it moves after the words of documents have changed, then the new
+    document speaks as the first one did."""
+    loan_id = enter_loan(desk.database)
+    await desk.write(loan_id, AgreementEntry(at=TUESDAY, agreement=PLAN, paid_minor=(0, 0), change="agreed"))
+    if not counted:
+        with desk.database.writing() as session:
+            [kept] = documents.of_loan(session, loan_row(session, loan_id))
+            kept.says = None
+            session.add(kept)
+    moved = PLAN.model_copy(update={"revision": 1, "revised_at": TUESDAY})
+    await desk.write(
+        loan_id, AgreementEntry(at=TUESDAY, agreement=moved, paid_minor=(0, 0), change="due date moved"), first=1
+    )
+
+    with desk.database.reading() as session:
+        _, second = documents.of_loan(session, loan_row(session, loan_id))
+    text = " ".join(PdfReader(io.BytesIO(second.pdf)).pages[0].extract_text().split())
+    assert ("Deuda al acordarlo" in text) != counted
+    assert ("Cantidad reclamada al acordarlo" in text) == counted
 
 
 @pytest.mark.parametrize("smallest", [1, 100])
@@ -179,3 +203,30 @@ async def test_an_offer_has_no_document_before_the_borrowers_yes_and_then_one_wi
     made = papers.make(LENDER, loan_id, 1, TUESDAY)
     assert made is not None
     assert "SM8" in PdfReader(io.BytesIO(made.pdf)).pages[0].extract_text()
+
+
+async def test_a_document_names_the_agency_that_acts_for_the_creditor_and_how_it_was_accepted(
+    desk: Desk, world: World
+) -> None:
+    """Given a lender for whom an agency collects, when a plan is agreed on at the borrower's page, then its document
+    says who acts for whom, where to complain, and that the yes was given on the page."""
+    lender = Lender(
+        name="Credialba",
+        phone="900 555 010",
+        collects_as=Actor.AGENCY,
+        agency="Recupera Sur",
+        complaints="quejas@recupera.example",
+    )
+    papers = AgreementPapers(desk.database, settings_for(world, lender=lender))
+    loan_id = enter_loan(desk.database)
+    plan = PLAN.model_copy(update={"via": Via.PAGE, "evidence": Evidence(at=TUESDAY, message_id="page:1")})
+    with desk.database.writing() as session:
+        agreements.keep(session, loan_row(session, loan_id), plan, (0, 0), of_entry=1, at=TUESDAY)
+
+    made = papers.make(LENDER, loan_id, 1, TUESDAY)
+
+    assert made is not None
+    text = " ".join(PdfReader(io.BytesIO(made.pdf)).pages[0].extract_text().split())
+    assert "acordado con Recupera Sur, que actúa por encargo de Credialba, el acreedor," in text
+    assert "quejas@recupera.example" in text
+    assert "En la página con sus opciones de pago" in text

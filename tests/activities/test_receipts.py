@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -16,10 +16,11 @@ from pypdf import PdfReader
 from activities.receipts import Receipts, pdf_of
 from config.signed_addresses import SignedAddresses
 from config.web_settings import Web
+from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment, Via
 from domain.contact import Channel, Purpose
 from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.events.contacts import ContactOutcome
-from domain.ledger_entries import EndEntry, LoanEnd
+from domain.ledger_entries import AgreementEntry, EndEntry, LoanEnd
 from records import documents, erasure, loans, payments, person_export
 from records.database import Database
 from records.tables import Document
@@ -121,6 +122,60 @@ async def test_the_letter_of_who_kept_a_settlement_says_that_the_rest_is_forgive
 
     forgiven = "El resto de lo que le reclamábamos queda perdonado" in text_of(pdf_of(kept(lite, loan_id)[-1]))
     assert forgiven == (end is LoanEnd.SETTLED)
+
+
+SETTLEMENT = Agreement(
+    number=1,
+    kind=AgreementKind.SETTLEMENT,
+    state=AgreementState.ACTIVE,
+    made_at=TUESDAY - timedelta(hours=1),
+    by="borrower",
+    via=Via.MESSAGE,
+    instalments=tuple(Instalment(number=n, due=date(2026, 2 + n, 20), amount_minor=4_000) for n in (1, 2)),
+    balance_minor=10_000,
+    remission_minor=2_000,
+)
+
+
+@pytest.mark.parametrize("settles", [True, False], ids=["settlement", "no agreement"])
+async def test_who_keeps_a_settlement_is_asked_for_no_more_than_is_left_of_it(
+    lite: Database, world: World, settles: bool
+) -> None:
+    """Given 80.00 agreed on for 100.00 and 40.00 of it paid, when the receipt is read and the message that brings it,
+    then they ask for the other 40.00, and not for 60.00 as if nothing had been agreed on."""
+    loan_id = enter_loan(lite)
+    async with desk_for(lite, settings_for(world)) as desk:
+        if settles:
+            await desk.write(
+                loan_id, AgreementEntry(at=TUESDAY, agreement=SETTLEMENT, paid_minor=(0, 0), change="agreed")
+            )
+        pay(lite, loan_id, 4_000)
+        await desk.contact(order(loan_id, PART_RECEIPT, 1))
+
+    [receipt] = [one for one in kept(lite, loan_id) if one.kind == "receipt"]
+    text = text_of(pdf_of(receipt))
+    [mail] = mails_to(world, person_of(lite, loan_id)[1])
+    asked = mail["text"].replace("\u00a0", " ")
+    assert "Queda pendiente de lo reclamado 60,00 €" in text
+    assert ("De ello, por pagar según lo acordado 40,00 €" in text) == settles
+    assert ("Quedan por pagar 40,00 €" in asked, "Quedan por pagar 60,00 €" in asked) == (settles, not settles)
+
+
+async def test_the_letter_of_a_settled_loan_names_the_sum_that_was_forgiven(lite: Database, world: World) -> None:
+    loan_id = enter_loan(lite)
+    pay(lite, loan_id, 8_000)
+    done = {"state": AgreementState.COMPLETED, "remitted_minor": 2_000, "ended_at": TUESDAY}
+    settled = SETTLEMENT.model_copy(update=done)
+    async with desk_for(lite, settings_for(world)) as desk:
+        await desk.write(
+            loan_id,
+            AgreementEntry(at=TUESDAY, agreement=settled, paid_minor=(4_000, 4_000), change="completed"),
+            EndEntry(at=TUESDAY, end=LoanEnd.SETTLED, by="agreement"),
+        )
+        await desk.contact(order(loan_id, RECEIPT, 1))
+
+    text = text_of(pdf_of(kept(lite, loan_id)[-1]))
+    assert "De lo que le reclamábamos se le han perdonado 20,00 €, según lo acordado." in text
 
 
 async def test_a_document_says_what_it_said_when_it_was_issued(lite: Database, world: World) -> None:

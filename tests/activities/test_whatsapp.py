@@ -160,8 +160,8 @@ async def test_promises_receipts_and_late_answers_have_a_template_too_and_a_rece
     ("template", "name"),
     [
         ("reply_plan_offer", "recobro_reply_plan_offer"),
-        ("reply_settlement_offer", "recobro_settlement_offer"),
-        ("reply_agreed", "recobro_reply_agreed"),
+        ("reply_settlement_offer", "recobro_settlement_terms"),
+        ("reply_agreed", "recobro_agreed_confirmed"),
     ],
 )
 async def test_an_offer_in_several_payments_has_a_template_once_the_window_is_over(

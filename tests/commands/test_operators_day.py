@@ -383,7 +383,7 @@ def test_an_operator_takes_a_promise_then_a_plan_and_a_supervisor_approves_a_set
     approved = operator.json("loan", "approve", "AG1", "4", "--by", "Boss-1")
 
     assert promised["detail"] == f"promise 1: 20.00 EUR by {soon}"
-    assert "Me comprometo a pagar 25,50 €" in said_yes.replace("\u00a0", " ")
+    assert "a pagar 25,50 €" in said_yes.replace("\u00a0", " ")
     assert (on_page["kind"], on_page["via"], on_page["total_minor"]) == ("promise", "page", 2_550)
     assert on_page["evidence"]["message_id"].startswith("page:")
     assert {offer["kind"] for offer in offers["offers"]} == {"plan", "settlement"}

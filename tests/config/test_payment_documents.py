@@ -120,6 +120,43 @@ def test_a_letter_that_was_issued_keeps_its_words_whatever_new_letters_say(
         assert each in text
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "sum_said"),
+    [
+        ("es", "El resto de lo que le reclamábamos queda perdonado, según lo acordado.", "se le han perdonado 20,00 €"),
+        ("en", "The rest of what we asked you for is forgiven, as it was agreed.", "€20.00 has been forgiven"),
+        ("pt", "O resto do valor que cobrávamos fica perdoado, conforme o combinado.", "foram perdoados € 20,00"),
+    ],
+)
+def test_a_letter_of_a_settlement_names_the_sum_and_one_of_before_says_what_it_said(
+    language: str, said: str, sum_said: str
+) -> None:
+    """Given a letter issued before letters named the sum, and one issued now, when both are opened, then the first says
+    what it said."""
+    letter = {"kind": DocumentKind.PAID_IN_FULL, "remaining": Money(amount_minor=0, currency="EUR"), "settled": True}
+    known = {"forgiven": Money(amount_minor=2_000, currency="EUR"), "agency": "Recupera Sur"}
+    country = {"es": "ES", "en": "US", "pt": "BR"}[language]
+
+    before = text_of(**letter, **known, wording=2, language=language, country=country)
+    now = text_of(**letter, **known, language=language, country=country)
+
+    assert (said in before, sum_said in before, "Recupera Sur" in before) == (True, False, False)
+    assert (said in now, sum_said in now, "Recupera Sur" in now) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "Recupera Sur, por encargo de Credialba · Tel."),
+        ("en", "Recupera Sur for Credialba · Tel."),
+        ("pt", "Recupera Sur em nome de Credialba · Tel."),
+    ],
+)
+def test_a_receipt_of_an_agency_says_for_whom_it_acts(language: str, said: str) -> None:
+    assert said in text_of(language=language, agency="Recupera Sur")
+    assert "Recupera Sur" not in text_of(language=language)
+
+
 def test_what_a_name_says_is_never_typesetting() -> None:
     text = text_of(borrower_name='#eval("1+1") *bold* $x^2$ ]#pagebreak()[', lender_name="A & B <c> \\ @d")
 

@@ -677,3 +677,75 @@ def test_the_day_by_which_a_person_writes_is_the_last_one_not_the_one_before(
     text = render("reply_with_care", channel, language, context).text
 
     assert re.search(rf"\b{by} (6|Mar 6|06)\b", text), text
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize(
+    ("language", "otherwise"),
+    [
+        ("es", r"Si un pago no llega en plazo, .*se debe entero, menos lo pagado"),
+        ("en", r"If a payment (?:is not|does not arrive) in time, .*less what was paid"),
+        ("pt", r"Se um pagamento n[aã]o chegar no prazo, .*menos o que foi pago"),
+    ],
+)
+def test_who_is_offered_to_pay_less_reads_what_happens_otherwise_before_the_yes(
+    channel: Channel, language: str, otherwise: str
+) -> None:
+    text = render(
+        "reply_settlement_offer", channel, language, shipped_context("reply_settlement_offer", channel, language)
+    ).text
+    ours = [one.ours for one in load_approved() if one.ours.template == "reply_settlement_offer"]
+    approved = [one.body for one in ours if one.written_in == language]
+
+    assert re.search(otherwise, text), text
+    assert approved
+    assert all(re.search(otherwise, " ".join(body.split())) for body in approved)
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize(
+    ("language", "day"), [("es", "5 (de marzo|mar)"), ("en", "(March|Mar) 5"), ("pt", "0?5 de mar")]
+)
+def test_who_can_pay_what_was_agreed_reads_by_when_and_not_that_today_does_not_matter(
+    channel: Channel, language: str, day: str
+) -> None:
+    """Given a link over an agreed payment, which may go out on its last day and to people who asked how to pay and
+    never let their balance be read, when it is read, then it names the day, and claims no such permission."""
+    text = render("agreed_link", channel, language, shipped_context("agreed_link", channel, language)).text
+
+    assert re.search(day, text), text
+    assert re.search(r"no pasa nada|that is fine|tudo bem", text) is None
+    assert re.search(r"Nos diste permiso|You allowed us|Você nos autorizou", text) is None
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL])
+@pytest.mark.parametrize(
+    ("language", "over", "again"),
+    [
+        ("es", "(ya no vale|ha dejado de valer)", "a tiempo, gracias: .*vuelve a valer"),
+        ("en", "(is over|is no longer in force)", "in time, thank you: .*(it stands|it is in force again)"),
+        ("pt", "deixou de valer", "no prazo, obrigado: .*volta a valer"),
+    ],
+)
+def test_who_is_told_of_a_breach_reads_what_became_of_what_was_agreed(
+    channel: Channel, language: str, over: str, again: str
+) -> None:
+    text = render("agreed_broken", channel, language, shipped_context("agreed_broken", channel, language)).text
+
+    assert re.search(over, text), text
+    assert re.search(again, text), text
+
+
+@pytest.mark.parametrize(("language", "ask"), [("es", "Pide el"), ("en", "Ask for the"), ("pt", "Peca o")])
+def test_a_text_without_the_documents_address_says_where_to_ask_for_it(language: str, ask: str) -> None:
+    context = shipped_context("agreed_document", Channel.SMS, language)
+    address = "https://pay.example/document/1"
+
+    without = render("agreed_document", Channel.SMS, language, context.model_copy(update={"document_url": None})).text
+    with_it = render(
+        "agreed_document", Channel.SMS, language, context.model_copy(update={"document_url": address})
+    ).text
+
+    assert f"{ask} document" in without
+    assert f"{ask} document" not in with_it
+    assert address in with_it

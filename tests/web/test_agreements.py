@@ -13,9 +13,12 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session
 
 from config.agreement_addresses import agreement_address
+from config.lender_settings import Lender
+from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from domain.collection import apply
+from domain.contact import Actor
 from domain.entering import enter
 from domain.events.borrower import Circumstance, CircumstanceReported
 from domain.events.control import CaseDecision, Decide
@@ -185,7 +188,7 @@ def test_a_borrower_promises_a_day_on_their_page_and_the_words_are_kept(
         after = plain(client.get(borrowers()).text)
 
     assert 'Queda por pagar: <span class="sum">300,00 €</span>' in first
-    words = "Me comprometo a pagar 120,50 € hasta el 4 de diciembre de 2026 (contrato L1)."
+    words = "Me comprometo con Recobro Demo Lending a pagar 120,50 € hasta el 4 de diciembre de 2026 (contrato L1)."
     assert words in plain(read_back.text)
     assert (done.status_code, words in plain(done.text)) == (200, True)
     assert twice.status_code == 200
@@ -221,6 +224,43 @@ def test_a_borrower_accepts_exactly_the_offer_they_were_shown(
     assert (late.status_code, altered.status_code) == (409, 409)
     assert "ha cambiado" in late.text
     assert state_of(orders).agreements == ()
+
+
+def test_a_borrower_says_yes_to_what_is_forgiven_and_to_what_happens_otherwise(
+    database: Database, site: Any, orders: CoreLoans
+) -> None:
+    """Given a settlement of 285.00 for 300.00, when it is read back on the page, then the yes is to the sum that is
+    forgiven, to when it is, and to what is owed if the money does not come; and these are the words that are kept."""
+    with browser(site) as client:
+        read_back = client.post(borrowers(), data={"kind": "settlement", "option": "late", "percent": "95"})
+        done = client.post(f"{borrowers()}/yes", data={"sealed": sealed_in(read_back.text)})
+
+    assert done.status_code == 200
+    [settlement] = state_of(orders).agreements
+    assert settlement.evidence is not None
+    with database.reading() as session:
+        said = agreements.words(session, loans.get(session, LENDER, "L1"), settlement.evidence.text_sha256) or ""
+    for words in (
+        "Acepto este acuerdo con Recobro Demo Lending sobre el contrato L1: acuerdo con quita, 285,00 € en total.",
+        "Cuando todo haya llegado en plazo, se me perdonan 15,00 € de los 300,00 € que se me reclaman, y antes nada.",
+        "Si un pago no llega en plazo, el acuerdo termina y debo lo que se me reclama, menos lo que haya pagado.",
+    ):
+        assert words in plain(html.unescape(read_back.text))
+        assert words in plain(said)
+
+
+def test_the_page_of_an_agency_says_for_whom_it_acts(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a lender for whom an agency collects, when the page is opened, then it names both, and the yes names the
+    creditor."""
+    agency = Lender(name="Credialba", collects_as=Actor.AGENCY, agency="Recupera Sur")
+    monkeypatch.setattr(Settings, "lender_named", lambda _settings, _key: agency)
+
+    with browser(site) as client:
+        first = client.get(borrowers())
+        read_back = client.post(borrowers(), data={"kind": "promise", "amount": "120,50", "day": "2026-12-04"})
+
+    assert "<b>Recupera Sur por encargo de Credialba</b>" in first.text
+    assert "Me comprometo con Credialba a pagar" in read_back.text
 
 
 def test_a_borrower_moves_the_next_due_date_once_on_their_page(
