@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from domain.bank_news import BankEntry, Statement
 from domain.same_movement import Identity, Told, identify
-from records import bank_entries
+from records import bank_entries, bank_entry_particulars
 from records.tables import BankEntryRow
 
 _TOLD_TWICE = "another page of the same file says just the same: it may be one movement told twice"
@@ -32,7 +32,7 @@ def identified(session: Session, statements: Sequence[Statement]) -> list[list[I
     groups: dict[str, list[tuple[int, int]]] = {}
     for part, statement in enumerate(statements):
         for place, entry in enumerate(statement.entries):
-            key = bank_entries.key_of(session, statement.account, entry, 0)
+            key = bank_entry_particulars.key_of(session, statement.account, entry, 0)
             groups.setdefault(key, []).append((part, place))
     answers: dict[tuple[int, int], Identified] = {}
     for key, places in groups.items():
@@ -51,10 +51,12 @@ def _group(session: Session, told: Sequence[tuple[Statement, int, BankEntry]]) -
     statement, _, first = told[0]
     account = statement.account
     kept = bank_entries.alike(session, account, first)
-    said = [bank_entries.particulars(session, entry, statement.kind, part) for _, part, entry in told]
-    referenced = bank_entries.is_referenced(first)
+    said = [bank_entry_particulars.particulars(session, entry, statement.kind, part) for _, part, entry in told]
+    referenced = bank_entry_particulars.is_referenced(first)
     # Without a reference the key holds all that is said: what stands under it says the same, whatever is left of it.
-    known = [bank_entries.particulars_kept(session, row) for row in kept] if referenced else [said[0]] * len(kept)
+    known = (
+        [bank_entry_particulars.particulars_kept(session, row) for row in kept] if referenced else [said[0]] * len(kept)
+    )
     identities = identify(said, known, referenced=referenced)
     others = tuple(kept[one.known].id or 0 for one in identities if one.told is Told.BEFORE and one.known is not None)
     answers, number = [], len(kept)
@@ -62,7 +64,7 @@ def _group(session: Session, told: Sequence[tuple[Statement, int, BankEntry]]) -
         if identity.told is Told.BEFORE:
             answers.append(Identified(key="", told_before=True, others=others))
             continue
-        key = bank_entries.key_of(session, account, entry, number)
+        key = bank_entry_particulars.key_of(session, account, entry, number)
         number += 1
         new = identity.told is Told.NEW
         doubt = None if new else _doubt(identity, kept)

@@ -28,7 +28,20 @@ from domain.reconciliation import (
     suggest,
 )
 from providers.ports import PaymentReport, PaymentState
-from records import audit, bank_entries, inquiries, links, loans, mandates, owed_signals, payments, people
+from records import (
+    audit,
+    bank_entries,
+    bank_entry_twins,
+    inquiries,
+    likely_loans,
+    links,
+    loans,
+    mandates,
+    owed_signals,
+    payments,
+    people,
+    same_money,
+)
 from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentLink, PaymentSource
 
 PROVIDER = "bank"
@@ -187,7 +200,7 @@ class Transfers:
         """The transfer under way that a person books an entry as: under its reference the bank's own word is no
         second payment. One that is a payment already would swallow the entry, and is another.
         """
-        begun = bank_entries.transfer_under_way(self._session, loan, amount_minor, row.value_on, _OVER)
+        begun = same_money.transfer_under_way(self._session, loan, amount_minor, row.value_on, _OVER)
         if begun is None:
             return None
         payments.lock(self._session, [(BANK, begun)])
@@ -237,10 +250,10 @@ class Transfers:
         """The likeliest loans for a waiting entry, with reasons; names are compared here and nowhere kept."""
         money = _money(row)
         named, payers = self._named(money), self._payers(row)
-        alike = bank_entries.due_amount(self._session, row.amount_minor, row.currency, self._lender, _ALIKE)
+        alike = likely_loans.due_amount(self._session, row.amount_minor, row.currency, self._lender, _ALIKE)
         refs = named | {loan.id for loan in alike if loan.id is not None}
         if money.payer:
-            everybody = bank_entries.in_collection(self._session, row.currency, self._lender, _NAMES_LOOKED_AT)
+            everybody = likely_loans.in_collection(self._session, row.currency, self._lender, _NAMES_LOOKED_AT)
             refs |= {loan.id for loan in everybody if loan.id is not None}
         return suggest(money, self._candidates(row, named, payers, others=refs, with_names=money.payer is not None))
 
@@ -251,14 +264,14 @@ class Transfers:
     def _loans_known(self) -> dict[str, list[int]]:
         if self._known is None:
             self._known = {}
-            for ref, loan_id in bank_entries.loans_by_key(self._session, self._lender):
+            for ref, loan_id in likely_loans.loans_by_key(self._session, self._lender):
                 self._known.setdefault(loan_key(loan_id), []).append(ref)
         return self._known
 
     def _payers(self, row: BankEntryRow) -> frozenset[int]:
         if not row.other_iban:
             return frozenset()
-        return bank_entries.payers_from(self._session, row.other_iban) | mandates.people_of(
+        return likely_loans.payers_from(self._session, row.other_iban) | mandates.people_of(
             self._session, row.other_iban
         )
 
@@ -300,13 +313,13 @@ class Transfers:
         for share in answer.shares:
             loan: Loan = loans.get(self._session, share.lender, share.loan_id)
             # The twin first: who reads of the hand-over alone may book what is booked.
-            if (twin := bank_entries.told_in_other_words(self._session, loan, row, self._beside)) is not None:
+            if (twin := bank_entry_twins.told_in_other_words(self._session, loan, row, self._beside)) is not None:
                 return f"it may be entry {twin.id}, told in other words"
             if (before := before_hand_over(self._session, loan, row.value_on)) is not None:
                 return before
             # In this order: one that is paid between the two questions is seen by the second.
-            under_way = bank_entries.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
-            told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on)
+            under_way = same_money.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
+            told = same_money.paid_otherwise(self._session, loan, share.amount_minor, row.value_on)
             if told is not None:
                 return f"it may be the payment {told.payment_id[:60]} that {told.provider[:20]} told of"
             if under_way is not None:

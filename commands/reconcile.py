@@ -270,11 +270,11 @@ def ignore(
 
 
 def _refuse_what_is_booked(session: Session, row: BankEntryRow, shares: list[Share]) -> None:
-    from records import bank_entries, loans
+    from records import bank_entry_twins, loans
 
     for share in shares:
         loan = loans.get(session, share.lender, share.loan_id)
-        twin = bank_entries.told_in_other_words(session, loan, row)
+        twin = bank_entry_twins.told_in_other_words(session, loan, row)
         if twin is not None:
             raise Refused(
                 f"entry {row.id} may be entry {twin.id} in other words, which paid loan {share.loan_id!r} the same "
@@ -367,6 +367,6 @@ def _told(session: Session, row: BankEntryRow, contact_data: bool) -> dict[str, 
 
 
 def _payer(row: BankEntryRow) -> dict[str, Any]:
-    from records import bank_entries
+    from records import bank_entry_particulars
 
-    return {"payer": row.other_name, "account": row.other_iban, "text": bank_entries.text_of(row)}
+    return {"payer": row.other_name, "account": row.other_iban, "text": bank_entry_particulars.text_of(row)}

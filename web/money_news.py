@@ -16,7 +16,7 @@ from domain.webhook_news import (
     ReversalNews,
     WebhookNews,
 )
-from records import bank_entries, links, loans, owed_signals, payments, refunds
+from records import links, loans, owed_signals, payments, refunds, same_money
 from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
 from web.consequence import Consequence, about, note
 from web.doubtful_money import another_hand_over
@@ -162,7 +162,7 @@ def _may_be_on_a_statement(session: Session, news: PaymentNews, lender: str | No
     known = payments.find(session, news.provider, news.payment_id)
     if loan is None or (known is not None and known.loan_ref is not None):
         return False
-    return bank_entries.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
+    return same_money.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
 
 
 def _is_of_another_hand_over(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:

@@ -17,7 +17,18 @@ from domain.direct_debit import DebitState, MandateStatus
 from domain.reconciliation import Share
 from providers.bankfiles import iso20022
 from providers.bankfiles.mt940_file import read_mt940
-from records import audit, bank_entries, debits, loans, mandates, payments, people, person_export, person_keys
+from records import (
+    audit,
+    bank_entries,
+    bank_entry_particulars,
+    debits,
+    loans,
+    mandates,
+    payments,
+    people,
+    person_export,
+    person_keys,
+)
 from records.database import Database
 from records.erasure import erase
 from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Webhook
@@ -824,7 +835,7 @@ def named(database: Database) -> list[tuple[int | None, str | None, str | None, 
     """Of each entry whose it is, and the name, account and text that are kept of it."""
     with database.reading() as session:
         rows = session.exec(select(BankEntryRow).order_by(col(BankEntryRow.id))).all()
-        return [(row.person_ref, row.other_name, row.other_iban, bank_entries.text_of(row)) for row in rows]
+        return [(row.person_ref, row.other_name, row.other_iban, bank_entry_particulars.text_of(row)) for row in rows]
 
 
 def exported(database: Database, loan_id: str) -> str:
