@@ -186,7 +186,7 @@ class BankDesk:
         of_debit = named.startswith(REFERENCE_PREFIX) and find_reference(named) is None
         takes_back = entry.reversal or entry.return_reason is not None
         if identity.doubt is not None and (entry.credit or takes_back or of_debit):
-            return keep(EntryState.WAITING, identity.doubt).state
+            return keep(EntryState.WAITING, _doubt_in_words(session, identity)).state
         if of_debit:
             debit = debits.by_reference(session, named)
             if debit is None:
@@ -224,7 +224,7 @@ class BankDesk:
         if twin is not None:
             bank_entries.settle(session, row, EntryState.WAITING, at=now, why=debit_results.may_be(twin))
             return row.state
-        if (other := bank_entry_twins.told_on_another_day(session, row, entry, beside)) is not None:
+        if (other := bank_entry_twins.told_on_another_day(session, row, beside)) is not None:
             why = f"it may be entry {other.id}, of {other.booked_on}: their references and amounts are the same"
             bank_entries.settle(session, row, EntryState.WAITING, at=now, why=why)
             return row.state
@@ -253,6 +253,12 @@ class BankDesk:
             returned_on=entry.value_on,
         )
         return debit_results.returned(session, debit, told, now)
+
+
+def _doubt_in_words(session: Session, identity: Identified) -> str | None:
+    """Why it may be known, with the entry of another page by its number: that one is kept by now."""
+    other = None if identity.page_before is None else bank_entries.find(session, identity.page_before)
+    return identity.doubt if other is None else f"{identity.doubt}; it may be entry {other.id}"
 
 
 def _perhaps_undone(session: Session, account: str, entry: BankEntry, *, takes_back: bool) -> Sequence[BankEntryRow]:

@@ -40,7 +40,11 @@ def key_of(session: Session, account: str, entry: BankEntry, alike_before: int) 
 
 def is_referenced(entry: BankEntry) -> bool:
     """Whether the bank gave the movement a reference of its own."""
-    return bool(entry.bank_reference) and entry.bank_reference not in NO_REFERENCE
+    return is_reference(entry.bank_reference)
+
+
+def is_reference(bank_reference: str | None) -> bool:
+    return bool(bank_reference) and bank_reference not in NO_REFERENCE
 
 
 def particulars(session: Session, entry: BankEntry, kind: FileKind, part: int) -> Particulars:
