@@ -31,8 +31,10 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
         and is_of_an_earlier_hand_over(session, provider, report.payment_id, link, report.paid_at)
     ):
         payments.reverse(session, provider=provider, payment_id=report.payment_id, at=at)
-        loan = loans.by_ref(session, link.loan_ref)
-        show_taken_back_before(session, provider, report.payment_id, loan, link.entry, report.amount, at, actor=actor)
+        its_own = loans.by_ref(session, link.loan_ref)
+        show_taken_back_before(
+            session, provider, report.payment_id, its_own, link.entry, report.amount, at, actor=actor
+        )
         return False
     loan = loans.by_ref(session, link.loan_ref) if link is not None else None
     new = keep_payment(session, provider, report, loan, link, at, actor=actor or provider)
