@@ -29,7 +29,7 @@ from domain.bank_news import (
 )
 from domain.direct_debit import REFERENCE_PREFIX, DebitState
 from domain.payment_references import find_reference
-from records import audit, bank_entries, debits, loans
+from records import audit, bank_entries, bank_entry_particulars, bank_entry_references, bank_entry_twins, debits, loans
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import BankEntryRow, BankFileRow, Debit, EntryState
@@ -142,7 +142,7 @@ class BankDesk:
         now: datetime,
         lender: str | None,
     ) -> None:
-        account = bank_entries.account_index(session, part.account)
+        account = bank_entry_particulars.account_index(session, part.account)
         whose = lender or self._accounts.get(part.account)
         transfers = Transfers(session, whose, now, beside)
         for entry, identity in zip(part.entries, known, strict=True):
@@ -186,7 +186,7 @@ class BankDesk:
         of_debit = named.startswith(REFERENCE_PREFIX) and find_reference(named) is None
         takes_back = entry.reversal or entry.return_reason is not None
         if identity.doubt is not None and (entry.credit or takes_back or of_debit):
-            return keep(EntryState.WAITING, identity.doubt).state
+            return keep(EntryState.WAITING, _doubt_in_words(session, identity)).state
         if of_debit:
             debit = debits.by_reference(session, named)
             if debit is None:
@@ -219,12 +219,12 @@ class BankDesk:
             if takes_back:
                 return keep(EntryState.WAITING, "it takes back a payment that is not found").state
             return keep(EntryState.NOT_OURS, "money that went out", nameless=True).state
-        twin = bank_entries.told_otherwise(session, account, entry, file.kind, identity.others)
+        twin = bank_entry_twins.told_otherwise(session, account, entry, file.kind, identity.others)
         row = keep(EntryState.WAITING)
         if twin is not None:
             bank_entries.settle(session, row, EntryState.WAITING, at=now, why=debit_results.may_be(twin))
             return row.state
-        if (other := bank_entries.told_on_another_day(session, row, entry, beside)) is not None:
+        if (other := bank_entry_twins.told_on_another_day(session, row, beside)) is not None:
             why = f"it may be entry {other.id}, of {other.booked_on}: their references and amounts are the same"
             bank_entries.settle(session, row, EntryState.WAITING, at=now, why=why)
             return row.state
@@ -238,9 +238,9 @@ class BankDesk:
         """Why a movement with this debit's reference cannot be booked, or None."""
         if entry.credit and not entry.return_reason and not entry.reversal:
             if debit_results.is_paid(session, debit):
-                if (twice := bank_entries.told_alike(session, debit, kind)) is not None:
+                if (twice := bank_entry_references.told_alike(session, debit, kind)) is not None:
                     return f"entry {twice.id} brought this debit's money: it came again, or the bank told of it twice"
-            elif (by_hand := bank_entries.brought(session, debit.reference, EntryState.MATCHED)) is not None:
+            elif (by_hand := bank_entry_references.brought(session, debit.reference, EntryState.MATCHED)) is not None:
                 return debit_results.may_be(by_hand)
             return debit_results.collected(session, debit, entry, now)
         if entry.credit:
@@ -255,15 +255,21 @@ class BankDesk:
         return debit_results.returned(session, debit, told, now)
 
 
+def _doubt_in_words(session: Session, identity: Identified) -> str | None:
+    """Why it may be known, with the entry of another page by its number: that one is kept by now."""
+    other = None if identity.page_before is None else bank_entries.find(session, identity.page_before)
+    return identity.doubt if other is None else f"{identity.doubt}; it may be entry {other.id}"
+
+
 def _perhaps_undone(session: Session, account: str, entry: BankEntry, *, takes_back: bool) -> Sequence[BankEntryRow]:
     """The entries one of which this one, that went out, may undo. Of what the bank does not mark as taking back, those
     of long ago only where nothing else has their reference.
     """
     if not takes_back:
-        lately = bank_entries.taken_back(session, account, entry, within_days=_PERHAPS_TAKEN_BACK_DAYS)
-        if lately or bank_entries.with_its_reference(session, account, entry) != 1:
+        lately = bank_entry_references.taken_back(session, account, entry, within_days=_PERHAPS_TAKEN_BACK_DAYS)
+        if lately or bank_entry_references.with_its_reference(session, account, entry) != 1:
             return lately
-    return bank_entries.taken_back(session, account, entry, within_days=_TAKEN_BACK_DAYS)
+    return bank_entry_references.taken_back(session, account, entry, within_days=_TAKEN_BACK_DAYS)
 
 
 def _name_one_that_waits_too(session: Session, row: BankEntryRow, beside: Collection[int], now: datetime) -> None:
@@ -271,7 +277,7 @@ def _name_one_that_waits_too(session: Session, row: BankEntryRow, beside: Collec
     why = row.why or ""
     if "may be entry" in why:
         return
-    other = bank_entries.waiting_alike(session, row, beside)
+    other = bank_entry_twins.waiting_alike(session, row, beside)
     if other is not None:
         named = f"{why[:110]}; it may be entry {other.id}, which waits too"
         bank_entries.settle(session, row, EntryState.WAITING, at=now, why=named)
@@ -286,10 +292,10 @@ def _batch(
     """
     came = _booked_together(booked, entry.amount_minor, entry.currency)
     if came is None:
-        twin = bank_entries.told_otherwise(session, account, entry, kind)
+        twin = bank_entry_twins.told_otherwise(session, account, entry, kind)
         return debit_results.may_be(twin) if twin else "a batch of direct debits in a sum that its debits do not make"
     if all(debit_results.is_paid(session, debit) for debit in came):
-        twice = bank_entries.sum_told_alike(session, account, entry, kind)
+        twice = bank_entry_twins.sum_told_alike(session, account, entry, kind)
         if twice is not None:
             return f"entry {twice.id} may be this batch: it brought the same sum, and the batch's debits are paid"
     for debit in came:

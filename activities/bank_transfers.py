@@ -16,7 +16,7 @@ from enum import StrEnum
 from pydantic import SecretStr
 from sqlmodel import Session
 
-from activities.found_payments import keep_report
+from activities.found_payments import is_of_an_earlier_hand_over, keep_report, show_of_an_earlier_hand_over
 from config.signed_addresses import SignedAddresses
 from domain.gateway_choice import BANK
 from domain.money import Money
@@ -193,14 +193,17 @@ class BankTransfers:
                     _for_a_person(session, one.reference, "transfer_not_final", now)
                 return
             inquiries.answered(session, one.id, state.value, None)
-            if state is PaymentState.PAID:
-                amount = Money(amount_minor=link.amount_minor, currency=link.currency)
+            amount = Money(amount_minor=link.amount_minor, currency=link.currency)
+            if state is not PaymentState.PAID:
+                links.set_state(session, link, LinkState.INACTIVE, at=now)
+            elif is_of_an_earlier_hand_over(session, BANK, one.reference, link, one.created_at):
+                # A bank tells no day of settlement: it lies anywhere between the beginning and now.
+                show_of_an_earlier_hand_over(session, BANK, one.reference, link, amount, now, actor=BANK)
+            else:
                 report = PaymentReport(
                     payment_id=one.reference, state=state, amount=amount, paid_at=now, reference=one.reference
                 )
                 keep_report(session, BANK, report, now)
-            else:
-                links.set_state(session, link, LinkState.INACTIVE, at=now)
 
     def _view(self, session: Session, link: PaymentLink, now: datetime) -> TransferView:
         loan = loans.by_ref(session, link.loan_ref)

@@ -13,7 +13,7 @@ from activities.debit_file_outcomes import file_refused, show_to_person
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
 from domain.direct_debit import PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
 from providers.debit_bank import DUPLICATES
-from records import audit, bank_entries, debits, loans, mandates, owed_signals, payments, people, webhooks
+from records import audit, bank_entry_references, debits, loans, mandates, owed_signals, payments, people, webhooks
 from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Loan, PaymentSource
 
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
@@ -95,7 +95,7 @@ def collected(session: Session, debit: Debit, entry: BankEntry, at: datetime) ->
     loan = loans.by_ref(session, debit.loan_ref)
     if (doubt := _handed_over_since(session, debit, loan, entry.value_on)) is not None:
         # The other entry first: who reads of the hand-over alone may book what is booked already.
-        other = bank_entries.brought(session, debit.reference, EntryState.WAITING)
+        other = bank_entry_references.brought(session, debit.reference, EntryState.WAITING)
         return doubt if other is None else may_be(other)
     recorded = payments.record(
         session,
@@ -206,7 +206,7 @@ def returned(session: Session, debit: Debit, told: DebitReturn, at: datetime) ->
 
 def _may_be_booked(session: Session, debit: Debit) -> bool:
     """Whether a person may have booked the debit's money under another id than the debit's."""
-    matched = bank_entries.brought(session, debit.reference, EntryState.MATCHED) is not None
+    matched = bank_entry_references.brought(session, debit.reference, EntryState.MATCHED) is not None
     shown = not webhooks.unknown(session, PROVIDER, [_shown_before(debit)])
     return debit.state is DebitState.COLLECTED or matched or shown
 

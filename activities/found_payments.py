@@ -11,8 +11,10 @@ from activities.debit_results import before_hand_over, zone_of
 from domain.money import Money
 from domain.webhook_news import may_leave_some
 from providers.ports import PaymentReport, PaymentState
-from records import audit, links, loans, owed_signals, payments
+from records import audit, links, loans, owed_signals, payments, people, webhooks
 from records.tables import EarlyReversal, LinkState, Loan, Payment, PaymentLink, PaymentSource
+
+_EARLIER = "payment:earlier_entry"
 
 
 def keep_report(session: Session, provider: str, report: PaymentReport, at: datetime, *, actor: str = "") -> bool:
@@ -29,17 +31,9 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
         and is_of_an_earlier_hand_over(session, provider, report.payment_id, link, report.paid_at)
     ):
         payments.reverse(session, provider=provider, payment_id=report.payment_id, at=at)
-        _show_once(
-            session,
-            provider,
-            report.payment_id,
-            link,
-            report.amount,
-            at,
-            kind="reversal:earlier_entry",
-            key=f"taken-back-before:{report.payment_id}",
-            outcome="earlier_reversal_unmatched",
-            actor=actor or provider,
+        its_own = loans.by_ref(session, link.loan_ref)
+        show_taken_back_before(
+            session, provider, report.payment_id, its_own, link.entry, report.amount, at, actor=actor
         )
         return False
     loan = loans.by_ref(session, link.loan_ref) if link is not None else None
@@ -95,43 +89,99 @@ def show_of_an_earlier_hand_over(
         session,
         provider,
         payment_id,
-        link,
+        loans.by_ref(session, link.loan_ref),
+        link.entry,
         amount,
         at,
-        kind="payment:earlier_entry",
-        key=f"paid-before:{payment_id}",
+        kind=_EARLIER,
+        key=_paid_before(payment_id),
         outcome="earlier_payment_unmatched",
         actor=actor,
     )
+
+
+def shown_before(session: Session, provider: str, payment_id: str) -> tuple[Loan, int] | None:
+    """The loan, and the hand-over, of which money was shown to a person by `show_of_an_earlier_hand_over`."""
+    kept = webhooks.by_key(session, provider, _paid_before(payment_id))
+    if kept is None:
+        return None
+    if kept.headers:
+        loan = loans.find(session, kept.headers["lender"], kept.headers["loan_id"])
+        return None if loan is None else (loan, int(kept.headers["entry"]))
+    # An earlier version kept it without; the audit trail has it.
+    theirs = [] if kept.person_ref is None else people.loans_of(session, people.get(session, kept.person_ref))
+    for loan in theirs:
+        for row in audit.of_loan(session, loan.lender, loan.loan_id, action="webhook_needs_person"):
+            told = row.details
+            if (told.get("kind"), told.get("provider"), told.get("reference")) == (_EARLIER, provider, payment_id):
+                return loan, int(told["entry"])
+    return None
+
+
+def show_taken_back_before(
+    session: Session,
+    provider: str,
+    payment_id: str,
+    loan: Loan,
+    entry: int,
+    amount: Money | None,
+    at: datetime,
+    *,
+    actor: str = "",
+) -> bool:
+    """Money of an earlier hand-over is gone that no loan counts, and the amount handed over anew may hold it: a person
+    is shown it, once however often and by whichever way it is told. Whether this was the first time.
+    """
+    return _show_once(
+        session,
+        provider,
+        payment_id,
+        loan,
+        entry,
+        amount,
+        at,
+        kind="reversal:earlier_entry",
+        key=f"taken-back-before:{payment_id}",
+        outcome="earlier_reversal_unmatched",
+        actor=actor or provider,
+    )
+
+
+def _paid_before(payment_id: str) -> str:
+    """The key under which money was shown that was paid before its loan was handed over anew."""
+    return f"paid-before:{payment_id}"
 
 
 def _show_once(
     session: Session,
     provider: str,
     payment_id: str,
-    link: PaymentLink,
-    amount: Money,
+    loan: Loan,
+    entry: int,
+    amount: Money | None,
     at: datetime,
     *,
     kind: str,
     key: str,
     outcome: str,
     actor: str,
-) -> None:
-    loan = loans.by_ref(session, link.loan_ref)
+) -> bool:
     new = owed_signals.owe(
-        session, provider=provider, key=key, signals=[], at=at, outcome=outcome, person_ref=loan.person_ref
+        session,
+        provider=provider,
+        key=key,
+        signals=[],
+        at=at,
+        outcome=outcome,
+        person_ref=loan.person_ref,
+        named={"lender": loan.lender, "loan_id": loan.loan_id, "entry": str(entry)},
     )
     if new:
-        details: dict[str, JsonValue] = {
-            "kind": kind,
-            "provider": provider,
-            "reference": payment_id,
-            "amount_minor": amount.amount_minor,
-            "currency": amount.currency,
-            "entry": link.entry,
-        }
+        details: dict[str, JsonValue] = {"kind": kind, "provider": provider, "reference": payment_id, "entry": entry}
+        if amount is not None:
+            details |= {"amount_minor": amount.amount_minor, "currency": amount.currency}
         _note(session, at, actor, "webhook_needs_person", loan, details)
+    return new
 
 
 def keep_payment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -11,31 +11,34 @@ from sqlmodel import Session
 from activities import debit_results
 from activities.debit_results import before_hand_over, start_of, zone_of
 from activities.found_payments import keep_payment
+from activities.loan_candidates import LoanCandidates, incoming
 from domain import direct_debit
 from domain.gateway_choice import BANK
 from domain.money import Money
 from domain.payment_references import find_reference
 from domain.reconciliation import (
-    Candidate,
     Incoming,
     Matched,
     Share,
-    Suggestion,
     decide,
-    loan_key,
-    mentioned,
-    stands_by_chance,
-    suggest,
 )
 from providers.ports import PaymentReport, PaymentState
-from records import audit, bank_entries, inquiries, links, loans, mandates, owed_signals, payments, people
-from records.tables import BankEntryRow, EntryState, Loan, LoanState, PaymentLink, PaymentSource
+from records import (
+    audit,
+    bank_entries,
+    bank_entry_twins,
+    inquiries,
+    links,
+    loans,
+    owed_signals,
+    payments,
+    people,
+    same_money,
+)
+from records.same_money import STATEMENT
+from records.tables import BankEntryRow, EntryState, Loan, PaymentLink, PaymentSource
 
-PROVIDER = "bank"
-"""Under this name a transfer found on a statement is a payment; its id is the entry's key."""
 _OVER = (PaymentState.PAID, PaymentState.FAILED, inquiries.NOT_CONFIRMABLE)
-_ALIKE = 20
-_NAMES_LOOKED_AT = 5000
 
 
 class Transfers:
@@ -45,20 +48,17 @@ class Transfers:
 
     def __init__(self, session: Session, lender: str | None, now: datetime, beside: Collection[int] = ()) -> None:
         self._session = session
-        self._lender = lender
+        self._candidates = LoanCandidates(session, lender)
         self._now = now
         self._beside = beside
-        self._known: dict[str, list[int]] | None = None
 
     def match(self, row: BankEntryRow) -> None:
         """Make it payments if it is sure whose it is; else it waits, and says why."""
-        money = _money(row)
+        money = incoming(row)
         if (link := self._begun_through(money)) is not None:
             self._is_transfer_of(link, row)
             return
-        named = self._named(money)
-        candidates = self._candidates(row, named, self._payers(row))
-        answer = decide(money, candidates)
+        answer = decide(money, self._candidates.of(row))
         if isinstance(answer, Matched) and (doubt := self._doubt(row, answer)) is not None:
             bank_entries.settle(self._session, row, EntryState.WAITING, at=self._now, why=doubt)
         elif isinstance(answer, Matched):
@@ -121,11 +121,12 @@ class Transfers:
         signals, persons = [], set()
         for number, share in enumerate(shares, 1):
             loan = loans.get(session, share.lender, share.loan_id)
-            provider, payment_id = PROVIDER, row.key if len(shares) == 1 else f"{row.key}/{number}"
+            provider, payment_id = STATEMENT, row.key if len(shares) == 1 else f"{row.key}/{number}"
             debit = debit_results.brought_by(session, row.end_to_end_id, loan, share.amount_minor, row.currency)
             if debit is not None:
                 provider, payment_id = direct_debit.PROVIDER, debit.reference
-            elif (begun := self._transfer_it_may_be(row, loan, share.amount_minor)) is not None:
+            elif len(shares) == 1 and (begun := self._transfer_it_may_be(row, loan, share.amount_minor)) is not None:
+                # One that pays several loans was begun on no page of ours: each of those is of one.
                 provider, payment_id = BANK, begun
             recorded = payments.record(
                 session,
@@ -174,7 +175,7 @@ class Transfers:
             bank_entries.belongs_to(session, row, only)
         owed_signals.owe(
             session,
-            provider=PROVIDER,
+            provider=STATEMENT,
             key=f"entry:{row.key}",
             signals=signals,
             at=self._now,
@@ -184,10 +185,15 @@ class Transfers:
         bank_entries.settle(session, row, EntryState.MATCHED, at=self._now, why=how, by=by)
 
     def _transfer_it_may_be(self, row: BankEntryRow, loan: Loan, amount_minor: int) -> str | None:
-        """The transfer under way that a person books an entry as: under its reference the bank's own word is no
-        second payment. One that is a payment already would swallow the entry, and is another.
+        """The transfer that a person books an entry as, whose reference it carries or which is under way: under that
+        reference the bank's own word is no second payment. One that is a payment already would swallow the entry, and
+        is another.
         """
-        begun = bank_entries.transfer_under_way(self._session, loan, amount_minor, row.value_on, _OVER)
+        link = self._begun_through(incoming(row))
+        if link is not None and (link.loan_ref, link.amount_minor) == (loan.id, amount_minor):
+            begun = link.reference
+        else:
+            begun = same_money.transfer_under_way(self._session, loan, amount_minor, row.value_on, _OVER)
         if begun is None:
             return None
         payments.lock(self._session, [(BANK, begun)])
@@ -215,7 +221,7 @@ class Transfers:
                     outcome = "earlier_reversal_unmatched"
         owed_signals.owe(
             self._session,
-            provider=PROVIDER,
+            provider=STATEMENT,
             key=f"taken-back:{row.key}",
             signals=signals,
             at=self._now,
@@ -233,86 +239,24 @@ class Transfers:
             details=details,
         )
 
-    def suggestions(self, row: BankEntryRow) -> tuple[Suggestion, ...]:
-        """The likeliest loans for a waiting entry, with reasons; names are compared here and nowhere kept."""
-        money = _money(row)
-        named, payers = self._named(money), self._payers(row)
-        alike = bank_entries.due_amount(self._session, row.amount_minor, row.currency, self._lender, _ALIKE)
-        refs = named | {loan.id for loan in alike if loan.id is not None}
-        if money.payer:
-            everybody = bank_entries.in_collection(self._session, row.currency, self._lender, _NAMES_LOOKED_AT)
-            refs |= {loan.id for loan in everybody if loan.id is not None}
-        return suggest(money, self._candidates(row, named, payers, others=refs, with_names=money.payer is not None))
-
-    def _named(self, money: Incoming) -> set[int]:
-        found = mentioned(money.text, self._loans_known())
-        return {ref for refs in found.values() for ref in refs}
-
-    def _loans_known(self) -> dict[str, list[int]]:
-        if self._known is None:
-            self._known = {}
-            for ref, loan_id in bank_entries.loans_by_key(self._session, self._lender):
-                self._known.setdefault(loan_key(loan_id), []).append(ref)
-        return self._known
-
-    def _payers(self, row: BankEntryRow) -> frozenset[int]:
-        if not row.other_iban:
-            return frozenset()
-        return bank_entries.payers_from(self._session, row.other_iban) | mandates.people_of(
-            self._session, row.other_iban
-        )
-
-    def _candidates(
-        self,
-        row: BankEntryRow,
-        named: Iterable[int],
-        payers: frozenset[int],
-        *,
-        others: Iterable[int] = (),
-        with_names: bool = False,
-    ) -> list[Candidate]:
-        session = self._session
-        named = set(named)
-        refs = named | set(others)
-        for person_ref in payers:
-            for loan in people.loans_of(session, people.get(session, person_ref)):
-                if loan.id is not None and loan.state is not LoanState.ENDED and self._lender in (None, loan.lender):
-                    refs.add(loan.id)
-        found = []
-        for ref in sorted(refs):
-            loan = loans.by_ref(session, ref)
-            found.append(
-                Candidate(
-                    lender=loan.lender,
-                    loan_id=loan.loan_id,
-                    balance_minor=payments.balance_due(session, loan),
-                    currency=loan.currency,
-                    named=ref in named,
-                    by_chance=ref in named and stands_by_chance(row.text or "", loan.loan_id),
-                    paid_from_here=loan.person_ref in payers,
-                    name=people.get(session, loan.person_ref).name if with_names else None,
-                )
-            )
-        return found
-
     def _doubt(self, row: BankEntryRow, answer: Matched) -> str | None:
         """Why a sure match is left to a person all the same: the money may be counted already."""
         for share in answer.shares:
             loan: Loan = loans.get(self._session, share.lender, share.loan_id)
             # The twin first: who reads of the hand-over alone may book what is booked.
-            if (twin := bank_entries.told_in_other_words(self._session, loan, row, self._beside)) is not None:
+            if (twin := bank_entry_twins.told_in_other_words(self._session, loan, row, self._beside)) is not None:
                 return f"it may be entry {twin.id}, told in other words"
+            if (twin := bank_entry_twins.told_by_another_kind(self._session, loan, row, self._beside)) is not None:
+                return f"it may be entry {twin.id}, of {twin.value_on}, which a {twin.kind} file told of"
+            if (nobodys := bank_entry_twins.ignored_alike(self._session, row, self._beside)) is not None:
+                return f"it may be entry {nobodys.id}, of which a person said that it is nobody's payment"
             if (before := before_hand_over(self._session, loan, row.value_on)) is not None:
                 return before
             # In this order: one that is paid between the two questions is seen by the second.
-            under_way = bank_entries.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
-            told = bank_entries.paid_otherwise(self._session, loan, share.amount_minor, row.value_on)
+            under_way = same_money.transfer_under_way(self._session, loan, row.amount_minor, row.value_on, _OVER)
+            told = same_money.paid_otherwise(self._session, loan, share.amount_minor, row.value_on)
             if told is not None:
                 return f"it may be the payment {told.payment_id[:60]} that {told.provider[:20]} told of"
             if under_way is not None:
                 return f"it may be the transfer {under_way[:60]} that its bank says is under way"
         return None
-
-
-def _money(row: BankEntryRow) -> Incoming:
-    return Incoming(amount_minor=row.amount_minor, currency=row.currency, text=row.text or "", payer=row.other_name)

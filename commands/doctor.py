@@ -147,6 +147,7 @@ def _look_at_records(settings: Settings, database: Database, mends: Mends) -> li
         lambda _: doctor_host.look_at_settings(settings, database),
         lambda session: doctor_records.look_at_webhooks(session, now(), mends.relay),
         lambda session: doctor_records.look_at_payments(session, now()),
+        lambda session: doctor_records.look_at_reversals(session, now()),
         lambda session: doctor_messages.look_at_missed_messages(session, settings, now()),
         lambda session: doctor_records.look_at_contacts(session, now(), mends.look_up_contacts),
         lambda session: doctor_records.look_at_cases(session, now()),

@@ -13,6 +13,7 @@ from commands.payment_entry import MANUAL
 from domain.ledger_entries import CaseState, WordsState
 from records import inquiries, links
 from records.tables import (
+    Audit,
     BankEntryRow,
     CollectionCase,
     Contact,
@@ -31,12 +32,14 @@ _LOOKED_BACK = timedelta(days=30)
 _MATCHED_WITHIN = timedelta(days=2)
 _CLOSED_WITHIN = timedelta(days=1)
 _UNMATCHED = "payment_unmatched"
+_TAKEN_BACK_EARLIER = "earlier_reversal_unmatched"
 _BOOK = "starter.py payment record LOAN AMOUNT --provider PROVIDER --id ID"
 """Under the provider's own id, or the money counts again when it is told again."""
 
 
 def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Finding]:
-    """Stored and not with their loans; and proven ones of no loan, but payments, which `look_at_payments` names."""
+    """Stored and not with their loans; and proven ones of no loan, but payments, which `look_at_payments` names,
+    and reversals of earlier hand-overs, which `look_at_reversals` does."""
     waiting = session.exec(
         select(Webhook)
         .where(col(Webhook.relayed_at).is_(None))
@@ -55,7 +58,7 @@ def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Findi
     nobodys = session.exec(
         select(Webhook.id)
         .where(or_(col(Webhook.outcome).contains("unmatched"), col(Webhook.outcome) == "unreadable"))
-        .where(col(Webhook.outcome) != _UNMATCHED)
+        .where(col(Webhook.outcome).not_in((_UNMATCHED, _TAKEN_BACK_EARLIER)))
         .where(col(Webhook.received_at) > now - _LOOKED_BACK)
     ).all()
     return found + about(
@@ -97,6 +100,31 @@ def look_at_payments(session: Session, now: datetime) -> list[Finding]:
         f"{_BOOK}   (each stands below as PROVIDER ID, the newest first)",
         (f"{provider} {payment_id}" for provider, payment_id in rows),
     )
+
+
+def look_at_reversals(session: Session, now: datetime) -> list[Finding]:
+    """Money of earlier hand-overs that was taken back: what was handed over anew may hold it as paid.
+
+    By the audit trail: whoever told of it, nothing that a loan counts has changed.
+    """
+    rows = session.exec(
+        select(Audit)
+        .where(Audit.action == "webhook_needs_person", col(Audit.at) > now - _LOOKED_BACK)
+        .order_by(col(Audit.id).desc())
+    ).all()
+    return about(
+        "reversals_of_earlier_entries",
+        "{n} payments of earlier hand-overs were taken back in the last 30 days",
+        "the amount that was handed over anew may count them as paid: then less is asked for than is owed",
+        "starter.py loan show LOAN; where the amount holds the payment the lender hands over what is owed now, or lets "
+        "it be   (each stands below as LOAN PROVIDER ID, the newest first)",
+        (_money_in_words(row) for row in rows if row.details.get("kind") == "reversal:earlier_entry"),
+    )
+
+
+def _money_in_words(row: Audit) -> str:
+    named = row.details.get("reference") or row.details.get("payment_id")
+    return f"{row.loan_id} {row.details.get('provider') or row.actor} {named}"
 
 
 def look_at_contacts(session: Session, now: datetime, look_up: Mend) -> list[Finding]:

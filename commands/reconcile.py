@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,23 +10,18 @@ import typer
 
 from commands import configuration
 from commands.console import JsonOption, Refused, amount, operator_app, print_json, table, terminal
-from commands.loan_lookup import LenderOption, find_loan
+from commands.loan_lookup import LenderOption
 from commands.reconcile_gateways import gateways
+from commands.reconcile_match import ByOption, EntryArgument, match
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from domain.reconciliation import Share
-    from records.tables import BankEntryRow, Loan
+    from records.tables import BankEntryRow
 
 app = operator_app("Bank statements matched to loans; gateways' lists compared with the records.")
 app.command()(gateways)
 
-_MAY_BE = re.compile(r"may be entry (\d+)")
-"""What an entry's reason to wait says of another that may be the same money."""
-
-_Entry = Annotated[int, typer.Argument(metavar="ENTRY", help="Its number in `reconcile list`.", min=1)]
-_By = Annotated[str, typer.Option("--by", help="Who says so, for the audit trail.")]
 _Contact = Annotated[bool, typer.Option("--contact-data", help="Show who paid and what they wrote.")]
 
 
@@ -144,12 +138,12 @@ def list_entries(
 
 
 @app.command()
-def suggest(entry_id: _Entry, contact_data: _Contact = False, as_json: JsonOption = False) -> None:
+def suggest(entry_id: EntryArgument, contact_data: _Contact = False, as_json: JsonOption = False) -> None:
     """Say which loans a waiting entry may be for, the likeliest first, and why.
 
     Example: starter.py reconcile suggest 17
     """
-    from activities.transfers import Transfers
+    from activities.loan_candidates import LoanCandidates
     from records import bank_entries
     from records.bank_entries import UnknownEntry
     from records.tables import BankEntryRow
@@ -158,7 +152,7 @@ def suggest(entry_id: _Entry, contact_data: _Contact = False, as_json: JsonOptio
         row = session.get(BankEntryRow, entry_id)
         if row is None:
             raise UnknownEntry(f"no entry {entry_id}")
-        found = Transfers(session, row.lender, datetime.now(UTC)).suggestions(row)
+        found = LoanCandidates(session, row.lender).suggestions(row)
         told = _told(session, row, contact_data)
         matches = bank_entries.matches_of(session, row)
     if as_json:
@@ -175,70 +169,14 @@ def suggest(entry_id: _Entry, contact_data: _Contact = False, as_json: JsonOptio
     terminal().print(shown if found else "no loan suggests itself")
 
 
-@app.command()
-def match(
-    entry_id: _Entry,
-    to: Annotated[
-        list[str], typer.Argument(metavar="LOAN[=AMOUNT]...", help="One loan, or several each with its amount.")
-    ],
-    by: _By = "operator",
-    other_money: Annotated[
-        bool,
-        typer.Option(
-            "--other-money",
-            help="Book it although an entry that may be the same money paid the loan as much: you looked.",
-        ),
-    ] = False,
-    lender: LenderOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Say whose a waiting entry is. Its money becomes a payment of each loan, once; the amounts must add up to it.
-
-    Where an entry of another file with its amount and value day paid the loan already, or the entry that its reason
-    names paid it as much, it may be the same money in other words: nothing is booked unless --other-money says that it
-    is not.
-
-    Examples:
-
-      starter.py reconcile match 17 P-20417
-
-      starter.py reconcile match 18 P-20417=120.00 P-20418=30.50
-    """
-    from activities.transfers import Transfers
-    from records import bank_entries
-    from records.bank_entries import EntrySettled
-    from records.locks import one_at_a_time
-    from records.tables import EntryState
-
-    now = datetime.now(UTC)
-    with configuration.records(configuration.settings()).writing(durable=True) as session:
-        one_at_a_time(session, bank_entries.TAKING_IN)
-        row = bank_entries.get(session, entry_id)
-        if row.state is not EntryState.WAITING:
-            raise EntrySettled(f"entry {entry_id} does not wait: it is {row.state} ({row.why or 'no reason kept'})")
-        if not row.credit:
-            raise Refused(f"entry {entry_id} is money that went out: take a payment back by `payment reverse`")
-        waited = row.why
-        shares = _shares(session, row, to, lender)
-        if not other_money:
-            _refuse_what_is_booked(session, row, shares)
-        Transfers(session, row.lender, now).book(row, shares, how="by a person", by=by[:80])
-        _name_to_its_twin(session, row, waited, now)
-    told = [share.model_dump(mode="json") for share in shares]
-    if as_json:
-        print_json({"entry": entry_id, "shares": told, "waited_because": waited})
-        return
-    for share in shares:
-        typer.echo(f"{amount(share.amount_minor, row.currency)} of entry {entry_id} paid loan {share.loan_id}")
-    if waited:
-        typer.echo(f"it waited because: {waited}")
+app.command()(match)
 
 
 @app.command()
 def ignore(
-    entry_id: _Entry,
+    entry_id: EntryArgument,
     reason: Annotated[str, typer.Option(help="Why it is nobody's payment; no personal data.")],
-    by: _By = "operator",
+    by: ByOption = "operator",
     as_json: JsonOption = False,
 ) -> None:
     """Say that a waiting entry is nobody's payment: a gateway's payout, a refund of ours, an error of the bank.
@@ -269,78 +207,6 @@ def ignore(
     typer.echo(f"entry {entry_id} is nobody's payment: {reason}")
 
 
-def _refuse_what_is_booked(session: Session, row: BankEntryRow, shares: list[Share]) -> None:
-    from records import bank_entries, loans
-
-    for share in shares:
-        loan = loans.get(session, share.lender, share.loan_id)
-        twin = bank_entries.told_in_other_words(session, loan, row)
-        if twin is not None:
-            raise Refused(
-                f"entry {row.id} may be entry {twin.id} in other words, which paid loan {share.loan_id!r} the same "
-                f"amount of the same day: nothing was booked. `reconcile ignore {row.id}` if it is it, else "
-                "--other-money"
-            )
-        named = _MAY_BE.search(row.why or "")
-        if named is not None and _paid_as_much(session, int(named[1]), loan, share.amount_minor):
-            raise Refused(
-                f"entry {row.id} waits because it may be entry {named[1]}, which paid loan {share.loan_id!r} the same "
-                f"amount: nothing was booked. `reconcile ignore {row.id}` if it is it, else --other-money"
-            )
-
-
-def _name_to_its_twin(session: Session, row: BankEntryRow, waited: str | None, now: datetime) -> None:
-    """The entry that the booked one's reason named may be the same money: where it waits still, it names this one."""
-    from records import bank_entries
-    from records.tables import BankEntryRow, EntryState
-
-    named = _MAY_BE.search(waited or "")
-    twin = session.get(BankEntryRow, int(named[1])) if named is not None else None
-    if twin is None or twin.state is not EntryState.WAITING or _MAY_BE.search(twin.why or ""):
-        return
-    why = f"{(twin.why or 'it waits')[:110]}; it may be entry {row.id}, which is booked"
-    bank_entries.settle(session, twin, EntryState.WAITING, at=now, why=why)
-
-
-def _paid_as_much(session: Session, entry_id: int, loan: Loan, amount_minor: int) -> bool:
-    """Whether an entry brought the loan this amount, and it was not taken back."""
-    from records import bank_entries, payments
-    from records.tables import BankEntryRow
-
-    row = session.get(BankEntryRow, entry_id)
-    for made in [] if row is None else bank_entries.matches_of(session, row):
-        if (made.loan_ref, made.amount_minor) == (loan.id, amount_minor):
-            payment = payments.find(session, made.provider, made.payment_id)
-            return payment is None or payment.reversed_at is None
-    return False
-
-
-def _shares(session: Session, row: BankEntryRow, to: list[str], lender: str | None) -> list[Share]:
-    from domain.money import parse_major
-    from domain.reconciliation import Share
-
-    shares: list[Share] = []
-    for each in to:
-        name, _, text = each.partition("=")
-        loan = find_loan(session, name, lender or row.lender)
-        if loan.currency != row.currency:
-            raise Refused(f"loan {name!r} is in {loan.currency}, the money in {row.currency}")
-        try:
-            minor = parse_major(text, row.currency) if text else row.amount_minor
-        except ValueError as wrong:
-            raise Refused(f"{name}: {wrong}") from None
-        if minor <= 0:
-            raise Refused(f"{name}: an amount above 0 is expected")
-        if any((share.lender, share.loan_id) == (loan.lender, loan.loan_id) for share in shares):
-            raise Refused(f"loan {name!r} stands twice")
-        shares.append(Share(lender=loan.lender, loan_id=loan.loan_id, amount_minor=minor))
-    together = sum(share.amount_minor for share in shares)
-    if together != row.amount_minor:
-        whole, given = amount(row.amount_minor, row.currency), amount(together, row.currency)
-        raise Refused(f"the entry is {whole}, the amounts make {given}: nothing was booked")
-    return shares
-
-
 def _told(session: Session, row: BankEntryRow, contact_data: bool) -> dict[str, Any]:
     from records import bank_entries, loans
 
@@ -367,6 +233,6 @@ def _told(session: Session, row: BankEntryRow, contact_data: bool) -> dict[str, 
 
 
 def _payer(row: BankEntryRow) -> dict[str, Any]:
-    from records import bank_entries
+    from records import bank_entry_particulars
 
-    return {"payer": row.other_name, "account": row.other_iban, "text": bank_entries.text_of(row)}
+    return {"payer": row.other_name, "account": row.other_iban, "text": bank_entry_particulars.text_of(row)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,15 +25,19 @@ def owe(
     at: datetime,
     outcome: str,
     person_ref: int | None = None,
+    named: Mapping[str, str] | None = None,
 ) -> bool:
-    """Owe these signals, in order, once for (provider, key); False when they are owed or were told already."""
+    """Owe these signals, in order, once for (provider, key); False when they are owed or were told already.
+
+    `named`: ids of what it is about, kept for who asks by the key; nothing personal.
+    """
     stored = webhooks.store(
         session,
         provider=provider,
         event_key=key,
         url="",
         body=b"",
-        headers={},
+        headers=named or {},
         received_at=at,
         due_at=_AT_ONCE,
         verified=True,

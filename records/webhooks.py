@@ -268,6 +268,11 @@ def give_up_lease(session: Session, name: str, holder: str) -> None:
         session.flush()
 
 
+def by_key(session: Session, provider: str, key: str) -> Webhook | None:
+    """What is kept under an event key."""
+    return session.exec(select(Webhook).where(Webhook.provider == provider, Webhook.event_key == key)).first()
+
+
 def unknown(session: Session, provider: str, keys: Collection[str]) -> set[str]:
     """Of these event keys, those under which nothing is kept."""
     kept = select(Webhook.event_key).where(Webhook.provider == provider, col(Webhook.event_key).in_(keys))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from domain.events.payments import PaymentReceived, PaymentReversed
-from records import bank_entries, payments
+from records import payments, same_money
 from records.tables import Loan, Payment
 
 
@@ -52,7 +52,7 @@ def doubt_of_payment(session: Session, loan: Loan, told: PaymentReceived) -> Dou
             f"entry {told.entry} is named, and {stands}: nothing was changed. A person was told, who books it with "
             f"`payment record` ({_under_its_id(told)}) if it counts now",
         )
-    if counts or bank_entries.on_a_statement(session, loan, told.amount_minor, told.paid_at.date()) is None:
+    if counts or same_money.on_a_statement(session, loan, told.amount_minor, told.paid_at.date()) is None:
         return None
     return Doubt(
         "payment:on_a_statement",

@@ -8,7 +8,12 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
-from activities.found_payments import is_of_an_earlier_hand_over, show_of_an_earlier_hand_over
+from activities.found_payments import (
+    is_of_an_earlier_hand_over,
+    show_of_an_earlier_hand_over,
+    show_taken_back_before,
+    shown_before,
+)
 from domain.money import Money
 from domain.webhook_news import (
     PartRefundNews,
@@ -16,7 +21,7 @@ from domain.webhook_news import (
     ReversalNews,
     WebhookNews,
 )
-from records import bank_entries, links, loans, owed_signals, payments, refunds
+from records import links, loans, owed_signals, payments, refunds, same_money
 from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
 from web.consequence import Consequence, about, note
 from web.doubtful_money import another_hand_over
@@ -114,6 +119,8 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
     )
     details: dict[str, JsonValue] = {"provider": news.provider, "payment_id": news.payment_id}
     if payment is None:
+        if (whose := _of_an_earlier_hand_over(session, news)) is not None:
+            return _taken_back_before(session, news, *whose, at)
         note(session, at, news.provider, "reversal_before_payment", news.lender, news.loan_id, details)
         return Consequence(outcome="reversal_before_payment")
     if payment.loan_ref is None:
@@ -132,6 +139,24 @@ def record_reversal(session: Session, news: ReversalNews, at: datetime) -> Conse
         return Consequence(outcome=outcome, person_refs=about(loan.person_ref))
     signal = _reversed(loan, payment, restart=not known)
     return Consequence(outcome=outcome, signals=(signal,), person_refs=about(loan.person_ref))
+
+
+def _of_an_earlier_hand_over(session: Session, news: ReversalNews) -> tuple[Loan, int] | None:
+    """The loan and the hand-over of money that counts nowhere, where that was shown to a person, or is said."""
+    if (shown := shown_before(session, news.provider, news.payment_id)) is not None:
+        return shown
+    loan = loans.find(session, news.lender, news.loan_id) if news.lender and news.loan_id else None
+    if loan is None or news.entry is None or news.entry >= loan.entry:
+        return None
+    return loan, news.entry
+
+
+def _taken_back_before(session: Session, news: ReversalNews, loan: Loan, entry: int, at: datetime) -> Consequence:
+    told = news.amount_minor is not None and news.currency is not None
+    amount = Money(amount_minor=news.amount_minor or 0, currency=news.currency or loan.currency) if told else None
+    new = show_taken_back_before(session, news.provider, news.payment_id, loan, entry, amount, at)
+    outcome = "earlier_reversal_unmatched" if new else "reversal_known"
+    return Consequence(outcome=outcome, person_refs=about(loan.person_ref))
 
 
 def _known_as_another(
@@ -162,7 +187,7 @@ def _may_be_on_a_statement(session: Session, news: PaymentNews, lender: str | No
     known = payments.find(session, news.provider, news.payment_id)
     if loan is None or (known is not None and known.loan_ref is not None):
         return False
-    return bank_entries.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
+    return same_money.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
 
 
 def _is_of_another_hand_over(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:

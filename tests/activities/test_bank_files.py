@@ -17,7 +17,19 @@ from domain.direct_debit import DebitState, MandateStatus
 from domain.reconciliation import Share
 from providers.bankfiles import iso20022
 from providers.bankfiles.mt940_file import read_mt940
-from records import audit, bank_entries, debits, loans, mandates, payments, people, person_export, person_keys
+from records import (
+    audit,
+    bank_entries,
+    bank_entry_particulars,
+    bank_entry_twins,
+    debits,
+    loans,
+    mandates,
+    payments,
+    people,
+    person_export,
+    person_keys,
+)
 from records.database import Database
 from records.erasure import erase
 from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Webhook
@@ -176,7 +188,8 @@ def test_a_report_that_tells_the_day_again_in_the_same_file_counts_nothing_twice
     take(lite, noon, noon, kind=FileKind.CAMT_052)
 
     assert due(lite) == [6_000, 6_000]
-    assert waiting(lite) == ["another page of the same file says just the same: it may be one movement told twice"]
+    told = "another page of the same file says just the same: it may be one movement told twice; it may be entry 2"
+    assert waiting(lite) == [told]
 
 
 def test_what_an_earlier_version_took_in_is_known_and_what_it_passed_over_counts(lite: Database) -> None:
@@ -372,6 +385,24 @@ def test_a_movement_that_two_files_date_differently_counts_once(lite: Database, 
     assert waiting(lite) == [f"it may be entry 1, of {TODAY}: their references and amounts are the same"]
 
 
+@pytest.mark.parametrize(("first", "second"), [(FileKind.MT940, FileKind.CSV), (FileKind.CSV, FileKind.CAMT_053)])
+def test_a_movement_that_another_kind_of_file_dates_differently_and_refers_to_otherwise_counts_once(
+    lite: Database, first: FileKind, second: FileKind
+) -> None:
+    enter_loans(lite)
+    next_day = TODAY + timedelta(days=1)
+    take(lite, [entry(LOANS[0], reference="M-1", other_iban=ANA)], kind=first)
+
+    told = [
+        entry(LOANS[0], reference=f"C-{iban}", other_iban=iban, booked_on=next_day, value_on=next_day)
+        for iban in (ANA, LUCIA)
+    ]
+    take(lite, told, kind=second)
+
+    assert due(lite)[0] == 2_000, "what came from another account is other money"
+    assert waiting(lite) == [f"it may be entry 1, of {TODAY}, which a {first.value} file told of"]
+
+
 ON_ANOTHER_DAY: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "under other references": (
         {"reference": "A-1", "end_to_end_id": "P-20417"},
@@ -559,6 +590,30 @@ def test_a_debits_money_that_comes_a_second_time_waits_for_a_person(database: Da
     take(database, [money_of(debit, "S-2")])
 
     assert waiting(database) == ["entry 2 brought this debit's money: it came again, or the bank told of it twice"]
+
+
+@pytest.mark.parametrize("kind", [FileKind.CSV, FileKind.CAMT_053])
+def test_a_debits_money_that_is_told_again_without_its_reference_waits_and_is_known_to_be_booked(
+    lite: Database, kind: FileKind
+) -> None:
+    debit, _ = file_debits(lite)
+    take(lite, [money_of(debit, "S-1")])
+    with lite.reading() as session:
+        loan_id = loans.by_ref(session, debit.loan_ref).loan_id
+
+    take(lite, [entry(f"RECIBO {loan_id}", 10_000, "X-1")], kind=kind)
+
+    assert due(lite) == [0 if one == loan_id else 10_000 for one in LOANS]
+    [why] = waiting(lite)
+    assert "may be entry 1" in why
+    with lite.reading() as session:
+        other, again = (
+            loans.get(session, LENDER, next(one for one in LOANS if one != loan_id)),
+            bank_entries.get(session, 2),
+        )
+        loan = loans.get(session, LENDER, loan_id)
+        booked = [bank_entry_twins.paid_by_another_telling(session, one, again) for one in (loan, other)]
+    assert [one.id if one else None for one in booked] == [1, None]
 
 
 def test_a_debit_collected_twice_on_one_statement_waits(lite: Database) -> None:
@@ -824,7 +879,7 @@ def named(database: Database) -> list[tuple[int | None, str | None, str | None, 
     """Of each entry whose it is, and the name, account and text that are kept of it."""
     with database.reading() as session:
         rows = session.exec(select(BankEntryRow).order_by(col(BankEntryRow.id))).all()
-        return [(row.person_ref, row.other_name, row.other_iban, bank_entries.text_of(row)) for row in rows]
+        return [(row.person_ref, row.other_name, row.other_iban, bank_entry_particulars.text_of(row)) for row in rows]
 
 
 def exported(database: Database, loan_id: str) -> str:

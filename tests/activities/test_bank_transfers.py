@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -30,7 +30,7 @@ from records import agreements, audit, bank_entries, links, loans, payments
 from records.database import Database
 from records.tables import EntryState, LinkState, Payment, PaymentInquiry, PaymentLink, PaymentSource, Webhook
 from tests.activities.outside import TUESDAY, enter_loan, settings_for
-from tests.records.portfolios import LENDER
+from tests.records.portfolios import LENDER, handed_over_again
 from tests.sandbox.running import World
 from web.pay_pages import pay_router
 
@@ -192,9 +192,8 @@ async def test_a_borrower_pays_from_the_page_and_the_money_counts_once_when_it_h
         assert session.exec(select(PaymentInquiry.next_at)).all() == [None]
 
 
-def on_the_statement(bench: Bench, text: str, minor: int = 10_000) -> str:
+def on_the_statement(bench: Bench, text: str, minor: int = 10_000, day: date = TUESDAY.date()) -> str:
     """The lender's bank tells of money that came in; what became of the entry."""
-    day = TUESDAY.date()
     entry = BankEntry(line=1, amount_minor=minor, currency="EUR", credit=True, booked_on=day, value_on=day, text=text)
     named: dict[str, Any] = {"sha256": f"f{minor}", "name": "f", "message_id": "m", "entries": 1, "at": TUESDAY}
     with bench.database.writing() as session:
@@ -205,6 +204,48 @@ def on_the_statement(bench: Bench, text: str, minor: int = 10_000) -> str:
         )
         Transfers(session, LENDER, TUESDAY).match(row)
         return f"{row.state}: {row.why}"
+
+
+async def begun_and_handed_over_again(bench: Bench, after: timedelta) -> PaymentLink:
+    """The loan comes back so long after the transfer was begun, and before its bank is asked again."""
+    link = await bench.link()
+    await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    bench.confirm()
+    bench.settle()
+    with bench.database.writing() as session:
+        loan = handed_over_again(session, bench.loan_id, 8_000)
+        loan.entered_at = TUESDAY + after
+        session.add(loan)
+    for days in (4, 5):
+        await bench.asking.ask_due(TUESDAY + timedelta(days=days))
+    return link
+
+
+def told_and_shown(bench: Bench) -> tuple[list[str], list[str]]:
+    with bench.database.reading() as session:
+        told = [one["name"] for row in session.exec(select(Webhook)).all() for one in row.signals]
+        return told, [row.details["kind"] for row in audit.of_action(session, "webhook_needs_person")]
+
+
+async def test_a_transfer_begun_before_the_loan_was_handed_over_anew_is_shown_and_counts_by_the_statements_day(
+    bench: Bench,
+) -> None:
+    """Given one that may have come before, so that the amount handed over anew may hold it: its bank says no day."""
+    link = await begun_and_handed_over_again(bench, timedelta(days=2))
+    assert (bench.paid(), told_and_shown(bench)) == ([], ([], ["payment:earlier_entry"]))
+
+    told = on_the_statement(bench, f"TRANSFERENCIA {link.reference}", day=TUESDAY.date() + timedelta(days=2))
+
+    assert told == "matched: begun through our link"
+    assert [(one.provider, one.entry) for one in bench.paid()] == [(BANK, 2)]
+    assert told_and_shown(bench) == (["payment_received"], ["payment:earlier_entry"])
+
+
+async def test_a_transfer_begun_on_the_day_of_the_new_hand_over_counts_for_it(bench: Bench) -> None:
+    await begun_and_handed_over_again(bench, timedelta(hours=3))
+
+    assert [(one.provider, one.entry) for one in bench.paid()] == [(BANK, 2)]
+    assert told_and_shown(bench) == (["payment_received"], [])
 
 
 @pytest.mark.parametrize("first", ["bank", "statement"])

@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from activities.bank_files import BankDesk
 from activities.found_payments import keep_report
+from activities.loan_candidates import LoanCandidates
 from activities.transfers import Transfers
 from config.settings import Settings
 from domain.bank_news import BankEntry, FileKind, Statement
@@ -119,7 +120,7 @@ def match_by_hand(database: Database, entry_id: int) -> None:
     with database.writing() as session:
         row = bank_entries.get(session, entry_id)
         transfers = Transfers(session, LENDER, NOW)
-        [suggested] = transfers.suggestions(row)
+        [suggested] = LoanCandidates(session, LENDER).suggestions(row)
         assert suggested.loan_id == LOAN
         share = Share(lender=LENDER, loan_id=LOAN, amount_minor=row.amount_minor)
         transfers.book(row, [share], how="by a person", by="marta")
@@ -270,6 +271,20 @@ def test_an_entry_that_a_person_books_while_its_transfer_is_under_way_counts_onc
     assert counted(database) == ([(BANK, PART)], 20_000)
 
 
+def test_an_entry_with_the_reference_from_before_the_hand_over_that_a_person_books_is_that_transfer(
+    database: Database,
+) -> None:
+    loan_with_link(database)
+    handed_over(database, NOW + timedelta(days=1))
+    on_the_statement(database, f"{LOAN} {REFERENCE}")
+    assert [state for state, _ in entries(database)] == [EntryState.WAITING]
+
+    match_by_hand(database, 1)
+    bank_says_paid(database)
+
+    assert counted(database) == ([(BANK, PART)], 20_000)
+
+
 def test_another_entry_like_it_that_a_person_books_counts_too(database: Database) -> None:
     loan_with_link(database)
     begin_transfer(database)
@@ -280,6 +295,25 @@ def test_another_entry_like_it_that_a_person_books_counts_too(database: Database
     bank_says_paid(database)
 
     assert counted(database) == ([(BANK, PART), ("bank", PART)], 10_000)
+
+
+def test_a_transfer_over_several_loans_is_none_that_was_begun_for_one_of_them(database: Database) -> None:
+    """Given one under way on our page, and another by hand over both loans together: each counts."""
+    with database.writing() as session:
+        entered(session, "Q-1", amount_due_minor=6_000)
+    loan_with_link(database)
+    begin_transfer(database)
+    with database.writing() as session:
+        [loan, other] = [loans.get(session, LENDER, one) for one in (LOAN, "Q-1")]
+        loan.amount_due_minor = PART
+        session.add(loan)
+        assert other.amount_due_minor == 6_000
+    on_the_statement(database, f"PAGO {LOAN} Y Q-1", minor=PART + 6_000)
+
+    bank_says_paid(database)
+
+    assert entries(database) == [(EntryState.MATCHED, "combined")]
+    assert counted(database) == ([("bank", PART), (BANK, PART)], -PART)
 
 
 def test_an_entry_taken_back_after_its_loan_was_handed_over_again_is_shown_to_a_person(database: Database) -> None:

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from commands.doctor_records import look_at_bank, look_at_links, look_at_payments, look_at_webhooks
-from records import audit, inquiries, links, loans, payments, webhooks
+from commands.doctor_records import look_at_bank, look_at_links, look_at_payments, look_at_reversals, look_at_webhooks
+from domain.webhook_news import PaymentNews, ReversalNews
+from records import audit, inquiries, links, loans, owed_signals, payments, webhooks
 from records.database import Database
 from records.tables import LinkState, PaymentSource
-from tests.records.portfolios import LENDER, NOW, entered
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
+from web.news import record_news
 
 FOUR_DAYS = timedelta(days=4)
 
@@ -154,3 +156,32 @@ def test_a_payment_nobody_answers_for_is_booked_under_its_providers_own_id(datab
     with database.reading() as session:
         [found] = look_at_bank(session, NOW)
     assert "payment record LOAN AMOUNT --provider PROVIDER --id ID" in found.command
+
+
+def test_money_of_an_earlier_hand_over_that_was_taken_back_is_named_for_a_month(database: Database) -> None:
+    """Given a payment that the amount handed over anew knows of, when it is charged back, then nothing of the loan
+    changes and the doctor names the payment, and not also as news that belongs to no loan."""
+    with database.writing() as session:
+        entered(session, "L1")
+        told = PaymentNews(
+            payment_id="pi_1", provider="stripe", amount_minor=4_000, currency="EUR", paid_at=NOW, lender=LENDER,
+            loan_id="L1", link_id=None,
+        )  # fmt: skip
+        record_news(session, [told], NOW)
+        handed_over_again(session, "L1", 6_000)
+        record_news(session, [ReversalNews(payment_id="pi_1", provider="stripe", reversed_at=NOW)], NOW)
+
+    with database.reading() as session:
+        [found] = look_at_reversals(session, NOW + FOUR_DAYS)
+        assert (found.check, found.subjects) == ("reversals_of_earlier_entries", ("L1 stripe pi_1",))
+        assert look_at_reversals(session, NOW + timedelta(days=31)) == []
+
+
+def test_news_of_earlier_hand_overs_reversals_is_not_named_as_nobodys_too(database: Database) -> None:
+    with database.writing() as session:
+        for outcome in ("earlier_reversal_unmatched", "other_reversal_unmatched"):
+            owed_signals.owe(session, provider="stripe", key=outcome, signals=[], at=NOW, outcome=outcome)
+
+    with database.reading() as session:
+        found = [one for one in look_at_webhooks(session, NOW, nothing_to_mend) if one.check == "webhooks_unmatched"]
+    assert [one.count for one in found] == [1]

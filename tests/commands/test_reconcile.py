@@ -13,6 +13,8 @@ from sqlmodel import col, select
 from typer.testing import CliRunner
 
 from domain.direct_debit import SequenceType
+from domain.gateway_choice import BANK
+from domain.payment_references import reference_of
 from records import erasure, loans, mandates, payments, people
 from records.database import Database
 from records.tables import BankEntryRow, BankFileRow, BankMatch, GatewayCheck, Payment, PaymentSource, Webhook
@@ -199,7 +201,7 @@ def test_of_two_tellings_of_one_payment_a_person_books_the_second_only_when_told
     run("reconcile", "match", str(second["entry"]), "P-20417")
     refused = run("reconcile", "match", str(first["entry"]), "P-20417", code=2)
 
-    assert f"entry {first['entry']} may be entry {second['entry']} in other words" in refused
+    assert f"entry {first['entry']} may be entry {second['entry']} of 2026-11-27, which paid loan 'P-20417'" in refused
     assert due(records, "P-20417") == 6_000
     run("reconcile", "match", str(first["entry"]), "P-20417", "--other-money")
     assert due(records, "P-20417") == 2_000
@@ -227,10 +229,150 @@ def test_of_two_tellings_of_neighbouring_days_a_person_books_the_second_only_whe
 
     refused = run("reconcile", "match", str(second["entry"]), "P-20417", code=2)
 
-    assert f"entry {second['entry']} waits because it may be entry {other}, which paid loan 'P-20417'" in refused
+    assert f"entry {second['entry']} may be entry {other} of 2026-11-2" in refused
     assert due(records, "P-20417") == 6_000
     run("reconcile", "match", str(second["entry"]), "P-20417", "--other-money")
     assert due(records, "P-20417") == 2_000
+
+
+HEAD = "day,amount,text,name,iban,ref\n"
+
+
+def told_on(*days: int, said: str = "40.00,gracias") -> list[int]:
+    """One movement with one reference of the bank's, dated by each file otherwise. Its entries that wait."""
+    Path("bank.yaml").write_text(MAPPING)
+    for day in days:
+        take(f"{day}.csv", f"{HEAD}2026-11-{day},{said},LUCIA,,R7\n", "--mapping", "bank.yaml", code=1)
+    return [int(one["entry"]) for one in waiting()]
+
+
+@pytest.mark.parametrize("booked", [1, 2, 3])
+def test_of_three_tellings_of_three_days_a_person_books_one_and_is_asked_of_each_other(
+    records: Database, booked: int
+) -> None:
+    every = told_on(25, 26, 27)
+    assert every == [1, 2, 3]
+    run("reconcile", "match", str(booked), "P-20417")
+
+    for entry in every:
+        if entry != booked:
+            refused = run("reconcile", "match", str(entry), "P-20417", code=2)
+            assert f"entry {entry} may be entry {booked} of 2026-11-" in refused
+
+    assert due(records, "P-20417") == 6_000
+
+
+def test_a_telling_is_known_by_one_in_between_that_a_person_has_ignored(records: Database) -> None:
+    """Given one that shares its day with the first, and the bank's reference with the last, which share nothing."""
+    take("a.sta", mt940(("C40,00", "M1", "gracias")), code=1)
+    told_on(27, 28)
+    run("reconcile", "match", "1", "P-20417")
+    run("reconcile", "ignore", "2", "--reason", "entry 1 once more")
+
+    refused = run("reconcile", "match", "3", "P-20417", code=2)
+
+    assert "entry 3 may be entry 1 of 2026-11-27, which paid loan 'P-20417'" in refused
+    run("reconcile", "match", "3", "P-20417", "--other-money")
+    assert due(records, "P-20417") == 2_000
+
+
+def test_a_movement_that_was_booked_in_parts_is_not_booked_whole_when_it_is_told_again(records: Database) -> None:
+    told_on(26, 27)
+    run("reconcile", "match", "1", "P-20417=30", "P-20418=10")
+
+    assert "entry 2 may be entry 1" in run("reconcile", "match", "2", "P-20418", code=2)
+    assert (due(records, "P-20417"), due(records, "P-20418")) == (7_000, 9_000)
+
+
+def test_what_a_person_ignored_does_not_pay_by_its_text_when_another_file_tells_it_again(records: Database) -> None:
+    Path("bank.yaml").write_text(MAPPING)
+    with records.writing() as session:
+        loan = loans.get(session, LENDER, "P-20417")
+        loan.entered_at = NOW.replace(month=11, day=27)
+        session.add(loan)
+    told_on(26, said="40.00,P-20417")
+    run("reconcile", "ignore", "1", "--reason", "the amount handed over knows it")
+
+    again = take("27.csv", f"{HEAD}2026-11-27,40.00,P-20417,LUCIA,,R7\n", "--mapping", "bank.yaml", code=1)
+    [why] = [one["why"] for one in waiting()]
+    run("reconcile", "ignore", "2", "--reason", "entry 1 once more")
+    same_day = take("28.sta", mt940(("C40,00", "M1", "P-20417")), code=1)
+
+    assert (again["counts"], same_day["counts"]) == ({"waiting": 1}, {"waiting": 1})
+    assert why.startswith("it may be entry 1, of 2026-11-26")
+    assert due(records, "P-20417") == 10_000
+
+
+def test_what_a_person_ignored_does_not_pay_in_other_words_of_the_same_kind_of_file(records: Database) -> None:
+    Path("bank.yaml").write_text(MAPPING)
+    take("a.csv", f"{HEAD}2026-11-27,40.00,gracias,LUCIA,,R1\n", "--mapping", "bank.yaml", code=1)
+    run("reconcile", "ignore", "1", "--reason", "for a contract of another house")
+
+    take("b.csv", f"{HEAD}2026-11-27,40.00,GRACIAS P-20417,LUCIA,,0001R1\n", "--mapping", "bank.yaml", code=1)
+
+    assert waiting()[0]["why"] == "it may be entry 1, of which a person said that it is nobody's payment"
+    assert due(records, "P-20417") == 10_000
+
+
+def told_by_another_system(
+    records: Database, payment_id: str = "ERP-1", provider: str = "erp", month: int = 11
+) -> None:
+    with records.writing() as session:
+        payments.record(
+            session,
+            provider=provider,
+            payment_id=payment_id,
+            lender=LENDER,
+            loan_id="P-20417",
+            amount_minor=4_000,
+            currency="EUR",
+            paid_at=NOW.replace(month=month, day=26),
+            received_at=NOW,
+            source=PaymentSource.WEBHOOK,
+        )
+
+
+def test_what_another_system_told_while_an_entry_waited_is_booked_from_it_only_as_other_money(
+    records: Database,
+) -> None:
+    told_on(27)
+    told_by_another_system(records)
+
+    refused = run("reconcile", "match", "1", "P-20417", code=2)
+
+    assert "entry 1 may be the payment ERP-1 that erp told of, which paid loan 'P-20417'" in refused
+    assert due(records, "P-20417") == 6_000
+    run("reconcile", "match", "1", "P-20417", "--other-money")
+    assert due(records, "P-20417") == 2_000
+
+
+def test_a_transfer_that_was_booked_by_its_reference_is_asked_of_whatever_day_that_was_given(records: Database) -> None:
+    """Given one that a person booked weeks later, as of that day, while its line on the statement waits."""
+    reference = reference_of("acme:P-20417:1:balance:4000:1")
+    told_on(27, said=f"40.00,gracias {reference}")
+    told_by_another_system(records, reference, provider=BANK, month=10)
+
+    refused = run("reconcile", "match", "1", "P-20417", code=2)
+
+    assert f"entry 1 may be the payment {reference} that {BANK} told of" in refused
+    assert due(records, "P-20417") == 6_000
+
+
+def test_after_a_restore_an_entry_is_booked_as_what_it_was_and_as_nothing_else(records: Database) -> None:
+    statement = f"{HEAD}2026-11-27,40.00,gracias,LUCIA,,R7\n"
+    told_on(27)
+    run("reconcile", "match", "1", "P-20417=30", "P-20418=10")
+    with records.writing() as session:
+        for table in (BankMatch, BankEntryRow, BankFileRow):
+            session.execute(delete(table))
+    take("27.csv", statement, "--mapping", "bank.yaml", code=1)
+    [entry] = [str(one["entry"]) for one in waiting()]
+
+    refused = run("reconcile", "match", entry, "P-20419", code=2)
+    run("reconcile", "match", entry, "P-20417=30.00", "P-20418=10.00")
+
+    assert f"book it as it is, `reconcile match {entry} P-20417=30.00 P-20418=10.00`" in refused
+    assert [due(records, loan_id) for loan_id in ("P-20417", "P-20418", "P-20419")] == [7_000, 9_000, 10_000]
 
 
 def test_an_entry_that_may_be_another_is_booked_freely_where_that_paid_another_loan_or_was_taken_back(
@@ -254,23 +396,11 @@ def test_an_entry_that_may_be_another_is_booked_freely_where_that_paid_another_l
 
 
 def test_a_payment_that_may_have_been_told_another_way_waits(records: Database) -> None:
-    with records.writing() as session:
-        payments.record(
-            session,
-            provider="stripe",
-            payment_id="pi_1",
-            lender=LENDER,
-            loan_id="P-20417",
-            amount_minor=4_000,
-            currency="EUR",
-            paid_at=NOW.replace(month=11, day=26),
-            received_at=NOW,
-            source=PaymentSource.WEBHOOK,
-        )
+    told_by_another_system(records)
 
     take("first.sta", mt940(("C40,00", "R1", "P-20417")), code=1)
 
-    assert waiting()[0]["why"] == "it may be the payment pi_1 that stripe told of"
+    assert waiting()[0]["why"] == "it may be the payment ERP-1 that erp told of"
     assert due(records, "P-20417") == 6_000
 
 

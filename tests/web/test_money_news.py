@@ -33,9 +33,9 @@ def told(session: Session, loan_id: str | None, amount_minor: int, payment_id: s
     return record_news(session, [news], LATER)
 
 
-def taken_back(session: Session, payment_id: str = "1", loan_id: str | None = None) -> Consequence:
-    lender = LENDER if loan_id else None
-    news = ReversalNews(payment_id=payment_id, provider="standard", reversed_at=LATER, lender=lender, loan_id=loan_id)
+def taken_back(session: Session, payment_id: str = "1", loan_id: str | None = None, **more: Any) -> Consequence:
+    given = {"provider": "standard", "lender": LENDER if loan_id else None} | more
+    news = ReversalNews(payment_id=payment_id, reversed_at=LATER, loan_id=loan_id, **given)
     return record_news(session, [news], LATER)
 
 
@@ -171,6 +171,41 @@ def test_money_of_an_earlier_hand_over_that_was_taken_back_pays_nothing_when_it_
     assert shown(database) == [*[("L1", "payment:earlier_entry") for _ in before], ("L1", "reversal:earlier_entry")]
     assert due(database, "L1") == 6_000
     assert signalled(database) == ["payment_received", "payment_reversed"]
+
+
+@pytest.mark.parametrize("asked_first", [False, True])
+def test_a_chargeback_of_money_that_was_shown_and_not_booked_is_shown_once_by_whichever_way_it_is_told(
+    database: Database, asked_first: bool
+) -> None:
+    """Given money of an earlier hand-over that nobody booked, because the amount handed over anew knew of it: when it
+    is taken back that amount is too low, and nobody would know."""
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+        told(session, None, 6_000, provider="stripe", link_id="plink_1")
+        if asked_first:
+            found(session, state=PaymentState.TAKEN_BACK)
+
+        first, again = (taken_back(session, provider="stripe") for _ in range(2))
+        found(session, state=PaymentState.TAKEN_BACK)
+
+    assert [first.outcome, again.outcome] == [
+        "reversal_known" if asked_first else "earlier_reversal_unmatched",
+        "reversal_known",
+    ]
+    assert heard(first) == heard(again) == []
+    assert shown(database) == [("L1", "payment:earlier_entry"), ("L1", "reversal:earlier_entry")]
+    assert due(database, "L1") == 6_000
+
+
+def test_a_reversal_that_names_an_earlier_hand_over_and_money_nobody_told_of_is_shown(database: Database) -> None:
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+
+        of_the_first = taken_back(session, "9", "L1", entry=1)
+        of_the_second = taken_back(session, "8", "L1", entry=2)
+
+    assert (of_the_first.outcome, of_the_second.outcome) == ("earlier_reversal_unmatched", "reversal_before_payment")
+    assert shown(database) == [("L1", "reversal:earlier_entry")]
 
 
 def test_money_of_an_earlier_hand_over_that_was_booked_is_taken_back_from_its_loan(database: Database) -> None:
@@ -514,3 +549,17 @@ def test_a_reversal_that_names_another_hand_over_than_its_payments_takes_nothing
     assert (done.outcome, done.signals) == ("other_reversal_unmatched", ())
     assert due(database, "L1") == 4_000
     assert shown(database) == [("L1", "reversal:other_entry")]
+
+
+def test_a_chargeback_of_what_an_earlier_version_had_shown_is_shown_with_its_loan(database: Database) -> None:
+    with database.writing() as session:
+        handed_over_later(session, NOW + timedelta(days=2))
+        told(session, None, 6_000, provider="stripe", link_id="plink_1")
+        [kept] = session.exec(select(Webhook)).all()
+        kept.headers = {}
+        session.add(kept)
+
+    with database.writing() as session:
+        taken_back(session, provider="stripe")
+
+    assert shown(database) == [("L1", "payment:earlier_entry"), ("L1", "reversal:earlier_entry")]
