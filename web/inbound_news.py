@@ -42,6 +42,7 @@ from web.ports import OwedSignal, SignalName
 _STOPS = (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR)
 _CEASE = "cease"
 _STRANGERS = (Writer.ANOTHER, Writer.LIKELY_ANOTHER)
+_NOT_THE_BORROWER = (*_STRANGERS, Writer.RELATIVE)
 
 
 def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
@@ -73,10 +74,10 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         if heard is None:
             continue
         message, loan = heard.message, heard.loan
-        stranger = heard.writer in _STRANGERS
+        stranger = heard.writer in _NOT_THE_BORROWER
         wrong_person = wrong_person or heard.writer is Writer.ANOTHER
         contacts.add_inbound(session, person, news.channel, written, by_another=stranger)
-        if stranger:
+        if heard.writer in _STRANGERS:
             signals += _close_wrong_address(session, person, news, at)
         elif heard.writer is Writer.BORROWER and _opens_address(session, person, news, written):
             # Whoever writes from a number has it: whatever the carrier said of it before.
