@@ -13,9 +13,11 @@ from domain.opt_out_phrases import END
 from domain.opt_out_words import clauses_of
 
 KIN = (
-    r"(?:mama|papa|madre|padre|hij[oa]|espos[oa]|marido|mujer|senora|herman[oa]|abuel[oa]|suegr[oa]|sobrin[oa]|prim[oa]|"
+    r"(?:mama|papa|madre|padre|hij[oa]|espos[oa]|marido|mujer|senora|herman[oa]|abuel[oa]|suegr[oa]|sobrin[oa]|"
+    r"prim[oa]|"
     r"ti[oa]|cunad[oa]|niet[oa]|novi[oa]|pareja|vecin[oa]|companer[oa]|mae|pai|filh[oa]|irmao|irma|namorad[oa]|"
-    r"vizinh[oa]|sogr[oa]|mum|mom|mother|father|dad|son|daughter|wife|husband|brother|sister|partner|girlfriend|boyfriend|"
+    r"vizinh[oa]|sogr[oa]|mum|mom|mother|father|dad|son|daughter|wife|husband|brother|sister|partner|girlfriend|"
+    r"boyfriend|"
     r"aunt|uncle|cousin|niece|nephew|friend|neighbou?r|flatmate|roommate|coworker|ex)"
 )
 _END = re.escape(END)
@@ -24,13 +26,16 @@ _SPOUSE = (
     r"cunhad[oa]|nuera|yerno|nora|genro"
 )
 _OTHERS = (
-    rf"{_SPOUSE}|viud[oa]|viuv[oa]|mulher|companheir[oa]|sobrinh[oa]|net[oa]|avo|hijastr[oa]|entead[oa]|padrastro|padrasto|"
-    r"madrastra|madrasta|padrin[oa]|madrin[oa]|compadre|comadre|amig[oa]s?|coleg[oa]|cuidadora?|familiar(?:es)?|parientes?|"
+    rf"{_SPOUSE}|viud[oa]|viuv[oa]|mulher|companheir[oa]|sobrinh[oa]|net[oa]|avo|hijastr[oa]|entead[oa]|padrastro|"
+    rf"padrasto|"
+    r"madrastra|madrasta|padrin[oa]|madrin[oa]|compadre|comadre|amig[oa]s?|coleg[oa]|cuidadora?|familiar(?:es)?|"
+    r"parientes?|"
     r"parentes?|hij[oa]s|filh[oa]s|padres|papas|pais|mama|papi|mami|viej[oa]|jef[ea]|patron|"
     r"(?:mother|father|brother|sister|son|daughter) in law|step ?(?:son|daughter|mother|father|mum|mom|dad)|"
     r"grand(?:son|daughter|ma|pa|mother|father|dad|mum)|nan|mama|mummy|hubby|missus|mrs|fiancee?|spouse|widow(?:er)?|"
     r"ex ?(?:wife|husband|girlfriend|boyfriend|partner|espos[oa]|marido|mujer|novi[oa]|pareja|namorad[oa])|"
-    r"carer|caregiver|caretaker|girl ?friend|boy ?friend|best friend|mate|boss|colleague|relative|family member|parents?|sons|daughters|"
+    r"carer|caregiver|caretaker|girl ?friend|boy ?friend|best friend|mate|boss|colleague|relative|family member|"
+    r"parents?|sons|daughters|"
     r"brothers|sisters|friends|secretar[iy]a?"
 )
 _ANY = rf"(?:{KIN[3:-1]}|{_OTHERS})"
@@ -38,19 +43,23 @@ _ONE = rf"(?:(?!senora\b){_ANY})"
 """Without what is also a title: "soy la señora López"."""
 
 _FIRST = (
-    r"(?:^(?:(?:hola|buenas|buenos|dias|tardes|noches|hello|hi|hey|good|morning|afternoon|evening|ola|oi|bom|boa|dia|tarde|"
+    r"(?:^(?:(?:hola|buenas|buenos|dias|tardes|noches|hello|hi|hey|good|morning|afternoon|evening|ola|oi|bom|boa|"
+    r"dia|tarde|"
     rf"noite|disculpe|sorry|{_END}) ){{0,6}}|{_END} )"
 )
 """Where a clause begins."""
 _NOT = r"(?<!\bno )(?<!\bni )(?<!\bnao )(?<!\bnot )(?<!\bnem )(?<!\bsi )(?<!\bif )"
 _AM = (
     rf"(?:{_NOT}\b(?:soy|somos|sou|i am|i m|im|we are|we re|this is|it s|its|it is|(?:te |le |les |lhe )?"
-    r"(?:habla(?: con)?|escribe|escreve|contesta|responde|fala|saluda|hablando|falando|speaking)|quem (?:fala|escreve) e|aqui(?: e)?|aca)|"
+    r"(?:habla(?: con)?|escribe|escreve|contesta|responde|fala|saluda|hablando|falando|speaking)|quem (?:fala|"
+    r"escreve) e|aqui(?: e)?|aca)|"
     r"\b(?:ya no soy|nao sou mais|(?:i am|i m|im) no longer))"
 )
 _A_NAME = (
-    r"(?: (?!(?:mi|mis|my|our|minha|meu|su|sus|seu|sua|his|her|their|your|tu|con|com|with|y|and|e|el|la|o|a|the|de|del|do|da|of|"
-    r"no|not|nao|un|uma?|una|an|para|pra|por|to|for|al|en|em|in|at|que|who|s|pero|but|mas|cuando|quando|when|llam\w*|hable|"
+    r"(?: (?!(?:mi|mis|my|our|minha|meu|su|sus|seu|sua|his|her|their|your|tu|con|com|with|y|and|e|el|la|o|a|the|de|"
+    r"del|do|da|of|"
+    r"no|not|nao|un|uma?|una|an|para|pra|por|to|for|al|en|em|in|at|que|who|s|pero|but|mas|cuando|quando|when|"
+    r"llam\w*|hable|"
     rf"dig\w*|pregunt\w*|speak\w*|talk\w*|call\w*)\b)\w+| {_END}){{0,5}}?"
 )
 """Who they are called, before whose relative they are."""
@@ -60,7 +69,8 @@ _KIND = r"(?: (?:mayor|menor|de (?:trabajo|piso|cuarto|casa)|politic[oa]|mas vel
 _TITLE = r"(?: (?:el|la|l|o|a|the|senora?|senhora?|sra?|don|dona|mr|mrs|ms|miss)){0,2}"
 _SPOKEN_OF = (
     r"(?:el|ella|ellos|ele|ela|eles|him|hers?|his|them|theirs|titular|client[ea]?|deudora?|devedora?|"
-    r"account ?holder|borrower|customer|(?:es[ae]|est[ae]|ess[ae]|la|a) (?:persona?|pessoa|senora?|numero|linea|telefono)|"
+    r"account ?holder|borrower|customer|(?:es[ae]|est[ae]|ess[ae]|la|a) (?:persona?|pessoa|senora?|numero|linea|"
+    r"telefono)|"
     r"(?:quien|la que|el que|quem) (?:\w+ ){0,2}?(?:busc\w+|procur\w+|llam\w+)|(?:the )?person you\b)"
 )
 
@@ -74,25 +84,31 @@ _HERE = re.compile(
 )
 """Of whoever we look for: "su hija al habla"."""
 _THE_ONE = re.compile(
-    rf"{_AM}(?: (?:yo|eu|{_END})){{0,2}} (?:el|la|o|the|(?<!\bm )(?<!\bam )(?<!\bim )(?<!\bis )(?<!\bs )(?<!\bre )a) {_ONE}"
+    rf"{_AM}(?: (?:yo|eu|{_END})){{0,2}} (?:el|la|o|the|"
+    rf"(?<!\bm )(?<!\bam )(?<!\bim )(?<!\bis )(?<!\bs )(?<!\bre )a) {_ONE}"
     rf"(?= (?:{_END}|(?:(?:y|e|and|pero|but|mas) )?(?:el|ella|ele|ela|he|she)\b)|$)"
 )
 """Of nobody named: "soy la esposa", "aqui é a filha"."""
 _NOT_A_NAME = (
-    r"(?!(?:mis?|sus?|tus?|un[ao]?s?|dos|tres|cuatro|cinco|seis|\d+|famil\w*|los|las|est[aeo]s?|es[ao]s?|nin[oa]s?|vari[oa]s|much[oa]s|"
-    r"tod[oa]s?|trabajo|casa|piso|el|la|meus?|minhas?|uma?s?|dois|duas|quatro|os|as|o|a|my|an?|the|two|three|four|five|six|some|"
-    r"several|kids?|children|your|tres|gemel\w+|gemeos|mellizos|twins|trillizos|crianc\w+|menores|dios|deus|god|pequen\w*|bebes?|"
+    r"(?!(?:mis?|sus?|tus?|un[ao]?s?|dos|tres|cuatro|cinco|seis|\d+|famil\w*|los|las|est[aeo]s?|es[ao]s?|nin[oa]s?|"
+    r"vari[oa]s|much[oa]s|"
+    r"tod[oa]s?|trabajo|casa|piso|el|la|meus?|minhas?|uma?s?|dois|duas|quatro|os|as|o|a|my|an?|the|two|three|four|"
+    r"five|six|some|"
+    r"several|kids?|children|your|tres|gemel\w+|gemeos|mellizos|twins|trillizos|crianc\w+|menores|dios|deus|god|"
+    r"pequen\w*|bebes?|"
     r"militar|polici\w+|profession|profesion|escuela|escola|clase|nuestr\w+|noss\w+|vuestr\w+)\b)"
 )
 _OF_SOMEBODY = re.compile(
     rf"{_AM}{_A_NAME} (?:el|la|los|las|o|a|os|as) {_ONE}{_KIND} {_OF}{_TITLE} {_NOT_A_NAME}\w{{3,}}|"
     rf"{_AM}{_A_NAME} the {_ONE} of{_TITLE} {_NOT_A_NAME}\w{{3,}}|"
     rf"{_AM}{_A_NAME} (?:{_SPOUSE}) {_OF}{_TITLE} {_NOT_A_NAME}\w{{3,}}|"
-    rf"{_AM}(?: {_END})? (?!(?:my|our|your|a|an|the|what|that|it|he|she|there|here|let|who|where|how)\b)\w{{3,}}(?: \w{{3,}})? s {_ONE}\b(?! s\b)"
+    rf"{_AM}(?: {_END})? (?!(?:my|our|your|a|an|the|what|that|it|he|she|there|here|let|who|where|"
+    rf"how)\b)\w{{3,}}(?: \w{{3,}})? s {_ONE}\b(?! s\b)"
 )
 """Of somebody by a name that need not be the borrower's, as the records have it: "soy la mujer de Pepe"."""
 _SPEAKS = (
-    r"(?:escrib\w+|habl\w+|llam\w+|contest\w+|respond\w+|escrev\w+|fal[oa]\w*|writing|writ\w+|reply\w+|answer\w+|speak\w+|text\w+|"
+    r"(?:escrib\w+|habl\w+|llam\w+|contest\w+|respond\w+|escrev\w+|fal[oa]\w*|writing|writ\w+|reply\w+|answer\w+|"
+    r"speak\w+|text\w+|"
     r"messag\w+|email\w+|calling)"
 )
 _BEHALF = r"(?:(?:de|da|por) parte d[eoa]l?|en nombre del?|on behalf of)"

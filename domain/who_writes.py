@@ -87,7 +87,9 @@ _MAY_BE_THEM = re.compile(
 )
 """Of their own mistake, new number, good name or lot a borrower speaks as well as a stranger."""
 _TITLE = r"(?:(?:senora?|senorita|senhora?|sra?|don|dona|mrs?|ms) )?"
-_I_AM_CALLED = rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?{_TITLE}"
+_I_AM_CALLED = (
+    rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?{_TITLE}"
+)
 _NAME_ENDS = rf"(?= (?:{_END}|speaking|here|y|e|and|ya|ja|pero|but|mas|(?:el|la|o|a) titular)(?: |$)|$)"
 _MORE_OF_A_NAME = r"(?: (?!(?:s|no|not|nao)\b)\w+){0,4}?"
 _A_NAME_BETWEEN = r"(?: (?!(?:s|no|not|nao)\b)\w+)??"

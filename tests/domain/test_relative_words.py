@@ -68,6 +68,8 @@ def test_it_is_heard_of_a_borrower_whose_name_is_not_known(words: str) -> None:
     assert says_relative(words)
 
 
-@pytest.mark.parametrize("piece", ["soy ", "soy juan ", "mi ", "la hija ", "hola | ", "this is ", "de parte de ", "i m juan s "])
+@pytest.mark.parametrize(
+    "piece", ["soy ", "soy juan ", "mi ", "la hija ", "hola | ", "this is ", "de parte de ", "i m juan s "]
+)
 def test_a_word_said_over_and_over_is_read(piece: str) -> None:
     assert says_relative(piece * (8_000 // len(piece)), JUAN) in (True, False)

@@ -585,7 +585,7 @@ def test_nine_on_the_keypad_closes_texts_too_where_a_text_is_a_call(database: Da
 @pytest.mark.parametrize(
     ("words", "intents"),
     [
-        ("I'm Ana's wife", {"wrong_person"}),
+        ("I'm Ana's wife", {"vulnerable", "wrong_person"}),
         ("I'm Ana's wife, she died last week", {"vulnerable", "wrong_person"}),
         ("Ana's husband here, can we get a payment plan?", {"wrong_person"}),
         ("I'm Ana's husband, I will pay on friday", {"wrong_person"}),
