@@ -25,8 +25,8 @@ def closed_by_stop(channel: Channel, country: str) -> tuple[Channel, ...]:
 def closed_by_words(text: str, came_by: Channel, country: str, *, plain: bool) -> tuple[Channel, ...]:
     """What a wish to stop that came by `came_by` closes, by its words; of a person in `country` (ISO 3166-1 alpha-2).
 
-    The way it came by stays open only where words say so: what is no `plain` stop of theirs, but a carrier's or a model's
-    reading, or is not clear, closes that too. Ways that plain words name as unwanted are closed in any case.
+    The way it came by stays open only where words say so: what is no `plain` stop of theirs, but a carrier's or a
+    model's reading, or is not clear, closes that too. Ways that plain words name as unwanted are closed in any case.
     """
     scope = named_scope(text, came_by if plain else None)
     named = ways_named(text) if plain or scope is StopScope.NAMED_WAYS else ()

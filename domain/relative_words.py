@@ -1,8 +1,8 @@
 """Whether who writes says that they are a relative, a partner, a friend or a carer of the borrower.
 
-In Spanish, English and Portuguese, over the clauses of `opt_out_words.clauses_of`. A debt is told to nobody else, so what
-may be a relative's is taken for one's; who has children ("soy madre de dos", "I'm a father of two") has said nothing of
-the kind.
+In Spanish, English and Portuguese, over the clauses of `opt_out_words.clauses_of`. A debt is told to nobody else, so
+what may be a relative's is taken for one's; who has children ("soy madre de dos", "I'm a father of two") has said
+nothing of the kind.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ _LONGEST = 4_000
 def says_relative(text: str, name: str | None = None) -> bool:
     """Whether `text` says that its writer is near to the borrower, called `name` where that is known, and not them.
 
-    The relation is to the borrower by name ("soy la mujer de Juan", "Maria's wife here", "mi esposo Juan"), to whoever is
-    spoken of ("sou filha dele"), or to somebody named who may be the borrower.
+    The relation is to the borrower by name ("soy la mujer de Juan", "Maria's wife here", "mi esposo Juan"), to whoever
+    is spoken of ("sou filha dele"), or to somebody named who may be the borrower.
     """
     clauses = clauses_of(text[:_LONGEST])
     if _MAY_SAY.search(clauses) is None:

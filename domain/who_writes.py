@@ -27,8 +27,8 @@ class Writer(StrEnum):
     LIKELY_ANOTHER = "likely_another"
     """Somebody else as the model surely has it: the address is closed, and a person reads it."""
     RELATIVE = "relative"
-    """By plain words a relative or another who is near to the borrower, whom the model need not hear: nothing is said to
-    them, nothing they say is the borrower's own word, and a person reads it; the address stays open."""
+    """By plain words a relative or another who is near to the borrower, whom the model need not hear: nothing is said
+    to them, nothing they say is the borrower's own word, and a person reads it; the address stays open."""
     UNCLEAR = "unclear"
     """The borrower or somebody else: the address stays open, a person reads it, and nobody is answered."""
 
@@ -78,11 +78,13 @@ _MAY_BE_THEM = re.compile(
     r"\b(?:no soy|nao sou|i m not|im not|i am not) (?:(?:un|una|ningun|ninguna|um|uma|nenhum|nenhuma|a|any) )?"
     r"(?:moros[oa]|deudora?|devedora?|caloteir[oa]|ladron(?:a)?|ladra?o|rater[oa]|delincuente|mentiros[oa]|estafadora?|"
     r"trampos[oa]|thief|debtor|criminal|liar|scammer|crook)\b|"
-    rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:(?:un|una|um|uma|an?) )?(?:\w+ )?(?:madre|padre|mama|papa|mujer|hombre|senora?|mae|pai|"
+    rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:(?:un|una|um|uma|an?) )?(?:\w+ )?(?:madre|padre|mama|papa|mujer|hombre|"
+    rf"senora?|mae|pai|"
     r"mulher|homem|senhora?|mother|father|mum|mom|dad|woman|man|ama de casa|jubilad[oa]|pensionad[oa]|aposentad[oa])\b|"
     rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:su|seu|sua|your) (?:deudora?|devedora?|client[ea]?|customer)\b|"
     r"\b(?:this is|it s|es|este es|esse e|este e) (?:my|mi|meu) "
-    r"(?:(?:work|office|other|second|personal) (?:phone|number|cell)|(?:otro|segundo|outro) (?:numero|telefono|telefone|celular)|"
+    r"(?:(?:work|office|other|second|personal) (?:phone|number|cell)|(?:otro|segundo|outro) (?:numero|telefono|"
+    r"telefone|celular)|"
     r"(?:numero|telefono|telefone|celular) (?:del?|do) (?:trabajo|trabalho|oficina))\b"
 )
 """Of their own mistake, new number, good name or lot a borrower speaks as well as a stranger."""
@@ -105,8 +107,8 @@ def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     """Whose word `text` is, of which `said` is the model's reading; `name` is the borrower's, where it is known.
 
     A plain yes or no is an answer to what was asked, whatever word of it ("wrong", "incorrecto") the model knows from
-    strangers. Whoever says that it is them, or that the number is right, is the borrower; whoever says that they are the
-    borrower's relative is not, whatever the model hears.
+    strangers. Whoever says that it is them, or that the number is right, is the borrower; whoever says that they are
+    the borrower's relative is not, whatever the model hears.
     """
     if read_yes_no(text) is not None:
         return Writer.BORROWER
@@ -169,7 +171,8 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
 
     A plain yes or no tells neither of distress nor of another at the number; whoever says that it is them is no other,
     and a person reads what else they may mean. So does one read what only the model takes for a stranger's. Words that
-    are no stop are none whatever it makes of them. A relative is told of as another at the number, who promises nothing.
+    are no stop are none whatever it makes of them. A relative is told of as another at the number, who
+    promises nothing.
     """
     if writer is Writer.RELATIVE:
         return _as_a_relatives(said)
