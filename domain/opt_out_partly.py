@@ -31,7 +31,8 @@ _TIME = re.compile(
     r"por (?:ahora|el momento|enquanto)|de momento|for now|right now)\b"
 )
 _FORBIDDEN = (
-    r"(?:llam|marc|marqu|timbr|escrib|mand|envi|contact|communicat|molest|busqu|text|call|messag|lig|escrev|contat|\w*sape|mensaj|habl|bother|"
+    r"(?:llam|marc|marqu|timbr|escrib|mand|envi|contact|communicat|molest|busqu|text|call|messag|lig|escrev|contat|"
+    r"\w*sape|mensaj|habl|bother|"
     r"writ|email|procur|incomod)\w*"
 )
 _NEXT = (
@@ -41,7 +42,8 @@ _NEXT = (
 _OTHERS = (
     r"(?:(?:al?|para|pr[oa]|con|com|to|with)(?: (?:mis?|el|l[ao]s?|o|a|os|as|meus?|minhas?|nuestr[oa]s?|my|our|ex))* |"
     r"(?:my|our|meus?|minhas?) )"
-    r"(?:mama|papa|madre|padre|padres|papas|viej[oa]s?|hij[oa]s?|espos[oa]|marido|mujer|pareja|herman[oa]s?|abuel[oa]s?|"
+    r"(?:mama|papa|madre|padre|padres|papas|viej[oa]s?|hij[oa]s?|espos[oa]|marido|mujer|pareja|herman[oa]s?|"
+    r"abuel[oa]s?|"
     r"suegr[oa]s?|sobrin[oa]s?|prim[oa]s?|ti[oa]s?|mae|pai|pais|filh[oa]s?|irma|irmaos?|namorad[oa]|novi[oa]|ex|"
     r"famili\w+|vecin\w+|vizinh\w+|jef[ea]s?|patron\w*|chefe|referencias?|contactos|contatos|amig[oa]s?|"
     r"companer[oa]s?|colegas?|aval|fiador\w*|conocid[oa]s?|parientes?|parentes|terceros|"
@@ -52,7 +54,8 @@ _OTHER_PERSONS = re.compile(rf"\b{_FORBIDDEN}{_NEXT} {_OTHERS}\b")
 _OWN_SELF = re.compile(rf"\b(?:me|nos|us|mim)\b|\w(?:arme|irme|arnos|irnos)\b|\ba mi(?: {_END}| tampoco| ni| y|$)")
 _PLACE = (
     r"(?:al?|en|no|na|ao|at|to)(?: (?:mi|el|la|su|meu|minha|my|the|o|a))? "
-    r"(?:trabajo|chamba|oficina|empresa|jale|laburo|pega|curro|casa|domicilio|trampo|trabalho|servico|escritorio|escuela|"
+    r"(?:trabajo|chamba|oficina|empresa|jale|laburo|pega|curro|casa|domicilio|trampo|trabalho|servico|escritorio|"
+    r"escuela|"
     r"work|job|office|workplace|home|house)"
 )
 _ON_A_DAY = (
@@ -76,19 +79,65 @@ _HERE = (
     rf"this (?:{_WAY}|number|chat|one))"
 )
 _THIS_WAY_STAYS = re.compile(
-    rf"(?:^|{_END} |\b(?:y|e|pero|sino|and|but|{_WAY}|telefono|telefone|(?:llamen|liguem)(?: mas| mais)?) )"
+    rf"(?:^|{_END} |\b(?:y|e|pero|sino|and|but|prefiero|prefiro|prefer|{_WAY}|telefono|telefone|(?:llamen|"
+    rf"liguem)(?: mas| mais)?) )"
     r"(?:(?:es|que) )?(?:solo|solamente|unicamente|so|apenas|only|just|nada mas|sino|excepto|salvo|menos|except) "
     rf"{_HERE}\b|"
     rf"\bque no sea (?:por )?(?:est[ea]|aqui)\b|\bque nao seja (?:por )?(?:est[ea]|aqui)\b|"
     r"\bother than (?:this|here)\b|"
     rf"(?:^|{_END} |\b(?:y|e|pero|and|but) ){_HERE} "
-    rf"(?:(?:si|sim|yes)(?= (?:{_END}|pueden?|podem?|contesto|respondo)|$)|esta bien|is fine|ok\b|pode)"
+    rf"(?:(?:si|sim|yes)(?= (?:{_END}|pueden?|podem?|contesto|respondo)|$)|esta bien|is fine|ok\b|pode|"
+    rf"(?:nomas|no mas|nada mas|solamente|only|instead)(?= (?:{_END}|please|por favor|gracias)|$))|"
+    rf"(?:^|{_END} |\b(?:y|e|pero|sino|and|but|just|only|can|may) )(?:please |por favor )?"
+    r"(?:(?:text|write|message|contact|reach)(?: to)?(?: me| us)?(?: only| just)?|"
+    r"(?:escrib[ae]n?me|mand[ea]n?me|contact[ea]n?me|me (?:escriban?|contacten|mandem?|escrevam?)|(?:mandem?|"
+    r"escrevam?))(?: solo| so)?) "
+    rf"{_HERE}(?! at\b)"
 )
+
+_A_WAY = (
+    r"(?:sms|text(?: messages?)?|texts|texting|textos?|mensajes? de texto|what?s ?app|whats|"
+    r"wasap|wsp|wpp|zap|e ?mails?|correos?)"
+)
+_POLITELY = r"(?: (?:please|por favor|porfa|pls|thanks|thank you|gracias|obrigad[oa]))*"
+WELCOME = re.compile(
+    rf"\b(?:only|just|solo|solamente|unicamente|so|apenas|nada mas) "
+    rf"(?:(?:by|via|through|use|send|por|pelo|el|un|me|contact|reach|write|message|communicate|with) ){{0,5}}"
+    rf"{_A_WAY}(?: me)?(?: here)?(?={_POLITELY} *(?:{_END}|$))|"
+    rf"(?<!\bno )(?<!\bor )(?<!\band )(?<!\bni )(?<!\bnem )(?<!\bstop )\b{_A_WAY} "
+    r"(?:(?:me )?(?:here )?(?:only|instead)|(?:is|s|are|works?|would be) (?:fine|ok|okay|better|good|best)|works|si|"
+    r"sim|solamente|"
+    rf"nada mas|nomas|esta bien)(?={_POLITELY} *(?:{_END}|$))|"
+    rf"\b(?:prefer|prefiero|preferimos|prefiro|mejor|melhor) (?:(?:by|via|por|pelo|el|un|los) )*{_A_WAY}\b|"
+    rf"(?:^|{_END} |\b(?:and|just|only|instead) )(?:please )?(?:text|e ?mail|what?s ?app) me\b(?! (?:again|"
+    rf"any ?more|ever)\b)|"
+    rf"\bkeep (?:it|this|everything) (?:to|in|on|by) {_A_WAY}\b|"
+    rf"\b(?:can|may) (?:only )?(?:text|e ?mail|what?s ?app) me\b"
+)
+"""The ways that are welcome, named beside what is not: "text is fine", "solo por whatsapp", "just email me"."""
+
+
+_CALL_OR_WAY = rf"(?:calls?|calling|llamadas?|ligac(?:ao|oes)|{_A_WAY})"
+REFUSES = re.compile(
+    r"(?<!\bhave )(?<!\bgot )(?<!\bget )(?<!\bgetting )"
+    r"(?<!\breceived )(?<!\btengo )(?<!\bhay )(?<!\brecibi )(?<!\brecibo )(?<!\brecebi )"
+    r"(?<!\btenho )(?<!\bwith )(?<!\bcon )(?<!\bwere )"
+    rf"\b(?:(?:no|ni|nem|nor|nada de)(?: (?:more|mas|mais|de))* {_CALL_OR_WAY}\b"
+    r"(?! (?:received|yet|came|come|arrived|so far|recibid\w+|lleg\w+|cheg\w+|address|account)\b)|"
+    rf"(?:sin|sem) {_CALL_OR_WAY}(?={_POLITELY} *(?:{_END}|(?:ni|nem|y|e|ou|o) |$))|"
+    rf"(?:do not|don t|dont|never) (?:call|text|e ?mail)(?: (?:or|and|nor) (?:call|text|"
+    rf"e ?mail))*(?={_POLITELY} *(?:{_END}|$))|"
+    rf"(?:nao|n) (?:me )?(?:liga|manda)(?: (?:e|nem|ou) (?:me )?(?:liga|"
+    rf"manda))?(?: {_A_WAY})?(?={_POLITELY} *(?:{_END}|$)))"
+)
+"""Calls or ways of writing refused, in words that beside a welcome one mean nothing else: "no calls, text only"."""
+
 
 _THEY_DO = (
     r"(?:(?<!\bno )(?<!\bnao )(?<!\bni )(?<!\bnem )(?<!\bsi )(?<!\bse )(?<!\bcuando )(?<!\bquando )(?<!\bque )"
     r"(?:(?:me|nos) )?(?:(?:estan?|estao|siguen?|andan?|han|ficam) (?:a )?)?"
-    r"(?:llama(?:n|s|ron|ndo|do)|marca(?:n|ron|ndo|do)|escrib(?:en|ieron|iendo)|molesta(?:n|ndo)|manda(?:n|m|ron|ram|ndo)|"
+    r"(?:llama(?:n|s|ron|ndo|do)|marca(?:n|ron|ndo|do)|escrib(?:en|ieron|iendo)|molesta(?:n|ndo)|manda(?:n|m|ron|"
+    r"ram|ndo)|"
     r"envia(?:n|m|ron|ram|ndo)|liga(?:m|ram|ndo)|escreve(?:m|ram|ndo))\b|"
     r"(?<!\bif )(?<!\bwhen )(?<!\bwant )(?<!\bdon t )(?<!\bdont )(?<!\bnot )(?<!\buntil )(?<!\bcan )(?<!\bcould )"
     r"\byou (?:(?:guys|people|all|keep|always|only|just|are|re|have|ve|been) )*"
@@ -131,3 +180,9 @@ def without_the_way_that_stays(clauses: str) -> str:
 def keeps_this_way(clauses: str) -> bool:
     """Whether the way it came by is to stay: "only here"."""
     return _THIS_WAY_STAYS.search(clauses) is not None
+
+
+def welcomes_one_way_alone(clauses: str) -> bool:
+    """Whether one way is welcome and others are refused beside it: "no calls or emails, text only"."""
+    rest = WELCOME.sub(f" {END} ", without_the_way_that_stays(clauses))
+    return rest != clauses and REFUSES.search(rest) is not None

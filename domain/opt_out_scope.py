@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from domain.contact import Channel
 from domain.opt_out_partly import (
+    REFUSES,
+    WELCOME,
     is_about_others,
     keeps_this_way,
     names_a_part,
@@ -56,8 +58,8 @@ _NO_CALLS = re.compile(
     r"lig(?:uem?|ues|ar|ando|acao|acoes)|call(?:s|ing)?)\b|"
     r"\b(?:dej(?:en|e|es|a|ar|ad|eis)(?:me|nos)?|par(?:en|em|e|a|ad)|ces(?:en|e|sem)|deix(?:em|e)) (?:ya )?"
     r"de (?:me |nos )?(?:llam|marcar|timbrar|ligar|telefone)\w*|"
-    r"\b(?:basta de|chega de|stop(?: the)?|sem|sin|paren con las|parem com as|baja de|cancel(?:en|ar)) "
-    r"(?:tantas |mas |mais |las |sus |todas )*(?:llamadas?|llamar\w*|ligacoes|ligar|calls?|calling)\b|"
+    r"\b(?:basta de|chega de|nada de|stop(?: the)?|sem|sin|paren con las|parem com as|baja de|cancel(?:en|ar)) "
+    r"(?:tantas |mas |mais |las |sus |todas )*(?:llamadas?|llamar\w*|ligac(?:ao|oes)|ligar|calls?|calling)\b|"
     r"\b(?:quit|stop) (?:calling|phoning|ringing)\b|"
     r"\b(?:cease|discontinue|stop) (?:and desist )?(?:(?:all|any|further|future|your|the|from) )*"
     r"(?:calls?|calling|(?:tele)?phone (?:calls?|contact|communications?))\b|"
@@ -86,7 +88,7 @@ _NOR = re.compile(
 )
 _AFTER_NO_CALLS = r"(?: (?:mas|mais|me|us|nunca|anymore|por favor))*"
 _NOTHING_FOLLOWS = (
-    r"(?: (?:me|us|nos|mas|mais|ya|nunca|anymore|again|more|por favor|please|gracias|thanks))*"
+    r"(?: (?:me|us|nos|mas|mais|ya|nunca|anymore|ever|again|more|por favor|please|gracias|thanks))*"
     rf"(?: {_END}|$)"
 )
 _AND_THESE = re.compile(
@@ -209,14 +211,28 @@ _NOT_UNWANTED = re.compile(
     rf"\b(?:prefier\w*|preferi\w*|prefir\w*|prefer|mejor|melhor|better|instead) (?:(?:por|pelo|by|el|los|un|use|via) )*"
     rf"{_MESSAGE}\b|"
     r"\b(?:llam\w*|marqu\w*|marc\w*|lig\w*|call\w*)(?: (?:me|mas|mais|nunca|again|any ?more))* "
-    rf"(?:por|pelo|via|on|en|no) (?:el |la )?{_MESSAGE}\b"
+    rf"(?:por|pelo|via|on|en|(?<=liguem )no|(?<=ligar )no) (?:el |la )?{_MESSAGE}\b"
 )
 
 
-def named_scope(text: str) -> StopScope:
-    """What the wish to stop in `text` is about: read it of a text that `read_opt_out` takes for one, or for UNCLEAR."""
+def ways_wanted(text: str) -> tuple[Channel, ...]:
+    """The ways of writing that are named as welcome."""
+    wanted = END.join(each[0] for each in WELCOME.finditer(clauses_of(text)))
+    return tuple(channel for channel, named in _NAMED.items() if named.search(wanted))
+
+
+def stays(text: str, came_by: Channel) -> bool:
+    """Whether the way that `text` came by is welcome by its words: "only here", or named."""
+    return keeps_this_way(clauses_of(text)) or came_by in ways_wanted(text)
+
+
+def named_scope(text: str, came_by: Channel | None = None) -> StopScope:
+    """What the wish to stop in `text` is about: read it of a text that `read_opt_out` takes for one, or for UNCLEAR.
+
+    `came_by`: the way it came by, which is to stay where it is named as welcome.
+    """
     clauses = clauses_of(text)
-    if keeps_this_way(clauses):
+    if keeps_this_way(clauses) or (came_by is not None and came_by in ways_wanted(text)):
         return _scope_beside_this_way(clauses)
     scope = _scope_of_the_whole(text, clauses)
     if scope is not StopScope.EVERYTHING or not names_a_part(_of_the_stop(clauses)):
@@ -236,8 +252,10 @@ def stops_in_part(text: str) -> bool:
 def ways_named(text: str) -> tuple[Channel, ...]:
     """The ways of writing that the words which stop something name, without the one that is to stay ("solo por este
     whatsapp"), one that is preferred, and one that only calls come by."""
-    forbidden = without_the_way_that_stays(clauses_of(text))
-    stopping = _NOT_UNWANTED.sub(f" {END} ", END.join(_stopping(forbidden)))
+    forbidden = WELCOME.sub(f" {END} ", without_the_way_that_stays(clauses_of(text)))
+    welcomes = forbidden != clauses_of(text)
+    stops = _stopping(forbidden) + ([each for each in forbidden.split(END) if REFUSES.search(each)] if welcomes else [])
+    stopping = _NOT_UNWANTED.sub(f" {END} ", END.join(stops))
     return tuple(channel for channel, named in _NAMED.items() if named.search(stopping))
 
 
@@ -289,7 +307,7 @@ def _scope_of_the_whole(text: str, clauses: str) -> StopScope:
     if _in_one_breath(clauses, no_calls) or (
         stops_beside is OptOutReading.OPT_OUT and any(_BEGINS_WITH_NOR.search(each[0]) for each in no_calls)
     ):
-        return StopScope.EVERYTHING
+        return StopScope.CALLS_AND_CHANNEL if prefers or ways_wanted(text) else StopScope.EVERYTHING
     if stops_beside is not OptOutReading.NOT_ABOUT_THIS or is_a_word_of_stopping(text):
         return StopScope.CALLS_AND_CHANNEL
     return StopScope.CALLS_AND_CHANNEL if _goes_further(clauses, beside, no_calls) else StopScope.CALLS

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from enum import StrEnum
 
+from domain.opt_out_partly import welcomes_one_way_alone
 from domain.opt_out_phrases import (
     BUREAU_LEFT,
     DEBIT_REVOKED,
@@ -128,7 +129,7 @@ def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
     if words and len(set(words)) == 1 and words[0] in _STOP_WORDS:
         return OptOutReading.OPT_OUT
     rest = _without_lookalikes(clauses)
-    if any(phrase.search(rest) for phrase in STOP_PHRASES):
+    if any(phrase.search(rest) for phrase in STOP_PHRASES) or welcomes_one_way_alone(clauses):
         return OptOutReading.OPT_OUT
     stops = bool(MAY_STOP.search(rest) or MAY_NOT_STOP.search(f"{clauses} {END}"))
     plain = joined(_of_contact_alone(clauses))

@@ -13,7 +13,8 @@ from domain.conversation.yes_no import read_yes_no
 from domain.opt_out_lookalikes import is_no_stop
 from domain.opt_out_phrases import END
 from domain.opt_out_words import clauses_of
-from domain.replies.labels import Intent, Understanding, person_must_look
+from domain.relative_words import KIN, names_in, says_relative
+from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order, person_must_look
 from domain.wrong_person_words import says_wrong_person
 
 
@@ -25,22 +26,19 @@ class Writer(StrEnum):
     """Somebody else by plain words: the address is closed."""
     LIKELY_ANOTHER = "likely_another"
     """Somebody else as the model surely has it: the address is closed, and a person reads it."""
+    RELATIVE = "relative"
+    """By plain words a relative or another who is near to the borrower, whom the model need not hear: nothing is said
+    to them, nothing they say is the borrower's own word, and a person reads it; the address stays open."""
     UNCLEAR = "unclear"
     """The borrower or somebody else: the address stays open, a person reads it, and nobody is answered."""
 
 
 _SURELY = 0.8
 _END = re.escape(END)
-_KIN = (
-    r"(?:mama|papa|madre|padre|hij[oa]|espos[oa]|marido|mujer|senora|herman[oa]|abuel[oa]|suegr[oa]|sobrin[oa]|prim[oa]|"
-    r"ti[oa]|cunad[oa]|niet[oa]|novi[oa]|pareja|vecin[oa]|companer[oa]|mae|pai|filh[oa]|irmao|irma|namorad[oa]|"
-    r"vizinh[oa]|sogr[oa]|mum|mom|mother|father|dad|son|daughter|wife|husband|brother|sister|partner|girlfriend|boyfriend|"
-    r"aunt|uncle|cousin|niece|nephew|friend|neighbou?r|flatmate|roommate|coworker|ex)"
-)
 _I_AM = r"(?:soy|somos|sou|i am|i m|im|this is|habla|escribe|fala|aqui)"
-_THEIR_KIN = re.compile(rf"\b{_I_AM} (?:yo |eu |{_END} )*(?:su|seu|sua|his|her|their) {_KIN}\b")
+_THEIR_KIN = re.compile(rf"\b{_I_AM} (?:yo |eu |{_END} )*(?:su|seu|sua|his|her|their) {KIN}\b")
 _SOMEBODYS_KIN = re.compile(
-    rf"{_THEIR_KIN.pattern}|\b{_I_AM} (?:\w+ |{_END} )?(?:{_END} )?(?:(?:el|la|o|a|the) )?{_KIN} (?:del?|do|da|of)\b"
+    rf"{_THEIR_KIN.pattern}|\b{_I_AM} (?:\w+ |{_END} )?(?:{_END} )?(?:(?:el|la|o|a|the) )?{KIN} (?:del?|do|da|of)\b"
 )
 _NOT = r"(?<!\bno )(?<!\bni )(?<!\bnao )(?<!\bnot )(?<!\bnem )"
 _OF_THE_LINE = (
@@ -65,7 +63,7 @@ _NOT_WRONG = (
 )
 _IT_IS_THEM = re.compile(f"{_HERSELF}|{_NOT_WRONG}")
 _OF_ANOTHER = re.compile(
-    rf"\b(?!senora\b){_KIN}\b|(?<!\bthis is )(?<!\bit s )(?<!\bits )(?<!\bit is )\b(?:she|he)\b|\bella\b|"
+    rf"\b(?!senora\b){KIN}\b|(?<!\bthis is )(?<!\bit s )(?<!\bits )(?<!\bit is )\b(?:she|he)\b|\bella\b|"
     r"\b(?:ela|ele|el) (?:ja |ya )?(?:no|nao)\b|"
     r"\b(?:pero|but|mas) (?:no|not|nao) (?:soy|sou|la|el|esa|ese|a|o|essa|esse|the|that)\b|"
     r"\b(?:is not|isn t|isnt|no esta|nao esta) (?:here|home|in|aqui|aca|en casa|em casa|disponible)\b"
@@ -79,27 +77,38 @@ _MAY_BE_THEM = re.compile(
     r"\bi(?: have| ve|ve)? changed my (?:number|phone)\b|\b(?:mi nuevo numero|meu novo numero|my new number)\b|"
     r"\b(?:no soy|nao sou|i m not|im not|i am not) (?:(?:un|una|ningun|ninguna|um|uma|nenhum|nenhuma|a|any) )?"
     r"(?:moros[oa]|deudora?|devedora?|caloteir[oa]|ladron(?:a)?|ladra?o|rater[oa]|delincuente|mentiros[oa]|estafadora?|"
-    r"trampos[oa]|thief|debtor|criminal|liar|scammer|crook)\b"
+    r"trampos[oa]|thief|debtor|criminal|liar|scammer|crook)\b|"
+    rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:(?:un|una|um|uma|an?) )?(?:\w+ )?(?:madre|padre|mama|papa|mujer|hombre|"
+    rf"senora?|mae|pai|"
+    r"mulher|homem|senhora?|mother|father|mum|mom|dad|woman|man|ama de casa|jubilad[oa]|pensionad[oa]|aposentad[oa])\b|"
+    rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:su|seu|sua|your) (?:deudora?|devedora?|client[ea]?|customer)\b|"
+    r"\b(?:this is|it s|es|este es|esse e|este e) (?:my|mi|meu) "
+    r"(?:(?:work|office|other|second|personal) (?:phone|number|cell)|(?:otro|segundo|outro) (?:numero|telefono|"
+    r"telefone|celular)|"
+    r"(?:numero|telefono|telefone|celular) (?:del?|do) (?:trabajo|trabalho|oficina))\b"
 )
-"""Of their own mistake, new number or good name a borrower speaks as well as a stranger."""
-_I_AM_CALLED = rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?"
+"""Of their own mistake, new number, good name or lot a borrower speaks as well as a stranger."""
+_TITLE = r"(?:(?:senora?|senorita|senhora?|sra?|don|dona|mrs?|ms) )?"
+_I_AM_CALLED = (
+    rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?{_TITLE}"
+)
 _NAME_ENDS = rf"(?= (?:{_END}|speaking|here|y|e|and|ya|ja|pero|but|mas|(?:el|la|o|a) titular)(?: |$)|$)"
 _MORE_OF_A_NAME = r"(?: (?!(?:s|no|not|nao)\b)\w+){0,4}?"
 _A_NAME_BETWEEN = r"(?: (?!(?:s|no|not|nao)\b)\w+)??"
 _NAMES_AN_OTHER = (
-    rf"(?: (?:su|seu|sua|his|her|their) {_KIN}\b| (?:(?:el|la|o|a|the) )?(?!son del?\b){_KIN} (?:del?|do|da|of)\b|"
+    rf"(?: (?:su|seu|sua|his|her|their) {KIN}\b| (?:(?:el|la|o|a|the) )?(?!son del?\b){KIN} (?:del?|do|da|of)\b|"
     r" (?:s|mum|mom|mother|father|dad|daughter|wife|husband|brother|sister|partner|girlfriend|boyfriend|aunt|uncle|"
     r"cousin|niece|nephew|friend|neighbou?r|flatmate|roommate|coworker|old|former|number|phone|line)\b)"
 )
 """Directly behind the borrower's name: "soy Ana López hija de", "this is Ana Lopez's wife"."""
-_NO_GIVEN_NAME = frozenset({"del", "las", "los", "dos", "das", "von", "van"})
 
 
 def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     """Whose word `text` is, of which `said` is the model's reading; `name` is the borrower's, where it is known.
 
     A plain yes or no is an answer to what was asked, whatever word of it ("wrong", "incorrecto") the model knows from
-    strangers. Whoever says that it is them, or that the number is right, is the borrower.
+    strangers. Whoever says that it is them, or that the number is right, is the borrower; whoever says that they are
+    the borrower's relative is not, whatever the model hears.
     """
     if read_yes_no(text) is not None:
         return Writer.BORROWER
@@ -110,13 +119,17 @@ def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
         return Writer.UNCLEAR if plain or (heard_another and _OF_ANOTHER.search(clauses)) else Writer.BORROWER
     if plain:
         return Writer.ANOTHER
+    related = says_relative(text, name)
     if not heard_another:
-        return Writer.BORROWER
+        return Writer.RELATIVE if related else Writer.BORROWER
     if _THEIR_KIN.search(clauses):
         return Writer.ANOTHER
     sure = said.intent is Intent.WRONG_PERSON and said.confidence >= _SURELY
-    may_be_them = _MAY_BE_THEM.search(clauses) or _has_a_longer_name(clauses, name)
-    return Writer.LIKELY_ANOTHER if sure and not may_be_them else Writer.UNCLEAR
+    named = _has_a_longer_name(clauses, name) or (not related and _is_kin_under_their_name(clauses, name))
+    may_be_them = _MAY_BE_THEM.search(clauses) or named
+    if sure and not may_be_them:
+        return Writer.LIKELY_ANOTHER
+    return Writer.RELATIVE if related else Writer.UNCLEAR
 
 
 def says_it_is_them(text: str, name: str | None = None) -> bool:
@@ -126,7 +139,7 @@ def says_it_is_them(text: str, name: str | None = None) -> bool:
         return False
     if _IT_IS_THEM.search(clauses):
         return True
-    own = "|".join(re.escape(each) for each in _names_in(name))
+    own = "|".join(re.escape(each) for each in names_in(name))
     if not own or re.search(rf"{_I_AM_CALLED}(?:{own})\b(?: (?:{own})\b)*{_NAMES_AN_OTHER}", clauses):
         return False
     # Two names of theirs are enough, whatever follows.
@@ -137,15 +150,20 @@ def says_it_is_them(text: str, name: str | None = None) -> bool:
 
 def _has_a_longer_name(clauses: str, name: str | None) -> bool:
     """Whether the writer's name begins as the borrower's and goes on otherwise: theirs in full, or somebody else's."""
-    given = next(iter(_names_in(name)), None)
+    given = next(iter(names_in(name)), None)
     if given is None or _OF_ANOTHER.search(clauses):
         return False
     longer = rf"{_I_AM_CALLED}{re.escape(given)}\b(?! {_END}){_MORE_OF_A_NAME}{_NAME_ENDS}"
     return re.search(longer, clauses) is not None
 
 
-def _names_in(name: str | None) -> list[str]:
-    return [each for each in clauses_of(name or "").split() if len(each) > 2 and each not in _NO_GIVEN_NAME]
+def _is_kin_under_their_name(clauses: str, name: str | None) -> bool:
+    """Whether the writer has the borrower's given name and is somebody's kin: "soy Ana, la mamá de Luis"."""
+    given = next(iter(names_in(name)), None)
+    if given is None:
+        return False
+    kin = rf"{_I_AM_CALLED}{re.escape(given)}\b(?: {_END})? (?:(?:el|la|o|a|the) )?{KIN} (?:del?|do|da|of)\b"
+    return re.search(kin, clauses) is not None
 
 
 def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
@@ -153,12 +171,15 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
 
     A plain yes or no tells neither of distress nor of another at the number; whoever says that it is them is no other,
     and a person reads what else they may mean. So does one read what only the model takes for a stranger's. Words that
-    are no stop are none whatever it makes of them.
+    are no stop are none whatever it makes of them. A relative is told of as another at the number, who
+    promises nothing.
     """
+    if writer is Writer.RELATIVE:
+        return _as_a_relatives(said)
     if writer in (Writer.LIKELY_ANOTHER, Writer.UNCLEAR):
         return replace(said, needs_human=True)
     if writer is Writer.ANOTHER:
-        return said
+        return replace(said, needs_human=said.needs_human or _THEIR_KIN.search(clauses_of(text)) is not None)
     answers = read_yes_no(text) is not None
     passed_over = {Intent.WRONG_PERSON, Intent.VULNERABLE} if answers else {Intent.WRONG_PERSON}
     passed_over |= {Intent.OPT_OUT} if is_no_stop(text) else set()
@@ -169,3 +190,16 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
     looked_at = person_must_look(kept) if answers else said.needs_human
     needs_human = looked_at or Intent.WRONG_PERSON in said.intents
     return replace(said, intents=kept, confidence=of_what_is_left, needs_human=needs_human)
+
+
+def _as_a_relatives(said: Understanding) -> Understanding:
+    intents = in_order((Intent.WRONG_PERSON, *said.intents))[:MOST_INTENTS]
+    confidence = said.confidence if intents[0] is said.intent else round(1 - said.confidence, 4)
+    return replace(
+        said,
+        intents=intents,
+        confidence=confidence,
+        promise_date=None,
+        promise_amount=None,
+        needs_human=True,
+    )

@@ -8,13 +8,12 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
-from domain.closed_by_stop import asks_for_texts, closed_by_stop
+from domain.closed_by_stop import closed_by_words
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
 from domain.events.contacts import AddressFailure
-from domain.opt_out_partly import keeps_this_way
-from domain.opt_out_scope import StopScope, asks_for_a_call, asks_to_be_written_to, named_scope, ways_named
-from domain.opt_out_words import OptOutReading, clauses_of, read_opt_out
+from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
+from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.replies.bare_files import is_heard
 from domain.webhook_news import (
     Complained,
@@ -42,6 +41,7 @@ from web.ports import OwedSignal, SignalName
 _STOPS = (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR)
 _CEASE = "cease"
 _STRANGERS = (Writer.ANOTHER, Writer.LIKELY_ANOTHER)
+_NOT_THE_BORROWER = (*_STRANGERS, Writer.RELATIVE)
 
 
 def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
@@ -73,10 +73,10 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         if heard is None:
             continue
         message, loan = heard.message, heard.loan
-        stranger = heard.writer in _STRANGERS
+        stranger = heard.writer in _NOT_THE_BORROWER
         wrong_person = wrong_person or heard.writer is Writer.ANOTHER
         contacts.add_inbound(session, person, news.channel, written, by_another=stranger)
-        if stranger:
+        if heard.writer in _STRANGERS:
             signals += _close_wrong_address(session, person, news, at)
         elif heard.writer is Writer.BORROWER and _opens_address(session, person, news, written):
             # Whoever writes from a number has it: whatever the carrier said of it before.
@@ -124,28 +124,11 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
 
 
 def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple[Channel, ...]:
-    """What a wish to stop closes. Only plain words about calls, or another way of writing, leave the channel open that
-    they came by: what a carrier or the model took for a stop, or what is not clear, closes that too."""
-    scope = named_scope(news.text)
-    plain = _is_plain_stop(news, reading)
-    if scope is StopScope.CHANNEL:
-        return (news.channel,)
-    if scope is StopScope.NAMED_WAYS:
-        taken = () if plain else (news.channel,)
-        return tuple(dict.fromkeys((*taken, *ways_named(news.text))))
-    by_law = closed_by_stop(Channel.CALL, country)
-    calls = (Channel.CALL,) if asks_for_texts(news.text) else by_law
-    if scope is StopScope.CALLS and keeps_this_way(clauses_of(news.text)):
-        calls = (*ways_named(news.text), *calls)
-    if scope is not StopScope.CALLS or not plain:
-        return tuple(dict.fromkeys((news.channel, *calls)))
-    # Where texts go with the calls, so does WhatsApp to the same number, unless messages are asked for.
-    texts_too = len(by_law) > 1 and news.channel is Channel.WHATSAPP and not asks_to_be_written_to(news.text)
-    return tuple(dict.fromkeys((Channel.WHATSAPP, *calls) if texts_too else calls))
+    return closed_by_words(news.text, news.channel, country, plain=_is_plain_stop(news, reading))
 
 
 def _ends_all_contact(news: InboundNews, reading: OptOutReading) -> bool:
-    return _is_plain_stop(news, reading) and named_scope(news.text) is StopScope.EVERYTHING
+    return _is_plain_stop(news, reading) and named_scope(news.text, news.channel) is StopScope.EVERYTHING
 
 
 def _is_plain_stop(news: InboundNews, reading: OptOutReading) -> bool:

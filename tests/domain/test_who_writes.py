@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
 import pytest
 
 from domain.replies.labels import Intent, Understanding
@@ -149,3 +153,63 @@ def test_what_the_model_cannot_know_is_left_out(
 
     assert ([intent.value for intent in meant.intents], meant.needs_human) == (intents, needs_human)
     assert meant.intent is said.intent or meant.confidence < 0.1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        read(Intent.VULNERABLE, confidence=0.9, needs_human=True),
+        read(Intent.VULNERABLE, Intent.WRONG_PERSON),
+        read(Intent.PROMISE_TO_PAY),
+        read(Intent.ASK_BALANCE),
+        read(Intent.ACKNOWLEDGEMENT),
+        read(Intent.DISPUTE, Intent.REQUEST_PLAN, Intent.HARDSHIP),
+    ],
+)
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("I'm Maria's wife", "Maria Gomez"),
+        ("soy la mujer de Juan", "Juan Pérez"),
+        ("sou esposa do João", "João da Silva"),
+    ],
+)
+def test_who_says_that_they_are_a_relative_is_another_whatever_the_model_hears(
+    words: str, name: str, said: Understanding
+) -> None:
+    """Given a wife who says so, when the model hears only distress, a promise or a question, then she is not taken for
+    the borrower: a person reads it, it is told as another's, and nothing of a promise is left."""
+    said = replace(said, promise_date=date(2026, 12, 4), promise_amount=Decimal(300))
+
+    writer = who_writes(words, said, name)
+    meant = as_meant(words, said, writer)
+
+    assert writer is Writer.RELATIVE
+    assert Intent.WRONG_PERSON in meant.intents[:2]
+    assert (Intent.VULNERABLE in meant.intents) is (Intent.VULNERABLE in said.intents)
+    assert meant.needs_human
+    assert (meant.promise_date, meant.promise_amount) == (None, None)
+
+
+def test_what_a_relative_tells_is_read_by_a_person_also_where_the_model_hears_a_stranger() -> None:
+    words, said = "soy su esposa, él perdió el trabajo", read(Intent.WRONG_PERSON)
+    writer = who_writes(words, said, NAME)
+
+    assert writer is Writer.ANOTHER
+    assert as_meant(words, said, writer).needs_human
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "soy una mujer de palabra", "sou mulher de palavra", "soy una señora de 70 años", "sou mãe solo",
+        "soy madre soltera", "soy Ana, la mamá de Luis, ya pagué", "soy su deudora", "this is my work phone",
+        "soy su cliente desde hace años",
+    ],
+)  # fmt: skip
+def test_who_tells_of_their_own_lot_keeps_their_number_where_the_model_hears_a_stranger(words: str) -> None:
+    assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is Writer.UNCLEAR
+
+
+def test_a_title_before_the_borrowers_own_name_is_no_stranger() -> None:
+    assert who_writes("soy la señora Ana", read(Intent.WRONG_PERSON), NAME) is Writer.BORROWER

@@ -580,3 +580,40 @@ def test_nine_on_the_keypad_closes_texts_too_where_a_text_is_a_call(database: Da
     assert {(each.loan_id, each.payload["channel"]) for each in told.signals} == {
         (loan_id, way) for loan_id in ("L1", "L2") for way in ("sms", "call")
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "intents"),
+    [
+        ("I'm Ana's wife", {"vulnerable", "wrong_person"}),
+        ("I'm Ana's wife, she died last week", {"vulnerable", "wrong_person"}),
+        ("Ana's husband here, can we get a payment plan?", {"wrong_person"}),
+        ("I'm Ana's husband, I will pay on friday", {"wrong_person"}),
+        ("I'm Ana's son, how much does she owe?", {"wrong_person"}),
+        ("my wife Ana is in ICU", {"vulnerable", "wrong_person"}),
+        ("sí, soy su esposo, aceptamos el acuerdo", {"wrong_person"}),
+        ("escribo de parte de mi mamá, está enferma", {"wrong_person"}),
+        ("Ana es mi madre y tiene cáncer", {"vulnerable", "wrong_person"}),
+        ("minha esposa Ana faleceu", {"vulnerable", "wrong_person"}),
+        ("a Ana é minha mãe e está internada", {"vulnerable", "wrong_person"}),
+    ],
+)
+def test_a_relative_is_told_of_as_another_and_the_number_stays_open(
+    database: Database, words: str, intents: set[str]
+) -> None:
+    """Given a relative who says so, and a model that hears only distress, a promise or a question, when it comes in,
+    then the loan hears that somebody else wrote and what was reported, nothing that could be an answer or a promise,
+    and a person must look; the number stays in use."""
+    two_loans(database)
+    with database.writing() as session:
+        people.by_phone(session, PHONE)[0].name = "Ana López"
+
+    told = heard(database, words)
+    payload = understood(told)
+
+    assert payload is not None
+    assert intents <= set(payload["intents"])
+    assert payload["intents"][0] in intents
+    assert payload["needs_human"] is True
+    assert not {"says", "faq", "day_named", "asks_to_move", "promise_date", "promise_amount_minor"} & payload.keys()
+    assert number_in_use(database)
