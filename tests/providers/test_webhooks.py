@@ -407,6 +407,7 @@ def test_a_reply_is_read(sender: str, channel: Channel, carrier: str | None, rea
         text="BAJA",
         provider_message_id=SM,
         carrier_reading=reading,
+        written_to="34911111111",
     )
     assert "600000000" not in repr(news)
     assert "BAJA" not in repr(news)
