@@ -154,6 +154,10 @@ class InboundNews(BaseModel):
     """Of an e-mail: its own Message-ID with its angle brackets, which an answer to it names."""
     other_spellings: tuple[str, ...] = Field(default=(), repr=False)
     """How else the sender's number may stand in the records, where the platform writes it in its own way."""
+    written_to: str | None = None
+    """Which number of ours it came to: as a message's `sender` is called with the provider, where it tells that."""
+    quotes: str | None = None
+    """The provider's id of the message of ours that was picked to be answered, as contacts keep it."""
 
 
 class MediaNews(InboundNews):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -78,7 +79,7 @@ class MessageReader:
 
 @dataclass(frozen=True)
 class Heard:
-    """A message as it was kept, the loan it is about, and whose word it is taken for."""
+    """A message as it is kept, the loan it is about, and whose word it is taken for."""
 
     message: InboundMessage
     loan: Loan | None
@@ -97,17 +98,18 @@ def said_at(session: Session, news: InboundNews, at: datetime) -> datetime:
     return written if answered is None else min(max(written, answered.reserved_at), at)
 
 
-def hear(session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader) -> Heard | None:
-    """Keep and understand one message that was written at `at`; None where it was told before: then all is done."""
-    known = session.exec(
-        select(InboundMessage).where(
-            InboundMessage.provider == news.provider,
-            InboundMessage.provider_message_id == news.provider_message_id,
-            InboundMessage.person_ref == person.id,
-        )
-    ).first()
-    if known is not None:
-        return None
+def heard_before(session: Session, senders: Iterable[Person], news: InboundNews) -> bool:
+    """Whether this message is kept already with any of those it may be from: then all that follows from it is done."""
+    known = select(InboundMessage.id).where(
+        InboundMessage.provider == news.provider,
+        InboundMessage.provider_message_id == news.provider_message_id,
+        col(InboundMessage.person_ref).in_([person.id for person in senders]),
+    )
+    return session.exec(known.limit(1)).first() is not None
+
+
+def hear(session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader) -> Heard:
+    """Understand one message that was written at `at`, as one of this person's; `keep` writes it down."""
     loan = loan_written_about(session, person, news, at)
     bare = isinstance(news, MediaNews) and not news.text
     said = said_by(news.kind, person.language) if bare else reader.read(news.text, at, person, news.channel)
@@ -131,19 +133,25 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime, read
         promise_amount_minor=_minor(said.promise_amount, loan.currency) if loan is not None else None,
         needs_human=said.needs_human,
     )
-    session.add(message)
-    session.flush()
     return Heard(message, loan, writer)
 
 
+def keep(session: Session, heard: Heard) -> None:
+    session.add(heard.message)
+    session.flush()
+
+
 def loan_written_about(session: Session, person: Person, news: InboundNews, at: datetime) -> Loan | None:
-    """The loan in collection they were last written to about by this channel, else by any, else the latest.
+    """The loan of the message of ours that they picked to answer; else the one in collection they were last written to
+    about by this channel, else by any, else the latest.
 
     What was sent after `at`, when they wrote, counts only where nothing was before: a message may be heard late.
     Where none is in collection it is one that is about to be, found in the same way; none where a mail answers one
     about a loan that has ended.
     """
     answered = contact_answered(session, news)
+    if answered is not None and answered.person_ref != person.id:
+        answered = None
     not_ended = {loan.id: loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED}
     if answered is not None and answered.loan_ref in not_ended:
         return not_ended[answered.loan_ref]
@@ -162,7 +170,10 @@ def loan_written_about(session: Session, person: Person, news: InboundNews, at: 
 
 
 def contact_answered(session: Session, news: InboundNews) -> Contact | None:
-    """The e-mail of ours that an e-mail answers."""
+    """The message of ours that an e-mail answers, or that was picked to be answered in another program."""
+    if news.channel is not Channel.EMAIL:
+        quoted = contacts.by_message(session, news.provider, news.quotes) if news.quotes is not None else None
+        return quoted if quoted is not None and quoted.channel is news.channel else None
     found = (contacts.by_own_id(session, each) for each in reversed(news.answers))
     return next((contact for contact in found if contact is not None and contact.channel is Channel.EMAIL), None)
 
@@ -178,13 +189,15 @@ def signals_for(
     closes_channel: bool = False,
     stop_is_done: bool = False,
     no_calls: bool = False,
+    may_be_anothers: bool = False,
 ) -> list[OwedSignal]:
     """What the loan hears of the message; and the person's other loans where it is true of the person.
 
     `stranger`: somebody else at the number wrote it. `closes_channel`: it asks for no more by the channel it came by,
     or may. Neither is an answer to anything, nor answered. `stop_is_done`: what it asks for no more of is closed, and
     not the channel it came by: what else it says is answered. `no_calls`: it closes calls and asks for none, whatever
-    the model hears.
+    the model hears. `may_be_anothers`: a yes or no that may be meant for the loan of another at the same number, and is
+    none here.
     """
     text = message.text or ""
     unanswered = stranger or closes_channel
@@ -211,7 +224,7 @@ def signals_for(
     if unanswered:
         payload |= {} if stranger else {"closes_channel": True}
     elif (plain := read_yes_no(text)) is not None:
-        payload["says"] = plain
+        payload |= {} if may_be_anothers else {"says": plain}
     else:
         if (faq := reader.question(text, person.language)) is not None:
             payload["faq"] = faq

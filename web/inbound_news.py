@@ -29,6 +29,8 @@ from web.hearing import (
     MessageReader,
     contact_answered,
     hear,
+    heard_before,
+    keep,
     may_ask_for_silence,
     must_be_seen,
     said_at,
@@ -37,11 +39,10 @@ from web.hearing import (
     wants_to_stop,
 )
 from web.ports import OwedSignal, SignalName
+from web.shared_numbers import at_the_wrong_number, concerns, holds_all, signals_for_others, whom_it_answers
 
 _STOPS = (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR)
 _CEASE = "cease"
-_STRANGERS = (Writer.ANOTHER, Writer.LIKELY_ANOTHER)
-_NOT_THE_BORROWER = (*_STRANGERS, Writer.RELATIVE)
 
 
 def record_inbound(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
@@ -53,30 +54,40 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
         return Consequence(outcome="unknown_sender")
     written = said_at(session, news, at)
-    new = not isinstance(news, MediaNews) or _file(session, news, senders, written, at)
+    meant = whom_it_answers(session, senders, news, written)
+    new = not isinstance(news, MediaNews) or _file(session, news, meant.person, written, at)
     bare_file = isinstance(news, MediaNews) and not news.text and is_heard(news.kind)
     if not news.text and not bare_file:
         # Nothing is said: a reaction, a place, a sticker.
-        for person in senders if new else ():
-            contacts.add_inbound(session, person, news.channel, written)
+        if new:
+            contacts.add_inbound(session, meant.person, news.channel, written)
         if not isinstance(news, MediaNews):
             details: dict[str, JsonValue] = {"kind": f"message:{news.kind}", "reference": news.provider_message_id}
-            note(session, at, news.provider, "webhook_needs_person", senders[0].lender, None, details)
-        return Consequence(outcome=f"message_{news.kind}"[:80], person_refs=about(*(person.id for person in senders)))
+            note(session, at, news.provider, "webhook_needs_person", meant.person.lender, None, details)
+        return Consequence(outcome=f"message_{news.kind}"[:80], person_refs=about(meant.person.id))
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
-        reading = read_opt_out(news.text, senders[0].language)
+        reading = read_opt_out(news.text, meant.person.language)
+    outcome = f"message_{news.kind}"[:80] if bare_file else f"message_{reading}"
+    if heard_before(session, senders, news):
+        return Consequence(outcome=outcome, person_refs=about(*(person.id for person in senders)))
     signals: list[OwedSignal] = []
+    concerned: list[int | None] = []
     wrong_person = False
+    by_meant = hear(session, meant.person, news, written, reader)
     for person in senders:
-        heard = hear(session, person, news, written, reader)
-        if heard is None:
+        others = not meant.is_person(person)
+        heard = hear(session, person, news, written, reader) if others else by_meant
+        if others and not concerns(heard, meant, by_meant, news, reading):
             continue
+        keep(session, heard)
+        concerned.append(person.id)
         message, loan = heard.message, heard.loan
-        stranger = heard.writer in _NOT_THE_BORROWER
+        wrong_address = at_the_wrong_number(heard, by_meant)
+        stranger = wrong_address or heard.writer is Writer.RELATIVE
         wrong_person = wrong_person or heard.writer is Writer.ANOTHER
         contacts.add_inbound(session, person, news.channel, written, by_another=stranger)
-        if heard.writer in _STRANGERS:
+        if wrong_address:
             signals += _close_wrong_address(session, person, news, at)
         elif heard.writer is Writer.BORROWER and _opens_address(session, person, news, written):
             # Whoever writes from a number has it: whatever the carrier said of it before.
@@ -90,11 +101,20 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         more = not stranger and says_more(message, no_calls=no_calls)
         # Of a payment named beside a stop the model may hear nothing.
         paying = names_paying(news.text) and (stranger or (bool(closed) and not more))
-        if reading is OptOutReading.UNCLEAR or silent or paying:
+        doubtful = others and meant.may_be_answered_by(message.person_ref, news.text)
+        if reading is OptOutReading.UNCLEAR or silent or paying or doubtful:
             message.needs_human = True
             session.add(message)
         seen = must_be_seen(message, stranger=stranger)
-        if loan is not None and (seen or (bool(closed) and more) or (plain and not stops)):
+        if others:
+            # Their loan hears nothing of it that would be an answer of theirs, or would be answered.
+            told = doubtful or silent or reading is OptOutReading.UNCLEAR or (stranger and seen)
+            for_a_person = told or (holds_all(message) and not stranger)
+            signals += [] if told or stranger else signals_for_others(heard, people.loans_of(session, person))
+        else:
+            told = seen or (bool(closed) and more) or (plain and not stops)
+            for_a_person = seen or not stranger
+        if loan is not None and told:
             here = silent or news.channel in closed
             signals += signals_for(
                 session,
@@ -106,8 +126,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
                 closes_channel=here,
                 stop_is_done=bool(closed) and not here,
                 no_calls=no_calls,
+                may_be_anothers=doubtful,
             )
-        if (loan is None or loan.state is LoanState.WAITING) and (seen or not stranger):
+        if (loan is None or loan.state is LoanState.WAITING) and for_a_person:
             # Its loan may start in weeks, and a person reads it now.
             hand_to_a_person(session, person, message, at, loan)
         source = f"{news.provider} {'unclear message' if reading is OptOutReading.UNCLEAR else 'message'}"
@@ -117,10 +138,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
             signals += cease(session, person, source, at)
         elif reading is OptOutReading.OPT_IN:
             signals += open_channel(session, person, news.channel, news.provider, at, said_at=written)
-    outcome = f"message_{news.kind}"[:80] if bare_file else f"message_{reading}"
     if wrong_person:
         outcome = "message_wrong_person"
-    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*(person.id for person in senders)))
+    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*concerned))
 
 
 def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple[Channel, ...]:
@@ -145,10 +165,13 @@ def senders_of(session: Session, news: InboundNews) -> Sequence[Person]:
     return (person,) if person is not None and same else ()
 
 
-def _file(session: Session, news: MediaNews, senders: Sequence[Person], written: datetime, at: datetime) -> bool:
+def _file(session: Session, news: MediaNews, person: Person, written: datetime, at: datetime) -> bool:
     """A file is noted with the loan it is about, and fetched soon after; False where it was told of before."""
-    owed = [(person, attachments.loan_meant(session, person, news.channel, written)) for person in senders]
-    person, loan = next(((p, one) for p, one in owed if one is not None and one.state is not LoanState.ENDED), owed[0])
+    picked = contact_answered(session, news)
+    if picked is not None and picked.person_ref == person.id:
+        loan = session.get(Loan, picked.loan_ref)
+    else:
+        loan = attachments.loan_meant(session, person, news.channel, written)
     new = attachments.note(
         session,
         person,

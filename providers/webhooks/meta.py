@@ -48,6 +48,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 _WHOLE_SECOND = timedelta(microseconds=999_999)
 _LATEST = 4_000_000_000
 """In 2096, in seconds: later ones are no moments."""
+_NUMBER_ID = re.compile(r"[0-9]{1,30}")
 _MEDIA_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _FILES = frozenset({"image", "document", "audio", "voice", "video", "sticker"})
 _NUMBER_EVENTS: Mapping[str, Quality] = {"FLAGGED": Quality.RED, "UNFLAGGED": Quality.GREEN}
@@ -102,7 +103,7 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     """The news in a proven body, always at least one value. Raises WebhookRefused (UNREADABLE)."""
     news: list[WebhookNews] = []
     for field, value in _changes(json_object(PROVIDER, raw_body)):
-        told = [_message(message) for message in objects(value.get("messages"))]
+        told = [_message(message, _number_of(value)) for message in objects(value.get("messages"))]
         told += [_status(status) for status in objects(value.get("statuses"))]
         told += _about_ours(field, value)
         news += told or [Ignored(kind=f"change:{field if _WORD.fullmatch(field) else 'unknown'}", needs_person=True)]
@@ -148,7 +149,21 @@ def _about_ours(field: str, value: Mapping[str, Any]) -> list[WebhookNews]:
     return []
 
 
-def _message(message: Mapping[str, Any]) -> WebhookNews:
+def _number_of(value: Mapping[str, Any]) -> str | None:
+    """Meta's id of the number of ours that a change is about."""
+    metadata = value.get("metadata")
+    told = _text(metadata.get("phone_number_id")) if isinstance(metadata, dict) else ""
+    return told if _NUMBER_ID.fullmatch(told) else None
+
+
+def _quoted(message: Mapping[str, Any], kind: str) -> str | None:
+    """The message of ours that this one answers, or reacts to; None where the sender picked none."""
+    told, name = (message.get(kind), "message_id") if kind == "reaction" else (message.get("context"), "id")
+    quoted = _text(told.get(name)) if isinstance(told, dict) else ""
+    return of_whatsapp(quoted) if quoted.isprintable() and 0 < len(quoted) <= _LONGEST_ID else None
+
+
+def _message(message: Mapping[str, Any], written_to: str | None) -> WebhookNews:
     kind, sender, message_id = (_text(message.get(name)) for name in ("type", "from", "id"))
     if not _SENDER.fullmatch(sender) or not message_id.isprintable() or not 0 < len(message_id) <= _LONGEST_ID:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
@@ -164,6 +179,8 @@ def _message(message: Mapping[str, Any]) -> WebhookNews:
         "provider_message_id": of_whatsapp(message_id),
         "written_at": _moment(message.get("timestamp")),
         "kind": named,
+        "written_to": written_to,
+        "quotes": _quoted(message, kind),
     }
     file = message.get(kind)
     if kind in _FILES and isinstance(file, dict) and _MEDIA_ID.fullmatch(media_id := _text(file.get("id"))):

@@ -29,6 +29,8 @@ HEARD: Final = "Heard"
 """The field by which what we kept of a call's keys is told from what Twilio posts."""
 CREATED: Final = "DateCreated"
 """When a message came to Twilio, ISO 8601: only what we fetched says so, for it may be taken in much later."""
+QUOTED: Final = "OriginalRepliedMessageSid"
+"""The message of ours that was picked to be answered; WhatsApp's alone."""
 LARGEST_BODY: Final = 64 * 1024
 _MOST_FIELDS = 200
 _SID = re.compile(r"[A-Za-z0-9]{1,64}")
@@ -172,6 +174,8 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
     if colon and (number := _NUMBER.fullmatch(address.strip())):
         address, *rest = spellings(number[1])
         others = tuple(rest)
+    written_to = _NUMBER.fullmatch(fields.get("To", "").rpartition(":")[2].strip())
+    quoted = fields.get(QUOTED, "")
     return InboundNews(
         channel=Channel.WHATSAPP if colon else Channel.SMS,
         provider=PROVIDER,
@@ -181,6 +185,8 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
         provider_message_id=sid,
         carrier_reading=_CARRIER_READINGS.get(fields.get("OptOutType", "").upper()),
         written_at=_moment(fields[CREATED]) if CREATED in fields else None,
+        written_to=written_to[1] if written_to else None,
+        quotes=quoted if _SID.fullmatch(quoted) else None,
     )
 
 

@@ -14,7 +14,10 @@ from records.types import EnumText, UTCDateTime, one_of
 
 
 class InboundMessage(Record, table=True):
-    """A message of a person. `loan_ref`: the loan they were last written to about, if any is in collection."""
+    """A message of a person. `loan_ref`: the loan it answers, or that was last written about, if one is in collection.
+
+    Of several people at one number it is kept with whoever it concerns.
+    """
 
     __tablename__ = "inbound_message"
     __table_args__ = (

@@ -152,6 +152,36 @@ def test_a_message_is_known_by_a_name_that_its_writers_number_is_not_read_out_of
     assert (message.provider_message_id, report.provider_message_id, *keys) == (name, name, name, f"{name}:read")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": "text", "text": {"body": "hola"}, "context": {"from": "15550783881", "id": WAMID}},
+        {"type": "button", "button": {"text": "Sí"}, "context": {"id": WAMID}},
+        {"type": "reaction", "reaction": {"message_id": WAMID, "emoji": "👍"}},
+    ],
+)
+def test_a_message_tells_which_number_of_ours_it_came_to_and_which_message_it_answers(more: dict[str, object]) -> None:
+    metadata = {"display_phone_number": "15550783881", "phone_number_id": "106540352242922"}
+
+    (message,) = meta.parse(posted(metadata=metadata, messages=[{"from": "16503879439", "id": "wamid.2", **more}]))
+
+    assert isinstance(message, InboundNews)
+    assert (message.written_to, message.quotes) == ("106540352242922", of_whatsapp(WAMID))
+
+
+@pytest.mark.parametrize("value", [{}, {"metadata": "x"}, {"metadata": {"phone_number_id": "a\nb"}}])
+@pytest.mark.parametrize("context", [None, "x", {"id": 5}, {"id": ""}, {"id": "a\nb"}, {"id": "a" * 200}])
+def test_what_a_message_does_not_tell_of_it_in_a_form_that_is_known_is_left_out(
+    value: dict[str, object], context: object
+) -> None:
+    wrote = {"from": "16503879439", "id": WAMID, "type": "text", "text": {"body": "hola"}, "context": context}
+
+    (message,) = meta.parse(posted(**value, messages=[wrote]))
+
+    assert isinstance(message, InboundNews)
+    assert (message.text, message.written_to, message.quotes) == ("hola", None, None)
+
+
 def test_a_delivery_of_several_has_the_key_it_always_had() -> None:
     """Given one from before messages had names, when it comes again, then it is known for a duplicate."""
     several = posted(statuses=[{"id": WAMID, "status": "sent"}, {"id": WAMID, "status": "read"}])

@@ -407,10 +407,36 @@ def test_a_reply_is_read(sender: str, channel: Channel, carrier: str | None, rea
         text="BAJA",
         provider_message_id=SM,
         carrier_reading=reading,
+        written_to="34911111111",
     )
     assert "600000000" not in repr(news)
     assert "BAJA" not in repr(news)
     assert twilio.event_key(body_of(**fields)) == f"{SM}:received"
+
+
+@pytest.mark.parametrize(
+    ("to", "number"),
+    [
+        ("+34911000001", "34911000001"),
+        ("whatsapp:+34911000001", "34911000001"),
+        ("28585", "28585"),
+        ("", None),
+        ("Credialba", None),
+    ],
+)
+def test_a_reply_tells_which_number_of_ours_it_came_to(to: str, number: str | None) -> None:
+    (news,) = twilio.parse(URL, body_of(**INBOUND | {"To": to}))
+
+    assert isinstance(news, InboundNews)
+    assert news.written_to == number
+
+
+@pytest.mark.parametrize(("told", "quotes"), [("", None), ("MM5c", "MM5c"), ("a/b", None)])
+def test_a_reply_tells_which_message_it_was_picked_to_answer(told: str, quotes: str | None) -> None:
+    (news,) = twilio.parse(URL, body_of(**INBOUND | {"OriginalRepliedMessageSid": told}))
+
+    assert isinstance(news, InboundNews)
+    assert news.quotes == quotes
 
 
 @pytest.mark.parametrize(
