@@ -113,7 +113,7 @@ class Site:
         asked = self.client.build_request("POST", HERE + path, content=signed.body)
         asked.headers.update(signed.headers)
         asked.url = asked.url.copy_with(query=query.encode() or None)
-        return self.client.send(asked).status_code
+        return int(self.client.send(asked).status_code)
 
     def takes(self, signed: Signed) -> list[str | None]:
         """What is signed is answered, and then nothing waits that cannot be read; what became of it."""
@@ -257,7 +257,7 @@ def test_anything_of_meta(site: Site, body: bytes) -> None:
     site.takes(signing.meta(body))
 
 
-STANDARD = [
+STANDARD: list[dict[str, Any]] = [
     {
         "type": "payment.received",
         "data": {

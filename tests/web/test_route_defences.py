@@ -190,7 +190,7 @@ def test_a_key_of_one_lender_cannot_take_money_that_was_paid_to_another(database
     """Given money that nobody could place, told of under another lender's name."""
     given = {"payment_id": "TR-7", "provider": "bank", "amount_minor": 2_500, "currency": "EUR", "paid_at": NOW}
     with database.writing() as session:
-        news = [PaymentNews(**given, lender="other", loan_id="X9", link_id=None)]  # type: ignore[arg-type]
+        news = [PaymentNews(**given, lender="other", loan_id="X9", link_id=None)]
         record_news(session, news, NOW)
     wanted = given | {"paid_at": NOW.isoformat(), "lender": LENDER, "loan_id": "L1"}
 

@@ -16,7 +16,6 @@ from tests.web import signing
 from tests.web.calling import HERE
 from tests.web.signing import Signed
 from tests.web.test_any_signed_webhook import PAID, STANDARD, Site, of_stripe, on_whatsapp, site, written
-from web import money_news
 
 __all__ = ["site"]
 
@@ -35,8 +34,8 @@ def of_a_mail(**event: Any) -> Signed:
 
 
 def of_the_core(kind: str, **changes: Any) -> Signed:
-    [told] = [event for event in STANDARD if event["type"] == kind]
-    return signing.standard("w", json.dumps(told | {"data": told["data"] | changes}).encode(), NOW)
+    [data] = [event["data"] for event in STANDARD if event["type"] == kind]
+    return signing.standard("w", json.dumps({"type": kind, "data": {**data, **changes}}).encode(), NOW)
 
 
 def of_twilio(query: str, **fields: str) -> Signed:
@@ -105,7 +104,7 @@ def test_what_no_table_takes_is_left_to_a_person_and_the_next_is_booked(
         raise fault
 
     with monkeypatch.context() as patch:
-        patch.setattr(money_news.payments, "record", no_table_takes_it)
+        patch.setattr(payments, "record", no_table_takes_it)
         first = site.takes(of_a_payment("evt_1"))
     second = site.takes(of_a_payment("evt_2", payment_intent="pi_2"))
 
