@@ -7,10 +7,12 @@ assertion cannot carry them.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.call_flow import CallEnd, Heard
 from domain.contact import Channel
@@ -18,6 +20,17 @@ from domain.events.values import Moment
 from domain.opt_out_words import OptOutReading
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.what_next import Reaction
+
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def _whole(value: object) -> object:
+    return _HALF_A_CHARACTER.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+Written = Annotated[str, BeforeValidator(_whole)]
+"""What somebody wrote. A platform that cuts a text may cut an emoji in two: the half is no character and cannot be
+kept, and what was written around it counts."""
 
 
 class DeliveryState(StrEnum):
@@ -142,7 +155,7 @@ class InboundNews(BaseModel):
     channel: Channel
     provider: str
     sender_address: str = Field(repr=False)
-    text: str = Field(repr=False)
+    text: Written = Field(repr=False)
     provider_message_id: str
     carrier_reading: OptOutReading | None = None
     written_at: Moment | None = None

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlmodel import Session, col, delete, select
 
@@ -133,7 +134,7 @@ def begin_attempt(session: Session, *, login: str, address: str, at: datetime) -
     one_at_a_time(session, "sign-in attempts")
     longest = max(PER_ACCOUNT.memory, PER_ADDRESS.memory)
     session.exec(delete(SignInAttempt).where(col(SignInAttempt.at) <= at - longest))
-    subjects = ((hashed(f"login {login.casefold()}"), PER_ACCOUNT), (hashed(f"address {address}"), PER_ADDRESS))
+    subjects = ((hashed(f"login {login.casefold()}"), PER_ACCOUNT), (hashed(f"address {_place(address)}"), PER_ADDRESS))
     waits = [
         wait_before_next(
             session.exec(select(SignInAttempt.at).where(SignInAttempt.subject == subject)).all(), at, throttle
@@ -146,6 +147,17 @@ def begin_attempt(session: Session, *, login: str, address: str, at: datetime) -
     session.add_all(rows)
     session.flush()
     return Attempt(tuple(row.id for row in rows if row.id is not None))
+
+
+def _place(address: str) -> str:
+    """Whom an address stands for: of IPv6 a whole /64, which is what one subscriber is given at least."""
+    try:
+        known = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(known, IPv6Address):
+        return str(known)
+    return str(known.ipv4_mapped or ip_network((known, 64), strict=False))
 
 
 def sign_in(

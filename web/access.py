@@ -198,7 +198,7 @@ def _above(path: str) -> Iterator[str]:
 
 def _within_bounds(path: str, query: str) -> str:
     whole = f"{path}?{query}" if query else path
-    return whole if len(whole) <= LONGEST_NEXT else path
+    return next((each for each in (whole, path) if len(each) <= LONGEST_NEXT), "/")
 
 
 async def _typed(request: Request) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
@@ -123,7 +124,9 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
             raise HTTPException(409, f"the loan is in {loan.currency}, not {given.currency}")
         if given.paid_at > now() + FAR_AHEAD:
             raise HTTPException(409, f"paid_at lies more than {FAR_AHEAD.days} days ahead")
-        return kept(loan, lambda entry: hear_payment(database, loan, given, entry), caller)
+        bound = isinstance(caller, ServiceCaller) and caller.lender is not None
+        heard = partial(hear_payment, database, loan, given, of_its_lender_alone=bound)
+        return kept(loan, heard, caller)
 
     @router.post("/payments/reversals")
     def reversal(given: NewReversal, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:

@@ -24,6 +24,7 @@ from records.database import Database
 from web import metrics
 from web.access import Access, Doorkeeper, everything_is_declared
 from web.api import api_router
+from web.bodies import BodyLimits
 from web.headers import SecurityHeaders
 from web.hearing import MessageReader
 from web.ports import LoanSignals
@@ -113,6 +114,7 @@ def create_app(
 
     app = FastAPI(title="Recobro", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
+    app.add_middleware(BodyLimits)
     keeper = Doorkeeper(database, lambda: now(None), limits=limits, public_url=public_url)
     app.state.doorkeeper = keeper
     own = [
@@ -136,7 +138,7 @@ def create_app(
             https_only=keeper.https,
         )
     app.add_middleware(SecurityHeaders, https=keeper.https)
-    answer_in_words(app, oidc.name if oidc else None)
+    answer_in_words(app, oidc.name if oidc else None, https=keeper.https)
     for router in (*own, *routers):
         app.router.routes.extend(router.routes)
 

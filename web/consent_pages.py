@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
@@ -34,6 +35,10 @@ HOLDER = Depends(Access(Public("the token in the address is the borrower's, and 
 _JINJA = Environment(
     loader=FileSystemLoader(PAGES), autoescape=select_autoescape(default=True), undefined=StrictUndefined
 )
+
+
+_OF_AN_ADDRESS = "%:/?#[]@!$&'()*+,;=~"
+"""What stays as it is in an address; not everything else can be carried by a header."""
 
 
 class _Visit:
@@ -85,7 +90,8 @@ def consent_router(
             _LOG.warning("a consent could not be asked for: %s", type(error).__name__)
             return _page(found, "later", 503)
         # Not a redirect: browsers let no form lead to another site under `form-action 'self'`.
-        return _page(found, "go", headers={"refresh": f"0;url={bank}"}, bank=bank)
+        address = quote(bank, safe=_OF_AN_ADDRESS)
+        return _page(found, "go", headers={"refresh": f"0;url={address}"}, bank=address)
 
     @router.get("/consent/{token}/back", dependencies=[HOLDER])
     async def back(request: Request, token: str) -> Response:

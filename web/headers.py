@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +17,14 @@ _ALWAYS = {
     "referrer-policy": "same-origin",  # no-referrer makes browsers send `Origin: null` with our own forms
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "x-robots-tag": "noindex, nofollow",
 }
+
+
+def headers_of_every_answer(*, https: bool) -> Mapping[str, str]:
+    """What an answer has unless it says otherwise itself."""
+    over_https = {"strict-transport-security": "max-age=31536000"} if https else {}
+    return {**_ALWAYS, **over_https, "cache-control": "no-store"}
 
 
 class SecurityHeaders:
@@ -23,9 +32,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https: bool) -> None:
         self._app = app
-        self._headers = dict(_ALWAYS)
-        if https:
-            self._headers["strict-transport-security"] = "max-age=31536000"
+        self._headers = headers_of_every_answer(https=https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -37,7 +44,6 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -72,17 +72,22 @@ def enter_payment(database: Database, loan: Loan, new: PaymentReceived, entry: E
         return _enter_payment(session, loans.get(session, loan.lender, loan.loan_id), new, entry)
 
 
-def hear_payment(database: Database, loan: Loan, told: PaymentReceived, entry: Entry) -> Entered:
+def hear_payment(
+    database: Database, loan: Loan, told: PaymentReceived, entry: Entry, *, of_its_lender_alone: bool = False
+) -> Entered:
     """As `enter_payment`, of what another system tells.
 
     Raises LeftToAPerson, too, of money that a bank statement may have brought already, and of money for another
-    hand-over than the one it can count for. Raises StatementBeingTakenIn (PostgreSQL).
+    hand-over than the one it can count for. Raises StatementBeingTakenIn (PostgreSQL). `of_its_lender_alone`: money
+    that nobody could place and that was first told of under another lender's name is refused as another loan's.
     """
     with database.writing(durable=True) as session:
         if not nobody_does(session, bank_entries.TAKING_IN):
             # What it is just bringing cannot be seen yet.
             raise StatementBeingTakenIn("a bank statement is being taken in: tell it again in a moment")
         row = loans.get(session, loan.lender, loan.loan_id)
+        if of_its_lender_alone and _is_of_another_lender(session, row, told):
+            raise PaymentRefused(_known_otherwise(told))
         doubt = doubt_of_payment(session, row, told)
         if doubt is None:
             return _enter_payment(session, row, told, entry)
@@ -144,10 +149,7 @@ def _enter_payment(session: Session, row: Loan, new: PaymentReceived, entry: Ent
     )
     payment = recorded.payment
     if (payment.loan_ref, payment.amount_minor, payment.currency) != (row.id, new.amount_minor, row.currency):
-        raise PaymentRefused(
-            f"payment {new.payment_id!r} of {new.provider!r} is recorded already, with another amount or for "
-            "another loan: nothing was changed"
-        )
+        raise PaymentRefused(_known_otherwise(new))
     received = owed_signals.received(payment)
     entered = _entered(session, row, payment, SignalName.PAYMENT_RECEIVED, received, recorded.new, entry)
     if recorded.new and payment.reversed_at is not None:
@@ -155,6 +157,18 @@ def _enter_payment(session: Session, row: Loan, new: PaymentReceived, entry: Ent
         back = owed_signals.taken_back(payment)
         _entered(session, row, payment, SignalName.PAYMENT_REVERSED, back, True, entry)
     return entered
+
+
+def _is_of_another_lender(session: Session, loan: Loan, told: PaymentReceived) -> bool:
+    known = payments.find(session, told.provider, told.payment_id)
+    return known is not None and known.loan_ref is None and known.named_lender not in (None, loan.lender)
+
+
+def _known_otherwise(told: PaymentReceived) -> str:
+    return (
+        f"payment {told.payment_id!r} of {told.provider!r} is recorded already, with another amount or for "
+        "another loan: nothing was changed"
+    )
 
 
 def enter_reversal(database: Database, loan: Loan, provider: str, payment_id: str, entry: Entry) -> Entered:

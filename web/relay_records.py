@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlmodel import Session
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
@@ -33,6 +33,10 @@ _LEASE = "relay"
 _PAGE = 50
 _BATCH_SECONDS = 0.005
 """A transaction of many webhooks ends after so long: workers wait for it."""
+
+
+_NO_TABLE_HOLDS_IT = (DataError, UnicodeError, OverflowError)
+"""What storing a text or a number answers that no column can take: trying again changes nothing."""
 
 
 class LeaseLost(Exception):
@@ -121,6 +125,9 @@ class RelayRecords:
                     recorded = self._record_in(session, [webhook_id])
             except LeaseLost:
                 raise
+            except _NO_TABLE_HOLDS_IT as error:
+                _LOG.error("webhook %d cannot be kept: %s", webhook_id, type(error).__name__)
+                self._count([self._leave_to_a_person(webhook_id)])
             except Exception as error:
                 with self._database.writing() as session:
                     self._put_off(session, webhook_id, type(error).__name__)
@@ -129,6 +136,12 @@ class RelayRecords:
                 self._count(recorded)
         with self._database.reading() as session:
             return Turn(self._owed(session), more=len(ids) == _PAGE)
+
+    def _leave_to_a_person(self, webhook_id: int) -> tuple[str, tuple[str, ...]]:
+        with self._database.writing() as session:
+            self._renew(session)
+            webhook = webhooks.get(session, webhook_id)
+            return webhook.provider, self._record(session, webhook, None)
 
     def heard(self, told: Sequence[Told]) -> None:
         """Keep, in one transaction, what loans were told and what is to be tried again."""

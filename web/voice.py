@@ -77,7 +77,7 @@ def voice_router(
         if told.heard is not None:
             kept = webhooks.Proven(
                 provider=twilio.PROVIDER,
-                event_key=f"{fields.get('CallSid', message_id)[:64]}:heard:{told.heard.value}",
+                event_key=f"{_call(fields) or message_id}:heard:{told.heard.value}",
                 url=delivery.url,
                 body=told.body,
                 headers={"content-type": "application/x-www-form-urlencoded"},
@@ -89,6 +89,11 @@ def voice_router(
         return Response(told.twiml, media_type=twiml.CONTENT_TYPE)
 
     return router
+
+
+def _call(fields: dict[str, str]) -> str | None:
+    sid = fields.get("CallSid", "")[:64]
+    return sid if sid.isascii() and sid.isalnum() else None
 
 
 def _attempt(text: str) -> int:

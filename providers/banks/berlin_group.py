@@ -296,7 +296,7 @@ def _redirect(links: object) -> str | None:
     """Where the debtor authorises. `scaOAuth` is no such page: it leads to an OAuth2 server's configuration."""
     link = links.get("scaRedirect") if isinstance(links, dict) else None
     href = link.get("href") if isinstance(link, dict) else None
-    return href if isinstance(href, str) else None
+    return href if isinstance(href, str) and href.isprintable() else None
 
 
 def _times_a_day(value: object) -> int | None:

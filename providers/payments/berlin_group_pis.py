@@ -31,6 +31,8 @@ from providers.payments.berlin_group_pis_codes import (
 PROVIDER: Final = "berlin_group_pis"
 CURRENCY: Final = "EUR"
 _LONGEST_NAME, _LONGEST_TEXT, _LONGEST_REFERENCE = 70, 140, 35
+_LONGEST_ID = 255
+"""Characters of a bank's id of a transfer, as the records can keep it."""
 
 
 class BerlinGroupPisSettings(BaseModel):
@@ -119,11 +121,11 @@ class BerlinGroupPayments:
                 raise ProviderError(PROVIDER, error.code, NEVER_AGAIN) from None
             raise
         payment_id = answer.get("paymentId")
-        if not isinstance(payment_id, str) or not payment_id:
+        if not isinstance(payment_id, str) or not 0 < len(payment_id) <= _LONGEST_ID or not payment_id.isprintable():
             raise ProviderError(PROVIDER, "unreadable_answer", NEVER_AGAIN)
         # The payment exists: a word of its status that we do not know yet must not lose it.
         status = answer.get("transactionStatus")
-        known = status if status in set(TransactionStatus) else TransactionStatus.RECEIVED
+        known = status if isinstance(status, str) and status in set(TransactionStatus) else TransactionStatus.RECEIVED
         links = answer.get("_links")
         page = _redirect(links)
         waits = TransactionStatus(known) in TO_BE_CONFIRMED
@@ -205,7 +207,12 @@ def _redirect(links: object) -> str | None:
     """Only an address a browser may be sent to. `scaOAuth` is none: it leads to an OAuth2 server's configuration."""
     link = links.get("scaRedirect") if isinstance(links, dict) else None
     href = link.get("href") if isinstance(link, dict) else None
-    return href if isinstance(href, str) and urlsplit(href).scheme in ("https", "http") else None
+    if not isinstance(href, str) or not href.isprintable():
+        return None
+    try:
+        return href if urlsplit(href).scheme in ("https", "http") else None
+    except ValueError:
+        return None
 
 
 def _wants_confirmation(links: object) -> bool:

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from domain.money import is_currency
+from domain.money import MOST_MINOR, is_currency
 from domain.webhook_news import Ignored, PaymentNews, PaymentPointer, WebhookNews
-from providers.webhooks.json_bodies import json_object, objects
+from providers.webhooks.json_bodies import LONGEST_NAME, json_object, named, objects
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 PROVIDER: Final = "conekta"
@@ -90,12 +90,12 @@ def _payment(order: Mapping[str, Any]) -> PaymentNews | None:
     charges = order.get("charges")
     paid = [each.get("paid_at") for each in objects(charges.get("data") if isinstance(charges, dict) else None)]
     when = min((moment for moment in paid if type(moment) is int), default=None)
-    if not isinstance(order_id, str) or not _ID.fullmatch(order_id) or type(amount) is not int or amount <= 0:
+    if not isinstance(order_id, str) or not _ID.fullmatch(order_id) or type(amount) is not int:
         return None
-    if when is None or not isinstance(currency, str) or not is_currency(currency):
+    if not 0 < amount <= MOST_MINOR or when is None or not isinstance(currency, str) or not is_currency(currency):
         return None
     channel, metadata = order.get("channel"), order.get("metadata")
-    named = metadata if isinstance(metadata, dict) else {}
+    references = metadata if isinstance(metadata, dict) else {}
     try:
         return PaymentNews(
             payment_id=order_id,
@@ -103,10 +103,10 @@ def _payment(order: Mapping[str, Any]) -> PaymentNews | None:
             amount_minor=amount,
             currency=currency,
             paid_at=datetime.fromtimestamp(when, UTC),
-            lender=_text(named.get("lender")),
-            loan_id=_text(named.get("loan_id")),
-            link_id=_text(channel.get("checkout_request_id")) if isinstance(channel, dict) else None,
-            reference=_text(named.get("reference")),
+            lender=named(references.get("lender"), LONGEST_NAME),
+            loan_id=named(references.get("loan_id"), LONGEST_NAME),
+            link_id=named(channel.get("checkout_request_id")) if isinstance(channel, dict) else None,
+            reference=named(references.get("reference")),
         )
     except (ValueError, OverflowError, OSError):
         return None
@@ -118,7 +118,3 @@ def _signed(key: RSAPublicKey, signature: bytes, body: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 255 else None

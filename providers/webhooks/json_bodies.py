@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 
 _LONGEST_KEY = 200
+_WRITTEN = re.compile(r"[!-~]*")
+LONGEST_NAME: Final = 64
+"""Characters of a lender's or a loan's name."""
 
 
 def json_object(provider: str, raw_body: bytes) -> dict[str, Any]:
@@ -26,6 +30,11 @@ def json_object(provider: str, raw_body: bytes) -> dict[str, Any]:
 def objects(value: object) -> list[dict[str, Any]]:
     """The objects of a list; anything else in it, or anything else than a list, is left out."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def named(value: object, longest: int = 128) -> str | None:
+    """An id as the records and loans can hold it: plain characters without spaces. None for anything else."""
+    return value if isinstance(value, str) and 0 < len(value) <= longest and _WRITTEN.fullmatch(value) else None
 
 
 def one_key(provider: str, parts: Sequence[str]) -> str:

@@ -135,7 +135,7 @@ def _about_ours(field: str, value: Mapping[str, Any]) -> list[WebhookNews]:
                 tier=TIERS.get(limit),
             )
         ]
-    if not name or not language:
+    if not name or not language or not (name + language).isprintable():
         return []
     common = {"provider": PROVIDER, "name": name, "language": language}
     if field == "message_template_status_update":

@@ -148,7 +148,7 @@ def _code(kind: str, event: Mapping[str, Any]) -> str:
 
 def _text(event: Mapping[str, Any], name: str) -> str | None:
     value = event.get(name)
-    return value if isinstance(value, str) and 0 < len(value) <= 320 else None
+    return value if isinstance(value, str) and 0 < len(value) <= 320 and value.isprintable() else None
 
 
 def _events(raw_body: bytes) -> list[Mapping[str, Any]]:

@@ -19,9 +19,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from domain.events.values import Moment
-from domain.money import Money
+from domain.money import MOST_MINOR, Money
 from domain.webhook_news import Ignored, PartRefundNews, PaymentNews, ReversalNews, WebhookNews
 from providers.payments.stripe_amounts import from_stripe
+from providers.webhooks.json_bodies import LONGEST_NAME, named
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
 
@@ -71,8 +72,8 @@ def event_key(raw_body: bytes) -> str:
     Of a refund that came to nothing, which Stripe tells by up to three events, it is the refund's.
     """
     event = _event(raw_body)
-    event_id = event.get("id")
-    if not isinstance(event_id, str) or not 0 < len(event_id) <= 255:
+    event_id = named(event.get("id"), 255)
+    if event_id is None:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     data = event.get("data")
     refund = data.get("object") if isinstance(data, dict) else None
@@ -132,8 +133,8 @@ def _payment(event: Mapping[str, Any], kind: str, session: Mapping[str, Any]) ->
         amount_minor=amount.amount_minor,
         currency=amount.currency,
         paid_at=_created(event),
-        lender=_id(references.get("lender")),
-        loan_id=_id(references.get("loan_id")),
+        lender=named(references.get("lender"), LONGEST_NAME),
+        loan_id=named(references.get("loan_id"), LONGEST_NAME),
         link_id=_id(session.get("payment_link")),
     )
 
@@ -169,9 +170,10 @@ def _money(thing: Mapping[str, Any], name: str) -> Money | None:
     if type(amount) is not int or not isinstance(currency, str):
         return None
     try:
-        return from_stripe(amount, currency)
+        money = from_stripe(amount, currency)
     except ValueError:
         return None
+    return money if abs(money.amount_minor) <= MOST_MINOR else None
 
 
 def _event(raw_body: bytes) -> dict[str, Any]:
@@ -198,6 +200,4 @@ def _created(event: Mapping[str, Any]) -> datetime:
 
 def _id(value: object) -> str | None:
     """An id, from itself or from the expanded object."""
-    if isinstance(value, dict):
-        value = value.get("id")
-    return value if isinstance(value, str) and 0 < len(value) <= 500 else None
+    return named(value.get("id") if isinstance(value, dict) else value)

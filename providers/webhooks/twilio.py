@@ -20,6 +20,7 @@ from domain.opt_out_words import OptOutReading
 from domain.webhook_news import CallEnded, CallHeard, DeliveryNews, Ignored, InboundNews, WebhookNews
 from providers.messaging.twilio_calls import reaction_to_unanswered
 from providers.messaging.twilio_codes import STATES, reaction_to_failed_delivery
+from providers.webhooks.json_bodies import named
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
 from providers.webhooks.whatsapp_numbers import spellings
@@ -135,7 +136,7 @@ def _call_ended(fields: Mapping[str, str], references: Mapping[str, str]) -> Cal
     seconds = fields.get("CallDuration", "0")
     end = CallEnd(status)
     return CallEnded(
-        message_id=references.get("message") or None,
+        message_id=_ours(references),
         provider=PROVIDER,
         provider_message_id=fields["CallSid"],
         end=end,
@@ -153,7 +154,7 @@ def _delivery(
     given = fields.get("ErrorCode", "")
     code = given if _ERROR_CODE.fullmatch(given) and int(given) else None
     return DeliveryNews(
-        message_id=references.get("message") or None,
+        message_id=_ours(references),
         provider=PROVIDER,
         provider_message_id=sid,
         state=state,
@@ -188,6 +189,11 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
         written_to=written_to[1] if written_to else None,
         quotes=quoted if _SID.fullmatch(quoted) else None,
     )
+
+
+def _ours(references: Mapping[str, str]) -> str | None:
+    """Our own id of a message, by the address that Twilio was given for it."""
+    return named(references.get("message"))
 
 
 def _moment(text: str) -> datetime:

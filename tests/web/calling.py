@@ -22,6 +22,7 @@ from config.messaging_settings import Smtp, SmtpSecurity, Twilio
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
+from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
 from providers.payments.berlin_group_pis import BerlinGroupPayments, BerlinGroupPisSettings
 from records import accounts, api_keys
 from records.database import Database
@@ -72,9 +73,19 @@ class Plain:
         return list(payloads)
 
 
-def app_on(database: Database, clock: Clock | None = None, orders: LoanOrders | None = None, **more: Any) -> FastAPI:
+def app_on(
+    database: Database,
+    clock: Clock | None = None,
+    orders: LoanOrders | None = None,
+    bank: httpx.AsyncClient | None = None,
+    **more: Any,
+) -> FastAPI:
+    """`bank`: what answers for the borrowers' bank; without it no bank can be asked for a consent."""
     codec = codec_router(Plain(), DecodingAccess(None, "http://ui.test"), ui_origin="http://ui.test")  # type: ignore[arg-type]
-    desk = ConsentDesk(database, Sources({}, {}), tell_given)
+    sources = Sources({}, {})
+    if bank is not None:
+        sources = Sources({"bank": BerlinGroupBank(BerlinGroupSettings(base_url=HERE), bank)}, {}, "bank")
+    desk = ConsentDesk(database, sources, tell_given)
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     consents = consent_router(database, desk, settings, HERE, clock or Clock())
     return create_app(
@@ -84,7 +95,7 @@ def app_on(database: Database, clock: Clock | None = None, orders: LoanOrders | 
         now=clock or Clock(),
         routers=[
             codec,
-            _pay_page(database, clock or Clock()),
+            _pay_page(database, clock or Clock(), bank or httpx.AsyncClient()),
             _documents(database, clock or Clock()),
             consents,
             *_agreements(database, clock or Clock(), orders),
@@ -109,10 +120,10 @@ def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> 
     ]
 
 
-def _pay_page(database: Database, clock: Clock) -> APIRouter:
+def _pay_page(database: Database, clock: Clock, bank: httpx.AsyncClient) -> APIRouter:
     addresses = SignedAddresses(LINK_SECRET, HERE)
     interface = BerlinGroupPisSettings(base_url=HERE, creditor_name="C", creditor_iban=SecretStr("ES00"))
-    transfers = BankTransfers(database, BerlinGroupPayments(interface, httpx.AsyncClient()), addresses)
+    transfers = BankTransfers(database, BerlinGroupPayments(interface, bank), addresses)
     return pay_router(Settings(_env_file=None), transfers, LinkIssuer(database, None), addresses, clock)
 
 
