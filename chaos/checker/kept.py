@@ -53,7 +53,7 @@ def search(
     long = {one for one in written if len(one) >= _LONG}
     return tuple(
         Kept(place, len(content), _found(content, written) | _found(_unfolded(content), long))
-        for place, content in sorted((kept | pages).items())
+        for place, content in sorted((kept | dict(pages)).items())
     )
 
 
