@@ -222,6 +222,7 @@ class LedgerWriter(Ledger):
                 details = {"of_entry": order.entry}
             case EndEntry():
                 loans.end(session, loan, kind=entry.end, at=entry.at, final_state=order.final_state)
+                contacts.give_up_begun(session, loan, at=entry.at)
                 details = {"end": entry.end, "by": entry.by}
             case ReopenedEntry():
                 loans.begin(session, loan)

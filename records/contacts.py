@@ -284,6 +284,19 @@ def move(contact: Contact, state: ContactState, *, at: datetime) -> bool:
     return True
 
 
+def give_up_begun(session: Session, loan: Loan, *, at: datetime) -> None:
+    """Demands that were begun before the loan ended and whose fate is not known: for the loan nobody asks the carrier
+    any more. They count as sent, and `doctor` finds them."""
+    begun = select(Contact).where(
+        col(Contact.loan_ref) == loan.id,
+        col(Contact.entry) == loan.entry,
+        col(Contact.state) == ContactState.SENDING,
+        col(Contact.purpose) == Purpose.COLLECTION,
+    )
+    for contact in session.exec(begun).all():
+        advance(session, contact, ContactState.UNKNOWN, at=at, error_code="loan ended")
+
+
 def _counts(contact: Contact) -> bool:
     return contact.purpose is not Purpose.TRANSACTIONAL and contact.state not in _NOTHING_SENT
 

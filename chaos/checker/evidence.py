@@ -50,6 +50,8 @@ _PERSONAL = {
 """What the world tells of a person, and how a violation calls it."""
 _HOLDS = "circumstance"
 """The kind of case that holds its loan until a person has decided, beyond every deadline."""
+_BROKEN = "broken_agreement"
+"""The kind of case about an agreement that was not kept; its loan's clock stood still while it was in force."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ class Evidence:
     kept: tuple[Kept, ...] = ()
     """What was searched for everything personal."""
     last_reopening: datetime | None = None
-    """A loan that a reversal let go on after this has not come to its end when the clocks stop; None: all have."""
+    """A loan that was let go on after this has not come to its end when the clocks stop; None: all have."""
 
     def of(self, *kinds: str) -> list[Entry]:
         """The world's entries of these kinds, in order."""
@@ -134,11 +136,16 @@ class Evidence:
         return {row["id"]: row["loan_id"] for row in self.rows["loan"]}
 
     def going_on(self) -> set[str]:
-        """Loans that a reversal let go on so late that the clocks stopped before their end."""
+        """Loans that went on again so late that the clocks stopped before their end: a reversal let them, or a person
+        who decided about an agreement that was not kept.
+        """
         since = self.last_reopening
         if since is None:
             return set()
-        return {entry.loan_id for entry in self.of("reversal") if entry.loan_id is not None and entry.at > since}
+        reversed_late = {
+            entry.loan_id for entry in self.of("reversal") if entry.loan_id is not None and entry.at > since
+        }
+        return reversed_late | {loan_id for loan_id, at in self.decisions(_BROKEN) if at > since}
 
     def outcomes(self) -> dict[str, Outcome]:
         """For being compared with another run of the same campaign."""
@@ -169,10 +176,11 @@ class Evidence:
         said = self.of("inbound_sms", "inbound_whatsapp")
         return {entry.loan_id for entry in said if entry.loan_id is not None and entry.text("meant")}
 
-    def decisions(self) -> list[tuple[str, datetime]]:
-        """Each decision of a person: the loan, and when."""
+    def decisions(self, kind: str | None = None) -> list[tuple[str, datetime]]:
+        """Each decision of a person, or those about this kind of case: the loan, and when."""
         names = self.loan_names()
-        decided = [row for row in self.rows["collection_case"] if row["state"] == "decided"]
+        cases = [row for row in self.rows["collection_case"] if kind is None or row["kind"] == kind]
+        decided = [row for row in cases if row["state"] == "decided"]
         return [(names[row["loan_ref"]], moment(row["decided_at"])) for row in decided]
 
     def _decided_before_the_last_payment(self) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from activities.orders import LedgerOrder
-from domain.contact import Channel
+from domain.contact import Channel, Purpose
 from domain.events.contacts import AddressFailure, ContactOutcome
 from domain.events.control import CaseDecision
 from domain.ledger_entries import (
@@ -30,8 +30,8 @@ from domain.ledger_entries import (
     ReversalEntry,
 )
 from domain.loans import Payment as PaymentMade
-from records import audit, cases, loans, payments, people
-from records.tables import Audit, CollectionCase, LoanState, Payment, PaymentSource
+from records import audit, cases, contacts, loans, payments, people
+from records.tables import Audit, CollectionCase, ContactState, LoanState, Payment, PaymentSource
 from tests.activities.outside import (
     TUESDAY,
     Desk,
@@ -279,6 +279,22 @@ async def test_the_end_keeps_what_a_later_reversal_starts_again_from(both: Desk)
 
     with both.database.reading() as session:
         assert loan_row(session, loan_id).state is LoanState.IN_COLLECTION
+
+
+async def test_a_demand_whose_carrier_never_answered_is_unknown_once_the_loan_has_ended(both: Desk) -> None:
+    """Given a demand and a receipt that were begun and whose carrier did not say whether it took them."""
+    loan_id = enter_loan(both.database)
+    with both.database.writing() as session:
+        loan, person = contacts.lock_person(session, LENDER, loan_id)
+        for step, purpose in (("r1", Purpose.COLLECTION), ("receipt", Purpose.TRANSACTIONAL)):
+            begun = {"channel": Channel.SMS, "template": "account_overdue", "state": ContactState.SENDING}
+            contacts.reserve(session, loan, person, step=step, occurrence=1, purpose=purpose, at=TUESDAY, **begun)
+
+    await both.write(loan_id, EndEntry(at=TUESDAY, end=LoanEnd.CURED, by="payment"))
+
+    with both.database.reading() as session:
+        found = {contact.step: contact.state for contact in contacts.of_loan(session, loan_row(session, loan_id))}
+    assert found == {"r1": ContactState.UNKNOWN, "receipt": ContactState.SENDING}
 
 
 @pytest.mark.parametrize("moved", [True, False])

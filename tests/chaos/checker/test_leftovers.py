@@ -23,6 +23,21 @@ def test_a_loan_that_a_late_reversal_let_go_on_need_not_have_ended(day: int, fou
     assert any(violation.startswith("stuck") for violation in campaign.violations()) is found
 
 
+@pytest.mark.parametrize(
+    ("kind", "day", "found"),
+    [("broken_agreement", 5, True), ("broken_agreement", 7, False), ("payment_query", 7, True)],
+)
+def test_a_loan_whose_agreement_was_decided_about_late_need_not_have_ended(kind: str, day: int, found: bool) -> None:
+    campaign = Campaign()
+    campaign.cases.append(campaign.case(kind, "decided", decided=DAY.format(day, "12:00")) | {"loan_ref": 2})
+    campaign.loans[1] |= {"state": "in_collection", "end_kind": None}
+    campaign.runs[1] = Run("loan-demo-L2", "RUNNING")
+    campaign.runs[2] = Run("campaign-demo", "RUNNING")
+    campaign.calm = {}
+
+    assert any(violation.startswith("stuck") for violation in campaign.violations()) is found
+
+
 def test_what_was_done_is_not_half_done() -> None:
     campaign = Campaign()
     campaign.left = {
