@@ -2,7 +2,8 @@
 Temporal's database.
 
 A rehearsal on PostgreSQL: real delinquent US loans, with reminders, links, balance reads with consent, payments,
-replies, webhooks and cases. What the migrated database took before is taken off.
+replies, webhooks and cases. Of two campaigns, a small one and a large one, the difference: an index of one row takes a
+page, and a page holds a hundred.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import logging
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -26,33 +27,42 @@ from commands.rehearsal import Plan, Progress, begin_of, next_first_day, rehears
 from config.strategies import find_strategy
 from records.database import Database
 
-LOANS = 60
+LOANS = 90
 DAYS = 95
 _FILE = ROOT / "portfolios" / "lendingclub_delinquent.csv"
-_TAKEN = ("at", "kept", "log", "transactions", "cpu")
 _IDLE_SECONDS = 20.0
 _COUNTED = ("balance_read", "sms", "email", "whatsapp", "call", "payment", "webhook")
 
 
 @dataclass(frozen=True)
 class _Taken:
-    """Of PostgreSQL so far: bytes of the tables and their indexes, of the write-ahead log; CPU in seconds. `at`: when,
-    by a clock that only goes on."""
+    """So far: bytes of PostgreSQL's tables and indexes and of its write-ahead log, its transactions, its CPU in seconds;
+    bytes of Temporal's database. `at`: when, by a clock that only goes on."""
 
     at: float
     kept: float
     log: float
     transactions: float
     cpu: float
+    temporal: float
 
     def since(self, before: _Taken) -> _Taken:
-        return _Taken(*(getattr(self, name) - getattr(before, name) for name in _TAKEN))
+        mine, theirs = astuple(self), astuple(before)
+        return _Taken(*(one - other for one, other in zip(mine, theirs, strict=True)))
 
     def without(self, idle: _Taken) -> _Taken:
-        """Less what is taken in as long a time in which nothing happens: whoever waits for work asks for it."""
-        kept = self.kept
-        rest = (getattr(self, name) - getattr(idle, name) * self.at / idle.at for name in _TAKEN[2:])
-        return _Taken(self.at, kept, *rest)
+        """Less the transactions and CPU of as long a time without work: whoever waits for it asks for it."""
+        as_long = self.at / idle.at
+        transactions = self.transactions - idle.transactions * as_long
+        return replace(self, transactions=transactions, cpu=self.cpu - idle.cpu * as_long)
+
+
+@dataclass(frozen=True)
+class _Rehearsed:
+    loans: int
+    taken: _Taken
+    asked_idle: float
+    happened: Counter[str]
 
 
 def measure(scale: float = 1.0) -> list[Figure]:
@@ -61,32 +71,36 @@ def measure(scale: float = 1.0) -> list[Figure]:
 
 
 async def _measure(number: int) -> list[Figure]:
+    few, many = await _rehearsed(max(1, number // 3)), await _rehearsed(number)
+    more = many.loans - few.loans
+    taken = many.taken.since(few.taken)
+    happened = {kind: (many.happened[kind] - few.happened[kind]) / more for kind in _COUNTED}
+    note = f"{more} loans beyond {few.loans}, on average: " + ", ".join(
+        f"{n:.1f} {kind}" for kind, n in happened.items()
+    )
+    waiting = f"and {many.asked_idle:.0f} a second of processes that wait for work, whatever the number of loans"
+    return [
+        Figure("footprint.kept", taken.kept / more / 1000, "KB", note=note),
+        Figure("footprint.log", taken.log / more / 1000, "KB", note="PostgreSQL's write-ahead log"),
+        Figure("footprint.transactions", taken.transactions / more, "transactions", note=waiting),
+        Figure("footprint.postgresql_cpu", 1000 * taken.cpu / more, "ms"),
+        Figure("footprint.temporal", taken.temporal / more / 1000, "KB", note="the development server's SQLite file"),
+    ]
+
+
+async def _rehearsed(number: int) -> _Rehearsed:
     with tempfile.TemporaryDirectory(prefix="rcb-foot-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         async with postgresql(folder) as url:
             Database(url).migrate()
             server = _server(folder / "pg")
-            before = await asyncio.to_thread(_taken, url, server)
+            before = await asyncio.to_thread(_taken, url, server, folder)
             async with rehearse(_plan(number, folder / "stack", url), Progress()) as rehearsal:
-                after = await asyncio.to_thread(_taken, url, server)
+                after = await asyncio.to_thread(_taken, url, server, folder)
                 await asyncio.sleep(_IDLE_SECONDS)
-                idle = (await asyncio.to_thread(_taken, url, server)).since(after)
+                idle = (await asyncio.to_thread(_taken, url, server, folder)).since(after)
                 happened = _happened(rehearsal.world_log)
-                temporal = sum(file.stat().st_size for file in (folder / "stack").glob("temporal.db"))
-    note = f"{number} loans on average: " + ", ".join(f"{happened[kind] / number:.1f} {kind}" for kind in _COUNTED)
-    taken = after.since(before).without(idle)
-    return [
-        Figure("footprint.kept", taken.kept / number / 1000, "KB", note=note),
-        Figure("footprint.log", taken.log / number / 1000, "KB", note="PostgreSQL's write-ahead log"),
-        Figure(
-            "footprint.transactions",
-            taken.transactions / number,
-            "transactions",
-            note=f"and {idle.transactions / idle.at:.0f} a second of who waits for work, whatever the number of loans",
-        ),
-        Figure("footprint.postgresql_cpu", 1000 * taken.cpu / number, "ms"),
-        Figure("footprint.temporal", temporal / number / 1000, "KB", note="the development server's file, empty too"),
-    ]
+    return _Rehearsed(number, after.since(before).without(idle), idle.transactions / idle.at, happened)
 
 
 def _plan(number: int, folder: Path, url: str) -> Plan:
@@ -109,7 +123,7 @@ def _server(data: Path) -> psutil.Process:
     return psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
 
 
-def _taken(url: str, server: psutil.Process) -> _Taken:
+def _taken(url: str, server: psutil.Process, folder: Path) -> _Taken:
     """After a checkpoint and a vacuum: what a table keeps for rows that are no more is not what a loan takes."""
     with psycopg.connect(url, autocommit=True) as connection:
         log = connection.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").fetchone()
@@ -122,7 +136,8 @@ def _taken(url: str, server: psutil.Process) -> _Taken:
     assert log is not None
     assert committed is not None
     assert kept is not None
-    return _Taken(time.monotonic(), float(kept[0]), float(log[0]), float(committed[0]), cpu)
+    temporal = sum(file.stat().st_size for file in folder.glob("stack/temporal.db*"))
+    return _Taken(time.monotonic(), float(kept[0]), float(log[0]), float(committed[0]), cpu, float(temporal))
 
 
 def _cpu(server: psutil.Process) -> float:
