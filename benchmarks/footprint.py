@@ -36,7 +36,7 @@ _COUNTED = ("balance_read", "sms", "email", "whatsapp", "call", "payment", "webh
 
 @dataclass(frozen=True)
 class _Taken:
-    """So far: bytes of PostgreSQL's tables and indexes and of its write-ahead log, its transactions, its CPU in seconds;
+    """So far: bytes of PostgreSQL's tables and indexes and of its write-ahead log, its transactions, its CPU (seconds);
     bytes of Temporal's database. `at`: when, by a clock that only goes on."""
 
     at: float
