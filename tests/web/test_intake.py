@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlmodel import Session
 
+from records import webhooks
 from records.database import Database
 from tests.web.outside import FakeTemporal, paid, running, until
 from tests.web.test_webhooks import all_relayed, loans_in_collection, stored
@@ -81,11 +83,19 @@ async def test_a_failing_commit_is_503_to_all_in_it_and_the_next_attempt_of_each
 
 
 async def test_one_that_cannot_be_stored_does_not_sink_those_that_came_with_it(
-    database: Database, caplog: pytest.LogCaptureFixture
+    database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given an event id no database can keep (half a character) among good ones."""
+    """Given one among good ones that the database refuses."""
     good = [paid("NOBODY", event=f"e{number}", payment=f"p{number}") for number in range(20)]
-    bad = paid("NOBODY", event="e\ud800", payment="p-bad")
+    bad = paid("NOBODY", event="refused", payment="p-bad")
+    store_many = webhooks.store_many
+
+    def refusing(session: Session, deliveries: Sequence[webhooks.Proven], due_at: datetime) -> list[bool]:
+        if any(one.event_key == "refused" for one in deliveries):
+            raise DataError("INSERT", {}, ValueError("pi_p-bad cannot be kept"))
+        return store_many(session, deliveries, due_at)
+
+    monkeypatch.setattr(webhooks, "store_many", refusing)
     async with running(database, FakeTemporal()) as web:
         answers = await asyncio.gather(*(web.stripe(one) for one in [*good[:10], bad, *good[10:]]))
 
@@ -93,3 +103,15 @@ async def test_one_that_cannot_be_stored_does_not_sink_those_that_came_with_it(
     assert answers[10] == 503
     assert sorted(row.event_key for row in stored(database)) == sorted(f"e{number}" for number in range(20))
     assert "pi_" not in caplog.text
+
+
+async def test_an_event_id_that_no_database_keeps_is_stored_under_another_among_good_ones(database: Database) -> None:
+    """Given half a character in an event id."""
+    good = [paid("NOBODY", event=f"e{number}", payment=f"p{number}") for number in range(5)]
+    bad = paid("NOBODY", event="e\ud800", payment="p-bad")
+    async with running(database, FakeTemporal()) as web:
+        answers = await asyncio.gather(*(web.stripe(one) for one in [*good, bad]))
+
+    assert answers == [200] * 6
+    kept = {row.event_key for row in stored(database)} - {f"e{number}" for number in range(5)}
+    assert [key.split(":")[0] for key in kept] == ["sha256"]

@@ -159,7 +159,7 @@ def test_a_provider_that_is_away_is_said_in_words(database: Database) -> None:
     with browser(app_on(database, oidc=settings("http://127.0.0.1:9"))) as client:
         answer = client.get("/sign-in/provider")
     assert answer.status_code == 400
-    assert "begin again" in answer.text
+    assert "Please try again" in answer.text
 
 
 def test_a_token_that_another_key_signed_lets_nobody_in_and_is_said_in_words(
@@ -169,7 +169,7 @@ def test_a_token_that_another_key_signed_lets_nobody_in_and_is_said_in_words(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Given a provider whose published keys are not the one that signed, when somebody comes back from it, then nobody
-    is signed in, the page says to begin again, and the line that doctors look for is written."""
+    is signed in, the page says to try again, and the line that doctors look for is written."""
 
     async def other_keys(_self: object, force: bool = False) -> dict[str, Any]:
         return dict(KeySet([RSAKey.generate_key(2048)]).as_dict(private=False))
@@ -179,7 +179,7 @@ def test_a_token_that_another_key_signed_lets_nobody_in_and_is_said_in_words(
 
     landed = client.get(back)
 
-    assert (landed.status_code, "begin again" in landed.text) == (400, True)
+    assert (landed.status_code, "Please try again" in landed.text) == (400, True)
     assert client.get("/").status_code == 303
     assert "sign-in through the provider failed" in caplog.text
     with database.reading() as session:
