@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chaos.checker.check import Check
 from chaos.checker.evidence import Entry, Evidence, Row
-from chaos.checker.news import accepted
+from chaos.checker.news import accepted, taken_in
 from chaos.checker.rules import Place, Told, closed, too_many, too_soon
 
 MESSAGES = ("sms", "whatsapp", "email")
@@ -177,7 +177,7 @@ def answers(evidence: Evidence, within: timedelta = _STILL_AN_ANSWER) -> dict[in
     no demand by it came between; each yes, and each decision of a person about the loan, one message by any channel
     that writes down what was agreed and asks for nothing.
     """
-    contacts, heard = contacts_of(evidence), accepted(evidence)
+    contacts, heard = contacts_of(evidence), taken_in(evidence)
     decided: dict[str, list[datetime]] = defaultdict(list)
     for loan_id, decided_at in evidence.decisions():
         decided[loan_id].append(decided_at)

@@ -16,6 +16,19 @@ def accepted(evidence: Evidence) -> dict[tuple[str | None, str], Entry]:
     return found
 
 
+def taken_in(evidence: Evidence) -> dict[tuple[str | None, str], Entry]:
+    """Of each webhook that was accepted, by loan and event id, the first delivery that may have told it: one whose
+    answer was lost (status 0) may have had its effect.
+    """
+    heard = accepted(evidence)
+    found: dict[tuple[str | None, str], Entry] = {}
+    for hook in evidence.of("webhook"):
+        key = (hook.loan_id, hook.text("event_id"))
+        if key in heard and (int(hook.data["status"]) == 0 or hook.seq == heard[key].seq):
+            found.setdefault(key, hook)
+    return found
+
+
 def told_of_payments(evidence: Evidence) -> dict[int, int]:
     """By the line of a payment, the line on which news of it and of all before it had been accepted."""
     heard: dict[str, int] = {}

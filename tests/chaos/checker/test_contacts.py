@@ -270,6 +270,19 @@ def test_what_was_not_heard_and_a_stop_allow_no_answer(body: str, meant: str, st
     assert "rules" in campaign.found_by()
 
 
+@pytest.mark.parametrize(("first", "found"), [(0, False), (503, True)])
+def test_what_was_heard_though_the_answer_to_its_webhook_was_lost_may_be_answered(first: int, found: bool) -> None:
+    """Given a webhook that was told again after the answer to the person had left."""
+    campaign = Campaign()
+    _writes(campaign, "1 03:00")
+    campaign.log[-1]["status"] = first
+    _answered(campaign, "SM9", "1 03:01")
+    again = {"event_id": "SM-1 03:00", "type": "sms", "status": 200, "loan_id": "L2"}
+    line(campaign.log, "webhook", DAY.format(1, "04:00"), **again)
+
+    assert ("rules" in campaign.found_by()) is found
+
+
 def test_an_sms_that_was_told_days_late_is_answered_when_it_is_heard() -> None:
     campaign = Campaign()
     _writes(campaign, "1 16:00")
