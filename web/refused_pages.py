@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from web.access import ANOTHER_SITE, NOT_YOURS, SignInFirst
@@ -81,6 +82,15 @@ def answer_in_words(app: FastAPI, provider_name: str | None, *, https: bool) -> 
         if not _by_a_browser(request):
             return _wrong_fields(why)
         return _told(request, "not_read", 422, {})
+
+    @app.exception_handler(DataError)
+    @app.exception_handler(UnicodeEncodeError)
+    async def unheld(request: Request, _why: Exception) -> Response:
+        """PostgreSQL takes no text with a NUL or half a character: nothing of ours has such a name."""
+        if not _by_a_browser(request):
+            return JSONResponse({"detail": "this holds characters or numbers that cannot be stored"}, 422)
+        opened = request.method in ("GET", "HEAD")
+        return _told(request, *(("unknown", 404) if opened else ("not_read", 422)), {})
 
     @app.exception_handler(Exception)
     async def failed(request: Request, _why: Exception) -> Response:
