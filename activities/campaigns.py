@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -31,7 +31,7 @@ from records.facts import LoanAsEntered
 from records.tables import CampaignLoan, CampaignState, Loan, LoanState
 
 BATCH = 25
-"""Loans started at once; after each batch the records and the heartbeat know how far it came."""
+"""Loans started at once; the records know how far it came when the next batch is started, too."""
 
 ANSWER_WITHIN = 30.0
 """Seconds a loan has to answer an instruction; less than the heartbeat's time, so that a batch is never lost."""
@@ -61,47 +61,63 @@ class CampaignRunner(CampaignWork):
     @activity.defn(name="start_loans")
     async def start_loans(self, order: StartOrder) -> StartReport:
         """Start a page of loans. Tried again after a crash it goes on: the records know which are started."""
-        started = refused = 0
+        started = 0
         left = order.page
         begun = time.monotonic()
         batch = max(1, min(BATCH, int(order.rate_per_second)))
         reading = asyncio.create_task(self._read(order, 0, min(batch, left)))
+        under_way: list[asyncio.Task[int]] = []
         try:
             while left > 0:
                 page = await reading
                 if not page:
                     break
                 left -= len(page)
-                # The next ones are read while these start: the server would wait for us otherwise.
+                # The next ones are read, and those before marked, while these start: the server would wait otherwise.
                 reading = asyncio.create_task(self._read(order, page[-1][0].position, min(batch, left)))
-                done = await _to_its_end(self._start_batch(order, page))
-                started += done
-                refused += len(page) - done
+                answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+                under_way.append(asyncio.create_task(self._start_batch(order, page, answered)))
+                unmarked = 1 if await asyncio.shield(answered) else 0
+                while len(under_way) > unmarked:
+                    started += await _to_its_end(under_way[0])
+                    del under_way[0]
                 activity.heartbeat(started)
-                if (started + refused) / order.rate_per_second > time.monotonic() - begun:
+                handled = order.page - left
+                if handled / order.rate_per_second > time.monotonic() - begun:
                     # Held back by the rate: what was read would be old by then.
                     await asyncio.wait([reading])
-                    while (ahead := (started + refused) / order.rate_per_second - (time.monotonic() - begun)) > 0:
+                    while (ahead := handled / order.rate_per_second - (time.monotonic() - begun)) > 0:
                         await asyncio.sleep(min(ahead, 5.0))
                         activity.heartbeat(started)
                     reading = asyncio.create_task(self._read(order, page[-1][0].position, min(batch, left)))
+            for last in under_way:
+                started += await _to_its_end(last)
         finally:
             await _let_go(reading)
+            await _all_ended(under_way)
         waiting = await asyncio.to_thread(self._waiting, order.campaign_id)
-        return StartReport(started=started, refused=refused, waiting=waiting)
+        return StartReport(started=started, refused=order.page - left - started, waiting=waiting)
 
     async def _read(self, order: StartOrder, after: int, limit: int) -> list[tuple[Place, LoanAsEntered | str]]:
         """The next loans after this position: each as it enters, or why it cannot be started."""
         return await asyncio.to_thread(self._next, order.campaign_id, after, limit, task_time()) if limit > 0 else []
 
-    async def _start_batch(self, order: StartOrder, page: Sequence[tuple[Place, LoanAsEntered | str]]) -> int:
-        """How many were started. Whatever goes wrong with one, what was started is marked so."""
+    async def _start_batch(
+        self, order: StartOrder, page: Sequence[tuple[Place, LoanAsEntered | str]], answered: asyncio.Future[bool]
+    ) -> int:
+        """How many were started. Whatever goes wrong with one, what was started is marked so.
+
+        `answered` is set before they are marked: whether the server answered for all.
+        """
         now = task_time()
         starts = (self._start(order, place, loan, now) for place, loan in page)
         outcomes = await asyncio.gather(*starts, return_exceptions=True)
+        answered.set_result(not any(isinstance(outcome, BaseException) for outcome in outcomes))
         done = [place.position for (place, _), fine in zip(page, outcomes, strict=True) if fine is True]
         await asyncio.to_thread(self._mark, order.campaign_id, done)
-        started = [loan for place, loan in page if place.position in set(done) and not isinstance(loan, str)]
+        started = [
+            loan for (_, loan), fine in zip(page, outcomes, strict=True) if fine is True and not isinstance(loan, str)
+        ]
         await asyncio.gather(*(self._follow(*moved) for moved in await asyncio.to_thread(self._moved, started)))
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -128,10 +144,14 @@ class CampaignRunner(CampaignWork):
 
     def _moved(self, started: Sequence[LoanAsEntered]) -> list[tuple[LoanAsEntered, Strategy]]:
         """Which of them were moved to another strategy between being read and being marked as started."""
+        read = {(loan.facts.lender, loan.facts.loan_id, loan.facts.entry): loan for loan in started}
         with self._database.reading() as session:
-            rows = ((loan, loans.get(session, loan.facts.lender, loan.facts.loan_id)) for loan in started)
-            pins = [(loan, strategies.of_loan(session, row)) for loan, row in rows if row.entry == loan.facts.entry]
-        return [(loan, pinned) for loan, pinned in pins if pinned != loan.strategy]
+            pins = [(read.get(key), digest) for key, digest in strategies.pinned(session, [key[:2] for key in read])]
+            return [
+                (loan, strategies.load(session, digest))
+                for loan, digest in pins
+                if loan is not None and digest != loan.strategy_digest
+            ]
 
     async def _follow(self, loan: LoanAsEntered, pinned: Strategy) -> None:
         """Whoever moved it may have looked before it ran; one that cannot follow now is noted on what it runs on."""
@@ -231,7 +251,8 @@ class CampaignRunner(CampaignWork):
             return campaigns.progress(session, campaign_id)
 
     def _to_instruct(self, campaign_id: str) -> list[tuple[str, str, bool]]:
-        """Every loan in collection; and, not surely running, those that a crash may have left started but unmarked."""
+        """Every loan in collection; and, not surely running, those that a crash may have left started but unmarked:
+        a batch being started and one being marked."""
         with self._database.reading() as session:
             running = [(*loan, True) for loan in campaigns.started_loans(session, campaign_id)]
             unmarked = session.exec(
@@ -245,7 +266,7 @@ class CampaignRunner(CampaignWork):
                     col(CampaignLoan.refused).is_(None),
                 )
                 .order_by(col(CampaignLoan.position))
-                .limit(BATCH)
+                .limit(2 * BATCH)
             ).all()
             return running + [(lender, loan_id, False) for lender, loan_id in unmarked]
 
@@ -256,9 +277,10 @@ class CampaignRunner(CampaignWork):
 
 def _as_entered(session: Session, place: Place, now: datetime) -> LoanAsEntered | str:
     try:
-        if loans.get(session, place.lender, place.loan_id).state is LoanState.ENDED:
+        loan = loans.get(session, place.lender, place.loan_id)
+        if loan.state is LoanState.ENDED:
             return "it ended before it was started"
-        return facts.as_entered(session, place.lender, place.loan_id, now)
+        return facts.row_as_entered(session, loan, now)
     except (ValueError, LookupError) as error:
         return f"its records cannot be read: {_short(error)}"
 
@@ -269,14 +291,20 @@ async def _let_go(reading: asyncio.Task[Any]) -> None:
     await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def _to_its_end(work: asyncio.Task[T]) -> T:
     """Cancelled in between, finish first: what was started must be known as started."""
-    task = asyncio.ensure_future(work)
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
+        await asyncio.wait([work])
         raise
+
+
+async def _all_ended(work: Sequence[asyncio.Task[Any]]) -> None:
+    """Whatever becomes of them: why one failed is told by whoever waited for it."""
+    if work:
+        await asyncio.wait(work)
+        await asyncio.gather(*work, return_exceptions=True)
 
 
 def _told_before(details: Sequence[Any]) -> tuple[int, int, str, tuple[str, str, bool] | None]:

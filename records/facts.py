@@ -33,6 +33,7 @@ class LoanAsEntered:
     facts: LoanFacts
     strategy: Strategy
     payments: tuple[Payment, ...]
+    strategy_digest: str = ""
 
 
 def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | None = None) -> LoanFacts:
@@ -62,10 +63,14 @@ def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | No
 
 def as_entered(session: Session, lender: str, loan_id: str, on: datetime) -> LoanAsEntered:
     """What a loan's workflow starts with. Raises records.loans.UnknownLoan."""
-    loan = loans.get(session, lender, loan_id)
+    return row_as_entered(session, loans.get(session, lender, loan_id), on)
+
+
+def row_as_entered(session: Session, loan: Loan, on: datetime) -> LoanAsEntered:
+    """As `as_entered`, of a loan that was read already."""
     known = tuple(payment for payment in payments.of_loan(session, loan) if payment.entry == loan.entry)
     strategy = strategies.of_loan(session, loan)
-    return LoanAsEntered(facts_of(session, loan, on, strategy), strategy, known)
+    return LoanAsEntered(facts_of(session, loan, on, strategy), strategy, known, loan.strategy_digest)
 
 
 def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:

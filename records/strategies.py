@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlalchemy import tuple_
+from sqlmodel import Session, col, select
 
 from domain.strategy import Strategy
 from records.tables import Loan, StrategySnapshot
@@ -41,21 +43,32 @@ _READ_AT_MOST = 256
 
 
 def load(session: Session, key: str) -> Strategy:
-    """The strategy kept under a digest. Raises KeyError when there is none."""
+    """The strategy kept under a digest. Raises KeyError when there is none and this process has not read it before."""
+    known = _READ.get(key)
+    if known is not None:
+        return known
     snapshot = session.get(StrategySnapshot, key)
     if snapshot is None:
         raise KeyError(key)
-    known = _READ.get(key)
-    if known is None:
-        if len(_READ) >= _READ_AT_MOST:
-            _READ.clear()
-        known = _READ[key] = Strategy.model_validate(snapshot.data)
-    return known
+    if len(_READ) >= _READ_AT_MOST:
+        _READ.clear()
+    _READ[key] = Strategy.model_validate(snapshot.data)
+    return _READ[key]
 
 
 def of_loan(session: Session, loan: Loan) -> Strategy:
     """The strategy a loan is pinned to."""
     return load(session, loan.strategy_digest)
+
+
+def pinned(session: Session, of: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str, int], str]]:
+    """Of loans by lender and loan id: lender, loan id and entry, and the digest of the strategy they are pinned to."""
+    rows = session.exec(
+        select(Loan.lender, Loan.loan_id, Loan.entry, Loan.strategy_digest).where(
+            tuple_(col(Loan.lender), col(Loan.loan_id)).in_(of)
+        )
+    ).all()
+    return [((lender, loan_id, entry), digest) for lender, loan_id, entry, digest in rows]
 
 
 def pin(session: Session, loan: Loan, strategy: Strategy, at: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
@@ -269,6 +269,67 @@ async def test_loans_a_crash_left_unmarked_hear_the_stop_too(lite: Database) -> 
     assert (report.done, report.refused) == (40, 0)
     with lite.reading() as session:
         assert campaigns.get(session, "c1").state is CampaignState.STOPPED
+
+
+async def test_loans_of_two_batches_that_a_crash_left_unmarked_hear_the_stop(
+    lite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given one batch started and not marked, and the next one started meanwhile; then all of both are told."""
+    ids = entered(lite, 60)
+
+    def breaks(self: CampaignRunner, campaign_id: str, positions: Sequence[int]) -> None:
+        raise RuntimeError("the records are away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(CampaignRunner, "_mark", breaks)
+        died = Control()
+        with pytest.raises(RuntimeError):
+            await start(lite, died)
+    assert progress(lite).started == 0
+    runner, control = CampaignRunner(lite, Control()), Control()
+
+    await environment(TUESDAY).run(runner.set_state, StateOrder(campaign_id="c1", state="stopped"))
+    order = all_of(Instruction.CLOSE, reason=CloseReason.RECALLED)
+    await environment(TUESDAY).run(CampaignRunner(lite, control).instruct_loans, order)
+
+    assert len(died.started) == 50
+    assert set(died.started) <= set(control.told) < set(ids)
+
+
+async def test_the_next_loans_start_while_the_last_ones_are_being_marked(
+    lite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered(lite, 60)
+    control, mark = Control(), CampaignRunner._mark
+    begun_by_then: list[int] = []
+
+    def waits_for_the_next(self: CampaignRunner, campaign_id: str, positions: Sequence[int]) -> None:
+        until = time.monotonic() + 20
+        while not begun_by_then and len(control.begun) <= 25 and time.monotonic() < until:
+            time.sleep(0.01)
+        begun_by_then.append(len(control.begun))
+        mark(self, campaign_id, positions)
+
+    monkeypatch.setattr(CampaignRunner, "_mark", waits_for_the_next)
+    report = await start(lite, control)
+
+    assert begun_by_then[0] > 25
+    assert (report.started, progress(lite).started, len(control.started)) == (60, 60, 60)
+
+
+async def test_a_batch_of_loans_is_read_and_looked_at_again_with_few_questions(lite: Database) -> None:
+    """Given two batches; when they start; then the records answer at most five questions a loan, and some a batch."""
+    entered(lite, 50)
+    await start(lite, Control(), page=1)
+    asked: list[str] = []
+
+    with lite.reading() as session:
+        engine = session.connection().engine
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    await start(lite, Control())
+
+    selects = [each for each in asked if each.lstrip().startswith("SELECT")]
+    assert 49 < len(selects) <= 5 * 49 + 2 * 10
 
 
 async def test_an_instruction_that_dies_goes_on_where_it_was(lite: Database) -> None:
