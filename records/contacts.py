@@ -23,6 +23,7 @@ from sqlmodel import Session, col, select
 
 from domain.call_flow import Heard
 from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
+from domain.contact_orders import RECEIPT
 from domain.conversation.model import HOLDS_OVER, REPLY
 from domain.costs import Cost
 from records import loans
@@ -285,13 +286,13 @@ def move(contact: Contact, state: ContactState, *, at: datetime) -> bool:
 
 
 def give_up_begun(session: Session, loan: Loan, *, at: datetime) -> None:
-    """Demands that were begun before the loan ended and whose fate is not known: for the loan nobody asks the carrier
-    any more. They count as sent, and `doctor` finds them."""
+    """What was begun before the loan ended and whose fate is not known, but for the receipt, which an ended loan still
+    sends: nobody asks the carrier for it any more. It counts as sent, and `doctor` finds it."""
     begun = select(Contact).where(
         col(Contact.loan_ref) == loan.id,
         col(Contact.entry) == loan.entry,
         col(Contact.state) == ContactState.SENDING,
-        col(Contact.purpose) == Purpose.COLLECTION,
+        col(Contact.step) != RECEIPT,
     )
     for contact in session.exec(begun).all():
         advance(session, contact, ContactState.UNKNOWN, at=at, error_code="loan ended")

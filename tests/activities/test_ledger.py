@@ -10,7 +10,10 @@ import pytest
 from sqlmodel import select
 
 from activities.orders import LedgerOrder
+from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Purpose
+from domain.contact_orders import PART_RECEIPT, RECEIPT
+from domain.conversation.model import REPLY
 from domain.events.contacts import AddressFailure, ContactOutcome
 from domain.events.control import CaseDecision
 from domain.ledger_entries import (
@@ -281,12 +284,19 @@ async def test_the_end_keeps_what_a_later_reversal_starts_again_from(both: Desk)
         assert loan_row(session, loan_id).state is LoanState.IN_COLLECTION
 
 
-async def test_a_demand_whose_carrier_never_answered_is_unknown_once_the_loan_has_ended(both: Desk) -> None:
-    """Given a demand and a receipt that were begun and whose carrier did not say whether it took them."""
+async def test_what_a_carrier_never_answered_is_unknown_once_the_loan_has_ended(both: Desk) -> None:
+    """Given messages that were begun and whose carrier did not say whether it took them; only the receipt is still
+    asked about by an ended loan."""
     loan_id = enter_loan(both.database)
     with both.database.writing() as session:
         loan, person = contacts.lock_person(session, LENDER, loan_id)
-        for step, purpose in (("r1", Purpose.COLLECTION), ("receipt", Purpose.TRANSACTIONAL)):
+        for step, purpose in (
+            ("r1", Purpose.COLLECTION),
+            (REPLY, Purpose.REPLY),
+            (DOCUMENT, Purpose.TRANSACTIONAL),
+            (PART_RECEIPT, Purpose.TRANSACTIONAL),
+            (RECEIPT, Purpose.TRANSACTIONAL),
+        ):
             begun = {"channel": Channel.SMS, "template": "account_overdue", "state": ContactState.SENDING}
             contacts.reserve(session, loan, person, step=step, occurrence=1, purpose=purpose, at=TUESDAY, **begun)
 
@@ -294,7 +304,8 @@ async def test_a_demand_whose_carrier_never_answered_is_unknown_once_the_loan_ha
 
     with both.database.reading() as session:
         found = {contact.step: contact.state for contact in contacts.of_loan(session, loan_row(session, loan_id))}
-    assert found == {"r1": ContactState.UNKNOWN, "receipt": ContactState.SENDING}
+    unknown = dict.fromkeys(("r1", REPLY, DOCUMENT, PART_RECEIPT), ContactState.UNKNOWN)
+    assert found == unknown | {RECEIPT: ContactState.SENDING}
 
 
 @pytest.mark.parametrize("moved", [True, False])
