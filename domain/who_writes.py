@@ -13,7 +13,7 @@ from domain.conversation.yes_no import read_yes_no
 from domain.opt_out_lookalikes import is_no_stop
 from domain.opt_out_phrases import END
 from domain.opt_out_words import clauses_of
-from domain.relative_words import KIN, names_in, says_relative
+from domain.relative_words import KIN, NEAR, OWES_IT, names_in, says_relative
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order, person_must_look
 from domain.wrong_person_words import says_wrong_person
 
@@ -36,7 +36,10 @@ class Writer(StrEnum):
 _SURELY = 0.8
 _END = re.escape(END)
 _I_AM = r"(?:soy|somos|sou|i am|i m|im|this is|habla|escribe|fala|aqui)"
-_THEIR_KIN = re.compile(rf"\b{_I_AM} (?:yo |eu |{_END} )*(?:su|seu|sua|his|her|their) {KIN}\b")
+_THEIR_KIN = re.compile(
+    rf"(?<!\bme )(?<!\bnos )\b{_I_AM} (?:yo |eu |{_END} )*(?:su|seu|sua|his|her|their) {KIN}\b"
+    r"(?! (?:me|nos|falou|disse|dijo)\b)"
+)
 _SOMEBODYS_KIN = re.compile(
     rf"{_THEIR_KIN.pattern}|\b{_I_AM} (?:\w+ |{_END} )?(?:{_END} )?(?:(?:el|la|o|a|the) )?{KIN} (?:del?|do|da|of)\b"
 )
@@ -88,9 +91,13 @@ _MAY_BE_THEM = re.compile(
     r"(?:numero|telefono|telefone|celular) (?:del?|do) (?:trabajo|trabalho|oficina))\b"
 )
 """Of their own mistake, new number, good name or lot a borrower speaks as well as a stranger."""
-_TITLE = r"(?:(?:senora?|senorita|senhora?|sra?|don|dona|mrs?|ms) )?"
+_IS_NEAR_SOMEBODY = re.compile(rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:\w+ ){{0,2}}?{NEAR}\b")
+"""Also "soy hija única", "soy jefa de hogar", "soy vecina de Lima"."""
+_TITLE = rf"(?:(?:senora?|senorita|senhora?|sra?|don|dona|mrs?|ms) (?:{_END} )?)?"
 _I_AM_CALLED = (
-    rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e) (?:yo |eu |el |la |o |a )?{_TITLE}"
+    rf"{_NOT}\b(?:soy|sou|i am|i m|im|this is|me llamo|mi nombre es|meu nome e|"
+    rf"(?:te|le|les|lhe) (?:habla|escribe|saluda|contesta|responde|fala|escreve)|"
+    rf"(?:^|{_END} )(?:habla|escribe|saluda|fala)|quem (?:fala|escreve) e) (?:yo |eu |el |la |o |a )?{_TITLE}"
 )
 _NAME_ENDS = rf"(?= (?:{_END}|speaking|here|y|e|and|ya|ja|pero|but|mas|(?:el|la|o|a) titular)(?: |$)|$)"
 _MORE_OF_A_NAME = r"(?: (?!(?:s|no|not|nao)\b)\w+){0,4}?"
@@ -116,7 +123,9 @@ def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     clauses = clauses_of(text)
     heard_another = Intent.WRONG_PERSON in said.intents
     if says_it_is_them(text, name):
-        return Writer.UNCLEAR if plain or (heard_another and _OF_ANOTHER.search(clauses)) else Writer.BORROWER
+        if plain or (heard_another and _OF_ANOTHER.search(clauses)):
+            return Writer.UNCLEAR
+        return Writer.RELATIVE if says_relative(text, name) else Writer.BORROWER
     if plain:
         return Writer.ANOTHER
     related = says_relative(text, name)
@@ -126,7 +135,9 @@ def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
         return Writer.ANOTHER
     sure = said.intent is Intent.WRONG_PERSON and said.confidence >= _SURELY
     named = _has_a_longer_name(clauses, name) or (not related and _is_kin_under_their_name(clauses, name))
-    may_be_them = _MAY_BE_THEM.search(clauses) or named
+    # Whoever is near to nobody that is told, or says that the loan is theirs, speaks of their own lot.
+    own_lot = OWES_IT.search(clauses) or (not related and _IS_NEAR_SOMEBODY.search(clauses))
+    may_be_them = _MAY_BE_THEM.search(clauses) or named or own_lot
     if sure and not may_be_them:
         return Writer.LIKELY_ANOTHER
     return Writer.RELATIVE if related else Writer.UNCLEAR
@@ -145,7 +156,8 @@ def says_it_is_them(text: str, name: str | None = None) -> bool:
     # Two names of theirs are enough, whatever follows.
     two = rf"(?:{own})\b{_A_NAME_BETWEEN} (?:{own})\b"
     whole = rf"{_I_AM_CALLED}(?:{two}|(?:{own})\b(?:{_MORE_OF_A_NAME} (?:{own})\b)?{_NAME_ENDS})"
-    return re.search(whole, clauses) is not None
+    here = rf"(?:^|{_END} )(?:aqui|aca) (?:e )?(?:el |la |o |a )?{_TITLE}(?:{own})\b(?: (?:{own})\b)*(?= {_END}|$)"
+    return re.search(f"{whole}|{here}", clauses) is not None
 
 
 def _has_a_longer_name(clauses: str, name: str | None) -> bool:
@@ -162,7 +174,9 @@ def _is_kin_under_their_name(clauses: str, name: str | None) -> bool:
     given = next(iter(names_in(name)), None)
     if given is None:
         return False
-    kin = rf"{_I_AM_CALLED}{re.escape(given)}\b(?: {_END})? (?:(?:el|la|o|a|the) )?{KIN} (?:del?|do|da|of)\b"
+    own = "|".join(re.escape(each) for each in names_in(name))
+    called = rf"{_I_AM_CALLED}{re.escape(given)}\b(?: (?:{own}))*(?: {_END})?"
+    kin = rf"{called} (?:(?:el|la|o|a|the) )?{KIN} (?:del?|do|da|of)\b"
     return re.search(kin, clauses) is not None
 
 

@@ -27,9 +27,18 @@ _AN_ID = re.compile(r"<[!-;=?-~]{1,240}@[!-;=?-~]{1,240}>")
 """A Message-ID (RFC 5322 3.6.4) that can be put into a header of ours as it is."""
 _READER = EmailReplyParser(languages=["en", "es"])
 _WROTE = re.compile(
-    r"^\s*(?:Em|El)\s.{4,200}?(?:escreveu|escribi[oó]):\s*$.*", re.MULTILINE | re.DOTALL | re.IGNORECASE
+    r"^[> ]*(?:Em|El|On)\s.{4,200}?(?:escreveu|escribi[oó]|wrote):[ \t]*$", re.MULTILINE | re.DOTALL | re.IGNORECASE
 )
-"""The line above a quoted mail where the library misses it: Portuguese, and Spanish with the address in brackets."""
+"""The line above a quoted mail, which the library misses in Portuguese, and in Spanish with the address in brackets."""
+_FORWARDED = re.compile(
+    r"^-{3,} ?(?:Mensaje original|Mensagem original|Original Message) ?-{3,}$|"
+    r"^[>* ]*(?:De|From):.{1,300}\n[>* ]*(?:Enviad[oa](?: em| el)?|Sent|Data|Fecha|Date):",
+    re.MULTILINE | re.IGNORECASE,
+)
+"""Where the mail that is answered stands beneath without marks, as Outlook has it."""
+_OF_A_TELEPHONE = re.compile(
+    r"^(?:Enviado do meu|Enviado pelo|Obter o Outlook para) .{1,60}$", re.MULTILINE | re.IGNORECASE
+)
 _BY_A_MACHINE = re.compile(r"^(?!no$).+", re.IGNORECASE)
 
 
@@ -65,10 +74,32 @@ def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> Inbound
 
 
 def new_words(text: str) -> str:
-    """What was written now: no quoted mail, no signature, no disclaimer."""
-    cut = _WROTE.sub("", text[: 20 * LONGEST])
-    replies = _READER.read(cut).replies
+    """What was written now: no quoted mail, no signature, no disclaimer; above what is quoted, else beneath it."""
+    whole = _with_few_empty_lines(text[: 20 * LONGEST])
+    quoted = _WROTE.search(whole)
+    if quoted is None:
+        return _own(_unquoted(whole))
+    # What is quoted without marks cannot be told from what was written beneath it.
+    beneath = whole[quoted.end() :].strip()
+    return _own(_unquoted(whole[: quoted.start()])) or (_own(_unquoted(beneath)) if beneath.startswith(">") else "")
+
+
+def _own(text: str) -> str:
+    text = text[: LONGEST + 1_000]
+    forwarded = _FORWARDED.search(text)
+    text = text[: forwarded.start()] if forwarded is not None else text
+    replies = _READER.read(_OF_A_TELEPHONE.sub("", text)).replies
     return (replies[0].body or "").strip()[:LONGEST] if replies else ""
+
+
+def _unquoted(text: str) -> str:
+    return "\n".join(line for line in text.split("\n") if not line.startswith(">")).strip()
+
+
+def _with_few_empty_lines(text: str) -> str:
+    """No two empty lines in a row: what looks for the ends of a mail is slow over thousands."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "\n".join(line for number, line in enumerate(lines) if line or (number and lines[number - 1]))
 
 
 def _text_of(parts: Sequence[Message]) -> str:
@@ -92,7 +123,7 @@ def _decoded(raw: bytes, charset: str | None) -> str:
 
 def _without_markup(page: str) -> str:
     """What a page says in lines; what it quotes is left out."""
-    page = re.sub(r"(?is)<(style|script|blockquote)\b.*?</\1>", " ", page)
+    page = re.sub(r"(?is)<(style|script|blockquote)\b.*?(?:</\1>|\Z)", " ", page)
     page = re.sub(r"(?is)<div class=\"gmail_quote.*", " ", page)
     page = re.sub(r"(?i)<br\s*/?>|</(?:p|div|li|tr)>", "\n", page)
     return html.unescape(re.sub(r"<[^>]{0,2000}>", " ", page)).strip()

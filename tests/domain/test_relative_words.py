@@ -78,3 +78,44 @@ def test_it_is_heard_of_a_borrower_whose_name_is_not_known(words: str) -> None:
 )
 def test_a_word_said_over_and_over_is_read(piece: str) -> None:
     assert says_relative(piece * (8_000 // len(piece)), JUAN) in (True, False)
+
+
+ASKS_FOR_JUAN = """cuánto debe mi papá?|how much does my husband owe?|quanto meu marido deve?|how much does Juan owe|
+can I pay my son's loan?|quiero pagar la deuda de mi papá|yo pago la deuda de mi hijo, pásame el link|
+soy la esposa del Sr. Juan Pérez|mi esposo, el Sr. Juan Pérez, está internado|soy la polola de Juan|soy su conviviente|
+soi la mujer d juan|sou filha do seu Juan|respondo pelo meu marido|contesto por mi hermano que no tiene saldo|
+actúo en representación de mi padre|escribo de parte de él|el titular es mi esposo|
+mi papá, titular del crédito, falleció|I'm Juan's power of attorney|I'm his next of kin|I'm married to Juan|
+you're speaking to his wife|soy un familiar|quien escribe es la esposa|estás hablando con la hija de Juan|
+él está preso, soy la hermana y yo pago el lunes"""
+OWES_AND_HAS_KIN = """soy el padre, pero el préstamo es mío|soy el esposo de Rosa, el crédito está a mi nombre|
+I'm Maria's husband and it's my loan|soy jubilado, su compañera me dijo que podía pagar en cuotas|
+me escribe su colega a cada rato|aquí su compañero me confirmó la quita|le saluda su amigo Juan Pérez|
+I'm Juan mate I'll pay Friday|soy Juan hermano no me cobres tanto|soy Juan Pérez esposo de Rosa|soy la jefa de hogar|
+soy la mujer de la limpieza, gano poco|I'm the father of a disabled child|I'm a friend of the bank|
+I'm somebody's mother too|ella es mi hija, tiene cáncer y por eso no pude pagar|cuánto debo?|
+puedo pagar con la tarjeta de mi esposa?|how much do I owe, my wife needs to know|
+this is the other half of the payment|de parte de mi jefe me van a pagar el lunes"""
+
+
+@pytest.mark.parametrize("words", split(ASKS_FOR_JUAN))
+def test_who_asks_or_acts_for_the_borrower_is_near_to_them(words: str) -> None:
+    assert says_relative(words, JUAN)
+
+
+@pytest.mark.parametrize("words", split(OWES_AND_HAS_KIN))
+def test_who_owes_and_has_kin_of_their_own_is_the_borrower(words: str) -> None:
+    assert not says_relative(words, JUAN)
+
+
+@pytest.mark.parametrize("phone_is_mine", ["el celular es mío, soy la esposa", "el préstamo no es mío, soy la esposa"])
+def test_a_telephone_or_a_denied_loan_is_no_loan_of_theirs(phone_is_mine: str) -> None:
+    assert says_relative(phone_is_mine, JUAN)
+
+
+def test_will_is_a_name_and_a_word() -> None:
+    """Given a borrower called Will, when their wife is to pay, nobody else has written; when she writes, she has."""
+    assert not says_relative("my wife will pay on Friday", "Will Smith")
+    assert not says_relative("my mum will send it tomorrow", "Will Smith")
+    assert says_relative("my husband Will died", "Will Smith")
+    assert says_relative("I'm Will's wife", "Will Smith")

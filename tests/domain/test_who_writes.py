@@ -213,3 +213,47 @@ def test_who_tells_of_their_own_lot_keeps_their_number_where_the_model_hears_a_s
 
 def test_a_title_before_the_borrowers_own_name_is_no_stranger() -> None:
     assert who_writes("soy la señora Ana", read(Intent.WRONG_PERSON), NAME) is Writer.BORROWER
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["le habla Juan Pérez", "habla Juan Pérez", "Les escribe Juan", "le habla el Sr. Pérez", "aqui quem fala é o Juan",
+     "aquí Juan, el viernes pago", "aqui é o Juan", "Soy el Sr. Juan"],
+)  # fmt: skip
+def test_who_begins_with_their_name_keeps_their_number(words: str) -> None:
+    """Given a borrower who greets with their own name, when the model hears a stranger, then it is the borrower's word."""
+    assert who_writes(words, read(Intent.WRONG_PERSON), "Juan Pérez") is Writer.BORROWER
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["aquí Juan ya no vive", "aquí Juan Pérez no vive", "habla con Juan, él te paga", "no le habla Juan Pérez",
+     "le habla la esposa de Juan Pérez"],
+)  # fmt: skip
+def test_who_speaks_of_the_borrower_so_is_not_them(words: str) -> None:
+    assert not says_it_is_them(words, "Juan Pérez")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["No es número equivocado, soy la esposa", "soy yo, Rosa, su mujer, cuánto debe?", "não é engano, sou a esposa",
+     "soy Juan Pérez, su hijo, cuánto debe mi papá?", "you have the right number I'm Juan's wife how much does he owe"],
+)  # fmt: skip
+def test_a_relative_at_the_right_number_is_told_nothing(words: str) -> None:
+    """Given a relative who says that the number is right, when the model hears a question, it is no borrower's."""
+    assert who_writes(words, read(Intent.ASK_BALANCE), "Juan Pérez") is Writer.RELATIVE
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["soy jefa de hogar", "soy hija única", "soy esposa de un militar", "soy la hermana mayor de cinco",
+     "sou viúva e aposentada", "soy vecino de Bogotá", "soy el esposo de Rosa, el crédito está a mi nombre",
+     "soy Juan Pérez esposo de Rosa"],
+)  # fmt: skip
+def test_kin_that_is_not_the_borrowers_closes_no_number(words: str) -> None:
+    assert who_writes(words, read(Intent.WRONG_PERSON), "Juan Pérez") is Writer.UNCLEAR
+
+
+def test_a_colleague_of_ours_who_is_told_of_closes_no_number() -> None:
+    said = read(Intent.WRONG_PERSON, confidence=0.6)
+    assert who_writes("me escribe su compañera a cada rato", said, "Juan Pérez") is Writer.UNCLEAR

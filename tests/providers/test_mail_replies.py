@@ -22,6 +22,10 @@ QUOTES = [
     "De: Credialba <c@credialba.example>\nEnviado: miércoles, 4 de marzo de 2026 10:00\nPara: Ana\nAsunto: A\n\nBAJA",
     "-- \nAna Gómez\nTel. 600 000 001",
     "Enviado desde mi iPhone",
+    "Enviado do meu iPhone\n\n> Em 4 de mar. de 2026, à(s) 10:00, Credialba <c@x.example> escreveu:\n>\n> SAIR",
+    "De: Credialba <c@x.example>\nEnviada em: quarta-feira, 4 de março de 2026 10:00\nPara: Ana\nAssunto: A\n\nSAIR",
+    "-----Mensaje original-----\nDe: Credialba\nEnviado el: martes, 3 de marzo de 2026\nPara: Ana\nAsunto: A\n\nBAJA",
+    "-----Mensagem original-----\nDe: Credialba\nEnviada em: terça\n\nSAIR",
 ]
 
 
@@ -69,3 +73,35 @@ def test_the_id_of_their_mail_is_kept_where_an_answer_can_name_it(theirs: str, k
 
     assert isinstance(news, InboundNews)
     assert news.mail_id == (theirs if kept else None)
+
+
+ABOVE = [
+    "El 4/3/26 a las 10:00, Credialba escribió:",
+    "El mié, 4 mar 2026 a las 10:00, Credialba (<c@credialba.example>) escribió:",
+    "Em 04/03/2026 10:00, Credialba escreveu:",
+    "On Wed, Mar 4, 2026 at 10:00 AM Credialba <c@credialba.example> wrote:",
+]
+
+
+@pytest.mark.parametrize("above", ABOVE)
+def test_an_answer_beneath_what_it_answers_is_heard(above: str) -> None:
+    """Given a program that puts the quoted mail first, when the borrower writes BAJA under it, then that is heard."""
+    (news,) = mail_reports.parse(mail(f"{above}\n> Tiene una deuda\n> con nosotros\n\nBAJA", OURS))
+
+    assert isinstance(news, InboundNews)
+    assert news.text == "BAJA"
+
+
+def test_a_quote_without_marks_and_nothing_else_is_not_heard_as_theirs() -> None:
+    (news,) = mail_reports.parse(mail(f"{ABOVE[0]}\nTiene una deuda. BAJA", OURS))
+
+    assert isinstance(news, Ignored)
+
+
+@pytest.mark.timeout(30)
+def test_a_mail_of_empty_lines_is_read_at_once() -> None:
+    """Given tens of thousands of them, which took minutes, when the mail is read, then its words are there."""
+    (news,) = mail_reports.parse(mail("Pago" + "\n" * 60_000 + "el viernes", OURS))
+
+    assert isinstance(news, InboundNews)
+    assert news.text.split() == ["Pago", "el", "viernes"]
