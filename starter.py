@@ -31,7 +31,7 @@ GROUPS = (
     ("rules", "Contact law: rules, lawful hours, and why a contact may or may not be made.", "commands.rules:app"),
     ("rehearse", "Rehearse a campaign on skipped time against the sandbox.", "commands.rehearse:app_command"),
     ("replies", "Understand what borrowers write; train on what agents corrected.", "commands.replies:app"),
-    ("report", "Figures over what was done: replies.", "commands.reports:app"),
+    ("report", "Figures over what was done: replies, agreements.", "commands.reports:app"),
     ("keys", "Master keys of encryption: make one, change to another.", "commands.keys:app"),
     ("doctor", "Find what is stuck or about to be, say why, and mend what is safe.", "commands.doctor:app_command"),
     ("webhooks", "Webhooks that are not with their loans yet, and why one is refused.", "commands.webhooks:app"),

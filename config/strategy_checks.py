@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 
 from config.yaml_source import FieldPath, Value
 from domain.agreements.model import MESSAGES
-from domain.contact_orders import ASKED, FUNDS, PART_RECEIPT, RECEIPT
+from domain.contact_orders import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT
 from domain.conversation.model import REPLY
 from domain.notices import is_notice
 from domain.own_words import is_words
 
 Finding = tuple[FieldPath, str, str]
 
-_TAKEN = frozenset({RECEIPT, PART_RECEIPT, FUNDS, ASKED, REPLY, *MESSAGES})
+_TAKEN = frozenset({RECEIPT, PART_RECEIPT, FUNDS, ASKED, REPLY, CONSENT, *MESSAGES})
 """What the ledger calls contacts that no step orders: a step of the same name would be taken for one of them."""
 
 
