@@ -221,7 +221,7 @@ def test_a_title_before_the_borrowers_own_name_is_no_stranger() -> None:
      "aquí Juan, el viernes pago", "aqui é o Juan", "Soy el Sr. Juan"],
 )  # fmt: skip
 def test_who_begins_with_their_name_keeps_their_number(words: str) -> None:
-    """Given a borrower who greets with their own name, when the model hears a stranger, then it is the borrower's word."""
+    """Given a borrower who greets with their name, when the model hears a stranger, then they are the borrower."""
     assert who_writes(words, read(Intent.WRONG_PERSON), "Juan Pérez") is Writer.BORROWER
 
 
