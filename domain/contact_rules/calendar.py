@@ -4,24 +4,34 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
-
-import holidays
+from typing import TYPE_CHECKING, Any
 
 from domain.contact_rules.model import city_key
 from domain.contact_rules.pack import CalendarChange, CalendarEffect, MissingRegion, Pack
 
+if TYPE_CHECKING:
+    from holidays import HolidayBase
+
 Dates = dict[date, str]
+
+
+def library_of(country: str, **more: Any) -> HolidayBase:
+    """The library's calendar of a country. Raises NotImplementedError where it has none."""
+    # Loaded when the first day is asked about: it is dear, and most commands ask about none.
+    import holidays
+
+    return holidays.country_holidays(country, **more)
 
 
 @lru_cache(maxsize=64)
 def known_regions(country: str) -> frozenset[str]:
     """ISO 3166-2 codes (without the country) that have a calendar; empty: one calendar for all."""
-    return frozenset(str(code) for code in holidays.country_holidays(country).subdivisions)
+    return frozenset(str(code) for code in library_of(country).subdivisions)
 
 
 @lru_cache(maxsize=64)
 def known_categories(country: str) -> frozenset[str]:
-    return frozenset(holidays.country_holidays(country).supported_categories)
+    return frozenset(library_of(country).supported_categories)
 
 
 @lru_cache(maxsize=4096)
@@ -29,7 +39,7 @@ def holidays_of(country: str, region: str | None, categories: tuple[str, ...], y
     """What the library knows; region None is the national calendar. Raises NotImplementedError, ValueError."""
     if not categories:
         return {}
-    found = holidays.country_holidays(country, subdiv=region, years=year, categories=categories, language="en_US")
+    found = library_of(country, subdiv=region, years=year, categories=categories, language="en_US")
     return {day: name for day, name in found.items() if day.year == year}
 
 

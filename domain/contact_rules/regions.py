@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-import holidays
-
-from domain.contact_rules.calendar import known_regions
+from domain.contact_rules.calendar import known_regions, library_of
 from domain.contact_rules.model import folded_name
 from domain.contact_rules.pack import Pack
 
@@ -49,14 +47,14 @@ def regions_of(pack: Pack) -> frozenset[str]:
 
 def region_names(pack: Pack) -> dict[str, str]:
     """A name for each code that has one."""
-    aliases = holidays.country_holidays(pack.country).get_subdivision_aliases()
+    aliases = library_of(pack.country).get_subdivision_aliases()
     return {code: names[0] for code, names in ({**pack.region_names, **aliases}).items() if names}
 
 
 @lru_cache(maxsize=64)
 def _names(country: str, own: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, str]:
     """Codes by folded name. A name that two regions share names neither."""
-    aliases = holidays.country_holidays(country).get_subdivision_aliases()
+    aliases = library_of(country).get_subdivision_aliases()
     found: dict[str, str] = {}
     shared: set[str] = set()
     for code, names in (*((code, tuple(names)) for code, names in aliases.items()), *own):
