@@ -111,7 +111,7 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
         """This API in OpenAPI's words."""
         return openapi_of(request.app.routes)
 
-    @router.post("/payments", status_code=200)
+    @router.post("/payments", status_code=200, responses={503: {"model": Wrong}})
     def payment(given: NewPayment, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:
         """Keep a payment, once; 200 only when it is stored for good.
 
@@ -128,7 +128,7 @@ def api_router(database: Database, now: Callable[[], datetime], wake: Callable[[
         heard = partial(hear_payment, database, loan, given, of_its_lender_alone=bound)
         return kept(loan, heard, caller)
 
-    @router.post("/payments/reversals")
+    @router.post("/payments/reversals", responses={503: {"model": Wrong}})
     def reversal(given: NewReversal, caller: Annotated[Caller, Depends(WRITE_PAYMENTS)]) -> Kept:
         """Take a payment back, once. 409: this loan has no such payment, or not of the hand-over `entry`."""
         loan = loan_for(database, caller, given.lender, given.loan_id)

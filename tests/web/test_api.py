@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import integers
 from sqlmodel import Session, col, select
 
+from commands.processes import ROOT
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from domain.collection import apply
@@ -373,6 +374,17 @@ def test_while_a_statement_is_taken_in_a_payment_is_to_be_told_again_and_keeps_n
 
     assert (meanwhile.status_code, meanwhile.headers["retry-after"]) == (503, "15")
     assert (afterwards.status_code, afterwards.json()["new"]) == (200, True)
+
+
+def test_every_answer_to_a_payment_that_the_api_describes_is_on_the_page(
+    database: Database, client: TestClient
+) -> None:
+    described = client.get("/api/v1/openapi.json", headers=key(database, Scope.PAYMENTS_WRITE)).json()["paths"]
+    told = (ROOT / "docs/access.md").read_text(encoding="utf-8").split("Answers: ")[1].split("\n\n")[0]
+
+    codes = set(described["/api/v1/payments"]["post"]["responses"]) - {"200", "400"}
+    assert "503" in codes
+    assert {code for code in codes if f"`{code}`" not in told} == set()
 
 
 def test_a_person_books_what_was_left_to_them_and_then_it_is_known(database: Database, client: TestClient) -> None:
