@@ -808,3 +808,28 @@ def test_who_missed_an_agreed_payment_reads_that_there_is_time_and_is_offered_no
         told = " ".join(text.split())
         assert re.search(time_left, told, re.IGNORECASE), told
         assert re.search(change, told) is None, told
+
+
+@pytest.mark.parametrize("name", ["payment_received", "part_payment_received"])
+@pytest.mark.parametrize(
+    ("language", "noted", "received"),
+    [
+        ("es", "Hemos anotado a favor de Credialba tu pago", "Hemos recibido tu pago"),
+        ("pt", "Registramos em favor de Credialba seu pagamento", "Recebemos seu pagamento"),
+        ("en", "We have recorded for Credialba your payment", "We have received your payment"),
+    ],
+)
+def test_an_agencys_email_does_not_say_that_the_agency_was_paid(
+    name: str, language: str, noted: str, received: str
+) -> None:
+    """Given an agency that collects for the lender, when its e-mail brings a receipt, then what came is the lender's;
+    where the lender collects itself, it has received it."""
+    context = shipped_context(name, Channel.EMAIL, language)
+
+    lenders = render(name, Channel.EMAIL, language, context)
+    agencys = render(name, Channel.EMAIL, language, context.model_copy(update={"caller_name": "Recupera Sur"}))
+
+    for mine, others in ((lenders.text, agencys.text), (lenders.html or received, agencys.html or noted)):
+        assert received in mine
+        assert noted in others
+        assert received not in others
