@@ -4,6 +4,7 @@ arithmetic, and how it was accepted."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +20,7 @@ from config.message_context import Notice, OneLine, Quoted
 from config.yaml_source import read_yaml
 from domain.agreements.model import AgreementKind, Via
 from domain.money import Money, minor_digits
+from domain.payable import payable, payable_money
 
 _FOLDER = Path(__file__).parent / "documents"
 _OTHERWISE = "en"
@@ -105,14 +107,17 @@ def render_agreement(data: AgreementData) -> bytes:
 
 
 def amount_in_words(money: Money, language: str) -> str:
-    """`trescientos euros con 50/100`: the whole units in words, what is left of them as a fraction."""
+    """`trescientos euros con 50/100`: the whole units in words, what is left of them as a fraction; as much of it as can
+    be paid, like `format_money`."""
+    money = payable_money(money)
     digits = minor_digits(money.currency)
     whole, rest = divmod(money.amount_minor, 10**digits)
     words = str(num2words(whole, lang={"pt": "pt_BR"}.get(language, language)))
     name = get_currency_name(money.currency, count=whole, locale=language)
-    if language == "es" and words.endswith("uno"):
-        # "un euro", "veintiún euros": before a noun the number loses its last letter
-        words = words.removesuffix("uno") + ("ún" if words.endswith("veintiuno") else "un")
+    if language == "es":
+        # "un euro", "veintiún mil euros": before a noun, mil or millones the number loses its last letter
+        words = re.sub(r"veintiuno(?=$| (?:mil|millones|billones)\b)", "veintiún", words)
+        words = re.sub(r"\buno(?=$| (?:mil|millones|billones)\b)", "un", words)
     if language == "pt":
         name = name.lower()
     if language in ("es", "pt") and whole >= 10**6 and whole % 10**6 == 0:
@@ -188,6 +193,8 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
     """What is told line by line, as far as the wording has a name for it."""
     rest = data.balance_minor - data.total_minor if data.kind is AgreementKind.PROMISE else 0
     rate = data.rate_bp if data.added_minor > 0 else None
+    # less the debt as it is shown, so that what is shown adds up
+    interest = data.total_minor - payable(data.balance_minor, data.currency) if data.added_minor > 0 else 0
     told: list[tuple[str, str | None]] = [
         ("for", data.borrower_name),
         ("creditor", data.lender_name),
@@ -197,7 +204,7 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
         ("version", str(data.version) if data.version is not None else None),
         ("due", speaker.money(data.balance_minor)),
         ("forgiven", speaker.money(data.remission_minor) if data.remission_minor > 0 else None),
-        ("interest", speaker.money(data.added_minor) if data.added_minor > 0 else None),
+        ("interest", speaker.money(interest) if interest > 0 else None),
         ("rate", format_rate(rate, speaker.locale) if rate else None),
         ("total", speaker.money(data.total_minor)),
         ("in_words", speaker.in_words(data.total_minor)),

@@ -251,6 +251,13 @@ def test_a_schedule_whose_arithmetic_is_no_longer_known_shows_its_payments_alone
         (24_050, "EUR", "es", "doscientos cuarenta euros con 50/100"),
         (100, "EUR", "es", "un euro"),
         (2_100, "EUR", "es", "veintiún euros"),
+        (2_100_000, "EUR", "es", "veintiún mil euros"),
+        (31_000, "CLP", "es", "treinta y un mil pesos chilenos"),
+        (101_000, "CLP", "es", "ciento un mil pesos chilenos"),
+        (1_001, "CLP", "es", "mil un pesos chilenos"),
+        (21_000_000, "PYG", "es", "veintiún millones de guaraníes paraguayos"),
+        (1_221_000, "PYG", "es", "un millón doscientos veintiún mil guaraníes paraguayos"),
+        (30_000_063, "COP", "es", "trescientos mil pesos colombianos"),
         (2_000_000, "CLP", "es", "dos millones de pesos chilenos"),
         (150_000, "CLP", "es", "ciento cincuenta mil pesos chilenos"),
         (123_400, "MXN", "es", "mil doscientos treinta y cuatro pesos mexicanos"),
@@ -260,6 +267,25 @@ def test_a_schedule_whose_arithmetic_is_no_longer_known_shows_its_payments_alone
 )
 def test_amounts_in_words(minor: int, currency: str, language: str, said: str) -> None:
     assert amount_in_words(Money(amount_minor=minor, currency=currency), language) == said
+
+
+def test_a_sum_is_the_same_in_figures_and_in_words() -> None:
+    """Given a debt with centavos in Colombia, when its settlement is read, then what is forgiven is the same in both."""
+    text = text_of(
+        country="CO", currency="COP", balance_minor=100_000_063, total_minor=70_000_000, remission_minor=30_000_063
+    )
+
+    assert "$300.000 (trescientos mil pesos colombianos)" in text
+
+
+def test_what_a_new_schedule_adds_up_from_is_what_it_comes_to_in_whole_pesos() -> None:
+    """Given 1,000,000.63 pesos and payments of 1,020,067, when the facts are read, then debt and interest make the
+    total."""
+    made = {"kind": AgreementKind.RESTRUCTURING, "remission_minor": 0, "country": "CO", "currency": "COP"}
+
+    text = text_of(**made, balance_minor=100_000_063, total_minor=102_006_700, added_minor=2_006_637)
+
+    assert "Cantidad reclamada al acordarlo $1.000.000 Intereses del nuevo calendario $20.067" in text
 
 
 @pytest.mark.parametrize("wording", range(1, WORDING + 1))
