@@ -107,8 +107,8 @@ def render_agreement(data: AgreementData) -> bytes:
 
 
 def amount_in_words(money: Money, language: str) -> str:
-    """`trescientos euros con 50/100`: the whole units in words, what is left of them as a fraction; as much of it as can
-    be paid, like `format_money`."""
+    """`trescientos euros con 50/100`: the whole units in words, what is left of them as a fraction; as much as can be
+    paid, like `format_money`."""
     money = payable_money(money)
     digits = minor_digits(money.currency)
     whole, rest = divmod(money.amount_minor, 10**digits)

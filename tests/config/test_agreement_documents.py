@@ -270,7 +270,7 @@ def test_amounts_in_words(minor: int, currency: str, language: str, said: str) -
 
 
 def test_a_sum_is_the_same_in_figures_and_in_words() -> None:
-    """Given a debt with centavos in Colombia, when its settlement is read, then what is forgiven is the same in both."""
+    """Given a debt with centavos in Colombia, when its settlement is read, then what is forgiven is one sum in both."""
     text = text_of(
         country="CO", currency="COP", balance_minor=100_000_063, total_minor=70_000_000, remission_minor=30_000_063
     )
