@@ -14,7 +14,7 @@ from config.agreement_documents import WORDING, AgreementData, DocumentRow, rend
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.agreements.contacts import PER_AGREEMENT
-from domain.agreements.model import AgreementKind
+from domain.agreements.model import AgreementKind, AgreementState
 from domain.agreements.schedule import Row, repayment
 from domain.agreements.terms import RestructuringOption
 from domain.payable import smallest_payable
@@ -115,6 +115,8 @@ class AgreementPapers:
             complaints=lender.complaints or None,
             replaces_number=_number(loan, agreement, agreement.revision - 1) if agreement.revision else None,
             rate_bp=rate_bp,
+            pay_to=lender.pay_to,
+            instead_of=_instead_of(session, loan, agreement),
             via=agreement.via,
             noted_at=agreement.made_at.astimezone(zone),
         )
@@ -126,6 +128,18 @@ def _wording(session: Session, loan: Loan, agreement: Agreement) -> int:
     if first is None:
         return WORDING
     return AgreementData.model_validate_json(first.says).wording if first.says is not None else 1
+
+
+def _instead_of(session: Session, loan: Loan, agreement: Agreement) -> str | None:
+    """The last document of the agreement that gave way to this one at the moment it came into force."""
+    gave_way = [
+        each
+        for each in agreements.of_loan(session, loan)
+        if (each.entry, each.state) == (agreement.entry, AgreementState.REPLACED)
+        and agreements.was_in_force(each)
+        and each.ended_at == agreement.made_at
+    ]
+    return _number(loan, gave_way[-1], gave_way[-1].revision) if gave_way else None
 
 
 def _quoted(said: str | None) -> str | None:

@@ -51,7 +51,8 @@ class AgreementData(BaseModel):
     was agreed on before words were counted has none. `agency` collects for the lender; `address` is of whoever of the
     two writes, `complaints` says where to complain; `replaces_number` is the document's whose place this takes;
     `rate_bp` the yearly interest of a new schedule in hundredths of a percent; `noted_at`, in the borrower's zone, when
-    it was taken down.
+    it was taken down. `instead_of` is the last document of an earlier agreement whose place this one takes; `pay_to`
+    the creditor's own account.
 
     Texts are brought to one line. Errors never show the values.
     """
@@ -91,6 +92,8 @@ class AgreementData(BaseModel):
     complaints: Notice | None = None
     replaces_number: OneLine | None = None
     rate_bp: int | None = None
+    pay_to: Notice | None = None
+    instead_of: OneLine | None = None
     via: Via | None = None
     noted_at: datetime | None = None
 
@@ -143,6 +146,8 @@ class _Speaker:
             "loan_id": data.loan_id,
             "complaints": data.complaints or "",
             "before": data.replaces_number or "",
+            "instead": data.instead_of or "",
+            "pay_to": data.pay_to or "",
         }
         self._for_another = data.agency is not None
 
@@ -215,8 +220,12 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
 
 def _clauses(data: AgreementData, speaker: _Speaker) -> list[str]:
     grace = {0: "grace_none", 1: "grace_one"}.get(data.grace_days, "grace_more")
-    names = ["replaces"] if data.replaces else []
-    names += ["kept", grace]
+    names = ["instead"] if data.instead_of is not None else []
+    if data.replaces:
+        names.append("replaces")
+    names += ["kept", grace, "pay"]
+    if data.pay_to is not None:
+        names.append("pay_to")
     if data.fees_frozen:
         names.append("frozen")
     names.append(f"clause_{data.kind.value}")

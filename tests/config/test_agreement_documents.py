@@ -288,6 +288,62 @@ def test_what_a_new_schedule_adds_up_from_is_what_it_comes_to_in_whole_pesos() -
     assert "Cantidad reclamada al acordarlo $1.000.000 Intereses del nuevo calendario $20.067" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "Puede pagar como lo hace siempre"),
+        ("en", "You can pay as you always do"),
+        ("pt", "Você pode pagar como costuma fazer"),
+    ],
+)
+@pytest.mark.parametrize("kind", list(AgreementKind))
+def test_every_document_says_how_to_pay_and_to_which_account_where_it_is_known(
+    kind: AgreementKind, language: str, said: str
+) -> None:
+    """Given a borrower who has the document and nothing else, when they want to keep what was agreed, then it says how,
+    under which contract, and the creditor's account where the lender gave it, whoever collects."""
+    about = {"kind": kind, "language": language, "country": ZONES[language], "agency": "Recupera Sur"}
+
+    with_account = text_of(**about, pay_to="BBVA 012 180 0012345678 9")
+    without = text_of(**about)
+
+    for text in (with_account, without):
+        assert said in text
+        assert re.search(r"(contrato|contract) P-20417\.", text.split(said)[1])
+    assert re.search(r"(Cuenta de|Account of|Conta de) Credialba .*: BBVA 012 180 0012345678 9\.", with_account)
+    assert re.search(r"Cuenta de|Account of|Conta de", without) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "paid"),
+    [
+        ("es", "la cantidad reclamada queda pagada"),
+        ("en", "the amount asked for is paid"),
+        ("pt", "o valor cobrado estará pago"),
+    ],
+)
+@pytest.mark.parametrize("kind", [AgreementKind.PLAN, AgreementKind.RESTRUCTURING])
+def test_who_keeps_all_payments_reads_that_what_was_asked_for_is_paid(
+    kind: AgreementKind, language: str, paid: str
+) -> None:
+    assert paid in text_of(kind=kind, remission_minor=0, language=language, country=ZONES[language])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "intereses por el retraso, comisiones ni recargos"),
+        ("en", "no late interest, fees or charges"),
+        ("pt", "juros de mora, multas nem taxas"),
+    ],
+)
+def test_what_is_not_added_while_a_plan_is_kept_is_the_same_in_every_language(language: str, said: str) -> None:
+    about = {"kind": AgreementKind.PLAN, "remission_minor": 0, "language": language, "country": ZONES[language]}
+
+    assert said in text_of(**about, fees_frozen=True)
+    assert said not in text_of(**about)
+
+
 @pytest.mark.parametrize("wording", range(1, WORDING + 1))
 def test_every_language_has_every_line_with_the_same_values_in_it(wording: int) -> None:
     values = [

@@ -833,3 +833,24 @@ def test_an_agencys_email_does_not_say_that_the_agency_was_paid(
         assert received in mine
         assert noted in others
         assert received not in others
+
+
+@pytest.mark.parametrize(
+    ("language", "how"),
+    [
+        ("es", "Puedes pagar como lo haces siempre, o llamando al"),
+        ("pt", "Você pode pagar como costuma fazer, ou ligando para"),
+        ("en", "You can pay as you always do, or by calling"),
+    ],
+)
+def test_the_email_with_what_was_agreed_says_how_to_pay_though_it_has_no_link(language: str, how: str) -> None:
+    """Given a document, which never comes with a payment link, when its e-mail is read, then it says how to pay; with a
+    link it is by that."""
+    context = shipped_context("agreed_document", Channel.EMAIL, language)
+
+    with_link = render("agreed_document", Channel.EMAIL, language, context).text
+    without = render("agreed_document", Channel.EMAIL, language, context.model_copy(update={"link_url": None})).text
+
+    assert how in without
+    assert how not in with_link
+    assert str(context.link_url) in with_link
