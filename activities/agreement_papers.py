@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -15,7 +15,7 @@ from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.agreements.contacts import PER_AGREEMENT
 from domain.agreements.model import AgreementKind, AgreementState
-from domain.agreements.schedule import Row, repayment
+from domain.agreements.schedule import Row, effective_rate_bp, repayment
 from domain.agreements.terms import RestructuringOption
 from domain.payable import smallest_payable
 from providers.ports import Attachment
@@ -115,6 +115,7 @@ class AgreementPapers:
             complaints=lender.complaints or None,
             replaces_number=_number(loan, agreement, agreement.revision - 1) if agreement.revision else None,
             rate_bp=rate_bp,
+            effective_bp=_effective_bp(agreement, rows, agreement.made_at.astimezone(zone).date()),
             pay_to=lender.pay_to,
             instead_of=_instead_of(session, loan, agreement),
             via=agreement.via,
@@ -172,6 +173,13 @@ def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[tuple[Doc
         for index, part in enumerate(parts)
     )
     return rows, option.rate_bp if option is not None and sums else None
+
+
+def _effective_bp(agreement: Agreement, rows: Sequence[DocumentRow], made_on: date) -> int | None:
+    """What the interest of a new schedule comes to a year; also where the rate of its option is no longer known."""
+    if agreement.added_minor <= 0:
+        return None
+    return effective_rate_bp(agreement.balance_minor, [(row.due, row.amount_minor) for row in rows], made_on)
 
 
 def arithmetic(

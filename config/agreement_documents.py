@@ -50,9 +50,9 @@ class AgreementData(BaseModel):
     `wording` counts on whenever the words change: what was agreed on keeps its own in every document of it, and what
     was agreed on before words were counted has none. `agency` collects for the lender; `address` is of whoever of the
     two writes, `complaints` says where to complain; `replaces_number` is the document's whose place this takes;
-    `rate_bp` the yearly interest of a new schedule in hundredths of a percent; `noted_at`, in the borrower's zone, when
-    it was taken down. `instead_of` is the last document of an earlier agreement whose place this one takes; `pay_to`
-    the creditor's own account.
+    `rate_bp` the yearly interest of a new schedule in hundredths of a percent, `effective_bp` what it comes to by the
+    days of the payments; `noted_at`, in the borrower's zone, when it was taken down. `instead_of` is the last document
+    of an earlier agreement whose place this one takes; `pay_to` the creditor's own account.
 
     Texts are brought to one line. Errors never show the values.
     """
@@ -92,6 +92,7 @@ class AgreementData(BaseModel):
     complaints: Notice | None = None
     replaces_number: OneLine | None = None
     rate_bp: int | None = None
+    effective_bp: int | None = None
     pay_to: Notice | None = None
     instead_of: OneLine | None = None
     via: Via | None = None
@@ -197,7 +198,7 @@ def _told(data: AgreementData) -> dict[str, object]:
 def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
     """What is told line by line, as far as the wording has a name for it."""
     rest = data.balance_minor - data.total_minor if data.kind is AgreementKind.PROMISE else 0
-    rate = data.rate_bp if data.added_minor > 0 else None
+    rate, effective = (data.rate_bp, data.effective_bp) if data.added_minor > 0 else (None, None)
     # less the debt as it is shown, so that what is shown adds up
     interest = data.total_minor - payable(data.balance_minor, data.currency) if data.added_minor > 0 else 0
     told: list[tuple[str, str | None]] = [
@@ -211,6 +212,7 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
         ("forgiven", speaker.money(data.remission_minor) if data.remission_minor > 0 else None),
         ("interest", speaker.money(interest) if interest > 0 else None),
         ("rate", format_rate(rate, speaker.locale) if rate else None),
+        ("effective", format_rate(effective, speaker.locale) if effective else None),
         ("total", speaker.money(data.total_minor)),
         ("in_words", speaker.in_words(data.total_minor)),
         ("rest", speaker.money(rest) if rest > 0 else None),

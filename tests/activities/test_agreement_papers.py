@@ -294,3 +294,17 @@ async def test_a_document_gives_the_creditors_account_that_the_lender_is_paid_in
     assert made is not None
     text = " ".join(PdfReader(io.BytesIO(made.pdf)).pages[0].extract_text().split())
     assert "Cuenta de Credialba para estos pagos: BBVA 012 180 0012345678 9." in text
+
+
+async def test_a_new_schedule_tells_what_its_interest_comes_to_a_year_by_its_own_days(desk: Desk) -> None:
+    """Given 100.00 that are to be paid as 55.00 a year later and 60.50 after two, of an option that the strategy no
+    longer has, when the document is read, then it says 10 % a year; without interest it says nothing of a rate."""
+    in_years = tuple(
+        Instalment(number=year, due=TUESDAY.date() + timedelta(days=365 * year), amount_minor=amount)
+        for year, amount in ((1, 5_500), (2, 6_050))
+    )
+    schedule = {"kind": AgreementKind.RESTRUCTURING, "version": 2, "option": "gone"}
+    dear = PLAN.model_copy(update={**schedule, "instalments": in_years, "added_minor": 1_550})
+
+    assert "(TAE) 10,00 %" in (await read_of(desk, dear)).replace("\u00a0", " ")
+    assert "(TAE)" not in await read_of(desk, PLAN.model_copy(update=schedule))

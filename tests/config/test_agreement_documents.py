@@ -6,6 +6,7 @@ import io
 import re
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
@@ -218,9 +219,16 @@ def test_a_new_schedule_shows_its_arithmetic_and_its_version() -> None:
         for number in (1, 2, 3)
     )
     text = text_of(
-        kind=AgreementKind.RESTRUCTURING, version=2, added_minor=602, rate_bp=1_250, remission_minor=0, rows=rows
+        kind=AgreementKind.RESTRUCTURING,
+        version=2,
+        added_minor=602,
+        rate_bp=1_250,
+        effective_bp=3_704,
+        remission_minor=0,
+        rows=rows,
     )
-    assert "Tipo de interés nominal anual 12,50 %" in text
+    assert "Tipo de interés nominal al año, por periodos iguales 12,50 %" in text
+    assert "por las fechas de este calendario (TAE) 37,04 %" in text
     assert "Los intereses de este calendario se deben solo si se cumple." in text
     for said in ("Nuevo calendario de pagos", "Versión del calendario 2", "Intereses", "3,00 €", "99,01 €", "200,99 €"):
         assert said in text
@@ -231,6 +239,24 @@ def test_the_moment_of_the_yes_is_written_as_the_borrower_reads_dates() -> None:
     assert "Aceito em 10 de mar. de 2026, 09:00 UTC" in text_of(language="pt", country="BR")
     moved = text_of(language="en", country="US", moved_at=datetime(2026, 4, 3, 15, 30, tzinfo=UTC))
     assert "Change of date accepted on Apr 3, 2026, 3:30 PM UTC" in moved
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "said"),
+    [
+        ("America/Sao_Paulo", "BR", "Aceito em 9 de mar. de 2026, 22:30 UTC-03"),
+        ("America/Bogota", "CO", "Aceptado el 9 de mar de 2026, 8:30 p. m. UTC-05"),
+        ("America/Caracas", "VE", "9:30 p. m. UTC-04"),
+        ("Europe/Madrid", "ES", "Aceptado el 10 mar 2026, 2:30 CET"),
+        ("America/Mexico_City", "MX", "7:30 p.m. CST"),
+    ],
+)
+def test_the_zone_of_the_yes_can_be_read_where_zones_have_no_letters(zone: str, country: str, said: str) -> None:
+    """Given a yes of 01:30 UTC, when its moment is read where the borrower lives, then a bare `-03` is not all that is
+    said of the zone."""
+    at = datetime(2026, 3, 10, 1, 30, tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+    assert said in text_of(language="pt" if country == "BR" else "es", country=country, accepted_at=at)
 
 
 def test_what_nobody_had_to_approve_says_nothing_of_an_approval() -> None:
