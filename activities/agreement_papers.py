@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -14,8 +14,8 @@ from config.agreement_documents import WORDING, AgreementData, DocumentRow, rend
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.agreements.contacts import PER_AGREEMENT
-from domain.agreements.model import AgreementKind
-from domain.agreements.schedule import Row, repayment
+from domain.agreements.model import AgreementKind, AgreementState
+from domain.agreements.schedule import Row, effective_rate_bp, repayment
 from domain.agreements.terms import RestructuringOption
 from domain.payable import smallest_payable
 from providers.ports import Attachment
@@ -115,6 +115,9 @@ class AgreementPapers:
             complaints=lender.complaints or None,
             replaces_number=_number(loan, agreement, agreement.revision - 1) if agreement.revision else None,
             rate_bp=rate_bp,
+            effective_bp=_effective_bp(agreement, rows, agreement.made_at.astimezone(zone).date()),
+            pay_to=lender.pay_to,
+            instead_of=_instead_of(session, loan, agreement),
             via=agreement.via,
             noted_at=agreement.made_at.astimezone(zone),
         )
@@ -126,6 +129,18 @@ def _wording(session: Session, loan: Loan, agreement: Agreement) -> int:
     if first is None:
         return WORDING
     return AgreementData.model_validate_json(first.says).wording if first.says is not None else 1
+
+
+def _instead_of(session: Session, loan: Loan, agreement: Agreement) -> str | None:
+    """The last document of the agreement that gave way to this one at the moment it came into force."""
+    gave_way = [
+        each
+        for each in agreements.of_loan(session, loan)
+        if (each.entry, each.state) == (agreement.entry, AgreementState.REPLACED)
+        and agreements.was_in_force(each)
+        and each.ended_at == agreement.made_at
+    ]
+    return _number(loan, gave_way[-1], gave_way[-1].revision) if gave_way else None
 
 
 def _quoted(said: str | None) -> str | None:
@@ -158,6 +173,13 @@ def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[tuple[Doc
         for index, part in enumerate(parts)
     )
     return rows, option.rate_bp if option is not None and sums else None
+
+
+def _effective_bp(agreement: Agreement, rows: Sequence[DocumentRow], made_on: date) -> int | None:
+    """What the interest of a new schedule comes to a year; also where the rate of its option is no longer known."""
+    if agreement.added_minor <= 0:
+        return None
+    return effective_rate_bp(agreement.balance_minor, [(row.due, row.amount_minor) for row in rows], made_on)
 
 
 def arithmetic(

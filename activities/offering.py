@@ -12,6 +12,7 @@ from activities.orders import OfferOrder
 from domain.agreements.model import Via
 from domain.agreements.offers import agreeing, offers, with_holidays
 from domain.agreements.terms import Authority
+from domain.conversation.offering import TOLD_AT_MOST
 from domain.events.agreements import MadeOffer, OffersMade, TermsAgreed
 from records import loans, offer_log, strategies
 from records.database import Database
@@ -27,7 +28,8 @@ class OfferMaker(Offering):
 
     @activity.defn(name="make_offers")
     async def make(self, order: OfferOrder) -> OffersMade:
-        """What the machine may offer now. Tried again the same; each asking stands in the audit trail."""
+        """What the machine may offer now and an answer can tell. Tried again the same; each asking stands in the audit
+        trail."""
         return await asyncio.to_thread(self._make, order)
 
     def _make(self, order: OfferOrder) -> OffersMade:
@@ -39,9 +41,8 @@ class OfferMaker(Offering):
                 request = request.model_copy(update={"bearable_minor": known})
             found = offers(request, strategies.of_loan(session, loan))
             offer_log.keep(session, loan, request, found, actor=MACHINE, at=task_time())
-        wanted = sorted(
-            (offer for offer in found.offers if offer.kind in order.kinds), key=lambda o: order.kinds.index(o.kind)
-        )
+        can_be_told = [o for o in found.offers if o.kind in order.kinds and len(o.payments) <= TOLD_AT_MOST]
+        wanted = sorted(can_be_told, key=lambda o: order.kinds.index(o.kind))
         made = []
         for offer in wanted[:MOST]:
             terms = agreeing(

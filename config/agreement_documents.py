@@ -4,6 +4,7 @@ arithmetic, and how it was accepted."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -19,6 +20,7 @@ from config.message_context import Notice, OneLine, Quoted
 from config.yaml_source import read_yaml
 from domain.agreements.model import AgreementKind, Via
 from domain.money import Money, minor_digits
+from domain.payable import payable, payable_money
 
 _FOLDER = Path(__file__).parent / "documents"
 _OTHERWISE = "en"
@@ -48,8 +50,9 @@ class AgreementData(BaseModel):
     `wording` counts on whenever the words change: what was agreed on keeps its own in every document of it, and what
     was agreed on before words were counted has none. `agency` collects for the lender; `address` is of whoever of the
     two writes, `complaints` says where to complain; `replaces_number` is the document's whose place this takes;
-    `rate_bp` the yearly interest of a new schedule in hundredths of a percent; `noted_at`, in the borrower's zone, when
-    it was taken down.
+    `rate_bp` the yearly interest of a new schedule in hundredths of a percent, `effective_bp` what it comes to by the
+    days of the payments; `noted_at`, in the borrower's zone, when it was taken down. `instead_of` is the last document
+    of an earlier agreement whose place this one takes; `pay_to` the creditor's own account.
 
     Texts are brought to one line. Errors never show the values.
     """
@@ -89,6 +92,9 @@ class AgreementData(BaseModel):
     complaints: Notice | None = None
     replaces_number: OneLine | None = None
     rate_bp: int | None = None
+    effective_bp: int | None = None
+    pay_to: Notice | None = None
+    instead_of: OneLine | None = None
     via: Via | None = None
     noted_at: datetime | None = None
 
@@ -105,14 +111,17 @@ def render_agreement(data: AgreementData) -> bytes:
 
 
 def amount_in_words(money: Money, language: str) -> str:
-    """`trescientos euros con 50/100`: the whole units in words, what is left of them as a fraction."""
+    """`trescientos euros con 50/100`: the whole units in words, what is left of them as a fraction; as much as can be
+    paid, like `format_money`."""
+    money = payable_money(money)
     digits = minor_digits(money.currency)
     whole, rest = divmod(money.amount_minor, 10**digits)
     words = str(num2words(whole, lang={"pt": "pt_BR"}.get(language, language)))
     name = get_currency_name(money.currency, count=whole, locale=language)
-    if language == "es" and words.endswith("uno"):
-        # "un euro", "veintiún euros": before a noun the number loses its last letter
-        words = words.removesuffix("uno") + ("ún" if words.endswith("veintiuno") else "un")
+    if language == "es":
+        # "un euro", "veintiún mil euros": before a noun, mil or millones the number loses its last letter
+        words = re.sub(r"veintiuno(?=$| (?:mil|millones|billones)\b)", "veintiún", words)
+        words = re.sub(r"\buno(?=$| (?:mil|millones|billones)\b)", "un", words)
     if language == "pt":
         name = name.lower()
     if language in ("es", "pt") and whole >= 10**6 and whole % 10**6 == 0:
@@ -138,6 +147,8 @@ class _Speaker:
             "loan_id": data.loan_id,
             "complaints": data.complaints or "",
             "before": data.replaces_number or "",
+            "instead": data.instead_of or "",
+            "pay_to": data.pay_to or "",
         }
         self._for_another = data.agency is not None
 
@@ -187,7 +198,9 @@ def _told(data: AgreementData) -> dict[str, object]:
 def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
     """What is told line by line, as far as the wording has a name for it."""
     rest = data.balance_minor - data.total_minor if data.kind is AgreementKind.PROMISE else 0
-    rate = data.rate_bp if data.added_minor > 0 else None
+    rate, effective = (data.rate_bp, data.effective_bp) if data.added_minor > 0 else (None, None)
+    # less the debt as it is shown, so that what is shown adds up
+    interest = data.total_minor - payable(data.balance_minor, data.currency) if data.added_minor > 0 else 0
     told: list[tuple[str, str | None]] = [
         ("for", data.borrower_name),
         ("creditor", data.lender_name),
@@ -197,8 +210,9 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
         ("version", str(data.version) if data.version is not None else None),
         ("due", speaker.money(data.balance_minor)),
         ("forgiven", speaker.money(data.remission_minor) if data.remission_minor > 0 else None),
-        ("interest", speaker.money(data.added_minor) if data.added_minor > 0 else None),
+        ("interest", speaker.money(interest) if interest > 0 else None),
         ("rate", format_rate(rate, speaker.locale) if rate else None),
+        ("effective", format_rate(effective, speaker.locale) if effective else None),
         ("total", speaker.money(data.total_minor)),
         ("in_words", speaker.in_words(data.total_minor)),
         ("rest", speaker.money(rest) if rest > 0 else None),
@@ -208,8 +222,12 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
 
 def _clauses(data: AgreementData, speaker: _Speaker) -> list[str]:
     grace = {0: "grace_none", 1: "grace_one"}.get(data.grace_days, "grace_more")
-    names = ["replaces"] if data.replaces else []
-    names += ["kept", grace]
+    names = ["instead"] if data.instead_of is not None else []
+    if data.replaces:
+        names.append("replaces")
+    names += ["kept", grace, "pay"]
+    if data.pay_to is not None:
+        names.append("pay_to")
     if data.fees_frozen:
         names.append("frozen")
     names.append(f"clause_{data.kind.value}")

@@ -26,6 +26,8 @@ class Lender(SettingsSection):
     address: str | None = None
     responsible: str | None = None
     complaints: str | None = None
+    pay_to: str | None = Field(None, pattern=r"\S", max_length=1000)
+    """The creditor's own account, as documents of agreements give it to pay into; never an agency's."""
     calls_as: str | None = Field(None, min_length=1, max_length=200)
     """The name under which a call opens and a voicemail is left, where the own one tells whoever listens of a debt: a
     registered or trade name. 15 USC 1692e(14) forbids a collector every name but the true one of its business."""

@@ -58,4 +58,10 @@ def format_date_long(day: date, locale: Locale) -> str:
 
 def format_moment(at: datetime, locale: Locale) -> str:
     """Day, time and zone of an aware `at` where it is said, e.g. `4 mar 2026, 10:30 CET`."""
-    return f"{format_date(at.date(), locale)}, {format_time(at, format='short', locale=locale)} {at:%Z}"
+    return f"{format_date(at.date(), locale)}, {format_time(at, format='short', locale=locale)} {_zone(at)}"
+
+
+def _zone(at: datetime) -> str:
+    """Its letters; of a zone that has none, what it is off by: `UTC-03`."""
+    name = f"{at:%Z}"
+    return name if name[:1].isalpha() else f"UTC{name}"

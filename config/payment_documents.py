@@ -112,7 +112,7 @@ def _told(data: DocumentData) -> dict[str, object]:
         some = data.agreed_left.amount_minor > 0
         rows.append((words["agreed_left"], format_money(data.agreed_left, locale) if some else words["nothing"]))
         closing = f"{closing} {words['kept']}"
-    opening = words[f"opening_{data.kind.value}"].format(**names)
+    opening = words[_opening(data, words)].format(**names)
     if data.settled and "settled" in words:
         told = "settled_sum" if data.forgiven is not None and "settled_sum" in words else "settled"
         opening = f"{opening} {words[told].format(**names)}"
@@ -127,6 +127,13 @@ def _told(data: DocumentData) -> dict[str, object]:
         "closing": closing,
         "footer": words["footer_agency" if of_agency else "footer"].format(**names),
     }
+
+
+def _opening(data: DocumentData, words: dict[str, str]) -> str:
+    """The name of its first words: an agency was not paid itself."""
+    name = f"opening_{data.kind.value}"
+    of_agency = f"{name}_agency"
+    return of_agency if data.agency is not None and of_agency in words else name
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from domain.agreements.model import LIVE, AgreementKind, AgreementState, Via
+from records import agreements
 from records.tables import Agreement, AgreementInstalment, Loan
 
 KEPT = frozenset({AgreementState.KEPT, AgreementState.COMPLETED})
@@ -22,7 +23,7 @@ class AgreementFigures:
     """Of agreements of one kind in one currency. Amounts in minor units.
 
     `agreed_minor` and `received_minor` are of those that came into force: what was to be paid, and what has come of
-    it so far. Offers nobody said yes to count in `states` alone.
+    it so far. Offers that did not, whoever said yes to them, count in `states` alone.
     """
 
     states: Counter[AgreementState] = field(default_factory=Counter)
@@ -68,7 +69,7 @@ def agreement_figures(
         figures.states[agreement.state] += 1
         if agreement.evidence_at is None and agreement.kind is not AgreementKind.PROMISE:
             continue
-        if agreement.state in NEVER_IN_FORCE:
+        if agreement.state in NEVER_IN_FORCE or not agreements.was_in_force(agreement):
             continue
         figures.via[agreement.via] += 1
         figures.agreed_minor += agreement.total_minor

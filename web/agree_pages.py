@@ -186,7 +186,7 @@ def agree_router(
                 option=offer.option,
                 percent=offer.percent,
                 less_minor=offer.remission_minor or None,
-                more_minor=offer.added_minor or None,
+                more_minor=offer.interest_minor or None,
             )
         sealed = addresses.token(_READ_BACK, read.model_dump_json(exclude_none=True), now(request) + _READ_BACK_LIVES)
         return shown(visit, "read_back", path=path, sealed=sealed, lines=statement(visit, read))
@@ -284,7 +284,7 @@ def _offer_shown(visit: Visit, offer: Offer) -> dict[str, Any]:
         "count": len(offer.payments),
         "total": visit.money(offer.total_minor),
         "less": visit.money(offer.remission_minor) if offer.remission_minor else None,
-        "more": visit.money(offer.added_minor) if offer.added_minor else None,
+        "more": visit.money(offer.interest_minor) if offer.interest_minor else None,
         "frozen": offer.fees_frozen,
         "payments": [(visit.day(each.due), visit.money(each.amount_minor)) for each in offer.payments],
     }

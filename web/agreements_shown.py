@@ -145,7 +145,7 @@ def offer_shown(written: Written, offer: Offer) -> dict[str, Any]:
         "approval": offer.approval,
         "total": written.money(offer.total_minor),
         "forgiven": written.money(offer.remission_minor) if offer.remission_minor else None,
-        "interest": written.money(offer.added_minor) if offer.added_minor else None,
+        "interest": written.money(offer.interest_minor) if offer.interest_minor else None,
         "payments": [
             (
                 written.day(each.due),

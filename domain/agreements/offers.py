@@ -62,6 +62,11 @@ class Offer(_Value):
     payments: tuple[OfferedPayment, ...]
     valid_until: date
 
+    @property
+    def interest_minor(self) -> int:
+        """What is read as interest: `added_minor` counts from the debt with what of it nobody can be asked for."""
+        return sum(payment.interest_minor for payment in self.payments)
+
 
 class Offers(_Value):
     """The offers, and why options of the catalogue are not among them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.agreements.terms import Every
 
+DAYS_A_YEAR = 365
 PERIODS_A_YEAR = {Every.WEEK: 52, Every.FORTNIGHT: 26, Every.MONTH: 12}
 SATURDAY = 5
 _DAYS = {Every.WEEK: 7, Every.FORTNIGHT: 14}
@@ -105,3 +106,20 @@ def _nth(first: date, number: int, every: Every) -> date:
     months = first.month - 1 + number
     year, month = first.year + months // 12, months % 12 + 1
     return date(year, month, min(first.day, calendar.monthrange(year, month)[1]))
+
+
+def effective_rate_bp(debt_minor: int, payments: Sequence[tuple[date, int]], on: date) -> int | None:
+    """The yearly rate, hundredths of a percent, at which `payments` on their days are worth the debt on `on`: that of
+    annex I of Directive 2008/48/EC and of Brazil's CET, by days of a year of 365. None for one of over 100,000 %.
+    """
+
+    def worth(rate: float) -> float:
+        return sum(amount / (1 + rate) ** ((due - on).days / DAYS_A_YEAR) for due, amount in payments)
+
+    low, high = 0.0, 1_000.0
+    if worth(high) > debt_minor:
+        return None
+    for _ in range(60):
+        rate = (low + high) / 2
+        low, high = (rate, high) if worth(rate) > debt_minor else (low, rate)
+    return round(low * 10_000)

@@ -33,6 +33,8 @@ from domain.replies.labels import Intent
 MACHINE = "machine"
 OFFER_STANDS = timedelta(days=3)
 """A yes that comes later than this is no answer to what was offered."""
+TOLD_AT_MOST = 24
+"""Payments that an answer can name one by one; longer schedules are for the borrower's page and for people."""
 _PLAN, _SETTLEMENT = AgreementKind.PLAN, AgreementKind.SETTLEMENT
 _ASKED_FOR = {Intent.REQUEST_PLAN: (_PLAN,), Intent.REQUEST_DISCOUNT: (_SETTLEMENT, _PLAN)}
 _ORDERS: dict[AgreementKind, type[TermsAgreed]] = {_PLAN: PlanAgreed, _SETTLEMENT: SettlementAgreed}

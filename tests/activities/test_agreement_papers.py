@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import date, timedelta
+import re
+from datetime import date, datetime, timedelta
 
 import pytest
 from pypdf import PdfReader
@@ -230,3 +231,80 @@ async def test_a_document_names_the_agency_that_acts_for_the_creditor_and_how_it
     assert "acordado con Recupera Sur, que actúa por encargo de Credialba, el acreedor," in text
     assert "quejas@recupera.example" in text
     assert "En la página con sus opciones de pago" in text
+
+
+async def test_an_agreement_that_takes_the_place_of_another_names_its_document(desk: Desk) -> None:
+    """Given a promise that gave way to a plan, and the plan, with a date moved, to a settlement, when their documents
+    are read, then each says which one no longer holds, by the number of its last document."""
+    loan_id = enter_loan(desk.database)
+    moments = [TUESDAY + timedelta(days=days) for days in range(4)]
+    promise = PLAN.model_copy(
+        update={"kind": AgreementKind.PROMISE, "instalments": PLAN.instalments[:1], "made_at": moments[0]}
+    )
+    plan = PLAN.model_copy(update={"number": 2, "made_at": moments[1]})
+    moved = plan.model_copy(update={"revision": 1, "revised_at": moments[2]})
+    lower = {"number": 3, "kind": AgreementKind.SETTLEMENT, "made_at": moments[3], "remission_minor": 2_000}
+    settlement = PLAN.model_copy(update={**lower, "balance_minor": 12_000})
+
+    def told(agreement: Agreement, change: str, at: datetime) -> AgreementEntry:
+        return AgreementEntry(at=at, agreement=agreement, paid_minor=(0,) * len(agreement.instalments), change=change)
+
+    def gone(agreement: Agreement, at: datetime) -> AgreementEntry:
+        return told(
+            agreement.model_copy(update={"state": AgreementState.REPLACED, "ended_at": at}), AgreementState.REPLACED, at
+        )
+
+    entries = [
+        told(promise, "agreed", moments[0]),
+        gone(promise, moments[1]),
+        told(plan, "agreed", moments[1]),
+        told(moved, "due date moved", moments[2]),
+        gone(moved, moments[3]),
+        told(settlement, "agreed", moments[3]),
+    ]
+    for index, entry in enumerate(entries):
+        await desk.write(loan_id, entry, first=index)
+
+    with desk.database.reading() as session:
+        papers = {paper.number: paper.pdf for paper in documents.of_loan(session, loan_row(session, loan_id))}
+    said = {
+        number.removeprefix(f"{loan_id}-"): " ".join(PdfReader(io.BytesIO(pdf)).pages[0].extract_text().split())
+        for number, pdf in papers.items()
+    }
+    gives_way = {
+        number: re.findall(r"ocupa el lugar del n.º (\S+), que deja de valer", text) for number, text in said.items()
+    }
+    assert gives_way == {
+        "1-1": [],
+        "1-2": [f"{loan_id}-1-1"],
+        "1-2-2": [f"{loan_id}-1-1"],
+        "1-3": [f"{loan_id}-1-2-2"],
+    }
+
+
+async def test_a_document_gives_the_creditors_account_that_the_lender_is_paid_into(desk: Desk, world: World) -> None:
+    lender = Lender(name="Credialba", phone="900 555 010", pay_to="BBVA 012 180 0012345678 9")
+    papers = AgreementPapers(desk.database, settings_for(world, lender=lender))
+    loan_id = enter_loan(desk.database)
+    with desk.database.writing() as session:
+        agreements.keep(session, loan_row(session, loan_id), PLAN, (0, 0), of_entry=1, at=TUESDAY)
+
+    made = papers.make(LENDER, loan_id, 1, TUESDAY)
+
+    assert made is not None
+    text = " ".join(PdfReader(io.BytesIO(made.pdf)).pages[0].extract_text().split())
+    assert "Cuenta de Credialba para estos pagos: BBVA 012 180 0012345678 9." in text
+
+
+async def test_a_new_schedule_tells_what_its_interest_comes_to_a_year_by_its_own_days(desk: Desk) -> None:
+    """Given 100.00 that are to be paid as 55.00 a year later and 60.50 after two, of an option that the strategy no
+    longer has, when the document is read, then it says 10 % a year; without interest it says nothing of a rate."""
+    in_years = tuple(
+        Instalment(number=year, due=TUESDAY.date() + timedelta(days=365 * year), amount_minor=amount)
+        for year, amount in ((1, 5_500), (2, 6_050))
+    )
+    schedule = {"kind": AgreementKind.RESTRUCTURING, "version": 2, "option": "gone"}
+    dear = PLAN.model_copy(update={**schedule, "instalments": in_years, "added_minor": 1_550})
+
+    assert "(TAE) 10,00 %" in (await read_of(desk, dear)).replace("\u00a0", " ")
+    assert "(TAE)" not in await read_of(desk, PLAN.model_copy(update=schedule))

@@ -124,7 +124,7 @@ async def test_a_message_with_a_link_takes_the_template_that_has_a_place_for_it(
 @pytest.mark.parametrize(
     ("step", "template", "name"),
     [
-        ("promise.1.reminder", "agreed_reminder", "recobro_agreed_day"),
+        ("promise.1.reminder", "agreed_reminder", "recobro_agreed_to_pay"),
         ("receipt", "payment_received", "recobro_amount_received_document"),
         ("answer.1", "reply_person", "recobro_reply_person_by"),
     ],

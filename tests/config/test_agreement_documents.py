@@ -6,6 +6,7 @@ import io
 import re
 from datetime import UTC, date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pypdf import PdfReader
@@ -218,9 +219,16 @@ def test_a_new_schedule_shows_its_arithmetic_and_its_version() -> None:
         for number in (1, 2, 3)
     )
     text = text_of(
-        kind=AgreementKind.RESTRUCTURING, version=2, added_minor=602, rate_bp=1_250, remission_minor=0, rows=rows
+        kind=AgreementKind.RESTRUCTURING,
+        version=2,
+        added_minor=602,
+        rate_bp=1_250,
+        effective_bp=3_704,
+        remission_minor=0,
+        rows=rows,
     )
-    assert "Tipo de interés nominal anual 12,50 %" in text
+    assert "Tipo de interés nominal al año, por periodos iguales 12,50 %" in text
+    assert "por las fechas de este calendario (TAE) 37,04 %" in text
     assert "Los intereses de este calendario se deben solo si se cumple." in text
     for said in ("Nuevo calendario de pagos", "Versión del calendario 2", "Intereses", "3,00 €", "99,01 €", "200,99 €"):
         assert said in text
@@ -231,6 +239,24 @@ def test_the_moment_of_the_yes_is_written_as_the_borrower_reads_dates() -> None:
     assert "Aceito em 10 de mar. de 2026, 09:00 UTC" in text_of(language="pt", country="BR")
     moved = text_of(language="en", country="US", moved_at=datetime(2026, 4, 3, 15, 30, tzinfo=UTC))
     assert "Change of date accepted on Apr 3, 2026, 3:30 PM UTC" in moved
+
+
+@pytest.mark.parametrize(
+    ("zone", "country", "said"),
+    [
+        ("America/Sao_Paulo", "BR", "Aceito em 9 de mar. de 2026, 22:30 UTC-03"),
+        ("America/Bogota", "CO", "Aceptado el 9 de mar de 2026, 8:30 p. m. UTC-05"),
+        ("America/Caracas", "VE", "9:30 p. m. UTC-04"),
+        ("Europe/Madrid", "ES", "Aceptado el 10 mar 2026, 2:30 CET"),
+        ("America/Mexico_City", "MX", "7:30 p.m. CST"),
+    ],
+)
+def test_the_zone_of_the_yes_can_be_read_where_zones_have_no_letters(zone: str, country: str, said: str) -> None:
+    """Given a yes of 01:30 UTC, when its moment is read where the borrower lives, then a bare `-03` is not all that is
+    said of the zone."""
+    at = datetime(2026, 3, 10, 1, 30, tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+    assert said in text_of(language="pt" if country == "BR" else "es", country=country, accepted_at=at)
 
 
 def test_what_nobody_had_to_approve_says_nothing_of_an_approval() -> None:
@@ -251,6 +277,13 @@ def test_a_schedule_whose_arithmetic_is_no_longer_known_shows_its_payments_alone
         (24_050, "EUR", "es", "doscientos cuarenta euros con 50/100"),
         (100, "EUR", "es", "un euro"),
         (2_100, "EUR", "es", "veintiún euros"),
+        (2_100_000, "EUR", "es", "veintiún mil euros"),
+        (31_000, "CLP", "es", "treinta y un mil pesos chilenos"),
+        (101_000, "CLP", "es", "ciento un mil pesos chilenos"),
+        (1_001, "CLP", "es", "mil un pesos chilenos"),
+        (21_000_000, "PYG", "es", "veintiún millones de guaraníes paraguayos"),
+        (1_221_000, "PYG", "es", "un millón doscientos veintiún mil guaraníes paraguayos"),
+        (30_000_063, "COP", "es", "trescientos mil pesos colombianos"),
         (2_000_000, "CLP", "es", "dos millones de pesos chilenos"),
         (150_000, "CLP", "es", "ciento cincuenta mil pesos chilenos"),
         (123_400, "MXN", "es", "mil doscientos treinta y cuatro pesos mexicanos"),
@@ -260,6 +293,81 @@ def test_a_schedule_whose_arithmetic_is_no_longer_known_shows_its_payments_alone
 )
 def test_amounts_in_words(minor: int, currency: str, language: str, said: str) -> None:
     assert amount_in_words(Money(amount_minor=minor, currency=currency), language) == said
+
+
+def test_a_sum_is_the_same_in_figures_and_in_words() -> None:
+    """Given a debt with centavos in Colombia, when its settlement is read, then what is forgiven is one sum in both."""
+    text = text_of(
+        country="CO", currency="COP", balance_minor=100_000_063, total_minor=70_000_000, remission_minor=30_000_063
+    )
+
+    assert "$300.000 (trescientos mil pesos colombianos)" in text
+
+
+def test_what_a_new_schedule_adds_up_from_is_what_it_comes_to_in_whole_pesos() -> None:
+    """Given 1,000,000.63 pesos and payments of 1,020,067, when the facts are read, then debt and interest make the
+    total."""
+    made = {"kind": AgreementKind.RESTRUCTURING, "remission_minor": 0, "country": "CO", "currency": "COP"}
+
+    text = text_of(**made, balance_minor=100_000_063, total_minor=102_006_700, added_minor=2_006_637)
+
+    assert "Cantidad reclamada al acordarlo $1.000.000 Intereses del nuevo calendario $20.067" in text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "Puede pagar como lo hace siempre"),
+        ("en", "You can pay as you always do"),
+        ("pt", "Você pode pagar como costuma fazer"),
+    ],
+)
+@pytest.mark.parametrize("kind", list(AgreementKind))
+def test_every_document_says_how_to_pay_and_to_which_account_where_it_is_known(
+    kind: AgreementKind, language: str, said: str
+) -> None:
+    """Given a borrower who has the document and nothing else, when they want to keep what was agreed, then it says how,
+    under which contract, and the creditor's account where the lender gave it, whoever collects."""
+    about = {"kind": kind, "language": language, "country": ZONES[language], "agency": "Recupera Sur"}
+
+    with_account = text_of(**about, pay_to="BBVA 012 180 0012345678 9")
+    without = text_of(**about)
+
+    for text in (with_account, without):
+        assert said in text
+        assert re.search(r"(contrato|contract) P-20417\.", text.split(said)[1])
+    assert re.search(r"(Cuenta de|Account of|Conta de) Credialba .*: BBVA 012 180 0012345678 9\.", with_account)
+    assert re.search(r"Cuenta de|Account of|Conta de", without) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "paid"),
+    [
+        ("es", "la cantidad reclamada queda pagada"),
+        ("en", "the amount asked for is paid"),
+        ("pt", "o valor cobrado estará pago"),
+    ],
+)
+@pytest.mark.parametrize("kind", [AgreementKind.PLAN, AgreementKind.RESTRUCTURING])
+def test_who_keeps_all_payments_reads_that_what_was_asked_for_is_paid(
+    kind: AgreementKind, language: str, paid: str
+) -> None:
+    assert paid in text_of(kind=kind, remission_minor=0, language=language, country=ZONES[language])
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "intereses por el retraso, comisiones ni recargos"),
+        ("en", "no late interest, fees or charges"),
+        ("pt", "juros de mora, multas nem taxas"),
+    ],
+)
+def test_what_is_not_added_while_a_plan_is_kept_is_the_same_in_every_language(language: str, said: str) -> None:
+    about = {"kind": AgreementKind.PLAN, "remission_minor": 0, "language": language, "country": ZONES[language]}
+
+    assert said in text_of(**about, fees_frozen=True)
+    assert said not in text_of(**about)
 
 
 @pytest.mark.parametrize("wording", range(1, WORDING + 1))

@@ -154,6 +154,28 @@ def test_a_letter_of_a_settlement_names_the_sum_and_one_of_before_says_what_it_s
 )
 def test_a_receipt_of_an_agency_says_for_whom_it_acts(language: str, said: str) -> None:
     assert said in text_of(language=language, agency="Recupera Sur")
+
+
+@pytest.mark.parametrize(
+    ("language", "received", "confirmed"),
+    [
+        ("es", "a favor de Credialba, el acreedor,", "en nombre de Credialba, el acreedor,"),
+        ("en", "for Credialba, the creditor.", "on behalf of Credialba, the creditor,"),
+        ("pt", "em favor de Credialba, o credor,", "em nome de Credialba, o credor,"),
+    ],
+)
+def test_an_agency_does_not_say_that_it_was_paid(language: str, received: str, confirmed: str) -> None:
+    """Given an agency that collects, when the borrower reads what it issues, then the money went to the creditor, and
+    it is for the creditor that it confirms that nothing is left."""
+    letter = {"kind": DocumentKind.PAID_IN_FULL, "remaining": Money(amount_minor=0, currency="EUR")}
+    we = r"Hemos recibido|We have received|Recebemos"
+
+    receipt = text_of(language=language, agency="Recupera Sur")
+
+    assert received in receipt
+    assert re.search(we, receipt) is None
+    assert confirmed in text_of(**letter, language=language, agency="Recupera Sur")
+    assert re.search(we, text_of(language=language))
     assert "Recupera Sur" not in text_of(language=language)
 
 

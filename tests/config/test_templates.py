@@ -617,7 +617,12 @@ def test_a_letter_does_not_read_as_written_on_behalf_of_the_borrower(language: s
 
 
 @pytest.mark.parametrize(
-    ("language", "told"), [("es", r"pagar[ií]as 123,50\s€ el 5 mar"), ("pt", r"€\s123,50 para 05/03|€\s123,50 para 5")]
+    ("language", "told"),
+    [
+        ("es", r"por pagar 123,50\s€ de lo acordado para el 5 mar"),
+        ("pt", r"pagar €\s123,50 do combinado para 5"),
+        ("en", r"€\s?123.50 of what we agreed on is still to pay by Mar 5"),
+    ],
 )
 def test_a_reminder_names_the_day_to_pay_on_not_a_day_of_agreeing(language: str, told: str) -> None:
     context = sample_context(language, agreed=True, opt_out_hint="-")
@@ -724,7 +729,7 @@ def test_who_can_pay_what_was_agreed_reads_by_when_and_not_that_today_does_not_m
     [
         ("es", "(ya no vale|ha dejado de valer)", "a tiempo, gracias: .*vuelve a valer"),
         ("en", "(is over|is no longer in force)", "in time, thank you: .*(it stands|it is in force again)"),
-        ("pt", "deixou de valer", "no prazo, obrigado: .*volta a valer"),
+        ("pt", "(ja nao vale|deixou de valer)", "no prazo, obrigado: .*volta a valer"),
     ],
 )
 def test_who_is_told_of_a_breach_reads_what_became_of_what_was_agreed(
@@ -749,3 +754,103 @@ def test_a_text_without_the_documents_address_says_where_to_ask_for_it(language:
     assert f"{ask} document" in without
     assert f"{ask} document" not in with_it
     assert address in with_it
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL, Channel.WHATSAPP])
+@pytest.mark.parametrize("language", ["es", "pt", "en"])
+@pytest.mark.parametrize("name", ["agreed_reminder", "agreed_missed", "agreed_broken", "agreed_link"])
+def test_what_is_left_of_an_agreed_payment_is_not_called_the_payment_that_was_agreed(
+    name: str, language: str, channel: Channel
+) -> None:
+    """Given 70.00 paid of 100.00 that were agreed on, when what is left is asked for, then nobody reads that 30.00 were
+    agreed on."""
+    of = r"de lo acordado|de lo que acordamos|do combinado|do que combinamos|of what we agreed on"
+    called = r"pago de AMOUNT|pagar[ií]as AMOUNT|\b(los|os|the) AMOUNT|pagamento de AMOUNT|combinamos AMOUNT"
+    called += r"|pagaria AMOUNT|payment of AMOUNT|agreed on AMOUNT"
+    if channel is Channel.WHATSAPP:
+        bodies = [
+            one.ours.body for one in load_approved() if one.ours.template == name and one.ours.written_in == language
+        ]
+        texts = [" ".join(body.split()).replace("{{agreed_amount}}", "AMOUNT") for body in bodies]
+    else:
+        message = render(name, channel, language, shipped_context(name, channel, language))
+        texts = [re.sub(r"(€|US\$|\$)?\s?123[.,]50(\s€)?", " AMOUNT", message.text).replace("  ", " ")]
+
+    assert texts
+    for text in texts:
+        assert "AMOUNT" in text
+        assert re.search(of, text, re.IGNORECASE), text
+        assert re.search(called, text) is None, text
+
+
+@pytest.mark.parametrize(
+    ("language", "time_left", "change"),
+    [
+        ("es", "a[uú]n est[aá]s a tiempo", "cambiarlo|otra fecha"),
+        ("pt", "[Aa]inda d[aá] tempo", "mudar|outra data"),
+        ("en", "[Tt]here is still time", "change it|another date"),
+    ],
+)
+def test_who_missed_an_agreed_payment_reads_that_there_is_time_and_is_offered_no_other_day(
+    language: str, time_left: str, change: str
+) -> None:
+    """Given a payment whose day passed, which nobody can move any more, when its message is read by whichever channel,
+    then it says that the money still counts, and does not offer what would be refused."""
+    approved = [one.ours for one in load_approved() if one.ours.template == "agreed_missed"]
+    texts = [one.body for one in approved if one.written_in == language]
+    for channel in (Channel.SMS, Channel.EMAIL):
+        texts.append(
+            render("agreed_missed", channel, language, shipped_context("agreed_missed", channel, language)).text
+        )
+
+    assert len(texts) > 2
+    for text in texts:
+        told = " ".join(text.split())
+        assert re.search(time_left, told, re.IGNORECASE), told
+        assert re.search(change, told) is None, told
+
+
+@pytest.mark.parametrize("name", ["payment_received", "part_payment_received"])
+@pytest.mark.parametrize(
+    ("language", "noted", "received"),
+    [
+        ("es", "Hemos anotado a favor de Credialba tu pago", "Hemos recibido tu pago"),
+        ("pt", "Registramos em favor de Credialba seu pagamento", "Recebemos seu pagamento"),
+        ("en", "We have recorded for Credialba your payment", "We have received your payment"),
+    ],
+)
+def test_an_agencys_email_does_not_say_that_the_agency_was_paid(
+    name: str, language: str, noted: str, received: str
+) -> None:
+    """Given an agency that collects for the lender, when its e-mail brings a receipt, then what came is the lender's;
+    where the lender collects itself, it has received it."""
+    context = shipped_context(name, Channel.EMAIL, language)
+
+    lenders = render(name, Channel.EMAIL, language, context)
+    agencys = render(name, Channel.EMAIL, language, context.model_copy(update={"caller_name": "Recupera Sur"}))
+
+    for mine, others in ((lenders.text, agencys.text), (lenders.html or received, agencys.html or noted)):
+        assert received in mine
+        assert noted in others
+        assert received not in others
+
+
+@pytest.mark.parametrize(
+    ("language", "how"),
+    [
+        ("es", "Puedes pagar como lo haces siempre, o llamando al"),
+        ("pt", "Você pode pagar como costuma fazer, ou ligando para"),
+        ("en", "You can pay as you always do, or by calling"),
+    ],
+)
+def test_the_email_with_what_was_agreed_says_how_to_pay_though_it_has_no_link(language: str, how: str) -> None:
+    """Given a document, which never comes with a payment link, when its e-mail is read, then it says how to pay; with a
+    link it is by that."""
+    context = shipped_context("agreed_document", Channel.EMAIL, language)
+
+    with_link = render("agreed_document", Channel.EMAIL, language, context).text
+    without = render("agreed_document", Channel.EMAIL, language, context.model_copy(update={"link_url": None})).text
+
+    assert how in without
+    assert how not in with_link
+    assert str(context.link_url) in with_link

@@ -29,6 +29,7 @@ from domain.collection import apply, written
 from domain.contact import Channel
 from domain.contact_orders import SendContact
 from domain.conversation.model import Asking
+from domain.conversation.offering import TOLD_AT_MOST
 from domain.entering import enter
 from domain.events.agreements import MadeOffer, OffersMade, TermsAgreed
 from domain.events.balance import FundsSeen
@@ -334,7 +335,8 @@ class SimulatedLoan:
     def _offers(self, asking: Asking) -> OffersMade:
         """As `activities/offering.py` answers, without what the records know beside."""
         request = request_of(self.state, self.now, Authority.MACHINE, asking.bearable_minor)
-        wanted = [each for each in offers(request, self.state.strategy).offers if each.kind in asking.kinds]
+        found = offers(request, self.state.strategy).offers
+        wanted = [each for each in found if each.kind in asking.kinds and len(each.payments) <= TOLD_AT_MOST]
         orders = [
             (each.kind, agreeing(each, by="machine", role=Authority.MACHINE, via=Via.MESSAGE).model_dump())
             for each in sorted(wanted, key=lambda each: asking.kinds.index(each.kind))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from domain.agreements.model import Agreement, AgreementState, Evidence
-from records import agreements
+import pytest
+
+from domain.agreements.model import Agreement, AgreementState, Evidence, Via
+from records import agreements, loans
 from records.agreement_figures import agreement_figures
 from records.database import Database
 from tests.activities.test_agreement_papers import PLAN
@@ -44,3 +46,24 @@ def test_the_share_kept_is_of_those_that_were_judged(database: Database) -> None
     assert (plans.in_force, plans.agreed_minor, plans.received_minor) == (1, 10_000, 5_000)
     assert plans.states == {AgreementState.ACTIVE: 1, AgreementState.EXPIRED: 1}
     assert before == elsewhere == {}
+
+
+@pytest.mark.parametrize("state", ["cancelled", "replaced", "void", "proposed"])
+def test_what_the_borrower_accepted_and_nobody_approved_is_no_money_agreed_on(database: Database, state: str) -> None:
+    """Given a yes to an offer that its approver declined, that another took the place of, or that waits, when the
+    figures are read, then it counts among states alone; what was in force and then called off counts as agreed."""
+    accepted = made(PLAN, 1, state, evidence=YES, expires_at=NOW + timedelta(days=9))
+    called_off = made(PLAN, 2, "cancelled", evidence=YES)
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        agreements.keep(session, loan, accepted, (0, 0), of_entry=1, at=NOW)
+
+    with database.reading() as session:
+        plans = agreement_figures(session, NOW, NOW + timedelta(days=1))["plan", "EUR"]
+    with database.writing() as session:
+        agreements.keep(session, loans.get(session, LENDER, "L1"), called_off, (0, 0), of_entry=1, at=NOW)
+    with database.reading() as session:
+        with_another = agreement_figures(session, NOW, NOW + timedelta(days=1))["plan", "EUR"]
+
+    assert (plans.agreed_minor, plans.via, plans.states) == (0, {}, {AgreementState(state): 1})
+    assert (with_another.agreed_minor, with_another.via) == (10_000, {Via.MESSAGE: 1})

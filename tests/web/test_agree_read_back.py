@@ -68,6 +68,18 @@ def test_another_currency_or_no_figure_is_asked_for_again(text: str, country: st
 
 
 @pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("es", "no se añaden intereses por el retraso, gastos ni recargos"),
+        ("en", "No late interest, fees or charges are added"),
+        ("pt", "não são acrescentados juros de mora, multas nem taxas"),
+    ],
+)
+def test_what_is_not_added_while_a_plan_is_kept_is_the_same_in_every_language(language: str, said: str) -> None:
+    assert said in words_for(language)[1]["frozen"]
+
+
+@pytest.mark.parametrize(
     ("language", "country", "forgiven", "otherwise", "interest"),
     [
         ("es", "ES", "se me perdonan 60,00 € de los 300,00 €", "Si un pago no llega en plazo", "6,00 € son intereses"),

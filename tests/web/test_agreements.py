@@ -17,6 +17,7 @@ from config.lender_settings import Lender
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
+from domain.agreements.terms import Authority, RestructuringOption, RestructuringTerms
 from domain.collection import apply
 from domain.contact import Actor
 from domain.entering import enter
@@ -247,6 +248,34 @@ def test_a_borrower_says_yes_to_what_is_forgiven_and_to_what_happens_otherwise(
     ):
         assert words in plain(html.unescape(read_back.text))
         assert words in plain(said)
+
+
+def test_the_interest_of_a_new_schedule_and_the_debt_make_its_total_in_whole_pesos(
+    database: Database, clock: Clock
+) -> None:
+    """Given a debt of 1,000,000.63 pesos of Colombia, of which nobody can pay the centavos, when a new schedule with
+    interest is shown to its borrower, read back and shown to an agent, then debt and interest add up to the total."""
+    owed = {"amount_due_minor": 100_000_063, "currency": "COP", "due_date": date(2026, 11, 18)}
+    with database.writing() as session:
+        entered(session, "L1", **owed)
+    option = RestructuringOption(id="half-year", instalments=3, rate_bp=1_200, authority=Authority.MACHINE)
+    terms = CATALOGUE | {"restructurings": RestructuringTerms(options=(option,))}
+    orders = CoreLoans(database, clock)
+    loan = facts(lender=LENDER, loan_id="L1", consent=False, **owed)
+    orders.states[LENDER, "L1"] = enter(loan, strategy(**terms), NOW)
+    site = app_on(database, clock, orders)
+    agent = person(site, database, "ana", Role.AGENT)
+
+    with browser(site) as client:
+        first = plain(client.get(borrowers()).text)
+        read_back = plain(client.post(borrowers(), data={"kind": "restructuring", "option": "half-year"}).text)
+    on_agents_page = plain(agent.get(PAGE).text)
+
+    assert "1.020.067" in first
+    for page in (first, read_back, on_agents_page):
+        figures = {re.sub(r"[.,](?=\d{3})", "", each) for each in re.findall(r"\d[\d.,]*\d", page)}
+        assert "20067" in figures
+        assert "20066" not in figures
 
 
 def test_the_page_of_an_agency_says_for_whom_it_acts(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.agreements.schedule import due_dates, next_working_day, repayment, split
+from domain.agreements.schedule import due_dates, effective_rate_bp, next_working_day, repayment, split
 from domain.agreements.terms import Every
 from domain.agreements.working_days import public_holidays
 
@@ -70,3 +70,50 @@ def test_due_dates_keep_their_day_and_step_over_weekends_and_holidays() -> None:
 def test_nobody_knows_the_holidays_of_nowhere() -> None:
     assert public_holidays("XX", None, date(2026, 1, 1), date(2026, 12, 31)) == ()
     assert next_working_day(date(2026, 3, 7), ()) == date(2026, 3, 9)
+
+
+def test_the_effective_rate_is_that_of_the_days_and_not_of_the_periods() -> None:
+    """Given 3,000.00 at 24 % in three months, when the first payment comes after fifteen days, then a whole month's
+    interest for them makes it 37.04 % a year; after a month it is about what twelve months of 2 % come to."""
+    on, rows = date(2026, 3, 9), repayment(300_000, 3, Every.MONTH, 2_400)
+    soon, later = (
+        [
+            (due, row.amount_minor)
+            for due, row in zip(due_dates(on + timedelta(days=days), 3, Every.MONTH, ()), rows, strict=True)
+        ]
+        for days in (15, 30)
+    )
+
+    assert effective_rate_bp(300_000, soon, on) == 3_704
+    assert effective_rate_bp(300_000, later, on) == 2_708
+
+
+@pytest.mark.parametrize(
+    ("payments", "rate"),
+    [
+        ([(365, 110_000)], 1_000),
+        ([(730, 121_000)], 1_000),
+        ([(365, 60_000), (730, 60_000)], 1_307),
+        ([(365, 100_000)], 0),
+        ([(1, 100_100)], 4_403),
+        ([(0, 60_000), (365, 60_000)], 5_000),
+        ([(0, 101_000)], None),
+        ([(1, 120_000)], None),
+    ],
+    ids=[
+        "a year",
+        "two years",
+        "two payments",
+        "no interest",
+        "a day",
+        "half at once",
+        "all at once",
+        "no rate to tell",
+    ],
+)
+def test_what_1000_cost_by_the_day(payments: list[tuple[int, int]], rate: int | None) -> None:
+    """Given 1,000.00 that are paid back by these days, when the yearly cost is worked out, then it is the rate at which
+    the payments are worth the debt, and none where no rate makes them so."""
+    on = date(2026, 3, 9)
+
+    assert effective_rate_bp(100_000, [(on + timedelta(days=days), minor) for days, minor in payments], on) == rate
