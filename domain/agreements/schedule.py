@@ -114,7 +114,7 @@ def effective_rate_bp(debt_minor: int, payments: Sequence[tuple[date, int]], on:
     """
 
     def worth(rate: float) -> float:
-        return sum(amount / (1 + rate) ** ((due - on).days / DAYS_A_YEAR) for due, amount in payments)
+        return float(sum(amount / (1 + rate) ** ((due - on).days / DAYS_A_YEAR) for due, amount in payments))
 
     low, high = 0.0, 1_000.0
     if worth(high) > debt_minor:
