@@ -41,7 +41,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-AN_HOUR = timedelta(hours=1)
+LATELY = timedelta(minutes=5)
+"""Of a day that a first look reads, whatever the hour: it goes back ten minutes."""
 
 
 class CarrierList:
@@ -54,7 +55,7 @@ class CarrierList:
         self.asked_since: list[str] = []
         self.before_each: Callable[[], None] = lambda: None
 
-    def got(self, sid: str, body: str, ago: timedelta = AN_HOUR) -> datetime:
+    def got(self, sid: str, body: str, ago: timedelta = LATELY) -> datetime:
         moment = (now() - ago).replace(microsecond=0)
         stamp = format_datetime(moment)
         told = {"sid": sid, "body": body, "from": PHONE, "to": OURS, "direction": "inbound", "num_media": "0"}
@@ -201,7 +202,7 @@ async def test_a_start_that_was_missed_opens_nothing_after_a_later_stop(
 ) -> None:
     """Given a START that was missed and a STOP heard since, when the START is fetched, then it opens nothing."""
     in_collection(database, "L1")
-    carrier.got("SM1", "ALTA", timedelta(hours=2))
+    carrier.got("SM1", "ALTA")
     async with running(database, FakeTemporal()) as web:
         assert await web.twilio(message("BAJA", "SM2")) == 200
         assert await carrier.looker(database).look() == 1
@@ -215,7 +216,7 @@ async def test_records_put_back_fetch_all_that_came_since(tmp_path: Path, carrie
     in_collection(lite, "L1")
     known = carrier.got("SM1", "hola", timedelta(days=9))
     heard_before(lite, timedelta(days=9, hours=5))
-    moment = [known + AN_HOUR]
+    moment = [known + LATELY]
     looker = carrier.looker(lite, lambda: moment[0])
     assert await looker.look() == 1
     looker.step_down()
@@ -254,7 +255,7 @@ async def test_of_several_web_processes_one_asks_and_another_takes_over(
 async def test_a_message_whose_webhook_may_be_on_its_way_is_left_to_it(lite: Database, carrier: CarrierList) -> None:
     """Given a message of this moment and one of another clock, when they are listed, then only the first is left."""
     carrier.got("SM1", "hola", timedelta(seconds=1))
-    carrier.got("SM2", "hola", -AN_HOUR)
+    carrier.got("SM2", "hola", -LATELY)
 
     assert await carrier.looker(lite).look() == 1
 
