@@ -31,7 +31,9 @@ from records.facts import LoanAsEntered
 from records.tables import CampaignLoan, CampaignState, Loan, LoanState
 
 BATCH = 25
-"""Loans started at once; the records know how far it came when the next batch is started, too."""
+"""Loans read, marked as started, and being started at once."""
+UNMARKED = 2
+"""Batches that may be begun and not marked yet when the next one begins."""
 
 ANSWER_WITHIN = 30.0
 """Seconds a loan has to answer an instruction; less than the heartbeat's time, so that a batch is never lost."""
@@ -67,6 +69,7 @@ class CampaignRunner(CampaignWork):
         batch = max(1, min(BATCH, int(order.rate_per_second)))
         reading = asyncio.create_task(self._read(order, 0, min(batch, left)))
         under_way: list[asyncio.Task[int]] = []
+        gate = asyncio.Semaphore(batch)
         try:
             while left > 0:
                 page = await reading
@@ -75,10 +78,10 @@ class CampaignRunner(CampaignWork):
                 left -= len(page)
                 # The next ones are read, and those before marked, while these start: the server would wait otherwise.
                 reading = asyncio.create_task(self._read(order, page[-1][0].position, min(batch, left)))
-                answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-                under_way.append(asyncio.create_task(self._start_batch(order, page, answered)))
-                unmarked = 1 if await asyncio.shield(answered) else 0
-                while len(under_way) > unmarked:
+                begun_all = asyncio.Event()
+                under_way.append(asyncio.create_task(self._start_batch(order, page, gate, begun_all)))
+                await begun_all.wait()
+                while under_way and (len(under_way) > UNMARKED or under_way[0].done()):
                     started += await _to_its_end(under_way[0])
                     del under_way[0]
                 activity.heartbeat(started)
@@ -103,16 +106,26 @@ class CampaignRunner(CampaignWork):
         return await asyncio.to_thread(self._next, order.campaign_id, after, limit, task_time()) if limit > 0 else []
 
     async def _start_batch(
-        self, order: StartOrder, page: Sequence[tuple[Place, LoanAsEntered | str]], answered: asyncio.Future[bool]
+        self,
+        order: StartOrder,
+        page: Sequence[tuple[Place, LoanAsEntered | str]],
+        gate: asyncio.Semaphore,
+        begun_all: asyncio.Event,
     ) -> int:
         """How many were started. Whatever goes wrong with one, what was started is marked so.
 
-        `answered` is set before they are marked: whether the server answered for all.
+        `begun_all` is set when the last of them went through the gate.
         """
         now = task_time()
-        starts = (self._start(order, place, loan, now) for place, loan in page)
-        outcomes = await asyncio.gather(*starts, return_exceptions=True)
-        answered.set_result(not any(isinstance(outcome, BaseException) for outcome in outcomes))
+        last = page[-1][0].position
+
+        async def begin(place: Place, loan: LoanAsEntered | str) -> bool:
+            async with gate:
+                if place.position == last:
+                    begun_all.set()
+                return await self._start(order, place, loan, now)
+
+        outcomes = await asyncio.gather(*(begin(place, loan) for place, loan in page), return_exceptions=True)
         done = [place.position for (place, _), fine in zip(page, outcomes, strict=True) if fine is True]
         await asyncio.to_thread(self._mark, order.campaign_id, done)
         started = [
@@ -251,8 +264,7 @@ class CampaignRunner(CampaignWork):
             return campaigns.progress(session, campaign_id)
 
     def _to_instruct(self, campaign_id: str) -> list[tuple[str, str, bool]]:
-        """Every loan in collection; and, not surely running, those that a crash may have left started but unmarked:
-        a batch being started and one being marked."""
+        """Every loan in collection; and, not surely running, those that a crash may have left started but unmarked."""
         with self._database.reading() as session:
             running = [(*loan, True) for loan in campaigns.started_loans(session, campaign_id)]
             unmarked = session.exec(
@@ -266,7 +278,7 @@ class CampaignRunner(CampaignWork):
                     col(CampaignLoan.refused).is_(None),
                 )
                 .order_by(col(CampaignLoan.position))
-                .limit(2 * BATCH)
+                .limit((UNMARKED + 1) * BATCH)
             ).all()
             return running + [(lender, loan_id, False) for lender, loan_id in unmarked]
 
