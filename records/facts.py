@@ -28,7 +28,10 @@ TOLD_WITHIN = timedelta(days=1)
 
 @dataclass(frozen=True)
 class LoanAsEntered:
-    """A loan with its pinned strategy, and payments that came before its workflow was started."""
+    """A loan with its pinned strategy, and payments that came before its workflow was started.
+
+    `strategy_digest` is of the strategy that the records had it pinned to when it was read.
+    """
 
     facts: LoanFacts
     strategy: Strategy
