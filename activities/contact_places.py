@@ -27,7 +27,7 @@ from domain.payable import payable
 from domain.platform_rules import TemplateStatus
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, contacts, loans, owed_signals, payments, people, platforms, threads, webhooks
+from records import audit, contact_ledger, contacts, loans, owed_signals, payments, people, platforms, threads, webhooks
 from records.database import Database
 from records.tables import ContactState, Loan, PaymentLink, Person
 
@@ -203,7 +203,7 @@ class ContactPlaces:
             if earlier.state is ContactState.DELIVERED and earlier.channel not in TELLS_OF_READING:
                 return True
             since = earlier.sent_at or earlier.reserved_at
-            events = contacts.person_events(session, people.of_loan(session, loan), since)
+            events = contact_ledger.person_events(session, people.of_loan(session, loan), since)
             return any(event.kind is ContactEventKind.INBOUND for event in events)
 
     def dead_channels(self, order: ContactOrder) -> dict[Channel, datetime]:

@@ -16,7 +16,7 @@ from domain.agreements.model import DOCUMENT
 from domain.contact import Actor, Channel, ContactEvent, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, RuleBook, candidate_zones, decide, unanswered_since
 from domain.events.borrower import Circumstance
-from records import contacts, payments, people
+from records import contact_decisions, contact_ledger, contacts, payments, people
 from records.tables import Contact, ContactState, Loan, LoanState, Person
 
 LEDGER_DAYS = timedelta(days=45)
@@ -117,7 +117,7 @@ class ContactSlots:
             if channel is Channel.WHATSAPP and decision.verdict is Verdict.ALLOWED:
                 decision = self._within_limits(session, person, at, decision)
             if keep:
-                contacts.record_decision(
+                contact_decisions.record(
                     session,
                     loan,
                     person,
@@ -180,7 +180,7 @@ class ContactSlots:
             authorised_channels=people.authorised_channels(person),
             is_document=is_document,
         )
-        events = contacts.person_events(session, person, at - LEDGER_DAYS, held_over=own_words)
+        events = contact_ledger.person_events(session, person, at - LEDGER_DAYS, held_over=own_words)
         if after is not None and not any(_is_the_same(event, after) for event in events):
             events = [*events, after]
         return decide(request, at, events, self._rules, self._caps)
@@ -208,7 +208,7 @@ class ContactSlots:
 
     def answers(self, session: Session, person: Person, channel: Channel, at: datetime) -> bool:
         """Whether a person's words by `channel` answer what the borrower wrote there; else they count as a demand."""
-        events = contacts.person_events(session, person, at - LEDGER_DAYS, held_over=True)
+        events = contact_ledger.person_events(session, person, at - LEDGER_DAYS, held_over=True)
         return unanswered_since(channel, events) is not None
 
     def take(

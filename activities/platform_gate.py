@@ -21,7 +21,7 @@ from config.settings import Settings
 from domain.contact import Channel, ContactEventKind, Decision, Reason, Verdict
 from domain.contact_rules import NO_WHATSAPP_MARKETING
 from domain.platform_rules import Category, Form, Unusable, WhatsAppSend, refusals, sender_refusal
-from records import contacts, loans, people, whatsapp_sends
+from records import contact_decisions, contact_ledger, contacts, loans, people, whatsapp_sends
 from records.database import Database
 from records.platform_notices import whatsapp_acknowledged
 from records.tables import Person
@@ -89,7 +89,7 @@ class PlatformGate:
             for channel, reasons in closed.items():
                 for reason in reasons:
                     count(REFUSALS, rule=reason.rule, verdict=Verdict.NEVER)
-                contacts.record_decision(
+                contact_decisions.record(
                     session,
                     loan,
                     person,
@@ -137,7 +137,7 @@ class PlatformGate:
         self, session: Session, order: ContactOrder, person: Person, now: datetime, as_template: bool
     ) -> tuple[Reason, ...]:
         rules = load_whatsapp()
-        lately = contacts.person_events(session, person, now - timedelta(hours=rules.window.hours))
+        lately = contact_ledger.person_events(session, person, now - timedelta(hours=rules.window.hours))
         inbound = [
             event.at
             for event in lately

@@ -55,7 +55,7 @@ def of_loan(
     from activities.contact_slots import LEDGER_DAYS
     from commands import configuration
     from commands.loan_lookup import find_loan
-    from records import contacts, people
+    from records import contact_ledger, people
 
     database = configuration.records(settings)
     with database.reading() as session:
@@ -76,7 +76,7 @@ def of_loan(
             authorised_channels=people.authorised_channels(person),
         )
         moment = asked_at(at, request)
-        return request, moment, contacts.person_events(session, person, moment - LEDGER_DAYS)
+        return request, moment, contact_ledger.person_events(session, person, moment - LEDGER_DAYS)
 
 
 def asked_at(text: str | None, request: ContactRequest) -> datetime:

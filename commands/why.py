@@ -18,7 +18,7 @@ from domain.agreements.model import DOCUMENT
 from domain.contact import Channel, Decision, Reason, Verdict
 from domain.contact_orders import SendContact
 from domain.loan_state import LoanState
-from records import contacts, people
+from records import contact_decisions, people
 from records.tables import ContactDecision, Loan
 from records.tables import LoanState as Place
 
@@ -151,7 +151,7 @@ def explain(session: Session, loan: Loan, known: Known, slots: ContactSlots) -> 
         watch_over=state.watch_over,
         closed_channels=state.closed_channels,
         other_loans_of_the_person=len(others),
-        refused_contacts=_refused(contacts.decisions_of(session, loan)),
+        refused_contacts=_refused(contact_decisions.of_loan(session, loan)),
         refused_messages=tuple(
             RefusedMessage(at=refusal.at, message=refusal.message, reason=refusal.reason)
             for refusal in state.refusals[-REFUSALS_SHOWN:]

@@ -3,8 +3,8 @@
     with database.writing() as session:
         loan, person = contacts.lock_person(session, lender, loan_id)
         earlier = contacts.find(session, loan, step, occurrence, entry=entry)
-        decision = decide(request, contacts.person_events(session, person, since), ...)
-        contacts.record_decision(session, loan, person, ...)
+        decision = decide(request, contact_ledger.person_events(session, person, since), ...)
+        contact_decisions.record(session, loan, person, ...)
         if decision.verdict is Verdict.ALLOWED:
             contacts.reserve(session, loan, person, ...)
 
@@ -18,16 +18,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, insert, or_, tuple_
+from sqlalchemy import and_, bindparam, or_, tuple_
 from sqlmodel import Session, col, select
 
 from domain.call_flow import Heard
-from domain.contact import Channel, ContactEvent, ContactEventKind, Decision, Purpose
+from domain.contact import Channel, ContactEventKind, Purpose
 from domain.contact_orders import RECEIPT
-from domain.conversation.model import HOLDS_OVER, REPLY
 from domain.costs import Cost
-from records import loans
-from records.tables import Contact, ContactDecision, ContactLedger, ContactState, Loan, Person
+from records import contact_ledger, loans
+from records.tables import Contact, ContactState, Loan, Person
 
 # Reports come in any order and more than once; what proves more stands.
 _PROVES = {
@@ -41,7 +40,6 @@ _PROVES = {
     ContactState.DELIVERED: 7,
     ContactState.READ: 8,
 }
-_NOTHING_SENT = frozenset({ContactState.DROPPED, ContactState.FAILED})
 _LOCKED = (
     select(Loan, Person)
     .join(Person, col(Person.id) == col(Loan.person_ref))
@@ -69,26 +67,7 @@ _OF_STEP = (
     )
     .where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
 )
-# Below the mapping of objects, which takes as long again: nobody needs these rows as objects.
-_KEEP_DECISION = insert(ContactDecision.__table__)  # type: ignore[attr-defined]
-_NOTE_EVENT = insert(ContactLedger.__table__)  # type: ignore[attr-defined]
 _STATES = select(Contact.state, Contact.purpose).where(col(Contact.loan_ref) == bindparam("loan"))
-_EVENTS = (
-    select(ContactLedger, Loan.loan_id)
-    .join(Loan, col(Loan.id) == col(ContactLedger.loan_ref), isouter=True)
-    .where(
-        col(ContactLedger.person_ref) == bindparam("person"),
-        col(ContactLedger.at) >= bindparam("since"),
-        col(ContactLedger.counts),
-    )
-    .order_by(col(ContactLedger.at), col(ContactLedger.id))
-)
-_HELD_OVER = select(Contact.id).where(
-    col(Contact.person_ref) == bindparam("person"),
-    col(Contact.reserved_at) >= bindparam("since"),
-    col(Contact.step) == REPLY,
-    col(Contact.template).in_([kind.value for kind in HOLDS_OVER]),
-)
 
 
 @dataclass(frozen=True)
@@ -237,7 +216,7 @@ def reserve(
     )
     session.add(contact)
     session.flush()
-    _note_event(session, contact, ContactEventKind.ATTEMPT, at)
+    contact_ledger.note(session, contact, ContactEventKind.ATTEMPT, at)
     return Reserved(contact)
 
 
@@ -262,14 +241,12 @@ def advance(
     contact.provider_message_id = provider_message_id or contact.provider_message_id
     contact.valid_until = valid_until or contact.valid_until
     contact.link_ref = link_ref or contact.link_ref
-    counted = _counts(contact)
+    counted = contact_ledger.counts(contact)
     moved = move(contact, state, at=at)
     if moved:
         contact.error_code = error_code
-    if moved and (counts := _counts(contact)) != counted:
-        for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():
-            event.counts = counts
-            session.add(event)
+    if moved and (counts := contact_ledger.counts(contact)) != counted:
+        contact_ledger.recount(session, contact, counts=counts)
     session.add(contact)
     session.flush()
     return moved
@@ -298,132 +275,10 @@ def give_up_begun(session: Session, loan: Loan, *, at: datetime) -> None:
         advance(session, contact, ContactState.UNKNOWN, at=at, error_code="loan ended")
 
 
-def _counts(contact: Contact) -> bool:
-    return contact.purpose is not Purpose.TRANSACTIONAL and contact.state not in _NOTHING_SENT
-
-
-def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> bool:
-    """Note what happened with a contact; an attempt, delivery or reading once only: False after that."""
-    if kind in (ContactEventKind.ATTEMPT, ContactEventKind.DELIVERED, ContactEventKind.READ):
-        noted = select(ContactLedger.id).where(ContactLedger.contact_ref == contact.id, ContactLedger.kind == kind)
-        if session.exec(noted).first() is not None:
-            return False
-    _note_event(session, contact, kind, at)
-    session.flush()
-    return True
-
-
-def _note_event(session: Session, contact: Contact, kind: ContactEventKind, at: datetime) -> None:
-    """The contact itself is written already."""
-    event = {
-        "person_ref": contact.person_ref,
-        "loan_ref": contact.loan_ref,
-        "contact_ref": contact.id,
-        "at": at,
-        "channel": contact.channel,
-        "kind": kind,
-        "counts": _counts(contact),
-    }
-    session.connection().execute(_NOTE_EVENT, event)
-
-
-def add_inbound(session: Session, person: Person, channel: Channel, at: datetime, *, by_another: bool = False) -> None:
-    """Note that the person wrote or called, about no loan in particular.
-
-    Where a contact of ours by that channel went before that counts for rules, the two are an interaction (two_way, of
-    that contact's loan), which laws on contacts that were answered rest on. `by_another`: somebody else reads the
-    address and wrote, so the person was not reached.
-    """
-    assert person.id is not None
-    session.add(ContactLedger(person_ref=person.id, at=at, channel=channel, kind=ContactEventKind.INBOUND))
-    answered = None if by_another else _last_contact(session, person, channel, at)
-    if answered is not None:
-        session.add(
-            ContactLedger(
-                person_ref=person.id,
-                loan_ref=answered.loan_ref,
-                contact_ref=answered.contact_ref,
-                at=at,
-                channel=channel,
-                kind=ContactEventKind.TWO_WAY,
-            )
-        )
-    session.flush()
-
-
-def _last_contact(session: Session, person: Person, channel: Channel, at: datetime) -> ContactLedger | None:
-    """The attempt of the last contact by a channel up to `at` that counts for rules."""
-    return session.exec(
-        select(ContactLedger)
-        .where(
-            ContactLedger.person_ref == person.id,
-            ContactLedger.channel == channel,
-            ContactLedger.kind == ContactEventKind.ATTEMPT,
-            col(ContactLedger.counts),
-            col(ContactLedger.at) <= at,
-        )
-        .order_by(col(ContactLedger.at).desc(), col(ContactLedger.id).desc())
-    ).first()
-
-
-def person_events(session: Session, person: Person, since: datetime, *, held_over: bool = False) -> list[ContactEvent]:
-    """What counts in the person's ledger from `since` (inclusive), over all their loans, oldest first.
-
-    `held_over`: attempts that only said that a person will answer are marked as that.
-    """
-    named = {"person": person.id, "since": since}
-    rows = session.exec(_EVENTS, params=named).all()
-    waiting = set(session.exec(_HELD_OVER, params=named).all()) if held_over else set()
-    return [
-        ContactEvent(
-            at=row.at, channel=row.channel, kind=row.kind, loan_id=loan_id, holds_over=row.contact_ref in waiting
-        )
-        for row, loan_id in rows
-    ]
-
-
-def record_decision(
-    session: Session,
-    loan: Loan,
-    person: Person,
-    *,
-    step: str,
-    occurrence: int,
-    channel: Channel,
-    at: datetime,
-    decision: Decision,
-    rules_version: str,
-) -> None:
-    """Keep a decision of the contact rules, whatever it was."""
-    assert loan.id is not None
-    assert person.id is not None
-    kept = {
-        "loan_ref": loan.id,
-        "person_ref": person.id,
-        "step": step,
-        "occurrence": occurrence,
-        "channel": channel,
-        "at": at,
-        "verdict": decision.verdict,
-        "not_before": decision.not_before,
-        "window_ends": decision.window_ends,
-        "reasons": [reason.model_dump(mode="json") for reason in decision.reasons],
-        "rules_version": rules_version,
-    }
-    session.connection().execute(_KEEP_DECISION, kept)
-
-
 def _message_id(loan: Loan, entry: int, step: str, occurrence: int, at: datetime) -> str:
     # Differs between databases as well, so that an e-mail's Message-ID is unique in the world.
     named = f"{loan.lender}\n{loan.loan_id}\n{entry}\n{step}\n{occurrence}\n{at.isoformat()}"
     return hashlib.sha256(named.encode()).hexdigest()[:32]
-
-
-def decisions_of(session: Session, loan: Loan) -> Sequence[ContactDecision]:
-    """Every decision about a loan, oldest first."""
-    return session.exec(
-        select(ContactDecision).where(ContactDecision.loan_ref == loan.id).order_by(col(ContactDecision.id))
-    ).all()
 
 
 def charge(session: Session, contact: Contact, cost: Cost) -> None:
@@ -442,11 +297,7 @@ def heard(session: Session, contact: Contact, what: Heard, at: datetime) -> None
     session.flush()
     if what.with_the_right_person:
         advance(session, contact, ContactState.READ, at=at)
-        noted = select(ContactLedger.id).where(
-            ContactLedger.contact_ref == contact.id, ContactLedger.kind == ContactEventKind.CONVERSATION
-        )
-        if session.exec(noted).first() is None:
-            add_event(session, contact, ContactEventKind.CONVERSATION, at)
+        contact_ledger.add_event(session, contact, ContactEventKind.CONVERSATION, at)
 
 
 def take_again(session: Session, contact: Contact, *, channel: Channel, address: str, at: datetime) -> None:
@@ -460,20 +311,13 @@ def take_again(session: Session, contact: Contact, *, channel: Channel, address:
     contact.provider = contact.provider_message_id = contact.valid_until = contact.error_code = contact.outcome = None
     contact.cost_micros = contact.cost_currency = None
     session.add(contact)
-    noted = select(ContactLedger).where(
-        ContactLedger.contact_ref == contact.id, ContactLedger.kind == ContactEventKind.ATTEMPT
-    )
-    attempt = session.exec(noted).one()
-    attempt.at, attempt.channel, attempt.counts = at, channel, contact.purpose is not Purpose.TRANSACTIONAL
-    session.add(attempt)
+    contact_ledger.move_attempt(session, contact, at)
     session.flush()
 
 
 def give_back(session: Session, contact: Contact) -> None:
     """Nothing was sent: what was noted of the attempt counts for no rule."""
-    for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():
-        event.counts = False
-        session.add(event)
+    contact_ledger.recount(session, contact, counts=False)
     session.flush()
 
 

@@ -23,7 +23,7 @@ from domain.webhook_news import (
     DeliveryState,
 )
 from domain.what_next import Reaction, WhatNext
-from records import contacts, loans, people, platforms
+from records import contact_ledger, contacts, loans, people, platforms
 from records.tables import Contact, ContactState, Person
 from web.consequence import Consequence, about, note
 from web.inbound_news import close_channel
@@ -58,7 +58,7 @@ def record_delivery(session: Session, news: DeliveryNews, at: datetime) -> Conse
         return Consequence(outcome=f"message_{news.state}", person_refs=about(contact.person_ref))
     _advance(session, contact, reached, news, at)
     if news.state in _SEEN:
-        contacts.add_event(session, contact, _SEEN[news.state], at)
+        contact_ledger.add_event(session, contact, _SEEN[news.state], at)
     return Consequence(outcome=f"message_{news.state}", person_refs=about(contact.person_ref))
 
 

@@ -21,7 +21,7 @@ from domain.webhook_news import (
     MediaNews,
 )
 from domain.who_writes import Writer
-from records import attachments, contacts, people
+from records import attachments, contact_ledger, contacts, people
 from records.tables import Loan, LoanState, Person
 from web.after_the_end import hand_to_a_person
 from web.consequence import Consequence, about, note
@@ -60,7 +60,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     if not news.text and not bare_file:
         # Nothing is said: a reaction, a place, a sticker.
         if new:
-            contacts.add_inbound(session, meant.person, news.channel, written)
+            contact_ledger.add_inbound(session, meant.person, news.channel, written)
         if not isinstance(news, MediaNews):
             details: dict[str, JsonValue] = {"kind": f"message:{news.kind}", "reference": news.provider_message_id}
             note(session, at, news.provider, "webhook_needs_person", meant.person.lender, None, details)
@@ -86,7 +86,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         wrong_address = at_the_wrong_number(heard, by_meant)
         stranger = wrong_address or heard.writer is Writer.RELATIVE
         wrong_person = wrong_person or heard.writer is Writer.ANOTHER
-        contacts.add_inbound(session, person, news.channel, written, by_another=stranger)
+        contact_ledger.add_inbound(session, person, news.channel, written, by_another=stranger)
         if wrong_address:
             signals += _close_wrong_address(session, person, news, at)
         elif heard.writer is Writer.BORROWER and _opens_address(session, person, news, written):

@@ -39,7 +39,7 @@ from domain.events.contacts import ContactReported
 from domain.ledger_entries import LedgerEntry
 from domain.strategy import WholeThreshold
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
-from records import audit, contacts, loans, payments
+from records import audit, contact_decisions, contact_ledger, contacts, loans, payments
 from records.database import Database
 from records.tables import Contact, Loan, PaymentSource
 from tests.records.portfolios import LENDER, enter, handed
@@ -141,7 +141,7 @@ class Desk:
         """How many events of the person's ledger rules may count."""
         with self.database.reading() as session:
             _, person = contacts.lock_person(session, LENDER, loan_id)
-            return len(contacts.person_events(session, person, TUESDAY - timedelta(days=40)))
+            return len(contact_ledger.person_events(session, person, TUESDAY - timedelta(days=40)))
 
     def audit(self, loan_id: str, action: str) -> list[dict[str, Any]]:
         """The details of the loan's audit lines of one action, oldest first."""
@@ -150,7 +150,7 @@ class Desk:
 
     def decisions(self, loan_id: str) -> list[tuple[Channel, str, list[tuple[str, str]]]]:
         with self.database.reading() as session:
-            rows = contacts.decisions_of(session, loans.get(session, LENDER, loan_id))
+            rows = contact_decisions.of_loan(session, loans.get(session, LENDER, loan_id))
             return [(r.channel, r.verdict, [(x["rule"], x["source"]) for x in r.reasons]) for r in rows]
 
 

@@ -11,7 +11,7 @@ import pytest
 from domain.contact import Channel, Purpose
 from domain.contact_orders import RECEIPT
 from domain.events.contacts import ContactOutcome
-from records import contacts, loans
+from records import contact_decisions, loans
 from records.tables import ContactState
 from tests.activities.outside import (
     TUESDAY,
@@ -120,7 +120,7 @@ async def test_what_is_kept_and_told_to_the_carrier_is_when_it_left(
     assert text["at"] == left.isoformat()
     assert (row.reserved_at, row.sent_at) == (left, left)
     with desk.database.reading() as session:
-        kept = contacts.decisions_of(session, loans.get(session, LENDER, loan_id))
+        kept = contact_decisions.of_loan(session, loans.get(session, LENDER, loan_id))
     assert kept[-1].at == left
 
 

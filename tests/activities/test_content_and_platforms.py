@@ -12,7 +12,7 @@ from config.messaging_settings import Twilio
 from domain.contact import Actor, Channel, Purpose
 from domain.events.contacts import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
-from records import contacts
+from records import contact_ledger, contacts
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp
 from records.tables import ContactState
@@ -211,7 +211,7 @@ async def test_whatsapp_needs_the_policy_read_and_the_persons_own_message_of_the
     for loan_id in (unread, agencys):
         with lite.writing() as session:
             _, person = contacts.lock_person(session, LENDER, loan_id)
-            contacts.add_inbound(session, person, Channel.WHATSAPP, NOVEMBER - timedelta(hours=23))
+            contact_ledger.add_inbound(session, person, Channel.WHATSAPP, NOVEMBER - timedelta(hours=23))
 
     assert await by(NOVEMBER, unread) is Channel.EMAIL
     with lite.writing() as session:
@@ -231,7 +231,7 @@ async def test_the_window_of_whatsapp_is_the_persons_own_ledger(lite: Database, 
     with lite.writing() as session:
         acknowledge_whatsapp(session, LENDER, actor="operator", rule="whatsapp.policy", source="s", at=NOVEMBER)
         _, person = contacts.lock_person(session, LENDER, loan_id)
-        contacts.add_inbound(session, person, Channel.WHATSAPP, NOVEMBER)
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, NOVEMBER)
 
     assert gate.refused(order, NOVEMBER + timedelta(hours=24) - timedelta(seconds=1)) == {}
     over = gate.refused(order, NOVEMBER + timedelta(hours=24))

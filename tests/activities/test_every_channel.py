@@ -10,7 +10,7 @@ from config.lender_settings import Lender
 from domain.contact import Channel
 from domain.events.contacts import ContactOutcome
 from providers.ports import DeliveryReport, Messenger, OutgoingMessage, Sent
-from records import contacts
+from records import contact_ledger, contacts
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp
 from tests.activities.outside import desk_for, enter_loan, remind, settings_for
@@ -50,7 +50,7 @@ async def test_a_message_is_decided_kept_and_valid_only_until_the_hours_end(
     with lite.writing() as session:
         acknowledge_whatsapp(session, LENDER, actor="operator", rule="whatsapp.policy", source="s", at=LATE)
         _, person = contacts.lock_person(session, LENDER, loan_id)
-        contacts.add_inbound(session, person, Channel.WHATSAPP, LATE - timedelta(hours=1))
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, LATE - timedelta(hours=1))
     order = remind(loan_id, channels=(channel,))
     own = settings_for(world, lender=Lender(name="Credialba", phone="900 555 010"), whatsapp_enabled=True)
 

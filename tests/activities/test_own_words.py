@@ -18,7 +18,7 @@ from domain.contact_rules import Caps
 from domain.events.borrower import Circumstance
 from domain.events.contacts import ContactOutcome
 from domain.own_words import TEMPLATE, step_of
-from records import contacts, own_words, people
+from records import contact_ledger, contacts, own_words, people
 from records.database import Database
 from records.tables import ContactState, InboundMessage
 from tests.activities.outside import (
@@ -47,7 +47,7 @@ def heard(database: Database, loan_id: str, channel: Channel, at: datetime) -> N
     """The borrower wrote."""
     with database.writing() as session:
         loan, person = contacts.lock_person(session, LENDER, loan_id)
-        contacts.add_inbound(session, person, channel, at)
+        contact_ledger.add_inbound(session, person, channel, at)
         assert person.id is not None
         session.add(
             InboundMessage(

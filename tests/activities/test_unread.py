@@ -8,7 +8,7 @@ import pytest
 
 from domain.contact import Channel
 from domain.events.contacts import ContactOutcome
-from records import contacts
+from records import contact_ledger, contacts
 from records.tables import ContactState
 from tests.activities.outside import TUESDAY, Desk, enter_loan, mails_to, person_of, remind, texts_to
 from tests.records.portfolios import LENDER
@@ -42,7 +42,7 @@ async def test_only_what_was_not_read_goes_out_by_the_next_channel(
         if isinstance(known, ContactState):
             contacts.advance(session, contact, known, at=TUESDAY + timedelta(hours=1))
         elif known is not None:
-            contacts.add_inbound(session, person, Channel.SMS, TUESDAY + timedelta(hours=1))
+            contact_ledger.add_inbound(session, person, Channel.SMS, TUESDAY + timedelta(hours=1))
 
     # When its time to be read is over
     other = Channel.SMS if first is Channel.EMAIL else Channel.EMAIL

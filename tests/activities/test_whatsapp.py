@@ -19,7 +19,7 @@ from domain.events.contacts import ContactOutcome
 from domain.platform_rules import Quality, TemplateStatus
 from domain.sms_segments import sms_size
 from domain.webhook_news import DeliveryNews, DeliveryState
-from records import contacts, platforms
+from records import contact_ledger, contacts, platforms
 from records.database import Database
 from records.platform_notices import acknowledge_whatsapp
 from records.tables import ContactState
@@ -76,7 +76,7 @@ def borrower(database: Database, **changes: Any) -> tuple[str, str]:
 def wrote_in(database: Database, loan_id: str, ago: timedelta) -> None:
     with database.writing() as session:
         _, person = contacts.lock_person(session, LENDER, loan_id)
-        contacts.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - ago)
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - ago)
 
 
 def messages_to(world: World, phone: str) -> list[dict[str, Any]]:

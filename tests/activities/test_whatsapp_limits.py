@@ -11,7 +11,7 @@ from activities.contact_slots import ContactSlots, NotYet, Slot
 from activities.whatsapp_limits import WhatsAppLimits
 from domain.contact import Channel, Purpose
 from domain.contact_rules import Caps
-from records import contacts, loans, people
+from records import contact_decisions, contact_ledger, contacts, loans, people
 from records.database import Database
 from records.tables import Contact, ContactState, Loan
 from tests.activities.outside import LENDER, RULES, TUESDAY, enter_loan, fresh, remind
@@ -55,7 +55,7 @@ def test_the_251st_person_of_24_hours_waits_until_the_first_leaves_them(database
     wrote(database, [known], TUESDAY - timedelta(hours=25))
     with database.writing() as session:
         _, person = contacts.lock_person(session, LENDER, answered)
-        contacts.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - timedelta(hours=1))
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - timedelta(hours=1))
 
     held = wants_to_write(database, one_more, TUESDAY, 250)
 
@@ -65,7 +65,7 @@ def test_the_251st_person_of_24_hours_waits_until_the_first_leaves_them(database
     assert isinstance(wants_to_write(database, one_more, TUESDAY, 2000), Slot)
     assert isinstance(wants_to_write(database, one_more, TUESDAY, None), Slot)
     with database.reading() as session:
-        kept = contacts.decisions_of(session, loans.get(session, LENDER, one_more))
+        kept = contact_decisions.of_loan(session, loans.get(session, LENDER, one_more))
         assert [(row.verdict, row.reasons[0]["rule"]) for row in kept][:1] == [("not_before", "whatsapp.tier")]
 
 
@@ -77,11 +77,11 @@ def test_messages_inside_a_persons_own_window_and_those_that_never_left_take_no_
 
     with lite.writing() as session:
         _, person = contacts.lock_person(session, LENDER, people_written_to[0])
-        contacts.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - timedelta(hours=34))
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - timedelta(hours=34))
     assert isinstance(wants_to_write(lite, one_more, TUESDAY, 250), NotYet)
 
     with lite.writing() as session:
-        contacts.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - timedelta(hours=33, minutes=59))
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, TUESDAY - timedelta(hours=33, minutes=59))
     assert isinstance(wants_to_write(lite, one_more, TUESDAY, 250), Slot)
 
     wrote(lite, [enter_loan(lite)], TUESDAY - timedelta(hours=2))

@@ -14,7 +14,7 @@ from domain.contact import Channel, Decision, Purpose, Reason, Verdict
 from domain.costs import Cost
 from domain.ledger_entries import CaseState
 from domain.portfolio import PortfolioLoan
-from records import campaigns, cases, consents, contacts, links, loans, payments
+from records import campaigns, cases, consents, contact_decisions, contacts, links, loans, payments
 from records.database import Database
 from records.portfolio import enter_portfolio
 from records.tables import ContactState, LinkState, PaymentSource
@@ -133,7 +133,7 @@ def live_through(rehearsal: Rehearsal) -> None:
                     amount_minor=99_999,
                     currency="EUR",
                 )
-            contacts.record_decision(
+            contact_decisions.record(
                 session,
                 loan,
                 person,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from domain.contact import Channel, ContactEventKind, Purpose
-from records import contacts, loans, people
+from records import contact_ledger, contacts, loans, people
 from records.database import Database
 from records.tables import Contact, ContactState, Person
 from tests.records.portfolios import LENDER, NOW, entered
@@ -34,7 +34,7 @@ def wrote_to(
 
 
 def answers(session: Session, person: Person) -> list[tuple[ContactEventKind, str | None]]:
-    heard = contacts.person_events(session, person, NOW)
+    heard = contact_ledger.person_events(session, person, NOW)
     return sorted((event.kind, event.loan_id) for event in heard if event.kind in (INBOUND, TWO_WAY))
 
 
@@ -47,7 +47,7 @@ def test_an_answer_to_our_message_is_an_interaction_about_the_loan_last_written_
         entered(session, "L1", "L2", person_id="p")
         wrote_to(session, "L1")
         wrote_to(session, "L2", hours=1)
-        contacts.add_inbound(session, of(session, "L1"), Channel.SMS, NOW + 2 * HOUR)
+        contact_ledger.add_inbound(session, of(session, "L1"), Channel.SMS, NOW + 2 * HOUR)
 
     with database.reading() as session:
         assert answers(session, of(session, "L1")) == [(INBOUND, None), (TWO_WAY, "L2")]
@@ -56,9 +56,9 @@ def test_an_answer_to_our_message_is_an_interaction_about_the_loan_last_written_
 def test_a_message_without_a_contact_of_ours_by_that_channel_before_is_no_interaction(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1")
-        contacts.add_inbound(session, of(session, "L1"), Channel.SMS, NOW)
+        contact_ledger.add_inbound(session, of(session, "L1"), Channel.SMS, NOW)
         wrote_to(session, "L1", hours=1)
-        contacts.add_inbound(session, of(session, "L1"), Channel.WHATSAPP, NOW + 2 * HOUR)
+        contact_ledger.add_inbound(session, of(session, "L1"), Channel.WHATSAPP, NOW + 2 * HOUR)
 
     with database.reading() as session:
         assert answers(session, of(session, "L1")) == [(INBOUND, None), (INBOUND, None)]
@@ -69,7 +69,7 @@ def test_neither_a_receipt_nor_a_message_that_never_left_can_be_answered(databas
         entered(session, "L1")
         wrote_to(session, "L1", "receipt", Purpose.TRANSACTIONAL)
         contacts.advance(session, wrote_to(session, "L1"), ContactState.FAILED, at=NOW)
-        contacts.add_inbound(session, of(session, "L1"), Channel.SMS, NOW + HOUR)
+        contact_ledger.add_inbound(session, of(session, "L1"), Channel.SMS, NOW + HOUR)
 
     with database.reading() as session:
         assert answers(session, of(session, "L1")) == [(INBOUND, None)]
@@ -79,7 +79,7 @@ def test_what_somebody_else_writes_from_the_address_reaches_the_person_by_no_con
     with database.writing() as session:
         entered(session, "L1")
         wrote_to(session, "L1")
-        contacts.add_inbound(session, of(session, "L1"), Channel.SMS, NOW + HOUR, by_another=True)
+        contact_ledger.add_inbound(session, of(session, "L1"), Channel.SMS, NOW + HOUR, by_another=True)
 
     with database.reading() as session:
         assert answers(session, of(session, "L1")) == [(INBOUND, None)]

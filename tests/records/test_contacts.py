@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from domain.contact import Channel, ContactEventKind, Decision, Purpose, Reason, Verdict
-from records import contacts, loans, people
+from records import contact_decisions, contact_ledger, contacts, loans, people
 from records.contacts import AlreadyReserved, Reserved
 from records.database import Database
 from records.tables import Contact, ContactState
@@ -47,7 +47,7 @@ def contact_within_cap(database: Database, loan_id: str, step: str, cap: int, at
     """What the contact activity does under the person's lock: read their events, decide, reserve."""
     with database.writing() as session:
         _, person = contacts.lock_person(session, LENDER, loan_id)
-        if len(contacts.person_events(session, person, NOW - at_least_since)) >= cap:
+        if len(contact_ledger.person_events(session, person, NOW - at_least_since)) >= cap:
             return False
         return isinstance(reserve(session, loan_id, step), Reserved)
 
@@ -98,12 +98,12 @@ def test_events_are_the_persons_over_all_their_loans(database: Database) -> None
         reserve(session, entered_elsewhere[0].loan_id)
         reserve(session, "L1", step="receipt", purpose=Purpose.TRANSACTIONAL)
         _, person = contacts.lock_person(session, LENDER, "L1")
-        contacts.add_inbound(session, person, Channel.WHATSAPP, NOW + timedelta(hours=1))
+        contact_ledger.add_inbound(session, person, Channel.WHATSAPP, NOW + timedelta(hours=1))
 
     with database.reading() as session:
         person = people.of_loan(session, loans.get(session, LENDER, "L2"))
-        events = contacts.person_events(session, person, NOW)
-        later = contacts.person_events(session, person, NOW + timedelta(minutes=1))
+        events = contact_ledger.person_events(session, person, NOW)
+        later = contact_ledger.person_events(session, person, NOW + timedelta(minutes=1))
 
     assert [(event.loan_id, event.kind) for event in events] == [
         ("L1", ContactEventKind.ATTEMPT),
@@ -179,7 +179,7 @@ def test_a_contact_dropped_before_sending_counts_for_nothing(database: Database)
         contact = reserve(session, "L1").contact
         assert contacts.advance(session, contact, ContactState.DROPPED, at=NOW)
         person = people.of_loan(session, loans.get(session, LENDER, "L1"))
-        assert contacts.person_events(session, person, NOW - DAY) == []
+        assert contact_ledger.person_events(session, person, NOW - DAY) == []
         assert isinstance(reserve(session, "L1"), AlreadyReserved)
 
 
@@ -241,7 +241,7 @@ def test_every_decision_is_kept_with_its_reasons(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1")
         loan, person = contacts.lock_person(session, LENDER, "L1")
-        contacts.record_decision(
+        contact_decisions.record(
             session,
             loan,
             person,
@@ -254,7 +254,7 @@ def test_every_decision_is_kept_with_its_reasons(database: Database) -> None:
         )
 
     with database.reading() as session:
-        (kept,) = contacts.decisions_of(session, loans.get(session, LENDER, "L1"))
+        (kept,) = contact_decisions.of_loan(session, loans.get(session, LENDER, "L1"))
     assert (kept.verdict, kept.not_before, kept.rules_version) == (Verdict.NOT_BEFORE, NOW + DAY, "es@1")
     assert kept.reasons == [{"rule": "hours", "source": "Ley 1", "text": "Too late in the day."}]
 

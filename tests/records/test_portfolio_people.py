@@ -11,7 +11,7 @@ from config.jurisdictions import load_rulebook
 from domain.contact import Channel, ContactRequest, Purpose, Verdict
 from domain.contact_rules import Caps, decide
 from domain.portfolio import PortfolioLoan
-from records import contacts, loans, mandates, people
+from records import contact_ledger, contacts, loans, mandates, people
 from records.database import Database
 from records.portfolio_loans import RefusedLoan
 from records.tables import LoanState
@@ -117,7 +117,7 @@ def test_a_loan_under_another_customer_number_is_refused_and_what_its_person_clo
         assert (loan.state, loan.entry, person.person_id) == (LoanState.ENDED, 1, "L1")
         assert people.flags(session, person) == {"cease"}
         assert people.opted_out(session, person) == {Channel.SMS}
-        assert len(contacts.person_events(session, person, NOW)) == 1
+        assert len(contact_ledger.person_events(session, person, NOW)) == 1
         assert people.find(session, LENDER, "CUST-77") is None, "nor is the number found to be two people's"
         assert mandates.find(session, LENDER, "M-1") is None
     with database.writing() as session:

@@ -10,7 +10,7 @@ from config.jurisdictions import load_rulebook
 from domain.contact import Channel, ContactEventKind, ContactRequest, Decision, Purpose, Verdict
 from domain.contact_rules import Caps, Profile, decide
 from domain.webhook_news import InboundNews
-from records import contacts, loans, people
+from records import contact_ledger, contacts, loans, people
 from records.database import Database
 from tests.records.portfolios import LENDER, entered
 from web.hearing import MessageReader
@@ -58,7 +58,7 @@ def asks(
 ) -> Decision:
     with database.reading() as session:
         person = people.of_loan(session, loans.get(session, LENDER, "L1"))
-        events = contacts.person_events(session, person, MORNING - timedelta(days=30))
+        events = contact_ledger.person_events(session, person, MORNING - timedelta(days=30))
     assert person.timezone is not None
     wish = ContactRequest(
         loan_id="L1", channel=channel, purpose=purpose, country=person.country, timezones=(person.timezone,)
@@ -114,5 +114,5 @@ def test_a_stranger_who_reads_the_address_is_no_contact_with_the_borrower(databa
 
     with database.reading() as session:
         person = people.of_loan(session, loans.get(session, LENDER, "L1"))
-        kinds = [event.kind for event in contacts.person_events(session, person, MORNING)]
+        kinds = [event.kind for event in contact_ledger.person_events(session, person, MORNING)]
     assert kinds == [ContactEventKind.ATTEMPT, ContactEventKind.INBOUND]

@@ -12,7 +12,7 @@ import pytest
 from domain.contact import Channel, ContactEventKind, Purpose
 from domain.contact_rules import unanswered_since
 from providers.webhooks import mail_reports, meta
-from records import contacts, loans, people, threads
+from records import contact_ledger, contacts, loans, people, threads
 from records.database import Database
 from records.tables import ContactState
 from tests.records.portfolios import LENDER, NOW, entered
@@ -96,7 +96,7 @@ def test_a_message_told_again_is_no_new_reply(database: Database) -> None:
     assert again.signals == ()
     with database.reading() as session:
         loan, person = contacts.lock_person(session, LENDER, "L1")
-        assert unanswered_since(Channel.WHATSAPP, contacts.person_events(session, person, NOW - DAY)) is None
+        assert unanswered_since(Channel.WHATSAPP, contact_ledger.person_events(session, person, NOW - DAY)) is None
         assert [each.text for each in threads.thread_of(session, loan)].count(words) == 1
 
 
@@ -120,7 +120,7 @@ def test_a_day_is_read_from_when_it_was_said_and_the_24_hours_run_from_then(data
     assert datetime.fromisoformat(str(reply.payload["received_at"])) - NOW < timedelta(seconds=1)
     with database.reading() as session:
         _, person = contacts.lock_person(session, LENDER, "L1")
-        [event] = contacts.person_events(session, person, NOW - DAY)
+        [event] = contact_ledger.person_events(session, person, NOW - DAY)
     assert (event.kind, event.at.date()) == (ContactEventKind.INBOUND, NOW.date())
 
 
@@ -131,7 +131,7 @@ def test_a_message_of_a_clock_ahead_of_ours_counts_from_when_it_came_in(database
 
     with database.reading() as session:
         _, person = contacts.lock_person(session, LENDER, "L1")
-        assert [event.at for event in contacts.person_events(session, person, NOW - DAY)] == [NOW]
+        assert [event.at for event in contact_ledger.person_events(session, person, NOW - DAY)] == [NOW]
 
 
 def test_a_mail_counts_from_its_date_but_never_from_before_the_mail_it_answers(database: Database) -> None:

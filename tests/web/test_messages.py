@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.contact import Channel, ContactEventKind, Purpose
-from records import audit, contacts, loans, people
+from records import audit, contact_ledger, contacts, loans, people
 from records.database import Database
 from records.tables import Contact, ContactState
 from tests.records.portfolios import LENDER, NOW, enter, entered, handed
@@ -67,7 +67,7 @@ def opted_out(database: Database, loan_id: str) -> frozenset[Channel]:
 def events(database: Database) -> list[ContactEventKind]:
     with database.reading() as session:
         person = people.of_loan(session, loans.get(session, LENDER, "L1"))
-        return [event.kind for event in contacts.person_events(session, person, NOW)]
+        return [event.kind for event in contact_ledger.person_events(session, person, NOW)]
 
 
 async def test_a_delivery_stands_in_the_records_and_troubles_no_workflow(database: Database) -> None:

@@ -14,7 +14,7 @@ from domain.conversation.model import REPLY, AnswerKind
 from domain.message_names import of_whatsapp
 from domain.webhook_news import InboundNews
 from providers.webhooks import meta, twilio
-from records import attachments, cases, contacts, loans, people, person_export, threads
+from records import attachments, cases, contact_ledger, contacts, loans, people, person_export, threads
 from records.database import Database
 from records.tables import ContactState
 from tests.records.portfolios import LENDER, NOW, enter, handed
@@ -402,6 +402,6 @@ def test_the_contact_rules_take_nobody_for_one_who_answered_in_anothers_place(co
     with couple.reading() as session:
         known = {}
         for loan in loans.listing(session):
-            events = contacts.person_events(session, people.of_loan(session, loan), NOW - DAY)
+            events = contact_ledger.person_events(session, people.of_loan(session, loan), NOW - DAY)
             known[loan.loan_id] = {"inbound", "two_way"} & {event.kind.value for event in events}
     assert known == {JUAN: set(), MARIA: {"inbound", "two_way"}}

@@ -16,7 +16,7 @@ from domain.collection import apply
 from domain.contact import Channel
 from domain.events.contacts import ContactOutcome, ContactReported
 from domain.ledger_entries import WordsState
-from records import accounts, audit, cases, contacts, loans, own_words, person_export
+from records import accounts, audit, cases, contact_ledger, contacts, loans, own_words, person_export
 from records.database import Database
 from records.erasure import erase
 from records.tables import CaseState, LoanState
@@ -40,7 +40,7 @@ def wrote(database: Database, orders: CoreLoans, disputed: str) -> str:
     with database.writing() as session:
         loan, borrower = contacts.lock_person(session, LENDER, "L1")
         loans.begin(session, loan)
-        contacts.add_inbound(session, borrower, Channel.SMS, NOW + timedelta(minutes=1))
+        contact_ledger.add_inbound(session, borrower, Channel.SMS, NOW + timedelta(minutes=1))
     return disputed
 
 
