@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from config.settings_section import SettingsSection
+from config.settings_section import LongSecret, SettingsSection
 
 
 class Encryption(SettingsSection):
@@ -20,7 +20,7 @@ class Encryption(SettingsSection):
     active_key: str | None = None
     payloads: bool | None = None
     temporal_ui: str | None = Field(None, pattern=r"^https?://[^/]+$")
-    codec_token: SecretStr | None = None
+    codec_token: LongSecret | None = None
     person_keys_url: str | None = None
 
     @property

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 
 from pydantic import Field, SecretStr, field_validator
 
-from config.settings_section import SettingsSection
+from config.settings_section import LongSecret, SettingsSection
 from domain.access import Role
 
 
@@ -35,7 +35,7 @@ class Web(SettingsSection):
     session_hours: int = Field(10, ge=1, le=168)
     """A session ends after so long without a request, and in any case after so many hours."""
     metrics_port: int | None = Field(None, ge=1, le=65_535)
-    link_secret: SecretStr | None = Field(None, min_length=32)
+    link_secret: LongSecret | None = None
     """Signs the addresses that borrowers are sent; the same in every process."""
 
     @field_validator("trusted_proxies")
@@ -56,7 +56,7 @@ class OpenIdConnect(SettingsSection):
     issuer: str = Field(pattern=r"^https?://")
     client_id: str
     client_secret: SecretStr
-    state_secret: SecretStr = Field(min_length=32)
+    state_secret: LongSecret
     role_claim: str = "roles"
     roles: dict[str, Role]
     name: str = "OpenID"
