@@ -30,7 +30,7 @@ from activities.counting import count
 from activities.links import LinkIssuer, NoGateway
 from activities.orders import ContactOrder
 from activities.platform_gate import PlatformGate
-from activities.provider_waits import OPERATOR_NEEDED, call_again
+from activities.provider_waits import Lacking, await_operator, call_again
 from activities.receipts import NO_FILES, NOTHING, NotTypeset, Receipts
 from activities.template_sync import TemplateSync
 from activities.unheard_payments import UnheardPayments
@@ -178,7 +178,7 @@ class ContactSender(Contacts):
         every = order.channels and len(absent) == len(order.channels)
         if every and _WE_SEND.intersection(absent) and order.words is None:
             names = ", ".join(absent)
-            raise try_again_in(OPERATOR_NEEDED, f"no carrier is configured for {names}", "NotConfigured")
+            raise await_operator(Lacking.CARRIER, f"no carrier is configured for {names}")
         return {channel: f"{channel}: no carrier is configured" for channel in absent}
 
     async def _place(
@@ -230,7 +230,7 @@ class ContactSender(Contacts):
             if order.words is not None:
                 # Nobody mends it: whoever wrote hears that it was not sent, and why.
                 return await self._report(order, ContactOutcome.UNREACHABLE, refused=(str(why),))
-            raise try_again_in(OPERATOR_NEEDED, f"the message cannot be written: {why}", "Template") from None
+            raise await_operator(Lacking.TEMPLATE, f"the message cannot be written: {why}") from None
 
     async def _without_slot(
         self, order: ContactOrder, answer: NotYet | NoChannel | NotWanted, useless: tuple[str, ...]
@@ -267,7 +267,7 @@ class ContactSender(Contacts):
         except ProviderError as error:
             raise call_again(error, now, activity.info().attempt) from None
         except NoGateway as why:
-            raise try_again_in(OPERATOR_NEEDED, str(why), "NotConfigured") from None
+            raise await_operator(Lacking.GATEWAY, str(why)) from None
 
     # Sending
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from activities.clock import ask_again, try_again_in
+from activities.clock import ask_again
 from activities.counting import count
 from activities.orders import ContactOrder
-from activities.provider_waits import OPERATOR_NEEDED
+from activities.provider_waits import Lacking, await_operator
 from activities.whatsapp_limits import WhatsAppLimits
 from activities.whatsapp_ways import WhatsAppWays
 from config.metric_catalogue import REFUSALS
@@ -74,10 +74,10 @@ class PlatformGate:
             self._keep(order, closed, now)
         if closed and len(closed) == len(order.channels) and order.words is None:
             if Channel.SMS in closed:
-                raise try_again_in(OPERATOR_NEEDED, _told(closed[Channel.SMS]), "Sender")
+                raise await_operator(Lacking.SENDER, _told(closed[Channel.SMS]))
             rules = {reason.rule for reasons in closed.values() for reason in reasons}
             if rules & _OPERATORS:
-                raise try_again_in(OPERATOR_NEEDED, _told(closed[Channel.WHATSAPP]), "WhatsApp")
+                raise await_operator(Lacking.WHATSAPP, _told(closed[Channel.WHATSAPP]))
             if held_until is not None and rules == {load_whatsapp().health.id}:
                 raise ask_again(held_until, _told(closed[Channel.WHATSAPP]), "WhatsApp")
         return {channel: ", ".join(reason.rule for reason in reasons) for channel, reasons in closed.items()}

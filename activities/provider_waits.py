@@ -1,14 +1,15 @@
-"""When to call a provider again after it said no."""
+"""When to try again what a provider refused, or what lacks something that only an operator can give."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import Enum
 
 from temporalio.exceptions import ApplicationError
 
 from activities.clock import try_again_in
 from activities.counting import count
-from config.metric_catalogue import PROVIDER_FAILURES
+from config.metric_catalogue import OPERATOR_WAITS, PROVIDER_FAILURES
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 
@@ -17,6 +18,23 @@ OPERATOR_NEEDED = timedelta(hours=1)
 Once it is mended every loan goes on within the hour, without anyone touching it."""
 
 LONGEST_DOUBLED = timedelta(hours=1)
+
+
+class Lacking(Enum):
+    """What a message waits for: the label it is counted by, and the failure's type in the Web UI."""
+
+    TEMPLATE = "template", "Template"
+    CARRIER = "carrier", "NotConfigured"
+    GATEWAY = "gateway", "NotConfigured"
+    SENDER = "sender", "Sender"
+    WHATSAPP = "whatsapp", "WhatsApp"
+
+
+def await_operator(lacking: Lacking, why: str) -> ApplicationError:
+    """The activity failure of what goes on only when an operator has acted; counted, so that one is told."""
+    label, kind = lacking.value
+    count(OPERATOR_WAITS, lacking=label)
+    return try_again_in(OPERATOR_NEEDED, why, kind)
 
 
 def call_again(error: ProviderError, at: datetime, attempt: int) -> ApplicationError:

@@ -86,6 +86,15 @@ PROVIDER_FAILURES = Metric(
     "Calls to providers that failed and are made again: retry, later, or stop_sender (an operator must act)",
     ("provider", "what_next"),
 )
+OPERATOR_WAITS = Metric(
+    "recobro_operator_waits_total",
+    Kind.COUNTER,
+    Source.WORKER,
+    "Tries of contacts that wait until an operator acts, each made again within the hour, by what is lacking: template "
+    "(it is not there, or its words are refused), carrier or gateway (none is configured), sender (not registered), "
+    "whatsapp (no approved template, or no number)",
+    ("lacking",),
+)
 DAILY_WORK = Metric(
     "recobro_daily_work_timestamp_seconds",
     Kind.GAUGE,
@@ -242,6 +251,7 @@ ALL = (
     BALANCE_READS,
     LINKS,
     PROVIDER_FAILURES,
+    OPERATOR_WAITS,
     DAILY_WORK,
     WEBHOOKS,
     WEBHOOK_NEWS,

@@ -26,6 +26,8 @@ from tests.sandbox.running import ACCOUNT, SENDER, World
 from worker import measured_runtime
 
 SUNDAY = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
+NAMES_ARE_REGISTERED = datetime(2026, 9, 22, 9, 0, tzinfo=UTC)
+"""A Tuesday on which Spain blocks names that are not registered as senders."""
 
 
 class Port:
@@ -137,6 +139,34 @@ async def test_a_provider_that_is_away_shows(lite: Database, world: World, port:
         ("recobro_contacts_total", "sms", "given_back"): 1,
         ("recobro_provider_failures_total", "twilio", "retry"): 1,
     }
+
+
+async def test_contacts_that_wait_for_an_operator_show_by_what_is_lacking(
+    lite: Database, world: World, port: Port
+) -> None:
+    """Given a template that is not there, a carrier whose settings were lost, no gateway, and a name that is not
+    registered as a sender, when contacts come to them, then each try is seen, and what it lacks."""
+    settings = settings_for(world)
+    assert settings.twilio is not None
+    unregistered = settings.twilio.model_copy(update={"sender": "Credialba"})
+    async with desk_for(lite, settings) as desk:
+        for attempt in (1, 2):
+            await desk.refused(remind(enter_loan(lite), template="of-the-next-version"), attempt=attempt)
+    async with desk_for(lite, settings_for(world, twilio=None, smtp=None)) as desk:
+        await desk.refused(remind(enter_loan(lite)))
+    async with desk_for(lite, settings_for(world, stripe=None)) as desk:
+        await desk.refused(offer(enter_loan(lite)))
+    async with desk_for(lite, settings_for(world, twilio=unregistered)) as desk:
+        await desk.refused(remind(enter_loan(lite), channels=(Channel.SMS,)), NAMES_ARE_REGISTERED)
+
+    waits = {key[1]: value for key, value in port.counted().items() if key[0] == "recobro_operator_waits_total"}
+    assert waits == {"template": 2, "carrier": 1, "gateway": 1, "sender": 1}
+
+
+async def test_a_contact_that_waits_for_its_lawful_hour_waits_for_no_operator(desk: Desk, port: Port) -> None:
+    await desk.refused(remind(enter_loan(desk.database)), SUNDAY)
+
+    assert "recobro_operator_waits_total" not in {key[0] for key in port.counted()}
 
 
 async def test_a_gateway_that_still_closes_no_link_shows(desk: Desk, world: World, address: str) -> None:

@@ -66,7 +66,7 @@ SCHEMA = {
 
 def metrics_in(expression: str) -> set[str]:
     names = set(re.findall(r"\b(?:recobro|temporal)_[a-z_]+", expression))
-    return {name.removesuffix("_bucket") for name in names}
+    return {name.removesuffix("_bucket").removesuffix("_count") for name in names}
 
 
 def anchors(page: str) -> set[str]:
