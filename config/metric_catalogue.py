@@ -209,7 +209,8 @@ LAST_PAYMENT = Metric(
     "recobro_last_payment_timestamp_seconds",
     Kind.GAUGE,
     Source.RECORDS,
-    "When the latest payment was received, Unix time; absent before the first",
+    "When the latest payment of a provider was received, Unix time; absent before its first",
+    ("provider",),
 )
 WEBHOOKS_WAITING = Metric(
     "recobro_webhooks_unrelayed",

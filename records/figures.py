@@ -38,16 +38,18 @@ _PLAIN = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 
 @dataclass(frozen=True)
 class Takings:
-    """Payments of one provider in one currency; `amount_minor` in minor units."""
+    """Payments of one provider in one currency; `amount_minor` in minor units, `last_at` when the last came."""
 
     payments: int
     amount_minor: int
     reversed: int
+    last_at: datetime
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts by state, end, queue or provider. `oldest_unrelayed` and `last_payment` are None where there is none."""
+    """Counts by state, end, queue or provider. `last_payment` is when each provider's latest payment was received;
+    `oldest_unrelayed` is None where none waits."""
 
     read_at: datetime
     loans: dict[str, int]
@@ -57,7 +59,7 @@ class Figures:
     cases_past_sla: dict[str, int]
     takings: dict[tuple[str, str], Takings]
     payments_unmatched: int
-    last_payment: datetime | None
+    last_payment: dict[str, datetime]
     webhooks_unrelayed: dict[str, int]
     oldest_unrelayed: datetime | None
     contacts_unsettled: int
@@ -82,7 +84,7 @@ def read(session: Session, now: datetime) -> Figures:
         col(Contact.state).in_((ContactState.SENDING, ContactState.RESERVED)),
         col(Contact.changed_at) < now - UNSETTLED_AFTER,
     )
-    latest = select(Payment.received_at).order_by(col(Payment.id).desc()).limit(1)
+    takings = _takings(session)
     return Figures(
         read_at=now,
         loans=states,
@@ -90,11 +92,13 @@ def read(session: Session, now: datetime) -> Figures:
         campaigns={state: number for state, number in rows.execute(_counted(Campaign.state)).all()},
         cases_open=_queues(session),
         cases_past_sla=_queues(session, past=now),
-        takings=_takings(session),
+        takings=takings,
         payments_unmatched=session.exec(
             select(func.count()).select_from(Payment).where(col(Payment.loan_ref).is_(None))
         ).one(),
-        last_payment=session.exec(latest).first(),
+        last_payment={
+            provider: max(one.last_at for (by, _), one in takings.items() if by == provider) for provider, _ in takings
+        },
         webhooks_unrelayed=dict(
             session.exec(select(Webhook.provider, func.count()).where(waiting).group_by(Webhook.provider)).all()
         ),
@@ -166,15 +170,20 @@ def _agreed(session: Session) -> dict[tuple[str, ...], int]:
 
 def _takings(session: Session) -> dict[tuple[str, str], Takings]:
     query = _counted(Payment.provider, Payment.currency).add_columns(
-        func.sum(col(Payment.amount_minor)), func.count(col(Payment.reversed_at))
+        func.sum(col(Payment.amount_minor)), func.count(col(Payment.reversed_at)), func.max(col(Payment.received_at))
     )
     rows = session.connection().execute(query.order_by(func.min(Payment.id))).all()
     words = plain_words(provider for provider, *_ in rows)
     found: dict[tuple[str, str], Takings] = {}
-    for provider, currency, number, amount, taken_back in rows:
+    for provider, currency, number, amount, taken_back, last_at in rows:
         key = (words[provider], currency)
-        before = found.get(key, Takings(0, 0, 0))
-        found[key] = Takings(before.payments + number, before.amount_minor + int(amount), before.reversed + taken_back)
+        before = found.get(key, Takings(0, 0, 0, last_at))
+        found[key] = Takings(
+            before.payments + number,
+            before.amount_minor + int(amount),
+            before.reversed + taken_back,
+            max(before.last_at, last_at),
+        )
     return found
 
 

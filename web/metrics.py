@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from wsgiref.simple_server import WSGIServer
 
@@ -113,8 +113,7 @@ def _families(figures: Figures) -> Iterator[Family]:
     yield _by(catalogue.PAYMENTS_MINOR, {key: one.amount_minor for key, one in figures.takings.items()})
     yield _by(catalogue.PAYMENTS_REVERSED, {key: one.reversed for key, one in figures.takings.items()})
     yield _gauge(catalogue.PAYMENTS_UNMATCHED, figures.payments_unmatched)
-    if figures.last_payment is not None:
-        yield _gauge(catalogue.LAST_PAYMENT, figures.last_payment.timestamp())
+    yield _by(catalogue.LAST_PAYMENT, {(name,): at.timestamp() for name, at in figures.last_payment.items()})
     yield _by(catalogue.WEBHOOKS_WAITING, {(name,): number for name, number in figures.webhooks_unrelayed.items()})
     yield _gauge(catalogue.WEBHOOK_LAG, lag)
     yield _gauge(catalogue.UNSETTLED, figures.contacts_unsettled)
@@ -132,7 +131,7 @@ def _gauge(metric: Metric, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(metric.name, metric.meaning, value=value)
 
 
-def _by(metric: Metric, values: dict[tuple[str, ...], int]) -> Family:
+def _by(metric: Metric, values: Mapping[tuple[str, ...], float]) -> Family:
     family: Family
     if metric.kind is Kind.COUNTER:
         family = CounterMetricFamily(metric.stem, metric.meaning, labels=metric.labels)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from records import figures
+from records import figures, payments
 from records.database import Database
-from records.tables import GatewayCheck
+from records.tables import GatewayCheck, PaymentSource
 from tests.records.portfolios import NOW
 
 
@@ -23,6 +23,36 @@ def test_a_day_that_has_not_come_yet_hides_no_differences_with_a_gateway(databas
         told = figures.read(session, NOW)
 
     assert told.gateway_differences == {"stripe": 3}
+
+
+def test_the_last_payment_is_told_of_each_provider_so_that_one_which_falls_silent_shows(database: Database) -> None:
+    """Given a gateway whose payments stopped a week ago and a bank that still brings some, when the figures are read,
+    then each has its own last payment, over all currencies and in whatever order they were booked."""
+    ago = {"p1": ("stripe", "EUR", 9), "p2": ("stripe", "USD", 7), "p3": ("bank", "EUR", 0), "p4": ("stripe", "EUR", 8)}
+    with database.writing() as session:
+        for payment_id, (provider, currency, days) in ago.items():
+            payments.record(
+                session,
+                provider=provider,
+                payment_id=payment_id,
+                lender=None,
+                loan_id=None,
+                amount_minor=100,
+                currency=currency,
+                paid_at=NOW - timedelta(days=days),
+                received_at=NOW - timedelta(days=days),
+                source=PaymentSource.WEBHOOK,
+            )
+
+    with database.reading() as session:
+        told = figures.read(session, NOW)
+
+    assert told.last_payment == {"stripe": NOW - timedelta(days=7), "bank": NOW}
+
+
+def test_where_nobody_paid_yet_there_is_no_last_payment(database: Database) -> None:
+    with database.reading() as session:
+        assert figures.read(session, NOW).last_payment == {}
 
 
 @pytest.mark.parametrize("silent_for", [timedelta(minutes=1), timedelta(days=5)])

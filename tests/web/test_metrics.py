@@ -138,7 +138,10 @@ def test_the_business_as_the_records_know_it(database: Database) -> None:
     assert seen["recobro_payments_total"] == {("EUR", "stripe"): 2, ("EUR", "other"): 1}
     assert seen["recobro_payments_minor_units_total"] == {("EUR", "stripe"): 3_000, ("EUR", "other"): 700}
     assert seen["recobro_payments_unmatched"] == {(): 1}
-    assert seen["recobro_last_payment_timestamp_seconds"][()] == pytest.approx(now.timestamp() - 1800, abs=1)
+    assert seen["recobro_last_payment_timestamp_seconds"] == {
+        ("stripe",): pytest.approx(now.timestamp() - 3600, abs=1),
+        ("other",): pytest.approx(now.timestamp() - 1800, abs=1),
+    }
     assert seen["recobro_webhooks_unrelayed"] == {("stripe",): 1}
     assert 90 <= seen["recobro_webhook_lag_seconds"][()] < 120
     assert seen["recobro_contacts_unsettled"] == {(): 1}
