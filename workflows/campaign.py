@@ -121,8 +121,9 @@ class Campaign:
             )
 
     async def _instruct(self) -> None:
+        """Each order is pending until every loan was told."""
         while self._orders:
-            order = self._orders.pop(0)
+            order = self._orders[0]
             state = {Instruction.PAUSE: "paused", Instruction.RESUME: "running", Instruction.CLOSE: "stopped"}
             await self._tell_records(state[order.instruction])
             self._last = await workflow.execute_activity_method(
@@ -133,6 +134,7 @@ class Campaign:
                 retry_policy=RETRY,
                 summary=f"{order.instruction} every loan",
             )
+            self._orders.pop(0)
 
     async def _tell_records(self, state: str) -> None:
         await workflow.execute_activity_method(
