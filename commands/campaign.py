@@ -215,7 +215,8 @@ def pause(
 ) -> None:
     """Start no more loans and hold all that run.
 
-    With --until the loans go on by themselves then; starting more waits for `campaign resume`.
+    With --until the loans go on by themselves then; starting more waits for `campaign resume`. Given again, it lasts
+    until its new end.
 
     Examples:
 

@@ -125,7 +125,7 @@ class Campaign:
         while self._orders:
             order = self._orders[0]
             state = {Instruction.PAUSE: "paused", Instruction.RESUME: "running", Instruction.CLOSE: "stopped"}
-            await self._tell_records(state[order.instruction])
+            await self._tell_records(state[order.instruction], order)
             self._last = await workflow.execute_activity_method(
                 CampaignWork.instruct_loans,
                 order,
@@ -136,10 +136,15 @@ class Campaign:
             )
             self._orders.pop(0)
 
-    async def _tell_records(self, state: str) -> None:
+    async def _tell_records(self, state: str, order: InstructOrder | None = None) -> None:
         await workflow.execute_activity_method(
             CampaignWork.set_state,
-            StateOrder(campaign_id=self._given.campaign_id, state=state),
+            StateOrder(
+                campaign_id=self._given.campaign_id,
+                state=state,
+                number=order.number if order else None,
+                until=order.until if order else None,
+            ),
             start_to_close_timeout=timedelta(minutes=1),
             retry_policy=RETRY,
             summary=f"Campaign {state}",
@@ -166,9 +171,8 @@ class Campaign:
 
     @pause.validator
     def _may_pause(self, order: Pause | None = None) -> None:
+        """It may be given again: the loans take the new end, and one that had not answered hears of it."""
         self._must_run()
-        if self._paused:
-            raise ApplicationError("refused: the campaign is paused already")
         if order is not None and order.until <= workflow.now():
             raise ApplicationError("refused: until lies in the past")
 

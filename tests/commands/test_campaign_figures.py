@@ -1,13 +1,18 @@
-"""What `campaign status` says was recovered."""
+"""What `campaign status` says a campaign came to, and where it stands."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 from sqlmodel import Session
 
 from commands.campaign_figures import CurrencyFigures, money
-from records import payments
+from commands.campaign_status import print_status, summary
+from records import campaigns, payments
 from records.database import Database
-from records.tables import Loan, PaymentSource
+from records.tables import CampaignState, Loan, PaymentSource
 from tests.records.portfolios import LENDER, NOW, entered
 
 
@@ -44,3 +49,36 @@ def test_money_given_back_and_money_beyond_what_was_due_is_not_recovered(databas
         [euros] = money(session, "c1")
 
     assert euros == CurrencyFigures(currency="EUR", loans=5, due_minor=50_000, recovered_minor=27_000)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(9, "until"), (-9, "its loans go on since"), (3640, None)], ids=["lasts", "over", "without end"]
+)
+def test_a_pause_says_until_when_it_lasts_and_when_it_is_over(
+    database: Database, capsys: pytest.CaptureFixture[str], days: int, told: str | None
+) -> None:
+    until = datetime.now(UTC).replace(microsecond=1) + timedelta(days=days)
+
+    status = paused(database, until)
+    print_status(
+        status
+        | dict.fromkeys(("in_collection", "open_cases"), 0)
+        | {"workflow": "running", "money": []}
+        | {"contacts": {}, "instructions_pending": 0, "last_instruction": None}
+    )
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert status["state"] == "paused"
+    assert (status["paused_until"] is None) == (told is None)
+    assert told is None or f"{told} {status['paused_until']}" in said
+
+
+def paused(database: Database, until: datetime) -> dict[str, Any]:
+    """What is told of a campaign of one loan that is paused until then."""
+    with database.writing() as session:
+        entered(session, "L1")
+        campaign = campaigns.get(session, "c1")
+        campaigns.set_state(session, campaign, CampaignState.PAUSED, at=NOW, order=1, until=until)
+    with database.reading() as session:
+        campaign = campaigns.get(session, "c1")
+        return summary(session, campaign)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -40,6 +40,8 @@ class Desk:
         self._fails = fails
         self.started = asyncio.Event()
         self.instructed: list[str] = []
+        self.orders: list[InstructOrder] = []
+        self.noted: list[StateOrder] = []
         self.begun = asyncio.Event()
         self.may_instruct = asyncio.Event()
         self.may_instruct.set()
@@ -61,6 +63,7 @@ class Desk:
     @activity.defn(name="instruct_loans")
     async def instruct_loans(self, order: InstructOrder) -> InstructReport:
         self.instructed.append(order.instruction.value)
+        self.orders.append(order)
         self.begun.set()
         while not self.may_instruct.is_set():
             activity.heartbeat()
@@ -69,7 +72,7 @@ class Desk:
 
     @activity.defn(name="set_campaign_state")
     async def set_state(self, order: StateOrder) -> None:
-        return None
+        self.noted.append(order)
 
     @activity.defn(name="await_ends")
     async def await_ends(self, campaign_id: str) -> dict[str, int]:
@@ -115,6 +118,24 @@ async def test_an_order_is_pending_until_the_last_loan_was_told(server: str) -> 
 
     assert (meanwhile["instructions_pending"], meanwhile["last_instruction"]) == (1, None)
     assert told["last_instruction"]["done"] == 3
+
+
+async def test_a_pause_that_is_given_again_takes_its_new_end_to_every_loan(server: str) -> None:
+    """Given a campaign that is paused until a day, when it is paused until a later one, then the loans and the records
+    hear of that day, as of another order."""
+    desk = Desk(broken)
+    first, later = (datetime.now(UTC) + timedelta(days=days) for days in (9, 30))
+    async with campaign(server, desk) as handle:
+        await handle.execute_update("pause", {"until": first.isoformat()})
+        await handle.execute_update("pause", {"until": later.isoformat()})
+        told = await carried_out(handle)
+
+    assert told["paused"]
+    assert [order.until for order in desk.orders] == [first, later]
+    assert len({order.number for order in desk.orders}) == 2
+    assert [(each.state, each.until, each.number) for each in desk.noted] == [
+        ("paused", order.until, order.number) for order in desk.orders
+    ]
 
 
 def broken() -> Exception:
