@@ -165,6 +165,7 @@ class Campaign:
 
     @workflow.update
     def stop(self, order: Close | None = None) -> Answer:
+        """It may be given again, for loans that did not answer the first time."""
         self._stopped = True
         self._give(Instruction.CLOSE, reason=order.reason if order else CloseReason.RECALLED)
         return Answer(detail="every loan will be closed; no more are started")
@@ -181,10 +182,6 @@ class Campaign:
         self._must_run()
         if not self._paused:
             raise ApplicationError("refused: the campaign is not paused")
-
-    @stop.validator
-    def _may_stop(self, order: Close | None = None) -> None:
-        self._must_run()
 
     @workflow.query
     def progress(self) -> CampaignProgress:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import Session
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -298,6 +299,33 @@ async def test_loans_of_a_stopped_campaign_are_not_started_and_found(database: D
     assert temporal.started == []
     assert "their campaign was stopped" in told
     assert [(each.check, each.subjects) for each in found] == [("campaigns_half_stopped", ("L1",))]
+
+
+@pytest.mark.parametrize(
+    ("under_way", "found_then"),
+    [(["await_ends", "instruct_loans"], ()), (["await_ends"], ("L1",))],
+    ids=["being told", "all were told"],
+)
+async def test_a_loan_that_a_stop_did_not_reach_is_found_while_its_campaign_waits_for_it(
+    database: Database, under_way: list[str], found_then: tuple[str, ...]
+) -> None:
+    """Given a stopped campaign that still runs, when all its loans were told, then those in collection are named."""
+    with database.writing() as session:
+        entered(session, "L1")
+        campaigns.set_state(session, campaigns.get(session, "c1"), CampaignState.STOPPED, at=NOW)
+    temporal: Any = Empty()
+    raw = DescribeWorkflowExecutionResponse()
+    for name in under_way:
+        raw.pending_activities.add().activity_type.name = name
+
+    async def describe() -> Any:
+        return SimpleNamespace(status=WorkflowExecutionStatus.RUNNING, raw_description=raw)
+
+    temporal.get_workflow_handle = lambda _id: SimpleNamespace(describe=describe)
+
+    found = await look_at_campaigns(temporal, database, lambda _lost: never)
+
+    assert tuple(subject for each in found for subject in each.subjects) == found_then
 
 
 async def test_a_loan_that_came_back_after_its_campaign_was_stopped_is_collected_and_not_called_left_over(

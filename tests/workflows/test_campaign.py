@@ -138,6 +138,25 @@ async def test_a_pause_that_is_given_again_takes_its_new_end_to_every_loan(serve
     ]
 
 
+async def test_a_stop_may_be_given_again_for_a_loan_that_it_did_not_reach(server: str) -> None:
+    """Given a campaign that was stopped and still has a loan in collection, when it is stopped once more, then those
+    in collection are told once more, as of another order, and the records note it."""
+    desk = Desk(broken)
+    desk.may_end.clear()
+    async with campaign(server, desk) as handle:
+        await handle.execute_update("stop", {"reason": "recalled"})
+        await carried_out(handle)
+        await handle.execute_update("stop", {"reason": "recalled"})
+        await carried_out(handle)
+
+        desk.may_end.set()
+        await asyncio.wait_for(handle.result(), 60)
+
+    assert desk.instructed == ["close", "close"]
+    assert len({order.number for order in desk.orders}) == 2
+    assert [(each.state, each.number) for each in desk.noted] == [("stopped", order.number) for order in desk.orders]
+
+
 def broken() -> Exception:
     return RuntimeError("the connection broke")
 
