@@ -32,7 +32,8 @@ from records import agreements, audit, campaigns, cases, contacts, debits, facts
 from records.database import Database
 from records.tables import CampaignState, CaseState, Loan, Payment, PaymentSource
 from tests.commands.test_debit import released
-from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
+from tests.records.portfolios import LENDER, NOW, entered, handed, handed_over_again
+from tests.records.portfolios import enter as hand_over
 from workflows.messages import LoanInput
 
 
@@ -286,6 +287,25 @@ async def test_nobody_of_a_paused_campaign_is_contacted_and_one_command_lets_the
     assert isinstance(waits, Wait)
     assert waits.until is None or waits.until > now + timedelta(days=300)
     assert "starter.py campaign resume c1" in told
+
+
+async def test_a_lost_loan_waits_no_longer_than_the_pause_of_its_campaign_lasts(database: Database) -> None:
+    """Given two campaigns called paused, of one of which the pause is over, then its loan goes on, the other waits."""
+    now = datetime.now(UTC)
+    over, lasts = now - timedelta(days=1), now + timedelta(days=20)
+    with database.writing() as session:
+        entered(session, "L1")
+        hand_over(session, [handed("L2")], campaign_id="c2")
+        loans.begin(session, loans.get(session, LENDER, "L2"))
+        for campaign_id, until in (("c1", over), ("c2", lasts)):
+            campaign = campaigns.get(session, campaign_id)
+            campaigns.set_state(session, campaign, CampaignState.PAUSED, at=NOW, until=until)
+
+    temporal, told = await mended(database, "L1", "L2")
+
+    paused = {loan_id: given.state and given.state.paused_until for loan_id, given in temporal.loans.items()}
+    assert paused == {"L1": None, "L2": lasts}
+    assert "1 of them are paused, as their campaign is: starter.py campaign resume c2" in told
 
 
 async def test_loans_of_a_stopped_campaign_are_not_started_and_found(database: Database) -> None:
