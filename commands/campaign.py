@@ -270,7 +270,7 @@ def _instruct(campaign_id: str, update: str, arguments: list[dict[str, str]], as
     async def work(client: Client) -> str:
         from commands.campaign_control import instruct
 
-        return await instruct(client, campaign_id, update, *arguments)
+        return await instruct(client, database, campaign_id, update, *arguments)
 
     detail = with_temporal(work)
     if as_json:

@@ -25,7 +25,7 @@ def summary(session: Session, campaign: Campaign) -> dict[str, Any]:
         "lender": campaign.lender,
         "strategy": campaign.strategy_key,
         "source_file": campaign.source_file,
-        "state": standing(campaign, progress),
+        "state": standing(session, campaign, progress),
         "paused_until": None if until is None or lasts else iso(until),
         "created_at": iso(campaign.created_at),
         "total": progress.total,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlmodel import Session
+from temporalio.service import RPCError, RPCStatusCode
 
+from commands.campaign_control import instruct
 from commands.campaign_figures import CurrencyFigures, money
 from commands.campaign_status import print_status, summary
-from records import campaigns, payments
+from commands.console import Refused
+from records import campaigns, loans, payments
 from records.database import Database
 from records.tables import CampaignState, Loan, PaymentSource
-from tests.records.portfolios import LENDER, NOW, entered
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 
 
 def pay(session: Session, loan: Loan, amount_minor: int, given_back: int = 0, reversed: bool = False) -> None:
@@ -71,6 +75,38 @@ def test_a_pause_says_until_when_it_lasts_and_when_it_is_over(
     assert status["state"] == "paused"
     assert (status["paused_until"] is None) == (told is None)
     assert told is None or f"{told} {status['paused_until']}" in said
+
+
+@pytest.mark.parametrize(("state", "then"), [("finished", "running"), ("stopped", "stopped")])
+def test_a_finished_campaign_runs_again_while_a_loan_that_came_back_is_in_collection(
+    database: Database, state: str, then: str
+) -> None:
+    """Given a campaign of two loans that were paid, and one that another campaign took over since, when a payment is
+    taken back, then the campaign of that loan runs; before it, and for the one that was taken over, it does not."""
+    with database.writing() as session:
+        one, _ = entered(session, "L1", "L2")
+        loans.end(session, one, kind="cured", at=NOW, final_state={})
+        handed_over_again(session, "L2")
+        campaigns.mark_started(session, "c1", [1, 2], at=NOW)
+        campaigns.set_state(session, campaigns.get(session, "c1"), CampaignState(state), at=NOW)
+        ended = summary(session, campaigns.get(session, "c1"))["state"]
+        loans.begin(session, one)
+        back = summary(session, campaigns.get(session, "c1"))["state"]
+
+    assert (ended, back) == (state, then)
+
+
+async def test_an_order_to_a_campaign_that_has_finished_names_the_loan_that_came_back(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        campaigns.mark_started(session, "c1", [1], at=NOW)
+
+    async def gone(*_given: object, **_more: object) -> None:
+        raise RPCError("not found", RPCStatusCode.NOT_FOUND, b"")
+
+    temporal: Any = SimpleNamespace(get_workflow_handle=lambda _id: SimpleNamespace(execute_update=gone))
+    with pytest.raises(Refused, match=r"`loan pause LOAN` or `loan close LOAN` .*: L1$"):
+        await instruct(temporal, database, "c1", "pause")
 
 
 def paused(database: Database, until: datetime) -> dict[str, Any]:
