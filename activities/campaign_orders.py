@@ -64,5 +64,9 @@ class LoanStart(StrEnum):
 
 
 class StateOrder(_Message):
+    """`number`, `until`: of the instruction that brings the campaign there; None of an order by an earlier version."""
+
     campaign_id: str
     state: str
+    number: int | None = None
+    until: AwareDatetime | None = None

@@ -236,7 +236,8 @@ class CampaignRunner(CampaignWork):
         def write() -> None:
             with self._database.writing() as session:
                 campaign = campaigns.get(session, order.campaign_id)
-                campaigns.set_state(session, campaign, CampaignState(order.state), at=task_time())
+                state = CampaignState(order.state)
+                campaigns.set_state(session, campaign, state, at=task_time(), order=order.number, until=order.until)
 
         await asyncio.to_thread(write)
 

@@ -215,7 +215,8 @@ def pause(
 ) -> None:
     """Start no more loans and hold all that run.
 
-    With --until the loans go on by themselves then; starting more waits for `campaign resume`.
+    With --until the loans go on by themselves then; starting more waits for `campaign resume`. Given again, it lasts
+    until its new end.
 
     Examples:
 
@@ -269,7 +270,7 @@ def _instruct(campaign_id: str, update: str, arguments: list[dict[str, str]], as
     async def work(client: Client) -> str:
         from commands.campaign_control import instruct
 
-        return await instruct(client, campaign_id, update, *arguments)
+        return await instruct(client, database, campaign_id, update, *arguments)
 
     detail = with_temporal(work)
     if as_json:

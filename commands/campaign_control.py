@@ -12,8 +12,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from commands.campaign_entry import Held
 from commands.console import Refused
+from commands.doctor_findings import SHOWN
 from commands.temporal_session import NotRunning, ask, tell
-from records import audit
+from records import audit, campaigns
 from records.database import Database
 from records.tables import CampaignState
 from workflows.campaign import Campaign
@@ -73,14 +74,21 @@ def noted_rate(session: Session, campaign_id: str) -> float | None:
     return float(rates[-1]) if rates and isinstance(rates[-1], int | float) else None
 
 
-async def instruct(client: Client, campaign_id: str, update: str, *arguments: object) -> str:
+async def instruct(client: Client, database: Database, campaign_id: str, update: str, *arguments: object) -> str:
     """Tell the campaign, which tells all its loans. Raises Refused."""
     try:
         return await tell(client.get_workflow_handle(campaign_workflow_id(campaign_id)), update, *arguments)
     except NotRunning:
-        raise Refused(
-            f"campaign {campaign_id!r} does not run: it has ended, or `campaign start` with its file starts it again"
-        ) from None
+        with database.reading() as session:
+            left = [loan_id for _, loan_id in campaigns.started_loans(session, campaign_id)]
+        told = f"campaign {campaign_id!r} does not run: it has ended, or `campaign start` with its file starts it again"
+        if left:
+            named = ", ".join(left[:SHOWN]) + (" ..." if len(left) > SHOWN else "")
+            told += (
+                f". {len(left):,} of its loans are in collection, as one is whose payment was taken back: "
+                f"`loan pause LOAN` or `loan close LOAN` holds or ends each: {named}"
+            )
+        raise Refused(told) from None
 
 
 async def progress(client: Client, campaign_id: str) -> CampaignProgress | None:

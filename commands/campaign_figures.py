@@ -25,8 +25,13 @@ class CurrencyFigures:
     recovered_minor: int
 
 
-def standing(campaign: Campaign, progress: campaigns.Progress) -> str:
-    """running, paused, stopped, or finished once every loan it started has ended."""
+def standing(session: Session, campaign: Campaign, progress: campaigns.Progress) -> str:
+    """running, paused, stopped, or finished once every loan it started has ended.
+
+    One that finished runs again while a loan of it whose payment was taken back is in collection.
+    """
+    if campaign.state is CampaignState.FINISHED:
+        return "running" if in_collection(session, campaign.id) else "finished"
     if campaign.state is not CampaignState.RUNNING:
         return campaign.state.value
     ended = sum(progress.ends.values())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import Session
 
 from commands.campaign_figures import standing
 from commands.console import amount, iso, table, terminal
+from domain.pause_notes import without_end
 from records import campaigns
 from records.tables import Campaign
 
@@ -15,13 +17,16 @@ from records.tables import Campaign
 def summary(session: Session, campaign: Campaign) -> dict[str, Any]:
     """A campaign as `campaign list` shows it. Any: a JSON object of mixed values."""
     progress = campaigns.progress(session, campaign.id)
+    until = campaigns.paused_until(session, campaign)
+    lasts = until is None or without_end(until, datetime.now(UTC))
     return {
         "campaign_id": campaign.id,
         "name": campaign.name,
         "lender": campaign.lender,
         "strategy": campaign.strategy_key,
         "source_file": campaign.source_file,
-        "state": standing(campaign, progress),
+        "state": standing(session, campaign, progress),
+        "paused_until": None if until is None or lasts else iso(until),
         "created_at": iso(campaign.created_at),
         "total": progress.total,
         "waiting": progress.waiting,
@@ -37,6 +42,9 @@ def print_status(told: dict[str, Any]) -> None:
     shown.show_header = False
     shown.add_row("campaign", f"{told['campaign_id']} ({told['name']})")
     shown.add_row("state", told["state"] + ("" if told["workflow"] != "unknown" else " (Temporal cannot be asked)"))
+    if told["paused_until"]:
+        over = datetime.fromisoformat(told["paused_until"]) <= datetime.now(UTC)
+        shown.add_row("", f"its loans go on since {told['paused_until']}" if over else f"until {told['paused_until']}")
     shown.add_row("strategy", told["strategy"])
     shown.add_row("loans", f"{told['total']:,}: {told['waiting']:,} waiting, {told['started']:,} started")
     if told["refused"] or told["stopped"]:

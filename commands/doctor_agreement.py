@@ -56,14 +56,19 @@ async def look_at_campaigns(client: Client, database: Database, restart: Callabl
         return [one for one in campaign_ids if await _status(client, campaign_workflow_id(one)) is not _RUNNING]
 
     lost = await without_workflow(await asyncio.to_thread(unfinished))
-    left = await asyncio.to_thread(left_by_a_stop)
+    stopped = await asyncio.to_thread(left_by_a_stop)
+    told = [one for one in stopped if not await _tells_its_loans(client, one)]
+    # Looked at again: a loan that was told last may have been closed since.
+    left = await asyncio.to_thread(left_by_a_stop) if told else {}
     found = about(
         "campaigns_half_stopped",
         "{n} loans are in collection although their campaign was stopped",
-        "its workflow was lost before it had closed every loan: people are contacted whom the lender took back",
-        "starter.py loan close LOAN --reason recalled   (each; with --lost where Temporal knows no workflow of it; of "
-        "a campaign that 0.1.0 stopped first see in `loan show LOAN` that it did not come back since)",
-        [loan_id for campaign_id in await without_workflow(left) for loan_id in left[campaign_id]],
+        "they did not answer, or its workflow was lost before it had closed every loan: people are contacted whom the "
+        "lender took back",
+        "starter.py campaign stop CAMPAIGN   (once more, where it still runs; it closes those, too, that came back "
+        "since), or starter.py loan close LOAN --reason recalled   (each; with --lost where Temporal knows no workflow "
+        "of it; of a campaign that 0.1.0 stopped first see in `loan show LOAN` that it did not come back since)",
+        [loan_id for campaign_id in told for loan_id in left.get(campaign_id, ())],
     )
     return found + about(
         "campaigns_not_running",
@@ -156,6 +161,19 @@ def _still(database: Database, lender: str, loan_id: str) -> bool:
     with database.reading() as session:
         loan = loans.find(session, lender, loan_id)
         return loan is not None and loan.state is LoanState.IN_COLLECTION
+
+
+async def _tells_its_loans(client: Client, campaign_id: str) -> bool:
+    """Whether its workflow has something under way; one that only waits for its loans to end has not."""
+    try:
+        found = await client.get_workflow_handle(campaign_workflow_id(campaign_id)).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    raw = found.raw_description
+    under_way = {each.activity_type.name for each in raw.pending_activities} - {"await_ends"}
+    return found.status is _RUNNING and (bool(under_way) or raw.HasField("pending_workflow_task"))
 
 
 async def _status(client: Client, id: str) -> WorkflowExecutionStatus | None:

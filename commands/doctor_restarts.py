@@ -164,9 +164,11 @@ def _standing(session: Session, loan: Loan, now: datetime) -> _Ready | Left | No
     if agreed or loan.adjusted_minor:
         return Left.AGREEMENT
     counted = lost_workflows.counted(session, loan)
-    if state is CampaignState.PAUSED:
-        # Whether its pause had reached the loan, and until when it lasts, the records do not tell.
-        counted = counted.model_copy(update={"campaign_pause_until": now + FOR_EVER})
+    paused_until = None
+    if campaign is not None and state is CampaignState.PAUSED:
+        # Whether its pause had reached the loan the records do not tell.
+        paused_until = campaigns.paused_until(session, campaign) or now + FOR_EVER
+        counted = counted.model_copy(update={"campaign_pause_until": paused_until})
     elif state is CampaignState.RUNNING:
         # It went on, and nobody can tell it to go on once more: a pause of it that stands here is over.
         counted = counted.model_copy(update={"campaign_pause_until": None})
@@ -176,7 +178,7 @@ def _standing(session: Session, loan: Loan, now: datetime) -> _Ready | Left | No
     let_go = [one for one in debits.of_loan(session, loan) if one.entry == loan.entry and _is_let_go(one, entered, now)]
     if any(one.state is DebitState.FILED for one in let_go) or (let_go and not held):
         return Left.DEBIT
-    paused_campaign = campaign.id if campaign is not None and state is CampaignState.PAUSED else None
+    paused_campaign = campaign.id if campaign is not None and paused_until is not None and paused_until > now else None
     return _Ready(entered, counted, paused_campaign, let_go)
 
 

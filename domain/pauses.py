@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from domain.ledger_entries import PAID_ENDS
 from domain.loan_state import LoanState, note
-from domain.pause_notes import PAUSED, RESUMED, own_pause_left, without_end
+from domain.pause_notes import LONGEST_PAUSE, PAUSED, RESUMED, own_pause_left, pause_noted, without_end
 
 
 def told_apart(state: LoanState, now: datetime) -> LoanState:
@@ -27,6 +28,26 @@ def told_apart(state: LoanState, now: datetime) -> LoanState:
 def paused_by_both(state: LoanState, now: datetime) -> LoanState:
     ends = [each for each in (state.own_pause_until, state.campaign_pause_until) if each is not None and each > now]
     return state.model_copy(update={"paused_until": max(ends, default=None)})
+
+
+def ended_in_campaigns_pause(state: LoanState, until: datetime | None, now: datetime) -> LoanState:
+    """A loan that was paid and whose campaign is paused: a reversal brings it back paused, though it was paid before.
+
+    `until`: the end of the campaign's pause, exclusive; None: not known, so it lasts as long as the loan believes, or
+    without end.
+    """
+    if state.end not in PAID_ENDS:
+        return state
+    before = told_apart(state, now)
+    believed = before.campaign_pause_until
+    if until is None:
+        until = believed if believed is not None and believed > now else now + LONGEST_PAUSE
+    if until <= now:
+        return ended_without_campaigns_pause(state, now)
+    if until == believed:
+        return before
+    paused = before.model_copy(update={"campaign_pause_until": until})
+    return note(paused, now, PAUSED, pause_noted(until, of_campaign=True))
 
 
 def ended_without_campaigns_pause(state: LoanState, now: datetime) -> LoanState:

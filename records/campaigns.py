@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import case, func
 from sqlmodel import Session, col, select, update
 
 from records import audit
-from records.tables import Campaign, CampaignLoan, CampaignState, Loan, LoanState
+from records.tables import Audit, Campaign, CampaignLoan, CampaignState, Loan, LoanState
 
 _STOPPED = "campaign_stopped"
+_NOTED = {CampaignState.STOPPED: _STOPPED, CampaignState.PAUSED: "campaign_paused"}
 
 
 class UnknownCampaign(LookupError):
@@ -94,14 +96,26 @@ def listing(session: Session) -> Sequence[Campaign]:
     return session.exec(select(Campaign).order_by(col(Campaign.created_at), col(Campaign.id))).all()
 
 
-def set_state(session: Session, campaign: Campaign, state: CampaignState, *, at: datetime) -> None:
+def set_state(
+    session: Session,
+    campaign: Campaign,
+    state: CampaignState,
+    *,
+    at: datetime,
+    order: int | None = None,
+    until: datetime | None = None,
+) -> None:
     """Note where a campaign stands. A stopped one lets go of the loans it has not started.
 
-    Works in `Database.writing` alone: a stop stands in the audit trail.
+    `order`: the number of the order that brings it there; `until`: the end of a pause, exclusive.
+    Works in `Database.writing` alone: each pause and stop stands in the audit trail, once.
     """
-    if state is CampaignState.STOPPED and campaign.state is not state:
-        named = {"campaign_id": campaign.id}
-        audit.append(session, at=at, actor="campaign workflow", action=_STOPPED, lender=campaign.lender, details=named)
+    action = _NOTED.get(state)
+    if action is not None and (campaign.state is not state or _is_new(session, campaign, action, order)):
+        details: dict[str, Any] = {"campaign_id": campaign.id}
+        details |= {"order": order} if order is not None else {}
+        details |= {"until": until.isoformat()} if until is not None else {}
+        audit.append(session, at=at, actor="campaign workflow", action=action, lender=campaign.lender, details=details)
     campaign.state = state
     session.add(campaign)
     session.flush()
@@ -117,6 +131,28 @@ def set_state(session: Session, campaign: Campaign, state: CampaignState, *, at:
         )
 
 
+def _is_new(session: Session, campaign: Campaign, action: str, order: int | None) -> bool:
+    noted = [line.details.get("order") for line in _lines(session, campaign, action)]
+    return order is not None and order not in noted
+
+
+def _lines(session: Session, campaign: Campaign, action: str) -> list[Audit]:
+    """Oldest first."""
+    return [line for line in audit.of_action(session, action) if line.details.get("campaign_id") == campaign.id]
+
+
+def paused_until(session: Session, campaign: Campaign) -> datetime | None:
+    """When the pause of a paused campaign is over for its loans, which may be past.
+
+    None: it is not paused, or the end was not noted, as versions up to 0.1.0 noted none.
+    """
+    if campaign.state is not CampaignState.PAUSED:
+        return None
+    noted = _lines(session, campaign, _NOTED[CampaignState.PAUSED])
+    until = noted[-1].details.get("until") if noted else None
+    return datetime.fromisoformat(until) if isinstance(until, str) else None
+
+
 def came_back_since_stop(session: Session, campaign: Campaign, loan: Loan) -> bool:
     """Whether a payment was taken back of the loan, which had ended, after its campaign was stopped.
 
@@ -125,7 +161,7 @@ def came_back_since_stop(session: Session, campaign: Campaign, loan: Loan) -> bo
     back = [line.id for line in audit.of_loan(session, loan.lender, loan.loan_id) if line.action == "reopened"]
     if not back:
         return False
-    stops = [line.id for line in audit.of_action(session, _STOPPED) if line.details.get("campaign_id") == campaign.id]
+    stops = [line.id for line in _lines(session, campaign, _STOPPED)]
     return bool(stops) and (stops[-1] or 0) < (back[-1] or 0)
 
 

@@ -15,10 +15,10 @@ from domain.ledger_entries import CaseKind
 from domain.loan_snapshot import restore
 from domain.loan_state import LoanState
 from domain.loans import LoanFacts
-from domain.pauses import ended_without_campaigns_pause
+from domain.pauses import ended_in_campaigns_pause, ended_without_campaigns_pause
 from domain.replies.labels import Intent
 from domain.strategy import Strategy
-from records import cases, consents, loans, payments, people, strategies
+from records import campaigns, cases, consents, loans, payments, people, strategies
 from records.tables import Campaign, CampaignState, CaseState, CollectionCase, InboundMessage, Loan, Payment
 from records.tables import LoanState as Place
 
@@ -86,12 +86,14 @@ def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> Lo
 
 def state_to_go_on_from(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:
     """The final state of a loan that is started again: held by what its borrower told since and nobody has decided on
-    yet, and no longer by a pause of its campaign once that goes on. Raises as `final_state`.
+    yet, and by a pause of its campaign as long as that lasts, whenever it began. Raises as `final_state`.
     """
     loan = loans.get(session, lender, loan_id)
     state = final_state(session, lender, loan_id, on)
     campaign = session.get(Campaign, loan.campaign_id)
-    if campaign is None or campaign.state is not CampaignState.PAUSED:
+    if campaign is not None and campaign.state is CampaignState.PAUSED:
+        state = ended_in_campaigns_pause(state, campaigns.paused_until(session, campaign), on)
+    else:
         state = ended_without_campaigns_pause(state, on)
     told, waiting = _told_since(session, loan)
     return told_after_the_end(state, told, waiting, on)

@@ -121,10 +121,11 @@ class Campaign:
             )
 
     async def _instruct(self) -> None:
+        """Each order is pending until every loan was told."""
         while self._orders:
-            order = self._orders.pop(0)
+            order = self._orders[0]
             state = {Instruction.PAUSE: "paused", Instruction.RESUME: "running", Instruction.CLOSE: "stopped"}
-            await self._tell_records(state[order.instruction])
+            await self._tell_records(state[order.instruction], order)
             self._last = await workflow.execute_activity_method(
                 CampaignWork.instruct_loans,
                 order,
@@ -133,11 +134,17 @@ class Campaign:
                 retry_policy=RETRY,
                 summary=f"{order.instruction} every loan",
             )
+            self._orders.pop(0)
 
-    async def _tell_records(self, state: str) -> None:
+    async def _tell_records(self, state: str, order: InstructOrder | None = None) -> None:
         await workflow.execute_activity_method(
             CampaignWork.set_state,
-            StateOrder(campaign_id=self._given.campaign_id, state=state),
+            StateOrder(
+                campaign_id=self._given.campaign_id,
+                state=state,
+                number=order.number if order else None,
+                until=order.until if order else None,
+            ),
             start_to_close_timeout=timedelta(minutes=1),
             retry_policy=RETRY,
             summary=f"Campaign {state}",
@@ -158,15 +165,15 @@ class Campaign:
 
     @workflow.update
     def stop(self, order: Close | None = None) -> Answer:
+        """It may be given again, for loans that did not answer the first time."""
         self._stopped = True
         self._give(Instruction.CLOSE, reason=order.reason if order else CloseReason.RECALLED)
         return Answer(detail="every loan will be closed; no more are started")
 
     @pause.validator
     def _may_pause(self, order: Pause | None = None) -> None:
+        """It may be given again: the loans take the new end, and one that had not answered hears of it."""
         self._must_run()
-        if self._paused:
-            raise ApplicationError("refused: the campaign is paused already")
         if order is not None and order.until <= workflow.now():
             raise ApplicationError("refused: until lies in the past")
 
@@ -175,10 +182,6 @@ class Campaign:
         self._must_run()
         if not self._paused:
             raise ApplicationError("refused: the campaign is not paused")
-
-    @stop.validator
-    def _may_stop(self, order: Close | None = None) -> None:
-        self._must_run()
 
     @workflow.query
     def progress(self) -> CampaignProgress:

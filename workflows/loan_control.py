@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -69,27 +75,33 @@ class TemporalLoans:
             arguments = [{"of_campaign": True}]
         elif order.instruction is Instruction.CLOSE and order.reason is not None:
             arguments = [{"reason": order.reason.value}]
-        name, order_id = order.instruction.value, f"{order.campaign_id}-{order.number}"
-        try:
-            # A loan pinned to an older build, whose `resume` takes no argument, drops this one.
-            await handle.execute_update(name, args=arguments, id=order_id)
-        except WorkflowUpdateFailedError as refused:
-            return str(refused.cause)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return "the loan has ended"
-            raise
-        return None
+        # A loan pinned to an older build, whose `resume` takes no argument, drops this one.
+        return await _update(handle, order.instruction.value, arguments, f"{order.campaign_id}-{order.number}")
 
     async def migrate(self, lender: str, loan_id: str, strategy: Strategy) -> str | None:
         """Move a loan to another strategy or version; why it does not follow, or None."""
         handle = self._client.get_workflow_handle(workflow_id(lender, loan_id))
-        try:
-            await handle.execute_update("migrate", MigrateOrder(strategy=strategy))
-        except WorkflowUpdateFailedError as refused:
-            return str(refused.cause)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return "the loan has ended"
-            raise
-        return None
+        return await _update(handle, "migrate", [MigrateOrder(strategy=strategy)])
+
+
+async def _update(
+    handle: WorkflowHandle[Any, Any], name: str, arguments: list[Any], update_id: str | None = None
+) -> str | None:
+    """Why this loan does not follow, or None. What concerns the server and not this loan alone is raised."""
+    try:
+        await handle.execute_update(name, args=arguments, id=update_id)
+    except WorkflowUpdateFailedError as refused:
+        return str(refused.cause)
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        # The client's word for our own cancellation, too, by which `asyncio.timeout` ends a wait.
+        current = asyncio.current_task()
+        if current is not None and current.cancelling():
+            raise asyncio.CancelledError from None
+        raise
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return "the loan has ended"
+        if error.status is RPCStatusCode.FAILED_PRECONDITION:
+            return "a loan takes no orders now, its workflow tasks fail: see `doctor`"
+        raise
+    return None

@@ -86,6 +86,8 @@ class Control:
 
     async def migrate(self, lender: str, loan_id: str, strategy: Strategy) -> str | None:
         self.moved.append((loan_id, strategy.key))
+        if self.real:
+            return await self.real.migrate(lender, loan_id, strategy)
         return self.answers.get(loan_id)
 
 
@@ -365,6 +367,47 @@ async def test_a_loan_that_never_answers_holds_up_no_other(lite: Database, monke
     assert "did not answer" in report.first_reason
 
 
+async def test_loans_that_temporal_gets_no_answer_of_keep_an_order_from_no_other(
+    lite: Database, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given two batches of loans that no worker runs; when they are to pause; then each is told and none delays it."""
+    monkeypatch.setattr("activities.campaigns.ANSWER_WITHIN", 0.2)
+    entered(lite, 30, prefix=f"H{uuid4().hex[:6]}-")
+    control = TemporalLoans(client, "nobody")
+    await start(lite, control)
+
+    order = all_of(until=datetime.now(UTC) + timedelta(days=9))
+    report = await environment(TUESDAY).run(CampaignRunner(lite, control).instruct_loans, order)
+
+    assert (report.done, report.refused) == (0, 30)
+    assert "did not answer" in report.first_reason
+
+
+async def test_an_order_that_is_called_off_while_a_loan_does_not_answer_ends_as_called_off(
+    lite: Database, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered(lite, 1, prefix=f"H{uuid4().hex[:6]}-")
+    control = TemporalLoans(client, "nobody")
+    await start(lite, control)
+    asked = asyncio.Event()
+    instruct = control.instruct
+
+    async def noticed(*given: Any) -> str | None:
+        asked.set()
+        return await instruct(*given)
+
+    monkeypatch.setattr(control, "instruct", noticed)
+    env = environment(TUESDAY)
+    order = all_of(until=datetime.now(UTC) + timedelta(days=9))
+    working = asyncio.ensure_future(env.run(CampaignRunner(lite, control).instruct_loans, order))
+    await asked.wait()
+
+    env.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await working
+
+
 async def test_running_loans_pause_resume_and_close(lite: Database, client: Client) -> None:
     ids = entered(lite, 3, prefix=f"R{uuid4().hex[:6]}-")
     queue, world = f"q-{uuid4()}", FakeWorld()
@@ -464,3 +507,22 @@ async def test_one_that_cannot_follow_is_noted_on_what_it_runs_on(database: Data
         assert [line.details["detail"] for line in audit.of_action(session, "pinned")] == [
             "plain@2 to plain@1, which it runs on"
         ]
+
+
+async def test_one_that_temporal_gets_no_answer_of_is_noted_on_what_it_runs_on(
+    lite: Database, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a loan that is moved while it starts and that no worker runs, then it is found again by whoever moves."""
+    monkeypatch.setattr("activities.campaigns.ANSWER_WITHIN", 0.2)
+    (moved,) = entered(lite, 1, prefix=f"H{uuid4().hex[:6]}-")
+
+    def move(_number: int) -> None:
+        with lite.writing() as session:
+            new = STRATEGY.model_copy(update={"version": 2})
+            strategies.pin(session, loans.get(session, LENDER, moved), new, TUESDAY)
+
+    report = await start(lite, Control(real=TemporalLoans(client, "nobody"), after=move))
+
+    assert report.started == 1
+    with lite.reading() as session:
+        assert loans.get(session, LENDER, moved).strategy_version == 1

@@ -1,14 +1,23 @@
-"""What `campaign status` says was recovered."""
+"""What `campaign status` says a campaign came to, and where it stands."""
 
 from __future__ import annotations
 
-from sqlmodel import Session
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from sqlmodel import Session
+from temporalio.service import RPCError, RPCStatusCode
+
+from commands.campaign_control import instruct
 from commands.campaign_figures import CurrencyFigures, money
-from records import payments
+from commands.campaign_status import print_status, summary
+from commands.console import Refused
+from records import campaigns, loans, payments
 from records.database import Database
-from records.tables import Loan, PaymentSource
-from tests.records.portfolios import LENDER, NOW, entered
+from records.tables import CampaignState, Loan, PaymentSource
+from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 
 
 def pay(session: Session, loan: Loan, amount_minor: int, given_back: int = 0, reversed: bool = False) -> None:
@@ -44,3 +53,68 @@ def test_money_given_back_and_money_beyond_what_was_due_is_not_recovered(databas
         [euros] = money(session, "c1")
 
     assert euros == CurrencyFigures(currency="EUR", loans=5, due_minor=50_000, recovered_minor=27_000)
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(9, "until"), (-9, "its loans go on since"), (3640, None)], ids=["lasts", "over", "without end"]
+)
+def test_a_pause_says_until_when_it_lasts_and_when_it_is_over(
+    database: Database, capsys: pytest.CaptureFixture[str], days: int, told: str | None
+) -> None:
+    until = datetime.now(UTC).replace(microsecond=1) + timedelta(days=days)
+
+    status = paused(database, until)
+    print_status(
+        status
+        | dict.fromkeys(("in_collection", "open_cases"), 0)
+        | {"workflow": "running", "money": []}
+        | {"contacts": {}, "instructions_pending": 0, "last_instruction": None}
+    )
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert status["state"] == "paused"
+    assert (status["paused_until"] is None) == (told is None)
+    assert told is None or f"{told} {status['paused_until']}" in said
+
+
+@pytest.mark.parametrize(("state", "then"), [("finished", "running"), ("stopped", "stopped")])
+def test_a_finished_campaign_runs_again_while_a_loan_that_came_back_is_in_collection(
+    database: Database, state: str, then: str
+) -> None:
+    """Given a campaign of two loans that were paid, and one that another campaign took over since, when a payment is
+    taken back, then the campaign of that loan runs; before it, and for the one that was taken over, it does not."""
+    with database.writing() as session:
+        one, _ = entered(session, "L1", "L2")
+        loans.end(session, one, kind="cured", at=NOW, final_state={})
+        handed_over_again(session, "L2")
+        campaigns.mark_started(session, "c1", [1, 2], at=NOW)
+        campaigns.set_state(session, campaigns.get(session, "c1"), CampaignState(state), at=NOW)
+        ended = summary(session, campaigns.get(session, "c1"))["state"]
+        loans.begin(session, one)
+        back = summary(session, campaigns.get(session, "c1"))["state"]
+
+    assert (ended, back) == (state, then)
+
+
+async def test_an_order_to_a_campaign_that_has_finished_names_the_loan_that_came_back(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        campaigns.mark_started(session, "c1", [1], at=NOW)
+
+    async def gone(*_given: object, **_more: object) -> None:
+        raise RPCError("not found", RPCStatusCode.NOT_FOUND, b"")
+
+    temporal: Any = SimpleNamespace(get_workflow_handle=lambda _id: SimpleNamespace(execute_update=gone))
+    with pytest.raises(Refused, match=r"`loan pause LOAN` or `loan close LOAN` .*: L1$"):
+        await instruct(temporal, database, "c1", "pause")
+
+
+def paused(database: Database, until: datetime) -> dict[str, Any]:
+    """What is told of a campaign of one loan that is paused until then."""
+    with database.writing() as session:
+        entered(session, "L1")
+        campaign = campaigns.get(session, "c1")
+        campaigns.set_state(session, campaign, CampaignState.PAUSED, at=NOW, order=1, until=until)
+    with database.reading() as session:
+        campaign = campaigns.get(session, "c1")
+        return summary(session, campaign)

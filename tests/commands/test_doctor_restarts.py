@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import Session
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -31,7 +32,8 @@ from records import agreements, audit, campaigns, cases, contacts, debits, facts
 from records.database import Database
 from records.tables import CampaignState, CaseState, Loan, Payment, PaymentSource
 from tests.commands.test_debit import released
-from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
+from tests.records.portfolios import LENDER, NOW, entered, handed, handed_over_again
+from tests.records.portfolios import enter as hand_over
 from workflows.messages import LoanInput
 
 
@@ -287,6 +289,25 @@ async def test_nobody_of_a_paused_campaign_is_contacted_and_one_command_lets_the
     assert "starter.py campaign resume c1" in told
 
 
+async def test_a_lost_loan_waits_no_longer_than_the_pause_of_its_campaign_lasts(database: Database) -> None:
+    """Given two campaigns called paused, of one of which the pause is over, then its loan goes on, the other waits."""
+    now = datetime.now(UTC)
+    over, lasts = now - timedelta(days=1), now + timedelta(days=20)
+    with database.writing() as session:
+        entered(session, "L1")
+        hand_over(session, [handed("L2")], campaign_id="c2")
+        loans.begin(session, loans.get(session, LENDER, "L2"))
+        for campaign_id, until in (("c1", over), ("c2", lasts)):
+            campaign = campaigns.get(session, campaign_id)
+            campaigns.set_state(session, campaign, CampaignState.PAUSED, at=NOW, until=until)
+
+    temporal, told = await mended(database, "L1", "L2")
+
+    paused = {loan_id: given.state and given.state.paused_until for loan_id, given in temporal.loans.items()}
+    assert paused == {"L1": None, "L2": lasts}
+    assert "1 of them are paused, as their campaign is: starter.py campaign resume c2" in told
+
+
 async def test_loans_of_a_stopped_campaign_are_not_started_and_found(database: Database) -> None:
     with database.writing() as session:
         entered(session, "L1")
@@ -298,6 +319,33 @@ async def test_loans_of_a_stopped_campaign_are_not_started_and_found(database: D
     assert temporal.started == []
     assert "their campaign was stopped" in told
     assert [(each.check, each.subjects) for each in found] == [("campaigns_half_stopped", ("L1",))]
+
+
+@pytest.mark.parametrize(
+    ("under_way", "found_then"),
+    [(["await_ends", "instruct_loans"], ()), (["await_ends"], ("L1",))],
+    ids=["being told", "all were told"],
+)
+async def test_a_loan_that_a_stop_did_not_reach_is_found_while_its_campaign_waits_for_it(
+    database: Database, under_way: list[str], found_then: tuple[str, ...]
+) -> None:
+    """Given a stopped campaign that still runs, when all its loans were told, then those in collection are named."""
+    with database.writing() as session:
+        entered(session, "L1")
+        campaigns.set_state(session, campaigns.get(session, "c1"), CampaignState.STOPPED, at=NOW)
+    temporal: Any = Empty()
+    raw = DescribeWorkflowExecutionResponse()
+    for name in under_way:
+        raw.pending_activities.add().activity_type.name = name
+
+    async def describe() -> Any:
+        return SimpleNamespace(status=WorkflowExecutionStatus.RUNNING, raw_description=raw)
+
+    temporal.get_workflow_handle = lambda _id: SimpleNamespace(describe=describe)
+
+    found = await look_at_campaigns(temporal, database, lambda _lost: never)
+
+    assert tuple(subject for each in found for subject in each.subjects) == found_then
 
 
 async def test_a_loan_that_came_back_after_its_campaign_was_stopped_is_collected_and_not_called_left_over(

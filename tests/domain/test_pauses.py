@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -48,6 +48,13 @@ def test_a_pause_of_before_the_upgrade_is_neither_shortened_nor_ended_by_the_cam
     state = hears(state, Resume(of_campaign=True), days=1)
 
     assert state.paused_until == OWN
+
+
+@pytest.mark.parametrize("until", [START + 3 * DAY, START + 30 * DAY])
+def test_a_campaigns_pause_that_is_given_again_lasts_until_its_new_end(until: datetime) -> None:
+    state = hears(fresh(), Pause(until=START + 9 * DAY, of_campaign=True), Pause(until=until, of_campaign=True))
+
+    assert state.paused_until == until
 
 
 def test_a_campaigns_pause_of_before_the_upgrade_ends_when_it_goes_on() -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
 from domain.ledger_entries import CaseState
-from records import campaigns, cases, loans, people, strategies
+from records import audit, campaigns, cases, loans, people, strategies
 from records.database import Database
 from records.tables import CampaignLoan, CampaignState, LoanState
 from tests.records.portfolios import LENDER, NOW, STRATEGY, enter, entered, handed
@@ -107,6 +107,25 @@ def test_a_stopped_campaign_lets_go_of_what_it_has_not_started(database: Databas
         (1, 0, 0, 0, 1),
         (0, 0, 0, 0, 0),
     ]
+
+
+def test_the_records_know_until_when_a_campaign_is_paused(database: Database) -> None:
+    """Given a pause that is given again with a later end, one order of it told twice, then its last end counts."""
+    first, later = NOW + timedelta(days=9), NOW + timedelta(days=30)
+    with database.writing() as session:
+        entered(session, "L1")
+        assert campaigns.paused_until(session, campaigns.get(session, "c1")) is None
+    for number, until in ((1, first), (2, later), (2, later)):
+        with database.writing() as session:
+            campaign = campaigns.get(session, "c1")
+            campaigns.set_state(session, campaign, CampaignState.PAUSED, at=NOW, order=number, until=until)
+
+    with database.writing() as session:
+        campaign = campaigns.get(session, "c1")
+        assert campaigns.paused_until(session, campaign) == later
+        assert len(audit.of_action(session, "campaign_paused")) == 2
+        campaigns.set_state(session, campaign, CampaignState.RUNNING, at=NOW)
+        assert campaigns.paused_until(session, campaign) is None
 
 
 def test_an_ended_loan_may_come_back_with_a_new_amount_and_nothing_of_its_past(database: Database) -> None:

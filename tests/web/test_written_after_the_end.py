@@ -11,11 +11,12 @@ from sqlmodel import Session
 
 from commands.case import settle_in_records
 from commands.loan_lookup import what_it_knows
+from domain.actions import Wait
 from domain.collection import apply
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
 from domain.entering import enter
-from domain.events.control import CaseDecision, Decide, Pause
+from domain.events.control import CaseDecision, Decide, Pause, Resume
 from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseOpenedEntry
 from domain.loan_snapshot import snapshot
@@ -218,3 +219,42 @@ def test_a_pause_of_its_campaign_comes_back_only_while_that_is_paused(database: 
         campaigns.set_state(session, campaigns.get(session, loan.campaign_id), state, at=NOW + HOUR)
 
     assert taken_back(database).paused_until == (until if state is CampaignState.PAUSED else None)
+
+
+@pytest.mark.parametrize("days", [30, 1, None], ids=["lasts", "over", "no end noted"])
+def test_a_loan_that_was_paid_before_its_campaign_was_paused_comes_back_paused(
+    database: Database, days: int | None
+) -> None:
+    """Given a payment that is taken back on the second day, then nobody is contacted before the campaign's pause is
+    over, or before it goes on."""
+    until = NOW + days * DAY if days is not None else None
+    with database.writing() as session:
+        paid(session, "L1")
+        campaigns.set_state(session, campaigns.get(session, "c1"), CampaignState.PAUSED, at=NOW + HOUR, until=until)
+
+    state = taken_back(database)
+
+    if days == 1:
+        assert state.paused_until is None
+        return
+    assert isinstance(plan(state, NOW + 29 * DAY)[1], Wait)
+    assert state.paused_until is not None
+    assert state.paused_until == until or state.paused_until > NOW + 3000 * DAY
+    gone_on, refused = apply(state, Resume(of_campaign=True), NOW + 3 * DAY)
+    assert (refused, gone_on.paused_until) == (None, None)
+
+
+def test_a_loan_that_was_paid_in_its_campaigns_pause_takes_the_end_that_pause_was_given_since(
+    database: Database,
+) -> None:
+    first, later = NOW + 9 * DAY, NOW + 30 * DAY
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        begun = enter(facts.facts_of(session, loan, NOW), strategies.of_loan(session, loan), NOW)
+        paused, _ = apply(begun, Pause(until=first, of_campaign=True), NOW)
+        money = PaymentReceived(payment_id="p", amount_minor=10_000, currency="EUR", paid_at=NOW, provider="bank")
+        loan.final_state = snapshot(apply(paused, money, NOW)[0])
+        session.add(loan)
+        campaigns.set_state(session, campaigns.get(session, "c1"), CampaignState.PAUSED, at=NOW + HOUR, until=later)
+
+    assert taken_back(database).paused_until == later

@@ -1,12 +1,15 @@
-"""Starting loans on a real server: a loan that was handed over again is never mistaken for its last run."""
+"""Starting and instructing loans through a client: what is one loan's own matter, and what is the server's."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
-from temporalio.client import Client
+import pytest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
-from activities.campaign_orders import LoanStart
+from activities.campaign_orders import Instruction, InstructOrder, LoanStart
 from records.facts import LoanAsEntered
 from tests.activities.servers import temporal_server
 from tests.workflows.skipping import facts, strategy
@@ -33,3 +36,31 @@ async def test_a_loan_whose_last_run_still_sends_its_receipt_is_not_taken_for_st
         # Then the first is the running one, and the second must wait.
         assert same is LoanStart.RUNNING_ALREADY
         assert next_one is LoanStart.STILL_CLOSING
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(RPCStatusCode.NOT_FOUND, "the loan has ended"), (RPCStatusCode.FAILED_PRECONDITION, "its workflow tasks fail")],
+)
+async def test_a_loan_whose_code_fails_refuses_an_order_as_one_that_has_ended_does(
+    monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode, why: str
+) -> None:
+    """Temporal answers so at once, however often it is asked: the loans behind it must not wait for that."""
+    assert why in str(await refusal(monkeypatch, status))
+
+
+async def test_a_server_that_is_away_is_no_loans_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RPCError):
+        await refusal(monkeypatch, RPCStatusCode.UNAVAILABLE)
+
+
+async def refusal(monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode) -> str | None:
+    """What is made of Temporal's answer to a campaign's order."""
+
+    async def fails(*_given: Any, **_more: Any) -> None:
+        raise RPCError("no", status, b"")
+
+    monkeypatch.setattr(WorkflowHandle, "execute_update", fails)
+    client = await Client.connect("127.0.0.1:1", lazy=True)
+    order = InstructOrder(campaign_id="c1", number=1, instruction=Instruction.RESUME)
+    return await TemporalLoans(client, "recobro").instruct("demo", "L1", order)
