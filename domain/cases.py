@@ -64,11 +64,26 @@ def open_case(
     return write(state.model_copy(update={"cases": (*state.cases, case), "case_count": state.case_count + 1}), opened)
 
 
-def open_once(state: LoanState, kind: CaseKind, reason: str, now: datetime) -> LoanState:
-    """A case of `kind`, or a line of the audit trail when one is open already."""
-    if any(case.kind is kind for case in state.cases):
-        return note(state, now, kind, reason)
-    return open_case(state, kind, reason, now)
+def open_once(
+    state: LoanState, kind: CaseKind, reason: str, now: datetime, *, action: str | None = None, queue: str | None = None
+) -> LoanState:
+    """A case of `kind`, or a line of the audit trail (`action`, else the kind) while one of it waits.
+
+    One that has lapsed holds nothing and nobody is told of it again, so it hears of nothing new: a case opens beside
+    it. A lapsed `handoff` goes on as that one, since the same person is to be talked with.
+    """
+    if any(_takes_in(state, case, kind) for case in state.cases):
+        return note(state, now, action or kind, reason)
+    lapsed = [case.case_id for case in state.cases if case.kind is kind is CaseKind.HANDOFF]
+    undecided = f"; nobody decided {', '.join(lapsed)}" if lapsed else ""
+    opened = open_case(state, kind, f"{reason}{undecided}", now, queue=queue)
+    for case_id in lapsed:
+        opened = close_case(opened, case_id, CaseState.CLOSED, now, note=f"goes on as case {opened.cases[-1].case_id}")
+    return opened
+
+
+def _takes_in(state: LoanState, case: OpenCase, kind: CaseKind) -> bool:
+    return case.kind is kind and not (case.lapsed and state.cases_kept_apart)
 
 
 def reopen_case(state: LoanState, case: OpenCase, now: datetime) -> LoanState:

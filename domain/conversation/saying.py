@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from domain.cases import open_case
+from domain.cases import open_once
 from domain.contact import Channel
 from domain.conversation.model import Answer, AnswerKind, Conversation
 from domain.ledger_entries import CaseKind
-from domain.loan_state import LoanState, note
+from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 
 PERSON_TALKS = timedelta(days=3)
@@ -100,13 +100,11 @@ def say_when(state: LoanState, heard: Heard, now: datetime, kind: AnswerKind, *,
 
 
 def to_a_person(state: LoanState, heard: Heard, now: datetime, answer: AnswerKind | None, why: str = "") -> LoanState:
-    """A case, once while it is open; the borrower is told by when somebody writes."""
+    """A case, once while it waits; the borrower is told by when somebody writes."""
     reason = why or f"the borrower wrote: {', '.join(heard.intents).replace('_', ' ')}"
     terms = state.strategy.conversation
-    if any(case.kind is CaseKind.HANDOFF for case in state.cases):
-        state = note(state, now, "reply_for_a_person", reason)
-    else:
-        state = open_case(state, CaseKind.HANDOFF, reason, now, queue=terms.queue if terms else None)
+    queue = terms.queue if terms else None
+    state = open_once(state, CaseKind.HANDOFF, reason, now, action="reply_for_a_person", queue=queue)
     if answer is None:
         return state
     return say_when(state, heard, now, answer, progress=True)
