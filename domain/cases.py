@@ -86,12 +86,12 @@ def _takes_in(state: LoanState, case: OpenCase, kind: CaseKind) -> bool:
     return case.kind is kind and not (case.lapsed and state.cases_kept_apart)
 
 
-def reopen_case(state: LoanState, case: OpenCase, now: datetime) -> LoanState:
-    """A closed case again, under a new id and with its SLA from the start."""
+def reopen_case(state: LoanState, case: OpenCase, now: datetime, why: str) -> LoanState:
+    """A closed case again, under a new id and with its SLA from the start; `why` what closed it does not count."""
     return open_case(
         state,
         case.kind,
-        f"again after {case.case_id}: the payment that closed it was reversed",
+        f"again after {case.case_id}: {why}",
         now,
         queue=case.queue,
         circumstance=case.circumstance,

@@ -140,7 +140,7 @@ class Notice(BaseModel):
 class Words(BaseModel):
     """What a person wrote, by its id in the records; it waits for its lawful slot, which must come before `until`.
 
-    `owed`: a case or the machine's own answer gave way to it, so the borrower waits for it.
+    `owed`: a case or the machine's own answer gave way to it, so the borrower waits for it. `settled`: that case.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -149,6 +149,7 @@ class Words(BaseModel):
     channel: Channel
     until: AwareDatetime
     owed: bool = False
+    settled: OpenCase | None = Field(None, exclude_if=operator.not_)
 
 
 class Refusal(BaseModel):
