@@ -356,7 +356,8 @@ def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstan
     if state.strategy.conversation is None:
         return state
     care = circumstance is Circumstance.VULNERABLE
-    return say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
+    kind = AnswerKind.WITH_CARE if care else AnswerKind.PERSON
+    return say_when(state, event, now, kind, circumstance, progress=True)
 
 
 def _is_courtesy(event: ReplyUnderstood) -> bool:

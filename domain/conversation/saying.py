@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.cases import open_once
 from domain.contact import Channel
 from domain.conversation.model import Answer, AnswerKind, Conversation
+from domain.events.borrower import Circumstance
 from domain.ledger_entries import CaseKind
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
@@ -92,11 +93,31 @@ def say(
     return keep(state, talk.model_copy(update={"answer": answer, "answers": answer.number, "turns": turns}))
 
 
-def say_when(state: LoanState, heard: Heard, now: datetime, kind: AnswerKind, *, progress: bool) -> LoanState:
-    """Names the local day by which the open case is to be decided."""
-    soonest = min((case.sla_at for case in state.cases), default=None)
+def say_when(
+    state: LoanState,
+    heard: Heard,
+    now: datetime,
+    kind: AnswerKind,
+    circumstance: Circumstance | None = None,
+    *,
+    progress: bool,
+) -> LoanState:
+    """Names the local day by which the case of this message is to be decided, one of `circumstance` or a `handoff`;
+    none where that day is over."""
+    soonest = _answered_by(state, circumstance, now)
     on = state.facts.local_date(soonest) if soonest is not None else None
     return say(state, heard, now, kind, None, on, progress=progress)
+
+
+def _answered_by(state: LoanState, circumstance: Circumstance | None, now: datetime) -> datetime | None:
+    """The earliest of what is still ahead: of the cases a message is about, else of those that hold the loan."""
+    ahead = [case for case in state.cases if not case.lapsed and case.sla_at > now]
+    about = [case.sla_at for case in ahead if (case.kind, case.circumstance) == _case_of(circumstance)]
+    return min(about or (case.sla_at for case in ahead if case.holds), default=None)
+
+
+def _case_of(circumstance: Circumstance | None) -> tuple[CaseKind, Circumstance | None]:
+    return (CaseKind.HANDOFF if circumstance is None else CaseKind.CIRCUMSTANCE), circumstance
 
 
 def to_a_person(state: LoanState, heard: Heard, now: datetime, answer: AnswerKind | None, why: str = "") -> LoanState:
