@@ -16,6 +16,11 @@ _HOLDING = frozenset({CaseKind.HANDOFF, CaseKind.CIRCUMSTANCE})
 _CAUSED_BY_DEBT = frozenset({CaseKind.HANDOFF, CaseKind.CONTACT_DATA, CaseKind.BROKEN_AGREEMENT})
 
 
+def reported(circumstance: Circumstance) -> str:
+    """What the reason of a circumstance's case begins with: the records know by it which one it is."""
+    return f"{circumstance} reported"
+
+
 def queue_for(strategy: Strategy, wanted: str | None) -> tuple[str, Queue]:
     """The wanted queue, else the strategy's first one, else `people` with an SLA of 72 hours."""
     if wanted is not None and wanted in strategy.queues:
@@ -88,10 +93,11 @@ def _takes_in(state: LoanState, case: OpenCase, kind: CaseKind) -> bool:
 
 def reopen_case(state: LoanState, case: OpenCase, now: datetime, why: str) -> LoanState:
     """A closed case again, under a new id and with its SLA from the start; `why` what closed it does not count."""
+    again = f"again after {case.case_id}: {why}"
     return open_case(
         state,
         case.kind,
-        f"again after {case.case_id}: {why}",
+        again if case.circumstance is None else f"{reported(case.circumstance)}, {again}",
         now,
         queue=case.queue,
         circumstance=case.circumstance,

@@ -360,7 +360,7 @@ def test_a_case_that_the_words_settled_is_open_again_as_what_it_was_when_they_ne
     assert (again.kind, again.circumstance, again.queue) == (case.kind, case.circumstance, case.queue)
     assert (again.case_id, again.holds) == ("demo-L1-1-2", True)
     reason = [entry.reason for entry in state.outbox if isinstance(entry, CaseOpenedEntry)][-1]
-    assert reason.startswith(f"again after {case.case_id}: what a person wrote was not sent: ")
+    assert f"again after {case.case_id}: what a person wrote was not sent: " in reason
     assert state.circumstance == (None if kind == "handoff" else kind)
 
 
