@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from domain.events.borrower import Circumstance
 from domain.events.control import CaseDecision
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseMovedEntry, CaseOpenedEntry, CaseState
-from domain.loan_parts import OpenCase
+from domain.loan_parts import CaseAbout, OpenCase
 from domain.loan_state import LoanState, note, write
 from domain.strategy import Queue, Strategy
 
@@ -41,6 +41,7 @@ def open_case(
     step: str | None = None,
     amount_minor: int | None = None,
     agreement: int | None = None,
+    about: CaseAbout | None = None,
 ) -> LoanState:
     """A new case of `kind`; its id is `<lender>-<loan>-<entry>-<number>`."""
     name, tray = queue_for(state.strategy, queue)
@@ -56,6 +57,7 @@ def open_case(
         step=step,
         amount_minor=amount_minor,
         agreement=agreement,
+        about=about,
     )
     opened = CaseOpenedEntry(
         at=now,
@@ -70,25 +72,49 @@ def open_case(
 
 
 def open_once(
-    state: LoanState, kind: CaseKind, reason: str, now: datetime, *, action: str | None = None, queue: str | None = None
+    state: LoanState,
+    kind: CaseKind,
+    reason: str,
+    now: datetime,
+    *,
+    action: str | None = None,
+    queue: str | None = None,
+    about: CaseAbout | None = None,
 ) -> LoanState:
     """A case of `kind`, or a line of the audit trail (`action`, else the kind) while one of it waits.
 
     One that has lapsed holds nothing and nobody is told of it again, so it hears of nothing new: a case opens beside
-    it. A lapsed `handoff` goes on as that one, since the same person is to be talked with.
+    it. A lapsed `handoff` goes on as that one, since the same person is to be talked with. A case in which more is
+    wanted than it began with is about that too.
     """
-    if any(_takes_in(state, case, kind) for case in state.cases):
-        return note(state, now, action or kind, reason)
-    lapsed = [case.case_id for case in state.cases if case.kind is kind is CaseKind.HANDOFF]
-    undecided = f"; nobody decided {', '.join(lapsed)}" if lapsed else ""
-    opened = open_case(state, kind, f"{reason}{undecided}", now, queue=queue)
-    for case_id in lapsed:
-        opened = close_case(opened, case_id, CaseState.CLOSED, now, note=f"goes on as case {opened.cases[-1].case_id}")
+    waits = next((case for case in state.cases if _takes_in(state, case, kind)), None)
+    if waits is not None:
+        return note(_also_about(state, waits, about), now, action or kind, reason)
+    lapsed = [case for case in state.cases if case.kind is kind is CaseKind.HANDOFF and not _is_unheard(case)]
+    undecided = ", ".join(case.case_id for case in lapsed)
+    if about is CaseAbout.PAYING and not all(case.is_about_paying for case in lapsed):
+        about = CaseAbout.WISH
+    reason = f"{reason}; nobody decided {undecided}" if lapsed else reason
+    opened = open_case(state, kind, reason, now, queue=queue, about=about)
+    for case in lapsed:
+        told = f"goes on as case {opened.cases[-1].case_id}"
+        opened = close_case(opened, case.case_id, CaseState.CLOSED, now, note=told)
     return opened
 
 
 def _takes_in(state: LoanState, case: OpenCase, kind: CaseKind) -> bool:
     return case.kind is kind and not (case.lapsed and state.cases_kept_apart)
+
+
+def _also_about(state: LoanState, case: OpenCase, about: CaseAbout | None) -> LoanState:
+    if about is not CaseAbout.WISH or _is_unheard(case):
+        return state
+    changed = case.model_copy(update={"about": about})
+    return state.model_copy(update={"cases": tuple(changed if each is case else each for each in state.cases)})
+
+
+def _is_unheard(case: OpenCase) -> bool:
+    return case.about is CaseAbout.UNHEARD
 
 
 def reopen_case(state: LoanState, case: OpenCase, now: datetime, why: str) -> LoanState:
@@ -103,6 +129,7 @@ def reopen_case(state: LoanState, case: OpenCase, now: datetime, why: str) -> Lo
         circumstance=case.circumstance,
         step=case.step,
         agreement=case.agreement,
+        about=case.about,
     )
 
 
@@ -122,13 +149,6 @@ def close_case(
         return state
     closed = CaseClosedEntry(at=now, case_id=case_id, state=outcome, decision=decision, by=by, note=note)
     return write(state.model_copy(update={"cases": left}), closed)
-
-
-def close_cases(state: LoanState, kind: CaseKind, outcome: CaseState, now: datetime, *, note: str) -> LoanState:
-    for case in state.cases:
-        if case.kind is kind:
-            state = close_case(state, case.case_id, outcome, now, note=note)
-    return state
 
 
 def lapse_case(state: LoanState, case_id: str, now: datetime) -> LoanState:

@@ -10,11 +10,27 @@ from domain.contact import Channel
 from domain.conversation.model import Answer, AnswerKind, Conversation
 from domain.events.borrower import Circumstance
 from domain.ledger_entries import CaseKind
+from domain.loan_parts import CaseAbout
 from domain.loan_state import LoanState
 from domain.replies.labels import Intent
 
 PERSON_TALKS = timedelta(days=3)
 """How long the machine stays silent after a person wrote, unless the conversation is given back to it before."""
+
+
+_PAYING = frozenset(
+    {
+        Intent.PROMISE_TO_PAY,
+        Intent.ALREADY_PAID,
+        Intent.PAYMENT_RECEIPT,
+        Intent.ASK_HOW_TO_PAY,
+        Intent.ASK_BALANCE,
+        Intent.REQUEST_PLAN,
+        Intent.REQUEST_DISCOUNT,
+    }
+)
+_MORE = frozenset(Intent) - _PAYING - {Intent.ACKNOWLEDGEMENT, Intent.OTHER}
+"""What no agreement on how to pay answers."""
 
 
 class Heard(Protocol):
@@ -24,6 +40,8 @@ class Heard(Protocol):
     def intents(self) -> tuple[Intent, ...]: ...
     @property
     def channel(self) -> Channel: ...
+    @property
+    def needs_human(self) -> bool: ...
 
 
 def of(state: LoanState) -> Conversation:
@@ -120,12 +138,32 @@ def _case_of(circumstance: Circumstance | None) -> tuple[CaseKind, Circumstance 
     return (CaseKind.HANDOFF if circumstance is None else CaseKind.CIRCUMSTANCE), circumstance
 
 
-def to_a_person(state: LoanState, heard: Heard, now: datetime, answer: AnswerKind | None, why: str = "") -> LoanState:
-    """A case, once while it waits; the borrower is told by when somebody writes."""
+def to_a_person(
+    state: LoanState,
+    heard: Heard,
+    now: datetime,
+    answer: AnswerKind | None,
+    why: str = "",
+    *,
+    understood: bool = True,
+) -> LoanState:
+    """A case, once while it waits; the borrower is told by when somebody writes.
+
+    `why` is said where it was the machine that could not go on with how to pay.
+    """
     reason = why or f"the borrower wrote: {', '.join(heard.intents).replace('_', ' ')}"
     terms = state.strategy.conversation
     queue = terms.queue if terms else None
-    state = open_once(state, CaseKind.HANDOFF, reason, now, action="reply_for_a_person", queue=queue)
+    about = _about(heard, why) if understood else CaseAbout.WISH
+    state = open_once(state, CaseKind.HANDOFF, reason, now, action="reply_for_a_person", queue=queue, about=about)
     if answer is None:
         return state
     return say_when(state, heard, now, answer, progress=True)
+
+
+def _about(heard: Heard, why: str) -> CaseAbout:
+    """Whoever asks for a discount is for a person by that alone, so the mark on it says nothing more."""
+    marked = heard.needs_human and Intent.REQUEST_DISCOUNT not in heard.intents
+    if marked or not _MORE.isdisjoint(heard.intents):
+        return CaseAbout.WISH
+    return CaseAbout.PAYING if why or _PAYING.issuperset(heard.intents) else CaseAbout.WISH
