@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -23,8 +23,9 @@ from activities.campaign_orders import (
 )
 from activities.capabilities import CampaignWork
 from activities.clock import ask_again, task_time
+from domain.events.borrower import Circumstance
 from domain.strategy import Strategy
-from records import audit, campaigns, facts, loans, strategies
+from records import audit, campaigns, facts, loans, strategies, told_of
 from records.campaigns import Place
 from records.database import Database
 from records.facts import LoanAsEntered
@@ -199,7 +200,9 @@ class CampaignRunner(CampaignWork):
         """Read together, which costs half of one by one."""
         with self._database.reading() as session:
             places = campaigns.claim_page(session, campaign_id, after=after, limit=limit)
-            return [(place, _as_entered(session, place, now)) for place in places]
+            rows = [(place, _to_start(session, place)) for place in places]
+            told = told_of.people(session, {row.person_ref for _, row in rows if not isinstance(row, str)})
+            return [(place, _as_entered(session, row, now, told)) for place, row in rows]
 
     def _refuse(self, campaign_id: str, place: Place, reason: str, now: datetime) -> None:
         with self._database.writing() as session:
@@ -288,14 +291,28 @@ class CampaignRunner(CampaignWork):
             return campaigns.started_loans(session, campaign_id)
 
 
-def _as_entered(session: Session, place: Place, now: datetime) -> LoanAsEntered | str:
+def _to_start(session: Session, place: Place) -> Loan | str:
+    """The loan at this place, or why it cannot be started."""
     try:
         loan = loans.get(session, place.lender, place.loan_id)
-        if loan.state is LoanState.ENDED:
-            return "it ended before it was started"
-        return facts.row_as_entered(session, loan, now)
     except (ValueError, LookupError) as error:
-        return f"its records cannot be read: {_short(error)}"
+        return _unreadable(error)
+    return "it ended before it was started" if loan.state is LoanState.ENDED else loan
+
+
+def _as_entered(
+    session: Session, loan: Loan | str, now: datetime, told: Mapping[int, Collection[Circumstance]]
+) -> LoanAsEntered | str:
+    if isinstance(loan, str):
+        return loan
+    try:
+        return facts.row_as_entered(session, loan, now, told)
+    except (ValueError, LookupError) as error:
+        return _unreadable(error)
+
+
+def _unreadable(error: Exception) -> str:
+    return f"its records cannot be read: {_short(error)}"
 
 
 async def _let_go(reading: asyncio.Task[Any]) -> None:

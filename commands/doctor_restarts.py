@@ -22,7 +22,7 @@ from records.database import Database
 from records.facts import LoanAsEntered
 from records.tables import Campaign, CampaignState, CaseState, Debit, Loan, LoanState
 from workflows.campaign import FOR_EVER
-from workflows.loan_control import known_payments
+from workflows.loan_control import known_before
 from workflows.starting import start_loan
 
 USUAL_RATE = 50.0
@@ -142,7 +142,7 @@ async def _restart(
         note(session, "loan_restarted", lender, loan_id, counted.model_dump(mode="json", exclude_defaults=True))
         # Inside the transaction: whoever ends the loan in the records waits for it, and sees then that it runs.
         await start_loan(
-            client, task_queue, entered.facts, entered.strategy, known_payments(entered), now, standing.counted
+            client, task_queue, entered.facts, entered.strategy, known_before(entered), now, standing.counted
         )
     return standing
 

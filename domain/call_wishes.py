@@ -11,6 +11,7 @@ from domain.contact import Channel
 from domain.events.agreements import PromiseMade
 from domain.events.borrower import CallChoice, CallWish
 from domain.ledger_entries import CaseKind
+from domain.loan_parts import CaseAbout
 from domain.loan_state import LoanState, note
 from domain.strategy import StepKind
 
@@ -18,6 +19,7 @@ LINK_CHANNELS = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
 """By which a link that was asked for on the telephone is sent: where it can be opened at once, first."""
 LINK_NOT_SENT = "a link asked for on the telephone could not be sent"
 WISHES_KEPT = 50
+_PAYING = CaseAbout.PAYING
 
 
 def call_choice(state: LoanState, event: CallChoice, now: datetime) -> tuple[LoanState, str | None]:
@@ -35,11 +37,15 @@ def call_choice(state: LoanState, event: CallChoice, now: datetime) -> tuple[Loa
         case CallWish.PAY_NOW if state.owes and state.circumstance is None and link_template(state) is not None:
             return state.model_copy(update={"link_asked_at": now, "links_asked": state.links_asked + 1}), None
         case CallWish.PAY_NOW:
-            return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a way to pay", now), None
+            return open_once(
+                state, CaseKind.HANDOFF, "asked on the telephone for a way to pay", now, about=_PAYING
+            ), None
         case CallWish.PROMISE:
             return _promised(state, event, now), None
         case CallWish.PERSON:
-            return open_once(state, CaseKind.HANDOFF, "asked on the telephone for a person", now), None
+            return open_once(
+                state, CaseKind.HANDOFF, "asked on the telephone for a person", now, about=CaseAbout.WISH
+            ), None
 
 
 def link_template(state: LoanState) -> str | None:
@@ -65,18 +71,20 @@ def drop_link(state: LoanState, now: datetime) -> LoanState:
     state = state.model_copy(update={"link_asked_at": None})
     if state.end is not None or state.ceased or not state.owes:
         return state
-    return open_once(state, CaseKind.HANDOFF, LINK_NOT_SENT, now)
+    return open_once(state, CaseKind.HANDOFF, LINK_NOT_SENT, now, about=_PAYING)
 
 
 def _promised(state: LoanState, event: CallChoice, now: datetime) -> LoanState:
     """The whole of what is due by that day; where the strategy does not take that, a person decides about it."""
     day = event.promised_on
     if day is None:
-        return open_once(state, CaseKind.HANDOFF, "promised by keypad to pay on a day not understood", now)
+        why = "promised by keypad to pay on a day not understood"
+        return open_once(state, CaseKind.HANDOFF, why, now, about=_PAYING)
     pressed = Evidence(at=now, message_id=f"call:{event.step}:{event.occurrence}"[:128])
     amount = max(state.payable_minor, 1)
     promise = PromiseMade(amount_minor=amount, date=day, by="borrower", via=Via.KEYPAD, evidence=pressed)
     opened, refused = promise_made(state, promise, now)
     if refused is None:
         return opened
-    return open_once(state, CaseKind.HANDOFF, f"promised by keypad to pay on {day.isoformat()}: {refused}", now)
+    why = f"promised by keypad to pay on {day.isoformat()}: {refused}"
+    return open_once(state, CaseKind.HANDOFF, why, now, about=_PAYING)

@@ -7,13 +7,18 @@ from datetime import datetime, timedelta
 from domain.events.borrower import Circumstance
 from domain.events.control import CaseDecision
 from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseMovedEntry, CaseOpenedEntry, CaseState
-from domain.loan_parts import OpenCase
+from domain.loan_parts import CaseAbout, OpenCase
 from domain.loan_state import LoanState, note, write
 from domain.strategy import Queue, Strategy
 
 DEFAULT_QUEUE = "people"
 _HOLDING = frozenset({CaseKind.HANDOFF, CaseKind.CIRCUMSTANCE})
 _CAUSED_BY_DEBT = frozenset({CaseKind.HANDOFF, CaseKind.CONTACT_DATA, CaseKind.BROKEN_AGREEMENT})
+
+
+def reported(circumstance: Circumstance) -> str:
+    """What the reason of a circumstance's case begins with: the records know by it which one it is."""
+    return f"{circumstance} reported"
 
 
 def queue_for(strategy: Strategy, wanted: str | None) -> tuple[str, Queue]:
@@ -36,6 +41,7 @@ def open_case(
     step: str | None = None,
     amount_minor: int | None = None,
     agreement: int | None = None,
+    about: CaseAbout | None = None,
 ) -> LoanState:
     """A new case of `kind`; its id is `<lender>-<loan>-<entry>-<number>`."""
     name, tray = queue_for(state.strategy, queue)
@@ -51,6 +57,7 @@ def open_case(
         step=step,
         amount_minor=amount_minor,
         agreement=agreement,
+        about=about,
     )
     opened = CaseOpenedEntry(
         at=now,
@@ -64,24 +71,65 @@ def open_case(
     return write(state.model_copy(update={"cases": (*state.cases, case), "case_count": state.case_count + 1}), opened)
 
 
-def open_once(state: LoanState, kind: CaseKind, reason: str, now: datetime) -> LoanState:
-    """A case of `kind`, or a line of the audit trail when one is open already."""
-    if any(case.kind is kind for case in state.cases):
-        return note(state, now, kind, reason)
-    return open_case(state, kind, reason, now)
+def open_once(
+    state: LoanState,
+    kind: CaseKind,
+    reason: str,
+    now: datetime,
+    *,
+    action: str | None = None,
+    queue: str | None = None,
+    about: CaseAbout | None = None,
+) -> LoanState:
+    """A case of `kind`, or a line of the audit trail (`action`, else the kind) while one of it waits.
+
+    One that has lapsed holds nothing and nobody is told of it again, so it hears of nothing new: a case opens beside
+    it. A lapsed `handoff` goes on as that one, since the same person is to be talked with. A case in which more is
+    wanted than it began with is about that too.
+    """
+    waits = next((case for case in state.cases if _takes_in(state, case, kind)), None)
+    if waits is not None:
+        return note(_also_about(state, waits, about), now, action or kind, reason)
+    lapsed = [case for case in state.cases if case.kind is kind is CaseKind.HANDOFF and not _is_unheard(case)]
+    undecided = ", ".join(case.case_id for case in lapsed)
+    if about is CaseAbout.PAYING and not all(case.is_about_paying for case in lapsed):
+        about = CaseAbout.WISH
+    reason = f"{reason}; nobody decided {undecided}" if lapsed else reason
+    opened = open_case(state, kind, reason, now, queue=queue, about=about)
+    for case in lapsed:
+        told = f"goes on as case {opened.cases[-1].case_id}"
+        opened = close_case(opened, case.case_id, CaseState.CLOSED, now, note=told)
+    return opened
 
 
-def reopen_case(state: LoanState, case: OpenCase, now: datetime) -> LoanState:
-    """A closed case again, under a new id and with its SLA from the start."""
+def _takes_in(state: LoanState, case: OpenCase, kind: CaseKind) -> bool:
+    return case.kind is kind and not (case.lapsed and state.cases_kept_apart)
+
+
+def _also_about(state: LoanState, case: OpenCase, about: CaseAbout | None) -> LoanState:
+    if about is not CaseAbout.WISH or _is_unheard(case):
+        return state
+    changed = case.model_copy(update={"about": about})
+    return state.model_copy(update={"cases": tuple(changed if each is case else each for each in state.cases)})
+
+
+def _is_unheard(case: OpenCase) -> bool:
+    return case.about is CaseAbout.UNHEARD
+
+
+def reopen_case(state: LoanState, case: OpenCase, now: datetime, why: str) -> LoanState:
+    """A closed case again, under a new id and with its SLA from the start; `why` what closed it does not count."""
+    again = f"again after {case.case_id}: {why}"
     return open_case(
         state,
         case.kind,
-        f"again after {case.case_id}: the payment that closed it was reversed",
+        again if case.circumstance is None else f"{reported(case.circumstance)}, {again}",
         now,
         queue=case.queue,
         circumstance=case.circumstance,
         step=case.step,
         agreement=case.agreement,
+        about=case.about,
     )
 
 
@@ -101,13 +149,6 @@ def close_case(
         return state
     closed = CaseClosedEntry(at=now, case_id=case_id, state=outcome, decision=decision, by=by, note=note)
     return write(state.model_copy(update={"cases": left}), closed)
-
-
-def close_cases(state: LoanState, kind: CaseKind, outcome: CaseState, now: datetime, *, note: str) -> LoanState:
-    for case in state.cases:
-        if case.kind is kind:
-            state = close_case(state, case.case_id, outcome, now, note=note)
-    return state
 
 
 def lapse_case(state: LoanState, case_id: str, now: datetime) -> LoanState:

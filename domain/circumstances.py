@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from domain.cases import open_case
+from domain.cases import open_case, reported
 from domain.events.borrower import Circumstance, CircumstanceReported
 from domain.ledger_entries import PAID_ENDS, CaseClosedEntry, CaseKind, CaseState
 from domain.loan_state import LoanState, note, write
@@ -23,8 +23,17 @@ def circumstance_reported(state: LoanState, event: CircumstanceReported, now: da
         return note(state, now, "circumstance_reported", event.kind), None
     dropped = "; a link asked for on the telephone is not sent" if state.link_asked_at is not None else ""
     state = state.model_copy(update={"funds_seen_at": None, "link_asked_at": None})
-    reason = f"{event.kind} reported{dropped}"
+    reason = f"{reported(event.kind)}{dropped}"
     return open_case(state, CaseKind.CIRCUMSTANCE, reason, now, queue=event.kind, circumstance=event.kind), None
+
+
+OF_THE_PERSON = (Circumstance.BEREAVEMENT, Circumstance.VULNERABLE)
+"""What is true of whoever owes, so of all their loans, also of one that is handed over later."""
+
+
+def circumstance_named(reason: str) -> Circumstance | None:
+    """Which one a case is about, by its reason; None where that does not say."""
+    return next((kind for kind in Circumstance if reason.startswith(reported(kind))), None)
 
 
 def told_after_the_end(

@@ -48,7 +48,7 @@ from domain.events.loan_event import LoanEvent
 from domain.events.messages import NoticeOrdered, NoticeWithdrawn, WordsWithdrawn, WordsWritten
 from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LoanEnd, OptOutEntry
-from domain.loan_parts import ChannelWord
+from domain.loan_parts import CaseAbout, ChannelWord
 from domain.loan_state import LoanState, note, refuse, write
 from domain.notices import notice_ordered, notice_withdrawn
 from domain.own_words import words_withdrawn, words_written
@@ -91,8 +91,9 @@ def not_acted_on(state: LoanState, message: str, error: str, now: datetime) -> L
     )
     kept = refuse(state, message, f"the rules failed on it ({error})", now)
     reason = f"a message could not be acted on: {message[:64]}"
-    opened = note(kept, now, CaseKind.HANDOFF, reason) if asked else open_case(kept, CaseKind.HANDOFF, reason, now)
-    return settle_hold(opened, now)
+    if asked:
+        return settle_hold(note(kept, now, CaseKind.HANDOFF, reason), now)
+    return settle_hold(open_case(kept, CaseKind.HANDOFF, reason, now, about=CaseAbout.UNHEARD), now)
 
 
 def written(state: LoanState, count: int) -> LoanState:

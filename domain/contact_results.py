@@ -17,7 +17,7 @@ from domain.dead_addresses import found_dead, reported_dead
 from domain.debit_steps import notice_reported
 from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import AddressEntry, CaseKind
-from domain.loan_parts import Fallback, StepRecord
+from domain.loan_parts import CaseAbout, Fallback, StepRecord
 from domain.loan_state import EARLY_NEWS_KEPT, LoanState, note, write
 from domain.notices import is_notice, one_off_reported
 from domain.own_words import is_words, words_reported
@@ -186,7 +186,7 @@ def _asked_link_reported(state: LoanState, event: ContactReported, now: datetime
         state = state.model_copy(update={"link_asked_at": None})
     if event.outcome is ContactOutcome.SENT:
         return _recorded(state, event, now)
-    return open_once(state, CaseKind.HANDOFF, LINK_NOT_SENT, now)
+    return open_once(state, CaseKind.HANDOFF, LINK_NOT_SENT, now, about=CaseAbout.PAYING)
 
 
 def _consent_reported(state: LoanState, event: ContactReported, now: datetime) -> LoanState:

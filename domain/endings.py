@@ -100,5 +100,5 @@ def bring_back(state: LoanState, now: datetime) -> LoanState:
             continue
         if (case.caused_by_debt and not would_exist(state, case)) or (once and case.kind in waiting):
             continue
-        state = reopen_case(state, case, now)
+        state = reopen_case(state, case, now, "the payment that closed it was reversed")
     return state.model_copy(update={"set_aside": SetAside()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from datetime import timedelta
+from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -25,11 +26,24 @@ class StepRecord(BaseModel):
     because: str = ""
 
 
+class CaseAbout(StrEnum):
+    """What a handoff that no step opened is about, which says what answers it.
+
+    PAYING: how, when or whether to pay. WISH: whatever else is wanted of a person. UNHEARD: a message that nobody
+    knows, since the rules failed on it.
+    """
+
+    PAYING = "paying"
+    WISH = "wish"
+    UNHEARD = "unheard"
+
+
 class OpenCase(BaseModel):
     """A case that waits for a person. `holds` stops planned contacts; `lapsed`: past its last SLA.
 
     `caused_by_debt`: it would not exist had the debt been paid. `step` opened it, if a step did.
-    `amount_minor` is what a refund is about, `agreement` the number of the one a case is about.
+    `amount_minor` is what a refund is about, `agreement` the number of the one a case is about. `about` is absent in
+    cases of steps, and in those that an earlier version opened.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -47,6 +61,12 @@ class OpenCase(BaseModel):
     step: str | None = None
     amount_minor: int | None = None
     agreement: int | None = None
+    about: CaseAbout | None = Field(None, exclude_if=operator.not_)
+
+    @property
+    def is_about_paying(self) -> bool:
+        """Of a handoff: whether whoever agrees on how to pay needs nobody for it any more."""
+        return self.about is CaseAbout.PAYING or (self.about is None and self.step is not None)
 
 
 class EarlyReversal(BaseModel):
@@ -140,7 +160,7 @@ class Notice(BaseModel):
 class Words(BaseModel):
     """What a person wrote, by its id in the records; it waits for its lawful slot, which must come before `until`.
 
-    `owed`: a case or the machine's own answer gave way to it, so the borrower waits for it.
+    `owed`: a case or the machine's own answer gave way to it, so the borrower waits for it. `settled`: that case.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -149,6 +169,7 @@ class Words(BaseModel):
     channel: Channel
     until: AwareDatetime
     owed: bool = False
+    settled: OpenCase | None = Field(None, exclude_if=operator.not_)
 
 
 class Refusal(BaseModel):

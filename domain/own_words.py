@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from domain.agreements.terms import Authority
-from domain.cases import close_case, open_once
+from domain.cases import close_case, open_once, reopen_case
 from domain.contact import Channel, Purpose
 from domain.contact_orders import SendContact
 from domain.conversation import offering
@@ -16,9 +16,9 @@ from domain.conversation.saying import PERSON_TALKS, change
 from domain.events.contacts import ContactOutcome, ContactReported
 from domain.events.control import CaseDecision
 from domain.events.messages import WordsWithdrawn, WordsWritten
-from domain.ledger_entries import CaseKind, CaseState, WordsEntry, WordsState
-from domain.loan_parts import StepRecord, Words
-from domain.loan_state import LoanState, write
+from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, WordsEntry, WordsState
+from domain.loan_parts import OpenCase, StepRecord, Words
+from domain.loan_state import LoanState, note, would_exist, write
 
 TEMPLATE = "own_words"
 WRITABLE = (Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)
@@ -81,7 +81,7 @@ def words_written(state: LoanState, event: WordsWritten, now: datetime) -> tuple
         turns=0,
         person_until=now + PERSON_TALKS,
     )
-    waiting = Words(words_id=event.words_id, channel=event.channel, until=event.until, owed=gave_way)
+    waiting = Words(words_id=event.words_id, channel=event.channel, until=event.until, owed=gave_way, settled=case)
     state = state.model_copy(update={"words": (*state.words, waiting)})
     return write(state, WordsEntry(at=now, words_id=event.words_id, state=WordsState.WAITING)), None
 
@@ -175,14 +175,34 @@ def words_reported(state: LoanState, event: ContactReported, now: datetime) -> L
 
 
 def _over(state: LoanState, words_id: str, why: str, now: datetime, *, case: bool = True) -> LoanState:
-    """Somebody counts on it, so a person hears of it; unless they know, and nobody waits: `case` False."""
+    """Somebody counts on it, so a person hears of it; unless they know, and nobody waits: `case` False.
+
+    A case that the words had settled is not settled: it is open again as what it was.
+    """
     why = why[:300]
+    settled = next((each.settled for each in state.words if each.words_id == words_id), None)
+    if not state.cases_kept_apart:
+        settled = None
     record = StepRecord(step=step_of(words_id), occurrence=1, result="not_sent", at=now, because=why)
     state = _without(state, words_id).model_copy(update={"records": (*state.records, record)})
     state = write(state, WordsEntry(at=now, words_id=words_id, state=WordsState.NOT_SENT, why=why))
-    if state.end is not None or state.ceased or not case:
+    if settled is not None and state.end in PAID_ENDS:
+        aside = (*state.set_aside.cases, settled)
+        return state.model_copy(update={"set_aside": state.set_aside.model_copy(update={"cases": aside})})
+    holds_whatever = settled is not None and settled.circumstance is not None
+    if state.end is not None or (state.ceased and not holds_whatever) or not case:
         return state
-    return open_once(state, CaseKind.HANDOFF, f"what a person wrote was not sent: {why}", now)
+    why = f"what a person wrote was not sent: {why}"
+    return open_once(state, CaseKind.HANDOFF, why, now) if settled is None else _unsettled(state, settled, why, now)
+
+
+def _unsettled(state: LoanState, settled: OpenCase, why: str, now: datetime) -> LoanState:
+    if settled.circumstance is not None and any(case.circumstance is settled.circumstance for case in state.cases):
+        return note(state, now, "words_not_sent", why)  # reported again meanwhile
+    waits = settled.kind is CaseKind.HANDOFF and any(each.kind is CaseKind.HANDOFF for each in state.cases)
+    if waits or (settled.caused_by_debt and not would_exist(state, settled)):
+        return open_once(state, CaseKind.HANDOFF, why, now)
+    return reopen_case(state, settled, now, why)
 
 
 def _without(state: LoanState, words_id: str) -> LoanState:

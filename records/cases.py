@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from records.tables import CaseState, CollectionCase, Loan
 
 _OF_RECORDS = re.compile(r"-m([0-9]+)$")
+_AGAIN_AFTER = re.compile(r"again after ([^ ]+): ")
 _OF_WORKFLOW = re.compile(r"([0-9]+)-([0-9]+)")
 """Behind lender and loan: the hand-over, and the number within it."""
 
@@ -231,6 +232,12 @@ def message_of(case_id: str) -> int | None:
     """The number of the message that opened a case of the records alone; None for any other."""
     found = _OF_RECORDS.search(case_id)
     return int(found[1]) if found is not None else None
+
+
+def opened_again_after(reason: str) -> str | None:
+    """The id of the case that this one opened again, by its reason; None for any other."""
+    found = _AGAIN_AFTER.match(reason)
+    return found[1] if found is not None else None
 
 
 def is_settled_here(loan: Loan, case_id: str) -> bool:

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from domain.circumstances import told_after_the_end
-from domain.conversation.unanswered import circumstance_of
 from domain.events.borrower import Circumstance
-from domain.ledger_entries import CaseKind
 from domain.loan_snapshot import restore
 from domain.loan_state import LoanState
 from domain.loans import LoanFacts
 from domain.pauses import ended_in_campaigns_pause, ended_without_campaigns_pause
-from domain.replies.labels import Intent
 from domain.strategy import Strategy
-from records import campaigns, cases, consents, loans, payments, people, strategies
-from records.tables import Campaign, CampaignState, CaseState, CollectionCase, InboundMessage, Loan, Payment
-from records.tables import LoanState as Place
-
-TOLD_WITHIN = timedelta(days=1)
-"""So long after it was written a message may have opened the case of a loan's own run."""
+from records import campaigns, consents, loans, payments, people, strategies, told_of
+from records.tables import Campaign, CampaignState, Loan, Payment
 
 
 @dataclass(frozen=True)
 class LoanAsEntered:
     """A loan with its pinned strategy, and payments that came before its workflow was started.
 
-    `strategy_digest` is of the strategy that the records had it pinned to when it was read.
+    `strategy_digest` is of the strategy that the records had it pinned to when it was read. `told` is what was reported
+    of the person and waits for its decision.
     """
 
     facts: LoanFacts
     strategy: Strategy
     payments: tuple[Payment, ...]
     strategy_digest: str = ""
+    told: tuple[Circumstance, ...] = ()
 
 
 def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | None = None) -> LoanFacts:
@@ -69,11 +64,16 @@ def as_entered(session: Session, lender: str, loan_id: str, on: datetime) -> Loa
     return row_as_entered(session, loans.get(session, lender, loan_id), on)
 
 
-def row_as_entered(session: Session, loan: Loan, on: datetime) -> LoanAsEntered:
-    """As `as_entered`, of a loan that was read already."""
+def row_as_entered(
+    session: Session, loan: Loan, on: datetime, told: Mapping[int, Collection[Circumstance]] | None = None
+) -> LoanAsEntered:
+    """As `as_entered`, of a loan that was read already; and `told_of.people` of several, if that was."""
     known = tuple(payment for payment in payments.of_loan(session, loan) if payment.entry == loan.entry)
     strategy = strategies.of_loan(session, loan)
-    return LoanAsEntered(facts_of(session, loan, on, strategy), strategy, known, loan.strategy_digest)
+    if told is None:
+        told = told_of.people(session, [loan.person_ref])
+    reported = tuple(told.get(loan.person_ref, ()))
+    return LoanAsEntered(facts_of(session, loan, on, strategy), strategy, known, loan.strategy_digest, reported)
 
 
 def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:
@@ -95,33 +95,5 @@ def state_to_go_on_from(session: Session, lender: str, loan_id: str, on: datetim
         state = ended_in_campaigns_pause(state, campaigns.paused_until(session, campaign), on)
     else:
         state = ended_without_campaigns_pause(state, on)
-    told, waiting = _told_since(session, loan)
+    told, waiting = told_of.ended_loan(session, loan)
     return told_after_the_end(state, told, waiting, on)
-
-
-def _told_since(session: Session, loan: Loan) -> tuple[list[Circumstance], list[str]]:
-    """Disputes, hardship and distress that wait for a person to read them, and the cases of this loan that wait for it.
-
-    What was put to another of the person's ended loans may be about this one: nobody has looked yet.
-    """
-    ended = [each.id for each in people.loans_of(session, people.of_loan(session, loan)) if each.state is Place.ENDED]
-    is_handoff = (CollectionCase.state == CaseState.OPEN, CollectionCase.kind == CaseKind.HANDOFF.value)
-    unread = session.exec(select(CollectionCase).where(col(CollectionCase.loan_ref).in_(ended), *is_handoff)).all()
-    told: list[Circumstance] = []
-    waiting: list[str] = []
-    for case in unread:
-        since = (InboundMessage.loan_ref == case.loan_ref, _from_the_one_that_opened(case))
-        wrote = session.exec(select(InboundMessage).where(*since).order_by(col(InboundMessage.at))).all()
-        found = [circumstance_of([Intent(name) for name in message.intents]) for message in wrote]
-        told += [kind for kind in found if kind is not None and kind not in told]
-        if any(found) and case.loan_ref == loan.id and cases.is_of_records(case.case_id):
-            waiting.append(case.case_id)
-    return told, waiting
-
-
-def _from_the_one_that_opened(case: CollectionCase) -> ColumnElement[bool]:
-    """A message is of when it was written; it opened its case when it came in, or when its loan heard of it."""
-    opened_by = cases.message_of(case.case_id)
-    if opened_by is not None:
-        return col(InboundMessage.id) >= opened_by
-    return col(InboundMessage.at) >= case.opened_at - TOLD_WITHIN

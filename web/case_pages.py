@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from sqlmodel import Session
 from config.localised import format_money, locale_of
 from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
 from domain.events.control import CaseDecision
+from domain.ledger_entries import CaseKind
 from domain.money import Money
 from records import accounts, cases, loans
 from records.database import Database
@@ -94,18 +95,21 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
     ) -> Response:
         language, words = words_for(request.headers.get("accept-language", ""))
 
-        def find() -> Loan | None:
+        def find() -> tuple[Loan, str] | None:
             with database.reading() as session:
                 case = session.get(CollectionCase, case_id)
-                return None if case is None else loans.by_ref(session, case.loan_ref)
+                return None if case is None else (loans.by_ref(session, case.loan_ref), case.kind)
 
         async def again(status: int, wrong: str) -> Response:
             noted = _Noted(case_id, decision.value, note)
             return await run_in_threadpool(lambda: tray(request, caller, "", status, wrong, noted=noted))
 
-        loan = await run_in_threadpool(find)
-        if loan is None:
+        found = await run_in_threadpool(find)
+        if found is None:
             return await again(404, words["no_case"])
+        loan, kind = found
+        if decision not in _choices(kind):
+            return await again(409, words["refund_way"].format(case_id))
         if cases.is_settled_here(loan, case_id):
             # The loan that is collected now knows nothing of it.
             return await again(409, words["decide_elsewhere"])
@@ -150,8 +154,21 @@ def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime)
         "amount": amount,
         "until": moment(case.sla_at, language) if case.sla_at else "",
         "late": case.sla_at is not None and case.sla_at < at,
-        "decisions": [each.value for each in CaseDecision],
+        "decisions": [(each.value, decision_word(words, case.kind, each.value)) for each in _choices(case.kind)],
+        "way": words["refund_way"].format(case.case_id) if case.kind == CaseKind.REFUND else "",
+        "approve_at": f"/loans/{loan.lender}/{loan.loan_id}#agreements" if case.kind == CaseKind.APPROVAL else "",
     }
+
+
+def decision_word(words: Mapping[str, str], kind: str, decision: str) -> str:
+    """What a decision on a case of this kind is called: on an offer that waits for approval `continue` declines it."""
+    declines = kind == CaseKind.APPROVAL and decision == CaseDecision.CONTINUE
+    return words["decide_decline"] if declines else words.get(f"decide_{decision}", decision.replace("_", " "))
+
+
+def _choices(kind: str) -> tuple[CaseDecision, ...]:
+    """What people may decide here. Money that is not the lender's goes back by two people, or they reject it."""
+    return () if kind == CaseKind.REFUND else tuple(CaseDecision)
 
 
 def moment(at: datetime, language: str) -> str:

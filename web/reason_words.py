@@ -8,6 +8,18 @@ from __future__ import annotations
 
 PHRASES: tuple[tuple[str, str, str], ...] = (
     ("refused: {why}", "{why}", "{why}"),
+    ("{why}; nobody decided {name}", "{why}; nadie decidió {name}", "{why}; ninguém decidiu {name}"),
+    ("again after {name}: {why}", "Otra vez tras {name}: {why}", "De novo depois de {name}: {why}"),
+    (
+        "{what} reported, again after {name}: {why}",
+        "{what} (comunicado), otra vez tras {name}: {why}",
+        "{what} (comunicado), de novo depois de {name}: {why}",
+    ),
+    (
+        "the payment that closed it was reversed",
+        "se revirtió el pago que lo cerró",
+        "o pagamento que o encerrou foi estornado",
+    ),
     (
         "the borrower wrote: {intents}; {why}",
         "El cliente escribió: {intents}; {why}",

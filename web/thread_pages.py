@@ -25,7 +25,7 @@ from records.database import Database
 from records.tables import CaseState, Loan, LoanState
 from web.agreement_desk import acting
 from web.api import Name, loan_for
-from web.case_pages import TALK, moment, names
+from web.case_pages import TALK, decision_word, moment, names
 from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.reasons import reason_in
@@ -206,7 +206,7 @@ def _about(said: threads.Said, words: dict[str, str], language: str, currency: s
             return ""
         case "person" if said.channel == "case":
             kind, _, decision = said.about.partition(": ")
-            return f"{words.get(f'kind_{kind}', kind)}: {words.get(f'decide_{decision}', decision.replace('_', ' '))}"
+            return f"{words.get(f'kind_{kind}', kind)}: {decision_word(words, kind, decision)}"
         case "person":
             return _of_words(said.about, words, language, currency)
     return said.about.replace("_", " ")

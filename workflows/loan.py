@@ -71,6 +71,7 @@ class LoanCollection(LoanContract):
         while True:
             self._watch.mind()
             await self._ledger.write()
+            self._loan.learn_to_plan()
             self._loan.state, action = plan(self._loan.state, workflow.now())
             self._action = action
             self._watch.mind()
@@ -116,6 +117,7 @@ class LoanCollection(LoanContract):
                 break
             self._loan.state = pass_time(self._loan.state, workflow.now())
             self._watch.mind()
+            self._loan.learn_to_plan()
             if not still_wanted(self._loan.state, order, workflow.now()):
                 stopped = True
                 sending.cancel()

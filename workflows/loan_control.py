@@ -24,6 +24,13 @@ from workflows.messages import MigrateOrder, Signal
 from workflows.starting import ENTRY, start_loan
 
 
+def known_before(loan: LoanAsEntered) -> tuple[Signal, ...]:
+    """What a loan's workflow has to hear as it starts: what was reported of the person first, so that it stands still
+    from its first moment, and payments."""
+    reported = (Signal(name="circumstance_reported", payload={"kind": kind.value}) for kind in loan.told)
+    return (*reported, *known_payments(loan))
+
+
 def known_payments(loan: LoanAsEntered) -> tuple[Signal, ...]:
     """What a loan's workflow has to hear of payments that came before it was started."""
     signals: list[Signal] = []
@@ -46,9 +53,9 @@ class TemporalLoans:
         self._task_queue = task_queue
 
     async def start(self, loan: LoanAsEntered, begin_at: datetime) -> LoanStart:
-        """Start a loan, telling it of payments that came before; one that runs is left alone."""
+        """Start a loan, telling it of what came before; one that runs is left alone."""
         try:
-            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, known_payments(loan), begin_at)
+            await start_loan(self._client, self._task_queue, loan.facts, loan.strategy, known_before(loan), begin_at)
         except WorkflowAlreadyStartedError:
             running = await self._client.get_workflow_handle(loan.facts.workflow_id).describe()
             same = await running.memo_value(ENTRY, loan.facts.entry, type_hint=int) == loan.facts.entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from temporalio import workflow
@@ -16,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.loan_state import LoanState
     from domain.migration import migrate
     from domain.payable import smallest_payable
+    from domain.planning import plan
     from domain.strategy import Strategy
     from workflows.messages import LoanInput, read_signal
 
@@ -23,6 +25,8 @@ RESTS_COUNT_AS_PAID = "2026-11-30-rests-count-as-paid"
 """Of runs that began with it a rest of less than can be asked for is not owed: see `domain/payable.py`."""
 ECHOES_MAKE_NO_PROMISE = "2026-11-30-echoes-make-no-promise"
 """Of runs that met an echo before, it opened the promise anew: see `promise_told_again`."""
+CASES_KEPT_APART = "2026-12-01-cases-kept-apart"
+"""Of runs that met such cases before, one case took in what another was about: see `LoanState.cases_kept_apart`."""
 
 
 class RunningLoan:
@@ -68,10 +72,25 @@ class RunningLoan:
         again = isinstance(event, PromiseMade) and promise_told_again(self.state, event)
         return again and workflow.patched(ECHOES_MAKE_NO_PROMISE)
 
+    def learn_to_plan(self) -> None:
+        """Before it is planned, or a contact that waits is held against the plan."""
+        self._learn(lambda state: plan(state, workflow.now()))
+
+    def _learn(self, rule: Callable[[LoanState], tuple[LoanState, object]]) -> None:
+        """Go by `CASES_KEPT_APART` from where it first makes a difference: only such runs are marked."""
+        if self.state.cases_kept_apart or not (self.state.cases or self.state.words):
+            return
+        apart = self.state.model_copy(update={"cases_kept_apart": True})
+        (after, then), (after_apart, then_apart) = rule(self.state), rule(apart)
+        same = after == after_apart.model_copy(update={"cases_kept_apart": False}) and then == then_apart
+        if not same and workflow.patched(CASES_KEPT_APART):
+            self.state = apart
+
     def apply(self, event: LoanEvent | None) -> str | None:
         """Change the state by it; why it is refused, or None."""
         if event is None:
             return None
+        self._learn(lambda state: apply(state, event, workflow.now()))
         self.state, refused = apply(self.state, event, workflow.now())
         self.news += 1
         return refused
@@ -92,8 +111,9 @@ class RunningLoan:
 
 
 def _as_begun(state: LoanState) -> LoanState:
-    """With the rule by which this run began, whatever its input says: it may have begun with an earlier version, which
+    """With the rules by which this run began, whatever its input says: it may have begun with an earlier version, which
     did not read that. No other loan's history gains an event."""
+    state = state.model_copy(update={"cases_kept_apart": False})
     if smallest_payable(state.facts.currency) == 1:
         return state
     return state.model_copy(update={"rests_count_as_paid": workflow.patched(RESTS_COUNT_AS_PAID)})

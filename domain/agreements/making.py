@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.agreements.judging import DATE_MOVED, GOES_ON, close_approval, finish, judge, tell
-from domain.agreements.model import AGREEMENTS_KEPT, Agreement, AgreementKind, AgreementState
-from domain.cases import close_cases
+from domain.agreements.model import AGREEMENTS_KEPT, Agreement, AgreementKind, AgreementState, Via
+from domain.cases import close_case
 from domain.events.agreements import AgreementCancelled
 from domain.ledger_entries import CaseKind, CaseState
+from domain.loan_parts import CaseAbout, OpenCase
 from domain.loan_state import LoanState, note
 
 AGREED = "agreed"
@@ -27,7 +28,7 @@ def has_new_paper(change: str) -> bool:
     return change in (AGREED, DATE_MOVED) or change.startswith(GOES_ON)
 
 
-_ANSWERED = (CaseKind.HANDOFF, CaseKind.BROKEN_AGREEMENT)
+_TALKED = (CaseKind.HANDOFF, CaseKind.BROKEN_AGREEMENT)
 
 
 def not_now(state: LoanState, kind: AgreementKind) -> str | None:
@@ -45,7 +46,7 @@ def not_now(state: LoanState, kind: AgreementKind) -> str | None:
 
 
 def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
-    """`agreement` is in force from `now`: what stood before gives way, and who waited to talk has talked."""
+    """`agreement` is in force from `now`: what stood before gives way, and whoever waited to talk about paying has."""
     for before in state.agreements:
         offered = before.state is AgreementState.PROPOSED and agreement.kind is not AgreementKind.PROMISE
         if before.number != agreement.number and (before.live or offered):
@@ -64,9 +65,19 @@ def agreed(state: LoanState, agreement: Agreement, now: datetime) -> LoanState:
         }
     )
     state = tell(state, agreement, now, AGREED)
-    for kind in _ANSWERED:
-        state = close_cases(state, kind, CaseState.CLOSED, now, note=f"answered by {agreement.kind} {agreement.number}")
+    told = f"answered by {agreement.kind} {agreement.number}"
+    for case in state.cases:
+        if _answers(agreement, case) if state.cases_kept_apart else case.kind in _TALKED:
+            state = close_case(state, case.case_id, CaseState.CLOSED, now, note=told)
     return judge(state, now)
+
+
+def _answers(agreement: Agreement, case: OpenCase) -> bool:
+    """Whether a case needs nobody any more: it is about paying, or a person who took the agreement down heard of it."""
+    if case.kind is CaseKind.BROKEN_AGREEMENT:
+        return True
+    heard = agreement.via is Via.AGENT and case.about is not CaseAbout.UNHEARD
+    return case.kind is CaseKind.HANDOFF and (heard or case.is_about_paying)
 
 
 def decline(state: LoanState, number: int | None, now: datetime) -> LoanState:

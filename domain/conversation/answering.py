@@ -74,7 +74,7 @@ def _acted_on(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSt
     if state.ceased:
         return after_cease(state, event, now)
     if with_a_person(state, now) and not acts_as_ever(state, event):
-        return state if _is_courtesy(event) else to_a_person(state, event, now, None)
+        return state if _is_courtesy(event) else to_a_person(state, event, now, None, understood=False)
     if event.closes_channel:
         return in_silence(state, event, now)
     # A plain yes or no is an answer to us, whatever a single word may be read as beside that.
@@ -104,7 +104,7 @@ def _acted_on(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanSt
     unsure = event.confidence < terms.confidence and not (about_a_day and another_day.is_plain(state, event))
     if late or unsure or for_a_person:
         state = change(offering.withdrawn(state, now), moving=None)
-        return to_a_person(state, event, now, None if silent else AnswerKind.PERSON)
+        return to_a_person(state, event, now, None if silent else AnswerKind.PERSON, understood=not unsure)
     if silent:
         return to_a_person(state, event, now, None)
     if about_a_day and state.agreement is not None:
@@ -356,7 +356,8 @@ def _reported(state: LoanState, event: ReplyUnderstood, circumstance: Circumstan
     if state.strategy.conversation is None:
         return state
     care = circumstance is Circumstance.VULNERABLE
-    return say_when(state, event, now, AnswerKind.WITH_CARE if care else AnswerKind.PERSON, progress=True)
+    kind = AnswerKind.WITH_CARE if care else AnswerKind.PERSON
+    return say_when(state, event, now, kind, circumstance, progress=True)
 
 
 def _is_courtesy(event: ReplyUnderstood) -> bool:

@@ -107,6 +107,11 @@ class Asking(_Value):
     channel: Channel
     bearable_minor: int | None = None
 
+    @property
+    def needs_human(self) -> bool:
+        """Never: a message that does is passed on to a person, and no offer is asked for."""
+        return False
+
 
 class Offered(_Question):
     """Offer `number` of the loan was told to the borrower and waits for their yes; on a no `others` follow.

@@ -22,7 +22,7 @@ from activities.campaigns import CampaignRunner, LoanControl
 from domain.events.control import CloseReason
 from domain.loans import workflow_id
 from domain.strategy import Strategy
-from records import audit, campaigns, loans, strategies
+from records import audit, campaigns, cases, loans, strategies
 from records.database import Database
 from records.facts import LoanAsEntered
 from records.tables import CampaignState, LoanState
@@ -59,6 +59,7 @@ class Control:
 
     real: LoanControl | None = None
     started: list[str] = field(default_factory=list)
+    reported: dict[str, tuple[str, ...]] = field(default_factory=dict)
     begun: list[float] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
@@ -74,6 +75,7 @@ class Control:
         answer = await self.real.start(loan, begin_at) if self.real else LoanStart.STARTED
         if answer is LoanStart.STARTED:
             self.started.append(loan.facts.loan_id)
+            self.reported[loan.facts.loan_id] = loan.told
         self.after(number)
         return answer
 
@@ -332,6 +334,22 @@ async def test_a_batch_of_loans_is_read_and_looked_at_again_with_few_questions(l
 
     selects = [each for each in asked if each.lstrip().startswith("SELECT")]
     assert 49 < len(selects) <= 5 * 49 + 2 * 10
+
+
+async def test_a_loan_is_started_with_the_distress_that_waits_for_its_decision_in_another_of_its_person(
+    lite: Database,
+) -> None:
+    with lite.writing() as session:
+        enter(session, [handed("B1", person_id="p-C0002", phone="+34600000001", email="c0002@example.com")], "before")
+        of_loan = {"queue": "people", "kind": "circumstance", "at": TUESDAY, "sla_at": None}
+        before = loans.get(session, LENDER, "B1")
+        cases.open(session, before, case_id="acme-B1-1-1", reason="vulnerable reported", **of_loan)  # type: ignore[arg-type]
+        enter(session, [handed("C0001"), handed("C0002", phone="+34600000001")])
+    control = Control()
+
+    await start(lite, control)
+
+    assert control.reported == {"C0001": (), "C0002": ("vulnerable",)}
 
 
 async def test_an_instruction_that_dies_goes_on_where_it_was(lite: Database) -> None:

@@ -20,8 +20,8 @@ from domain.events.borrower import CircumstanceReported, OptOut, ReplyUnderstood
 from domain.events.contacts import AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.events.control import Close, Decide, Pause
 from domain.events.messages import WordsWithdrawn, WordsWritten
-from domain.events.payments import PaymentReceived
-from domain.ledger_entries import CaseClosedEntry, CaseKind, WordsEntry, WordsState
+from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.ledger_entries import CaseClosedEntry, CaseKind, CaseOpenedEntry, WordsEntry, WordsState
 from domain.loan_snapshot import restore, snapshot
 from domain.loan_state import LoanState
 from domain.own_words import LONGEST_WAIT, MOST_WAITING, WITHDRAWN
@@ -332,6 +332,61 @@ def test_a_case_that_the_words_settle_is_decided_with_them_and_the_sequence_goes
     [closed] = [entry for entry in state.outbox if isinstance(entry, CaseClosedEntry)]
     assert (closed.case_id, closed.decision, closed.by) == (case.case_id, "continue", "account:7")
     assert ordered(held).cases == held.cases, "unless somebody says so the case stays open"
+
+
+@pytest.mark.parametrize("kind", ["vulnerable", "dispute", "handoff"])
+@pytest.mark.parametrize("how", ["refused", "withdrawn", "too late", "no channel"])
+def test_a_case_that_the_words_settled_is_open_again_as_what_it_was_when_they_never_leave(kind: str, how: str) -> None:
+    """Given a dispute or distress that a person's words settled, when these never go out, then the loan stands still
+    for it again until somebody decides, not for a handoff that lapses."""
+    told = said(fresh(), Intent.REQUEST_AGENT) if kind == "handoff" else fresh()
+    if kind != "handoff":
+        told, _ = apply(told, CircumstanceReported(kind=kind), START)
+    [case] = told.cases
+    settled = ordered(told, case_id=case.case_id)
+    assert LoanState.model_validate_json(settled.model_dump_json()) == settled
+
+    if how == "refused":
+        state, _ = apply(settled, reported(ContactOutcome.UNREACHABLE, refused=("sms.window",)), START + HOUR)
+    elif how == "withdrawn":
+        state, _ = withdrawn(settled)
+    elif how == "too late":
+        state, _ = plan(settled, START + 3 * DAY)
+    else:
+        stopped, _ = apply(settled, OptOut(channel="sms"), START)
+        state, _ = plan(stopped, START)
+
+    [again] = state.cases
+    assert (again.kind, again.circumstance, again.queue) == (case.kind, case.circumstance, case.queue)
+    assert (again.case_id, again.holds) == ("demo-L1-1-2", True)
+    reason = [entry.reason for entry in state.outbox if isinstance(entry, CaseOpenedEntry)][-1]
+    assert f"again after {case.case_id}: what a person wrote was not sent: " in reason
+    assert state.circumstance == (None if kind == "handoff" else kind)
+
+
+def test_what_was_reported_again_meanwhile_has_one_case() -> None:
+    told, _ = apply(fresh(), CircumstanceReported(kind="vulnerable"), START)
+    state = ordered(told, case_id=told.cases[0].case_id)
+    state, _ = apply(state, CircumstanceReported(kind="vulnerable"), START)
+
+    state, _ = withdrawn(state)
+
+    assert [case.circumstance for case in state.cases] == ["vulnerable"]
+
+
+def test_what_the_words_had_settled_holds_a_loan_whose_payment_is_taken_back() -> None:
+    """Given distress that a person's words settled, when the loan is paid before they leave and the payment is taken
+    back, then it stands still for it."""
+    told, _ = apply(fresh(), CircumstanceReported(kind="vulnerable"), START)
+    state = ordered(told, case_id=told.cases[0].case_id)
+    payment = PaymentReceived(payment_id="p", amount_minor=30_000, currency="EUR", paid_at=START, provider="x")
+    state, _ = apply(state, payment, START)
+    state, _ = plan(state, START)
+    assert (state.cases, state.words) == ((), ())
+
+    state, _ = apply(state, PaymentReversed(payment_id="p", provider="x"), START + HOUR)
+
+    assert state.circumstance == "vulnerable"
 
 
 def test_a_case_about_something_else_is_not_settled_by_words() -> None:

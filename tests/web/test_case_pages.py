@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -108,6 +109,78 @@ def test_a_case_of_an_earlier_hand_over_is_said_to_be_settled_elsewhere(
 
     assert answer.status_code == 409
     assert "starter.py case decide" in plain(answer.text)
+
+
+def waiting(database: Database, kind: str) -> str:
+    """A case of L1 of this kind."""
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        cases.open(session, loan, case_id="acme-L1-1-9", queue="agents", kind=kind, at=NOW, sla_at=NOW, reason="x")
+    return "acme-L1-1-9"
+
+
+def choices(page: str) -> list[tuple[str, str, bool]]:
+    """What the decision of a page's only case may be: value, words and whether it is chosen before anybody chose."""
+    found = re.findall(r'<option value="(\w*)"( selected)?>([^<]*)</option>', page)
+    return [(value, said, bool(chosen)) for value, chosen, said in found]
+
+
+@pytest.mark.parametrize("where", ["/cases", PAGE])
+def test_no_decision_is_taken_before_anybody_has_chosen_one(
+    database: Database, site: Any, orders: CoreLoans, disputed: str, where: str
+) -> None:
+    agent = agent_of(site, database)
+
+    offered = choices(agent.get(where).text)
+    unchosen = agent.post(f"/cases/{disputed}/decide", data={"decision": "", "note": "pressed too soon"})
+
+    assert [value for value, _, chosen in offered if chosen] == [""]
+    assert "continue" in [value for value, _, _ in offered]
+    assert unchosen.status_code == 422
+    assert state_of(orders).circumstance == "dispute"
+
+
+@pytest.mark.parametrize("where", ["/cases", PAGE])
+@pytest.mark.parametrize(
+    ("language", "declines"),
+    [("en", "Decline the offer"), ("es", "Rechazar la oferta"), ("pt", "Recusar a oferta")],
+)
+def test_whoever_would_send_an_offer_to_approve_on_its_way_reads_that_it_is_declined(
+    database: Database, site: Any, where: str, language: str, declines: str
+) -> None:
+    """Given an offer with the borrower's yes that waits for approval, when its case is looked at, then what calls it
+    off says so, and where it is approved is one step away."""
+    waiting(database, "approval")
+
+    page = agent_of(site, database).get(where, headers={"accept-language": language}).text
+
+    assert dict((value, said) for value, said, _ in choices(page))["continue"] == declines
+    assert f'href="{PAGE}#agreements"' in page
+
+
+def test_an_offer_that_was_declined_stands_so_in_the_thread(database: Database, site: Any) -> None:
+    case_id = waiting(database, "approval")
+    with database.writing() as session:
+        cases.decide(session, case_id, decision="continue", by="account:1", at=NOW)
+
+    assert "Offer to approve: Decline the offer" in plain(agent_of(site, database).get(f"{PAGE}/thread").text)
+
+
+@pytest.mark.parametrize("where", ["/cases", PAGE])
+def test_a_refund_that_two_people_decide_is_closed_by_nobody_on_a_page(
+    database: Database, site: Any, orders: CoreLoans, where: str
+) -> None:
+    case_id = waiting(database, "refund")
+    agent = agent_of(site, database)
+
+    page = plain(agent.get(where).text)
+    forced = agent.post(f"/cases/{case_id}/decide", data={"decision": "continue"})
+
+    assert choices(page) == []
+    assert f"starter.py refund propose {case_id}" in page
+    assert forced.status_code == 409
+    assert "refund propose" in plain(forced.text)
+    assert [name for name, _ in orders.orders if name == "decide"] == []
 
 
 def test_what_people_decided_and_noted_stands_in_the_thread(database: Database, site: Any, disputed: str) -> None:

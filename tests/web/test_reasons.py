@@ -27,6 +27,11 @@ from web.reasons import reason_in
          "El cliente escribió sin que el préstamo estuviera en gestión: disputa"),
         ("vulnerable reported; a link asked for on the telephone is not sent", "es",
          "Vulnerabilidad (comunicado); no se envía el enlace que pidió por teléfono"),
+        ("asked on the telephone for a person; nobody decided demo-L1-1-1", "es",
+         "Pidió por teléfono hablar con una persona; nadie decidió demo-L1-1-1"),
+        ("vulnerable reported, again after demo-L1-1-1: what a person wrote was not sent: its time was over", "pt",
+         "Vulnerabilidade (comunicado), de novo depois de demo-L1-1-1: Não foi enviado o que uma pessoa escreveu: "
+         "o prazo passou"),
         ("plan 3 was not kept", "es", "No se cumplió: plan 3"),
         ("promises to pay: less than the strategy takes (1050)", "es",
          "Promete pagar: menos de lo que admite la estrategia (10,50\u00a0€)"),

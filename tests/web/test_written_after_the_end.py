@@ -26,11 +26,14 @@ from providers.webhooks import mail_reports
 from records import campaigns, cases, contacts, facts, loans, people, strategies
 from records.database import Database
 from records.tables import CampaignState, CaseState, InboundMessage, Loan
+from records.tables import LoanState as Place
 from tests.records.portfolios import LENDER, NOW, handed
 from tests.records.portfolios import enter as hand_over
 from tests.web.test_late_messages import delivered, said
 from web.after_the_end import hand_to_a_person
 from web.news import record_news
+from workflows.loan_control import known_before
+from workflows.messages import read_signal
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -144,6 +147,95 @@ def test_what_else_is_written_holds_nothing(database: Database, intents: tuple[s
         wrote(session, paid(session, "L1")[0], *intents)
 
     assert taken_back(database).circumstance is None
+
+
+def handed_over_afterwards(database: Database) -> LoanState:
+    """Another loan of the same person, as it stands in its first moment."""
+    with database.writing() as session:
+        same = {"person_id": "p-1", "phone": "+34600000001", "email": "ana@example.com"}
+        hand_over(session, [handed("L9", **same)], campaign_id="c9")
+        entered = facts.as_entered(session, LENDER, "L9", NOW + DAY)
+    state = enter(entered.facts, entered.strategy, NOW + DAY)
+    for signal in known_before(entered):
+        event = read_signal(signal.name, signal.payload)
+        assert not isinstance(event, str)
+        state, refused = apply(state, event, NOW + DAY)
+        assert refused is None
+    return state
+
+
+def test_a_death_that_nobody_has_read_of_holds_what_is_handed_over_afterwards(database: Database) -> None:
+    """Given "my mother, whom you write to, has died" after her loan was paid, when another loan of hers is handed over
+    before anybody has read it, then that stands still from its first moment."""
+    with database.writing() as session:
+        wrote(session, paid(session, "L1")[0], "vulnerable", "wrong_person")
+
+    state = handed_over_afterwards(database)
+
+    assert state.circumstance == "vulnerable"
+    assert not isinstance(plan(state, NOW + 60 * DAY)[1], SendContact)
+
+
+@pytest.mark.parametrize("intents", [("dispute",), ("hardship",), ("complaint",)])
+def test_what_is_about_one_debt_holds_no_other_that_is_handed_over_afterwards(
+    database: Database, intents: tuple[str, ...]
+) -> None:
+    with database.writing() as session:
+        wrote(session, paid(session, "L1")[0], *intents)
+
+    assert handed_over_afterwards(database).stands_still is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "held"),
+    [
+        ("bereavement reported", "bereavement"),
+        ("vulnerable reported; a link asked for on the telephone is not sent", "vulnerable"),
+        ("vulnerable reported, again after acme-L1-1-1: the payment that closed it was reversed", "vulnerable"),
+        ("again after acme-L1-1-1: the payment that closed it was reversed", "bereavement"),
+        ("dispute reported", None),
+    ],
+)
+@pytest.mark.parametrize("decided", [False, True])
+def test_what_waits_for_its_decision_in_a_loan_of_the_person_holds_what_is_handed_over_afterwards(
+    database: Database, reason: str, held: str | None, decided: bool
+) -> None:
+    """Also of a case that an earlier version opened again, which names only the one before it."""
+    with database.writing() as session:
+        hand_over(session, [handed("L1", person_id="p-1", phone="+34600000001", email="ana@example.com")])
+        loan = loans.get(session, LENDER, "L1")
+        loans.begin(session, loan)
+        of_loan = {"queue": "people", "kind": CaseKind.CIRCUMSTANCE.value, "at": NOW, "sla_at": None}
+        cases.open(session, loan, case_id="acme-L1-1-1", reason="bereavement reported", **of_loan)  # type: ignore[arg-type]
+        cases.close(session, "acme-L1-1-1", CaseState.CLOSED, at=NOW)
+        cases.open(session, loan, case_id="acme-L1-1-2", reason=reason, **of_loan)  # type: ignore[arg-type]
+        if decided:
+            cases.decide(session, "acme-L1-1-2", decision="continue", by="ana", at=NOW)
+
+    assert handed_over_afterwards(database).circumstance == (None if decided else held)
+
+
+def test_distress_that_was_decided_is_not_told_anew_by_another_case_of_that_loan(database: Database) -> None:
+    """Given a loan in collection whose borrower told of distress, on which a person has decided, and who still waits
+    for a call, then another loan that is handed over begins as any."""
+    with database.writing() as session:
+        [loan] = paid(session, "L1")
+        wrote(session, loan, "vulnerable")
+        loan.state, loan.end_kind, loan.ended_at = Place.IN_COLLECTION, None, None
+        session.add(loan)
+
+    assert handed_over_afterwards(database).circumstance is None
+
+
+def test_distress_told_to_a_loan_in_collection_holds_one_whose_payment_is_taken_back(database: Database) -> None:
+    with database.writing() as session:
+        other = paid(session, "L1", "L2")[1]
+        other.state, other.end_kind, other.ended_at = Place.IN_COLLECTION, None, None
+        session.add(other)
+        of_loan = {"queue": "people", "kind": CaseKind.CIRCUMSTANCE.value, "at": NOW, "sla_at": None}
+        cases.open(session, other, case_id="acme-L2-1-1", reason="vulnerable reported", **of_loan)  # type: ignore[arg-type]
+
+    assert taken_back(database).circumstance == "vulnerable"
 
 
 NOT_MINE = "no reconozco esta deuda, voy a denunciar el cargo en mi banco"

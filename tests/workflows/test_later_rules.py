@@ -93,3 +93,59 @@ async def test_the_account_is_watched_while_a_promise_keeps_a_debit_back(
     assert debits == [True, False]
     assert (reads > 0) is (version == "new")
     assert markers(history) == (1 if version == "new" else 0)
+
+
+async def asked_for_a_person_after_a_case_lapsed(on: Stage) -> WorkflowHandle[Any, Any]:
+    """A loan whose case nobody decided in time, and whose borrower presses the key for a person afterwards."""
+    begin = await on.morning()
+    handle = await on.start(facts(due_date=begin.date() - timedelta(days=40)), strategy(watch=None))
+    await on.pass_days(4)
+    await handle.signal("call_choice", {"step": "day-8", "occurrence": 1, "wish": "person"})
+    await settled(handle)
+    await on.pass_days(1)
+    return handle
+
+
+async def test_who_asks_for_a_person_after_a_case_has_lapsed_is_heard(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a case that lapsed, when the borrower asks for a person, then the loan stands still with a new one; a run
+    in which that was one more line of the trail still replays."""
+    async with stage() as on:
+        handle = await asked_for_a_person_after_a_case_lapsed(on)
+        status = await handle.query("status")
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    assert (status["hold"] is not None) is (version == "new")
+    assert markers(history) == (1 if version == "new" else 0)
+
+
+async def promised_beside_a_wish_for_a_person(on: Stage) -> WorkflowHandle[Any, Any]:
+    """A loan whose borrower presses the key for a person, and then the one that promises to pay."""
+    begin = await on.morning()
+    handle = await on.start(facts(due_date=begin.date() - timedelta(days=1)), strategy(promises=PROMISES, watch=None))
+    await handle.signal("call_choice", {"step": "day-3", "occurrence": 1, "wish": "person"})
+    day = (begin + timedelta(days=5)).date().isoformat()
+    await handle.signal("call_choice", {"step": "day-3", "occurrence": 1, "wish": "promise", "promised_on": day})
+    await settled(handle)
+    return handle
+
+
+async def test_who_wants_a_person_waits_for_one_though_they_promise_to_pay(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a wish for a person, when the borrower promises by keypad, then the case waits; a run in which the promise
+    closed it still replays."""
+    async with stage() as on:
+        handle = await promised_beside_a_wish_for_a_person(on)
+        status = await handle.query("status")
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    assert len(status["cases"]) == (1 if version == "new" else 0)
+    assert markers(history) == (1 if version == "new" else 0)

@@ -10,13 +10,17 @@ import pytest
 from domain.agreements.model import BROKEN, DOCUMENT, LINK, REMINDER, AgreementState, Evidence, Via
 from domain.agreements.promise import promise_told_again
 from domain.agreements.terms import AgreementMessage, PromiseTerms
+from domain.collection import not_acted_on
 from domain.contact import Channel, Purpose
 from domain.contact_orders import Agreed
 from domain.conversation.terms import ConversationTerms
 from domain.events.agreements import AgreementCancelled, PromiseMade
-from domain.events.borrower import Circumstance, CircumstanceReported, OptOut, ReplyUnderstood
+from domain.events.borrower import CallChoice, CallWish, Circumstance, CircumstanceReported, OptOut, ReplyUnderstood
 from domain.events.control import CaseDecision, Decide, Pause
+from domain.events.loan_event import LoanEvent
 from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.loan_state import LoanState
+from domain.replies.labels import Intent
 from domain.strategy import Conditions, Step, StepKind
 from tests.domain.simulated_loan import PROMISES, START, Borrower, SimulatedLoan, facts, strategy
 
@@ -180,9 +184,7 @@ def test_a_pause_leaves_the_day_where_it_is() -> None:
 
 
 def test_who_waited_to_talk_has_talked() -> None:
-    steps = (Step(id="agent", kind=StepKind.HANDOFF, dpd=1, queue="agents"),)
-    subject = loan(steps=steps)
-    subject.pass_days(0.5)
+    subject = handed_over()
     assert [case.kind for case in subject.state.cases] == ["handoff"]
     subject.hear(promised(10))
     assert subject.state.cases == ()
@@ -342,3 +344,80 @@ def test_a_promise_that_was_kept_is_known_by_its_evidence_when_it_is_told_once_m
     assert borrower.state.agreements[0].state is AgreementState.KEPT
     assert not while_open
     assert promise_told_again(borrower.state, made.model_copy(update=changes)) is again
+
+
+COMPLAINS = ReplyUnderstood(
+    message_id="m1", channel=Channel.SMS, received_at=START, intents=(Intent.COMPLAINT,), confidence=0.9
+)
+ASKS_FOR_A_PLAN = ReplyUnderstood(
+    message_id="m2", channel=Channel.SMS, received_at=START, intents=(Intent.REQUEST_PLAN,), confidence=0.9
+)
+WANTS_A_PERSON = CallChoice(step="day-3", occurrence=1, wish=CallWish.PERSON)
+NAMES_NO_DAY = CallChoice(step="day-3", occurrence=1, wish=CallWish.PROMISE)
+BY_THEMSELVES = (Via.MESSAGE, Via.KEYPAD, Via.PAGE)
+
+
+def handed_over() -> SimulatedLoan:
+    """A loan that a step has put to a person."""
+    subject = loan(steps=(Step(id="agent", kind=StepKind.HANDOFF, dpd=1, queue="agents"),))
+    subject.pass_days(0.5)
+    return subject
+
+
+def cases_after(subject: SimulatedLoan, via: Via) -> list[str]:
+    """The cases that wait once it was promised to pay, by this way."""
+    assert subject.hear(promised(10).model_copy(update={"via": via})) is None
+    return [case.case_id for case in subject.state.cases]
+
+
+@pytest.mark.parametrize("via", Via)
+@pytest.mark.parametrize("asked", [(), (NAMES_NO_DAY,), (ASKS_FOR_A_PLAN,), (NAMES_NO_DAY, ASKS_FOR_A_PLAN)])
+def test_a_promise_answers_what_was_asked_about_paying_by_whatever_way_it_is_made(
+    asked: tuple[LoanEvent, ...], via: Via
+) -> None:
+    subject = loan() if asked else handed_over()
+    for event in asked:
+        subject.hear(event)
+    assert len(subject.state.cases) == 1
+
+    assert cases_after(subject, via) == []
+
+
+@pytest.mark.parametrize("via", Via)
+@pytest.mark.parametrize(
+    "asked", [(COMPLAINS,), (WANTS_A_PERSON,), (ASKS_FOR_A_PLAN, COMPLAINS), (COMPLAINS, NAMES_NO_DAY)]
+)
+@pytest.mark.parametrize("by_a_step", [False, True])
+def test_who_wants_a_person_for_something_else_still_waits_for_one_after_promising_by_themselves(
+    by_a_step: bool, asked: tuple[LoanEvent, ...], via: Via
+) -> None:
+    """Given a complaint or a wish for a person, alone or in a case that paying had opened, when the borrower promises
+    to pay without anybody, then the case waits; a person who takes the promise down has talked with them."""
+    subject = handed_over() if by_a_step else loan()
+    for event in asked:
+        subject.hear(event)
+    assert len(subject.state.cases) == 1
+
+    waiting = cases_after(subject, via)
+
+    assert waiting == (["demo-L1-1-1"] if via in BY_THEMSELVES else [])
+
+
+@pytest.mark.parametrize("via", Via)
+def test_a_message_on_which_the_rules_failed_is_answered_by_no_promise(via: Via) -> None:
+    subject = loan()
+    subject.state = not_acted_on(subject.state, "reply_understood", "KeyError", START)
+
+    assert cases_after(subject, via) == ["demo-L1-1-1"]
+    assert LoanState.model_validate_json(subject.state.model_dump_json()) == subject.state
+
+
+def test_what_is_asked_about_paying_after_a_complaint_has_lapsed_does_not_hide_it() -> None:
+    """Given a complaint that nobody decided in time, when the borrower asks how to pay and promises, then the case in
+    which the complaint goes on still waits."""
+    subject = loan()
+    subject.hear(COMPLAINS)
+    subject.pass_days(4)
+    subject.hear(NAMES_NO_DAY)
+
+    assert cases_after(subject, Via.KEYPAD) == ["demo-L1-1-2"]

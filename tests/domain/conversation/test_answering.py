@@ -629,6 +629,31 @@ def test_a_dispute_holds_the_loan_and_the_answer_still_goes_out() -> None:
     assert order.answer_by is not None
 
 
+@pytest.mark.parametrize(
+    ("before", "told", "days", "answered_in"),
+    [
+        ("already_paid", "dispute", 1, 2),  # what is asked about the payment is due a day sooner
+        ("already_paid", "dispute", 5, 2),  # and has lapsed
+        ("complaint", "complaint", 5, 2),
+        ("dispute", "dispute", 5, None),  # nobody decided in time: no day is left to be named
+    ],
+)
+def test_the_day_that_is_named_is_that_of_what_they_wrote_about_and_never_a_past_one(
+    before: str, told: str, days: int, answered_in: int | None
+) -> None:
+    state = after(talking(), said(before))
+    for passed in range(days):
+        state, _ = plan(state, START + passed * DAY)
+    later = START + days * DAY
+
+    state, _ = apply(state, said(told, number=2, received_at=later), later)
+
+    order = plan(state, later)[1]
+    assert isinstance(order, SendContact)
+    wanted = None if answered_in is None else state.facts.local_date(later) + timedelta(days=answered_in)
+    assert (order.template, order.answer_by) == (AnswerKind.PERSON, wanted)
+
+
 def test_a_relative_who_tells_of_a_death_holds_the_loan_and_is_told_nothing() -> None:
     state = after(talking(), said("vulnerable", "wrong_person"))
 
