@@ -171,7 +171,11 @@ class BalanceReader(Balances):
     async def _how_it_ended(
         self, bank: BankData, consent: Consent, error: ProviderError, at: datetime
     ) -> tuple[ConsentStatus, str] | None:
-        """Why nothing can be read under the consent any more: in the bank's own words where it tells them."""
+        """Why nothing can be read under the consent any more: in the bank's own words where it tells them.
+
+        A bank that calls it valid ends it by what it says of the consent or the account itself, and by nothing else:
+        so say the tables of codes.
+        """
         if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
             return None
         try:
