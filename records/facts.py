@@ -86,13 +86,16 @@ def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> Lo
 
 def state_to_go_on_from(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:
     """The final state of a loan that is started again: held by what its borrower told since and nobody has decided on
-    yet, and no longer by a pause of its campaign once that goes on. Raises as `final_state`.
+    yet, and no longer by a pause of its campaign once that goes on. A consent that its borrower gave since, which an
+    ended loan does not hear of, lets the balance be watched again. Raises as `final_state`.
     """
     loan = loans.get(session, lender, loan_id)
     state = final_state(session, lender, loan_id, on)
     campaign = session.get(Campaign, loan.campaign_id)
     if campaign is None or campaign.state is not CampaignState.PAUSED:
         state = ended_without_campaigns_pause(state, on)
+    if state.facts.consent:
+        state = state.model_copy(update={"watch_over": None})
     told, waiting = _told_since(session, loan)
     return told_after_the_end(state, told, waiting, on)
 
