@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from activities.incoming_credits import IncomingCredits
+from activities.stop_states import StopStates
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from providers.ports import BankData, ConsentRequest
@@ -95,11 +96,16 @@ class ConsentDesk:
     """Asks for consents, settles what became of them, and takes them back."""
 
     def __init__(
-        self, database: Database, sources: Sources, tell_loan: TellLoan, zone: ZoneInfo = ZoneInfo("UTC")
+        self,
+        database: Database,
+        sources: Sources,
+        tell_loan: TellLoan,
+        zone: ZoneInfo = ZoneInfo("UTC"),
+        stops: StopStates | None = None,
     ) -> None:
-        """`zone`: where the banks' calendar day turns."""
+        """`zone`: where the banks' calendar day turns. `stops`: whose transactions are not read."""
         self._database, self._sources, self._tell_loan = database, sources, tell_loan
-        self._credits = IncomingCredits(database, zone)
+        self._credits = IncomingCredits(database, zone, stops or StopStates())
 
     async def begin(self, person_ref: int, at: datetime, psu_ip: str, return_url: str) -> str:
         """Ask the bank for a consent and answer where the person gives it. `psu_ip` is theirs: they are there now.

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from activities.read_budget import Taken, keep_outcome, take_read
+from activities.stop_states import StopStates
 from domain.arrival_model import Arrival
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
@@ -32,10 +33,10 @@ CREDITS = "credits"
 
 
 class IncomingCredits:
-    """`zone` is where the bank's calendar day turns."""
+    """`zone` is where the bank's calendar day turns. Nothing is read of people whose `stops` close collection."""
 
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
-        self._database, self._zone = database, zone
+    def __init__(self, database: Database, zone: ZoneInfo, stops: StopStates) -> None:
+        self._database, self._zone, self._stops = database, zone, stops
 
     async def learn(self, consent_ref: int, bank: BankData, at: datetime, psu_ip: str | None) -> int | None:
         """Read what came in and remember when; how many days money came on, None where nothing was read.
@@ -67,10 +68,13 @@ class IncomingCredits:
             consent = consents.get(session, consent_ref)
             if consent.credits_read_at is not None and at - consent.credits_read_at < AGAIN_AFTER:
                 return None
+            loan = _a_loan(session, consent)
+            person = people.get(session, consent.person_ref)
+            if loan is None or self._stops.close_collection(session, loan, person):
+                return None
             read_id = None
             if not attended:
-                loan = _a_loan(session, consent)
-                taken = take_read(session, consent, loan, at, self._zone) if loan is not None else None
+                taken = take_read(session, consent, loan, at, self._zone)
                 if not isinstance(taken, Taken):
                     return None
                 read_id = taken.read_id

@@ -138,19 +138,22 @@ async def test_nothing_is_read_of_a_loan_that_is_paid_or_ended(
     assert reads(world, borrower) == []
 
 
-async def test_nothing_is_read_of_who_asked_for_no_more_contact_by_another_loan(
-    desk: Desk, world: World, borrower: dict[str, Any]
+@pytest.mark.parametrize(
+    "stop", ["cease", "deceased", "bankruptcy", "moratorium", "attorney", "minor", "dispute", "hardship", "vulnerable"]
+)
+async def test_nothing_is_read_of_whom_a_stop_state_closes_to_collection_by_another_loan(
+    desk: Desk, world: World, borrower: dict[str, Any], stop: str
 ) -> None:
     loan_id = owing(desk.database, borrower, 5_000)
     with desk.database.writing() as session:
         person = people.of_loan(session, loan_row(session, loan_id))
-        people.raise_flag(session, person, "cease", source="loan", at=TUESDAY)
+        people.raise_flag(session, person, stop, source="loan", at=TUESDAY)
 
     await put_off(desk, watching(loan_id), TUESDAY)
 
     assert reads(world, borrower) == []
     with desk.database.writing() as session:
-        people.clear_flag(session, people.of_loan(session, loan_row(session, loan_id)), "cease", at=TUESDAY)
+        people.clear_flag(session, people.of_loan(session, loan_row(session, loan_id)), stop, at=TUESDAY)
     with suppress(ApplicationError):
         await desk.watch(watching(loan_id), TUESDAY + DAY)
     assert len(reads(world, borrower)) == 1

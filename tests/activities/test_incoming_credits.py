@@ -161,3 +161,25 @@ async def test_an_unattended_look_is_one_of_the_days_reads_and_there_is_none_abo
         known = incomes.known(session, consent.person_ref)
     assert known is not None
     assert known.watched_since < TUESDAY - timedelta(days=80)
+
+
+async def test_what_came_in_is_not_read_of_whom_a_stop_state_closes_to_collection(
+    database: Database, world: World
+) -> None:
+    """Given somebody under insolvency with a valid consent, when the daily run could look, then it does not."""
+    found = world.enrol(*(f"insolvent-{n}" for n in range(30)), as_of=TUESDAY.isoformat())
+    one = next(each for each in found if each["bank_consent"])
+    loan_id = enter_loan(database, bank_consent=one["bank_consent"], bank_account=one["bank_account"])
+    with database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        people.raise_flag(session, person, "bankruptcy", source="loan", at=TUESDAY)
+        [consent] = consents.of_person(session, person)
+        ref = consent.id or 0
+    async with httpx.AsyncClient(trust_env=False) as client:
+        settings = with_transactions(world)
+        desk = ConsentDesk(database, bank_sources(settings, connect_outside(settings, client)), lambda *_: None, MADRID)
+        learnt = await desk.learn(ref, TUESDAY, None)
+
+    assert not learnt
+    with database.reading() as session:
+        assert session.exec(select(BalanceRead)).all() == []
