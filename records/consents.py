@@ -107,6 +107,12 @@ def revoke(session: Session, person: Person, at: datetime) -> list[Consent]:
     return valid
 
 
+def has_open(session: Session, person: Person) -> bool:
+    """Whether the person has a valid consent, or was asked for one and it is not settled."""
+    valid = select(Consent.id).where(Consent.person_ref == person.id, Consent.status == ConsentStatus.VALID)
+    return session.exec(valid.limit(1)).first() is not None or bool(open_requests(session, person, None))
+
+
 def to_end_at_bank(session: Session, person_ref: int | None = None) -> list[Consent | ConsentRequest]:
     """What was revoked here and the bank does not know it; of everybody without a person."""
     revoked = select(Consent).where(Consent.over_because == REVOKED_HERE).order_by(col(Consent.id))
