@@ -158,6 +158,9 @@ class ConsentDesk:
                 continue
             if found.reference is not None and found.reference != asked.reference:
                 continue
+            if not asked.consent_id:
+                # It is proven to be theirs, and told by nobody else: what fails from here on is settled by the round.
+                await asyncio.to_thread(self._named, asked, found.id)
             if (over := how_it_ended(found.status)) is not None:
                 await asyncio.to_thread(self._settled, asked, over[1], at)
             elif found.status is BankStatus.VALID:
