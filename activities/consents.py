@@ -18,7 +18,7 @@ from activities.incoming_credits import IncomingCredits
 from activities.stop_states import StopStates
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
-from providers.ports import BankData, ConsentRequest
+from providers.ports import BankData, ConsentRequest, TransactionData
 from providers.ports import Consent as BankConsent
 from providers.ports import ConsentStatus as BankStatus
 from records import audit, consents, people
@@ -268,7 +268,10 @@ class ConsentDesk:
                 raise NoSource(f"no source of bank data is set up for {person.country}")
             if consents.asked_since(session, person, at - timedelta(days=1)) >= ASKS_A_DAY:
                 raise TooOften
-            asked = consents.ask(session, person, provider=name, reference=secrets.token_hex(16), at=at)
+            bank = self._sources.by_name[name]
+            told = isinstance(bank, TransactionData) and bank.shows_credits
+            reference = secrets.token_hex(16)
+            asked = consents.ask(session, person, provider=name, reference=reference, at=at, transactions=told)
             _audit(session, person, "consent_asked", at, "borrower", {"provider": name})
             session.expunge(asked)
             return asked, name, person.language
@@ -317,6 +320,7 @@ class ConsentDesk:
                 valid_until=found.valid_until,
                 reads_per_day=min(MOST_READS, found.reads_a_day or MOST_READS),
                 at=at,
+                transactions=request.transactions,
             )
             first = request.settled_at is None
             consents.settle(session, request, "granted", at)

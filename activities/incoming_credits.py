@@ -41,13 +41,14 @@ class IncomingCredits:
     async def learn(self, consent_ref: int, bank: BankData, at: datetime, psu_ip: str | None) -> int | None:
         """Read what came in and remember when; how many days money came on, None where nothing was read.
 
-        With `psu_ip` the account holder is there. A source that shows no transactions, or not under this consent, is
-        not asked again for a month; the consent itself is as good as before. Raises ProviderError where the source
-        could not answer now.
+        With `psu_ip` the account holder is there. Nothing is read of whoever was not told of it; where that is not known
+        the source's own limits of the consent decide, and without such limits nothing is read. A source that shows no
+        transactions, or not under this consent, is not asked again for a month; the consent itself is as good as
+        before. Raises ProviderError where the source could not answer now.
         """
         if not isinstance(bank, TransactionData) or not bank.shows_credits:
             return None
-        prepared = await asyncio.to_thread(self._prepare, consent_ref, at, psu_ip is not None)
+        prepared = await asyncio.to_thread(self._prepare, consent_ref, at, psu_ip is not None, bank.limits_consents)
         if prepared is None:
             return None
         consent, read_id = prepared
@@ -62,10 +63,15 @@ class IncomingCredits:
             return None
         return await asyncio.to_thread(self._keep, consent_ref, read_id, credits, since, at)
 
-    def _prepare(self, consent_ref: int, at: datetime, attended: bool) -> tuple[Consent, int | None] | None:
-        """The consent, and the read that was taken of it where nobody is there; None when it is not the time."""
+    def _prepare(
+        self, consent_ref: int, at: datetime, attended: bool, limited: bool
+    ) -> tuple[Consent, int | None] | None:
+        """The consent, and the read that was taken of it where nobody is there; None when it is not the time, or its
+        giver was not told of it. `limited`: what nobody knows here the source knows."""
         with self._database.writing(durable=True) as session:
             consent = consents.get(session, consent_ref)
+            if not (consent.transactions or (consent.transactions is None and limited)):
+                return None
             if consent.credits_read_at is not None and at - consent.credits_read_at < AGAIN_AFTER:
                 return None
             loan = _a_loan(session, consent)

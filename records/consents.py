@@ -68,6 +68,7 @@ def grant(
     valid_until: date | None,
     reads_per_day: int,
     at: datetime,
+    transactions: bool | None = None,
 ) -> Consent:
     """Keep what a bank granted. The person's older consents of that provider are over, as they are at the bank."""
     index = person_keys.of(session).index(CONSENT, consent_id)
@@ -80,7 +81,7 @@ def grant(
         )
     elif kept.account_id != account_id:
         kept.account_id = account_id
-    kept.valid_until, kept.reads_per_day = valid_until, reads_per_day
+    kept.valid_until, kept.reads_per_day, kept.transactions = valid_until, reads_per_day, transactions
     kept.status, kept.over_because, kept.changed_at = ConsentStatus.VALID, None, at
     session.add(kept)
     for row in rows:
@@ -156,10 +157,14 @@ def listing(session: Session, *, lender: str | None = None) -> Sequence[tuple[Co
     return sorted(rows, key=lambda row: (row[0].valid_until or date.max, row[0].id or 0))
 
 
-def ask(session: Session, person: Person, *, provider: str, reference: str, at: datetime) -> ConsentRequest:
+def ask(
+    session: Session, person: Person, *, provider: str, reference: str, at: datetime, transactions: bool | None = None
+) -> ConsentRequest:
     """The person is sent to their bank. The row is kept before the bank hears of it."""
     assert person.id is not None
-    request = ConsentRequest(person_ref=person.id, provider=provider, reference=reference, asked_at=at)
+    request = ConsentRequest(
+        person_ref=person.id, provider=provider, reference=reference, transactions=transactions, asked_at=at
+    )
     session.add(request)
     session.flush()
     return request

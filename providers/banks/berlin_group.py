@@ -69,6 +69,10 @@ class BerlinGroupBank:
     def shows_credits(self) -> bool:
         return self._settings.transactions
 
+    @property
+    def limits_consents(self) -> bool:
+        return True
+
     async def create_consent(self, request: ConsentRequest, at: datetime) -> Consent:
         """Ask for a recurring consent to balances; the debtor must then visit `authorise_url`.
 
