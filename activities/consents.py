@@ -34,6 +34,7 @@ SETTLED_WITHIN = timedelta(days=7)
 ACCOUNTS = "accounts"
 """The outcome of a read of the list of accounts, which the bank counts like a balance."""
 
+GRANTED = "granted"
 PAST_ITS_DAY = "past its day"
 
 _OVER = {
@@ -177,6 +178,11 @@ class ConsentDesk:
                     return granted
         return None
 
+    async def given(self, person_ref: int, at: datetime) -> Consent | None:
+        """The consent that came of what the person was asked last, where it is settled: what whoever reloads the page
+        has given."""
+        return await asyncio.to_thread(self._given, person_ref, at)
+
     async def learn(self, consent_ref: int, at: datetime, psu_ip: str | None) -> bool:
         """Read what came in under the consent, where its source shows it and it is time to; whether that was done.
 
@@ -294,6 +300,21 @@ class ConsentDesk:
                 session.expunge(row)
             return rows
 
+    def _given(self, person_ref: int, at: datetime) -> Consent | None:
+        with self._database.reading() as session:
+            person = people.get(session, person_ref)
+            name = self._sources.name_for(person.country)
+            asked = consents.asked_last(session, person)
+            if asked is None or asked.outcome not in (None, GRANTED):
+                return None
+            for one in consents.of_person(session, person):
+                lasts = one.valid_until is None or one.valid_until >= at.date()
+                since = one.changed_at >= asked.asked_at
+                if one.provider == name and one.status is ConsentStatus.VALID and lasts and since:
+                    session.expunge(one)
+                    return one
+            return None
+
     def _choose(self, person_ref: int, accounts: Sequence[tuple[str, str]]) -> str | None:
         """The first account in the currency of a loan of the person."""
         with self._database.reading() as session:
@@ -323,7 +344,7 @@ class ConsentDesk:
                 transactions=request.transactions,
             )
             first = request.settled_at is None
-            consents.settle(session, request, "granted", at)
+            consents.settle(session, request, GRANTED, at)
             for loan in people.loans_of(session, person):
                 if not attended:
                     consents.record_read(session, consent, loan, at=at, outcome=ACCOUNTS)

@@ -41,7 +41,7 @@ class IncomingCredits:
     async def learn(self, consent_ref: int, bank: BankData, at: datetime, psu_ip: str | None) -> int | None:
         """Read what came in and remember when; how many days money came on, None where nothing was read.
 
-        With `psu_ip` the account holder is there. Nothing is read of whoever was not told of it; where that is not known
+        With `psu_ip` the account holder is there. Nothing is read of whoever was not told of it; where that is unknown
         the source's own limits of the consent decide, and without such limits nothing is read. A source that shows no
         transactions, or not under this consent, is not asked again for a month; the consent itself is as good as
         before. Raises ProviderError where the source could not answer now.

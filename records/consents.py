@@ -179,6 +179,12 @@ def asked_since(session: Session, person: Person, since: datetime) -> int:
     ).one()
 
 
+def asked_last(session: Session, person: Person) -> ConsentRequest | None:
+    """The latest request of a person, settled or not."""
+    every = select(ConsentRequest).where(ConsentRequest.person_ref == person.id)
+    return session.exec(every.order_by(col(ConsentRequest.id).desc()).limit(1)).first()
+
+
 def open_requests(session: Session, person: Person | None, since: datetime | None) -> Sequence[ConsentRequest]:
     """Requests that are not settled, the latest first; of everybody without a person, of any age without `since`."""
     query = select(ConsentRequest).where(col(ConsentRequest.settled_at).is_(None))
