@@ -108,6 +108,12 @@ def revoke(session: Session, person: Person, at: datetime) -> list[Consent]:
     return valid
 
 
+def taken_back(session: Session, person: Person) -> bool:
+    """Whether the consent that the person gave last was taken back, by them or at their word."""
+    last = select(Consent.status).where(Consent.person_ref == person.id).order_by(col(Consent.id).desc()).limit(1)
+    return session.exec(last).first() is ConsentStatus.REVOKED
+
+
 def has_open(session: Session, person: Person) -> bool:
     """Whether the person has a valid consent, or was asked for one and it is not settled."""
     valid = select(Consent.id).where(Consent.person_ref == person.id, Consent.status == ConsentStatus.VALID)
