@@ -27,6 +27,7 @@ from activities.read_budget import (
     take_read,
 )
 from activities.read_timing import next_look, next_look_under, note_reading
+from activities.stop_states import StopStates
 from config.metric_catalogue import BALANCE_READS
 from domain.strategy import Threshold
 from domain.watching import funds_needed, next_read_at
@@ -36,9 +37,6 @@ from providers.ports import BankData
 from records import consents, loans, payments, people
 from records.database import Database
 from records.tables import Consent, ConsentStatus, LoanState
-
-_NOTHING_FOLLOWS = frozenset({"cease", "deceased"})
-"""Stop states under which no collection contact follows whatever is read, so that nothing is read."""
 
 
 class ConsentOver(Exception):
@@ -72,7 +70,7 @@ class BalanceReader(Balances):
     """Reads under the person's consent, at most as often a day as the consent allows, over all their loans.
 
     `bank` reads under every consent that none of `others` is the provider of. `zone` is where the bank's calendar
-    day turns.
+    day turns. Nothing is read of people whose `stops` close collection.
     """
 
     def __init__(
@@ -81,11 +79,13 @@ class BalanceReader(Balances):
         bank: BankData | None,
         zone: ZoneInfo = ZoneInfo("UTC"),
         others: Mapping[str, BankData] = {},
+        stops: StopStates | None = None,
     ) -> None:
         self._database = database
         self._bank = bank
         self._others = others
         self._zone = zone
+        self._stops = stops or StopStates()
 
     @activity.defn(name="watch_balance")
     async def watch(self, order: WatchOrder) -> WatchReport:
@@ -171,7 +171,11 @@ class BalanceReader(Balances):
     async def _how_it_ended(
         self, bank: BankData, consent: Consent, error: ProviderError, at: datetime
     ) -> tuple[ConsentStatus, str] | None:
-        """Why nothing can be read under the consent any more: in the bank's own words where it tells them."""
+        """Why nothing can be read under the consent any more: in the bank's own words where it tells them.
+
+        A bank that calls it valid ends it by what it says of the consent or the account itself, and by nothing else:
+        so say the tables of codes.
+        """
         if error.what_next not in (WhatNext.DEBTOR_ACTS, WhatNext.TERMINAL):
             return None
         try:
@@ -181,7 +185,7 @@ class BalanceReader(Balances):
         return said or (ConsentStatus.EXPIRED, error.code)
 
     def _take(self, lender: str, loan_id: str, threshold: Threshold, at: datetime, over: str | None) -> _Needed | None:
-        """A read of a valid consent; None when nothing is due, or the person wants, or can have, no more contact.
+        """A read of a valid consent; None when nothing is due, or the person may not be collected from.
 
         `over` is why the consent before it ended.
         """
@@ -190,7 +194,7 @@ class BalanceReader(Balances):
             due = payments.payable_due(session, loan)
             if loan.state is LoanState.ENDED or due <= 0:
                 return None
-            if people.flags(session, people.of_loan(session, loan)) & _NOTHING_FOLLOWS:
+            if self._stops.close_collection(session, loan, people.of_loan(session, loan)):
                 return None
             consent = consents.active(session, loan, at.astimezone(self._zone).date())
             if consent is None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from activities.ledger import LedgerWriter
 from activities.letter_press import LetterPress
 from activities.links import LinkIssuer
 from activities.offering import OfferMaker
+from activities.stop_states import StopStates
 from activities.template_sync import TemplateSync
 from activities.whatsapp_limits import WhatsAppLimits
 from config.jurisdictions import SHIPPED, load_rulebook
@@ -272,6 +274,11 @@ def contact_slots(settings: Settings) -> ContactSlots:
     )
 
 
+def stop_states(settings: Settings) -> StopStates:
+    """Whose account is not read. The rules are loaded when somebody has a stop state."""
+    return StopStates(cache(partial(load_rules, settings)), lambda lender: settings.lender_named(lender).collects_as)
+
+
 @asynccontextmanager
 async def errands(
     settings: Settings, database: Database, clock: Callable[[], datetime], outside: Outside | None = None
@@ -308,7 +315,7 @@ async def loan_activities(
         outside = outside or connect_outside(settings, client, database)
         links = LinkIssuer(database, outside.gateways, timedelta(days=settings.payments.link_days))
         zone = ZoneInfo(settings.bank.zone if settings.bank else "UTC")
-        balances = BalanceReader(database, outside.bank, zone, outside.other_banks)
+        balances = BalanceReader(database, outside.bank, zone, outside.other_banks, stop_states(settings))
         slots = contact_slots(settings)
         cloud = outside.messengers.get(Channel.WHATSAPP)
         templates = TemplateSync(database, cloud) if isinstance(cloud, WhatsAppCloud) else None

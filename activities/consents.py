@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from activities.incoming_credits import IncomingCredits
+from activities.stop_states import StopStates
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
-from providers.ports import BankData, ConsentRequest
+from providers.ports import BankData, ConsentRequest, TransactionData
 from providers.ports import Consent as BankConsent
 from providers.ports import ConsentStatus as BankStatus
 from records import audit, consents, people
@@ -33,6 +34,7 @@ SETTLED_WITHIN = timedelta(days=7)
 ACCOUNTS = "accounts"
 """The outcome of a read of the list of accounts, which the bank counts like a balance."""
 
+GRANTED = "granted"
 PAST_ITS_DAY = "past its day"
 
 _OVER = {
@@ -95,11 +97,16 @@ class ConsentDesk:
     """Asks for consents, settles what became of them, and takes them back."""
 
     def __init__(
-        self, database: Database, sources: Sources, tell_loan: TellLoan, zone: ZoneInfo = ZoneInfo("UTC")
+        self,
+        database: Database,
+        sources: Sources,
+        tell_loan: TellLoan,
+        zone: ZoneInfo = ZoneInfo("UTC"),
+        stops: StopStates | None = None,
     ) -> None:
-        """`zone`: where the banks' calendar day turns."""
+        """`zone`: where the banks' calendar day turns. `stops`: whose transactions are not read."""
         self._database, self._sources, self._tell_loan = database, sources, tell_loan
-        self._credits = IncomingCredits(database, zone)
+        self._credits = IncomingCredits(database, zone, stops or StopStates())
 
     async def begin(self, person_ref: int, at: datetime, psu_ip: str, return_url: str) -> str:
         """Ask the bank for a consent and answer where the person gives it. `psu_ip` is theirs: they are there now.
@@ -152,6 +159,9 @@ class ConsentDesk:
                 continue
             if found.reference is not None and found.reference != asked.reference:
                 continue
+            if not asked.consent_id:
+                # It is proven to be theirs, and told by nobody else: what fails from here on is settled by the round.
+                await asyncio.to_thread(self._named, asked, found.id)
             if (over := how_it_ended(found.status)) is not None:
                 await asyncio.to_thread(self._settled, asked, over[1], at)
             elif found.status is BankStatus.VALID:
@@ -167,6 +177,11 @@ class ConsentDesk:
                     await self.learn(granted.id, at, psu_ip)
                     return granted
         return None
+
+    async def given(self, person_ref: int, at: datetime) -> Consent | None:
+        """The consent that came of what the person was asked last, where it is settled: what whoever reloads the page
+        has given."""
+        return await asyncio.to_thread(self._given, person_ref, at)
 
     async def learn(self, consent_ref: int, at: datetime, psu_ip: str | None) -> bool:
         """Read what came in under the consent, where its source shows it and it is time to; whether that was done.
@@ -259,7 +274,10 @@ class ConsentDesk:
                 raise NoSource(f"no source of bank data is set up for {person.country}")
             if consents.asked_since(session, person, at - timedelta(days=1)) >= ASKS_A_DAY:
                 raise TooOften
-            asked = consents.ask(session, person, provider=name, reference=secrets.token_hex(16), at=at)
+            bank = self._sources.by_name[name]
+            told = isinstance(bank, TransactionData) and bank.shows_credits
+            reference = secrets.token_hex(16)
+            asked = consents.ask(session, person, provider=name, reference=reference, at=at, transactions=told)
             _audit(session, person, "consent_asked", at, "borrower", {"provider": name})
             session.expunge(asked)
             return asked, name, person.language
@@ -281,6 +299,21 @@ class ConsentDesk:
             for row in rows:
                 session.expunge(row)
             return rows
+
+    def _given(self, person_ref: int, at: datetime) -> Consent | None:
+        with self._database.reading() as session:
+            person = people.get(session, person_ref)
+            name = self._sources.name_for(person.country)
+            asked = consents.asked_last(session, person)
+            if asked is None or asked.outcome not in (None, GRANTED):
+                return None
+            for one in consents.of_person(session, person):
+                lasts = one.valid_until is None or one.valid_until >= at.date()
+                since = one.changed_at >= asked.asked_at
+                if one.provider == name and one.status is ConsentStatus.VALID and lasts and since:
+                    session.expunge(one)
+                    return one
+            return None
 
     def _choose(self, person_ref: int, accounts: Sequence[tuple[str, str]]) -> str | None:
         """The first account in the currency of a loan of the person."""
@@ -308,9 +341,10 @@ class ConsentDesk:
                 valid_until=found.valid_until,
                 reads_per_day=min(MOST_READS, found.reads_a_day or MOST_READS),
                 at=at,
+                transactions=request.transactions,
             )
             first = request.settled_at is None
-            consents.settle(session, request, "granted", at)
+            consents.settle(session, request, GRANTED, at)
             for loan in people.loans_of(session, person):
                 if not attended:
                     consents.record_read(session, consent, loan, at=at, outcome=ACCOUNTS)

@@ -27,7 +27,19 @@ from domain.payable import payable
 from domain.platform_rules import TemplateStatus
 from providers.errors import ProviderError
 from providers.ports import OutgoingMessage, Sent
-from records import audit, contact_ledger, contacts, loans, owed_signals, payments, people, platforms, threads, webhooks
+from records import (
+    audit,
+    consents,
+    contact_ledger,
+    contacts,
+    loans,
+    owed_signals,
+    payments,
+    people,
+    platforms,
+    threads,
+    webhooks,
+)
 from records.database import Database
 from records.tables import ContactState, Loan, PaymentLink, Person
 
@@ -56,6 +68,10 @@ class NewsWaits:
     """A webhook came in that nobody has read yet: it may be a payment, or a stop. `newest`: the id of the last one."""
 
     newest: int
+
+
+TAKEN_BACK, NOT_USED = "consent.taken_back", "consent.not_used"
+"""Why no next consent is asked for."""
 
 
 class ContactPlaces:
@@ -311,6 +327,10 @@ class ContactPlaces:
         """
         if order.of_entry != loan.entry:
             return NotWanted()
+        if order.of_no_use:
+            return NoChannel((NOT_USED,), ceased=False)
+        if order.renews and consents.taken_back(session, person):
+            return NoChannel((TAKEN_BACK,), ceased=False)
         return self._slots.find(session, loan, person, order, at, keep=keep)
 
     def rest_sender(self, order: ContactOrder, ready: Ready, error: ProviderError, now: datetime) -> None:

@@ -18,7 +18,7 @@ from activities.bank_files import BankDesk
 from activities.bank_mail import fetch_all
 from activities.capabilities import DailyWork
 from activities.clock import task_time
-from activities.composition import bank_sources, connect_gateways, connect_outside, debit_bank
+from activities.composition import bank_sources, connect_gateways, connect_outside, debit_bank, stop_states
 from activities.consent_round import ConsentRound
 from activities.consents import ConsentDesk
 from activities.counting import count, note_time
@@ -106,9 +106,10 @@ class DailyWorker(DailyWork):
             sources = bank_sources(self._settings, connect_outside(self._settings, client))
             if not sources.by_name:
                 raise NotConfigured
-            found = await ConsentRound(
-                self._database, ConsentDesk(self._database, sources, _tell_given, zone), zone
-            ).go(task_time(), int(told_before[0]) if told_before else 0, activity.heartbeat)
+            desk = ConsentDesk(self._database, sources, _tell_given, zone, stop_states(self._settings))
+            found = await ConsentRound(self._database, desk, zone).go(
+                task_time(), int(told_before[0]) if told_before else 0, activity.heartbeat
+            )
         return DayReport(job=order.job, told=found.told(), wrong=found.not_answered > 0)
 
     async def _spent_keys(self, order: DayOrder) -> DayReport:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from activities.read_budget import Taken, keep_outcome, take_read
+from activities.stop_states import StopStates
 from domain.arrival_model import Arrival
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
@@ -32,21 +33,22 @@ CREDITS = "credits"
 
 
 class IncomingCredits:
-    """`zone` is where the bank's calendar day turns."""
+    """`zone` is where the bank's calendar day turns. Nothing is read of people whose `stops` close collection."""
 
-    def __init__(self, database: Database, zone: ZoneInfo) -> None:
-        self._database, self._zone = database, zone
+    def __init__(self, database: Database, zone: ZoneInfo, stops: StopStates) -> None:
+        self._database, self._zone, self._stops = database, zone, stops
 
     async def learn(self, consent_ref: int, bank: BankData, at: datetime, psu_ip: str | None) -> int | None:
         """Read what came in and remember when; how many days money came on, None where nothing was read.
 
-        With `psu_ip` the account holder is there. A source that shows no transactions, or not under this consent, is
-        not asked again for a month; the consent itself is as good as before. Raises ProviderError where the source
-        could not answer now.
+        With `psu_ip` the account holder is there. Nothing is read of whoever was not told of it; where that is unknown
+        the source's own limits of the consent decide, and without such limits nothing is read. A source that shows no
+        transactions, or not under this consent, is not asked again for a month; the consent itself is as good as
+        before. Raises ProviderError where the source could not answer now.
         """
         if not isinstance(bank, TransactionData) or not bank.shows_credits:
             return None
-        prepared = await asyncio.to_thread(self._prepare, consent_ref, at, psu_ip is not None)
+        prepared = await asyncio.to_thread(self._prepare, consent_ref, at, psu_ip is not None, bank.limits_consents)
         if prepared is None:
             return None
         consent, read_id = prepared
@@ -61,16 +63,24 @@ class IncomingCredits:
             return None
         return await asyncio.to_thread(self._keep, consent_ref, read_id, credits, since, at)
 
-    def _prepare(self, consent_ref: int, at: datetime, attended: bool) -> tuple[Consent, int | None] | None:
-        """The consent, and the read that was taken of it where nobody is there; None when it is not the time."""
+    def _prepare(
+        self, consent_ref: int, at: datetime, attended: bool, limited: bool
+    ) -> tuple[Consent, int | None] | None:
+        """The consent, and the read that was taken of it where nobody is there; None when it is not the time, or its
+        giver was not told of it. `limited`: what nobody knows here the source knows."""
         with self._database.writing(durable=True) as session:
             consent = consents.get(session, consent_ref)
+            if not (consent.transactions or (consent.transactions is None and limited)):
+                return None
             if consent.credits_read_at is not None and at - consent.credits_read_at < AGAIN_AFTER:
+                return None
+            loan = _a_loan(session, consent)
+            person = people.get(session, consent.person_ref)
+            if loan is None or self._stops.close_collection(session, loan, person):
                 return None
             read_id = None
             if not attended:
-                loan = _a_loan(session, consent)
-                taken = take_read(session, consent, loan, at, self._zone) if loan is not None else None
+                taken = take_read(session, consent, loan, at, self._zone)
                 if not isinstance(taken, Taken):
                     return None
                 read_id = taken.read_id

@@ -53,6 +53,10 @@ class ContactOrder(_Order):
     """The id under which the records hold a person's own words, which this message gives."""
     circumstance: Circumstance | None = None
     """What was reported and not decided on yet: law hears of it as of a stop state of the person."""
+    renews: bool = Field(False, exclude_if=operator.not_)
+    """It asks for the next consent of its own accord: not of whoever took the one before back."""
+    of_no_use: bool = Field(False, exclude_if=operator.not_)
+    """Nothing would be done with what it asks for, so that it asks for nothing."""
 
     @property
     def of_entry(self) -> int:

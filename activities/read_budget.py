@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, literal, or_, update
 from sqlmodel import Session, col, select
 
 from records import consents
-from records.locks import one_at_a_time
+from records.locks import all_at_a_time
 from records.tables import BalanceRead, Consent, Loan
 
 DAY = timedelta(days=1)
@@ -40,6 +40,11 @@ _SAME = select(Consent.id).where(
     col(Consent.provider) == bindparam("provider"), col(Consent.consent_index) == bindparam("index")
 )
 """The rows of one consent of the bank: people of several lenders may have handed over the same."""
+_SAME_ACCOUNT = select(Consent.id).where(
+    col(Consent.provider) == bindparam("provider"),
+    or_(col(Consent.consent_index) == bindparam("index"), col(Consent.person_ref) == bindparam("person")),
+)
+"""Also those that the person gave there before: the law counts the account's reads, under whatever consent."""
 _FRESH = (
     select(BalanceRead.at, BalanceRead.amount_minor)
     .join(Loan, col(Loan.id) == col(BalanceRead.loan_ref))
@@ -75,7 +80,7 @@ _OUTCOME = (
 _COUNTED_SINCE = (
     select(BalanceRead.at)
     .where(
-        col(BalanceRead.consent_ref).in_(_SAME),
+        col(BalanceRead.consent_ref).in_(_SAME_ACCOUNT),
         col(BalanceRead.at) >= bindparam("since"),
         or_(*(col(BalanceRead.outcome) == literal(outcome) for outcome in _COUNTED)),
     )
@@ -120,10 +125,12 @@ def take_read(
     """A fresh reading, else one of the consent's reads. `zone`: where the bank's calendar day turns.
 
     Never more than the consent allows within 24 hours, nor within a calendar day of 25, over all loans, campaigns and
-    lenders that hold it: the bank counts the consent, whoever's it is here. Needs `Database.writing()`; on PostgreSQL
+    lenders that hold it, and over the person's other consents there: the bank counts the consent, whoever's it is here,
+    and the law the account (RTS on SCA, art. 36(5)(b)). Needs `Database.writing()`; on PostgreSQL
     others who want a read of this consent wait for it.
     """
-    one_at_a_time(session, f"consent:{consent.provider}:{consent.consent_index}")
+    same = (f"consent:{consent.provider}:{consent.consent_index}", f"consents of:{consent.person_ref}")
+    all_at_a_time(session, same)
     if (fresh := _fresh(session, consent, loan, at)) is not None:
         return fresh
     if (begun := _being_read(session, consent, at)) is not None:
@@ -160,7 +167,8 @@ def _refused_since(session: Session, consent: Consent, since: datetime) -> bool:
 
 def counted_since(session: Session, consent: Consent, since: datetime) -> list[datetime]:
     """The reads that count against the consent, oldest first."""
-    return list(session.exec(_COUNTED_SINCE, params={**_same(consent), "since": since}).all())
+    given = {**_same(consent), "person": consent.person_ref, "since": since}
+    return list(session.exec(_COUNTED_SINCE, params=given).all())
 
 
 def _same(consent: Consent) -> dict[str, object]:

@@ -182,7 +182,7 @@ def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDe
 
     import httpx
 
-    from activities.composition import bank_sources, connect_outside
+    from activities.composition import bank_sources, connect_outside, stop_states
     from activities.consents import ConsentDesk
     from web.consent_news import tell_given
 
@@ -190,7 +190,7 @@ def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDe
         async with httpx.AsyncClient() as client:
             sources = bank_sources(settings, connect_outside(settings, client))
             zone = ZoneInfo(settings.bank.zone if settings.bank is not None else "UTC")
-            return await work(ConsentDesk(database, sources, tell_given, zone))
+            return await work(ConsentDesk(database, sources, tell_given, zone, stop_states(settings)))
 
     return asyncio.run(run())
 

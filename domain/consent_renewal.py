@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 
 from domain.contact import Channel
-from domain.contact_orders import CONSENT
+from domain.contact_orders import CONSENT, SendContact
 from domain.events.balance import AskConsent, ConsentGiven
 from domain.loan_state import LoanState, note
 from domain.strategy import BalanceWatch
@@ -49,6 +49,17 @@ def to_ask(state: LoanState, now: datetime) -> tuple[BalanceWatch, int] | None:
     if not state.consent_wanted and (due is None or due > now):
         return None
     return watch, 1 + max((record.occurrence for record in state.records if record.step == CONSENT), default=0)
+
+
+def is_renewal(state: LoanState, order: SendContact) -> bool:
+    """Whether the next consent is asked for because its day has come, and not because somebody wants it asked for."""
+    return order.step == CONSENT and not state.consent_wanted
+
+
+def worth_renewing(state: LoanState) -> bool:
+    """Whether a balance may still be read for something: an offer is left, or an agreement is kept."""
+    watch = state.strategy.watch
+    return watch is not None and (state.agreement is not None or state.offers_made < watch.max_offers)
 
 
 def asked(state: LoanState, now: datetime) -> LoanState:

@@ -294,6 +294,11 @@ class TransactionData(Protocol):
         """Whether transactions are asked for, and may be read."""
         ...
 
+    @property
+    def limits_consents(self) -> bool:
+        """Whether a consent there shows transactions only where it was given for them."""
+        ...
+
     async def credits(
         self, account_id: str, consent_id: str, since: date, at: datetime, psu_ip: str | None = None
     ) -> tuple[Credit, ...]:

@@ -68,6 +68,7 @@ def grant(
     valid_until: date | None,
     reads_per_day: int,
     at: datetime,
+    transactions: bool | None = None,
 ) -> Consent:
     """Keep what a bank granted. The person's older consents of that provider are over, as they are at the bank."""
     index = person_keys.of(session).index(CONSENT, consent_id)
@@ -80,7 +81,7 @@ def grant(
         )
     elif kept.account_id != account_id:
         kept.account_id = account_id
-    kept.valid_until, kept.reads_per_day = valid_until, reads_per_day
+    kept.valid_until, kept.reads_per_day, kept.transactions = valid_until, reads_per_day, transactions
     kept.status, kept.over_because, kept.changed_at = ConsentStatus.VALID, None, at
     session.add(kept)
     for row in rows:
@@ -105,6 +106,18 @@ def revoke(session: Session, person: Person, at: datetime) -> list[Consent]:
     for request in open_requests(session, person, None):
         settle(session, request, REVOKED_HERE, at)
     return valid
+
+
+def taken_back(session: Session, person: Person) -> bool:
+    """Whether the consent that the person gave last was taken back, by them or at their word."""
+    last = select(Consent.status).where(Consent.person_ref == person.id).order_by(col(Consent.id).desc()).limit(1)
+    return session.exec(last).first() is ConsentStatus.REVOKED
+
+
+def has_open(session: Session, person: Person) -> bool:
+    """Whether the person has a valid consent, or was asked for one and it is not settled."""
+    valid = select(Consent.id).where(Consent.person_ref == person.id, Consent.status == ConsentStatus.VALID)
+    return session.exec(valid.limit(1)).first() is not None or bool(open_requests(session, person, None))
 
 
 def to_end_at_bank(session: Session, person_ref: int | None = None) -> list[Consent | ConsentRequest]:
@@ -150,10 +163,14 @@ def listing(session: Session, *, lender: str | None = None) -> Sequence[tuple[Co
     return sorted(rows, key=lambda row: (row[0].valid_until or date.max, row[0].id or 0))
 
 
-def ask(session: Session, person: Person, *, provider: str, reference: str, at: datetime) -> ConsentRequest:
+def ask(
+    session: Session, person: Person, *, provider: str, reference: str, at: datetime, transactions: bool | None = None
+) -> ConsentRequest:
     """The person is sent to their bank. The row is kept before the bank hears of it."""
     assert person.id is not None
-    request = ConsentRequest(person_ref=person.id, provider=provider, reference=reference, asked_at=at)
+    request = ConsentRequest(
+        person_ref=person.id, provider=provider, reference=reference, transactions=transactions, asked_at=at
+    )
     session.add(request)
     session.flush()
     return request
@@ -166,6 +183,12 @@ def asked_since(session: Session, person: Person, since: datetime) -> int:
         .select_from(ConsentRequest)
         .where(ConsentRequest.person_ref == person.id, col(ConsentRequest.asked_at) >= since)
     ).one()
+
+
+def asked_last(session: Session, person: Person) -> ConsentRequest | None:
+    """The latest request of a person, settled or not."""
+    every = select(ConsentRequest).where(ConsentRequest.person_ref == person.id)
+    return session.exec(every.order_by(col(ConsentRequest.id).desc()).limit(1)).first()
 
 
 def open_requests(session: Session, person: Person | None, since: datetime | None) -> Sequence[ConsentRequest]:

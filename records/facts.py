@@ -86,7 +86,8 @@ def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> Lo
 
 def state_to_go_on_from(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:
     """The final state of a loan that is started again: held by what its borrower told since and nobody has decided on
-    yet, and by a pause of its campaign as long as that lasts, whenever it began. Raises as `final_state`.
+    yet, and by a pause of its campaign as long as that lasts, whenever it began. A consent that its borrower gave
+    since, which an ended loan does not hear of, lets the balance be watched again. Raises as `final_state`.
     """
     loan = loans.get(session, lender, loan_id)
     state = final_state(session, lender, loan_id, on)
@@ -95,5 +96,7 @@ def state_to_go_on_from(session: Session, lender: str, loan_id: str, on: datetim
         state = ended_in_campaigns_pause(state, campaigns.paused_until(session, campaign), on)
     else:
         state = ended_without_campaigns_pause(state, on)
+    if state.facts.consent:
+        state = state.model_copy(update={"watch_over": None})
     told, waiting = told_of.ended_loan(session, loan)
     return told_after_the_end(state, told, waiting, on)

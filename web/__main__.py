@@ -194,7 +194,7 @@ async def consent_pages(
     if public_url is None or (settings.bank is None and settings.belvo is None):
         return []
     # Here, because most web processes ask no bank, and what it stands on is slow to import.
-    from activities.composition import bank_sources, connect_outside
+    from activities.composition import bank_sources, connect_outside, stop_states
     from activities.consents import ConsentDesk
     from web.consent_news import tell_given
     from web.consent_pages import consent_router
@@ -202,7 +202,8 @@ async def consent_pages(
     client = await stack.enter_async_context(httpx.AsyncClient())
     sources = bank_sources(settings, connect_outside(settings, client))
     zone = ZoneInfo(settings.bank.zone if settings.bank is not None else "UTC")
-    return [consent_router(database, ConsentDesk(database, sources, tell_given, zone), settings, public_url, now)]
+    desk = ConsentDesk(database, sources, tell_given, zone, stop_states(settings))
+    return [consent_router(database, desk, settings, public_url, now)]
 
 
 def agreements(settings: Settings, database: Database, client: LazyClient, now: Now) -> list[APIRouter]:

@@ -102,6 +102,7 @@ def consent_router(
         address = request.client.host if request.client else None
         try:
             given = await desk.settle(found.person_ref, now(request), address, dict(request.query_params))
+            given = given or await desk.given(found.person_ref, now(request))
         except ProviderError:
             return _page(found, "later", 503)
         if given is None:

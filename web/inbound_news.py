@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from sqlmodel import Session
 
 from domain.closed_by_stop import closed_by_words
+from domain.consent_words import read_withdrawal, without_withdrawal
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
 from domain.events.contacts import AddressFailure
@@ -40,6 +41,7 @@ from web.hearing import (
 )
 from web.ports import OwedSignal, SignalName
 from web.shared_numbers import at_the_wrong_number, concerns, holds_all, signals_for_others, whom_it_answers
+from web.withdrawn_consents import may_be_read, withdraw
 
 _STOPS = (OptOutReading.OPT_OUT, OptOutReading.UNCLEAR)
 _CEASE = "cease"
@@ -68,6 +70,10 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
         reading = read_opt_out(news.text, meant.person.language)
+    withdrawn = read_withdrawal(news.text)
+    if withdrawn is not None and reading is OptOutReading.UNCLEAR:
+        # To take back a permission of another kind closes no channel.
+        reading = read_opt_out(without_withdrawal(news.text), meant.person.language)
     outcome = f"message_{news.kind}"[:80] if bare_file else f"message_{reading}"
     if heard_before(session, senders, news):
         return Consequence(outcome=outcome, person_refs=about(*(person.id for person in senders)))
@@ -78,13 +84,16 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     for person in senders:
         others = not meant.is_person(person)
         heard = hear(session, person, news, written, reader) if others else by_meant
-        if others and not concerns(heard, meant, by_meant, news, reading):
+        ends_consent = withdrawn is not None and may_be_read(session, person)
+        if others and not ends_consent and not concerns(heard, meant, by_meant, news, reading):
             continue
         keep(session, heard)
         concerned.append(person.id)
         message, loan = heard.message, heard.loan
         wrong_address = at_the_wrong_number(heard, by_meant)
         stranger = wrong_address or heard.writer is Writer.RELATIVE
+        if withdrawn is not None and not stranger:
+            withdraw(session, person, message, withdrawn, at)
         wrong_person = wrong_person or heard.writer is Writer.ANOTHER
         contact_ledger.add_inbound(session, person, news.channel, written, by_another=stranger)
         if wrong_address:

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.actions import AskOffers, OrderDebit
     from domain.agreements.requests import request_as_known
     from domain.agreements.terms import Authority
+    from domain.consent_renewal import is_renewal, worth_renewing
     from domain.contact_orders import SendContact
     from domain.events.agreements import OffersMade
     from domain.events.contacts import ContactOutcome, ContactReported
@@ -37,6 +38,7 @@ T = TypeVar("T")
 
 def start_contact(state: LoanState, order: SendContact) -> workflow.ActivityHandle[ContactReported]:
     ends_at = gives_up_at(state, order)
+    renews = is_renewal(state, order)
     return workflow.start_activity_method(
         Contacts.contact,
         ContactOrder(
@@ -59,6 +61,8 @@ def start_contact(state: LoanState, order: SendContact) -> workflow.ActivityHand
             words=order.words,
             entry=state.facts.entry if state.facts.entry > 1 else None,
             circumstance=order.circumstance,
+            renews=renews,
+            of_no_use=renews and not worth_renewing(state),
         ),
         start_to_close_timeout=timedelta(minutes=2),
         schedule_to_close_timeout=ends_at - workflow.now() + OVER_THE_END if ends_at else TRIED_FOR,

@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from domain.agreements.moving import forgets_money_seen
     from domain.agreements.promise import promise_told_again
     from domain.collection import apply, not_acted_on, refuse
     from domain.entering import enter
@@ -27,6 +28,8 @@ ECHOES_MAKE_NO_PROMISE = "2026-11-30-echoes-make-no-promise"
 """Of runs that met an echo before, it opened the promise anew: see `promise_told_again`."""
 CASES_KEPT_APART = "2026-12-01-cases-kept-apart"
 """Of runs that met such cases before, one case took in what another was about: see `LoanState.cases_kept_apart`."""
+MOVED_DATES_LOOK_ANEW = "2026-12-01-moved-dates-look-anew"
+"""Of runs that met it before, money seen for the day before a due date moved still brought its link at once."""
 
 
 class RunningLoan:
@@ -57,7 +60,9 @@ class RunningLoan:
             event = read_signal(name, payload)
             if self._was_told(event):
                 return
+            before = self.state
             refused = event if isinstance(event, str) else self.apply(event)
+            self.look_anew(before)
         except Exception as error:
             # Its words may name a person. No message may fail the loan, nor stop it for ever.
             workflow.logger.error("signal %s could not be acted on: %s", name, type(error).__name__)
@@ -94,6 +99,11 @@ class RunningLoan:
         self.state, refused = apply(self.state, event, workflow.now())
         self.news += 1
         return refused
+
+    def look_anew(self, before: LoanState) -> None:
+        """Money that was seen for a due date which just moved is looked for again."""
+        if forgets_money_seen(before, self.state) and not workflow.patched(MOVED_DATES_LOOK_ANEW):
+            self.state = self.state.model_copy(update={"funds_seen_at": before.funds_seen_at})
 
     def check(self, event: LoanEvent) -> None:
         """Refuse an update before it leaves a trace in the history."""

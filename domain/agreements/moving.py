@@ -80,7 +80,10 @@ def last_possible(found: Movable, move_days: int) -> date | None:
 
 
 def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tuple[LoanState, str | None]:
-    """The next due date moves on to a working day, once for each agreement, no further than the strategy allows."""
+    """The next due date moves on to a working day, once for each agreement, no further than the strategy allows.
+
+    Money that was seen for the day before is looked for anew when the new one comes.
+    """
     if state.agreement is None or state.agreement.number != event.number:
         return state, f"agreement {event.number} is not in force"
     found = movable(state, now)
@@ -95,5 +98,14 @@ def due_date_moved(state: LoanState, event: DueDateMoved, now: datetime) -> tupl
     instalments = tuple(moved if i.number == moved.number else i for i in agreement.instalments)
     changed = {"instalments": instalments, "date_moved": True, **revised(agreement, now, moved.number)}
     changed["move_evidence"] = event.evidence
+    state = state.model_copy(update={"funds_seen_at": None})
     state = note(state, now, "due_date_moved", f"payment {moved.number} to {event.to} by {event.by}")
     return replace(state, agreement.model_copy(update=changed), now, DATE_MOVED), None
+
+
+def forgets_money_seen(before: LoanState, after: LoanState) -> bool:
+    """Whether it was a moved due date for which money that was seen before is looked for anew."""
+    was, now = before.agreement, after.agreement
+    if before.funds_seen_at is None or after.funds_seen_at is not None or was is None or now is None:
+        return False
+    return was.number == now.number and now.date_moved and not was.date_moved

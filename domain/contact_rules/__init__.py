@@ -1,6 +1,13 @@
 """Contact rules: who may be contacted when, by country, as data and one pure decision."""
 
-from domain.contact_rules.decision import HORIZON, LEDGER_LOOKBACK, PROMPT_REPLY, decide, unanswered_since
+from domain.contact_rules.decision import (
+    HORIZON,
+    LEDGER_LOOKBACK,
+    PROMPT_REPLY,
+    collection_is_closed,
+    decide,
+    unanswered_since,
+)
 from domain.contact_rules.model import Caps, Profile
 from domain.contact_rules.pack import Pack
 from domain.contact_rules.rulebook import RuleBook
@@ -18,6 +25,7 @@ __all__ = [
     "Profile",
     "RuleBook",
     "candidate_zones",
+    "collection_is_closed",
     "decide",
     "unanswered_since",
 ]

@@ -274,6 +274,12 @@ def _decision(
     return Decision.model_construct(verdict=verdict, not_before=not_before, window_ends=window_ends, reasons=reasons)
 
 
+def collection_is_closed(request: ContactRequest, rules: RuleBook) -> bool:
+    """Whether a stop state of the person closes this collection contact whatever the hour."""
+    request = _plain(request)
+    return bool(stops(request, Purpose.COLLECTION, rules.pack(request.country), request.flags))
+
+
 def _plain(request: ContactRequest) -> ContactRequest:
     """The region without its country ("CL-RM" is "RM")."""
     region = request.region

@@ -65,6 +65,11 @@ class BelvoBank:
     def shows_credits(self) -> bool:
         return self._settings.transactions
 
+    @property
+    def limits_consents(self) -> bool:
+        """A link shows all that its bank tells."""
+        return False
+
     async def create_consent(self, request: ConsentRequest, at: datetime) -> Consent:
         """The widget's address for this debtor; its id is told when they come back. Nothing exists until they do."""
         answer = await self._call(

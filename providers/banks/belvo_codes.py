@@ -52,7 +52,10 @@ CODES: Mapping[str, Reaction] = MappingProxyType(
 
 
 def reaction_to(code: str | None, status: int, *, changes_something: bool) -> Reaction:
-    """The reaction to a refusal, by code where Belvo gave one, else by HTTP status."""
+    """The reaction to a refusal, by code where Belvo gave one, else by HTTP status.
+
+    A status alone never says that a link is over: whatever stands between answers 404 too.
+    """
     known = CODES.get(code or "")
     if known is not None:
         unsure = changes_something and known.what_next is WhatNext.RETRY
@@ -62,5 +65,5 @@ def reaction_to(code: str | None, status: int, *, changes_something: bool) -> Re
     if status == 429:
         return _later(10, "too many requests for Belvo")
     if status == 404:
-        return _debtor("Belvo does not know this link: the debtor must connect anew")
+        return _person("nothing is found at this address of Belvo: look at RECOBRO_BELVO__BASE_URL")
     return _person("Belvo refuses our request")

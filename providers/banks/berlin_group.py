@@ -15,16 +15,20 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from domain.money import is_currency, minor_units
-from domain.what_next import WhatNext
+from domain.what_next import Reaction, WhatNext
 from providers.banks.berlin_group_codes import reaction_to
-from providers.errors import ProviderError, refusal, retry_after
+from providers.errors import ProviderError, retry_after
 from providers.http import call, json_object, unreadable
 from providers.ports import BalanceReading, BankAccount, Consent, ConsentRequest, ConsentStatus, Credit
 
 PROVIDER: Final = "berlin_group"
 
-# What can be spent now, before what will be there tonight, before what was there last night.
-_PREFERRED: Final = ("interimAvailable", "expected", "closingBooked")
+# What can be spent now, before what will be there tonight, before what is booked by now, or was last night.
+_PREFERRED: Final = ("interimAvailable", "expected", "interimBooked", "closingBooked")
+_NONE_USABLE: Final = Reaction(
+    what_next=WhatNext.LATER, delay=timedelta(hours=6), meaning="the bank gives no balance we can judge by now"
+)
+"""Such an answer may be one of the day's reads: the next is tried when four a day would come to it."""
 _MOST_PAGES: Final = 20
 _AMOUNT = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,3})?")
 
@@ -64,6 +68,10 @@ class BerlinGroupBank:
     @property
     def shows_credits(self) -> bool:
         return self._settings.transactions
+
+    @property
+    def limits_consents(self) -> bool:
+        return True
 
     async def create_consent(self, request: ConsentRequest, at: datetime) -> Consent:
         """Ask for a recurring consent to balances; the debtor must then visit `authorise_url`.
@@ -153,7 +161,7 @@ class BerlinGroupBank:
             raise unreadable(PROVIDER, changes_something=False)
         usable = [b for b in balances if isinstance(b, dict) and b.get("balanceType") in _PREFERRED]
         if not usable:
-            raise refusal(PROVIDER, "no_usable_balance", WhatNext.TERMINAL, "the bank gives no balance we can judge by")
+            raise ProviderError(PROVIDER, "no_usable_balance", _NONE_USABLE)
         best = min(usable, key=_spendable_first)
         return _reading(best, at)
 

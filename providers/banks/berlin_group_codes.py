@@ -1,7 +1,7 @@
 """What Berlin Group XS2A's `tppMessages[].code` means for reading account data.
 
 Codes and statuses are those of NextGenPSD2 1.3 (as in adorsys/xs2a's MessageErrorCode); the reactions are
-ours.
+ours. DEBTOR_ACTS and TERMINAL stand only for what is said of the consent or the account itself: they end the consent.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ CODES: Mapping[str, Reaction] = MappingProxyType(
         "REQUESTED_FORMATS_INVALID": _person("the bank cannot answer in this format"),
         "SERVICE_BLOCKED": _over("the bank has blocked this account for third parties"),
         "RESOURCE_UNKNOWN": _over("the bank does not know this account"),
-        "STATUS_INVALID": _over("the resource is in a state that does not allow this"),
-        "PAYMENT_FAILED": _over("the payment failed"),
         "SERVICE_INVALID": _over("this service is not available for this account"),
-        "CANCELLATION_INVALID": _over("this payment cannot be cancelled"),
+        "STATUS_INVALID": _person("the resource is in a state that does not allow this"),
+        "PAYMENT_FAILED": _person("the bank speaks of a payment where an account was asked for"),
+        "CANCELLATION_INVALID": _person("the bank speaks of a payment where an account was asked for"),
         "ACCESS_EXCEEDED": Reaction(
             what_next=WhatNext.LATER,
             next_day=True,
@@ -69,7 +69,8 @@ _FAMILIES = ("CERTIFICATE_", "SIGNATURE_")
 def reaction_to(code: str | None, status: int, *, changes_something: bool) -> Reaction:
     """The reaction to a refusal, by code where the bank gave one, else by HTTP status.
 
-    A server error on a call that changes something leaves its effect UNKNOWN.
+    A server error on a call that changes something leaves its effect UNKNOWN. A status alone never says that a consent
+    is over: a gateway in front of the bank answers 404 too, and so does a wrong address of ours.
     """
     if code is not None:
         known = CODES.get(code)
@@ -84,6 +85,6 @@ def reaction_to(code: str | None, status: int, *, changes_something: bool) -> Re
         return Reaction(what_next=WhatNext.LATER, delay=timedelta(hours=1), meaning="too many requests for the bank")
     if status in (401, 403):
         return _person("the bank does not let us in")
-    if status in (404, 409):
-        return _over("the bank does not have this, or not in this state")
+    if status == 404:
+        return _person("nothing is found at this address of the bank: look at RECOBRO_BANK__BASE_URL")
     return _person("the bank refuses our request")

@@ -47,6 +47,15 @@ STATES: Mapping[TransactionStatus, PaymentState] = MappingProxyType(
 TO_BE_CONFIRMED = frozenset({TransactionStatus.RECEIVED, TransactionStatus.PARTIALLY_AUTHORISED})
 """Statuses of a transfer that its account holder, or one of several, has not authorised yet."""
 
+_OF_PAYMENTS: Mapping[str, Reaction] = MappingProxyType(
+    {
+        "PAYMENT_FAILED": Reaction(what_next=WhatNext.TERMINAL, meaning="the payment failed"),
+        "STATUS_INVALID": Reaction(what_next=WhatNext.TERMINAL, meaning="the payment is in no state that allows this"),
+        "CANCELLATION_INVALID": Reaction(what_next=WhatNext.TERMINAL, meaning="this payment cannot be cancelled"),
+    }
+)
+"""Codes that are said of payments, and of accounts only by mistake."""
+
 NEVER_AGAIN = Reaction(
     what_next=WhatNext.TERMINAL,
     effect=Effect.UNKNOWN,
@@ -58,5 +67,7 @@ def reaction_to_initiation(code: str | None, status: int) -> Reaction:
     """The reaction when a bank refuses to begin a payment. A failing bank may have begun it all the same."""
     if code is None and (status >= 500 or status == 408):
         return NEVER_AGAIN
+    if code is not None and code in _OF_PAYMENTS:
+        return _OF_PAYMENTS[code]
     reaction = berlin_group_codes.reaction_to(code, status, changes_something=True)
     return NEVER_AGAIN if reaction.effect is Effect.UNKNOWN else reaction

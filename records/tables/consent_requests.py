@@ -21,6 +21,8 @@ class ConsentRequest(Record, table=True):
     provider: str = Field(max_length=40)
     reference: str = Field(max_length=40, unique=True)
     consent_id: str | None = Field(default=None, sa_type=Sealed("consent_request.consent_id"))
+    transactions: bool | None = None
+    """Whether the person was told that what comes in is read too; None: not known."""
     asked_at: datetime = Field(sa_type=UTCDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     outcome: str | None = Field(default=None, max_length=40)

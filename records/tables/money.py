@@ -227,6 +227,8 @@ class Consent(Record, table=True):
     reads_per_day: int = 4
     over_because: str | None = Field(default=None, max_length=80)
     """Why it is not valid any more: "replaced", "revoked", or the bank's word."""
+    transactions: bool | None = None
+    """Whether its giver was told that what comes in is read too; None: not known, as of one from a lender's file."""
     credits_read_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When it was last asked for transactions, to learn when money comes in."""
     changed_at: datetime = Field(sa_type=UTCDateTime)

@@ -25,6 +25,7 @@ from activities.contacts import ContactSender
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
 from activities.orders import ContactOrder, LedgerOrder, WatchOrder, WatchReport
+from activities.stop_states import StopStates
 from activities.template_sync import TemplateSync
 from activities.whatsapp_limits import WhatsAppLimits
 from config.bank_data_settings import Bank
@@ -165,7 +166,8 @@ async def desk_for(
     async with httpx.AsyncClient(trust_env=False) as client:
         outside = connect_outside(settings, client)
         links = LinkIssuer(database, outside.gateways)
-        balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"), outside.other_banks)
+        stops = StopStates(lambda: RULES)
+        balances = BalanceReader(database, outside.bank, ZoneInfo("Europe/Madrid"), outside.other_banks, stops)
         caps = Caps(per_day=settings.caps.per_day, per_week=settings.caps.per_week)
         slots = ContactSlots(RULES, caps, whatsapp=WhatsAppLimits(settings.whatsapp_tier, settings.meta))
         cloud = whatsapp_cloud(settings, client)

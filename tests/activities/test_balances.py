@@ -138,19 +138,22 @@ async def test_nothing_is_read_of_a_loan_that_is_paid_or_ended(
     assert reads(world, borrower) == []
 
 
-async def test_nothing_is_read_of_who_asked_for_no_more_contact_by_another_loan(
-    desk: Desk, world: World, borrower: dict[str, Any]
+@pytest.mark.parametrize(
+    "stop", ["cease", "deceased", "bankruptcy", "moratorium", "attorney", "minor", "dispute", "hardship", "vulnerable"]
+)
+async def test_nothing_is_read_of_whom_a_stop_state_closes_to_collection_by_another_loan(
+    desk: Desk, world: World, borrower: dict[str, Any], stop: str
 ) -> None:
     loan_id = owing(desk.database, borrower, 5_000)
     with desk.database.writing() as session:
         person = people.of_loan(session, loan_row(session, loan_id))
-        people.raise_flag(session, person, "cease", source="loan", at=TUESDAY)
+        people.raise_flag(session, person, stop, source="loan", at=TUESDAY)
 
     await put_off(desk, watching(loan_id), TUESDAY)
 
     assert reads(world, borrower) == []
     with desk.database.writing() as session:
-        people.clear_flag(session, people.of_loan(session, loan_row(session, loan_id)), "cease", at=TUESDAY)
+        people.clear_flag(session, people.of_loan(session, loan_row(session, loan_id)), stop, at=TUESDAY)
     with suppress(ApplicationError):
         await desk.watch(watching(loan_id), TUESDAY + DAY)
     assert len(reads(world, borrower)) == 1
@@ -389,6 +392,32 @@ async def test_one_consent_of_the_bank_is_counted_once_whoever_hands_it_over(
     assert len(moments) >= 8
     assert all(sum(1 for other in moments if moment - DAY < other <= moment) <= 4 for moment in moments)
     assert [e for e in world.entries("refused") if "ACCESS_EXCEEDED" in e["reason"]] == []
+
+
+async def test_a_new_consent_of_the_same_account_brings_no_reads_beyond_the_days_four(
+    both: Desk, world: World, borrower: dict[str, Any]
+) -> None:
+    """Given an account that was read four times today under one consent, when its holder gives another, then the next
+    read is a day after the first of them: the law counts the account's reads (RTS on SCA, art. 36(5)(b))."""
+    loan_id = owing(both.database, borrower, 90_000_000, consent_valid_until=None)
+    with both.database.writing() as session:
+        loan = loan_row(session, loan_id)
+        person = people.of_loan(session, loan)
+        [new] = consents.of_person(session, person)
+        old = Consent(
+            person_ref=loan.person_ref, provider=new.provider, consent_id="of old", account_id="a", changed_at=TUESDAY
+        )
+        consents.end(session, old, ConsentStatus.EXPIRED, because="replaced", at=TUESDAY)
+        for hours in (1, 2, 3, 4):
+            at = TUESDAY - timedelta(hours=hours)
+            consents.record_read(session, old, loan, at=at, outcome="read", amount_minor=1)
+
+    error = await put_off(both, watching(loan_id), TUESDAY)
+
+    assert str(error).startswith("FundsNotSeen: the day's reads are used up")
+    assert error.next_retry_delay is not None
+    assert error.next_retry_delay >= timedelta(hours=20)
+    assert reads(world, borrower) == []
 
 
 # A link because the money is there

@@ -12,12 +12,14 @@ from pydantic import SecretStr
 from temporalio.exceptions import ApplicationError
 
 from activities.balances import BalanceReader
+from activities.consents import ConsentDesk, Sources
 from activities.orders import WatchOrder
 from activities.read_budget import counted_since
 from domain.strategy import WholeThreshold
 from providers.banks import belvo_codes, berlin_group_codes
 from providers.banks.belvo import BelvoBank, BelvoSettings
 from providers.banks.berlin_group import BerlinGroupBank, BerlinGroupSettings
+from providers.errors import ProviderError
 from providers.ports import BankData
 from records import consents, loans, people
 from records.database import Database
@@ -29,10 +31,8 @@ BERLIN_GROUP: Mapping[str, str] = {
     **dict.fromkeys(
         ("CONSENT_EXPIRED", "CONSENT_INVALID", "CONSENT_UNKNOWN", "RESOURCE_EXPIRED", "PSU_CREDENTIALS_INVALID"), OVER
     ),
-    **dict.fromkeys(
-        ("SERVICE_BLOCKED", "RESOURCE_UNKNOWN", "STATUS_INVALID", "SERVICE_INVALID", "PAYMENT_FAILED"), OVER
-    ),
-    "CANCELLATION_INVALID": OVER,
+    **dict.fromkeys(("SERVICE_BLOCKED", "RESOURCE_UNKNOWN", "SERVICE_INVALID"), OVER),
+    **dict.fromkeys(("STATUS_INVALID", "PAYMENT_FAILED", "CANCELLATION_INVALID"), HOURLY),
     **dict.fromkeys(("TOKEN_EXPIRED", "TOKEN_INVALID", "TOKEN_UNKNOWN", "ROLE_INVALID"), HOURLY),
     **dict.fromkeys(("FORBIDDEN", "PRODUCT_UNKNOWN"), HOURLY),
     **dict.fromkeys(("FORMAT_ERROR", "EXECUTION_DATE_INVALID", "REQUESTED_FORMATS_INVALID"), HOURLY),
@@ -113,3 +113,43 @@ async def test_every_code_does_what_the_table_says(
 
     assert {*codes} - {*table} == set()
     assert done == dict(table)
+
+
+def gateway_without_the_way(provider: str, *, knows_consents: bool) -> httpx.AsyncClient:
+    """What stands before the bank finds nothing at an address, and says so in a page of its own."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if knows_consents and request.url.path.endswith("/status"):
+            return httpx.Response(200, json={"consentStatus": "valid"})
+        if knows_consents and "links" in request.url.path:
+            return httpx.Response(200, json={"id": "l", "status": "valid", "access_mode": "recurrent"})
+        return httpx.Response(404, html="<html>404 Not Found</html>")
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+
+@pytest.mark.parametrize("provider", ["xs2a", "belvo"])
+@pytest.mark.parametrize("knows_consents", [True, False], ids=["only reads are lost", "everything is lost"])
+async def test_a_bare_404_ends_no_consent_and_is_asked_again_every_hour_until_an_operator_mends_it(
+    lite: Database, provider: str, knows_consents: bool
+) -> None:
+    """Given a valid consent and a gateway, or an address in the settings, by which the bank is not found, when the
+    balance is watched and the daily run looks at the consent, then it stays as good as it was."""
+    loan_id = enter_loan(lite, bank_consent="c-1", bank_account="a-1")
+    with lite.reading() as session:
+        [consent] = consents.of_person(session, people.of_loan(session, loans.get(session, LENDER, loan_id)))
+        provider_name, consent_ref = consent.provider, consent.id or 0
+    order = WatchOrder(lender=LENDER, loan_id=loan_id, threshold=WholeThreshold(), reads_per_day=4)
+    async with gateway_without_the_way(provider, knows_consents=knows_consents) as client:
+        bank = bank_of(provider, client)
+        with pytest.raises(ApplicationError) as put_off:
+            await environment(TUESDAY).run(BalanceReader(lite, bank, MADRID).watch, order)
+        if not knows_consents:
+            desk = ConsentDesk(lite, Sources({provider_name: bank}, {}), lambda *_: None)
+            with pytest.raises(ProviderError, match="404"):
+                await desk.look(consent_ref, TUESDAY)
+
+    assert put_off.value.next_retry_delay == timedelta(hours=1)
+    assert "look at RECOBRO_" in str(put_off.value)
+    with lite.reading() as session:
+        assert consents.get(session, consent_ref).status == "valid"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -13,11 +14,14 @@ from sqlmodel import select
 from temporalio.exceptions import ApplicationError
 
 from activities.composition import bank_sources, connect_outside
-from activities.consents import ConsentDesk
+from activities.consent_round import ConsentRound
+from activities.consents import ConsentDesk, Sources
 from activities.orders import WatchOrder
 from activities.read_budget import counted_since
 from config.bank_data_settings import Belvo
 from domain.strategy import WholeThreshold
+from domain.what_next import WhatNext
+from providers.errors import ProviderError, refusal
 from records.database import Database
 from records.tables import Consent, ConsentRequest, ConsentStatus
 from tests.activities.outside import TUESDAY, desk_for, enter_loan, settings_for
@@ -25,6 +29,7 @@ from tests.records.portfolios import LENDER
 from tests.sandbox.running import World, running
 from tests.web.test_consent_pages import app_for, at_bank, caller, token_for
 
+MEXICO_CITY = ZoneInfo("America/Mexico_City")
 MEXICO = {"country": "MX", "currency": "MXN", "region": None, "timezone": "America/Mexico_City"}
 
 
@@ -115,3 +120,41 @@ async def test_a_link_whose_end_was_not_confirmed_is_over_here_at_once_and_there
     with lite.reading() as session:
         after = session.get_one(Consent, consent.id)
         assert (after.status, after.over_because) == (ConsentStatus.REVOKED, "revoked by us")
+
+
+async def test_a_link_whose_accounts_cannot_be_read_when_its_borrower_comes_back_is_settled_by_the_round(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    """Given a Mexican who has just connected their account, when Belvo cannot list the accounts at that very moment,
+    then the page says later, and the daily run takes the consent: the link's id came with the borrower alone."""
+    [holder] = world.enrol("belvo-accounts-down", as_of=TUESDAY.isoformat(), **MEXICO)
+    loan_id = enter_loan(lite, **MEXICO, amount_due_minor=90_000_000)
+    path, settings = f"/consent/{token_for(lite, loan_id)}", through_belvo(world)
+    async with caller(app_for(lite, settings, client)) as browser:
+        back = at_bank(world, (await browser.post(path)).text, person=holder["person_id"])
+    sources = bank_sources(settings, connect_outside(settings, client))
+    down: Any = {"belvo": NoAccounts(sources.by_name["belvo"])}
+    desk = ConsentDesk(lite, Sources(down, {}), lambda *_: None)
+    with pytest.raises(ProviderError):
+        await desk.settle(1, TUESDAY, "203.0.113.7", dict(httpx.URL(back).params))
+
+    found = await ConsentRound(lite, ConsentDesk(lite, sources, lambda *_: None), MEXICO_CITY).go(
+        TUESDAY + timedelta(days=1)
+    )
+
+    assert found.settled == 1
+    with lite.reading() as session:
+        assert [one.status for one in session.exec(select(Consent)).all()] == [ConsentStatus.VALID]
+
+
+class NoAccounts:
+    """A source that cannot list the accounts now."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> Any:
+        raise refusal("belvo", "institution_down", WhatNext.RETRY, "the bank is down")

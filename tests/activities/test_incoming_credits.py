@@ -137,16 +137,16 @@ async def test_an_unattended_look_is_one_of_the_days_reads_and_there_is_none_abo
     [holder] = world.enrol(request.node.name, as_of=TUESDAY.isoformat(), **where)
     here = str(world.http.base_url).rstrip("/")
     belvo = Belvo(base_url=here, widget_url=f"{here}/belvo-widget/", secret_id="s", secret_password=SecretStr("p"))
-    settings = settings_for(world, belvo=belvo)
+    settings = settings_for(world, belvo=belvo.model_copy(update={"transactions": True}))
     path = f"/consent/{token_for(lite, enter_loan(lite, **where))}"
     async with httpx.AsyncClient(trust_env=False) as client:
         async with caller(app_for(lite, settings, client)) as browser:
             await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
-        settings = settings_for(world, belvo=belvo.model_copy(update={"transactions": True}))
         desk = ConsentDesk(lite, bank_sources(settings, connect_outside(settings, client)), lambda *_: None, MADRID)
         with lite.writing() as session:
             [consent] = session.exec(select(Consent)).all()
-            ref = consent.id or 0
+            ref, consent.credits_read_at = consent.id or 0, None
+            session.add(consent)
             loan = people.loans_of(session, people.get(session, consent.person_ref))[0]
             for hours in (1, 2, 3, 4):
                 at = TUESDAY - timedelta(hours=hours)
@@ -155,9 +155,62 @@ async def test_an_unattended_look_is_one_of_the_days_reads_and_there_is_none_abo
         free = await desk.learn(ref, TUESDAY + timedelta(days=1), None)
 
     assert (full, free) == (False, True)
-    assert len([one for one in world.entries("transactions_read") if one["consent_id"] == consent.consent_id]) == 1
+    assert len([one for one in world.entries("transactions_read") if one["consent_id"] == consent.consent_id]) == 2
     with lite.reading() as session:
         assert [row.outcome for row in session.exec(select(BalanceRead)).all()][-1] == "credits"
         known = incomes.known(session, consent.person_ref)
     assert known is not None
     assert known.watched_since < TUESDAY - timedelta(days=80)
+
+
+async def test_what_came_in_is_not_read_of_whom_a_stop_state_closes_to_collection(
+    database: Database, world: World
+) -> None:
+    """Given somebody under insolvency with a valid consent, when the daily run could look, then it does not."""
+    found = world.enrol(*(f"insolvent-{n}" for n in range(30)), as_of=TUESDAY.isoformat())
+    one = next(each for each in found if each["bank_consent"])
+    loan_id = enter_loan(database, bank_consent=one["bank_consent"], bank_account=one["bank_account"])
+    with database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        people.raise_flag(session, person, "bankruptcy", source="loan", at=TUESDAY)
+        [consent] = consents.of_person(session, person)
+        ref = consent.id or 0
+    async with httpx.AsyncClient(trust_env=False) as client:
+        settings = with_transactions(world)
+        desk = ConsentDesk(database, bank_sources(settings, connect_outside(settings, client)), lambda *_: None, MADRID)
+        learnt = await desk.learn(ref, TUESDAY, None)
+
+    assert not learnt
+    with database.reading() as session:
+        assert session.exec(select(BalanceRead)).all() == []
+
+
+async def test_transactions_are_not_read_of_whoever_was_told_that_they_are_not(
+    lite: Database, world: World, request: pytest.FixtureRequest
+) -> None:
+    """Given a Mexican who consented on a page that said "No vemos tus movimientos", when the lender then turns
+    transactions on, then theirs are read neither at once nor after a month; nor are those of a consent from a file."""
+    where = {"country": "MX", "currency": "MXN", "region": None, "timezone": "America/Mexico_City"}
+    [holder] = world.enrol(request.node.name, as_of=TUESDAY.isoformat(), **where)
+    here = str(world.http.base_url).rstrip("/")
+    belvo = Belvo(base_url=here, widget_url=f"{here}/belvo-widget/", secret_id="s", secret_password=SecretStr("p"))
+    path = f"/consent/{token_for(lite, enter_loan(lite, **where))}"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with caller(app_for(lite, settings_for(world, belvo=belvo), client)) as browser:
+            page = await browser.get(path)
+            await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
+        settings = settings_for(world, belvo=belvo.model_copy(update={"transactions": True}))
+        desk = ConsentDesk(lite, bank_sources(settings, connect_outside(settings, client)), lambda *_: None, MADRID)
+        with lite.reading() as session:
+            [consent] = session.exec(select(Consent)).all()
+            ref = consent.id or 0
+        told = [await desk.learn(ref, TUESDAY + after, None) for after in (timedelta(days=1), AGAIN_AFTER)]
+        with lite.writing() as session:
+            handed_over = consents.get(session, ref)
+            handed_over.transactions = None
+            session.add(handed_over)
+        from_a_file = await desk.learn(ref, TUESDAY + AGAIN_AFTER, None)
+
+    assert "No vemos tus movimientos" in page.text
+    assert (told, from_a_file) == ([False, False], False)
+    assert [one for one in world.entries("transactions_read") if one["consent_id"] == consent.consent_id] == []

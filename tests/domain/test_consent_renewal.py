@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from domain.actions import Wait
+from domain.agreements.model import Via
 from domain.collection import apply
+from domain.consent_renewal import is_renewal, worth_renewing
 from domain.contact import Channel
 from domain.contact_orders import CONSENT, SendContact
 from domain.entering import enter
+from domain.events.agreements import PromiseMade
 from domain.events.balance import AskConsent, ConsentGiven, WatchEnded
 from domain.events.contacts import ContactOutcome, ContactReported
 from domain.loan_snapshot import restore, snapshot
@@ -17,7 +20,7 @@ from domain.loan_state import LoanState
 from domain.planning import plan
 from domain.strategy import BalanceWatch
 from domain.watching import watch_wanted
-from tests.domain.simulated_loan import START, facts, strategy
+from tests.domain.simulated_loan import PROMISES, START, facts, strategy
 
 UNTIL = date(2026, 3, 24)
 
@@ -140,3 +143,21 @@ def test_what_was_asked_for_is_kept_over_a_restart_and_nothing_new_travels_witho
     assert restore(snapshot(state), state.facts, state.strategy).consent_wanted
     assert not {"consent_wanted", "consent_asked_for"} & snapshot(plain).keys()
     assert not {"renew_days_before", "renew_template"} & watch().model_dump(mode="json").keys()
+
+
+def test_a_renewal_is_of_use_while_an_offer_is_left_or_an_agreement_is_kept() -> None:
+    """Given a watch that has made all its offers, then nothing more is read by itself, and no consent for it is wanted;
+    a promise that is kept is watched all the same. What an operator asks for is no renewal."""
+    state = consented(max_offers=1)
+    spent = state.model_copy(update={"offers_made": 1})
+    promised, refused = apply(
+        spent.model_copy(update={"strategy": spent.strategy.model_copy(update={"promises": PROMISES})}),
+        PromiseMade(amount_minor=30_000, date=date(2026, 3, 6), by="agent-1", via=Via.AGENT),
+        START,
+    )
+    renewal = SendContact(step=CONSENT, occurrence=1, channels=(Channel.SMS,), template="consent_request", what="")
+
+    assert refused is None
+    assert (worth_renewing(state), worth_renewing(spent), worth_renewing(promised)) == (True, False, True)
+    assert is_renewal(state, renewal)
+    assert not is_renewal(apply(state, AskConsent(), START)[0], renewal)

@@ -201,6 +201,8 @@ TABLE = [
     (502, None, WhatNext.RETRY),
     (429, None, WhatNext.LATER),
     (403, None, WhatNext.STOP_SENDER),
+    (404, None, WhatNext.STOP_SENDER),
+    (409, None, WhatNext.STOP_SENDER),
 ]
 
 

@@ -140,6 +140,8 @@ async def test_every_consent_status_is_understood(status: ConsentStatus) -> None
         ([("closingBooked", "1.00", "EUR"), ("interimAvailable", "5768.2", "EUR")], 576820, "interimAvailable"),
         ([("closingBooked", "1.00", "EUR"), ("expected", "-1.50", "EUR")], -150, "expected"),
         ([("openingBooked", "9", "EUR"), ("closingBooked", "1056", "EUR")], 105600, "closingBooked"),
+        ([("closingBooked", "1.00", "EUR"), ("interimBooked", "7.50", "EUR")], 750, "interimBooked"),
+        ([("interimBooked", "7.50", "EUR"), ("expected", "6.00", "EUR")], 600, "expected"),
         ([("interimAvailable", "250000", "CLP")], 250000, "interimAvailable"),
         ([("interimAvailable", "250000.50", "COP")], 25000050, "interimAvailable"),
         ([("interimAvailable", "12.345", "KWD")], 12345, "interimAvailable"),
@@ -211,17 +213,19 @@ async def test_the_debtors_address_is_sent_only_if_the_debtor_is_there() -> None
         (429, "ACCESS_EXCEEDED", WhatNext.LATER),
         (404, "RESOURCE_UNKNOWN", WhatNext.TERMINAL),
         (404, "PRODUCT_UNKNOWN", WhatNext.STOP_SENDER),
-        (409, "STATUS_INVALID", WhatNext.TERMINAL),
+        (409, "STATUS_INVALID", WhatNext.STOP_SENDER),
         (400, "FORMAT_ERROR", WhatNext.STOP_SENDER),
-        (400, "PAYMENT_FAILED", WhatNext.TERMINAL),
+        (400, "PAYMENT_FAILED", WhatNext.STOP_SENDER),
         (400, "EXECUTION_DATE_INVALID", WhatNext.STOP_SENDER),
         (405, "SERVICE_INVALID", WhatNext.TERMINAL),
-        (405, "CANCELLATION_INVALID", WhatNext.TERMINAL),
+        (405, "CANCELLATION_INVALID", WhatNext.STOP_SENDER),
         (406, "REQUESTED_FORMATS_INVALID", WhatNext.STOP_SENDER),
         (500, None, WhatNext.RETRY),
         (503, None, WhatNext.RETRY),
         (429, None, WhatNext.LATER),
         (401, None, WhatNext.STOP_SENDER),
+        (404, None, WhatNext.STOP_SENDER),
+        (409, None, WhatNext.STOP_SENDER),
     ],
 )
 async def test_what_is_done_after_each_code(status: int, code: str | None, what_next: WhatNext) -> None:
@@ -314,9 +318,12 @@ async def test_a_senseless_answer_is_one_clear_error(body: bytes) -> None:
     assert caught.value.code in ("unreadable_answer", "no_usable_balance")
 
 
-async def test_an_account_with_only_unusable_balances_is_named_so() -> None:
-    with pytest.raises(ProviderError, match="no balance we can judge by"):
-        await read(balances(("openingBooked", "9", "EUR")))
+@pytest.mark.parametrize("rows", [(), (("openingBooked", "9", "EUR"),)], ids=["none", "of the morning"])
+async def test_an_account_with_no_usable_balance_now_is_named_so_and_looked_at_again(rows: Any) -> None:
+    with pytest.raises(ProviderError, match="no balance we can judge by") as caught:
+        await read(balances(*rows))
+
+    assert caught.value.what_next is WhatNext.LATER
 
 
 def test_nothing_secret_is_shown() -> None:

@@ -122,8 +122,9 @@ async def test_coming_back_twice_changes_nothing(
     async with caller(site) as browser:
         back = at_bank(world, (await browser.post(path)).text, person=account_holder["person_id"])
         await browser.get(back)
-        await browser.get(back)
+        again = await browser.get(back)
 
+    assert "El permiso está dado" in again.text
     assert len(kept(database)) == 1
     with database.reading() as session:
         assert len(session.exec(select(Webhook)).all()) == 1
@@ -143,6 +144,19 @@ async def test_a_newer_consent_replaces_the_one_before(
     assert old.provider == new.provider
     assert (old.status, old.over_because) == (ConsentStatus.EXPIRED, "replaced")
     assert (new.status, new.over_because) == (ConsentStatus.VALID, None)
+
+
+async def test_who_had_given_one_and_says_no_to_the_next_is_told_that_it_is_not_given(
+    database: Database, site: FastAPI, world: World, account_holder: dict[str, Any]
+) -> None:
+    path = f"/consent/{token_for(database, enter_loan(database))}"
+    async with caller(site) as browser:
+        await browser.get(at_bank(world, (await browser.post(path)).text, person=account_holder["person_id"]))
+        away = await browser.post(path)
+        back = at_bank(world, away.text, person=account_holder["person_id"], answer="no")
+        answers = [(await browser.get(back)).text for _ in range(2)]
+
+    assert all("El permiso no está dado" in answer for answer in answers)
 
 
 async def test_who_says_no_at_the_bank_gives_nothing(

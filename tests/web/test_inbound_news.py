@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from domain.call_flow import Heard
 from domain.contact import Channel, Purpose
 from domain.ledger_entries import LoanEnd
 from domain.opt_out_words import OptOutReading
 from domain.webhook_news import CallHeard, InboundNews, MediaNews
-from records import attachments, cases, contacts, loans, people, threads
+from records import attachments, cases, consents, contacts, loans, people, threads
 from records.database import Database
-from records.tables import LoanState
+from records.tables import Audit, Consent, ConsentRequest, LoanState
 from tests.records.portfolios import LENDER, NOW, enter, handed
 from web.consequence import Consequence
 from web.delivery_news import record_call_heard
@@ -617,3 +618,75 @@ def test_a_relative_is_told_of_as_another_and_the_number_stays_open(
     assert payload["needs_human"] is True
     assert not {"says", "faq", "day_named", "asks_to_move", "promise_date", "promise_amount_minor"} & payload.keys()
     assert number_in_use(database)
+
+
+# A permission to read the account, taken back in words
+
+
+def lets_us_read(database: Database, person_id: str = "p-1") -> None:
+    given: dict[str, Any] = {"consent_id": person_id, "account_id": "a", "valid_until": None, "reads_per_day": 4}
+    with database.writing() as session:
+        person = next(one for one in people.by_phone(session, PHONE) if one.person_id == person_id)
+        consents.grant(session, person, provider="xs2a", at=NOW, **given)
+        consents.ask(session, person, provider="xs2a", reference=person_id.ljust(32, "r"), at=NOW)
+
+
+def over(database: Database) -> list[str | None]:
+    """Why consents, and requests for one, are over: None of what is not."""
+    with database.reading() as session:
+        rows = session.exec(select(Consent)).all()
+        asked = session.exec(select(ConsentRequest)).all()
+        return [row.over_because for row in rows] + [one.outcome for one in asked]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "Revoco el permiso para consultar mi saldo"),
+        ("es", "quiero quitar el permiso de consultar mi saldo"),
+        ("en", "I withdraw my consent to see my balance"),
+        ("pt", "retiro a permissão de consultar o meu saldo"),
+    ],
+)
+def test_a_consent_that_is_taken_back_in_words_is_over_at_once_and_no_balance_is_told(
+    database: Database, language: str, words: str
+) -> None:
+    """Given somebody who lets their account be read, when they write that they take it back, then nothing can be read
+    from that moment, the bank is to be told, no channel is closed, and a person answers: the debt was not asked for."""
+    two_loans(database, language=language)
+    lets_us_read(database)
+
+    told = understood(heard(database, words))
+
+    assert over(database) == [consents.REVOKED_HERE, consents.REVOKED_HERE]
+    assert closed(database) == frozenset()
+    assert told is not None
+    assert (told["needs_human"], "ask_balance" in told["intents"]) == (True, False)
+    with database.reading() as session:
+        assert [row.actor for row in session.exec(select(Audit)).all() if row.action == "consent_over"] == ["borrower"]
+
+
+def test_whoever_asks_how_to_take_it_back_keeps_it_until_a_person_has_answered(database: Database) -> None:
+    two_loans(database)
+    lets_us_read(database)
+
+    told = understood(heard(database, "¿cómo retiro el permiso para ver mi saldo?"))
+
+    assert over(database) == [None, None]
+    assert told is not None
+    assert told["needs_human"]
+
+
+def test_it_ends_the_consents_of_everybody_at_the_number_it_came_from(database: Database) -> None:
+    """Given a couple with one telephone who both let their accounts be read, when one takes it back, then both are."""
+    with database.writing() as session:
+        enter(session, [handed("L1", person_id="p-1", phone=PHONE), handed("L2", person_id="p-2", phone=PHONE)])
+        for loan in loans.listing(session):
+            loans.begin(session, loan)
+    lets_us_read(database, "p-1")
+    lets_us_read(database, "p-2")
+
+    told = heard(database, "ya no les autorizo a ver mi saldo")
+
+    assert over(database) == [consents.REVOKED_HERE] * 4
+    assert [each.loan_id for each in told.signals] == ["L2"], "only the loan they were last of answers"

@@ -10,10 +10,16 @@ import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHandle
 
+from activities.orders import ContactOrder
+from domain.agreements.model import LINK, Evidence, Via
+from domain.agreements.offers import agreeing, offers, request_of
+from domain.agreements.terms import Authority
+from domain.events.contacts import ContactOutcome, ContactReported
 from domain.strategy import Step, StepKind
-from tests.domain.simulated_loan import PROMISES
+from tests.domain.simulated_loan import CATALOGUE, PROMISES
 from tests.workflows.skipping import Stage, facts, failed_tasks, replays, settled, stage, strategy
 from tests.workflows.test_rests import markers
+from workflows.messages import LoanView
 
 DEBIT = Step(id="debit", kind=StepKind.DEBIT, dpd=1, notice_days=0)
 
@@ -148,4 +154,51 @@ async def test_who_wants_a_person_waits_for_one_though_they_promise_to_pay(
 
     assert failed == []
     assert len(status["cases"]) == (1 if version == "new" else 0)
+    assert markers(history) == (1 if version == "new" else 0)
+
+
+def sent(order: ContactOrder) -> ContactReported:
+    outcome, channel = ContactOutcome.SENT, order.channels[0]
+    return ContactReported(step=order.step, occurrence=order.occurrence, outcome=outcome, channel=channel)
+
+
+async def moved_while_its_link_waits(on: Stage) -> WorkflowHandle[Any, Any]:
+    """A plan whose first payment was found in the account, and moved on before its link found a lawful hour."""
+    begin = await on.morning()
+    on.world.funds_at = lambda at: True
+    on.world.answer = lambda at, order: at + timedelta(days=1) if order.step == LINK else sent(order)
+    plan = strategy(**CATALOGUE)
+    handle = await on.start(facts(due_date=begin.date() - timedelta(days=1), consent=True), plan)
+    await settled(handle)
+    state = (await handle.query("view", result_type=LoanView)).state
+    offer = next(o for o in offers(request_of(state, begin, Authority.MACHINE), plan).offers if o.option == "monthly")
+    said = Evidence(at=begin, message_id="SM1")
+    agreed = agreeing(offer, by="keypad", role=Authority.MACHINE, via=Via.KEYPAD, evidence=said)
+    await handle.execute_update("plan", agreed.model_dump(mode="json", exclude_none=True))
+    made = (await handle.query("view", result_type=LoanView)).state.agreements[-1]
+    due = made.instalments[0].due
+    on.world.reads.clear()
+    await on.reach(begin + timedelta(days=(due - begin.date()).days - 3))
+    await settled(handle)
+    moved = {"number": made.number, "to": (due + timedelta(days=5)).isoformat(), "by": "keypad"}
+    await handle.execute_update("move_due_date", moved)
+    await settled(handle)
+    return handle
+
+
+async def test_a_moved_due_date_is_not_asked_for_with_money_seen_for_the_day_before(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given money that was seen and a link that waits, when the due date moves, then the account is to be looked at
+    anew before the new day; a run in which the link still waited replays."""
+    async with stage() as on:
+        handle = await moved_while_its_link_waits(on)
+        view = await handle.query("view", result_type=LoanView)
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    assert len(on.world.reads) == 1
+    assert (view.state.funds_seen_at is None, view.watching_balance) == (version == "new", version == "new")
     assert markers(history) == (1 if version == "new" else 0)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from domain.agreements.model import BROKEN, DOCUMENT, MISSED, REMINDER, Via
+from domain.agreements.model import BROKEN, DOCUMENT, LINK, MISSED, REMINDER, Via
+from domain.collection import apply
 from domain.events.agreements import AgreementCancelled, DueDateMoved, OfferAccepted, PromiseMade
+from domain.events.balance import FundsSeen
 from domain.events.borrower import Circumstance, CircumstanceReported
 from domain.events.control import CaseDecision, Decide
+from domain.watching import watch_not_before, watch_wanted
 from tests.domain.agreements.test_catalogue import SAID, agree, loan, only, pay
 from tests.domain.simulated_loan import SimulatedLoan
 
@@ -154,3 +157,17 @@ def test_once_its_day_moved_a_payment_that_was_offered_with_a_link_is_offered_ag
         subject.pass_days(5)
         subject.hear(Decide(case_id=subject.state.cases[0].case_id, decision=CaseDecision.CONTINUE, by="agent-1"))
     assert only(subject).offered == 0
+
+
+def test_money_that_was_seen_before_a_due_date_moved_brings_no_link_for_the_new_day() -> None:
+    """Given a payment whose money was seen and whose link waits for its lawful hour, when its due date moves, then the
+    account is looked at again before the new day, and nothing is sent on what was seen before."""
+    subject = loan(consent=True)
+    agree(subject, "monthly")
+    until(subject, date(2026, 3, 14))
+    subject.state, _ = apply(subject.state, FundsSeen(read_at=subject.now), subject.now)
+    assert subject.hear(DueDateMoved(number=1, to=date(2026, 3, 20), by="agent-1")) is None
+
+    assert LINK not in subject.sent
+    assert watch_wanted(subject.state)
+    assert watch_not_before(subject.state) == datetime(2026, 3, 16, 23, 0, tzinfo=UTC), "three days before the 20th"
