@@ -11,10 +11,11 @@ from sqlmodel import Session
 
 from activities.debit_file_outcomes import file_refused, show_to_person
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
-from domain.direct_debit import PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
+from domain.direct_debit import DEBTOR_DIED, PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
+from domain.events.borrower import Circumstance
 from providers.debit_bank import DUPLICATES
 from records import audit, bank_entry_references, debits, loans, mandates, owed_signals, payments, people, webhooks
-from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Loan, PaymentSource
+from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Loan, LoanState, PaymentSource
 
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
 _NO_REASON = "MS03"
@@ -236,6 +237,12 @@ def _came_to_nothing(
     signals = list(first)
     if loan.entry == debit.entry:
         signals.append(owed_signals.debit_returned(loan, debit.step, debit.occurrence, code))
+    if code == DEBTOR_DIED:
+        others = [one for one in people.loans_of(session, people.of_loan(session, loan)) if one.id != loan.id]
+        # The loan itself reads of the death from its debit's return, where that is told to it.
+        held = others if loan.entry == debit.entry else [loan, *others]
+        going_on = [one for one in held if one.state is not LoanState.ENDED]
+        signals += [owed_signals.circumstance_reported(one, Circumstance.BEREAVEMENT) for one in going_on]
     owed_signals.owe(
         session,
         provider=PROVIDER,
