@@ -41,7 +41,6 @@ from records.tables import LinkState, LoanState, PaymentInquiry, PaymentLink
 PAGE = "pay"
 ASK_FIRST = timedelta(seconds=30)
 ASK_AT_MOST = timedelta(hours=6)
-GIVE_UP = timedelta(days=10)
 _NOTHING_COMES = (PaymentState.FAILED, inquiries.NOT_CONFIRMABLE)
 
 
@@ -186,7 +185,7 @@ class BankTransfers:
             link = links.by_reference(session, BANK, one.reference)
             assert link is not None
             if state is PaymentState.PENDING:
-                over = now >= one.created_at + GIVE_UP
+                over = now >= one.created_at + inquiries.GIVE_UP
                 wait = min(ASK_FIRST * 2 ** min(one.tries, 12), ASK_AT_MOST)
                 inquiries.answered(session, one.id, status.value, None if over else now + wait)
                 if over:
@@ -213,7 +212,7 @@ class BankTransfers:
         over = link.expires_at is not None and now >= link.expires_at
         left = left_to_pay(session, loan)
         most = due if left is None or left.most_minor is None else min(due, left.most_minor)
-        standing, go_on_at = _of_transfer(begun), None
+        standing, go_on_at = standing_of(begun), None
         if link.state is LinkState.PAID:
             standing = Standing.PAID
         elif begun is not None and standing is Standing.UNDER_WAY:
@@ -221,7 +220,7 @@ class BankTransfers:
         elif begun is None and link.state is LinkState.ACTIVE and most >= link.amount_minor and not over:
             standing = Standing.OPEN
         others = {
-            _of_transfer(each) for each in inquiries.unsettled_transfers(session, loan) if each.link_ref != link.id
+            standing_of(each) for each in inquiries.unsettled_transfers(session, loan, now) if each.link_ref != link.id
         }
         return TransferView(
             lender=loan.lender,
@@ -282,7 +281,7 @@ class BankTransfers:
             _for_a_person(session, reference, "transfer_not_confirmable", now)
 
 
-def _of_transfer(begun: PaymentInquiry | None) -> Standing:
+def standing_of(begun: PaymentInquiry | None) -> Standing:
     """CLOSED where none was begun, and where nothing comes of it."""
     if begun is None or begun.status in _NOTHING_COMES:
         return Standing.CLOSED

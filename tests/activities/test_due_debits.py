@@ -11,7 +11,7 @@ from activities.bank_files import BankDesk
 from domain.bank_news import BankEntry, FileKind, Statement
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events.debits import DebitOutcome
-from records import cases, loans, mandates, people
+from records import cases, debits, loans, mandates, people
 from records.database import Database
 from records.tables import CaseState
 from tests.activities.debit_desk import (
@@ -24,7 +24,7 @@ from tests.activities.debit_desk import (
 )
 from tests.activities.other_bank import OURS, OtherBank
 from tests.activities.outside import pay
-from tests.records.portfolios import LENDER, entered
+from tests.records.portfolios import LENDER, entered, handed_over_again
 
 
 @pytest.fixture
@@ -101,6 +101,39 @@ async def test_nothing_is_collected_for_a_debt_that_another_debit_is_collecting(
     assert amounts == [10_000]
     assert meanwhile.outcome is DebitOutcome.NOT_POSSIBLE
     assert len(bank.collections()) == 2, "the first one came back"
+
+
+async def test_a_debit_of_the_hand_over_before_holds_up_one_of_the_new_until_its_fate_is_known(
+    desk: Desk, bank: OtherBank
+) -> None:
+    """Given a debit with the bank, when its loan is handed over again, then none is ordered beside it, and one that
+    was ordered before it was filed waits."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11, balance=50, behaviour="insufficient-funds"))
+    await desk.order("L1")
+    await desk.day(MONDAY)
+    with desk.database.writing() as session:
+        loan = handed_over_again(session, "L1")
+        debits.order(
+            session,
+            loan,
+            mandates.get(session, LENDER, "M-L1"),
+            step="again",
+            occurrence=1,
+            amount_minor=6_000,
+            noticed=False,
+            notice_days=0,
+            at=MONDAY,
+        ).released = True
+
+    await desk.day(MONDAY + timedelta(hours=1))
+    meanwhile = await desk.order("L1", step="third", entry=2)
+    amounts = [one["amount"] for one in bank.collections()]
+    await desk.fetch(bank.advance(1))
+    await desk.day(bank.now())
+
+    assert amounts == [10_000]
+    assert meanwhile.outcome is DebitOutcome.NOT_POSSIBLE
+    assert [one["amount"] for one in bank.collections()] == [10_000, 6_000], "the first one came back"
 
 
 async def test_a_one_off_mandate_pays_one_debit_of_one_loan(desk: Desk, bank: OtherBank) -> None:
