@@ -325,7 +325,7 @@ class PaymentGateway(Protocol):
 
 @runtime_checkable
 class RefundsBySum(Protocol):
-    """A gateway that tells a refund from others only by how much of the payment was given back in all."""
+    """A gateway that says how much of a payment was given back in all; some tell refunds apart by that alone."""
 
     async def given_back(self, payment_id: str, at: datetime) -> int:
         """What of a payment was given back there, in minor units, by whomever; asked before the first `refund`."""
