@@ -141,13 +141,17 @@ class PaymentState(StrEnum):
 
 
 class PaymentReport(_Value):
-    """A payment as the gateway knows it now. `reference` is ours (see LinkRequest), where it carries one."""
+    """A payment as the gateway knows it now. `reference` is ours (see LinkRequest), where it carries one.
+
+    `refunded_minor`: what of one that stands was given back, by whomever, as far as the gateway says it.
+    """
 
     payment_id: str
     state: PaymentState
     amount: Money
     paid_at: Moment
     reference: str | None = None
+    refunded_minor: int = Field(default=0, ge=0)
 
 
 class RefundRequest(_Value):
