@@ -154,23 +154,25 @@ def brought_by(session: Session, reference: str | None, loan: Loan, amount_minor
 
 def collected_in_batch(session: Session, debit: Debit, part: BankEntry, at: datetime) -> None:
     """As `collected`, of a debit whose money is in its batch's one sum. That holds others' money, and cannot wait: what
-    may be counted already is shown to a person by itself.
+    may be counted already is shown to a person by itself, once.
     """
     loan = loans.by_ref(session, debit.loan_ref)
-    if _handed_over_since(session, debit, loan, part.value_on) is not None:
-        new = owed_signals.owe(
-            session,
-            provider=PROVIDER,
-            key=_shown_before(debit),
-            signals=[],
-            at=at,
-            outcome="earlier_payment_unmatched",
-            person_ref=loan.person_ref,
-        )
-        if new:
-            _note(session, loan, debit, "webhook_needs_person", at, kind="payment:earlier_entry")
+    why = collected(session, debit, part, at)
+    if why is None:
         return
-    collected(session, debit, part, at)
+    of_before = _handed_over_since(session, debit, loan, part.value_on) is not None
+    new = owed_signals.owe(
+        session,
+        provider=PROVIDER,
+        key=_shown_before(debit),
+        signals=[],
+        at=at,
+        outcome="earlier_payment_unmatched" if of_before else "other_payment_unmatched",
+        person_ref=loan.person_ref,
+    )
+    if new:
+        kind = "payment:earlier_entry" if of_before else "payment:may_be_booked"
+        _note(session, loan, debit, "webhook_needs_person", at, kind=kind, why=why)
 
 
 def _handed_over_since(session: Session, debit: Debit, loan: Loan, value_on: date) -> str | None:
@@ -213,7 +215,7 @@ def _may_be_booked(session: Session, debit: Debit) -> bool:
 
 
 def _shown_before(debit: Debit) -> str:
-    """The key under which its money was shown to a person that came in a batch before the hand-over."""
+    """The key under which its money was shown to a person that came in a batch and may be counted already."""
     return f"collected-before:{debit.reference}"
 
 

@@ -847,6 +847,27 @@ def test_in_a_batch_money_from_before_its_loan_was_handed_over_again_is_shown_an
     }
 
 
+def test_in_a_batch_the_money_of_a_debit_that_a_person_closed_as_come_is_shown_and_the_rest_counts(
+    lite: Database,
+) -> None:
+    """Given `debit settle --came`, which books nothing: the person may have booked it, or not."""
+    closed, other = file_debits(lite)
+    with lite.writing() as session:
+        debits.set_state(session, closed, DebitState.COLLECTED, at=MONDAY)
+
+    take(lite, [batch(closed, "N-1")], kind=FileKind.CAMT_054)
+    take(lite, [batch(closed, "S-1")])
+
+    with lite.reading() as session:
+        whose = [loans.by_ref(session, one.loan_ref).loan_id for one in (closed, other)]
+        [shown] = audit.of_action(session, "webhook_needs_person")
+        outcomes = [row.outcome for row in session.exec(select(Webhook)).all()]
+    assert dict(zip(LOANS, due(lite), strict=True)) == {whose[0]: 10_000, whose[1]: 0}
+    assert (shown.loan_id, shown.details["kind"]) == (whose[0], "payment:may_be_booked")
+    assert "a person said that it came" in shown.details["why"]
+    assert "other_payment_unmatched" in outcomes, "of which doctor tells"
+
+
 def test_the_return_of_a_debit_whose_money_was_shown_to_a_person_is_shown_too(lite: Database) -> None:
     one, _ = file_debits(lite)
     hand_over_again(lite, one)
