@@ -11,12 +11,12 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pydantic import SecretStr
 from sqlmodel import Session
 
 from activities.found_payments import is_of_an_earlier_hand_over, keep_report, show_of_an_earlier_hand_over
+from activities.transfer_standing import NOTHING_COMES, Standing, standing_of
 from config.signed_addresses import SignedAddresses
 from domain.gateway_choice import BANK
 from domain.money import Money
@@ -41,17 +41,6 @@ from records.tables import LinkState, LoanState, PaymentInquiry, PaymentLink
 PAGE = "pay"
 ASK_FIRST = timedelta(seconds=30)
 ASK_AT_MOST = timedelta(hours=6)
-_NOTHING_COMES = (PaymentState.FAILED, inquiries.NOT_CONFIRMABLE)
-
-
-class Standing(StrEnum):
-    """Where the one transfer of a link is. UNKNOWN: the bank may have taken it and did not say."""
-
-    OPEN = "open"
-    UNDER_WAY = "under_way"
-    PAID = "paid"
-    UNKNOWN = "unknown"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -173,7 +162,7 @@ class BankTransfers:
 
     async def poll(self, one: PaymentInquiry, now: datetime) -> None:
         """Ask the bank how the transfer stands. Raises ProviderError where it cannot be had now."""
-        if one.gateway_id is None or one.status in (PaymentState.PAID, *_NOTHING_COMES):
+        if one.gateway_id is None or one.status in (PaymentState.PAID, *NOTHING_COMES):
             return
         status = await self._bank.status(one.gateway_id, now)
         await asyncio.to_thread(self._heard, one, status, now)
@@ -279,15 +268,6 @@ class BankTransfers:
             if link is not None:
                 links.set_state(session, link, LinkState.INACTIVE, at=now)
             _for_a_person(session, reference, "transfer_not_confirmable", now)
-
-
-def standing_of(begun: PaymentInquiry | None) -> Standing:
-    """CLOSED where none was begun, and where nothing comes of it."""
-    if begun is None or begun.status in _NOTHING_COMES:
-        return Standing.CLOSED
-    if begun.status == PaymentState.PAID:
-        return Standing.PAID
-    return Standing.UNKNOWN if begun.status in (inquiries.BEGINNING, inquiries.UNKNOWN) else Standing.UNDER_WAY
 
 
 def _page(address: str | None) -> str | None:

@@ -14,11 +14,12 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 from sqlmodel import col, select
 
-from activities.bank_transfers import BankTransfers, Standing
+from activities.bank_transfers import BankTransfers
 from activities.composition import connect_gateways
 from activities.gateways import Gateways
 from activities.links import LinkIssuer, NoGateway
 from activities.payment_inquiries import PaymentInquiries
+from activities.transfer_standing import Standing
 from activities.transfers import Transfers
 from config.payment_settings import BankPayments, Payments
 from config.signed_addresses import SignedAddresses
