@@ -26,6 +26,7 @@ from domain.bank_news import (
     ReturnNotice,
     Statement,
     StatusReport,
+    names_nothing,
 )
 from domain.direct_debit import REFERENCE_PREFIX, DebitState
 from domain.payment_references import find_reference
@@ -198,7 +199,7 @@ class BankDesk:
             return keep(EntryState.DEBIT, person_ref=loans.by_ref(session, debit.loan_ref).person_ref).state
         if entry.credit and takes_back:
             return keep(EntryState.WAITING, "money of ours that came back: no borrower paid it").state
-        if entry.credit and entry.end_to_end_id is None and entry.batch_id is not None:
+        if entry.credit and names_nothing(entry.end_to_end_id) and entry.batch_id is not None:
             booked = debits.in_batch(session, entry.batch_id)
             if booked:
                 why = _batch(session, booked, entry, account, file.kind, now)
@@ -207,7 +208,7 @@ class BankDesk:
                 return keep(EntryState.DEBIT, nameless=True).state
         if not entry.credit:
             undone = _perhaps_undone(session, account, entry, takes_back=takes_back)
-            if takes_back and len(undone) == 1:
+            if takes_back and [one.state for one in undone] == [EntryState.MATCHED]:
                 transfers.take_back(undone[0])
                 why, whose = f"takes back entry {undone[0].id}", undone[0].person_ref
                 return keep(EntryState.MATCHED, why, person_ref=whose, nameless=whose is None).state
@@ -265,11 +266,15 @@ def _perhaps_undone(session: Session, account: str, entry: BankEntry, *, takes_b
     """The entries one of which this one, that went out, may undo. Of what the bank does not mark as taking back, those
     of long ago only where nothing else has their reference.
     """
+
+    def within(days: int) -> Sequence[BankEntryRow]:
+        return bank_entry_references.taken_back(session, account, entry, marked=takes_back, within_days=days)
+
     if not takes_back:
-        lately = bank_entry_references.taken_back(session, account, entry, within_days=_PERHAPS_TAKEN_BACK_DAYS)
+        lately = within(_PERHAPS_TAKEN_BACK_DAYS)
         if lately or bank_entry_references.with_its_reference(session, account, entry) != 1:
             return lately
-    return bank_entry_references.taken_back(session, account, entry, within_days=_TAKEN_BACK_DAYS)
+    return within(_TAKEN_BACK_DAYS)
 
 
 def _name_one_that_waits_too(session: Session, row: BankEntryRow, beside: Collection[int], now: datetime) -> None:

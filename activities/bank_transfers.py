@@ -11,12 +11,12 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pydantic import SecretStr
 from sqlmodel import Session
 
 from activities.found_payments import is_of_an_earlier_hand_over, keep_report, show_of_an_earlier_hand_over
+from activities.transfer_standing import NOTHING_COMES, Standing, standing_of
 from config.signed_addresses import SignedAddresses
 from domain.gateway_choice import BANK
 from domain.money import Money
@@ -41,18 +41,6 @@ from records.tables import LinkState, LoanState, PaymentInquiry, PaymentLink
 PAGE = "pay"
 ASK_FIRST = timedelta(seconds=30)
 ASK_AT_MOST = timedelta(hours=6)
-GIVE_UP = timedelta(days=10)
-_NOTHING_COMES = (PaymentState.FAILED, inquiries.NOT_CONFIRMABLE)
-
-
-class Standing(StrEnum):
-    """Where the one transfer of a link is. UNKNOWN: the bank may have taken it and did not say."""
-
-    OPEN = "open"
-    UNDER_WAY = "under_way"
-    PAID = "paid"
-    UNKNOWN = "unknown"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True)
@@ -174,7 +162,7 @@ class BankTransfers:
 
     async def poll(self, one: PaymentInquiry, now: datetime) -> None:
         """Ask the bank how the transfer stands. Raises ProviderError where it cannot be had now."""
-        if one.gateway_id is None or one.status in (PaymentState.PAID, *_NOTHING_COMES):
+        if one.gateway_id is None or one.status in (PaymentState.PAID, *NOTHING_COMES):
             return
         status = await self._bank.status(one.gateway_id, now)
         await asyncio.to_thread(self._heard, one, status, now)
@@ -186,7 +174,7 @@ class BankTransfers:
             link = links.by_reference(session, BANK, one.reference)
             assert link is not None
             if state is PaymentState.PENDING:
-                over = now >= one.created_at + GIVE_UP
+                over = now >= one.created_at + inquiries.GIVE_UP
                 wait = min(ASK_FIRST * 2 ** min(one.tries, 12), ASK_AT_MOST)
                 inquiries.answered(session, one.id, status.value, None if over else now + wait)
                 if over:
@@ -213,7 +201,7 @@ class BankTransfers:
         over = link.expires_at is not None and now >= link.expires_at
         left = left_to_pay(session, loan)
         most = due if left is None or left.most_minor is None else min(due, left.most_minor)
-        standing, go_on_at = _of_transfer(begun), None
+        standing, go_on_at = standing_of(begun), None
         if link.state is LinkState.PAID:
             standing = Standing.PAID
         elif begun is not None and standing is Standing.UNDER_WAY:
@@ -221,7 +209,7 @@ class BankTransfers:
         elif begun is None and link.state is LinkState.ACTIVE and most >= link.amount_minor and not over:
             standing = Standing.OPEN
         others = {
-            _of_transfer(each) for each in inquiries.unsettled_transfers(session, loan) if each.link_ref != link.id
+            standing_of(each) for each in inquiries.unsettled_transfers(session, loan, now) if each.link_ref != link.id
         }
         return TransferView(
             lender=loan.lender,
@@ -280,15 +268,6 @@ class BankTransfers:
             if link is not None:
                 links.set_state(session, link, LinkState.INACTIVE, at=now)
             _for_a_person(session, reference, "transfer_not_confirmable", now)
-
-
-def _of_transfer(begun: PaymentInquiry | None) -> Standing:
-    """CLOSED where none was begun, and where nothing comes of it."""
-    if begun is None or begun.status in _NOTHING_COMES:
-        return Standing.CLOSED
-    if begun.status == PaymentState.PAID:
-        return Standing.PAID
-    return Standing.UNKNOWN if begun.status in (inquiries.BEGINNING, inquiries.UNKNOWN) else Standing.UNDER_WAY
 
 
 def _page(address: str | None) -> str | None:

@@ -11,10 +11,11 @@ from sqlmodel import Session
 
 from activities.debit_file_outcomes import file_refused, show_to_person
 from domain.bank_news import BankEntry, DebitReturn, StatusReport
-from domain.direct_debit import PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
+from domain.direct_debit import DEBTOR_DIED, PROVIDER, REFERENCE_PREFIX, DebitState, MandateStatus, return_meaning
+from domain.events.borrower import Circumstance
 from providers.debit_bank import DUPLICATES
 from records import audit, bank_entry_references, debits, loans, mandates, owed_signals, payments, people, webhooks
-from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Loan, PaymentSource
+from records.tables import BankEntryRow, Debit, DebitFile, EntryState, Loan, LoanState, PaymentSource
 
 _REASON = re.compile(r"[A-Z]{2}[A-Z0-9]{2}")
 _NO_REASON = "MS03"
@@ -153,23 +154,25 @@ def brought_by(session: Session, reference: str | None, loan: Loan, amount_minor
 
 def collected_in_batch(session: Session, debit: Debit, part: BankEntry, at: datetime) -> None:
     """As `collected`, of a debit whose money is in its batch's one sum. That holds others' money, and cannot wait: what
-    may be counted already is shown to a person by itself.
+    may be counted already is shown to a person by itself, once.
     """
     loan = loans.by_ref(session, debit.loan_ref)
-    if _handed_over_since(session, debit, loan, part.value_on) is not None:
-        new = owed_signals.owe(
-            session,
-            provider=PROVIDER,
-            key=_shown_before(debit),
-            signals=[],
-            at=at,
-            outcome="earlier_payment_unmatched",
-            person_ref=loan.person_ref,
-        )
-        if new:
-            _note(session, loan, debit, "webhook_needs_person", at, kind="payment:earlier_entry")
+    why = collected(session, debit, part, at)
+    if why is None:
         return
-    collected(session, debit, part, at)
+    of_before = _handed_over_since(session, debit, loan, part.value_on) is not None
+    new = owed_signals.owe(
+        session,
+        provider=PROVIDER,
+        key=_shown_before(debit),
+        signals=[],
+        at=at,
+        outcome="earlier_payment_unmatched" if of_before else "other_payment_unmatched",
+        person_ref=loan.person_ref,
+    )
+    if new:
+        kind = "payment:earlier_entry" if of_before else "payment:may_be_booked"
+        _note(session, loan, debit, "webhook_needs_person", at, kind=kind, why=why)
 
 
 def _handed_over_since(session: Session, debit: Debit, loan: Loan, value_on: date) -> str | None:
@@ -212,7 +215,7 @@ def _may_be_booked(session: Session, debit: Debit) -> bool:
 
 
 def _shown_before(debit: Debit) -> str:
-    """The key under which its money was shown to a person that came in a batch before the hand-over."""
+    """The key under which its money was shown to a person that came in a batch and may be counted already."""
     return f"collected-before:{debit.reference}"
 
 
@@ -236,6 +239,12 @@ def _came_to_nothing(
     signals = list(first)
     if loan.entry == debit.entry:
         signals.append(owed_signals.debit_returned(loan, debit.step, debit.occurrence, code))
+    if code == DEBTOR_DIED:
+        others = [one for one in people.loans_of(session, people.of_loan(session, loan)) if one.id != loan.id]
+        # The loan itself reads of the death from its debit's return, where that is told to it.
+        held = others if loan.entry == debit.entry else [loan, *others]
+        going_on = [one for one in held if one.state is not LoanState.ENDED]
+        signals += [owed_signals.circumstance_reported(one, Circumstance.BEREAVEMENT) for one in going_on]
     owed_signals.owe(
         session,
         provider=PROVIDER,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from activities.transfer_standing import Standing, standing_of
 from config.bank_file_settings import SepaCreditor
 from domain.direct_debit import PROVIDER, collection_day, file_day, is_as_announced, outcome_known_by
 from domain.settlement_days import days_after
-from records import cases, debits, mandates, owed_signals, payments, people
+from records import cases, debits, inquiries, mandates, owed_signals, payments, people
 from records.tables import Debit, Loan, LoanState, Mandate
 
 ACTOR = "direct debit"
@@ -56,6 +57,8 @@ def fit_for_file(
         return Never(NO_LONGER_AWAITED)
     if cases.holds_money(session, loan) or debits.is_collecting(session, loan, debit):
         return None
+    if _transfer_is_under_way(session, loan, today):
+        return None
     announced = announced_day(session, loan, debit, lead_days)
     if debit.noticed and announced is None:
         return None
@@ -78,6 +81,15 @@ def fit_for_file(
     if mandate is None:
         return Never("no mandate", NO_MANDATE)
     return Fit(mandate, collect_on, min(debit.amount_minor, due))
+
+
+def _transfer_is_under_way(session: Session, loan: Loan, today: date) -> bool:
+    """Whether the borrower's own bank has a transfer that may pay it, of which it is still asked."""
+    at = datetime.combine(today, time(), BANK_ZONE)
+    return any(
+        one.created_at > at - inquiries.GIVE_UP and standing_of(one) is Standing.UNDER_WAY
+        for one in inquiries.unsettled_transfers(session, loan, at)
+    )
 
 
 def _first_day(session: Session, loan: Loan, debit: Debit, lead_days: int) -> date:

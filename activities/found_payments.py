@@ -11,7 +11,7 @@ from activities.debit_results import before_hand_over, zone_of
 from domain.money import Money
 from domain.webhook_news import may_leave_some
 from providers.ports import PaymentReport, PaymentState
-from records import audit, links, loans, owed_signals, payments, people, webhooks
+from records import audit, links, loans, owed_signals, payments, people, refunds, webhooks
 from records.tables import EarlyReversal, LinkState, Loan, Payment, PaymentLink, PaymentSource
 
 _EARLIER = "payment:earlier_entry"
@@ -43,6 +43,8 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
     if report.state is PaymentState.PAID and is_back:
         again = {"kind": "payment:paid_again", "reference": report.payment_id}
         audit.append(session, at=at, actor=actor or provider, action="webhook_needs_person", details=again)
+    if report.state is PaymentState.PAID and before is not None:
+        _show_refund_of_others(session, before, report.refunded_minor, at, actor=actor or provider)
     if report.state is not PaymentState.TAKEN_BACK or before is None or is_back:
         return new
     payments.reverse(session, provider=provider, payment_id=report.payment_id, at=at)
@@ -56,6 +58,23 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
             told: dict[str, JsonValue] = {"kind": "reversal:earlier_entry", "reference": report.payment_id}
             _note(session, at, actor or provider, "webhook_needs_person", own, told)
     return True
+
+
+def _show_refund_of_others(
+    session: Session, payment: Payment, refunded_minor: int, at: datetime, *, actor: str
+) -> None:
+    """More of a payment was given back than the records know of: a person is shown it, once for each sum."""
+    if refunded_minor <= refunds.given_back(session, payment):
+        return
+    key = f"refund-of-others:{payment.payment_id}:{refunded_minor}"
+    if owed_signals.owe(session, provider=payment.provider, key=key, signals=[], at=at, outcome="refund_of_others"):
+        details: dict[str, JsonValue] = {
+            "kind": "refund:partial",
+            "provider": payment.provider,
+            "reference": payment.payment_id,
+            "amount_minor": refunded_minor,
+        }
+        audit.append(session, at=at, actor=actor, action="webhook_needs_person", details=details)
 
 
 def _was_taken_back_early(session: Session, provider: str, report: PaymentReport) -> bool:

@@ -64,10 +64,9 @@ class Refunds:
                     await gateway.given_back(payment.payment_id, now) if isinstance(gateway, RefundsBySum) else None
                 )
                 request = request.model_copy(update={"given_back_before_minor": before})
-                asks_first = await asyncio.to_thread(self._note_asked, number, before)
-                if not asks_first:
-                    # Both would find nothing given back yet. What became of the other's attempt the next one sees.
-                    return Carried(False, "another attempt is asking the gateway right now", again=True)
+                if (stopped := await asyncio.to_thread(self._note_asked, number, before, now)) is not None:
+                    return stopped
+                asks_first = True
             else:
                 await asyncio.to_thread(self._note_asked_again, number)
             refund = await gateway.refund(request)
@@ -116,9 +115,18 @@ class Refunds:
             refunds.failed(session, task, why=why, at=now)
             return why
 
-    def _note_asked(self, number: int, given_back_before_minor: int | None) -> bool:
+    def _note_asked(self, number: int, given_back_before_minor: int | None, now: datetime) -> Carried | None:
+        """None: this attempt asks the gateway, and no other. Else why it does not."""
         with self._database.writing(durable=True) as session:
-            return refunds.note_asked(session, refunds.get(session, number), given_back_before_minor)
+            task = refunds.get(session, number)
+            if not refunds.note_asked(session, task, given_back_before_minor):
+                # Both would find nothing given back yet. What became of the other's attempt the next one sees.
+                return Carried(False, "another attempt is asking the gateway right now", again=True)
+            # Looked at once the other attempts are known: what these give back is nobody else's.
+            if (why := refunds.why_given_back_elsewhere(session, task)) is None:
+                return None
+            refunds.failed(session, task, why=why, at=now)
+            return Carried(False, why)
 
     def _note_asked_again(self, number: int) -> None:
         with self._database.writing(durable=True) as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,6 +66,30 @@ def list_command(
         of = "/".join(part for part in (each["lender"], each["loan_id"]) if part)
         shown.add_row(str(each["id"]), each["at"], each["actor"], each["action"], of, details)
     terminal().print(shown, markup=False)
+
+
+@app.command()
+def seen(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="As `doctor` names it (`shown_to_a_person`).")],
+    up_to: Annotated[int, typer.Option("--up-to", min=1, help="The last row that was looked at, as `doctor` says.")],
+    by: Annotated[str, typer.Option("--by", help="Who has looked, for the audit trail.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say that somebody has looked at what was left to a person: `doctor` names it no more.
+
+    Example: starter.py audit seen payment:paid_again --up-to 812 --by marta
+    """
+    from records import shown
+
+    with configuration.records(configuration.settings()).writing() as session:
+        try:
+            shown.note_seen(session, kind, up_to, by=by, at=datetime.now(UTC))
+        except shown.NothingShown as error:
+            raise Refused(f"refused: {error}") from None
+    if as_json:
+        print_json({"kind": kind, "up_to": up_to})
+    else:
+        typer.echo(f"{kind}: seen up to row {up_to}")
 
 
 @app.command()

@@ -138,7 +138,7 @@ async def _look(settings: Settings, database: Database, limit: int) -> tuple[Vis
 
 
 def _look_at_records(settings: Settings, database: Database, mends: Mends) -> list[Finding]:
-    from commands import doctor_host, doctor_messages, doctor_people, doctor_records
+    from commands import doctor_host, doctor_messages, doctor_people, doctor_records, doctor_shown
     from records.person_keys import KeysMissing
 
     found = doctor_host.look_at_database_clock(database, now())
@@ -148,6 +148,7 @@ def _look_at_records(settings: Settings, database: Database, mends: Mends) -> li
         lambda session: doctor_records.look_at_webhooks(session, now(), mends.relay),
         lambda session: doctor_records.look_at_payments(session, now()),
         lambda session: doctor_records.look_at_reversals(session, now()),
+        lambda session: doctor_shown.look_at_shown(session, now()),
         lambda session: doctor_messages.look_at_missed_messages(session, settings, now()),
         lambda session: doctor_records.look_at_contacts(session, now(), mends.look_up_contacts),
         lambda session: doctor_records.look_at_cases(session, now()),

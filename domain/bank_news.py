@@ -5,10 +5,17 @@ Names, account numbers and texts are left out of `repr`, so that no log line or 
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
+
+_NO_REFERENCE = frozenset(
+    {"", "NONE", "NONREF", "NOREF", "NOREFERENCE", "NOTAVAILABLE", "NOTPROVIDED", "SINREFERENCIA"}
+)
+"""ISO 20022 wants NOTPROVIDED, MT940 NONREF; the others stand in banks' own exports."""
+_BETWEEN_LETTERS = re.compile(r"[\W_]+")
 
 
 class FileKind(StrEnum):
@@ -58,6 +65,12 @@ class Statement(_Value):
     account: str = Field(repr=False)
     currency: str
     entries: tuple[BankEntry, ...]
+
+
+def names_nothing(reference: str | None) -> bool:
+    """Whether a reference is none: not said, zeros, or the words that banks write where a payer gave none."""
+    plain = _BETWEEN_LETTERS.sub("", reference or "").upper()
+    return plain.strip("0") == "" or plain in _NO_REFERENCE
 
 
 class DebitStatus(_Value):

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from domain.circumstances import circumstance_reported
 from domain.direct_debit import (
+    DEBTOR_DIED,
     LEAD_DAYS,
     NOTICE_DAYS,
     collection_day,
@@ -24,7 +25,6 @@ FUNDS_STAY = timedelta(days=4)
 """A debit is fired by money that was seen only when it can be collected within so long: after that it may be gone."""
 
 _TAKEN = frozenset({"sent", "not_delivered", "done"})
-_DEBTOR_DIED = "MD07"
 _ANSWERED_BY = time(12, 0)
 
 
@@ -161,7 +161,7 @@ def debit_returned(state: LoanState, event: DebitReturned, now: datetime) -> tup
         state = state.model_copy(update={"debit": None})
     state = state.model_copy(update={"debit_returns": (*state.debit_returns, come_back)})
     state = note(state, now, "debit_returned", f"{event.step}: {event.reason}, {return_meaning(event.reason).meaning}")
-    if event.reason == _DEBTOR_DIED:
+    if event.reason == DEBTOR_DIED:
         state, _ = circumstance_reported(state, CircumstanceReported(kind=Circumstance.BEREAVEMENT), now)
     if state.end is not None:
         return state, None

@@ -35,6 +35,9 @@ LAPSES_AFTER = timedelta(days=36 * 365 // 12)
 
 REFERENCE_PREFIX = "RCB"
 
+DEBTOR_DIED = "MD07"
+"""What is true of the person: it holds all their loans, whichever the debit was of."""
+
 
 class SequenceType(StrEnum):
     """FRST: the first of several; RCUR: one of several; OOFF: the only one."""

@@ -10,12 +10,16 @@ from domain.cases import close_case, open_case, open_once
 from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.endings import bring_back, end_loan, reopen_loan
 from domain.events.payments import PaymentReceived, PaymentRefunded, PaymentReversed
+from domain.gateway_choice import BANK
 from domain.ledger_entries import PAID_ENDS, CaseKind, CaseState, LedgerEntry, LoanEnd, PaymentEntry, ReversalEntry
 from domain.loan_parts import EarlyReversal, SetAside
 from domain.loan_state import EARLY_NEWS_KEPT, PAYMENTS_KEPT, LoanState, note, refuse, would_exist, write
 from domain.loans import Payment
 from domain.payable import in_whole
 
+_BY_BANK = frozenset({DIRECT_DEBIT, BANK, "bank"})
+"""Providers of money that came into the lender's own account ("bank": on a statement). Only the lender's own transfer
+gives it back, of which a bank that takes the money back too knows nothing."""
 FAR_AHEAD = timedelta(days=7)
 """Banks date a payment a few days ahead over a long weekend; more is a slip for a person to look at."""
 
@@ -162,14 +166,26 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
         state.model_copy(update={"payments": taken_back}),
         ReversalEntry(at=now, provider=payment.provider, payment_id=payment.payment_id),
     )
+    return _ask_if_twice(_taken_back(state, now), payment, payment.refunded_minor, now), None
+
+
+def _ask_if_twice(state: LoanState, payment: Payment, refunded_minor: int, now: datetime) -> LoanState:
+    """A person looks at money that the lender gave back by a transfer and that the bank took back as well."""
+    if refunded_minor == 0 or payment.provider not in _BY_BANK:
+        return state
+    sums = f"{refunded_minor} of {payment.amount_minor} minor units"
+    why = f"{sums} were given back by transfer, and the bank took all back"
+    return open_once(state, CaseKind.PAYMENT_QUERY, f"{why} ({payment.provider} {payment.payment_id})", now)
+
+
+def _taken_back(state: LoanState, now: datetime) -> LoanState:
+    """What a reversal leads to: what rested on the money is due again."""
     state = grant_fresh_grace(state, now)
     if state.end in PAID_ENDS and not still_paid_off(state, now):
         # Judged first while it counts as open: a case about a broken agreement exists only if that is still broken.
-        return _shrink_refunds(judge(reopen_loan(state, now), now), now), None
+        return _shrink_refunds(judge(reopen_loan(state, now), now), now)
     state = _shrink_refunds(judge(state, now), now)
-    if not state.owes or state.end is not None:
-        return state, None
-    return bring_back(state, now), None
+    return state if not state.owes or state.end is not None else bring_back(state, now)
 
 
 def payment_refunded(state: LoanState, event: PaymentRefunded, now: datetime) -> tuple[LoanState, str | None]:
@@ -193,6 +209,8 @@ def payment_refunded(state: LoanState, event: PaymentRefunded, now: datetime) ->
     )
     state = state.model_copy(update={"payments": changed})
     state = note(state, now, "payment_refunded", f"{event.provider} {event.payment_id}: {refunded}")
+    if payment.reversed:
+        state = _ask_if_twice(state, payment, refunded, now)
     return state if rest else _gave_too_much(state, event, too_much, now), None
 
 

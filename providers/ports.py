@@ -141,13 +141,17 @@ class PaymentState(StrEnum):
 
 
 class PaymentReport(_Value):
-    """A payment as the gateway knows it now. `reference` is ours (see LinkRequest), where it carries one."""
+    """A payment as the gateway knows it now. `reference` is ours (see LinkRequest), where it carries one.
+
+    `refunded_minor`: what of one that stands was given back, by whomever, as far as the gateway says it.
+    """
 
     payment_id: str
     state: PaymentState
     amount: Money
     paid_at: Moment
     reference: str | None = None
+    refunded_minor: int = Field(default=0, ge=0)
 
 
 class RefundRequest(_Value):
@@ -330,7 +334,7 @@ class PaymentGateway(Protocol):
 
 @runtime_checkable
 class RefundsBySum(Protocol):
-    """A gateway that tells a refund from others only by how much of the payment was given back in all."""
+    """A gateway that says how much of a payment was given back in all; some tell refunds apart by that alone."""
 
     async def given_back(self, payment_id: str, at: datetime) -> int:
         """What of a payment was given back there, in minor units, by whomever; asked before the first `refund`."""

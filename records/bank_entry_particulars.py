@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from domain.bank_news import BankEntry, FileKind
+from domain.bank_news import BankEntry, FileKind, names_nothing
 from domain.direct_debit import REFERENCE_PREFIX
 from domain.same_movement import Particulars
 from records import person_keys
@@ -13,8 +13,8 @@ from records.tables.sealing import IBAN
 
 _KEY = "bank_entry"
 _NAMELESS = "fingerprints:"
-NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "0"})
-"""What banks write where they give none."""
+_NO_REFERENCE = frozenset({"NONREF", "NOTPROVIDED", "0"})
+"""What banks write where they give none. The keys of entries that are kept hang on it: it stays as it is."""
 
 
 def account_index(session: Session, account: str) -> str:
@@ -44,7 +44,7 @@ def is_referenced(entry: BankEntry) -> bool:
 
 
 def is_reference(bank_reference: str | None) -> bool:
-    return bool(bank_reference) and bank_reference not in NO_REFERENCE
+    return bool(bank_reference) and bank_reference not in _NO_REFERENCE
 
 
 def particulars(session: Session, entry: BankEntry, kind: FileKind, part: int) -> Particulars:
@@ -94,8 +94,12 @@ def forget_who(session: Session, row: BankEntryRow) -> None:
 
 
 def told_reference(session: Session, reference: str | None) -> str | None:
-    """Our own stand in the open; a payer may write anything into theirs, so of those a fingerprint is kept."""
-    if reference is None or reference.startswith(REFERENCE_PREFIX):
+    """Our own stand in the open; a payer may write anything into theirs, so of those a fingerprint is kept. None where
+    the words say that there is none: else all who gave none would share it.
+    """
+    if reference is None or names_nothing(reference):
+        return None
+    if reference.startswith(REFERENCE_PREFIX):
         return reference
     return person_keys.of(session).index(_KEY, reference)
 

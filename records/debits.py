@@ -107,10 +107,10 @@ def of_loan(session: Session, loan: Loan) -> Sequence[Debit]:
 
 
 def is_collecting(session: Session, loan: Loan, besides: Debit | None = None) -> bool:
-    """Whether another debit of this hand-over of the loan is with the bank, and what became of it not known."""
-    filed = select(Debit.id).where(
-        Debit.loan_ref == loan.id, Debit.entry == loan.entry, Debit.state == DebitState.FILED, _other_than(besides)
-    )
+    """Whether another debit of the loan is with the bank, and what became of it not known; also one of a hand-over
+    before: it takes the money all the same.
+    """
+    filed = select(Debit.id).where(Debit.loan_ref == loan.id, Debit.state == DebitState.FILED, _other_than(besides))
     return session.exec(filed.limit(1)).first() is not None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from domain.direct_debit import PROVIDER as DEBITS
@@ -20,6 +21,8 @@ NOT_CONFIRMABLE: it took it, and has no page on which its account holder could c
 
 NOT_CONFIRMABLE_BARS = timedelta(days=7)
 """How long none is offered for the loan again: time for an operator to mend it, and the next link tries it anew."""
+GIVE_UP = timedelta(days=10)
+"""How long a bank is asked about a transfer, and one of an earlier hand-over of its loan may still come."""
 ANSWERED_WITHIN = timedelta(days=1)
 ASKED_WITHIN = timedelta(hours=1)
 COLLECTED_WITHIN = timedelta(days=8)
@@ -172,12 +175,14 @@ def answered(
     return True
 
 
-def unsettled_transfers(session: Session, loan: Loan) -> Sequence[PaymentInquiry]:
-    """Transfers of the loan's current entry that were begun and whose money has not come, those over among them."""
+def unsettled_transfers(session: Session, loan: Loan, at: datetime) -> Sequence[PaymentInquiry]:
+    """Transfers of the loan that were begun and whose money has not come, those over among them; of earlier entries
+    those that were begun in the last `GIVE_UP`.
+    """
     return session.exec(
         select(PaymentInquiry)
         .join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
-        .where(PaymentLink.loan_ref == loan.id, PaymentLink.entry == loan.entry, PaymentLink.state != LinkState.PAID)
+        .where(PaymentLink.loan_ref == loan.id, _may_come(loan, at), PaymentLink.state != LinkState.PAID)
         .order_by(col(PaymentInquiry.id))
     ).all()
 
@@ -185,15 +190,15 @@ def unsettled_transfers(session: Session, loan: Loan) -> Sequence[PaymentInquiry
 def why_no_transfer(session: Session, loan: Loan, at: datetime) -> str | None:
     """Why no transfer is to be offered for this entry, in words for an operator; None: one may be.
 
-    For good where the bank may have taken one without telling us; for `NOT_CONFIRMABLE_BARS` where it had no page on
-    which one could be confirmed.
+    For good where the bank may have taken one of this entry without telling us, for `GIVE_UP` where it was of an
+    earlier one; for `NOT_CONFIRMABLE_BARS` where it had no page on which one could be confirmed.
     """
     rows = session.exec(
         select(PaymentInquiry.status, PaymentInquiry.created_at)
         .join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
         .where(
             PaymentLink.loan_ref == loan.id,
-            PaymentLink.entry == loan.entry,
+            _may_come(loan, at),
             col(PaymentInquiry.status).in_((BEGINNING, UNKNOWN, NOT_CONFIRMABLE)),
         )
     ).all()
@@ -202,3 +207,8 @@ def why_no_transfer(session: Session, loan: Loan, at: datetime) -> str | None:
     if any(begun_at > at - NOT_CONFIRMABLE_BARS for _, begun_at in rows):
         return f"the bank has no page to confirm a transfer on: none of this loan for {NOT_CONFIRMABLE_BARS.days} days"
     return None
+
+
+def _may_come(loan: Loan, at: datetime) -> ColumnElement[bool]:
+    """Whether a transfer, by its link and when it was begun, is of the loan's entry or may be money on its way yet."""
+    return (col(PaymentLink.entry) == loan.entry) | (col(PaymentInquiry.created_at) > at - GIVE_UP)

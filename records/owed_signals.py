@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func
 from sqlmodel import Session, col, select
 
+from domain.events.borrower import Circumstance
 from records import webhooks
 from records.tables import Loan, Payment, Webhook
 
@@ -113,6 +114,10 @@ def given_back(payment: Payment) -> dict[str, Any]:
 def debit_returned(loan: Loan, step: str, occurrence: int, reason: str) -> dict[str, Any]:
     payload = {"step": step, "occurrence": occurrence, "reason": reason}
     return _signal(loan, "debit_returned", payload, restart=False)
+
+
+def circumstance_reported(loan: Loan, kind: Circumstance) -> dict[str, Any]:
+    return _signal(loan, "circumstance_reported", {"kind": kind.value}, restart=False)
 
 
 def consent_given(loan: Loan, valid_until: date | None) -> dict[str, Any]:

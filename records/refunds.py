@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from domain.money import Money
 from domain.refunds import why_not_given_back as rests_on_nothing
 from records import audit, loans, payments
 from records.locks import one_at_a_time
@@ -115,6 +116,25 @@ def note_asked(session: Session, task: RefundTask, given_back_before_minor: int 
     session.add(task)
     session.flush()
     return True
+
+
+def why_given_back_elsewhere(session: Session, task: RefundTask) -> str | None:
+    """Why a refund that was noted as asked for is not made: its gateway says that more of the payment was given back
+    than the records know of, such as on the gateway's own pages. None: it may be made.
+    """
+    payment = session.get_one(Payment, task.payment_ref)
+    others = select(RefundTask).where(
+        RefundTask.payment_ref == payment.id, RefundTask.state == RefundState.APPROVED, RefundTask.id != task.id
+    )
+    under_way = sum(one.amount_minor for one in session.exec(others).all() if was_asked_for(one))
+    there, here = task.given_back_before_minor or 0, payment.refunded_minor
+    if there <= here + under_way:
+        return None
+    told, known = (Money(amount_minor=minor, currency=payment.currency).major for minor in (there, here))
+    return (
+        f"{payment.provider[:20]} says that {told} {payment.currency} of the payment went back already, and {known} is "
+        "known here: look there; propose that --transfer and say it is paid"
+    )
 
 
 def note_asked_again(session: Session, task: RefundTask) -> None:

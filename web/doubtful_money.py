@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
 
 from sqlmodel import Session
 
+from activities.debit_results import before_hand_over, zone_of
 from domain.events.payments import PaymentReceived, PaymentReversed
 from records import payments, same_money
 from records.tables import Loan, Payment
@@ -34,13 +36,35 @@ def another_hand_over(loan: Loan, known: Payment | None, named: int | None) -> i
     return None if belongs_to == named else belongs_to
 
 
+def came_before_hand_over(
+    session: Session, loan: Loan, known: Payment | None, named: int | None, paid_at: datetime
+) -> str | None:
+    """Why money that is new here may be in the amount handed over already, in words; None: it is not.
+
+    Whoever names the hand-over that is open (`named`) says that it counts there; what is known counts where it does.
+    """
+    if named is not None or (known is not None and known.loan_ref is not None):
+        return None
+    return before_hand_over(session, loan, value_day(paid_at, zone_of(session, loan)))
+
+
+def value_day(paid_at: datetime, zone: tzinfo) -> date:
+    """Where the borrower lives; but a system that knows the day alone writes it as its midnight in UTC, which is the
+    evening before in America.
+    """
+    in_utc = paid_at.astimezone(UTC)
+    return (in_utc if in_utc.time() == time() else paid_at.astimezone(zone)).date()
+
+
 def _under_its_id(told: PaymentReceived) -> str:
     """The options that book it as the very payment it is: under an id of its own it would count once more."""
     return f"--provider {told.provider} --id {told.payment_id}"
 
 
 def doubt_of_payment(session: Session, loan: Loan, told: PaymentReceived) -> Doubt | None:
-    """Whether it may stand on a bank statement already, or is for another hand-over than the one it can count for."""
+    """Whether it may stand on a bank statement already, is for another hand-over than the one it can count for, or came
+    before that one, whose amount may know it.
+    """
     payments.lock(session, [(told.provider, told.payment_id)])
     known = payments.find(session, told.provider, told.payment_id)
     counts = known is not None and known.loan_ref is not None
@@ -51,6 +75,12 @@ def doubt_of_payment(session: Session, loan: Loan, told: PaymentReceived) -> Dou
             "payment:other_entry",
             f"entry {told.entry} is named, and {stands}: nothing was changed. A person was told, who books it with "
             f"`payment record` ({_under_its_id(told)}) if it counts now",
+        )
+    if (before := came_before_hand_over(session, loan, known, told.entry, told.paid_at)) is not None:
+        return Doubt(
+            "payment:before_hand_over",
+            f"{before}. Nothing was changed. A person was told, who books it with `payment record` "
+            f"({_under_its_id(told)}) if it counts; told with entry {loan.entry} it counts",
         )
     if counts or same_money.on_a_statement(session, loan, told.amount_minor, told.paid_at.date()) is None:
         return None

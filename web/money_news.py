@@ -24,7 +24,7 @@ from domain.webhook_news import (
 from records import links, loans, owed_signals, payments, refunds, same_money
 from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
 from web.consequence import Consequence, about, note
-from web.doubtful_money import another_hand_over
+from web.doubtful_money import another_hand_over, came_before_hand_over
 from web.ports import OwedSignal, SignalName
 
 
@@ -42,6 +42,9 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
         amount = Money(amount_minor=news.amount_minor, currency=news.currency)
         show_of_an_earlier_hand_over(session, news.provider, news.payment_id, link, amount, at, actor=news.provider)
         return Consequence(outcome="earlier_payment_unmatched", person_refs=_person(session, lender, loan_id))
+    if link is None and _came_before_hand_over(session, news, lender, loan_id):
+        _show(session, news, "payment:before_hand_over", lender, loan_id, at, amount_minor=news.amount_minor)
+        return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
     if link is None and _may_be_on_a_statement(session, news, lender, loan_id):
         _show(session, news, "payment:on_a_statement", lender, loan_id, at, amount_minor=news.amount_minor)
         return Consequence(outcome="other_payment_unmatched", person_refs=_person(session, lender, loan_id))
@@ -179,6 +182,15 @@ def _link_of(session: Session, news: PaymentNews) -> PaymentLink | None:
     if link is None and news.reference:
         link = links.by_reference(session, news.provider, news.reference)
     return link
+
+
+def _came_before_hand_over(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:
+    loan = loans.find(session, lender, loan_id) if lender and loan_id else None
+    if loan is None:
+        return False
+    payments.lock(session, [(news.provider, news.payment_id)])
+    known = payments.find(session, news.provider, news.payment_id)
+    return came_before_hand_over(session, loan, known, news.entry, news.paid_at) is not None
 
 
 def _may_be_on_a_statement(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:

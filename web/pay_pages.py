@@ -19,8 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, sel
 from schwifty import IBAN
 from schwifty.exceptions import SchwiftyException
 
-from activities.bank_transfers import PAGE, BankTransfers, Standing, TransferView
+from activities.bank_transfers import PAGE, BankTransfers, TransferView
 from activities.links import LinkIssuer, NoGateway
+from activities.transfer_standing import Standing
 from config.agreement_addresses import agreement_address
 from config.localised import format_money, locale_of
 from config.settings import Settings

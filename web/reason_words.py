@@ -294,6 +294,11 @@ PHRASES: tuple[tuple[str, str, str], ...] = (
         "se devolvió más de lo que se había pagado de más: {amount} ({name})",
         "foi devolvido mais do que havia sido pago a mais: {amount} ({name})",
     ),
+    (
+        "{amount} of {whole} minor units were given back by transfer, and the bank took all back ({name})",
+        "se devolvieron {amount} de {whole} por transferencia y el banco lo retiró todo ({name})",
+        "foram devolvidos {amount} de {whole} por transferência e o banco retirou tudo ({name})",
+    ),
     ("{kind} {name}: {why}", "{kind} {name}: {why}", "{kind} {name}: {why}"),
     ("{kind}: {why}", "{kind}: {why}", "{kind}: {why}"),
     ("the debt is below {amount}", "la deuda es menor de {amount}", "a dívida é menor que {amount}"),

@@ -139,8 +139,8 @@ class ConektaGateway:
             raise
 
     async def given_back(self, payment_id: str, at: datetime) -> int:
-        refunded = (await self._call("GET", _order_path(payment_id), at)).get("amount_refunded") or 0
-        if not isinstance(refunded, int) or refunded < 0:
+        refunded = _refunded(await self._call("GET", _order_path(payment_id), at))
+        if refunded is None:
             raise unreadable(PROVIDER, changes_something=False)
         return refunded
 
@@ -233,6 +233,12 @@ def state_of(payment_status: object) -> PaymentState:
     return PaymentState.FAILED if payment_status in _FAILED else PaymentState.PENDING
 
 
+def _refunded(order: Mapping[str, Any]) -> int | None:
+    """What of an order was given back, in minor units; None: it cannot be read."""
+    refunded = order.get("amount_refunded") or 0
+    return refunded if type(refunded) is int and refunded >= 0 else None
+
+
 def _report(order: Mapping[str, Any]) -> PaymentReport:
     charges = order.get("charges")
     paid = [
@@ -252,6 +258,7 @@ def _report(order: Mapping[str, Any]) -> PaymentReport:
             amount=Money(amount_minor=amount, currency=str(currency)),
             paid_at=datetime.fromtimestamp(when, UTC),
             reference=reference if isinstance(reference, str) else None,
+            refunded_minor=_refunded(order) or 0,
         )
     except (ValueError, OverflowError, OSError):
         raise unreadable(PROVIDER, changes_something=False) from None

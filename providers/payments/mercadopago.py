@@ -17,12 +17,13 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from domain.money import minor_units
 from domain.payable import payable_money
 from domain.what_next import Effect, WhatNext
 from providers.errors import ProviderError, refusal
 from providers.http import answered_object, call, unreadable
 from providers.payments import mercadopago_refunds
-from providers.payments.decimals import from_number, to_number
+from providers.payments.decimals import decimal_of, from_number, to_number
 from providers.payments.mercadopago_codes import reaction_to
 from providers.payments.mercadopago_refunds import ListedRefund, listed_refunds
 from providers.ports import (
@@ -73,6 +74,9 @@ _STATES: Final[Mapping[object, PaymentState]] = MappingProxyType(
         "charged_back": PaymentState.TAKEN_BACK,
     }
 )
+_WON: Final = ("charged_back", "reimbursed")
+"""Status and detail of a chargeback that the lender won: its money is there again ("Chargebacks",
+mercadopago.com/developers)."""
 
 
 class MercadoPagoSettings(BaseModel):
@@ -348,21 +352,33 @@ def _report(answer: object) -> PaymentReport:
         raise unreadable(PROVIDER, changes_something=False)
     payment_id, reference = answer.get("id"), answer.get("external_reference")
     state = _STATES.get(answer.get("status"))
+    if (answer.get("status"), answer.get("status_detail")) == _WON:
+        state = PaymentState.PAID
     try:
         if not isinstance(payment_id, int | str) or state is None:
             raise ValueError
         when = datetime.fromisoformat(str(answer.get("date_approved") or answer["date_created"]))
         if when.tzinfo is None:
             raise ValueError
+        amount = from_number(answer.get("transaction_amount"), answer.get("currency_id"))
         return PaymentReport(
             payment_id=str(payment_id),
             state=state,
-            amount=from_number(answer.get("transaction_amount"), answer.get("currency_id")),
+            amount=amount,
             paid_at=when,
             reference=reference if isinstance(reference, str) and reference else None,
+            refunded_minor=_refunded(answer, amount.currency),
         )
     except (KeyError, ValueError):
         raise unreadable(PROVIDER, changes_something=False) from None
+
+
+def _refunded(answer: Mapping[str, Any], currency: str) -> int:
+    """0 also where it cannot be read: that holds no news of a payment up."""
+    try:
+        return max(0, minor_units(decimal_of(answer.get("transaction_amount_refunded")), currency))
+    except ValueError:
+        return 0
 
 
 def _text(answer: Mapping[str, Any], name: str, *, changes_something: bool) -> str:

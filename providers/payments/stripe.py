@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -47,7 +47,7 @@ class StripeSettings(BaseModel):
 
 
 class StripeGateway:
-    """`PaymentGateway` on one Stripe account."""
+    """`PaymentGateway` and `RefundsBySum` on one Stripe account."""
 
     name = PROVIDER
 
@@ -181,27 +181,47 @@ class StripeGateway:
         )
         return _refund(made, changes_something=True)
 
+    async def given_back(self, payment_id: str, at: datetime) -> int:
+        minor = 0
+        async for one in self._refunds(payment_id, at):
+            amount, currency = one.get("amount"), one.get("currency")
+            if not isinstance(amount, int) or not isinstance(currency, str):
+                raise unreadable(PROVIDER, changes_something=False)
+            # A word we do not know may stand for money that went back.
+            if _REFUND_STATES.get(one.get("status")) is not RefundState.FAILED:
+                try:
+                    minor += from_stripe(amount, currency).amount_minor
+                except ValueError:
+                    raise unreadable(PROVIDER, changes_something=False) from None
+        return minor
+
     async def _find_refund(self, request: RefundRequest) -> dict[str, Any] | None:
         """The refund that an earlier attempt of this request made."""
+        async for one in self._refunds(request.payment_id, request.at):
+            if (one.get("metadata") or {}).get("refund_key") == request.idempotency_key:
+                return one
+        return None
+
+    async def _refunds(self, payment_id: str, at: datetime) -> AsyncIterator[dict[str, Any]]:
+        """Every refund of a payment intent. Refused where there are more than we read."""
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             page = await self._get(
                 "/v1/refunds",
                 {
-                    "payment_intent": request.payment_id,
+                    "payment_intent": payment_id,
                     "limit": str(_PAGE),
                     **({"starting_after": cursor} if cursor else {}),
                 },
-                request.at,
+                at,
             )
             listed = page.get("data")
             if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
                 raise unreadable(PROVIDER, changes_something=False)
             for one in listed:
-                if (one.get("metadata") or {}).get("refund_key") == request.idempotency_key:
-                    return dict(one)
+                yield dict(one)
             if page.get("has_more") is not True or not listed:
-                return None
+                return
             cursor = _text(listed[-1], "id", changes_something=False)
         meaning = "more refunds of one payment than we read"
         raise refusal(PROVIDER, "too_many_refunds", WhatNext.TERMINAL, meaning, effect=Effect.UNKNOWN)

@@ -74,13 +74,14 @@ class Desk:
             return payments.balance_due(session, loans.get(session, LENDER, loan_id))
 
     def signals(self) -> list[tuple[str, str, str]]:
-        """What the loans are owed, in order: loan, signal, and the reason or payment."""
+        """What the loans are owed, in order: loan, signal, and the reason, the payment or what is reported."""
         with self.database.reading() as session:
             rows = session.exec(select(Webhook).order_by(Webhook.id)).all()  # type: ignore[arg-type]
         return [
-            (one["loan_id"], one["name"], one["payload"].get("reason") or one["payload"]["payment_id"])
+            (one["loan_id"], one["name"], next(told[key] for key in ("reason", "payment_id", "kind") if key in told))
             for row in rows
             for one in row.signals
+            for told in (one["payload"],)
         ]
 
 

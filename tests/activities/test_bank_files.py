@@ -236,6 +236,63 @@ def test_a_payment_the_bank_takes_back_is_due_again_however_long_fraud_may_be_cl
     assert waiting(lite) == []
 
 
+@pytest.mark.parametrize("none", ["NOTPROVIDED", "NOT PROVIDED", "nonref", "0000"])
+@pytest.mark.parametrize("kind", [FileKind.MT940, FileKind.CSV, FileKind.CAMT_053])
+def test_a_recall_takes_no_payment_back_by_the_words_for_no_reference(
+    lite: Database, kind: FileKind, none: str
+) -> None:
+    """Given that nobody gave a reference, when a stranger's transfer of the same amount is recalled."""
+    enter_loans(lite)
+    take(lite, [entry(LOANS[0], end_to_end_id=none)], kind=kind)
+
+    take(lite, [entry("recall", reference="B-9", end_to_end_id=none, credit=False, reversal=True)], kind=kind)
+
+    assert due(lite)[0] == 6_000
+    assert waiting(lite) == ["it takes back a payment that is not found"]
+
+
+@pytest.mark.parametrize("state", [EntryState.WAITING, EntryState.IGNORED])
+@pytest.mark.parametrize(
+    ("whose", "answer"),
+    [
+        (ANA, None),
+        (LUCIA, "it may take back entry 2"),
+        (None, "it may take back entry 2 or another"),
+        (OURS, "it may take back entry 2 or another"),
+        ("ES7620770024003102575766", "it takes back a payment that is not found"),
+    ],
+)
+def test_of_two_payers_with_one_reference_a_recall_takes_back_only_whose_it_surely_is(
+    lite: Database, whose: str | None, answer: str | None, state: EntryState
+) -> None:
+    """Given that Ana's payment counts, and Lucia's waits or is nobody's."""
+    enter_loans(lite)
+    of_ana = entry(LOANS[0], reference="B-1", end_to_end_id="PRESTAMO", other_iban=ANA)
+    of_lucia = entry("gracias", reference="B-2", end_to_end_id="PRESTAMO", other_iban=LUCIA)
+    take(lite, [of_ana, of_lucia])
+    with lite.writing() as session:
+        bank_entries.settle(session, bank_entries.get(session, 2), state, at=MONDAY, why=None)
+
+    recall = entry("", reference="B-3", end_to_end_id="PRESTAMO", credit=False, return_reason="FRAD", other_iban=whose)
+    take(lite, [recall])
+
+    assert due(lite)[0] == (10_000 if answer is None else 6_000)
+    assert [why for why in waiting(lite) if why] == ([] if answer is None else [answer])
+
+
+def test_words_for_no_reference_that_an_earlier_version_took_for_one_do_not_make_an_entry_new(lite: Database) -> None:
+    """Given that they stand in what an entry is known by, when a later file tells of it again."""
+    enter_loans(lite)
+    with lite.reading() as session:
+        said = [OURS, "in", "4000", "EUR", str(TODAY), str(TODAY), "NOTPROVIDED", "", "", LOANS[0], "0"]
+        of_earlier_versions = person_keys.of(session).index("bank_entry", "\n".join(said))
+
+    take(lite, [entry(LOANS[0], reference=None, end_to_end_id="NOTPROVIDED")], kind=FileKind.MT940)
+
+    with lite.reading() as session:
+        assert session.exec(select(BankEntryRow.key)).all() == [of_earlier_versions]
+
+
 @pytest.mark.parametrize("marked", [{"reversal": True}, {"return_reason": "AC04"}])
 def test_a_transfer_of_the_lenders_own_that_comes_back_pays_no_loan(lite: Database, marked: dict[str, Any]) -> None:
     """Given a refund to an account that is closed: its text names the loan, its amount is what is due."""
@@ -788,6 +845,27 @@ def test_in_a_batch_money_from_before_its_loan_was_handed_over_again_is_shown_an
         one.reference: DebitState.FILED,
         other.reference: DebitState.COLLECTED,
     }
+
+
+def test_in_a_batch_the_money_of_a_debit_that_a_person_closed_as_come_is_shown_and_the_rest_counts(
+    lite: Database,
+) -> None:
+    """Given `debit settle --came`, which books nothing: the person may have booked it, or not."""
+    closed, other = file_debits(lite)
+    with lite.writing() as session:
+        debits.set_state(session, closed, DebitState.COLLECTED, at=MONDAY)
+
+    take(lite, [batch(closed, "N-1")], kind=FileKind.CAMT_054)
+    take(lite, [batch(closed, "S-1")])
+
+    with lite.reading() as session:
+        whose = [loans.by_ref(session, one.loan_ref).loan_id for one in (closed, other)]
+        [shown] = audit.of_action(session, "webhook_needs_person")
+        outcomes = [row.outcome for row in session.exec(select(Webhook)).all()]
+    assert dict(zip(LOANS, due(lite), strict=True)) == {whose[0]: 10_000, whose[1]: 0}
+    assert (shown.loan_id, shown.details["kind"]) == (whose[0], "payment:may_be_booked")
+    assert "a person said that it came" in shown.details["why"]
+    assert "other_payment_unmatched" in outcomes, "of which doctor tells"
 
 
 def test_the_return_of_a_debit_whose_money_was_shown_to_a_person_is_shown_too(lite: Database) -> None:

@@ -14,11 +14,12 @@ from fastapi import FastAPI
 from pydantic import SecretStr, ValidationError
 from sqlmodel import col, select
 
-from activities.bank_transfers import BankTransfers, Standing
+from activities.bank_transfers import BankTransfers
 from activities.composition import connect_gateways
 from activities.gateways import Gateways
 from activities.links import LinkIssuer, NoGateway
 from activities.payment_inquiries import PaymentInquiries
+from activities.transfer_standing import Standing
 from activities.transfers import Transfers
 from config.payment_settings import BankPayments, Payments
 from config.signed_addresses import SignedAddresses
@@ -356,6 +357,40 @@ async def test_a_transfer_the_bank_may_have_taken_bars_the_next_for_good(bench: 
         NoGateway, match=r"may have taken a transfer .* no other way to pay is configured for EUR in ES"
     ):
         await bench.link()
+
+
+@pytest.mark.parametrize(("days", "offered"), [(9, False), (10, True)])
+async def test_a_transfer_of_the_hand_over_before_that_may_still_come_bars_the_next_until_it_is_given_up(
+    bench: Bench, days: int, offered: bool
+) -> None:
+    bench.issuer.gateways = only_the_bank(bench)
+    link = await bench.link()
+    bench.world.fault("bank", "lost_answer", count=1)
+    await bench.transfers.begin(link.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    with bench.database.writing() as session:
+        handed_over_again(session, bench.loan_id, 8_000)
+    bench.at = TUESDAY + timedelta(days=days)
+
+    if offered:
+        assert (await bench.link()).amount_minor == 8_000
+    else:
+        with pytest.raises(NoGateway, match="may have taken a transfer"):
+            await bench.link()
+
+
+async def test_the_page_of_a_new_hand_over_tells_of_a_transfer_of_the_one_before_that_is_under_way(
+    bench: Bench,
+) -> None:
+    before = await bench.link()
+    await bench.transfers.begin(before.reference or "", bench.iban, "192.0.2.7", TUESDAY)
+    with bench.database.writing() as session:
+        handed_over_again(session, bench.loan_id, 8_000)
+    link = await bench.link()
+
+    view = bench.transfers.view(link.reference or "", TUESDAY)
+
+    assert view is not None
+    assert view.elsewhere is Standing.UNDER_WAY
 
 
 def only_the_bank(bench: Bench) -> Gateways:

@@ -12,7 +12,7 @@ from activities.bank_files import BankDesk
 from domain.bank_news import BankEntry, BatchRefusal, DebitStatus, FileKind, Statement, StatusReport
 from domain.direct_debit import DebitState, MandateStatus
 from domain.events.debits import DebitOutcome
-from records import audit, bank_entries, mandates
+from records import audit, bank_entries, loans, mandates, owed_signals
 from records.database import Database
 from records.tables import Webhook
 from tests.activities.debit_desk import (
@@ -24,7 +24,7 @@ from tests.activities.debit_desk import (
     tell,
 )
 from tests.activities.other_bank import OURS, OtherBank
-from tests.records.portfolios import handed_over_again
+from tests.records.portfolios import LENDER, entered, handed_over_again
 
 
 @pytest.fixture
@@ -80,6 +80,31 @@ async def test_too_little_money_a_closed_account_and_a_late_return_are_told_once
     assert states["M-L2"] == (MandateStatus.BLOCKED, "AC04: the account is closed")
     assert states["M-L3"][0] is MandateStatus.BLOCKED
     assert (await desk.order("L2", step="second")).outcome is DebitOutcome.NO_MANDATE
+
+
+@pytest.mark.parametrize(("again", "of_its_own"), [(False, "debit_returned"), (True, "circumstance_reported")])
+async def test_every_loan_of_a_debtor_who_has_died_hears_of_it_from_the_bank(
+    desk: Desk, bank: OtherBank, again: bool, of_its_own: str
+) -> None:
+    """Given that the debit's own loan may have been handed over again since: then it hears as the others do."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [message_id] = await desk.day(MONDAY)
+    debit = desk.debit("L1")
+    with desk.database.writing() as session:
+        entered(session, "L2", "L3", person_id="p-L1")
+        entered(session, "L4")
+        loans.end(session, loans.get(session, LENDER, "L3"), kind="not_cured", at=MONDAY, final_state={})
+        if again:
+            handed_over_again(session, "L1")
+
+    died = DebitStatus(end_to_end_id=debit.reference, accepted=False, reason="MD07")
+    tell(desk, StatusReport(message_id="B-1", original_message_id=message_id, debits=(died,)), MONDAY)
+
+    assert [(loan, name) for loan, name, _ in desk.signals()] == [("L1", of_its_own), ("L2", "circumstance_reported")]
+    assert desk.signals()[1][2] == "bereavement"
+    with desk.database.reading() as session:
+        assert owed_signals.words_untold(session, loans.get(session, LENDER, "L2"))
 
 
 async def test_a_return_that_is_told_before_its_money_leaves_the_debt_due(desk: Desk, bank: OtherBank) -> None:

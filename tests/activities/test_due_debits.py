@@ -11,7 +11,9 @@ from activities.bank_files import BankDesk
 from domain.bank_news import BankEntry, FileKind, Statement
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events.debits import DebitOutcome
-from records import cases, loans, mandates, people
+from domain.gateway_choice import BANK
+from providers.ports import PaymentState
+from records import cases, debits, inquiries, links, loans, mandates, people
 from records.database import Database
 from records.tables import CaseState
 from tests.activities.debit_desk import (
@@ -24,7 +26,7 @@ from tests.activities.debit_desk import (
 )
 from tests.activities.other_bank import OURS, OtherBank
 from tests.activities.outside import pay
-from tests.records.portfolios import LENDER, entered
+from tests.records.portfolios import LENDER, entered, handed_over_again
 
 
 @pytest.fixture
@@ -101,6 +103,103 @@ async def test_nothing_is_collected_for_a_debt_that_another_debit_is_collecting(
     assert amounts == [10_000]
     assert meanwhile.outcome is DebitOutcome.NOT_POSSIBLE
     assert len(bank.collections()) == 2, "the first one came back"
+
+
+async def test_a_debit_of_the_hand_over_before_holds_up_one_of_the_new_until_its_fate_is_known(
+    desk: Desk, bank: OtherBank
+) -> None:
+    """Given a debit with the bank, when its loan is handed over again, then none is ordered beside it, and one that
+    was ordered before it was filed waits."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11, balance=50, behaviour="insufficient-funds"))
+    await desk.order("L1")
+    await desk.day(MONDAY)
+    with desk.database.writing() as session:
+        loan = handed_over_again(session, "L1")
+        debits.order(
+            session,
+            loan,
+            mandates.get(session, LENDER, "M-L1"),
+            step="again",
+            occurrence=1,
+            amount_minor=6_000,
+            noticed=False,
+            notice_days=0,
+            at=MONDAY,
+        ).released = True
+
+    await desk.day(MONDAY + timedelta(hours=1))
+    meanwhile = await desk.order("L1", step="third", entry=2)
+    amounts = [one["amount"] for one in bank.collections()]
+    await desk.fetch(bank.advance(1))
+    await desk.day(bank.now())
+
+    assert amounts == [10_000]
+    assert meanwhile.outcome is DebitOutcome.NOT_POSSIBLE
+    assert [one["amount"] for one in bank.collections()] == [10_000, 6_000], "the first one came back"
+
+
+def begin_transfer(desk: Desk, status: str, at: datetime = MONDAY) -> None:
+    """The borrower's bank took a transfer over all that L1 owes, from the page of a link."""
+    with desk.database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        link = links.keep(
+            session,
+            loan,
+            purpose="balance",
+            amount_minor=10_000,
+            generation=1,
+            provider=BANK,
+            provider_link_id="R1",
+            url="https://pay.example/1",
+            at=at,
+            reference="R1",
+        )
+        taken = inquiries.begin(session, link, "request", at)
+        assert taken is not None
+        assert taken.id is not None
+        inquiries.begun(session, taken.id, "at-the-bank", status, None, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "days_ago", "waits"),
+    [("RCVD", 0, True), ("ACSP", 0, True), ("ACSP", 11, False), (PaymentState.FAILED, 0, False)],
+)
+async def test_a_debit_waits_while_the_borrowers_own_transfer_is_under_way(
+    desk: Desk, bank: OtherBank, status: str, days_ago: int, waits: bool
+) -> None:
+    """Given that it is begun after the debit was put into a file, then the file is not handed over as it is."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    [in_a_file] = desk.files.make(MONDAY).files
+    begin_transfer(desk, status, MONDAY - timedelta(days=days_ago))
+
+    outcomes = await desk.submission.submit(desk.bank, MONDAY)
+
+    assert outcomes == {in_a_file: "withdrawn" if waits else "accepted"}
+    assert len(bank.collections()) == (not waits)
+    assert desk.debit("L1").state is (DebitState.PLANNED if waits else DebitState.FILED)
+
+
+async def test_a_debit_goes_to_the_bank_once_the_transfer_came_to_nothing_and_not_where_it_paid(
+    desk: Desk, bank: OtherBank
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    begin_transfer(desk, "ACSP")
+    meanwhile = desk.files.make(MONDAY)
+    with desk.database.writing() as session:
+        known = inquiries.find(session, BANK, "R1")
+        assert known is not None
+        assert known.id is not None
+        inquiries.answered(session, known.id, PaymentState.FAILED, None)
+
+    failed = desk.files.make(MONDAY + timedelta(days=1), keep=False)
+    pay(desk.database, "L1", 10_000)
+    paid = desk.files.make(MONDAY + timedelta(days=1))
+
+    assert (meanwhile.debits, meanwhile.dropped) == (0, {})
+    assert failed.debits == 1
+    assert (paid.debits, paid.dropped) == (0, {"nothing is due": 1})
 
 
 async def test_a_one_off_mandate_pays_one_debit_of_one_loan(desk: Desk, bank: OtherBank) -> None:

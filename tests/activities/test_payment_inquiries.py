@@ -32,6 +32,7 @@ class Lookup:
         self._states = list(states)
         self._meanwhile = meanwhile
         self.asked = 0
+        self.refunded_minor = 0
 
     async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
         state = self._states[min(self.asked, len(self._states) - 1)]
@@ -41,7 +42,14 @@ class Lookup:
         if state is None:
             return None
         amount = Money(amount_minor=10_000, currency="EUR")
-        return PaymentReport(payment_id=payment_id, state=state, amount=amount, paid_at=NOW, reference=REFERENCE)
+        return PaymentReport(
+            payment_id=payment_id,
+            state=state,
+            amount=amount,
+            paid_at=NOW,
+            reference=REFERENCE,
+            refunded_minor=self.refunded_minor,
+        )
 
     async def create_link(self, *_: object) -> None: ...
     async def deactivate_link(self, *_: object) -> None: ...
@@ -113,6 +121,39 @@ async def test_a_notice_that_comes_at_the_last_try_begins_anew_and_nobody_is_tol
 
     assert before == []
     assert standing(database) is True
+
+
+async def test_what_others_gave_back_of_a_payment_is_shown_to_a_person_once_for_each_sum(lite: Database) -> None:
+    lookup = Lookup(PaymentState.PAID)
+    work = asking(lite, lookup)
+    told = []
+    for refunded_minor in (0, 2_500, 2_500, 4_000):
+        lookup.refunded_minor = refunded_minor
+        notice(lite)
+        await work.ask_due(NOW)
+        told.append([one["amount_minor"] for one in told_people(lite)])
+
+    assert told == [[], [2_500], [2_500], [2_500, 4_000]]
+    assert {one["kind"] for one in told_people(lite)} == {"refund:partial"}
+    assert standing(lite) is True
+
+
+async def test_what_we_gave_back_of_a_payment_is_no_news(lite: Database) -> None:
+    lookup = Lookup(PaymentState.PAID)
+    work = asking(lite, lookup)
+    notice(lite)
+    await work.ask_due(NOW)
+    with lite.writing() as session:
+        payment = payments.find(session, "mercadopago", "123")
+        assert payment is not None
+        payment.refunded_minor = 2_500
+        session.add(payment)
+
+    lookup.refunded_minor = 2_500
+    notice(lite)
+    await work.ask_due(NOW)
+
+    assert told_people(lite) == []
 
 
 async def test_money_that_is_there_again_after_it_was_taken_back_is_shown_to_a_person_once(database: Database) -> None:

@@ -17,6 +17,7 @@ from activities.gateways import Gateways
 from activities.links import LinkIssuer
 from activities.refunds import Refunds
 from domain.gateway_choice import Offer
+from domain.money import Money
 from domain.webhook_news import PartRefundNews
 from domain.what_next import Effect, Reaction, WhatNext
 from providers import ports
@@ -104,13 +105,15 @@ def book_again(session: Session, number: int) -> None:
     )
 
 
-def approved(database: Database, loan_id: str, payment: Payment, way: RefundWay = RefundWay.GATEWAY) -> int:
+def approved(
+    database: Database, loan_id: str, payment: Payment, way: RefundWay = RefundWay.GATEWAY, *, case_id: str = ""
+) -> int:
     with database.writing() as session:
         loan = loans.get(session, LENDER, loan_id)
         case = cases.open(
             session,
             loan,
-            case_id=f"c-{loan_id}",
+            case_id=case_id or f"c-{loan_id}",
             queue="q",
             kind="refund",
             at=TUESDAY,
@@ -173,6 +176,43 @@ def in_conektas_panel(world: World, payment_id: str) -> None:
     assert done.status_code == 200
 
 
+@pytest.mark.parametrize("name", GATEWAYS)
+async def test_what_somebody_gave_back_on_the_gateways_own_page_is_not_given_back_again(
+    lite: Database, world: World, name: str
+) -> None:
+    """Given that it is booked then as the lender's own, the payment's next refund is made."""
+    async with paid_too_much(lite, world, name) as (work, payment_id, number):
+        await by_another_hand(work, name, payment_id)
+
+        told, again = await work.carry_out(number, TUESDAY), await work.carry_out(number, TUESDAY)
+
+        assert (told.done, told.again, again.done) == (False, False, False)
+        assert "25.00" in told.why
+        assert "0.00 is known here: look there" in told.why
+        assert given_back(world, payment_id) == [EXCESS]
+        with lite.reading() as session:
+            task = session.get_one(RefundTask, number)
+            loan_id, payment = loans.by_ref(session, task.loan_ref).loan_id, session.get_one(Payment, task.payment_ref)
+        booked = approved(lite, loan_id, payment, RefundWay.TRANSFER)
+        work.told_paid(booked, "by hand", TUESDAY)
+        with lite.writing() as session:
+            book_again(session, number)
+            cases.close(session, f"c-{loan_id}", CaseState.RETRACTED, at=TUESDAY)
+        next_one = approved(lite, loan_id, payment, case_id=f"c2-{loan_id}")
+
+        assert (await work.carry_out(next_one, TUESDAY)).done
+    assert given_back(world, payment_id) == [EXCESS, EXCESS]
+
+
+async def by_another_hand(work: Refunds, name: str, payment_id: str) -> None:
+    gateway = work._gateways.of(name, "EUR" if name == "stripe" else "MXN")
+    assert gateway is not None
+    amount = Money(amount_minor=EXCESS, currency="EUR" if name == "stripe" else "MXN")
+    await gateway.refund(
+        ports.RefundRequest(idempotency_key="another", payment_id=payment_id, amount=amount, at=TUESDAY)
+    )
+
+
 @pytest.mark.parametrize("name", ["stripe", "mercadopago"])
 async def test_a_gateway_is_asked_again_the_day_after_when_it_has_forgotten_the_key_and_gives_back_once(
     lite: Database, world: World, name: str
@@ -191,17 +231,16 @@ async def test_a_gateway_is_asked_again_the_day_after_when_it_has_forgotten_the_
 async def test_conekta_gives_back_once_whatever_was_given_back_in_another_way_before(
     lite: Database, world: World, given_back_elsewhere: int
 ) -> None:
-    """Given money of the order that went back by the lender's transfer, or in Conekta's panel, when an answer is lost,
-    then the refund is neither made twice nor taken for the other."""
+    """Given money of the order that went back by the lender's transfer, or in Conekta's panel and is booked, when an
+    answer is lost, then the refund is neither made twice nor taken for the other."""
     async with paid_too_much(lite, world, "conekta", LosesTheFirstAnswer()) as (work, payment_id, number):
         if given_back_elsewhere:
             in_conektas_panel(world, payment_id)
-        else:
-            with lite.writing() as session:
-                payment = session.get_one(Payment, session.get_one(RefundTask, number).payment_ref)
-                payment.refunded_minor = EXCESS
-                session.add(payment)
-                book_again(session, number)
+        with lite.writing() as session:
+            payment = session.get_one(Payment, session.get_one(RefundTask, number).payment_ref)
+            payment.refunded_minor = EXCESS
+            session.add(payment)
+            book_again(session, number)
         elsewhere = given_back(world, payment_id)
         lost = await work.carry_out(number, TUESDAY)
 

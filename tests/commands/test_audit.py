@@ -89,3 +89,19 @@ def test_a_file_that_is_no_head_is_one_line(trail: Path, tmp_path: Path, content
 
     assert "head.json: expected what" in run("verify", "--head", str(wrong), code=2)
     assert "cannot be read" in run("verify", "--head", str(tmp_path / "nowhere.json"), code=2)
+
+
+def test_who_has_looked_at_what_was_left_to_a_person_stands_in_the_trail(trail: Path) -> None:
+    database = Database(f"sqlite:///{trail}")
+    with database.writing() as session:
+        details = {"kind": "payment:paid_again", "reference": "pi_1"}
+        audit.append(session, at=NOW, actor="stripe", action="webhook_needs_person", details=details)
+    database.dispose()
+
+    told = json.loads(run("seen", "payment:paid_again", "--up-to", "4", "--by", "marta", "--json"))
+    refused = run("seen", "payment:paid_again", "--up-to", "3", "--by", "marta", code=2)
+
+    assert told == {"kind": "payment:paid_again", "up_to": 4}
+    assert "row 3 of the audit trail shows nothing of the kind" in refused
+    [row] = json.loads(run("list", "--action", "shown_was_seen", "--json"))["entries"]
+    assert (row["actor"], row["details"]) == ("marta", {"kind": "payment:paid_again", "up_to": 4})

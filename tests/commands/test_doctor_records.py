@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from commands.doctor_records import look_at_bank, look_at_links, look_at_payments, look_at_reversals, look_at_webhooks
-from domain.webhook_news import PaymentNews, ReversalNews
-from records import audit, inquiries, links, loans, owed_signals, payments, webhooks
+from commands.doctor_shown import look_at_shown
+from domain.webhook_news import Ignored, PaymentNews, ReversalNews
+from records import audit, inquiries, links, loans, owed_signals, payments, shown, webhooks
 from records.database import Database
 from records.tables import LinkState, PaymentSource
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
@@ -185,3 +186,59 @@ def test_news_of_earlier_hand_overs_reversals_is_not_named_as_nobodys_too(databa
     with database.reading() as session:
         found = [one for one in look_at_webhooks(session, NOW, nothing_to_mend) if one.check == "webhooks_unmatched"]
     assert [one.count for one in found] == [1]
+
+
+def named(database: Database, at: datetime = NOW) -> list[str]:
+    with database.reading() as session:
+        return [subject for found in look_at_shown(session, at) for subject in found.subjects]
+
+
+def left_to_a_person(database: Database, kind: str, reference: str, at: datetime = NOW) -> None:
+    with database.writing() as session:
+        record_news(session, [Ignored(kind=kind, needs_person=True, reference=reference)], at)
+
+
+def test_what_was_left_to_a_person_is_named_by_kind_until_they_say_that_they_saw_it(database: Database) -> None:
+    """Given two disputes won and a failed refund, when somebody has looked at the first dispute, then the second is
+    named still; and nothing is for ever."""
+    won, failed = "charge.dispute.funds_reinstated", "refund.failed"
+    for kind, reference in ((won, "pi_1"), (won, "pi_2"), (failed, "pi_3"), ("message:sticker", "wamid.1")):
+        left_to_a_person(database, kind, reference)
+    since = "since 2026-03-02T09:00:00Z"
+    assert named(database) == [f"{won}: 2 {since}, last row 2", f"{failed}: 1 {since}, last row 3"]
+
+    with database.writing() as session:
+        shown.note_seen(session, won, 1, by="marta", at=NOW)
+        with pytest.raises(shown.NothingShown, match="row 3 of the audit trail shows nothing of the kind"):
+            shown.note_seen(session, won, 3, by="marta", at=NOW)
+
+    assert named(database) == [f"{won}: 1 {since}, last row 2", f"{failed}: 1 {since}, last row 3"]
+    assert named(database, NOW + timedelta(days=31)) == []
+
+
+def test_what_was_left_to_a_person_and_is_booked_since_is_named_no_more(database: Database) -> None:
+    left_to_a_person(database, "notice", "80001")
+    assert len(named(database)) == 1
+
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        payments.record(
+            session, provider="mercadopago", payment_id="80001", lender=None, loan_id=None, amount_minor=6_000,
+            currency="EUR", paid_at=NOW, received_at=NOW + timedelta(hours=1), source=PaymentSource.RECORD, loan=loan,
+        )  # fmt: skip
+
+    assert named(database) == []
+
+
+def test_what_another_check_names_is_not_named_twice(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        handed_over_again(session, "L1", 6_000)
+        told = PaymentNews(
+            payment_id="1", provider="standard", amount_minor=4_000, currency="EUR", paid_at=NOW, lender=LENDER,
+            loan_id="L1", link_id=None, entry=1,
+        )  # fmt: skip
+        outcome = record_news(session, [told], NOW).outcome
+
+    assert "unmatched" in outcome
+    assert named(database) == []

@@ -19,12 +19,12 @@ from tests.domain.simulated_loan import START, facts, strategy
 DUE = 30_000
 
 
-def overpaid() -> LoanState:
+def overpaid(provider: str = "stripe") -> LoanState:
     """Due 300.00; paid 300.00 and then 50.00."""
     state = enter(facts(), strategy(), START)
     for number, amount in ((1, DUE), (2, 5_000)):
         event = PaymentReceived(
-            payment_id=f"p{number}", amount_minor=amount, currency="EUR", paid_at=START, provider="stripe"
+            payment_id=f"p{number}", amount_minor=amount, currency="EUR", paid_at=START, provider=provider
         )
         state = apply(state, event, START)[0]
     return state
@@ -69,6 +69,29 @@ def test_a_refund_in_full_that_the_gateway_also_tells_as_taken_back_counts_once(
 
     state = apply(state, PaymentReversed(payment_id="p2", provider="stripe"), START)[0]
 
+    assert state.balance_minor == 0
+    assert state.end is LoanEnd.CURED
+
+
+@pytest.mark.parametrize("refund_first", [True, False])
+@pytest.mark.parametrize(
+    ("provider", "asked"), [("sepa-dd", 1), ("bank", 1), ("berlin_group_pis", 1), ("stripe", 0), ("core", 0)]
+)
+def test_money_that_a_transfer_gave_back_and_the_bank_took_back_too_is_shown_to_a_person(
+    provider: str, asked: int, refund_first: bool
+) -> None:
+    """Given that a gateway takes back what is left alone: the debtor's bank knows nothing of the lender's transfer."""
+    state = overpaid(provider)
+    given = PaymentRefunded(payment_id="p2", provider=provider, refunded_minor=2_000)
+    taken = PaymentReversed(payment_id="p2", provider=provider)
+
+    for event in (given, taken) if refund_first else (taken, given):
+        state = apply(state, event, START)[0]
+
+    opened = [entry for entry in state.outbox if isinstance(entry, CaseOpenedEntry)]
+    why = [entry.reason for entry in opened if entry.kind is CaseKind.PAYMENT_QUERY]
+    words = "2000 of 5000 minor units were given back by transfer, and the bank took all back"
+    assert why == [f"{words} ({provider} p2)"] * asked
     assert state.balance_minor == 0
     assert state.end is LoanEnd.CURED
 

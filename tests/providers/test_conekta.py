@@ -209,6 +209,15 @@ async def test_an_order_is_read_in_its_state(status: str, state: PaymentState) -
     assert (found.state, found.reference) == (state, REFERENCE)
 
 
+async def test_what_was_given_back_of_an_order_is_read_with_it() -> None:
+    adapter, _ = gateway(ok(order("partially_refunded", amount_refunded=2345)))
+
+    found = await adapter.payment("ord_1", AT)
+
+    assert found is not None
+    assert (found.state, found.refunded_minor) == (PaymentState.PAID, 2_345)
+
+
 REFUND = RefundRequest(
     idempotency_key="refund:9", payment_id="ord_1", amount=Money(amount_minor=2345, currency="MXN"), at=AT
 )

@@ -256,6 +256,32 @@ async def test_a_payment_a_notice_points_at_is_read_in_its_state(status: str, st
     assert (found.payment_id, found.state, found.reference) == ("77", state, REFERENCE)
 
 
+@pytest.mark.parametrize(
+    ("detail", "state"),
+    [
+        ("in_process", PaymentState.TAKEN_BACK),
+        ("settled", PaymentState.TAKEN_BACK),
+        ("reimbursed", PaymentState.PAID),
+    ],
+)
+async def test_a_chargeback_that_the_lender_won_is_money_that_is_there_again(detail: str, state: PaymentState) -> None:
+    adapter, _ = gateway(httpx.Response(200, json=payment(77, "charged_back", status_detail=detail)))
+
+    found = await adapter.payment("77", AT)
+
+    assert found is not None
+    assert found.state is state
+
+
+async def test_what_was_given_back_of_a_payment_is_read_with_it() -> None:
+    adapter, _ = gateway(httpx.Response(200, json=payment(77, "approved", transaction_amount_refunded=23.45)))
+
+    found = await adapter.payment("77", AT)
+
+    assert found is not None
+    assert (found.state, found.refunded_minor) == (PaymentState.PAID, 2_345)
+
+
 async def test_a_notice_about_nothing_of_ours_is_answered_with_nothing() -> None:
     adapter, side = gateway(httpx.Response(404, json={"status": 404, "error": "not_found", "message": "x"}))
 

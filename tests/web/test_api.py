@@ -422,6 +422,22 @@ def test_money_for_another_hand_over_than_the_open_one_is_refused_and_left_to_a_
     assert outcomes(database).count("other_payment_unmatched") == 1
 
 
+def test_money_from_before_the_hand_over_is_refused_and_left_to_a_person_or_said_to_count(
+    database: Database, client: TestClient
+) -> None:
+    mine = key(database, Scope.PAYMENTS_WRITE)
+    before = PAYMENT | {"paid_at": (NOW - timedelta(days=3)).isoformat()}
+
+    answers = [client.post("/api/v1/payments", json=before, headers=mine) for _ in range(2)]
+    left = due(database)
+    said = client.post("/api/v1/payments", json=before | {"entry": 1}, headers=mine)
+
+    assert [answer.status_code for answer in [*answers, said]] == [409, 409, 200]
+    assert "before the loan was handed over" in answers[0].json()["detail"]
+    assert (left, due(database)) == (10_000, 7_500)
+    assert shown(database) == [("L1", "payment:before_hand_over", "TR-1")]
+
+
 def test_money_that_is_known_of_an_earlier_hand_over_may_be_told_again_with_it(
     database: Database, client: TestClient
 ) -> None:

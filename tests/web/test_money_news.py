@@ -28,8 +28,9 @@ LATER = NOW + timedelta(days=30)
 
 
 def told(session: Session, loan_id: str | None, amount_minor: int, payment_id: str = "1", **more: Any) -> Consequence:
-    given = {"currency": "EUR", "lender": LENDER if loan_id else None, "link_id": None, "provider": "standard"} | more
-    news = PaymentNews(payment_id=payment_id, amount_minor=amount_minor, paid_at=NOW, loan_id=loan_id, **given)
+    whose = {"lender": LENDER if loan_id else None, "loan_id": loan_id, "link_id": None, "provider": "standard"}
+    given = {"currency": "EUR", "paid_at": NOW, **whose} | more
+    news = PaymentNews(payment_id=payment_id, amount_minor=amount_minor, **given)
     return record_news(session, [news], LATER)
 
 
@@ -523,6 +524,53 @@ def test_money_that_is_said_to_be_for_another_hand_over_counts_nowhere_and_is_sh
     assert heard(now) == [("L1", "payment_received")]
     assert due(database, "L1") == 5_000
     assert shown(database) == [("L1", "payment:other_entry")]
+
+
+@pytest.mark.parametrize(
+    ("zone", "handed_over", "paid_at", "counts"),
+    [
+        ("Europe/Madrid", "2026-03-02T00:30:00+01:00", "2026-03-01T23:50:00+01:00", False),
+        ("Europe/Madrid", "2026-03-02T00:30:00+01:00", "2026-03-02T00:01:00+01:00", True),
+        ("Europe/Madrid", "2026-03-02T00:30:00+01:00", "2026-03-02T00:00:00Z", True),
+        ("America/Lima", "2026-03-02T09:00:00-05:00", "2026-03-01T23:50:00-05:00", False),
+        ("America/Lima", "2026-03-02T09:00:00-05:00", "2026-03-02T00:01:00-05:00", True),
+        ("America/Lima", "2026-03-02T09:00:00-05:00", "2026-03-02T00:00:00Z", True),
+        ("America/Lima", "2026-03-02T09:00:00-05:00", "2026-03-01T00:00:00Z", False),
+    ],
+)
+def test_money_from_before_the_day_of_the_hand_over_is_shown_and_that_of_the_day_counts(
+    database: Database, zone: str, handed_over: str, paid_at: str, counts: bool
+) -> None:
+    """Given a system that may know the day alone, and writes it as midnight in UTC."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1", timezone=zone)
+        loan.entered_at = datetime.fromisoformat(handed_over)
+        session.add(loan)
+
+        first = told(session, "L1", 4_000, paid_at=datetime.fromisoformat(paid_at))
+
+    assert heard(first) == ([("L1", "payment_received")] if counts else [])
+    assert due(database, "L1") == (6_000 if counts else 10_000)
+    assert shown(database) == ([] if counts else [("L1", "payment:before_hand_over")])
+    assert ("unmatched" in first.outcome) is not counts
+
+
+def test_money_from_before_the_hand_over_counts_where_its_teller_says_so_or_it_counted_before(
+    database: Database,
+) -> None:
+    with database.writing() as session:
+        entered(session, "L1")
+        told(session, "L1", 1_000, "known")
+        loan = loans.get(session, LENDER, "L1")
+        loan.entered_at = NOW + timedelta(days=2)
+        session.add(loan)
+
+        said = told(session, "L1", 4_000, "said", entry=1)
+        again = told(session, "L1", 1_000, "known")
+
+    assert (heard(said), again.outcome) == ([("L1", "payment_received")], "payment_known")
+    assert due(database, "L1") == 5_000
+    assert shown(database) == []
 
 
 def test_money_known_of_an_earlier_hand_over_may_say_so_again(database: Database) -> None:

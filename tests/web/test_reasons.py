@@ -82,6 +82,8 @@ from web.reasons import reason_in
          "Quita late: 50,00\u00a0€ es menos del mínimo de 150,00\u00a0€ (50 % de 300,00\u00a0€)"),
         ("more was given back than had been paid beyond what is due: 250 minor units (core p1)", "pt",
          "Foi devolvido mais do que havia sido pago a mais: €\u00a02,50 (core p1)"),
+        ("2000 of 5000 minor units were given back by transfer, and the bank took all back (sepa-dd RCB1)", "es",
+         "Se devolvieron 20,00\u00a0€ de 50,00\u00a0€ por transferencia y el banco lo retiró todo (sepa-dd RCB1)"),
         ("refused: 2026-03-21 is no working day", "en", "Mar 21, 2026 is no working day"),
         ("a reason that nobody has put into words", "en", "a reason that nobody has put into words"),
     ],
