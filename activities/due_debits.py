@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from config.bank_file_settings import SepaCreditor
+from domain.contact_rules import HOLD_DEBITS
 from domain.direct_debit import PROVIDER, collection_day, file_day, is_as_announced, outcome_known_by
 from domain.settlement_days import days_after
 from records import cases, debits, mandates, owed_signals, payments, people
@@ -56,6 +57,8 @@ def fit_for_file(
         return Never(NO_LONGER_AWAITED)
     if cases.holds_money(session, loan) or debits.is_collecting(session, loan, debit):
         return None
+    if held_by_person(session, loan):
+        return None
     announced = announced_day(session, loan, debit, lead_days)
     if debit.noticed and announced is None:
         return None
@@ -78,6 +81,11 @@ def fit_for_file(
     if mandate is None:
         return Never("no mandate", NO_MANDATE)
     return Fit(mandate, collect_on, min(debit.amount_minor, due))
+
+
+def held_by_person(session: Session, loan: Loan) -> bool:
+    """Whether a stop state of the person holds every debit of theirs."""
+    return bool(people.flags(session, people.of_loan(session, loan)) & HOLD_DEBITS)
 
 
 def _first_day(session: Session, loan: Loan, debit: Debit, lead_days: int) -> date:
