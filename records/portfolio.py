@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 
 from sqlalchemy import insert
 from sqlmodel import Session
 
+from config.jurisdictions import SHIPPED
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
 from records import mandates, person_keys, strategies
@@ -42,10 +44,11 @@ def enter_portfolio(
     at: datetime,
     bank: str = "xs2a",
     banks: Mapping[str, str] = {},
+    rules: Path = SHIPPED,
 ) -> Entered:
     """As `enter_in_order`, highest priority first, then by line, whatever the order given."""
     ordered = sorted(loans, key=lambda loan: (-loan.priority, loan.line))
-    return enter_in_order(session, campaign, ordered, strategy=strategy, at=at, bank=bank, banks=banks)
+    return enter_in_order(session, campaign, ordered, strategy=strategy, at=at, bank=bank, banks=banks, rules=rules)
 
 
 def enter_in_order(
@@ -57,6 +60,7 @@ def enter_in_order(
     at: datetime,
     bank: str = "xs2a",
     banks: Mapping[str, str] = {},
+    rules: Path = SHIPPED,
 ) -> Entered:
     """Enter loans into the records and into `campaign`, a page of them in memory at a time.
 
@@ -65,7 +69,8 @@ def enter_in_order(
     in the file does not erase what is known, but for the place of somebody who moved: `records.portfolio_people`.
     To the channels that a person agreed to by their own word a file adds none: `domain.authorisation`. `banks` name
     the provider of the consents in the file by country, `bank` that of every other country. The mandates that rows
-    name are kept; a loan whose mandate reference means another mandate is refused.
+    name are kept; a loan whose mandate reference means another mandate is refused. `rules` is the folder of the
+    jurisdiction packs, by which the place of somebody who moved is judged.
 
     A loan known under another customer number is refused, and nothing of its row is kept. What the person closed and
     what counts against contacting them stand under the number it is known by; to carry them over is not sound: the
@@ -94,7 +99,7 @@ def enter_in_order(
             RefusedLoan(loan.loan_id, loan.line, strange[loan.loan_id]) for loan in rows if loan.loan_id in strange
         ]
         rows = [loan for loan in rows if loan.loan_id not in strange]
-        people, keys, of_page = enter_people(session, campaign.lender, rows, at)
+        people, keys, of_page = enter_people(session, campaign.lender, rows, at, rules)
         at_odds += of_page
         odd = mandates.enter(session, campaign.lender, rows, people, keys, at)
         refused += [RefusedLoan(loan.loan_id, loan.line, odd[loan.loan_id]) for loan in rows if loan.loan_id in odd]
