@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.capabilities import Debits
 from activities.clock import task_time
-from activities.due_debits import BANK_ZONE, announced_day
+from activities.due_debits import BANK_ZONE, announced_day, held_by_person
 from activities.orders import DebitOrder
 from config.bank_file_settings import DirectDebit
 from domain.direct_debit import DebitState, is_as_announced
@@ -46,7 +46,7 @@ class DebitClerk(Debits):
                 creditor = self._settings.creditor_of(loan.lender) if self._settings is not None else None
                 if creditor is None or loan.currency != "EUR" or due <= 0 or loan.entry != order.entry:
                     return _report(order, DebitOutcome.NOT_POSSIBLE)
-                if debits.is_collecting(session, loan):
+                if debits.is_collecting(session, loan) or held_by_person(session, loan):
                     return _report(order, DebitOutcome.NOT_POSSIBLE)
                 mandate = mandates.usable(session, loan, now.date(), creditor.instrument)
                 if mandate is None:

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from activities.transfer_standing import Standing, standing_of
 from config.bank_file_settings import SepaCreditor
+from domain.contact_rules import HOLD_DEBITS
 from domain.direct_debit import PROVIDER, collection_day, file_day, is_as_announced, outcome_known_by
 from domain.settlement_days import days_after
 from records import cases, debits, inquiries, mandates, owed_signals, payments, people
@@ -57,7 +58,7 @@ def fit_for_file(
         return Never(NO_LONGER_AWAITED)
     if cases.holds_money(session, loan) or debits.is_collecting(session, loan, debit):
         return None
-    if _transfer_is_under_way(session, loan, today):
+    if held_by_person(session, loan) or _transfer_is_under_way(session, loan, today):
         return None
     announced = announced_day(session, loan, debit, lead_days)
     if debit.noticed and announced is None:
@@ -90,6 +91,11 @@ def _transfer_is_under_way(session: Session, loan: Loan, today: date) -> bool:
         one.created_at > at - inquiries.GIVE_UP and standing_of(one) is Standing.UNDER_WAY
         for one in inquiries.unsettled_transfers(session, loan, at)
     )
+
+
+def held_by_person(session: Session, loan: Loan) -> bool:
+    """Whether a stop state of the person holds every debit of theirs."""
+    return bool(people.flags(session, people.of_loan(session, loan)) & HOLD_DEBITS)
 
 
 def _first_day(session: Session, loan: Loan, debit: Debit, lead_days: int) -> date:

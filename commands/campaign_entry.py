@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlmodel import Session, col, select
 
 from commands.console import Refused
+from config.jurisdictions import SHIPPED
 from config.strategies import find_strategy, list_strategies
 from domain.portfolio import PortfolioLoan
 from domain.strategy import Strategy
@@ -77,6 +79,7 @@ def enter(
     *,
     bank: str,
     banks: Mapping[str, str] = {},
+    rules: Path = SHIPPED,
 ) -> Held:
     """Create the campaign with its loans, or find it as it was created. Raises CampaignExists, NothingHeld, Refused.
 
@@ -98,7 +101,7 @@ def enter(
             # Another process created it between our look and our transaction.
             return _as_it_was(session, campaign, loans)
         entered = portfolio.enter_in_order(
-            session, campaign, fitting, strategy=strategy, at=now, bank=bank, banks=banks
+            session, campaign, fitting, strategy=strategy, at=now, bank=bank, banks=banks, rules=rules
         )
         every_refusal = tuple(sorted((*refused, *entered.refused), key=lambda one: one.line))
         if entered.held == 0:

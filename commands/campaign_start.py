@@ -14,6 +14,7 @@ from commands.console import Refused, agree, print_json
 from commands.portfolio_report import print_report
 from commands.start_warnings import acknowledge, start_warnings
 from commands.temporal_session import with_temporal
+from config.jurisdictions import SHIPPED
 from config.settings import Settings
 from intake.apart import CheckedPortfolio
 from records.portfolio_loans import RefusedLoan
@@ -52,7 +53,8 @@ def start_checked(
     async def begin(client: Client) -> tuple[Held, bool]:
         running = await runs(client, order.campaign_id)
         loans = checked.loans_by_priority()
-        held = enter(database, order, strategy, loans, bank="xs2a", banks=settings.bank_data_by_country)
+        banks, rules = settings.bank_data_by_country, settings.jurisdictions or SHIPPED
+        held = enter(database, order, strategy, loans, bank="xs2a", banks=banks, rules=rules)
         if held.waiting or held.open:
             await start_workflow(client, settings.task_queue, held, rate, strategy=strategy.key)
             if not running:

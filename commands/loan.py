@@ -13,6 +13,7 @@ from commands.console import JsonOption, Refused, YesOption, moment_of, operator
 from commands.loan_files import files
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
 from commands.loan_orders import LostOption, tell_loan
+from commands.loan_talked import talked
 from commands.loan_thread import thread
 from commands.loan_write import withdraw_words, write
 
@@ -28,6 +29,7 @@ register_offers(app)
 app.command()(files)
 app.command("thread")(thread)
 app.command("write")(write)
+app.command("talked")(talked)
 app.command("withdraw-words")(withdraw_words)
 
 

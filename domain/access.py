@@ -30,6 +30,8 @@ class Scope(StrEnum):
     CASES_READ = "cases:read"
     AGREEMENTS_WRITE = "agreements:write"
     """Ask what may be offered, and agree on what needs no person, with the borrower's recorded yes."""
+    CONTACTS_WRITE = "contacts:write"
+    """Tell of calls and visits that people made."""
     AUDIT_READ = "audit:read"
     PAYLOADS_DECODE = "payloads:decode"
     """What Temporal keeps encrypted, in plain."""

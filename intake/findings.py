@@ -26,12 +26,15 @@ class CurrencyTotal:
 
 @dataclass(frozen=True)
 class CityInDoubt:
-    """A city that may be a misspelling of one with rules or holidays of its own, and so counts as not known."""
+    """What may stand for a city with rules or holidays of its own, and so counts as not known.
+
+    `perhaps`: the one it is nearly the name of, or begins with; None where it names no city at all.
+    """
 
     country: str
     region: str | None
     city: str
-    perhaps: str
+    perhaps: str | None
     rows: int
 
 
@@ -73,7 +76,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Findings:
-    """What is said of a checked file. May hold personal data, in `errors` alone: never log them."""
+    """What is said of a checked file. May hold personal data, in `errors` and in cells for a city: never log them."""
 
     path: str
     mapping: str

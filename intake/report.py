@@ -118,7 +118,7 @@ class Tally:
 
     def add(self, loans: pl.DataFrame) -> None:
         places = whereabouts.judged(loans, self._rules)
-        doubted = places["perhaps"].is_not_null()
+        doubted = places["city_in_doubt"]
         no_rules = places["no_rules"]
         self._rows.append(
             loans.select(
@@ -134,6 +134,7 @@ class Tally:
                 reachable=pl.any_horizontal(pl.col("phone", "email").is_not_null()),
                 no_clock=places["no_clock"],
                 zone_at_odds=places["zone_at_odds"],
+                city_in_doubt=doubted,
                 perhaps=places["perhaps"],
                 city=pl.when(doubted).then("city"),
                 no_rules=no_rules,
@@ -197,7 +198,8 @@ def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date, rule
         cities_in_doubt=whereabouts.cities_in_doubt(kept),
         unruled_places=whereabouts.unruled_places(kept, rules),
     )
-    alike = summary.cities_in_doubt
+    alike = [each for each in summary.cities_in_doubt if each.perhaps is not None]
+    cityless = sum(each.rows for each in summary.cities_in_doubt if each.perhaps is None)
     spelled = ", ".join(f"{each.city} ({each.perhaps}?)" for each in alike[:CITIES_NAMED])
     more = f" and {len(alike) - CITIES_NAMED} more" if len(alike) > CITIES_NAMED else ""
     unruled = summary.unruled_places
@@ -211,6 +213,9 @@ def summarised(kept: pl.DataFrame | None, rows: int, bad: int, as_of: date, rule
         " allowed": summary.zones_at_odds,
         "name a city that may be a misspelt one with rules of its own, and count as of any city of the region: "
         f"{spelled}{more}": sum(each.rows for each in alike),
+        "name no city as theirs, in a region where some have rules of their own, and count as of any city of it": (
+            cityless
+        ),
         "have neither telephone nor e-mail": kept.height - int(kept["reachable"].sum()),
         "are due more than two months ahead": int((days < -62).sum()),
         "have a bank consent that has run out": int((kept["consent_valid_until"] < as_of).sum()),

@@ -7,7 +7,7 @@ import polars as pl
 
 from config.jurisdictions import load_both
 from domain.contact_rules import Pack, candidate_zones
-from domain.contact_rules.cities import alike_elsewhere, likest, named_cities
+from domain.contact_rules.cities import alike_elsewhere, likest, may_stand_for_one, named_cities
 from domain.contact_rules.model import Profile, city_key
 from domain.contact_rules.pack import MissingRegion
 from domain.contact_rules.regions import regions_of
@@ -19,15 +19,21 @@ _PLACE = ["country", "region", "city", "timezone"]
 
 def judged(loans: pl.DataFrame, rules: Path) -> pl.DataFrame:
     """By the packs in the folder `rules`, for each row: `no_clock`, whether no zone is known to go by; `zone_at_odds`,
-    whether it contradicts the region or country; `perhaps`, the city that `city` is nearly the name of, null where it
-    is none; `no_rules`, whether no contact rules can be told for its country and region, so that nobody there is
-    contacted.
+    whether it contradicts the region or country; `city_in_doubt`, whether `city` may stand for one that rules name
+    there; `perhaps`, the one it is nearly the name of, null where it is none; `no_rules`, whether no contact rules can
+    be told for its country and region, so that nobody there is contacted.
     """
     places = loans.select(_PLACE).unique()
     answers = [_judged(rules, *row) for row in places.iter_rows()]
     found = pl.DataFrame(
         answers,
-        schema={"no_clock": pl.Boolean, "zone_at_odds": pl.Boolean, "perhaps": pl.String, "no_rules": pl.Boolean},
+        schema={
+            "no_clock": pl.Boolean,
+            "zone_at_odds": pl.Boolean,
+            "city_in_doubt": pl.Boolean,
+            "perhaps": pl.String,
+            "no_rules": pl.Boolean,
+        },
         orient="row",
     )
     told = pl.concat([places, found], how="horizontal")
@@ -36,7 +42,7 @@ def judged(loans: pl.DataFrame, rules: Path) -> pl.DataFrame:
 
 def cities_in_doubt(kept: pl.DataFrame) -> list[CityInDoubt]:
     """Of rows as `judged`, each such name once, the commonest first."""
-    named = kept.filter(pl.col("perhaps").is_not_null())
+    named = kept.filter("city_in_doubt")
     counted = named.group_by("country", "region", "city", "perhaps").len("rows")
     ordered = counted.sort(["rows", "country", "city"], descending=[True, False, False])
     return [CityInDoubt(**row) for row in ordered.iter_rows(named=True)]
@@ -55,14 +61,16 @@ def unruled_places(kept: pl.DataFrame, rules: Path) -> list[UnruledPlace]:
 @lru_cache(maxsize=65_536)
 def _judged(
     rules: Path, country: str, region: str | None, city: str | None, zone: str | None
-) -> tuple[bool, bool, str | None, bool]:
+) -> tuple[bool, bool, bool, str | None, bool]:
     pack = _pack(rules, country)
     if pack is None:
-        return zone is None, False, None, True
+        return zone is None, False, False, None, True
     at_odds = zone is not None and contradicts(pack, region, zone)
     named = _cities(rules, country, region)
-    perhaps = likest(city_key(city), named, alike_elsewhere(pack)) if city is not None else None
-    return not candidate_zones(pack, region, zone), at_odds, perhaps, not _region_is_known(rules, pack, region)
+    in_doubt = city is not None and may_stand_for_one(city_key(city), named, alike_elsewhere(pack))
+    perhaps = likest(city_key(city), named, alike_elsewhere(pack)) if in_doubt and city is not None else None
+    no_rules = not _region_is_known(rules, pack, region)
+    return not candidate_zones(pack, region, zone), at_odds, in_doubt, perhaps, no_rules
 
 
 def _region_is_known(rules: Path, pack: Pack, region: str | None) -> bool:

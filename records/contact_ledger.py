@@ -68,6 +68,12 @@ def add_event(session: Session, contact: Contact, kind: ContactEventKind, at: da
     return True
 
 
+def add_talk(session: Session, loan: Loan, channel: Channel, kind: ContactEventKind, at: datetime) -> None:
+    """Note a part of a call or visit that people made, which is no contact of the machine's."""
+    session.add(ContactLedger(person_ref=loan.person_ref, loan_ref=loan.id, at=at, channel=channel, kind=kind))
+    session.flush()
+
+
 def recount(session: Session, contact: Contact, *, counts: bool) -> None:
     """Everything noted of a contact counts for rules from now on, or no longer."""
     for event in session.exec(select(ContactLedger).where(ContactLedger.contact_ref == contact.id)).all():

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
+from config.clocks import several_clocks
+from config.jurisdictions import SHIPPED
+from domain.contact_rules.model import city_key
 from domain.portfolio import PortfolioLoan
+from domain.same_person import KnownAs
 from records import person_keys
 from records.people import lock_many
 from records.person_keys import PersonKeys
 from records.portfolio_channels import ChannelsAtOdds, take_channels
+from records.portfolio_stops import NewAddresses
 from records.sealed import Private
 from records.tables import Loan, Person
 from records.tables.sealing import EMAIL, PHONE
@@ -23,6 +30,17 @@ _PLACE = ("country", "region", "city", "timezone")
 _CONTACT_DATA = (*_PRIVATE, "language", *_PLACE, "authorised_channels")
 _NO_WAY_TO_THEM: dict[str, Any] = dict.fromkeys((*_PRIVATE, "phone_index", "email_index"))
 _NOTHING_KNOWN: dict[str, Any] = dict.fromkeys((*_CONTACT_DATA, "channels_in_file", "phone_index", "email_index"))
+
+
+@dataclass(frozen=True)
+class EnteredPeople:
+    """`refs`: everyone's own number by the lender's id. `keys`: everyone's data key by the number. `at_odds`: whose
+    channels are. `readdressed`: what is new of them, by the number, of whoever has a new telephone or e-mail."""
+
+    refs: dict[str, int]
+    keys: dict[int, str]
+    at_odds: list[ChannelsAtOdds]
+    readdressed: dict[int, NewAddresses]
 
 
 def under_another_number(session: Session, lender: str, rows: Sequence[PortfolioLoan]) -> dict[str, str]:
@@ -41,20 +59,18 @@ def under_another_number(session: Session, lender: str, rows: Sequence[Portfolio
 
 
 def enter_people(
-    session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime
-) -> tuple[dict[str, int], dict[int, str], list[ChannelsAtOdds]]:
-    """Everyone's own number by the lender's id, everyone's data key by the number, and whose channels are at odds.
-
-    Of several rows of one person the later in the file stands.
-    """
+    session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime, rules: Path = SHIPPED
+) -> EnteredPeople:
+    """Of several rows of one person the later in the file stands. `rules`: the folder of the jurisdiction packs."""
     keys = person_keys.of(session)
     known = _people(session, lender, {loan.person_id for loan in rows})
-    named, at_odds = _told_of_people(rows, known)
+    named, at_odds = _told_of_people(rows, known, rules)
     if differing := [person.id for person, data in _changes(keys, known, named) if person.id is not None]:
         # What is just being said of them meanwhile, a channel withdrawn above all, is waited for and counts.
         lock_many(session, differing)
         known = _people(session, lender, named)
-        named, at_odds = _told_of_people(rows, known)
+        named, at_odds = _told_of_people(rows, known, rules)
+    anew = {person_id: _addressed_anew(known.get(person_id), data) for person_id, data in named.items()}
     changed = [
         {"id": person.id, **_told_anew(keys, person, data), "updated_at": at}
         for person, data in _changes(keys, known, named)
@@ -79,15 +95,17 @@ def enter_people(
             Person.lender == lender, col(Person.person_id).in_(named)
         )
     ).all()
-    return (
-        {person_id: ref for person_id, ref, _ in found if ref is not None},
-        {ref: key_id for _, ref, key_id in found if ref is not None and key_id is not None},
-        at_odds,
+    refs = {person_id: ref for person_id, ref, _ in found if ref is not None}
+    return EnteredPeople(
+        refs=refs,
+        keys={ref: key_id for _, ref, key_id in found if ref is not None and key_id is not None},
+        at_odds=at_odds,
+        readdressed={refs[person_id]: addressed for person_id, addressed in anew.items() if addressed.has_any},
     )
 
 
 def _told_of_people(
-    rows: Sequence[PortfolioLoan], known: Mapping[str, Person]
+    rows: Sequence[PortfolioLoan], known: Mapping[str, Person], rules: Path
 ) -> tuple[dict[str, dict[str, Any]], list[ChannelsAtOdds]]:
     """What the rows say of each person, by the lender's id, and whose channels are at odds."""
     named: dict[str, dict[str, Any]] = {
@@ -95,7 +113,7 @@ def _told_of_people(
     }
     for loan in sorted(rows, key=lambda loan: loan.line):
         data = named.setdefault(loan.person_id, {})
-        data |= _told_of_place(loan, data)
+        data |= _told_of_place(loan, data, rules)
         data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
     return named, take_channels(rows, known, named)
 
@@ -112,11 +130,22 @@ def _changes(
     ]
 
 
-def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any]) -> dict[str, str | None]:
-    """What a row says of the place, absence included, where it names another country or region than is known.
+def _addressed_anew(person: Person | None, data: Mapping[str, Any]) -> NewAddresses:
+    known = {field: getattr(person, field, None) for field in ("name", "id_digits", "phone", "email")}
+    told = known | {field: data[field] for field in known if data.get(field) is not None}
+    return NewAddresses(
+        phone=told["phone"] if told["phone"] != known["phone"] else None,
+        email=told["email"] if told["email"] != known["email"] else None,
+        known_as=KnownAs(told["name"], told["id_digits"]),
+    )
+
+
+def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any], rules: Path) -> dict[str, str | None]:
+    """What a row says of the place, absence included, where it names another one than is known: another country or
+    region, or another city where a region has several clocks (of an unknown region: the country).
 
     The rest of the place belongs to where the person was: a zone kept from there would let them be contacted at night,
-    whereas one that is unknown lets nobody contact them. A first region counts as another one.
+    whereas one that is unknown lets nobody contact them. A first region or city counts as another one.
     """
     if "country" not in known:
         return {}
@@ -124,6 +153,8 @@ def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any]) -> dict[str, s
         return {"region": loan.region, "city": loan.city, "timezone": loan.timezone}
     if loan.region is not None and loan.region != known.get("region"):
         return {"city": loan.city, "timezone": loan.timezone}
+    if loan.city is not None and city_key(loan.city) != city_key(known.get("city") or ""):
+        return {"timezone": loan.timezone} if several_clocks(rules, loan.country, known.get("region")) else {}
     return {}
 
 

@@ -11,10 +11,11 @@ from domain.contact_rules.decision import (
 from domain.contact_rules.model import Caps, Profile
 from domain.contact_rules.pack import Pack
 from domain.contact_rules.rulebook import RuleBook
-from domain.contact_rules.stops import KNOWN_FLAGS, NO_WHATSAPP_MARKETING
+from domain.contact_rules.stops import HOLD_DEBITS, KNOWN_FLAGS, NO_WHATSAPP_MARKETING
 from domain.contact_rules.zones import candidate_zones
 
 __all__ = [
+    "HOLD_DEBITS",
     "HORIZON",
     "KNOWN_FLAGS",
     "LEDGER_LOOKBACK",

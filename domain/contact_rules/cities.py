@@ -1,7 +1,8 @@
-"""Cities that rules and calendars name, and cities that are written nearly like one."""
+"""Cities that rules and calendars name, and what may stand for one: a name nearly like it, or none at all."""
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -10,6 +11,26 @@ from domain.contact_rules.pack import Pack
 
 _ALIKE = 0.75
 """From here on, of 1, a name counts as perhaps misspelt: "Brooklin" is 0.88 of Brooklyn, "Bklyn" 0.77."""
+
+
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+_NOT_GIVEN = frozenset(
+    {
+        "na", "nd", "sn", "nan", "nil", "null", "none", "unknown", "undefined", "not known", "not available",
+        "not given", "tbd", "city", "other", "sin dato", "sin datos", "sin ciudad", "sin informacion", "desconocido",
+        "desconocida", "no informado", "no informada", "no disponible", "no aplica", "no consta", "ninguno", "ninguna",
+        "otro", "otra", "ciudad", "nao informado", "nao informada", "nao disponivel", "nao consta", "desconhecido",
+        "desconhecida", "sem dado", "sem dados", "nenhum", "nenhuma", "outro", "outra", "cidade",
+    }
+)  # fmt: skip
+"""Keys of what is written where nothing is known."""
+
+
+def names_no_city(key: str) -> bool:
+    """Whether `key` is what stands where no city does: no word, a word for nothing, an address or a ZIP code."""
+    if key in _NOT_GIVEN or len(set(key.replace(" ", ""))) < 2:
+        return True
+    return _LETTERS.search(key) is None or any(letter.isdigit() for letter in key)
 
 
 def named_cities(pack: Pack, region: str | None) -> dict[str, str]:
@@ -35,11 +56,24 @@ def alike_elsewhere(pack: Pack) -> frozenset[str]:
     return frozenset(city_key(place) for place in pack.alike_elsewhere)
 
 
+def may_stand_for_one(key: str, named: tuple[tuple[str, str], ...], elsewhere: frozenset[str] = frozenset()) -> bool:
+    """Whether `key` is none of the cities that are named, and yet nobody can say that it is another one."""
+    if not named or key in elsewhere or any(key == known for known, _ in named):
+        return False
+    return names_no_city(key) or likest(key, named, elsewhere) is not None
+
+
 @lru_cache(maxsize=8192)
 def likest(key: str, named: tuple[tuple[str, str], ...], elsewhere: frozenset[str] = frozenset()) -> str | None:
-    """The name whose key is most like `key`; None where `key` is one of them or of `elsewhere`, or like none."""
+    """The name whose key `key` begins with ("Brooklyn NY", "Brooklyn Heights") or is most like.
+
+    None where `key` is one of them or of `elsewhere`, or like none.
+    """
     if key in elsewhere or any(key == known for known, _ in named):
         return None
+    begun_with = max(((known, name) for known, name in named if key.startswith(f"{known} ")), default=None)
+    if begun_with is not None:
+        return begun_with[1]
     alike = ((_likeness(key, known), name) for known, name in named)
     best, name = max(alike, default=(0.0, ""))
     return name if best >= _ALIKE else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from domain.contact import Actor, Channel
 from domain.contact_rules.bound import BoundRules
-from domain.contact_rules.cities import alike_elsewhere, likest, named_cities
+from domain.contact_rules.cities import alike_elsewhere, may_stand_for_one, named_cities
 from domain.contact_rules.model import city_key
 from domain.contact_rules.pack import MissingRegion, Pack
 from domain.contact_rules.regions import regions_of
@@ -56,7 +56,7 @@ class RuleBook:
     def bound(
         self, pack: Pack, region: str | None, city: str | None, channel: Channel, actor: Actor, flags: frozenset[str]
     ) -> BoundRules:
-        """The rules of one place and kind of contact. A city that may be misspelt is one that is not known."""
+        """The rules of one place and kind of contact. A city that may be misspelt, or is none, is not known."""
         if city is not None:
             city = self._told_apart(pack, region, city_key(city))
         if flags:
@@ -73,7 +73,7 @@ class RuleBook:
             named = self._cities[pack.country, region] = tuple(named_cities(pack, region).items())
         if any(key == known for known, _ in named):
             return key
-        return None if likest(key, named, self._elsewhere[pack.country]) is not None else _ELSEWHERE
+        return None if may_stand_for_one(key, named, self._elsewhere[pack.country]) else _ELSEWHERE
 
 
 def _flags(pack: Pack) -> frozenset[str]:

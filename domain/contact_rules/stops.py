@@ -25,6 +25,9 @@ _STILL_OPEN: dict[str, tuple[frozenset[Purpose], str]] = {
     "vulnerable": (_ANSWERS_TOO, "The person is vulnerable: collection is held; only answers to the person."),
 }
 
+HOLD_DEBITS: frozenset[str] = frozenset(_STILL_OPEN) - {"third_party", "workplace"}
+"""Stop states of the person, not of an address: nothing is collected from their account by direct debit either."""
+
 NO_CALLS = "no_calls"
 """The person asked not to be called or visited; writing stays open."""
 

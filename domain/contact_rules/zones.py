@@ -32,6 +32,12 @@ def contradicts(pack: Pack, region: str | None, zone: str) -> bool:
     return not any(_one_clock(zone, candidate) for candidate in _possible(pack, region))
 
 
+def has_several_clocks(pack: Pack, region: str | None) -> bool:
+    """Whether two people of the region (None, or a code that the pack does not know: of the country) may differ."""
+    first, *others = _possible(pack, region)
+    return not all(_one_clock(first, other) for other in others)
+
+
 def _possible(pack: Pack, region: str | None) -> tuple[str, ...]:
     code = region.removeprefix(f"{pack.country}-") if region is not None else None
     # Of a code that nobody knows it must not be said that it is none of the regions with a clock of their own.

@@ -9,6 +9,7 @@ import pytest
 
 from activities.bank_files import BankDesk
 from domain.bank_news import BankEntry, FileKind, Statement
+from domain.contact_rules.stops import HOLD_DEBITS
 from domain.direct_debit import DebitState, MandateStatus, SequenceType
 from domain.events.debits import DebitOutcome
 from domain.gateway_choice import BANK
@@ -200,6 +201,63 @@ async def test_a_debit_goes_to_the_bank_once_the_transfer_came_to_nothing_and_no
     assert (meanwhile.debits, meanwhile.dropped) == (0, {})
     assert failed.debits == 1
     assert (paid.debits, paid.dropped) == (0, {"nothing is due": 1})
+
+
+def note_fact(desk: Desk, loan_id: str, flag: str, *, holds: bool = True) -> None:
+    with desk.database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        if holds:
+            people.raise_flag(session, person, flag, source="letter", at=MONDAY)
+        else:
+            people.clear_flag(session, person, flag, at=MONDAY)
+
+
+@pytest.mark.parametrize("flag", sorted(HOLD_DEBITS))
+async def test_nothing_is_collected_from_somebody_with_whom_all_collection_has_stopped(
+    desk: Desk, bank: OtherBank, flag: str
+) -> None:
+    """Given a debit that was let go, when a stop state of its person is noted, then it waits and none is ordered after
+    it; once the fact is cleared it is filed."""
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    note_fact(desk, "L1", flag)
+
+    await desk.day(MONDAY)
+    another = await desk.order("L1", step="again")
+    meanwhile = (bank.collections(), desk.debit("L1").state, another.outcome)
+    note_fact(desk, "L1", flag, holds=False)
+    await desk.day(MONDAY)
+
+    assert meanwhile == ([], DebitState.PLANNED, DebitOutcome.NOT_POSSIBLE)
+    assert desk.debit("L1").state is DebitState.FILED
+
+
+async def test_a_file_that_the_bank_does_not_have_goes_without_whom_a_stop_was_noted_of_since(
+    desk: Desk, bank: OtherBank
+) -> None:
+    for number, loan_id in enumerate(("L1", "L2"), 11):
+        loan_with_mandate(desk.database, loan_id, bank.open_account(loan_id, number))
+        await desk.order(loan_id)
+    desk.files.make(MONDAY)
+    note_fact(desk, "L1", "bankruptcy")
+
+    await desk.submission.submit(desk.bank, MONDAY)
+
+    assert [one["mandate_id"] for one in bank.collections()] == ["M-L2"]
+    assert desk.debit("L1").state is DebitState.PLANNED
+
+
+@pytest.mark.parametrize("flag", ["no_calls", "workplace", "requested_by_debtor"])
+async def test_a_wish_about_calls_or_a_fact_about_an_address_holds_no_debit(
+    desk: Desk, bank: OtherBank, flag: str
+) -> None:
+    loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
+    await desk.order("L1")
+    note_fact(desk, "L1", flag)
+
+    await desk.day(MONDAY)
+
+    assert desk.debit("L1").state is DebitState.FILED
 
 
 async def test_a_one_off_mandate_pays_one_debit_of_one_loan(desk: Desk, bank: OtherBank) -> None:

@@ -490,16 +490,21 @@ def test_zones_that_contradict_the_place_and_cities_that_may_be_misspelt_are_tol
         "L7,en,US,NY,Brooklyn,,USD,1000,2026-10-01,+12125550112",
         "L8,es,ES,CT,Barcelna,Europe/Madrid,EUR,1000,2026-10-01,+34612345673",
         "L9,en,FR,,Paris,Europe/Paris,EUR,1000,2026-10-01,+34612345674",
+        "L10,en,US,NY,Bronx NY 10451,America/New_York,USD,1000,2026-10-01,+12125550113",
+        "L11,es,ES,CT,S/N,Europe/Madrid,EUR,1000,2026-10-01,+34612345675",
+        "L12,es,ES,MD,S/N,Europe/Madrid,EUR,1000,2026-10-01,+34612345676",
     ]
 
     report = intake.check(written(tmp_path, PLACED + "\n".join(rows) + "\n"), "recobro", TODAY)
 
     assert report.bad_rows == 0
     summary = report.summary()
-    assert (summary.with_timezone, summary.zones_at_odds) == (6, 2)
+    assert (summary.with_timezone, summary.zones_at_odds) == (9, 2)
     assert [(each.city, each.perhaps, each.rows) for each in summary.cities_in_doubt] == [
         ("Brooklin", "Brooklyn", 2),
         ("Barcelna", "Barcelona", 1),
+        ("S/N", None, 1),
+        ("Bronx NY 10451", "Bronx", 1),
     ]
     assert report.warnings == [
         "1 good rows are in a place whose contact rules are not known, so that nobody there will be contacted: "
@@ -507,8 +512,10 @@ def test_zones_that_contradict_the_place_and_cities_that_may_be_misspelt_are_tol
         "3 good rows have no time zone: no contact with them will be allowed",
         "2 good rows have a time zone that contradicts their region or country: only what is lawful by both clocks will"
         " be allowed",
-        "3 good rows name a city that may be a misspelt one with rules of its own, and count as of any city of the "
-        "region: Brooklin (Brooklyn?), Barcelna (Barcelona?)",
+        "4 good rows name a city that may be a misspelt one with rules of its own, and count as of any city of the "
+        "region: Brooklin (Brooklyn?), Barcelna (Barcelona?), Bronx NY 10451 (Bronx?)",
+        "1 good rows name no city as theirs, in a region where some have rules of their own, and count as of any city"
+        " of it",
     ]
 
 

@@ -20,6 +20,8 @@ from tests.records.portfolios import LENDER, NOW, enter, entered, handed
 LATE_IN_MADRID = datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
 IN_MEXICO = {"country": "MX", "region": "CMX", "city": "Ciudad de México", "timezone": "America/Mexico_City"}
 IN_NEW_YORK = {"country": "US", "region": "NY", "city": "Albany", "timezone": "America/New_York"}
+IN_MIAMI = {"country": "US", "region": "FL", "city": "Miami", "timezone": "America/New_York"}
+IN_CHIHUAHUA = {"country": "MX", "region": "CHH", "city": "Chihuahua", "timezone": "America/Chihuahua"}
 NOWHERE = {"region": None, "city": None, "timezone": None}
 
 
@@ -68,6 +70,26 @@ def test_somebody_who_moved_country_is_not_written_to_by_the_clock_of_where_they
         (IN_NEW_YORK, NOWHERE | {"country": "US"}, ("US", "NY", "Albany", "America/New_York")),
         (IN_NEW_YORK, NOWHERE | {"country": "US", "region": "NY"}, ("US", "NY", "Albany", "America/New_York")),
         (IN_NEW_YORK, IN_NEW_YORK | {"city": "Buffalo", "timezone": None}, ("US", "NY", "Buffalo", "America/New_York")),
+        (IN_MIAMI, IN_MIAMI | {"city": "Pensacola", "timezone": None}, ("US", "FL", "Pensacola", None)),
+        (IN_MIAMI, NOWHERE | {"country": "US", "city": "Pensacola"}, ("US", "FL", "Pensacola", None)),
+        (IN_CHIHUAHUA, IN_CHIHUAHUA | {"city": "Juárez", "timezone": None}, ("MX", "CHH", "Juárez", None)),
+        (
+            IN_MIAMI,
+            IN_MIAMI | {"city": "Pensacola", "timezone": "America/Chicago"},
+            ("US", "FL", "Pensacola", "America/Chicago"),
+        ),
+        (
+            IN_MIAMI,
+            IN_MIAMI | {"city": "MIAMI, FL", "timezone": None},
+            ("US", "FL", "MIAMI, FL", "America/New_York"),
+        ),
+        (IN_MIAMI, NOWHERE | {"country": "US", "region": "FL"}, ("US", "FL", "Miami", "America/New_York")),
+        (
+            IN_NEW_YORK | {"region": None},
+            NOWHERE | {"country": "US", "city": "Dallas"},
+            ("US", None, "Dallas", None),
+        ),
+        (IN_MIAMI | {"city": None}, IN_MIAMI | {"timezone": None}, ("US", "FL", "Miami", None)),
     ],
 )
 @pytest.mark.parametrize("one_file", [True, False], ids=["in one file", "in two files"])

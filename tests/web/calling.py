@@ -42,6 +42,7 @@ from web.documents import documents_router
 from web.pay_pages import pay_router
 from web.ports import LoanOrders
 from web.sources import StripeWebhooks
+from web.talks_api import talks_router
 from web.thread_pages import thread_pages
 from web.words_api import words_router
 from web.words_desk import WordsDesk
@@ -113,6 +114,7 @@ def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> 
     return [
         agreement_router(database, desk),
         words_router(database, words),
+        talks_router(database, clock),
         agreement_pages(database, desk, addresses, clock),
         case_pages(database, desk, clock),
         thread_pages(database, words, clock),

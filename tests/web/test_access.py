@@ -63,6 +63,7 @@ WHO: dict[tuple[str, str], tuple[set[Role], set[Scope]] | None] = {
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/due-date"): ({A, S}, {Scope.AGREEMENTS_WRITE}),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/approval"): ({A, S}, set()),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/agreements/{number}/cancellation"): ({A, S}, set()),
+    ("POST", "/api/v1/loans/{lender}/{loan_id}/talks"): ({A, S}, {Scope.CONTACTS_WRITE}),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/words/preview"): ({A, S}, set()),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/words"): ({A, S}, set()),
     ("POST", "/api/v1/loans/{lender}/{loan_id}/words/{words_id}/withdrawal"): ({A, S}, set()),

@@ -63,6 +63,49 @@ def test_the_literal_reading_takes_a_misspelt_city_for_one_that_is_not_known() -
 
 
 @pytest.mark.parametrize(
+    "city",
+    [
+        "N/A", "n.a.", "NA", "-", "--", ".", "", "S/N", "unknown", "None", "null", "XXX", "Desconocido",
+        "Não informado", "sin datos", "11201", "10001-1234", "14201 Buffalo", "12 Main St",
+    ],
+)  # fmt: skip
+def test_what_names_no_city_sets_no_rules_of_a_city_aside(book: RuleBook, city: str) -> None:
+    """Given somebody in New York State of whose city the file says nothing, in whatever words, when they are to be
+    written to, then the city's rules hold as where the cell is empty."""
+    assert verdict(book, city) is Verdict.NEVER
+
+
+@pytest.mark.parametrize(
+    "city",
+    [
+        "Brooklyn NY 11201", "Brooklyn NY", "Bronx NY 10451", "New York NY 10001", "NEW YORK NY", "Brooklyn Heights",
+        "Queens New York", "Astoria Queens",
+    ],
+)  # fmt: skip
+def test_what_follows_the_name_of_a_city_makes_it_no_other_city(book: RuleBook, city: str) -> None:
+    assert verdict(book, city) is Verdict.NEVER
+
+
+@pytest.mark.parametrize("city", ["New York Mills", "Bellerose Terrace", "Yorkville", "Bronxville"])
+def test_a_place_of_the_state_with_the_citys_name_in_its_own_is_another_city(book: RuleBook, city: str) -> None:
+    assert verdict(book, city) is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(("city", "open_"), [("S/N", False), ("Barcelona 08001", False), ("Girona", True)])
+def test_barcelonas_day_is_kept_for_whom_nobody_says_that_they_live_elsewhere(
+    book: RuleBook, city: str, open_: bool
+) -> None:
+    """24 September 2026, la Mercè, is a Thursday."""
+    request = ContactRequest(
+        loan_id="A", channel=Channel.SMS, country="ES", region="CT", city=city, timezones=("Europe/Madrid",)
+    )
+
+    found = decide(request, datetime(2026, 9, 24, 9, tzinfo=UTC), [], book, Caps()).verdict
+
+    assert found is (Verdict.ALLOWED if open_ else Verdict.NOT_BEFORE)
+
+
+@pytest.mark.parametrize(
     ("country", "region", "city", "near"),
     [
         ("US", "NY", "Brooklin", "Brooklyn"),
