@@ -34,13 +34,14 @@ IN_FLIGHT = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Standing:
-    """A loan that runs on the old version; `refused`: why it cannot move."""
+    """A loan that runs on the old version; `refused`: why it cannot move; `unasked`: it may, but did not answer."""
 
     loan: Loan
     state: LoanState
     at: datetime
     running: bool
     refused: str | None
+    unasked: bool = False
 
 
 def migrate(
@@ -92,7 +93,7 @@ def migrate(
         for loan_id, reason in failures:
             typer.echo(f"loan {loan_id}: {reason}", err=True)
         typer.echo("nothing was moved" if dry_run or not movable_count else f"{moved:,} loans moved to {target.key}")
-    raise typer.Exit(1 if failures else 0)
+    raise typer.Exit(1 if failures or any(each.unasked for each in refused) else 0)
 
 
 def _groups(
@@ -143,7 +144,7 @@ async def _look(
                 known = await what_it_knows(client, database, loan)
             except Refused as why:
                 known = await what_it_knows(None, database, loan)
-                return Standing(loan, known.state, known.at, False, str(why))
+                return Standing(loan, known.state, known.at, False, str(why), unasked=True)
         return Standing(loan, known.state, known.at, known.source == "running", migration_refused(known.state, target))
 
     return [(source, list(await asyncio.gather(*(look(loan) for loan in loans)))) for source, loans in groups]

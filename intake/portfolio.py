@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from config.jurisdictions import SHIPPED, JurisdictionError
-from intake import numerals
+from intake import numerals, same_people
 from intake.cell_errors import ERROR_SCHEMA, CellErrors
 from intake.chunks import Table
 from intake.csv_rows import open_csv
@@ -118,7 +118,17 @@ def _checked(
         tally.add(checked.loans)
     if not rows:
         raise PortfolioError(f"{path.name} has a header and no rows: expected one line for each loan")
+
+    def good_rows() -> Iterator[pl.DataFrame]:
+        again = RowChecker(mapping, layout)
+        if _fingerprint(path) != print_before:
+            raise PortfolioError(f"{path} has changed since it was checked; check it again")
+        for chunk in table.read(wanted):
+            yield again.check(chunk).loans
+
     repeated = pl.concat([_repeated(ids, checker.id_column), said_differently(mandates, checker.mandate_column)])
+    people = same_people.judged(tally.told_differently(repeated["line"]), good_rows(), checker.person_column)
+    repeated = pl.concat([repeated, people.errors])
     found = pl.concat([*errors, repeated], rechunk=True).sort("line", maintain_order=True)
     bad_lines = found["line"].unique()
     bad = len(bad_lines)
@@ -129,12 +139,8 @@ def _checked(
     repeated_lines = repeated["line"].unique()
 
     def frames() -> Iterator[pl.DataFrame]:
-        again = RowChecker(mapping, layout)
-        if _fingerprint(path) != print_before:
-            raise PortfolioError(f"{path} has changed since it was checked; check it again")
-        for chunk in table.read(wanted):
-            loans = again.check(chunk).loans
-            yield loans.filter(~pl.col("line").is_in(repeated_lines.implode()))
+        for loans in good_rows():
+            yield people.with_channels(loans.filter(~pl.col("line").is_in(repeated_lines.implode())))
 
     return PortfolioReport(
         path=str(path),
@@ -146,7 +152,7 @@ def _checked(
         errors=CellErrors(found),
         good_rows=totals.good,
         bad_rows=bad,
-        warnings=warnings + notes,
+        warnings=[*warnings, *people.warnings, *notes],
         unused_columns=unused,
         totals=totals,
         countries=countries_of(kept),

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from domain.portfolio import PortfolioLoan
-from intake import whereabouts
+from intake import same_people, whereabouts
 from intake.cell_errors import CellErrors
 from intake.errors import PortfolioError
 from intake.findings import BUCKETS, CurrencyTotal, Findings, Summary, UnruledPlace
@@ -130,6 +130,7 @@ class Tally:
                 "due_date",
                 "consent_valid_until",
                 pl.col("person_id").hash(),
+                same_people.told_of_person().alias("told_of_person"),
                 pl.col("phone", "email", "bank_consent", "timezone").is_not_null(),
                 reachable=pl.any_horizontal(pl.col("phone", "email").is_not_null()),
                 no_clock=places["no_clock"],
@@ -141,6 +142,17 @@ class Tally:
                 region=pl.when(doubted | no_rules).then("region"),
             )
         )
+
+    def told_differently(self, but: pl.Series) -> pl.Series:
+        """Lines of the rows whose person other rows say other things of, those in `but` left aside."""
+        if not self._rows:
+            return pl.Series(dtype=pl.UInt32)
+        told = pl.concat([rows.select("line", "person_id", "told_of_person") for rows in self._rows])
+        told = told.filter(~pl.col("line").is_in(but.implode()))
+        several = (
+            told.group_by("person_id").agg(pl.col("told_of_person").n_unique()).filter(pl.col("told_of_person") > 1)
+        )
+        return told.join(several, on="person_id", how="semi")["line"]
 
     def without(self, lines: pl.Series) -> pl.DataFrame | None:
         """What was kept of the rows added, less those in `lines`. None: no row was added."""

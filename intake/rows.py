@@ -102,12 +102,15 @@ class RowChecker:
         self._mapping = mapping
         self._layout = layout
         self._rules = mapping.fields.rules()
-        rule = self._rules["loan_id"]
-        index = layout.place(rule.columns or ())
-        self.id_column = layout.header[index] if index is not None else "loan_id"
-        mandate = self._rules.get("mandate_reference")
-        place = layout.place(mandate.columns or ()) if mandate is not None else None
-        self.mandate_column = layout.header[place] if place is not None else "mandate_reference"
+        self.id_column = self._column_of("loan_id")
+        self.person_column = self._column_of("person_id")
+        self.mandate_column = self._column_of("mandate_reference")
+
+    def _column_of(self, field: str) -> str:
+        """What the file calls the column; the field's name where it has none of its own."""
+        rule = self._rules.get(field)
+        index = self._layout.place(rule.columns or ()) if rule is not None else None
+        return self._layout.header[index] if index is not None else field
 
     def check(self, chunk: Chunk) -> CheckedChunk:
         """Every cell of the chunk judged; each error once."""

@@ -18,6 +18,8 @@ _LONGEST_DELAY = 36_500
 _TYPED_NUMBER = r"^[+-]?\d+(?:\.\d+)?$"
 _ROUNDED = r"^-?\d{16}|e[0-9+]"
 _KEYS_NAMED = 8
+_SHEET_ERROR = r"(?i)^(?:#N/[AD]|#[¡¿]?[\p{L}/0]+[!?]|#{3,}|Err:[0-9]{3})$"
+"""What a spreadsheet shows, in any language, where a formula has no result or a column is too narrow."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,10 @@ class Evaluation:
         raw = self.rows[str(index)]
         if self.layout.empty:
             raw = raw.set(raw.str.to_lowercase().is_in(list(self.layout.empty)).fill_null(False), None)
-        cells = self._none(pl.String, self.layout.header[index])
-        return index, Cells(raw, raw, cells.column, cells.reported)
+        column = self.layout.header[index]
+        wrong = raw.str.contains(_SHEET_ERROR).fill_null(False)
+        self.errors.add(self.lines, wrong, column, raw, "an error of the spreadsheet stands here in place of a value")
+        return index, Cells(raw.set(wrong, None), raw, column, wrong)
 
     def _judged(self, raw: Cells, values: pl.Series, reason: str | pl.Series) -> Cells:
         """Values parsed from `raw`; a cell that is there but gave no value is an error."""

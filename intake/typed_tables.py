@@ -1,5 +1,6 @@
 """XLSX and Parquet: the same rows as CSV gives, with typed cells turned to plain text."""
 
+import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,14 @@ _WHOLE_TO = 2**53
 _SHORT_FLOATS: dict[pl.DataType, int] = {pl.Float16(): 2**11, pl.Float32(): 2**24}
 """Likewise of the shorter floats that Parquet knows."""
 _FAR_COLUMN = re.compile(rb"""\br\s*=\s*["'][A-Za-z]{3,}[0-9]""")
+_ERROR_TYPE = re.compile(rb"""\bt\s*=\s*["']e["']""")
+_ERROR_CELL = re.compile(rb"""(<(?:[\w.-]+:)?c\s[^<>]*?\bt\s*=\s*)["']e["']""")
+_BLOCK = 2**20
+_OTHER_WORKBOOKS = {
+    "content.xml": "an OpenDocument spreadsheet; save it as XLSX",
+    "xl/workbook.bin": "a binary Excel workbook; save it as XLSX",
+}
+"""By a part that each has: the reader would open them, and take their cells with errors for empty ones."""
 
 
 def _plain_text(column: pl.Series) -> pl.Series:
@@ -81,37 +90,72 @@ def open_parquet(path: Path) -> Table:
     return Table(names, read, "parquet", left_out, plain, rounded=rounded, whole_below=whole_below)
 
 
-def _refuse_bomb(path: Path) -> None:
-    """A workbook is a ZIP: one that unpacks into far more than it is was not made by people who keep loans."""
+def _looked_through(path: Path) -> bool:
+    """Whether any cell of the workbook holds an error, such as #N/A. Raises PortfolioError for what is not to be read.
+
+    A workbook is a ZIP: one that unpacks into far more than it is was not made by people who keep loans.
+    """
     with zipfile.ZipFile(path) as archive:
+        names = set(archive.namelist())
+        for part_name, kind in _OTHER_WORKBOOKS.items():
+            if part_name in names:
+                raise PortfolioError(f"{path.name} is {kind}: expected CSV, XLSX or Parquet")
         unpacked = sum(part.file_size for part in archive.infolist())
-        for part in archive.infolist():
-            if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
-                _refuse_wide(path, archive, part)
+        errors = [_sheet_looked_through(path, archive, part) for part in archive.infolist() if _is_sheet(part)]
     if unpacked > _UNPACKED_ALWAYS and unpacked > _UNPACKED_TIMES * path.stat().st_size:
         raise PortfolioError(f"{path.name} unpacks into {unpacked // 2**20:,} MiB: not opened")
+    return any(errors)
 
 
-def _refuse_wide(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+def _is_sheet(part: zipfile.ZipInfo) -> bool:
+    return part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml")
+
+
+def _sheet_looked_through(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
     """The reader takes memory for every place up to the last cell, filled or not; far columns are a bomb."""
     tail = b""
+    errors = False
     with archive.open(part) as sheet:
-        while block := sheet.read(2**20):
+        while block := sheet.read(_BLOCK):
             if _FAR_COLUMN.search(tail + block):
                 raise PortfolioError(f"{path.name} has cells beyond column ZZ: expected a table of loans")
+            errors = errors or _ERROR_TYPE.search(tail + block) is not None
             tail = block[-64:]
+    return errors
+
+
+def _errors_as_text(path: Path) -> bytes:
+    """The workbook with every error a cell of text: the reader takes one for an empty cell."""
+    copy = io.BytesIO()
+    with (
+        zipfile.ZipFile(path) as archive,
+        zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as written,
+    ):
+        for part in archive.infolist():
+            with archive.open(part) as source, written.open(part.filename, "w") as target:
+                rest = b""
+                while block := source.read(_BLOCK):
+                    if not _is_sheet(part):
+                        target.write(block)
+                        continue
+                    whole, bracket, rest = (rest + block).rpartition(b"<")
+                    rest = bracket + rest
+                    target.write(_ERROR_CELL.sub(rb'\1"str"', whole))
+                target.write(rest)
+    return copy.getvalue()
 
 
 def open_xlsx(path: Path) -> Table:
     """The first sheet of an Excel workbook that has rows. Lines are the sheet's row numbers."""
     with _readable(path, "XLSX"):
-        _refuse_bomb(path)
+        has_errors = _looked_through(path)
         # Here, because most portfolios are CSV, and memory of a start counts.
         import fastexcel
 
         reader = fastexcel.read_excel(path)
+        with_errors = fastexcel.read_excel(_errors_as_text(path)) if has_errors else reader
         for name in reader.sheet_names:
-            texts = reader.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
+            texts = with_errors.load_sheet(name, header_row=None, skip_rows=0, dtypes="string").to_polars()
             if texts.height:
                 break
         else:
@@ -141,7 +185,7 @@ def open_xlsx(path: Path) -> Table:
             plain.add(index)
             if native.dtype.is_numeric():
                 rounded.add(index)
-            columns.append(trimmed(_plain_text(native)))
+            columns.append(trimmed(_plain_text(native).zip_with(native.is_not_null(), text)))
             continue
         mixed.add(index)
         columns.append(trimmed(text))

@@ -46,7 +46,8 @@ class _Paying:
 class WayFigures:
     """One way to pay (a payment's provider) over the loans of one currency: who used it, what it brought, what it kept.
 
-    `recovered_minor` counts, for each loan, at most what was due; `fees` are of whole payments.
+    `recovered_minor` counts, for each loan, at most what was due, less what was given back; a payment given back whole
+    is none. `fees` are of whole payments, those given back too: what a gateway kept of them is spent.
     """
 
     provider: str
@@ -63,7 +64,8 @@ class ChannelFigures:
     `contacts` left us, of which `arrived` are known to have arrived and `read` to have been read or answered.
     `people` were contacted by the channel, `reached` of them at least once for certain. `cost` is of all its contacts,
     receipts too, in the loans' currency; None where the table has no rate. `recovered_minor` is the money of
-    `payments` put down to the channel (domain/attribution.py); `channel` None stands for money that came by itself.
+    `payments` put down to the channel (domain/attribution.py), less what was given back; `channel` None stands for
+    money that came by itself.
     """
 
     channel: Channel | None
@@ -183,19 +185,22 @@ def _figures(
         touches.sort(key=lambda touch: touch[0])
         left = loan.amount_due_minor
         for payment in paid.get(loan.id, ()):
-            counts = min(payment.amount_minor, left)
+            way = paying[payment.provider]
+            fee = table.gateway_fee(payment.provider, Money(amount_minor=payment.amount_minor, currency=currency))
+            fees += fee.micros if fee else 0
+            way.fees += fee.micros if fee else 0
+            kept = payment.amount_minor - payment.refunded_minor
+            if kept <= 0:
+                continue
+            counts = min(kept, left)
             left -= counts
             recovered += counts
             row = counted[channel_before(payment.paid_at, touches)]
             row.recovered += counts
             row.payments += 1
-            fee = table.gateway_fee(payment.provider, Money(amount_minor=payment.amount_minor, currency=currency))
-            fees += fee.micros if fee else 0
-            way = paying[payment.provider]
             way.people.add(loan.person_ref)
             way.payments += 1
             way.recovered += counts
-            way.fees += fee.micros if fee else 0
         number, country = reads.get(loan.id, (0, ""))
         read_count += number
         read_micros += table.price(ChargeKind.BANK_READ, country).micros * number
@@ -218,6 +223,7 @@ def _figures(
         ways=tuple(
             WayFigures(name, len(one.people), one.payments, one.recovered, Cost(micros=one.fees, currency=currency))
             for name, one in sorted(paying.items(), key=lambda each: (-each[1].recovered, each[0]))
+            if one.payments or one.fees
         ),
     )
 

@@ -80,7 +80,8 @@ def enter_in_order(
     A loan known under another customer number is refused, and nothing of its row is kept. What the person closed and
     what counts against contacting them stand under the number it is known by; to carry them over is not sound: the
     other number may be another human being's, and what was copied would outlive the erasure of where it came from.
-    So is one whose id, or whose person's, is known with other zeros in front: `records.known_spellings`.
+    So is one whose id, or whose person's, is known with other zeros in front: `records.known_spellings`; and a new one
+    under a number that is known as somebody else's. Rows of one person agree: `intake.same_people` sees to it.
     Entering the same loans again into the same campaign changes nothing.
     """
     one_at_a_time(session, f"portfolio:{campaign.lender}")

@@ -35,12 +35,12 @@ class ChannelsAtOdds:
 def take_channels(
     rows: Sequence[PortfolioLoan], known: Mapping[str, Person], named: Mapping[str, dict[str, Any]]
 ) -> list[ChannelsAtOdds]:
-    """Put into `named` which channels the rows say were agreed to, and which of them hold."""
-    last = {
-        loan.person_id: (loan, frozenset(loan.authorised_channels))
-        for loan in sorted(rows, key=lambda loan: loan.line)
-        if loan.authorised_channels is not None
-    }
+    """Put into `named` which channels the rows say were agreed to, all of one person's, and which of them hold."""
+    last: dict[str, tuple[PortfolioLoan, frozenset[Channel]]] = {}
+    for loan in sorted(rows, key=lambda loan: loan.line):
+        if loan.authorised_channels is not None:
+            told = frozenset(loan.authorised_channels)
+            last[loan.person_id] = (loan, told & last[loan.person_id][1] if loan.person_id in last else told)
     at_odds = []
     for person_id, (loan, told) in last.items():
         data, person = named[person_id], known.get(person_id)

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from config.clocks import several_clocks
 from config.jurisdictions import SHIPPED
 from domain.contact_rules.model import city_key
+from domain.person_names import one_person
 from domain.portfolio import PortfolioLoan
 from domain.same_person import KnownAs
 from records import person_keys
@@ -44,24 +45,66 @@ class EnteredPeople:
 
 
 def under_another_number(session: Session, lender: str, rows: Sequence[PortfolioLoan]) -> dict[str, str]:
-    """By loan, why its row is refused: it names another customer than the loan is known to be of."""
+    """By loan, why its row is refused: it names another customer than the loan is known to be of, or a customer number
+    that is known as somebody else's.
+    """
     handed = {loan.loan_id: loan.person_id for loan in rows}
     known = session.exec(
         select(Loan.loan_id, Person.person_id)
         .join(Person, col(Person.id) == col(Loan.person_ref))
         .where(Loan.lender == lender, col(Loan.loan_id).in_(handed))
     ).all()
-    return {
+    strange = {
         loan_id: f"is known under customer number {person_id!r}: hand it over with that as its person_id"
         for loan_id, person_id in known
         if person_id != handed[loan_id]
     }
+    # A loan of theirs that is known says who they are: what else its row says is a correction.
+    themselves = {person_id for loan_id, person_id in known if person_id == handed[loan_id]}
+    new = [loan for loan in rows if loan.person_id not in themselves and loan.loan_id not in strange]
+    people = _people(session, lender, {loan.person_id for loan in new}) if new else {}
+    for loan in new:
+        person = people.get(loan.person_id)
+        if person is not None and (fields := _of_somebody_else(loan, person)):
+            strange[loan.loan_id] = (
+                f"its customer number {loan.person_id!r} is known as somebody else's by {', '.join(fields)}: hand it"
+                " over under a number of its own or, if what is known is wrong, with a loan known under this one"
+            )
+    return strange
+
+
+def _of_somebody_else(loan: PortfolioLoan, person: Person) -> list[str]:
+    """Which fields of a row say that it is not this person's; none where others say that it is.
+
+    Somebody may have moved to another country, and a name may be spelt in other ways: the same telephone, e-mail or
+    document tells them, and who moved by their name too.
+    """
+    if person.erased_at is not None or _any_same(loan, person, "phone", "email"):
+        return []
+    apart = [
+        field
+        for field in ("birth_year", "id_digits")
+        if None not in (told := getattr(loan, field), known := getattr(person, field)) and told != known
+    ]
+    names = [name for name in (loan.name, person.name) if name]
+    one_name = one_person(names)
+    known_again = _any_same(loan, person, "id_digits")
+    if not one_name and not known_again:
+        apart.append("name")
+    if loan.country != person.country and not (len(names) == 2 and one_name) and not known_again:
+        apart.append("country")
+    return apart
+
+
+def _any_same(loan: PortfolioLoan, person: Person, *fields: str) -> bool:
+    return any(getattr(loan, field) is not None and getattr(loan, field) == getattr(person, field) for field in fields)
 
 
 def enter_people(
     session: Session, lender: str, rows: Sequence[PortfolioLoan], at: datetime, rules: Path = SHIPPED
 ) -> EnteredPeople:
-    """Of several rows of one person the later in the file stands. `rules`: the folder of the jurisdiction packs."""
+    """Of several rows of one person that are handed in together the later in the file stands, and of their channels
+    those that all of them name. `rules`: the folder of the jurisdiction packs."""
     keys = person_keys.of(session)
     known = _people(session, lender, {loan.person_id for loan in rows})
     named, at_odds = _told_of_people(rows, known, rules)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.campaign_figures import money
 from commands.channel_costs import ChannelCost, Costs, costs_of, print_costs
 from config.settings import Settings
 from records import payments
@@ -59,6 +60,36 @@ def test_what_one_recovered_costs_is_never_nought_where_something_was_paid(
     cost_micros: int, each: str | None, shown: str
 ) -> None:
     assert row("email", 0, cost_micros, each).cost_of_one_shown == shown
+
+
+def test_money_given_back_is_recovered_here_as_little_as_in_the_campaigns_status(database: Database) -> None:
+    """Given 100.00 EUR due of each loan; of the payments one is given back in part, one whole and one where it was too
+    much."""
+    with database.writing() as session:
+        entered(session, "L1", "L2", "L3")
+        for loan_id, amount, given_back in (("L1", 9_000, 2_000), ("L2", 8_000, 8_000), ("L3", 15_000, 6_000)):
+            paid = payments.record(
+                session,
+                provider="stripe",
+                payment_id=loan_id,
+                lender=LENDER,
+                loan_id=loan_id,
+                amount_minor=amount,
+                currency="EUR",
+                paid_at=NOW,
+                received_at=NOW,
+                source=PaymentSource.RECORD,
+            ).payment
+            paid.refunded_minor = given_back
+            session.add(paid)
+
+    with database.reading() as session:
+        costs, [status] = costs_of(session, Settings(_env_file=None), "c1"), money(session, "c1")
+
+    [way] = costs.ways
+    assert (way.people, way.payments, way.recovered_minor) == (2, 2, 16_000)
+    assert status.recovered_minor == 16_000
+    assert {row.channel: (row.payments, row.recovered_minor) for row in costs.channels}["all"] == (2, 16_000)
 
 
 def test_how_it_was_paid_is_told_with_people_money_share_and_fees(

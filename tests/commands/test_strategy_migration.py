@@ -185,6 +185,33 @@ def test_a_loan_that_did_not_say_what_it_runs_on_is_moved_by_the_same_command_ag
     assert temporal.strategies == {workflow_id(LENDER, "L1"): NEW}
 
 
+@pytest.mark.parametrize("words", [["--yes"], ["--dry-run"]])
+def test_the_exit_code_says_that_a_loan_could_not_be_asked(
+    records: Database, temporal: Running, words: list[str]
+) -> None:
+    """Given a loan that runs and no worker that answers for it; then a script learns that it was not looked at."""
+
+    async def no_worker() -> None:
+        raise Refused("no worker answered")
+
+    with records.writing() as session:
+        loans.begin(session, loans.get(session, LENDER, "L1"))
+    temporal.strategies[workflow_id(LENDER, "L1")] = STRATEGY
+    temporal.silent = [no_worker]
+
+    result = CliRunner().invoke(app, ["strategy", "migrate", "plain@1", "plain@2", "--json", *words])
+
+    told = json.loads(result.stdout)
+    assert (told["refused"], told["failed"]) == ([{"loan_id": "L1", "reason": "no worker answered"}], [])
+    assert result.exit_code == 1
+
+
+def test_loans_that_wait_need_no_answer_of_theirs(records: Database, temporal: Running) -> None:
+    result = CliRunner().invoke(app, ["strategy", "migrate", "plain@1", "plain@2", "--dry-run"])
+
+    assert result.exit_code == 0
+
+
 def test_an_operator_who_ends_it_in_between_can_do_it_again(
     records: Database, temporal: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

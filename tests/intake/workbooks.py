@@ -34,9 +34,15 @@ _STYLES = (
 )
 
 
+class SheetError(str):
+    """The value of a cell whose formula has no result."""
+
+
 def _cell(place: str, value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, SheetError):
+        return f'<c r="{place}" t="e"><f>VLOOKUP(1,A1:B2,2)</f><v>{value}</v></c>'
     if isinstance(value, date):
         days = (value - date(1899, 12, 30)).days
         return f'<c r="{place}" s="1"><v>{days}</v></c>'
@@ -46,7 +52,7 @@ def _cell(place: str, value: object) -> str:
 
 
 def write_workbook(path: Path, rows: Sequence[Sequence[object]]) -> Path:
-    """One sheet; text, numbers and dates as cells of those types, None as no cell at all."""
+    """One sheet; text, numbers, dates and errors as cells of those types, None as no cell at all."""
     body = "".join(
         f'<row r="{number}">'
         + "".join(_cell(f"{chr(65 + column)}{number}", value) for column, value in enumerate(row))

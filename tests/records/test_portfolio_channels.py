@@ -59,6 +59,14 @@ def test_a_channel_a_person_withdrew_is_not_opened_by_the_next_file_and_the_star
     assert (line.loan_id, line.details["holding"]) == ("L2", ["email"])
 
 
+def test_of_rows_that_name_different_channels_those_in_all_of_them_hold(database: Database) -> None:
+    named = {"L1": "email,sms", "L2": None, "L3": "call,sms"}
+    with database.writing() as session:
+        enter(session, [handed(one, person_id="ana", authorised_channels=told) for one, told in named.items()])
+
+    assert agreed(database) == ["sms"]
+
+
 def test_who_agreed_to_none_is_left_alone(database: Database) -> None:
     file(database, "L1", "email,sms")
     says(database)

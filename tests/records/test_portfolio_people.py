@@ -11,7 +11,7 @@ from config.jurisdictions import load_rulebook
 from domain.contact import Channel, ContactRequest, Purpose, Verdict
 from domain.contact_rules import Caps, decide
 from domain.portfolio import PortfolioLoan
-from records import contact_ledger, contacts, loans, mandates, people
+from records import contact_ledger, contacts, erasure, loans, mandates, people
 from records.database import Database
 from records.portfolio_loans import RefusedLoan
 from records.tables import LoanState
@@ -160,3 +160,79 @@ def test_a_loan_of_another_lender_may_have_the_id_under_any_customer_number(data
         other = enter(session, [handed("L1", person_id="CUST-77")], campaign_id="other", lender="beta")
 
     assert (other.held, other.refused) == (1, ())
+
+
+ANA = {"person_id": "0", "name": "Ana Gil Ruiz", "phone": "+34600000001", "email": "ana@example.com"}
+LUIS = {"person_id": "0", "name": "Luis Soto", "phone": "+34600000002", "email": "luis@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "by"),
+    [
+        (ANA, LUIS, "name"),
+        (ANA | {"birth_year": "1984"}, LUIS | {"birth_year": "1990"}, "birth_year, name"),
+        (ANA | {"name": None, "birth_year": "1984"}, LUIS | {"birth_year": "1990"}, "birth_year"),
+        (ANA | {"id_digits": "1234"}, LUIS | {"name": "Ana Gil Ruiz", "id_digits": "4321"}, "id_digits"),
+        (ANA, LUIS | {"name": None, "country": "MX"}, "country"),
+        (ANA | {"phone": None, "email": None}, LUIS, "name"),
+    ],
+)
+def test_a_new_loan_under_a_number_that_is_somebody_elses_is_refused_and_their_telephone_stays(
+    database: Database, known: dict[str, Any], told: dict[str, Any], by: str
+) -> None:
+    """Given a placeholder for a customer number; when the next file gives it to another person."""
+    with database.writing() as session:
+        enter(session, [handed("L1", **known)])
+    with database.writing() as session:
+        came = enter(session, [handed("L2", **told), handed("L3")], campaign_id="c2")
+
+    [refused] = came.refused
+    assert (came.held, refused.loan_id) == (1, "L2")
+    assert refused.reason.startswith(f"its customer number '0' is known as somebody else's by {by}: hand it over under")
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert (person.phone, person.country) == (known["phone"], "ES")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        LUIS | {"name": "GIL RUIZ, ANA"},
+        LUIS | {"name": "Ana Gil", "country": "MX", "timezone": "America/Mexico_City"},
+        LUIS | {"name": "Ana Gill Ruiz", "phone": "+34600000001", "birth_year": "1985"},
+        LUIS | {"name": "Ana Soto", "email": "ana@example.com"},
+        LUIS | {"name": "Ana Soto", "id_digits": "1234", "country": "MX", "timezone": None},
+        LUIS | {"name": None},
+    ],
+)
+def test_a_new_loan_of_somebody_who_is_written_otherwise_moved_or_has_another_telephone_is_theirs(
+    database: Database, told: dict[str, Any]
+) -> None:
+    with database.writing() as session:
+        enter(session, [handed("L1", **ANA, birth_year="1984", id_digits="1234")])
+    with database.writing() as session:
+        came = enter(session, [handed("L2", **told)], campaign_id="c2")
+
+    assert (came.held, came.refused) == (1, ())
+
+
+def test_what_was_wrong_of_a_person_is_set_right_with_a_loan_of_theirs_that_is_known(database: Database) -> None:
+    right = {"person_id": "0", "name": "Luis Soto", "birth_year": "1990"}
+    with database.writing() as session:
+        enter(session, [handed("L1", **ANA, birth_year="1984")])
+        loans.end(session, loans.get(session, LENDER, "L1"), kind="cured", at=NOW, final_state=None)
+    with database.writing() as session:
+        came = enter(session, [handed("L1", **right), handed("L2", **right)], campaign_id="c2")
+
+    assert (came.held, came.refused) == (2, ())
+    with database.reading() as session:
+        assert people.of_loan(session, loans.get(session, LENDER, "L1")).birth_year == "1990"
+
+
+def test_a_number_whose_person_was_erased_is_free_for_whoever_is_told(database: Database) -> None:
+    with database.writing() as session:
+        (loan,) = entered(session, "L1", **ANA)
+        loans.end(session, loan, kind="cured", at=NOW, final_state=None)
+    erasure.erase(database, LENDER, "0", actor="operator", at=NOW)
+    with database.writing() as session:
+        assert enter(session, [handed("L2", **LUIS, country="MX")], campaign_id="c2").held == 1
