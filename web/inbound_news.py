@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.closed_by_stop import closed_by_words
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
-from domain.events.contacts import AddressFailure
+from domain.events.contacts import NOTHING_SENT, AddressFailure
 from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.replies.bare_files import is_heard
@@ -214,7 +214,7 @@ def _close_wrong_address(session: Session, person: Person, news: InboundNews, at
         note(session, at, "recipient", "address_closed", loan.lender, loan.loan_id, details)
         sent = [c for c in contacts.of_loan(session, loan) if c.channel is news.channel and c.entry == loan.entry]
         payload: dict[str, JsonValue] = {
-            "step": sent[-1].step if sent else "none",
+            "step": sent[-1].step if sent else NOTHING_SENT,
             "occurrence": sent[-1].occurrence if sent else 1,
             "channel": news.channel.value,
             "reason": reason,
