@@ -52,7 +52,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         senders = senders or people.by_phone(session, spelling)
     if not senders:
         note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
-        return Consequence(outcome="unknown_sender")
+        return _stop_to_a_lost_mail(session, news, at, reader)
     written = said_at(session, news, at)
     meant = whom_it_answers(session, senders, news, written)
     new = not isinstance(news, MediaNews) or _file(session, news, meant.person, written, at)
@@ -141,6 +141,27 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     if wrong_person:
         outcome = "message_wrong_person"
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*concerned))
+
+
+def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
+    """An answer to a mail of ours that the records lost, as those of a backup do.
+
+    Nothing proves who wrote it: nothing is kept, and no loan hears the words. But a stop can only close, so it closes
+    what it asks for to everyone with the address.
+    """
+    outcome = "unknown_sender"
+    stopped: list[int | None] = []
+    signals: list[OwedSignal] = []
+    lost = news.channel is Channel.EMAIL and contacts.names_a_lost_one(session, news.answers)
+    for person in people.by_email(session, news.sender_address) if lost else ():
+        reading = read_opt_out(news.text, person.language)
+        asked = reading is OptOutReading.NOT_ABOUT_THIS
+        if reading in _STOPS or (asked and wants_to_stop(hear(session, person, news, at, reader).message, news.text)):
+            outcome = f"message_{reading}"
+            stopped.append(person.id)
+            for channel in _closed_by(news, reading, person.country):
+                signals += close_channel(session, person, channel, f"{news.provider} message", at)
+    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*stopped))
 
 
 def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple[Channel, ...]:
