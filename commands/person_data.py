@@ -99,7 +99,8 @@ def erase(
 
     Name, addresses, texts, bank consents and balances go; ids, amounts, and when and why contacts were made stay, as
     the law asks, and name nobody. Refused while a loan waits or is in collection: close it first. Refused too while
-    money is to be given back to them, or a payment query, dispute or hardship waits for its decision.
+    money is to be given back to them, a direct debit or transfer of theirs is under way, or a payment query, dispute or
+    hardship waits for its decision.
 
     Example: starter.py person erase C000001 --by "request of 2026-11-20"
     """
@@ -117,7 +118,11 @@ def erase(
     except StillCollecting as busy:
         raise Refused(f"{busy}: `starter.py loan close` ends them") from None
     except StillUnsettled as waiting:
-        how = "`starter.py refund list` shows how far a refund is, `starter.py case decide` settles a case"
+        how = (
+            "`starter.py refund list` shows how far a refund is, `starter.py case decide` settles a case, "
+            "`starter.py debit submit` files or drops a planned debit, `starter.py debit settle` closes one that the bank "
+            "tells nothing of, a transfer is over by itself"
+        )
         raise Refused(f"{waiting}: {how}") from None
     if as_json:
         print_json({"lender": named, "person_id": person_id, "erased": erased})

@@ -50,7 +50,7 @@ class StillCollecting(StillNeeded):
 
 
 class StillUnsettled(StillNeeded):
-    """Money is to be given back to the person, or a case is to be decided; the text names the refunds and cases."""
+    """Money is to be given back to the person or comes from them, or a case is to be decided; the text names each."""
 
 
 def erase(database: Database, lender: str, person_id: str, *, at: datetime, actor: str) -> bool:
@@ -73,7 +73,7 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         busy = [loan.loan_id for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
         if busy:
             raise StillCollecting(f"not while loans of the person wait or are in collection: {', '.join(busy)}")
-        waiting = unsettled.of_person(session, person)
+        waiting = unsettled.of_person(session, person, at)
         if waiting:
             raise StillUnsettled(f"not before these are settled: {', '.join(waiting)}")
         key_id = person.key_id
