@@ -20,6 +20,7 @@ from activities.orders import LedgerOrder
 from config.metric_catalogue import PROVIDER_FAILURES
 from domain.agreements.making import has_new_paper
 from domain.contact import Channel
+from domain.events.contacts import AddressFailure
 from domain.ledger_entries import (
     AddressEntry,
     AgreementEntry,
@@ -116,12 +117,15 @@ class LedgerWriter(Ledger):
                 activity.logger.warning("case listener did not answer: %s", type(error).__name__)
         activity.heartbeat(*sorted(heard))
 
-    def keep(self, order: LedgerOrder) -> int:
-        """Write the entries that are not in the records yet; nobody is told. How many those were."""
-        with self._database.writing() as session:
-            return self.keep_in(session, order)
+    def keep(self, order: LedgerOrder, *, restored: bool = False) -> int:
+        """Write the entries that are not in the records yet; nobody is told. How many those were.
 
-    def keep_in(self, session: Session, order: LedgerOrder) -> int:
+        `restored`: the records came from a backup and may not know the contacts that the entries are of.
+        """
+        with self._database.writing() as session:
+            return self.keep_in(session, order, restored=restored)
+
+    def keep_in(self, session: Session, order: LedgerOrder, *, restored: bool = False) -> int:
         """As `keep`, in a transaction of the caller's that has locked no payment and no person yet."""
         new = 0
         loan = loans.get(session, order.lender, order.loan_id)
@@ -131,7 +135,7 @@ class LedgerWriter(Ledger):
         ]
         for entry, first in zip(order.entries, loans.once_each(session, loan, keys, entry=order.entry), strict=True):
             if first:
-                self._write_entry(session, loan, entry, order)
+                self._write_entry(session, loan, entry, order, restored=restored)
                 new += 1
         if order.final_state is not None and loan.state is LoanState.ENDED and order.entry == loan.entry:
             # News may follow the end before the run is over; the loan goes on from the latest state.
@@ -139,7 +143,9 @@ class LedgerWriter(Ledger):
             session.add(loan)
         return new
 
-    def _write_entry(self, session: Session, loan: Loan, entry: LedgerEntry, order: LedgerOrder) -> None:
+    def _write_entry(
+        self, session: Session, loan: Loan, entry: LedgerEntry, order: LedgerOrder, *, restored: bool
+    ) -> None:
         details: dict[str, object] = {}
         match entry:
             case PaymentEntry():
@@ -174,7 +180,7 @@ class LedgerWriter(Ledger):
                 details = {"channel": entry.channel}
             case AddressEntry():
                 person = self._person(session, loan)
-                address = _address_that_failed(session, loan, person, entry, order)
+                address = _address_that_failed(session, loan, person, entry, order, restored=restored)
                 if address is not None:
                     people.close_address(session, person, entry.channel, address, reason=entry.reason, at=entry.at)
                 details = {"channel": entry.channel, "reason": entry.reason}
@@ -273,13 +279,20 @@ def _was_settled(session: Session, case_id: str) -> bool:
 
 
 def _address_that_failed(
-    session: Session, loan: Loan, person: Person, entry: AddressEntry, order: LedgerOrder
+    session: Session, loan: Loan, person: Person, entry: AddressEntry, order: LedgerOrder, *, restored: bool
 ) -> str | None:
-    """None where the person has another one by now: nothing is known against that."""
+    """None where the person has another one by now: nothing is known against that.
+
+    In restored records the one known now, where they cannot tell where the contact went, and wherever somebody else
+    answered: an address too many is closed rather than a debt told to a stranger.
+    """
     known = people.known_address(person, entry.channel)
     if entry.step is None or entry.occurrence is None:
         return known
     contact = contacts.find(session, loan, entry.step, entry.occurrence, entry=order.entry)
+    not_told = contact is None or contact.address is None or contact.channel is not entry.channel
+    if restored and (not_told or entry.reason is AddressFailure.WRONG_PERSON):
+        return known
     went_there = contact is not None and contact.channel is entry.channel and contact.address == known
     return known if went_there else None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 from temporalio.api.history.v1 import HistoryEvent
@@ -15,12 +16,13 @@ from temporalio.client import Client
 from activities.ledger import LedgerWriter
 from activities.orders import ContactOrder, LedgerOrder
 from domain.direct_debit import DebitState
-from domain.events.contacts import ContactOutcome, ContactReported
+from domain.events.contacts import NOTHING_SENT, AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import NoteEntry
 from domain.loans import workflow_id
-from records import contacts, payments, refunds
+from records import audit, contacts, payments, people, refunds
 from records.database import Database
 from records.tables import ContactState, Debit, Loan
+from web.ports import SignalName
 from workflows.starting import ENTRY
 
 PAYMENT_REFUNDED = "payment_refunded"
@@ -46,8 +48,8 @@ class Unknown(StrEnum):
 
 BY_HAND: Mapping[Unknown, str] = MappingProxyType(
     {
-        Unknown.MESSAGES_OF_NO_RUNNING_LOAN: "stops of people whose loans waited or had ended: person opt-out; of "
-        "every contact: person flag LOAN cease",
+        Unknown.MESSAGES_OF_NO_RUNNING_LOAN: "stops of people whose loans waited or had ended, and numbers "
+        "at which somebody else answered: person opt-out; of every contact: person flag LOAN cease",
         Unknown.PERSON_FACTS: "facts, and channels that people agreed to: person flag, person authorise",
         Unknown.CONSENTS_REVOKED: "consents that were taken back here: consent revoke",
         Unknown.MANDATES: "mandates that were added or cancelled: mandate add, mandate cancel",
@@ -96,7 +98,8 @@ async def catch_up(client: Client, database: Database, ledger: LedgerWriter) -> 
     for run in sorted(runs, key=lambda one: one.start_time):
         seen.add(run.id)
         entry = await run.memo_value(ENTRY, 1, type_hint=int)
-        if known.get(run.id, 0) < entry:
+        loan = known.get(run.id)
+        if loan is None or loan.entry < entry:
             unknown[run.id] = None
             continue
         history = client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history_events()
@@ -108,16 +111,26 @@ async def catch_up(client: Client, database: Database, ledger: LedgerWriter) -> 
                 begun = scheduled.get(event.activity_task_completed_event_attributes.scheduled_event_id)
                 if begun is not None:
                     await _again(client, database, ledger, begun, event, entry, done)
+            elif event.workflow_execution_signaled_event_attributes.signal_name == SignalName.CONTACT_FAILED:
+                done.entries += await _close_a_strangers(client, database, event, loan)
     done.loans, done.unknown = len(seen), tuple(unknown)
     _doubt_what_temporal_does_not_know(database, done)
     return done
 
 
-def _hand_overs(database: Database) -> dict[str, int]:
-    """Which hand-over of each loan the records know, by its workflow's id."""
+class _Known(NamedTuple):
+    """A loan of the records, and which hand-over of it they know."""
+
+    lender: str
+    loan_id: str
+    entry: int
+
+
+def _hand_overs(database: Database) -> dict[str, _Known]:
+    """By the loan's workflow's id."""
     with database.reading() as session:
         rows = session.exec(select(Loan.lender, Loan.loan_id, Loan.entry)).all()
-    return {workflow_id(lender, loan_id): entry for lender, loan_id, entry in rows}
+    return {workflow_id(lender, loan_id): _Known(lender, loan_id, entry) for lender, loan_id, entry in rows}
 
 
 def _doubt_what_temporal_does_not_know(database: Database, done: CaughtUp) -> None:
@@ -147,7 +160,7 @@ async def _again(
     match asked.activity_type.name:
         case "write_ledger":
             [order] = await client.data_converter.decode(list(asked.input.payloads), [LedgerOrder])
-            done.entries += ledger.keep(order)
+            done.entries += ledger.keep(order, restored=True)
             for entry_kept in order.entries:
                 if isinstance(entry_kept, NoteEntry) and entry_kept.action == PAYMENT_REFUNDED:
                     payment, _, minor = entry_kept.detail.rpartition(": ")
@@ -162,6 +175,35 @@ async def _again(
             if report.outcome is ContactOutcome.SENT and report.channel is not None:
                 with database.writing() as session:
                     done.contacts += _take_as_sent(session, contact, report, entry, at)
+
+
+async def _close_a_strangers(client: Client, database: Database, told: HistoryEvent, loan: _Known) -> bool:
+    """Close an address to which nothing had been sent and at which somebody else answered, where the records lack that.
+
+    The loan wrote nothing of it: the signal that told it is all there is. One that the records noted for the loan and
+    the channel counts as this one, so that a number that took its place stays open.
+    """
+    try:
+        payloads = list(told.workflow_execution_signaled_event_attributes.input.payloads)
+        [said] = await client.data_converter.decode(payloads)
+        news = ContactFailed.model_validate(said)
+    except Exception:  # the loan could not read it either
+        return False
+    if news.step != NOTHING_SENT or news.reason is not AddressFailure.WRONG_PERSON:
+        return False
+    details = {"channel": news.channel.value, "reason": news.reason.value}
+    lender, loan_id, action = loan.lender, loan.loan_id, "address_closed"
+    at = told.event_time.ToDatetime(tzinfo=UTC)
+    with database.writing() as session:
+        _, person = contacts.lock_person(session, lender, loan_id)
+        address = people.known_address(person, news.channel)
+        noted = any(row.details == details for row in audit.of_loan(session, lender, loan_id, action=action))
+        if noted or address is None:
+            return False
+        if not people.close_address(session, person, news.channel, address, reason=news.reason.value, at=at):
+            return False
+        audit.append(session, at=at, actor=CODE, action=action, lender=lender, loan_id=loan_id, details=details)
+    return True
 
 
 def _take_as_sent(session: Session, order: ContactOrder, report: ContactReported, entry: int, at: datetime) -> bool:
@@ -180,6 +222,7 @@ def _take_as_sent(session: Session, order: ContactOrder, report: ContactReported
         channel=report.channel,
         template=order.template,
         at=at,
+        address=people.known_address(person, report.channel),
         entry=entry,
     )
     contacts.advance(session, taken.contact, ContactState.UNKNOWN, at=at, error_code=CODE)

@@ -11,6 +11,7 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, operator_app, print_json, table, terminal
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
+from commands.person_data import WHO, check_kept, check_request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -97,6 +98,7 @@ def ask(
     from records.tables import LoanState
     from web.consent_news import tell_to_ask
 
+    check_kept(WHO, by)
     settings = configuration.settings()
     if settings.web.public_url is None:
         raise Refused("RECOBRO_WEB__PUBLIC_URL is not set: a borrower could not reach the page to consent on")
@@ -137,13 +139,17 @@ def revoke(
     What they were asked for and have not come back from is not granted either. Where the bank does not answer, the
     daily run tells it, or this command said again.
 
-    Example: starter.py consent revoke P-20417 --by "call of 12 May"
+    Example: starter.py consent revoke P-20417 --by "call of 2026-05-12"
     """
+    from records import people
+
     settings = configuration.settings()
     database = configuration.records(settings)
     now = datetime.now(UTC)
     with database.reading() as session:
         loan = find_loan(session, loan_id, lender)
+        person = people.of_loan(session, loan)
+        check_request(by, person.name, person.phone)
     revoked = _with_desk(settings, database, lambda desk: desk.revoke(loan.person_ref, now, by))
     if as_json:
         told = {"revoked": revoked.ended, "bank_not_told": revoked.not_told}

@@ -10,6 +10,7 @@ import typer
 
 from commands import configuration
 from commands.console import JsonOption, Refused, amount, operator_app, print_json, table, terminal
+from commands.person_data import WHO, check_kept
 from domain.direct_debit import DebitState, return_meaning
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def take_back(
     from activities.debit_files import NotConfigured
     from activities.debit_submission import DebitSubmission, NotWithTheBank
 
+    check_kept(WHO, by)
     settings = configuration.settings()
     try:
         submission = DebitSubmission(configuration.records(settings), settings)
@@ -181,6 +183,7 @@ def settle(
     from activities.unheard_debits import NotToSettle
     from activities.unheard_debits import settle as settle_debit
 
+    check_kept(WHO, by)
     with configuration.records(configuration.settings()).writing(durable=True) as session:
         try:
             debit = settle_debit(session, reference, came=came, by=by, at=datetime.now(UTC))

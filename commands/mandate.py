@@ -12,6 +12,7 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, operator_app, print_json, table, terminal
 from commands.loan_lookup import LenderOption, LoanArgument, find_loan
+from commands.person_data import WHO, WHY, check_kept
 from domain.direct_debit import MandateScheme, MandateStatus, SequenceType
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def add(
     """
     from records import audit, mandates, people
 
+    check_kept(WHO, by)
     given = iban if iban is not None else sys.stdin.readline()
     account, bic = read_iban(given)
     signed_on = read_day(signed, "--signed")
@@ -104,6 +106,7 @@ def import_file(
     from records import audit, mandates, people
     from records.mandates import MandateExists
 
+    check_kept(WHO, by)
     rows = read_mandates(file)
     now = datetime.now(UTC)
     wrong: list[str] = []
@@ -190,9 +193,10 @@ def cancel(
 
     Example: starter.py mandate cancel M-20417 --reason "the borrower wrote on 12 May"
     """
-    from records import audit, mandates
+    from records import audit, mandates, people
     from records.mandates import UnknownMandate
 
+    check_kept(WHO, by)
     now = datetime.now(UTC)
     with configuration.records(configuration.settings()).writing() as session:
         found = [row for row in mandates.listing(session, lender=lender) if row.reference == reference]
@@ -201,6 +205,8 @@ def cancel(
         if len(found) > 1:
             raise Refused(f"mandate {reference!r} is known of {', '.join(row.lender for row in found)}: say --lender")
         mandate = found[0]
+        person = people.get(session, mandate.person_ref)
+        check_kept(WHY, reason, person.name, person.phone)
         changed = mandates.set_status(session, mandate, MandateStatus.CANCELLED, reason=reason, at=now)
         if changed:
             audit.append(

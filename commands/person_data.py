@@ -21,6 +21,7 @@ ByOption = Annotated[
         "--by", help="Which request asked for it: its number or date, no name. Kept in the audit trail for ever."
     ),
 ]
+WHO, WHY = "--by: say who says so by an id", "--reason: say why"
 _SHORTEST_NAME = 3
 _OF_A_PHONE = 8
 _PARTICLES = frozenset({"das", "del", "dos", "las", "los"})
@@ -99,7 +100,8 @@ def erase(
 
     Name, addresses, texts, bank consents and balances go; ids, amounts, and when and why contacts were made stay, as
     the law asks, and name nobody. Refused while a loan waits or is in collection: close it first. Refused too while
-    money is to be given back to them, or a payment query, dispute or hardship waits for its decision.
+    money is to be given back to them, a direct debit or transfer of theirs is under way, or a payment query, dispute or
+    hardship waits for its decision.
 
     Example: starter.py person erase C000001 --by "request of 2026-11-20"
     """
@@ -117,7 +119,11 @@ def erase(
     except StillCollecting as busy:
         raise Refused(f"{busy}: `starter.py loan close` ends them") from None
     except StillUnsettled as waiting:
-        how = "`starter.py refund list` shows how far a refund is, `starter.py case decide` settles a case"
+        how = (
+            "`starter.py refund list` shows how far a refund is, `starter.py case decide` settles a case, "
+            "`starter.py debit submit` files or drops a planned debit, `starter.py debit settle` closes one that the "
+            "bank tells nothing of, a transfer is over by itself"
+        )
         raise Refused(f"{waiting}: {how}") from None
     if as_json:
         print_json({"lender": named, "person_id": person_id, "erased": erased})
@@ -170,22 +176,28 @@ def retention(
 
 
 def check_request(by: str, *known: str | None) -> None:
+    """As `check_kept`, of the request that a person's data is changed or erased for."""
+    check_kept("--by: say which request it is by its number or date", by, *known)
+
+
+def check_kept(asked: str, given: str, *known: str | None) -> None:
     """Refuse what says who somebody is: the audit trail keeps it when nothing else is kept of them any more.
 
-    `known`: names and telephone numbers of the people it is about. Raises Refused.
+    `asked`: the option and what belongs there. `known`: names and telephone numbers of the people it is about. Raises
+    Refused.
     """
     from config.personal_text import digits_in, says_how_to_reach
 
     # A request's number may look like any telephone number, but not like their own.
     own = {digits[-_OF_A_PHONE:] for one in known if len(digits := digits_in(one or "")) >= _OF_A_PHONE}
-    if says_how_to_reach(by, digits_alone=True) or any(number in digits_in(by) for number in own):
+    if says_how_to_reach(given, digits_alone=True) or any(number in digits_in(given) for number in own):
         raise Refused(
-            "--by: say which request it is by its number or date, without a name, telephone number, e-mail address, "
+            f"{asked}, without a name, telephone number, e-mail address, "
             "account or identity number: it is kept for ever"
         )
-    if named := sorted(_words(by) & frozenset().union(*(_words(one or "") for one in known))):
+    if named := sorted(_words(given) & frozenset().union(*(_words(one or "") for one in known))):
         raise Refused(
-            "--by: say which request it is by its number or date, a month by its number (2026-05-12): "
+            f"{asked}, a month by its number (2026-05-12): "
             f"{', '.join(map(repr, named))} stands in a name of the person's, and it is kept for ever"
         )
 

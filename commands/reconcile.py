@@ -11,6 +11,7 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, amount, operator_app, print_json, table, terminal
 from commands.loan_lookup import LenderOption
+from commands.person_data import WHO, WHY, check_kept
 from commands.reconcile_gateways import gateways
 from commands.reconcile_match import ByOption, EntryArgument, match
 
@@ -187,6 +188,8 @@ def ignore(
     from records.bank_entries import EntrySettled
     from records.tables import EntryState
 
+    check_kept(WHO, by)
+    check_kept(WHY, reason)
     now = datetime.now(UTC)
     with configuration.records(configuration.settings()).writing() as session:
         row = bank_entries.get(session, entry_id)

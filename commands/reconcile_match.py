@@ -11,6 +11,7 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, amount, print_json
 from commands.loan_lookup import LenderOption, find_loan
+from commands.person_data import WHO, check_kept
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -56,6 +57,7 @@ def match(
     from records.locks import one_at_a_time
     from records.tables import EntryState
 
+    check_kept(WHO, by)
     now = datetime.now(UTC)
     with configuration.records(configuration.settings()).writing(durable=True) as session:
         one_at_a_time(session, bank_entries.TAKING_IN)

@@ -10,6 +10,7 @@ import typer
 
 from commands import configuration
 from commands.console import JsonOption, Refused, amount, operator_app, print_json, table, terminal
+from commands.person_data import check_kept
 from commands.refund_lookup import account_of, gives_back, payment_of, refund_shown, refund_told
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def run(as_json: JsonOption = False) -> None:
 
 def _decided(number: int, by: str, *, approved: bool, why: str | None) -> tuple[Settings, Database]:
     from domain.refunds import why_not_decided
-    from records import refunds
+    from records import loans, people, refunds
 
     settings = configuration.settings()
     database = configuration.records(settings)
@@ -257,6 +258,8 @@ def _decided(number: int, by: str, *, approved: bool, why: str | None) -> tuple[
             task = refunds.get(session, number)
             if (refused := why_not_decided(role, who, task.proposed_by)) is not None:
                 raise Refused(f"refused: {refused}")
+            person = people.of_loan(session, loans.by_ref(session, task.loan_ref))
+            check_kept("--why: say why", why or "", person.name, person.phone)
             refunds.decide(session, task, approved=approved, by=who, at=datetime.now(UTC), why=why)
         except (refunds.UnknownRefund, refunds.RefundMoved) as error:
             raise Refused(f"refused: {error}") from None

@@ -13,7 +13,7 @@ Whoever else wants to contact the same person waits at `lock_person`, so two can
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +25,7 @@ from domain.call_flow import Heard
 from domain.contact import Channel, ContactEventKind, Purpose
 from domain.contact_orders import RECEIPT
 from domain.costs import Cost
-from records import contact_ledger, loans
+from records import contact_ledger, loans, person_keys
 from records.tables import Contact, ContactState, Loan, Person
 
 # Reports come in any order and more than once; what proves more stands.
@@ -67,6 +67,7 @@ _OF_STEP = (
     )
     .where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
 )
+_OWN_ID = re.compile(r"[0-9a-f]{32}")
 _STATES = select(Contact.state, Contact.purpose).where(col(Contact.loan_ref) == bindparam("loan"))
 
 
@@ -147,6 +148,12 @@ def by_own_id(session: Session, message_id: str) -> Contact | None:
     return session.exec(select(Contact).where(Contact.message_id == message_id)).first()
 
 
+def names_a_lost_one(session: Session, message_ids: Collection[str]) -> bool:
+    """Whether these are ids such as ours, none of which the records know."""
+    ours = [each for each in message_ids if _OWN_ID.fullmatch(each)]
+    return bool(ours) and not people_of_messages(session, (), ours)
+
+
 def by_message(session: Session, provider: str, message_id: str) -> Contact | None:
     """The contact a provider's message id belongs to."""
     return session.exec(
@@ -197,7 +204,7 @@ def reserve(
     assert loan.id is not None
     assert person.id is not None
     contact = Contact(
-        message_id=_message_id(loan, entry, step, occurrence, at),
+        message_id=_message_id(session, loan, entry, step, occurrence),
         loan_ref=loan.id,
         person_ref=person.id,
         entry=entry,
@@ -275,10 +282,14 @@ def give_up_begun(session: Session, loan: Loan, *, at: datetime) -> None:
         advance(session, contact, ContactState.UNKNOWN, at=at, error_code="loan ended")
 
 
-def _message_id(loan: Loan, entry: int, step: str, occurrence: int, at: datetime) -> str:
-    # Differs between databases as well, so that an e-mail's Message-ID is unique in the world.
-    named = f"{loan.lender}\n{loan.loan_id}\n{entry}\n{step}\n{occurrence}\n{at.isoformat()}"
-    return hashlib.sha256(named.encode()).hexdigest()[:32]
+def _message_id(session: Session, loan: Loan, entry: int, step: str, occurrence: int) -> str:
+    """The same whenever it is reserved: what comes in for it after a restore finds the contact that was caught up.
+
+    By the key of these records' fingerprints: nobody guesses it, and other records give another, so that an e-mail's
+    Message-ID is unique in the world.
+    """
+    named = f"{loan.lender}\n{loan.loan_id}\n{entry}\n{step}\n{occurrence}"
+    return person_keys.of(session).index("contact.message_id", named)[:32]
 
 
 def charge(session: Session, contact: Contact, cost: Cost) -> None:

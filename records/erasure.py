@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from domain.direct_debit import MandateStatus
 from domain.events.contacts import AddressFailure
-from records import audit, people, person_keys, unsettled
+from records import audit, people, person_keys, refunds, unsettled
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import (
@@ -29,6 +29,7 @@ from records.tables import (
     Consent,
     ConsentRequest,
     Contact,
+    EntryState,
     InboundMessage,
     IncomeSeen,
     Loan,
@@ -36,6 +37,7 @@ from records.tables import (
     Mandate,
     OwnWords,
     Person,
+    RefundTask,
     ReplyCorrection,
     Webhook,
 )
@@ -50,7 +52,7 @@ class StillCollecting(StillNeeded):
 
 
 class StillUnsettled(StillNeeded):
-    """Money is to be given back to the person, or a case is to be decided; the text names the refunds and cases."""
+    """Money is to be given back to the person or comes from them, or a case is to be decided; the text names each."""
 
 
 def erase(database: Database, lender: str, person_id: str, *, at: datetime, actor: str) -> bool:
@@ -73,7 +75,7 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         busy = [loan.loan_id for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
         if busy:
             raise StillCollecting(f"not while loans of the person wait or are in collection: {', '.join(busy)}")
-        waiting = unsettled.of_person(session, person)
+        waiting = unsettled.of_person(session, person, at)
         if waiting:
             raise StillUnsettled(f"not before these are settled: {', '.join(waiting)}")
         key_id = person.key_id
@@ -162,6 +164,14 @@ def _empty(session: Session, person: Person, at: datetime) -> None:
             synchronize_session=False
         )
     )
+    # In somebody's own words, or a gateway's. Why an entry waits names another, by which it counts once.
+    ignored = update(BankEntryRow).where(
+        col(BankEntryRow.person_ref) == own, col(BankEntryRow.state) == EntryState.IGNORED
+    )
+    session.execute(ignored.values(why=None).execution_options(synchronize_session=False))
+    in_doubt = col(RefundTask.why).contains(refunds.LOOK_THERE, autoescape=True)
+    given_back = update(RefundTask).where(col(RefundTask.loan_ref).in_(loans), ~in_doubt)
+    session.execute(given_back.values(why=None).execution_options(synchronize_session=False))
     session.execute(update(CollectionCase).where(col(CollectionCase.loan_ref).in_(loans)).values(note=None))
     words = update(AgreementEvidence).where(col(AgreementEvidence.loan_ref).in_(loans))
     session.execute(words.values(text=None).execution_options(synchronize_session=False))

@@ -35,7 +35,7 @@ def past(
         .where(
             col(Person.key_id).is_not(None),
             col(Person.id).not_in(busy),
-            col(Person.id).not_in(unsettled.people()),
+            col(Person.id).not_in(unsettled.people(at)),
         )
         .order_by(col(Person.id))
     )

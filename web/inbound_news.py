@@ -12,7 +12,7 @@ from domain.closed_by_stop import closed_by_words
 from domain.consent_words import read_withdrawal, without_withdrawal
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
-from domain.events.contacts import AddressFailure
+from domain.events.contacts import NOTHING_SENT, AddressFailure
 from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.replies.bare_files import is_heard
@@ -54,7 +54,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         senders = senders or people.by_phone(session, spelling)
     if not senders:
         note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
-        return Consequence(outcome="unknown_sender")
+        return _stop_to_a_lost_mail(session, news, at, reader)
     written = said_at(session, news, at)
     meant = whom_it_answers(session, senders, news, written)
     new = not isinstance(news, MediaNews) or _file(session, news, meant.person, written, at)
@@ -152,6 +152,27 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*concerned))
 
 
+def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
+    """An answer to a mail of ours that the records lost, as those of a backup do.
+
+    Nothing proves who wrote it: nothing is kept, and no loan hears the words. But a stop can only close, so it closes
+    what it asks for to everyone with the address.
+    """
+    outcome = "unknown_sender"
+    stopped: list[int | None] = []
+    signals: list[OwedSignal] = []
+    lost = news.channel is Channel.EMAIL and contacts.names_a_lost_one(session, news.answers)
+    for person in people.by_email(session, news.sender_address) if lost else ():
+        reading = read_opt_out(news.text, person.language)
+        asked = reading is OptOutReading.NOT_ABOUT_THIS
+        if reading in _STOPS or (asked and wants_to_stop(hear(session, person, news, at, reader).message, news.text)):
+            outcome = f"message_{reading}"
+            stopped.append(person.id)
+            for channel in _closed_by(news, reading, person.country):
+                signals += close_channel(session, person, channel, f"{news.provider} message", at)
+    return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*stopped))
+
+
 def _closed_by(news: InboundNews, reading: OptOutReading, country: str) -> tuple[Channel, ...]:
     return closed_by_words(news.text, news.channel, country, plain=_is_plain_stop(news, reading))
 
@@ -223,7 +244,7 @@ def _close_wrong_address(session: Session, person: Person, news: InboundNews, at
         note(session, at, "recipient", "address_closed", loan.lender, loan.loan_id, details)
         sent = [c for c in contacts.of_loan(session, loan) if c.channel is news.channel and c.entry == loan.entry]
         payload: dict[str, JsonValue] = {
-            "step": sent[-1].step if sent else "none",
+            "step": sent[-1].step if sent else NOTHING_SENT,
             "occurrence": sent[-1].occurrence if sent else 1,
             "channel": news.channel.value,
             "reason": reason,

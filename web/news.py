@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
+from domain.contact import Channel
 from domain.webhook_news import (
     CallEnded,
     CallHeard,
@@ -97,6 +98,9 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
     wrote = [one for one in news if isinstance(one, InboundNews)]
     written_from = [address for one in wrote for address in (one.sender_address, *one.other_spellings)]
     persons = set(people.refs_by_phone(session, written_from))
+    for one in wrote:
+        if one.channel is Channel.EMAIL:
+            persons |= {person.id for person in people.by_email(session, one.sender_address) if person.id is not None}
     heard = [one for one in news if isinstance(one, CallHeard | CallEnded)]
     ended = [one for one in heard if isinstance(one, CallEnded)]
     own_ids = [one.message_id for one in (*reports, *heard) if one.message_id]

@@ -10,6 +10,9 @@ from pydantic import Field
 from domain.contact import Channel
 from domain.events.values import Event, Moment, Occurrence, Reference
 
+NOTHING_SENT = "none"
+"""The step of a failure at an address to which nothing of the loan's was sent."""
+
 
 class AddressFailure(StrEnum):
     DEAD = "dead"

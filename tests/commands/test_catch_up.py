@@ -18,16 +18,19 @@ from typer.testing import CliRunner
 from activities.case_notices import CaseNotices
 from activities.ledger import LedgerWriter
 from activities.links import LinkIssuer
-from activities.orders import LedgerOrder
+from activities.orders import ContactOrder, LedgerOrder
 from commands import configuration, temporal_session
 from commands.catch_up import BY_HAND, CaughtUp, Unknown, catch_up
 from commands.processes import ROOT
 from domain.collection import apply
+from domain.contact import Channel
 from domain.direct_debit import SequenceType
 from domain.entering import enter
+from domain.events.contacts import NOTHING_SENT, AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.events.payments import PaymentReceived, PaymentRefunded
-from domain.ledger_entries import EndEntry, LedgerEntry, LoanEnd, PaymentEntry
+from domain.ledger_entries import AddressEntry, EndEntry, LedgerEntry, LoanEnd, PaymentEntry
 from domain.loans import Payment, workflow_id
+from domain.webhook_news import InboundNews
 from records import cases, debits, loans, mandates, payments, people, refunds
 from records.database import Database
 from records.tables import LoanState, RefundState, RefundTask, RefundWay
@@ -36,6 +39,8 @@ from tests.commands.test_doctor_restarts import open_case, paid
 from tests.domain.simulated_loan import facts, strategy
 from tests.records.portfolios import LENDER, NOW, entered, handed
 from tests.records.portfolios import enter as hand_over
+from web.hearing import MessageReader
+from web.inbound_news import record_inbound
 from workflows.payload_json import compact_data_converter
 
 PAID = Payment(provider="bank", payment_id="TR-1", amount_minor=10_000, paid_at=NOW)
@@ -50,6 +55,10 @@ class Run:
     entries: tuple[LedgerEntry, ...]
     entry: int = 1
     final_state: dict[str, Any] | None = field(default_factory=dict)
+    sent: tuple[tuple[ContactOrder, Channel], ...] = ()
+    """What it sent before it wrote, and by which channel."""
+    failed: tuple[ContactFailed, ...] = ()
+    """What it was told did not arrive."""
 
     @property
     def id(self) -> str:
@@ -73,25 +82,45 @@ class Temporal:
             yield run
 
     def get_workflow_handle(self, id: str, *, run_id: str) -> Any:
+        run = self._runs[id]
+        order = LedgerOrder(
+            lender=LENDER,
+            loan_id=run.loan_id,
+            entry=run.entry,
+            entries=run.entries,
+            first_entry=0,
+            final_state=run.final_state,
+        )
+
         async def history() -> AsyncIterator[HistoryEvent]:
-            run = self._runs[id]
-            order = LedgerOrder(
-                lender=LENDER,
-                loan_id=run.loan_id,
-                entry=run.entry,
-                entries=run.entries,
-                first_entry=0,
-                final_state=run.final_state,
-            )
-            begun, done = HistoryEvent(event_id=5), HistoryEvent(event_id=6)
-            asked = begun.activity_task_scheduled_event_attributes
-            asked.activity_type.name = "write_ledger"
-            asked.input.payloads.extend(await self.data_converter.encode([order]))
-            done.activity_task_completed_event_attributes.scheduled_event_id = 5
-            yield begun
-            yield done
+            for contact, channel in run.sent:
+                named = {"step": contact.step, "occurrence": contact.occurrence, "channel": channel}
+                report = ContactReported(outcome=ContactOutcome.SENT, **named)
+                async for event in self._activity("contact", contact, report):
+                    yield event
+            for failed in run.failed:
+                told = HistoryEvent(event_id=4)
+                told.event_time.FromDatetime(LATER)
+                heard = told.workflow_execution_signaled_event_attributes
+                heard.signal_name = "contact_failed"
+                heard.input.payloads.extend(await self.data_converter.encode([failed]))
+                yield told
+            async for event in self._activity("write_ledger", order, None):
+                yield event
 
         return SimpleNamespace(fetch_history_events=history)
+
+    async def _activity(self, name: str, order: object, result: object) -> AsyncIterator[HistoryEvent]:
+        begun, done = HistoryEvent(event_id=5), HistoryEvent(event_id=6)
+        asked = begun.activity_task_scheduled_event_attributes
+        asked.activity_type.name = name
+        asked.input.payloads.extend(await self.data_converter.encode([order]))
+        ended = done.activity_task_completed_event_attributes
+        ended.scheduled_event_id = 5
+        ended.result.payloads.extend(await self.data_converter.encode([result]))
+        done.event_time.FromDatetime(LATER)
+        yield begun
+        yield done
 
 
 async def caught_up(database: Database, *runs: Run) -> CaughtUp:
@@ -143,6 +172,70 @@ async def test_who_was_handed_over_again_after_the_backup_is_named_and_nothing_i
         payment = payments.find(session, "bank", "TR-1")
         assert payment is not None
         assert (payment.entry, loan.state) == (2, LoanState.ENDED)
+
+
+R1 = ContactOrder(lender=LENDER, loan_id="L1", step="r1", channels=(Channel.SMS,), template="first")
+WRONG = {"channel": Channel.SMS, "reason": AddressFailure.WRONG_PERSON, "occurrence": 1}
+
+
+def strangers(step: str) -> AddressEntry:
+    return AddressEntry(at=LATER, step=step, **WRONG)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run("L1", (strangers("r1"),), sent=((R1, Channel.SMS),)),
+        Run("L1", (strangers("r1"),)),
+        Run("L1", (), failed=(ContactFailed(step=NOTHING_SENT, **WRONG),)),
+    ],
+    ids=["at what was sent since", "at what is not known to have been sent", "where nothing had been sent"],
+)
+async def test_a_number_at_which_a_stranger_answered_after_the_backup_is_closed_again(
+    database: Database, run: Run
+) -> None:
+    """Given a backup from before somebody else answered at the number, when the records catch up, then the number is
+    closed for all that it could be used for; and a right one that takes its place stays open the next time."""
+    with database.writing() as session:
+        entered(session, "L1")
+
+    await caught_up(database, run)
+
+    with database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert [people.address(session, person, way) for way in (Channel.SMS, Channel.CALL)] == [None, None]
+        person.phone = "+34611222333"
+        session.add(person)
+    again = await caught_up(database, run)
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert (again.entries, people.address(session, person, Channel.SMS)) == (0, "+34611222333")
+
+
+async def test_a_strangers_number_that_the_backup_knows_closes_no_later_one(database: Database) -> None:
+    """Given records that noted that somebody else answered, and the right number since, when they catch up with the
+    same news, then the right number stays open."""
+    with database.writing() as session:
+        (loan,) = entered(session, "L1")
+        person = people.of_loan(session, loan)
+        told = InboundNews(
+            channel=Channel.SMS,
+            provider="twilio",
+            sender_address=person.phone or "",
+            text="Se equivoca de persona",
+            provider_message_id="SM1",
+        )
+        news = record_inbound(session, told, NOW, MessageReader())
+        failed = ContactFailed.model_validate(next(s.payload for s in news.signals if s.name == "contact_failed"))
+        person.phone = "+34611222333"
+        session.add(person)
+
+    await caught_up(database, Run("L1", (), failed=(failed,)))
+
+    assert failed.step == NOTHING_SENT
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert people.address(session, person, Channel.SMS) == "+34611222333"
 
 
 def refund(database: Database, loan_id: str, payment_id: str, way: RefundWay = RefundWay.GATEWAY) -> int:

@@ -18,6 +18,8 @@ from tests.commands.stacks import DOCUMENTED, Said, keys_of
 from tests.records.portfolios import enter, handed
 from tests.records.test_spent_keys import comes
 
+IBAN = "ES9121000418450200051332"
+ADD = ("mandate", "add", "L1", "--signed", "2026-03-14", "--iban", IBAN, "--reference")
 LONG_AGO = datetime(2020, 2, 29, 9, 0, tzinfo=UTC)
 
 
@@ -44,6 +46,7 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     monkeypatch.setenv("RECOBRO_ENCRYPTION__KEYS", "{}")
+    monkeypatch.chdir(tmp_path)
     return Office(tmp_path)
 
 
@@ -83,6 +86,49 @@ def test_who_asked_is_not_named_where_it_is_kept_for_ever(office: Office, by: st
     assert "Ximena" in office.run("person", "export", "p-L1").out
     right = office.run("person", "erase", "p-L1", "--by", "ticket 2026112000123 del 2026-11-20", "--yes")
     assert (right.code, right.out) == (0, "p-L1: erased\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("consent", "ask", "L1", "--by"), "--by: say who"),
+        (("consent", "revoke", "L1", "--by"), "--by: say which request"),
+        ((*ADD, "M-2", "--by"), "--by: say who"),
+        (("mandate", "import", "mandates.csv", "--by"), "--by: say who"),
+        (("mandate", "cancel", "M-1", "--by"), "--by: say who"),
+        (("mandate", "cancel", "M-1", "--reason"), "--reason: say why"),
+        (("reconcile", "match", "1", "L1", "--by"), "--by: say who"),
+        (("reconcile", "ignore", "1", "--reason", "a payout", "--by"), "--by: say who"),
+        (("reconcile", "ignore", "1", "--reason"), "--reason: say why"),
+        (("debit", "take-back", "F-1", "--by"), "--by: say who"),
+        (("debit", "settle", "R-1", "--came", "--by"), "--by: say who"),
+    ],
+)  # fmt: skip
+def test_no_number_of_anybodys_is_kept_for_ever_with_who_said_something_and_why(
+    office: Office, words: tuple[str, ...], asked: str
+) -> None:
+    """Given commands whose words stand in the audit trail, when a telephone number is among these, then the command is
+    refused in a line and does nothing."""
+    office.hand_over("L1", at=datetime.now(UTC), ended=True)
+    office.run(*ADD, "M-1")
+    Path("mandates.csv").write_text(f"loan_id,reference,iban,signed\nL1,M-2,{IBAN},2026-03-14\n")
+
+    said = office.run(*words, "she called from +34 600 111 222")
+
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert said.err.startswith(asked)
+    mandates = office.run("mandate", "list", "--json").json["mandates"]
+    assert [(one["reference"], one["status"]) for one in mandates] == [("M-1", "active")]
+
+
+def test_a_mandate_is_not_cancelled_for_a_reason_that_names_its_person(office: Office) -> None:
+    office.hand_over("L1", at=datetime.now(UTC), ended=True, name="Ximena Zubizarreta")
+    office.run(*ADD, "M-1")
+
+    said = office.run("mandate", "cancel", "M-1", "--reason", "ximena wrote on 2026-05-12")
+
+    assert (said.code, "'ximena' stands in a name" in said.err) == (2, True)
+    assert office.run("mandate", "cancel", "M-1", "--reason", "the borrower wrote on 2026-05-12").code == 0
 
 
 def test_a_request_that_names_a_month_the_person_is_called_by_is_told_which_word_it_is(office: Office) -> None:

@@ -128,10 +128,12 @@ def test_a_refund_whose_gateway_never_answered_is_settled_by_who_looked_there(re
 def test_a_rejected_one_may_be_proposed_anew(records: Database, loan_id: str) -> None:
     run("propose", "c-1", "--by", "marta", "--transfer")
     again = run("propose", "c-1", "--by", "marta", "--transfer")
+    named = run("reject", "1", "--by", "luis", "--why", "she called from +34 600 111 222")
     rejected = run("reject", "1", "--by", "luis", "--why", "another contract")
     anew = run("propose", "c-1", "--by", "marta", "--transfer", "--amount", "10.00")
 
     assert (again[0], "refund 1 of this case is proposed" in again[1]) == (2, True)
+    assert (named[0], "--why: say why, without" in named[1]) == (2, True)
     assert rejected[0] == 0
     assert anew[0] == 0
     assert "nothing" not in run("list", "--open")[1]

