@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, SQLModel, col, select
 
-from records import people
+from records import offer_log, people
 from records.tables import (
     Agreement,
     AgreementEvidence,
@@ -106,7 +106,10 @@ def export(session: Session, person: Person) -> dict[str, Any]:
     of_links = select(PaymentInquiry).join(PaymentLink, col(PaymentLink.id) == col(PaymentInquiry.link_ref))
     asked = session.exec(of_links.where(col(PaymentLink.loan_ref).in_(refs)).order_by(col(PaymentInquiry.id))).all()
     told["payments_asked_about"] = _rows(asked, names)
-    told["audit"] = _rows(session.exec(audit.order_by(col(Audit.id))).all(), names)
+    told["audit"] = [
+        row | {"details": offer_log.opened(session, row["details"])} if row["action"] == offer_log.ACTION else row
+        for row in _rows(session.exec(audit.order_by(col(Audit.id))).all(), names)
+    ]
     return told
 
 

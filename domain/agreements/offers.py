@@ -118,8 +118,18 @@ def _why_none(request: OfferRequest, made: bool) -> str:
     if made:
         return f"beyond what the {request.authority} may agree on"
     return "no payments within the option's limits" + (
-        "" if request.bearable_minor is None else f" of at most {request.bearable_minor}"
+        "" if request.bearable_minor is None else _at_most(request.bearable_minor)
     )
+
+
+def _at_most(minor: int) -> str:
+    return f" of at most {minor}"
+
+
+def without_bearable(made: Offers, bearable_minor: int) -> Offers:
+    """The answer to a request as it may be shown to who is not to know what the borrower can bear."""
+    told = (why.removesuffix(_at_most(bearable_minor)) for why in made.left_out)
+    return made.model_copy(update={"left_out": tuple(told)})
 
 
 def _of_option(
