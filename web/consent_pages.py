@@ -49,6 +49,10 @@ class _Visit:
         self.person_ref, self.language, self.country = person.id, person.language, person.country
         self.lender, self.phone = lender.name, lender.phone
 
+    def connected_by(self, settings: Settings) -> str | None:
+        """Which words say who connects the account and what they gather of it; None where it is the bank itself."""
+        return "by_belvo" if settings.bank_data_by_country.get(self.country) == "belvo" else None
+
     def asked_for(self, settings: Settings) -> str:
         """Which words say what is read: the balance alone, or when money came in too."""
         source = settings.belvo if settings.bank_data_by_country.get(self.country) == "belvo" else settings.bank
@@ -71,7 +75,13 @@ def consent_router(
         return (
             _gone(request)
             if found is None
-            else _page(found, "ask", path=f"/consent/{token}", reads=found.asked_for(settings))
+            else _page(
+                found,
+                "ask",
+                path=f"/consent/{token}",
+                reads=found.asked_for(settings),
+                connected=found.connected_by(settings),
+            )
         )
 
     @router.post("/consent/{token}", dependencies=[HOLDER])
@@ -129,7 +139,7 @@ def _page(
     visit: _Visit, what: str, status: int = 200, headers: dict[str, str] | None = None, **values: Any
 ) -> Response:
     language, words = words_in(visit.language)
-    given = {"path": "", "bank": "", "until": None, "reads": "what", **values}
+    given = {"path": "", "bank": "", "until": None, "reads": "what", "connected": None, **values}
     html = _JINJA.get_template("consent.html.j2").render(
         what=what, words=words, language=language, lender=visit.lender, phone=visit.phone, **given
     )

@@ -14,6 +14,10 @@ _WORDS: dict[str, dict[str, str]] = {
             "entró dinero en los últimos tres meses, para saber cuándo cobras. No guardamos quién te paga ni en qué "
             "gastas, y no podemos mover dinero."
         ),
+        "by_belvo": (
+            "La conexión con tu banco la hace Belvo. Para mantenerla, Belvo guarda tus claves de acceso y recoge "
+            "también los titulares y movimientos de tus cuentas; nosotros solo leemos lo dicho arriba."
+        ),
         "why": (
             "Así te escribimos sobre el pago solo en un momento que pueda venirte bien. No se cobra nada por sí solo."
         ),
@@ -45,6 +49,10 @@ _WORDS: dict[str, dict[str, str]] = {
             "money came in over the last three months, to learn when you are paid. We do not keep who pays you or what "
             "you spend, and cannot move money."
         ),
+        "by_belvo": (
+            "Belvo makes the connection to your bank. To keep it up, Belvo stores your sign-in details and gathers the "
+            "holders and transactions of your accounts too; we read only what is said above."
+        ),
         "why": "So we write about the payment only at a moment that may suit you. Nothing is charged by itself.",
         "how": (
             "You give the consent on your bank's own page; it lasts until the date your bank names. It is "
@@ -75,6 +83,10 @@ _WORDS: dict[str, dict[str, str]] = {
             "Vemos o saldo, no máximo quatro vezes ao dia, e no começo e uma vez por mês em que dias e quanto dinheiro "
             "entrou nos últimos três meses, para saber quando você recebe. Não guardamos quem paga a você nem o que "
             "você gasta, e não podemos mover dinheiro."
+        ),
+        "by_belvo": (
+            "A conexão com o seu banco é feita pela Belvo. Para mantê-la, a Belvo guarda os seus dados de acesso e "
+            "coleta também os titulares e as movimentações das suas contas; nós lemos apenas o que está dito acima."
         ),
         "why": (
             "Assim escrevemos sobre o pagamento só em um momento que possa ser bom para você. Nada é cobrado sozinho."

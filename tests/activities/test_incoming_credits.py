@@ -212,5 +212,6 @@ async def test_transactions_are_not_read_of_whoever_was_told_that_they_are_not(
         from_a_file = await desk.learn(ref, TUESDAY + AGAIN_AFTER, None)
 
     assert "No vemos tus movimientos" in page.text
+    assert "Belvo guarda tus claves" in page.text
     assert (told, from_a_file) == ([False, False], False)
     assert [one for one in world.entries("transactions_read") if one["consent_id"] == consent.consent_id] == []

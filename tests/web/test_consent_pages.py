@@ -96,6 +96,7 @@ async def test_a_borrower_gives_a_consent_until_the_date_the_bank_names(
 
     assert (asked.status_code, away.status_code, done.status_code) == (200, 200, 200)
     assert "Credialba te pide permiso" in asked.text
+    assert "Belvo" not in asked.text
     assert 'href="tel:' in asked.text
     assert away.headers["refresh"].startswith("0;url=http")
     [consent] = kept(database)
