@@ -54,6 +54,7 @@ from web.sources import (
     TwilioWebhooks,
     WebhookSource,
 )
+from web.talk_pages import talk_pages
 from web.talks_api import talks_router
 from web.temporal_orders import TemporalOrders
 from web.temporal_signals import TemporalSignals
@@ -218,6 +219,7 @@ def agreements(settings: Settings, database: Database, client: LazyClient, now: 
     words = WordsDesk(database, orders, lambda: words_judge(settings, database), lambda: now(None))
     routers.append(words_router(database, words))
     routers.append(talks_router(database, lambda: now(None)))
+    routers.append(talk_pages(database, lambda: now(None)))
     routers.append(thread_pages(database, words, lambda: now(None)))
     if addresses is not None:
         routers.append(agree_router(database, desk, settings, addresses, now))

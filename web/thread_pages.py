@@ -30,6 +30,7 @@ from web.page_words import words_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
 from web.reasons import reason_in
 from web.sign_in import page
+from web.talk_pages import How, Told
 from web.words_desk import NOT_OUT_YET, WordsDesk, WordsIdUsed, fresh_id
 
 _Case = Annotated[str, Form(max_length=128, pattern=r"^[\x21-\x7e]*$")]
@@ -99,9 +100,9 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         told |= {"lender": loan.lender, "loan_id": loan.loan_id, "said": said, "search": search, "zone": zone.key}
         told |= {"written": written, "channels": channels, "cases": waiting, "preview": preview}
         told |= {"longest": max(LONGEST.values()), "may_write": loan.state is LoanState.IN_COLLECTION}
-        return page(
-            request, "thread", status, caller=caller, **{"wrong": None, "done": False, "withdrawn": False, **told}
-        )
+        told |= {"at_now": now().astimezone(zone).strftime("%Y-%m-%dT%H:%M"), "ways_of_talking": list(How)}
+        unless_told = {"wrong": None, "done": False, "withdrawn": False, "talk": None}
+        return page(request, "thread", status, caller=caller, **unless_told | told)
 
     @router.get("/loans/{lender}/{loan_id}/thread")
     def thread(
@@ -113,13 +114,13 @@ def thread_pages(database: Database, desk: WordsDesk, now: Callable[[], datetime
         case: Annotated[str, Query(max_length=200)] = "",
         done: bool = False,
         withdrawn: bool = False,
+        talk: Told | None = None,
     ) -> Response:
         """What was written, in and out, and what people decided; with `search` what holds these words. `case`: the one
         to be answered."""
         loan = loan_for(database, caller, lender, loan_id)
-        return shown(
-            request, caller, loan, _Written(fresh_id(), case_id=case), search=search, done=done, withdrawn=withdrawn
-        )
+        blank = _Written(fresh_id(), case_id=case)
+        return shown(request, caller, loan, blank, search=search, done=done, withdrawn=withdrawn, talk=talk)
 
     @router.post("/loans/{lender}/{loan_id}/write")
     async def write(

@@ -42,6 +42,7 @@ from web.documents import documents_router
 from web.pay_pages import pay_router
 from web.ports import LoanOrders
 from web.sources import StripeWebhooks
+from web.talk_pages import talk_pages
 from web.talks_api import talks_router
 from web.thread_pages import thread_pages
 from web.words_api import words_router
@@ -115,6 +116,7 @@ def _agreements(database: Database, clock: Clock, orders: LoanOrders | None) -> 
         agreement_router(database, desk),
         words_router(database, words),
         talks_router(database, clock),
+        talk_pages(database, clock),
         agreement_pages(database, desk, addresses, clock),
         case_pages(database, desk, clock),
         thread_pages(database, words, clock),

@@ -277,14 +277,18 @@ def with_a_case(pages: Pages) -> str:
 
 @fuzzing(25)
 @given(
-    where=st.sampled_from(["promise", "agree", "write", "withdraw-words", "agreements/1/accept", "agreements/1/move"]),
+    where=st.sampled_from(
+        ["promise", "agree", "write", "withdraw-words", "talked", "agreements/1/accept", "agreements/1/move"]
+    ),
     fields=st.fixed_dictionaries(
         {},
         optional={
             "kind": st.sampled_from(["plan", "settlement", "restructuring"]) | TEXT,
             "what": st.sampled_from(["look", "send"]),
-            "channel": st.sampled_from(["", "sms", "email", "whatsapp"]) | TEXT,
+            "channel": st.sampled_from(["", "sms", "email", "whatsapp", "call"]) | TEXT,
             "words_id": st.just("w1") | TEXT,
+            "how": st.sampled_from(["spoke", "no_answer", "inbound"]) | TEXT,
+            "at": st.sampled_from(["2026-11-28T10:00", "0001-01-01T00:00", "9999-12-31T23:59", ""]) | TEXT,
             "mark": st.just("ab12") | TEXT,
             "seen": st.sampled_from(["2026-12-01=100", "x=y", "=", "2026-12-01=" + "9" * 5_000]) | TEXT,
             **dict.fromkeys(
