@@ -18,7 +18,7 @@ from activities.incoming_credits import IncomingCredits
 from activities.stop_states import StopStates
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
-from providers.ports import BankData, ConsentRequest, TransactionData
+from providers.ports import BankData, ConsentRequest, KeepsReplaced, TransactionData
 from providers.ports import Consent as BankConsent
 from providers.ports import ConsentStatus as BankStatus
 from records import audit, consents, people
@@ -35,6 +35,7 @@ ACCOUNTS = "accounts"
 """The outcome of a read of the list of accounts, which the bank counts like a balance."""
 
 GRANTED = "granted"
+NO_ACCOUNT = "no account in the loans' currency"
 PAST_ITS_DAY = "past its day"
 
 _OVER = {
@@ -168,7 +169,7 @@ class ConsentDesk:
                 accounts = await bank.accounts(found.id, at, psu_ip)
                 account = await asyncio.to_thread(self._choose, person_ref, [(a.id, a.currency) for a in accounts])
                 if account is None:
-                    await asyncio.to_thread(self._settled, asked, "no account in the loans' currency", at)
+                    await asyncio.to_thread(self._settled, asked, NO_ACCOUNT, at, ends=True)
                 else:
                     granted = await asyncio.to_thread(self._granted, asked, found, account, at, psu_ip is not None)
                     if granted is None:
@@ -207,8 +208,8 @@ class ConsentDesk:
         return Revoked(ended=ended, not_told=told.not_told)
 
     async def end_at_banks(self, at: datetime, person_ref: int | None = None) -> Revoked:
-        """Tell the banks of what was revoked here; of everybody without a person. One that cannot be told holds up no
-        other."""
+        """Tell the banks of what is over here and lives on there; of everybody without a person. One that cannot be
+        told holds up no other."""
         ended = not_told = 0
         for over in await asyncio.to_thread(self._to_end_at_bank, person_ref):
             bank = self._sources.of(over.provider)
@@ -289,9 +290,12 @@ class ConsentDesk:
                 row.consent_id = consent_id
                 session.add(row)
 
-    def _settled(self, asked: Asked, outcome: str, at: datetime) -> None:
+    def _settled(self, asked: Asked, outcome: str, at: datetime, *, ends: bool = False) -> None:
+        """`ends`: it is valid at its source and nothing is done with it, so that it has to be ended there."""
         with self._database.writing() as session:
-            consents.settle(session, session.get_one(Asked, asked.id), outcome, at)
+            row = session.get_one(Asked, asked.id)
+            row.end_at_source = ends
+            consents.settle(session, row, outcome, at)
 
     def _open(self, person_ref: int, at: datetime) -> Sequence[Asked]:
         with self._database.reading() as session:
@@ -327,7 +331,7 @@ class ConsentDesk:
         with self._database.writing(durable=True) as session:
             person = people.get(session, asked.person_ref)
             people.lock(session, person)
-            request = session.get_one(Asked, asked.id)
+            request, bank = session.get_one(Asked, asked.id), self._sources.of(asked.provider)
             if request.outcome in (consents.REVOKED_HERE, consents.REVOKED):
                 request.consent_id, request.outcome = found.id, consents.REVOKED_HERE
                 session.add(request)
@@ -342,6 +346,7 @@ class ConsentDesk:
                 reads_per_day=min(MOST_READS, found.reads_a_day or MOST_READS),
                 at=at,
                 transactions=request.transactions,
+                older_live_on=isinstance(bank, KeepsReplaced) and bank.keeps_replaced,
             )
             first = request.settled_at is None
             consents.settle(session, request, GRANTED, at)

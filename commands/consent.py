@@ -183,6 +183,19 @@ async def _check(desk: ConsentDesk, database: Database, lender: str | None, now:
     return failed
 
 
+def end_before_erasure(settings: Settings, database: Database, person_ref: int, at: datetime, by: str) -> int:
+    """End at their sources what consents of a person live there, whom nobody could end any more once they are erased.
+
+    How many could not be ended now; those are over here all the same, and the daily run tells their sources.
+    """
+    from records import consents, people
+
+    with database.reading() as session:
+        if not consents.live(session, people.get(session, person_ref)):
+            return 0
+    return _with_desk(settings, database, lambda desk: desk.revoke(person_ref, at, by)).not_told
+
+
 def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDesk], Awaitable[T]]) -> T:
     from zoneinfo import ZoneInfo
 

@@ -101,11 +101,13 @@ def erase(
     Name, addresses, texts, bank consents and balances go; ids, amounts, and when and why contacts were made stay, as
     the law asks, and name nobody. Refused while a loan waits or is in collection: close it first. Refused too while
     money is to be given back to them, a direct debit or transfer of theirs is under way, or a payment query, dispute or
-    hardship waits for its decision.
+    hardship waits for its decision. Their bank consents are ended at the banks first: refused while a bank cannot be
+    told.
 
     Example: starter.py person erase C000001 --by "request of 2026-11-20"
     """
-    from records.erasure import StillCollecting, StillUnsettled
+    from commands.consent import end_before_erasure
+    from records.erasure import StillCollecting, StillUnsettled, check_not_needed
     from records.erasure import erase as erase_person
 
     settings = configuration.settings()
@@ -115,6 +117,14 @@ def erase(
         check_request(by, person.name, person.phone)
     agree(f"Erase all personal data of {person_id}? It cannot be brought back.", yes)
     try:
+        with database.reading() as session:
+            person = _found(session, named, person_id)
+            if person.key_id is not None:
+                check_not_needed(session, person, datetime.now(UTC))
+        assert person.id is not None
+        if left := end_before_erasure(settings, database, person.id, datetime.now(UTC), by):
+            why = f"{left} bank consents of the person could not be ended at their bank, and nobody could afterwards"
+            raise Refused(f"{why}: they are not used any more; erase again when the bank answers")
         erased = erase_person(database, named, person_id, at=datetime.now(UTC), actor=by[:160])
     except StillCollecting as busy:
         raise Refused(f"{busy}: `starter.py loan close` ends them") from None
@@ -139,14 +149,20 @@ def retention(
 ) -> None:
     """Erase everyone whose records have been kept as long as their country asks (docs/privacy.md).
 
+    Bank consents that still live are ended at the banks first; where one cannot be told, the person waits for the next
+    time.
+
     Example: starter.py person retention --dry-run
     """
+    from commands.consent import end_before_erasure
     from config.retention import kept_until
-    from records.erasure import StillNeeded
+    from records import people
+    from records.erasure import StillNeeded, check_not_needed
     from records.erasure import erase as erase_person
     from records.person_retention import past
 
-    database, at = configuration.records(configuration.settings()), datetime.now(UTC)
+    settings, at = configuration.settings(), datetime.now(UTC)
+    database = configuration.records(settings)
     with database.reading() as session:
         found = past(session, kept_until, at, lender=lender)
     erased = 0
@@ -154,10 +170,16 @@ def retention(
         agree(f"Erase all personal data of {len(found)} people? It cannot be brought back.", yes)
         for one in found:
             try:
+                with database.reading() as session:
+                    person = people.find(session, one.lender, one.person_id)
+                    assert person is not None
+                    check_not_needed(session, person, at)
+                if end_before_erasure(settings, database, person.id or 0, at, "retention"):
+                    continue
                 erased += erase_person(database, one.lender, one.person_id, at=at, actor="retention")
             except StillNeeded:
                 continue
-    people: list[dict[str, Any]] = [
+    told: list[dict[str, Any]] = [
         {
             "lender": one.lender,
             "person_id": one.person_id,
@@ -168,11 +190,11 @@ def retention(
         for one in found
     ]
     if as_json:
-        print_json({"people": people, "erased": erased, "dry_run": dry_run})
+        print_json({"people": told, "erased": erased, "dry_run": dry_run})
         return
-    for row in people:
+    for row in told:
         typer.echo("{lender}  {person_id}  {country}  last {last_at}, kept until {kept_until}".format(**row))
-    typer.echo(f"{len(people)} past retention, {erased} erased")
+    typer.echo(f"{len(told)} past retention, {erased} erased")
 
 
 def check_request(by: str, *known: str | None) -> None:

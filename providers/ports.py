@@ -310,6 +310,14 @@ class TransactionData(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsReplaced(Protocol):
+    """A source at which an older consent lives on when the same person gives another."""
+
+    @property
+    def keeps_replaced(self) -> bool: ...
+
+
 class PaymentGateway(Protocol):
     @property
     def name(self) -> str:

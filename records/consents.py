@@ -69,8 +69,12 @@ def grant(
     reads_per_day: int,
     at: datetime,
     transactions: bool | None = None,
+    older_live_on: bool = False,
 ) -> Consent:
-    """Keep what a bank granted. The person's older consents of that provider are over, as they are at the bank."""
+    """Keep what a bank granted. The person's older consents of that provider are over, as they are at the bank.
+
+    `older_live_on`: there they are not, so that those which were asked for here have to be ended.
+    """
     index = person_keys.of(session).index(CONSENT, consent_id)
     rows = session.exec(select(Consent).where(Consent.person_ref == person.id, Consent.provider == provider)).all()
     assert person.id is not None
@@ -83,9 +87,11 @@ def grant(
         kept.account_id = account_id
     kept.valid_until, kept.reads_per_day, kept.transactions = valid_until, reads_per_day, transactions
     kept.status, kept.over_because, kept.changed_at = ConsentStatus.VALID, None, at
+    kept.end_at_source = False
     session.add(kept)
     for row in rows:
         if row is not kept and row.status is ConsentStatus.VALID:
+            row.end_at_source = older_live_on and row.transactions is not None
             end(session, row, ConsentStatus.EXPIRED, because="replaced", at=at)
     session.flush()
     return kept
@@ -114,6 +120,11 @@ def taken_back(session: Session, person: Person) -> bool:
     return session.exec(last).first() is ConsentStatus.REVOKED
 
 
+def live(session: Session, person: Person) -> bool:
+    """Whether a source may hold a consent of the person: a valid one, one asked for, or one it has still to end."""
+    return has_open(session, person) or bool(person.id and to_end_at_bank(session, person.id))
+
+
 def has_open(session: Session, person: Person) -> bool:
     """Whether the person has a valid consent, or was asked for one and it is not settled."""
     valid = select(Consent.id).where(Consent.person_ref == person.id, Consent.status == ConsentStatus.VALID)
@@ -121,11 +132,13 @@ def has_open(session: Session, person: Person) -> bool:
 
 
 def to_end_at_bank(session: Session, person_ref: int | None = None) -> list[Consent | ConsentRequest]:
-    """What was revoked here and the bank does not know it; of everybody without a person."""
-    revoked = select(Consent).where(Consent.over_because == REVOKED_HERE).order_by(col(Consent.id))
+    """What is over here and lives on at its source, which has to be told; of everybody without a person."""
+    over = or_(col(Consent.over_because) == REVOKED_HERE, col(Consent.end_at_source))
+    revoked = select(Consent).where(over).order_by(col(Consent.id))
+    settled = or_(col(ConsentRequest.outcome) == REVOKED_HERE, col(ConsentRequest.end_at_source))
     asked = (
         select(ConsentRequest)
-        .where(ConsentRequest.outcome == REVOKED_HERE, col(ConsentRequest.consent_id).is_not(None))
+        .where(settled, col(ConsentRequest.consent_id).is_not(None))
         .order_by(col(ConsentRequest.id))
     )
     if person_ref is not None:
@@ -135,16 +148,18 @@ def to_end_at_bank(session: Session, person_ref: int | None = None) -> list[Cons
 
 
 def is_to_end_at_bank(over: Consent | ConsentRequest) -> bool:
-    """Whether the bank has still to be told that it is revoked."""
-    return (over.outcome if isinstance(over, ConsentRequest) else over.over_because) == REVOKED_HERE
+    """Whether the bank has still to be told that it is over."""
+    why = over.outcome if isinstance(over, ConsentRequest) else over.over_because
+    return over.end_at_source or why == REVOKED_HERE
 
 
 def ended_at_bank(session: Session, over: Consent | ConsentRequest) -> None:
-    """The bank knows that it is revoked."""
+    """The bank knows that it is over."""
+    over.end_at_source = False
     if isinstance(over, ConsentRequest):
-        over.outcome = REVOKED
+        over.outcome = REVOKED if over.outcome == REVOKED_HERE else over.outcome
     else:
-        over.over_because = REVOKED
+        over.over_because = REVOKED if over.over_because == REVOKED_HERE else over.over_because
     session.add(over)
     session.flush()
 

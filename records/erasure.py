@@ -72,12 +72,7 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         people.lock(session, person)
         if person.key_id is None:
             return False
-        busy = [loan.loan_id for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
-        if busy:
-            raise StillCollecting(f"not while loans of the person wait or are in collection: {', '.join(busy)}")
-        waiting = unsettled.of_person(session, person, at)
-        if waiting:
-            raise StillUnsettled(f"not before these are settled: {', '.join(waiting)}")
+        check_not_needed(session, person, at)
         key_id = person.key_id
         if person.erased_at is None:
             _tell(session, person, "person_erasure_begun", at=at, actor=actor)
@@ -90,6 +85,16 @@ def erase(database: Database, lender: str, person_id: str, *, at: datetime, acto
         session.execute(forgotten.values(key_id=None).execution_options(synchronize_session=False))
         _tell(session, person, "person_erased", at=at, actor=actor)
     return True
+
+
+def check_not_needed(session: Session, person: Person, at: datetime) -> None:
+    """Raises StillNeeded while a loan of the person, or their money or a case, waits at that moment."""
+    busy = [loan.loan_id for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
+    if busy:
+        raise StillCollecting(f"not while loans of the person wait or are in collection: {', '.join(busy)}")
+    waiting = unsettled.of_person(session, person, at)
+    if waiting:
+        raise StillUnsettled(f"not before these are settled: {', '.join(waiting)}")
 
 
 def _tell(session: Session, person: Person, action: str, *, at: datetime, actor: str) -> None:

@@ -52,6 +52,7 @@ def enter_consents(
             consent.consent_id, consent.account_id = str(data["consent_id"]), str(data["account_id"])
             consent.valid_until = data["valid_until"]  # type: ignore[assignment]
             consent.status, consent.over_because, consent.changed_at = ConsentStatus.VALID, None, at
+            consent.end_at_source = False
             session.add(consent)
     session.flush()
     if stated:

@@ -66,6 +66,11 @@ class BelvoBank:
         return self._settings.transactions
 
     @property
+    def keeps_replaced(self) -> bool:
+        """A link lives until it is deleted."""
+        return True
+
+    @property
     def limits_consents(self) -> bool:
         """A link shows all that its bank tells."""
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import false
 from sqlmodel import Field
 
 from records.sealed import Sealed
@@ -24,5 +25,7 @@ class ConsentRequest(Record, table=True):
     transactions: bool | None = None
     """Whether the person was told that what comes in is read too; None: not known."""
     asked_at: datetime = Field(sa_type=UTCDateTime)
+    end_at_source: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Nothing is read under it any more, and it lives on there until the source is told."""
     settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     outcome: str | None = Field(default=None, max_length=40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from records.sealed import Sealed
@@ -229,6 +229,8 @@ class Consent(Record, table=True):
     """Why it is not valid any more: "replaced", "revoked", or the bank's word."""
     transactions: bool | None = None
     """Whether its giver was told that what comes in is read too; None: not known, as of one from a lender's file."""
+    end_at_source: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Nothing is read under it any more, and it lives on there until the source is told."""
     credits_read_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     """When it was last asked for transactions, to learn when money comes in."""
     changed_at: datetime = Field(sa_type=UTCDateTime)

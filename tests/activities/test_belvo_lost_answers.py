@@ -22,6 +22,7 @@ from config.bank_data_settings import Belvo
 from domain.strategy import WholeThreshold
 from domain.what_next import WhatNext
 from providers.errors import ProviderError, refusal
+from providers.ports import ConsentStatus as BankStatus
 from records.database import Database
 from records.tables import Consent, ConsentRequest, ConsentStatus
 from tests.activities.outside import TUESDAY, desk_for, enter_loan, settings_for
@@ -158,3 +159,49 @@ class NoAccounts:
 
     async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> Any:
         raise refusal("belvo", "institution_down", WhatNext.RETRY, "the bank is down")
+
+
+async def test_a_link_that_a_newer_one_replaces_is_deleted_at_belvo_by_the_daily_run(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    """Given a Mexican who connected their account, when they connect it anew, then the older link, which Belvo would
+    keep for ever, is deleted there and the newer one is not."""
+    [holder] = world.enrol("belvo-replaced", as_of=TUESDAY.isoformat(), **MEXICO)
+    loan_id = enter_loan(lite, **MEXICO, amount_due_minor=90_000_000)
+    path, settings = f"/consent/{token_for(lite, loan_id)}", through_belvo(world)
+    async with caller(app_for(lite, settings, client)) as browser:
+        for _ in range(2):
+            await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
+    sources = bank_sources(settings, connect_outside(settings, client))
+    desk = ConsentDesk(lite, sources, lambda *_: None)
+
+    told = await desk.end_at_banks(TUESDAY)
+    again = await desk.end_at_banks(TUESDAY)
+
+    with lite.reading() as session:
+        old, new = session.exec(select(Consent).order_by(Consent.id)).all()  # type: ignore[arg-type]
+    belvo = sources.by_name["belvo"]
+    assert (told.ended, told.not_told, again.ended) == (1, 0, 0)
+    assert (old.over_because, await belvo.consent_status(old.consent_id, TUESDAY)) == ("replaced", BankStatus.EXPIRED)
+    assert (new.status, await belvo.consent_status(new.consent_id, TUESDAY)) == (ConsentStatus.VALID, BankStatus.VALID)
+
+
+async def test_a_link_with_no_account_in_the_loans_currency_is_deleted_at_belvo(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    [holder] = world.enrol("belvo-currency", as_of=TUESDAY.isoformat(), **MEXICO)
+    path, settings = (
+        f"/consent/{token_for(lite, enter_loan(lite, **MEXICO | {'currency': 'USD'}))}",
+        through_belvo(world),
+    )
+    async with caller(app_for(lite, settings, client)) as browser:
+        await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
+    sources = bank_sources(settings, connect_outside(settings, client))
+
+    told = await ConsentDesk(lite, sources, lambda *_: None).end_at_banks(TUESDAY)
+
+    with lite.reading() as session:
+        [asked] = session.exec(select(ConsentRequest)).all()
+    assert (asked.outcome, told.ended) == ("no account in the loans' currency", 1)
+    status = await sources.by_name["belvo"].consent_status(asked.consent_id or "", TUESDAY)
+    assert status is BankStatus.EXPIRED

@@ -139,3 +139,28 @@ def test_who_cannot_be_reached_or_is_not_in_collection_is_not_asked(
 
     assert "not in collection" in waiting
     assert "RECOBRO_WEB__PUBLIC_URL" in unreachable
+
+
+def test_whoever_is_erased_has_their_consent_ended_at_the_bank_first(
+    records: Database, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a person with a valid consent, when they are to be erased while the bank is away, then they are not, for
+    nobody could end it afterwards; once the bank answers it is ended there, and they are erased."""
+    loan_id = consenting(records, world, "erased")
+    with records.writing() as session:
+        loan = loans.get(session, LENDER, loan_id)
+        loans.end(session, loan, kind="cured", at=NOW, final_state=None)
+        person = people.of_loan(session, loan)
+        person_id, [kept] = person.person_id, consents.of_person(session, person)
+        consent_id = kept.consent_id
+    monkeypatch.setenv("RECOBRO_BANK__BASE_URL", "http://127.0.0.1:9")
+    refused = run("person", "erase", person_id, "--lender", LENDER, "--yes", code=2)
+    monkeypatch.setenv("RECOBRO_BANK__BASE_URL", str(world.http.base_url).rstrip("/"))
+    erased = run("person", "erase", person_id, "--lender", LENDER, "--yes")
+
+    assert "could not be ended at their bank" in " ".join(refused.split())
+    assert erased["erased"]
+    read = world.http.get(
+        f"/v1/consents/{consent_id}/status", headers={"X-Request-ID": "0" * 8 + "-0000-4000-8000-000000000000"}
+    )
+    assert read.json()["consentStatus"] == "terminatedByTpp"
