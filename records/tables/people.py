@@ -64,7 +64,7 @@ class ClosedAddress(Record, table=True):
     id: int | None = Field(default=None, primary_key=True)
     person_ref: int = Field(foreign_key="person.id")
     channel: Channel = Field(sa_type=EnumText(Channel))
-    address_index: str = Field(max_length=64)
+    address_index: str = Field(max_length=64, index=True)
     reason: str = Field(max_length=80)
     at: datetime = Field(sa_type=UTCDateTime)
 
