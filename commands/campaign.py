@@ -67,7 +67,8 @@ def start(
     The same id started again goes on where it stood: no loan starts twice. A loan that another campaign holds is
     named and left to it.
 
-    Exit code: 0 it runs, 1 no loan could be taken (each is named), 2 wrong input.
+    Exit code: 0 it runs, 1 no loan could be taken (each is named), or it was known and holds other loans than the file
+    or none that has not ended, 2 wrong input.
 
     Examples:
 

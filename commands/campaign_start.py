@@ -52,7 +52,15 @@ def start_checked(
     async def begin(client: Client) -> tuple[Held, bool]:
         running = await runs(client, order.campaign_id)
         loans = checked.loans_by_priority()
-        held = enter(database, order, strategy, loans, bank="xs2a", banks=settings.bank_data_by_country)
+        held = enter(
+            database,
+            order,
+            strategy,
+            loans,
+            bank="xs2a",
+            banks=settings.bank_data_by_country,
+            due_dates_counted=found.due_dates_counted,
+        )
         if held.waiting or held.open:
             await start_workflow(client, settings.task_queue, held, rate, strategy=strategy.key)
             if not running:
@@ -76,4 +84,4 @@ def start_checked(
         print_json(told)
     else:
         print_start(told, refused)
-    return 0 if held is not None else 1
+    return 1 if held is None or held.passed_over else 0
