@@ -151,7 +151,6 @@ def _as_it_was(session: Session, campaign: Campaign, every: Iterable[PortfolioLo
         raise Refused(f"campaign {campaign.id!r} was stopped: start the file under another --id")
     progress = campaigns.progress(session, campaign.id)
     strangers, changed, ended = _rows_passed_over(session, campaign, every, due_dates_counted)
-    still_open = progress.started - sum(progress.ends.values())
     return Held(
         campaign.id,
         campaign.state,
@@ -159,7 +158,7 @@ def _as_it_was(session: Session, campaign: Campaign, every: Iterable[PortfolioLo
         progress.total,
         progress.waiting,
         progress.started,
-        still_open,
+        progress.open,
         strangers,
         changed=changed,
         ended=ended,

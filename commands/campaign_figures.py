@@ -29,8 +29,7 @@ def standing(campaign: Campaign, progress: campaigns.Progress) -> str:
     """running, paused, stopped, or finished once every loan it started has ended."""
     if campaign.state is not CampaignState.RUNNING:
         return campaign.state.value
-    ended = sum(progress.ends.values())
-    return "finished" if progress.waiting == 0 and ended >= progress.started else "running"
+    return "finished" if progress.waiting == 0 and progress.open <= 0 else "running"
 
 
 def money(session: Session, campaign_id: str) -> list[CurrencyFigures]:
