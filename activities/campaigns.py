@@ -248,12 +248,11 @@ class CampaignRunner(CampaignWork):
     async def await_ends(self, campaign_id: str) -> dict[str, int]:
         """The ends by kind, once no loan of the campaign is in collection; asks again until then."""
         progress = await asyncio.to_thread(self._progress, campaign_id)
-        running = progress.started - sum(progress.ends.values())
         still: list[tuple[str, str]] = await asyncio.to_thread(self._running, campaign_id)
-        if running > 0 and still:
+        if progress.open > 0 and still:
             attempt = activity.info().attempt
             again = task_time() + min(timedelta(seconds=15 * attempt), timedelta(hours=1))
-            raise ask_again(again, f"{running} loans are in collection", "InCollection")
+            raise ask_again(again, f"{progress.open} loans are in collection", "InCollection")
         return progress.ends
 
     def _mark(self, campaign_id: str, positions: Sequence[int]) -> None:

@@ -67,7 +67,8 @@ def start(
     The same id started again goes on where it stood: no loan starts twice. A loan that another campaign holds is
     named and left to it.
 
-    Exit code: 0 it runs, 1 no loan could be taken (each is named), 2 wrong input.
+    Exit code: 0 it runs, 1 no loan could be taken (each is named), or it was known and holds other loans than the file
+    or none that has not ended, 2 wrong input.
 
     Examples:
 
@@ -184,21 +185,25 @@ def costs(campaign_id: _Id, as_json: JsonOption = False) -> None:
 
     Example: starter.py campaign costs november --json
     """
+    from commands.campaign_status import not_counted
     from commands.channel_costs import costs_of, print_costs
     from config.costs import CostsError
+    from records import campaigns
 
     settings = configuration.settings()
     database = configuration.records(settings)
     with database.reading() as session:
-        find_campaign(session, campaign_id)
+        again = campaigns.progress(session, find_campaign(session, campaign_id).id).handed_over_again
         try:
             told = costs_of(session, settings, campaign_id)
         except CostsError as wrong:
             raise Refused(str(wrong)) from None
     if as_json:
-        print_json(told.model_dump(mode="json"))
-    else:
-        print_costs(told)
+        print_json(told.model_dump(mode="json") | {"handed_over_again": again})
+        return
+    print_costs(told)
+    if again:
+        typer.echo(not_counted(again))
 
 
 @app.command()

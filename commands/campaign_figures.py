@@ -34,8 +34,7 @@ def standing(session: Session, campaign: Campaign, progress: campaigns.Progress)
         return "running" if in_collection(session, campaign.id) else "finished"
     if campaign.state is not CampaignState.RUNNING:
         return campaign.state.value
-    ended = sum(progress.ends.values())
-    return "finished" if progress.waiting == 0 and ended >= progress.started else "running"
+    return "finished" if progress.waiting == 0 and progress.open <= 0 else "running"
 
 
 def money(session: Session, campaign_id: str) -> list[CurrencyFigures]:

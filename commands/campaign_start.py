@@ -54,7 +54,8 @@ def start_checked(
         running = await runs(client, order.campaign_id)
         loans = checked.loans_by_priority()
         banks, rules = settings.bank_data_by_country, settings.jurisdictions or SHIPPED
-        held = enter(database, order, strategy, loans, bank="xs2a", banks=banks, rules=rules)
+        counted = found.due_dates_counted
+        held = enter(database, order, strategy, loans, bank="xs2a", banks=banks, rules=rules, due_dates_counted=counted)
         if held.waiting or held.open:
             await start_workflow(client, settings.task_queue, held, rate, strategy=strategy.key)
             if not running:
@@ -78,4 +79,4 @@ def start_checked(
         print_json(told)
     else:
         print_start(told, refused)
-    return 0 if held is not None else 1
+    return 1 if held is None or held.passed_over else 0

@@ -13,6 +13,7 @@ from intake.findings import Findings
 from records.portfolio_loans import RefusedLoan
 
 _MOST_SHOWN = 20
+_FIRST_FEW = 5
 
 
 def start_as_json(
@@ -38,7 +39,9 @@ def start_as_json(
         "held": held.held if held else 0,
         "waiting": held.waiting if held else 0,
         "started": held.started if held else 0,
-        "refused": [{"loan_id": one.loan_id, "line": one.line, "reason": one.reason} for one in refused],
+        "refused": _rows(refused),
+        "changed": _rows(held.changed if held else ()),
+        "ended": _rows(held.ended if held else ()),
         "channels_at_odds": [
             {
                 "loan_id": one.loan_id,
@@ -55,10 +58,20 @@ def start_as_json(
     }
 
 
+def _rows(rows: Sequence[RefusedLoan]) -> list[dict[str, Any]]:
+    return [{"loan_id": one.loan_id, "line": one.line, "reason": one.reason} for one in rows]
+
+
 def print_start(told: dict[str, Any], refused: Sequence[RefusedLoan]) -> None:
     for one in refused:
         typer.echo(f"loan {one.loan_id} (line {one.line}): {one.reason}")
     _warn_of_channels(told["channels_at_odds"])
+    _print_rows(
+        told["changed"],
+        "rows say another amount, currency or due date than their loans were entered with, and change nothing: once a "
+        "loan has ended, hand it over under another --id",
+    )
+    _print_rows(told["ended"], "rows are of loans that have ended: to collect them again use another --id")
     name = told["campaign_id"]
     if told["state"] is None:
         typer.echo(f"no loan could be taken: campaign {name} was not started", err=True)
@@ -71,10 +84,22 @@ def print_start(told: dict[str, Any], refused: Sequence[RefusedLoan]) -> None:
         if told["state"] == "paused":
             typer.echo(f"it is paused: `starter.py campaign resume {name}` lets it go on")
         elif not told["running"]:
-            typer.echo("every loan of it was started and has ended")
+            typer.echo(
+                "every loan of it was started and has ended: nothing was started; a new file needs another --id",
+                err=True,
+            )
     else:
         typer.echo(f"campaign {name} starts {told['held']:,} loans under {told['strategy']}")
     typer.echo(f"see `starter.py campaign status {name}`, or workflow {told['workflow_id']} in Temporal's Web UI")
+
+
+def _print_rows(rows: Sequence[dict[str, Any]], what: str) -> None:
+    if rows:
+        typer.echo(f"{len(rows):,} {what}", err=True)
+    for one in rows[:_FIRST_FEW]:
+        typer.echo(f"  loan {one['loan_id']} (line {one['line']}): {one['reason']}", err=True)
+    if (more := len(rows) - _FIRST_FEW) > 0:
+        typer.echo(f"  and {more:,} more: --json names all", err=True)
 
 
 def _warn_of_channels(at_odds: Sequence[dict[str, Any]]) -> None:

@@ -34,7 +34,15 @@ def summary(session: Session, campaign: Campaign) -> dict[str, Any]:
         "refused": progress.refused,
         "stopped": progress.stopped,
         "ends": dict(sorted(progress.ends.items())),
+        "handed_over_again": progress.handed_over_again,
     }
+
+
+def not_counted(handed_over_again: int) -> str:
+    return (
+        f"{handed_over_again:,} more ended and were handed over again to other campaigns: their ends, money and "
+        "contacts are not counted here any more"
+    )
 
 
 def print_status(told: dict[str, Any]) -> None:
@@ -51,6 +59,8 @@ def print_status(told: dict[str, Any]) -> None:
         shown.add_row("", f"{told['refused']:,} refused, {told['stopped']:,} let go")
     shown.add_row("in collection", f"{told['in_collection']:,}")
     shown.add_row("ended", ", ".join(f"{kind} {count:,}" for kind, count in told["ends"].items()) or "none")
+    if told["handed_over_again"]:
+        shown.add_row("", not_counted(told["handed_over_again"]))
     for row in told["money"]:
         share = row["recovered_minor"] / row["due_minor"]
         recovered = amount(row["recovered_minor"], row["currency"])

@@ -78,7 +78,7 @@ async def restart_campaigns(client: Client, database: Database, task_queue: str,
             progress.total,
             progress.waiting,
             progress.started,
-            progress.started - sum(progress.ends.values()),
+            progress.open,
             (),
         )
         strategy = campaign.strategy_key

@@ -86,6 +86,8 @@ class Findings:
     totals: Summary
     countries: tuple[str, ...]
     """ISO 3166-1 alpha-2 of the good rows, in order."""
+    due_dates_counted: bool
+    """Whether due dates are counted back from `as_of`: of the same file on another day they are others."""
     warnings: tuple[str, ...]
     unused_columns: tuple[str, ...]
     errors_total: int

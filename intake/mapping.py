@@ -112,6 +112,13 @@ class Source(_Strict):
                 needed.append((operand,))
         return needed
 
+    def counts_days(self) -> bool:
+        """Whether any of it is a date counted back from the day the portfolio is as of."""
+        if self.lookup is None:
+            return self.days_past_due is not None
+        nested = (*self.lookup.table.values(), self.lookup.otherwise)
+        return any(entry.counts_days() for entry in nested if isinstance(entry, Source))
+
 
 class FieldRule(Source):
     """How one field of a loan is filled."""

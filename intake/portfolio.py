@@ -157,6 +157,7 @@ def _checked(
         totals=totals,
         countries=countries_of(kept),
         priorities=priorities_of(kept),
+        due_dates_counted=mapping.fields.due_date.counts_days(),
         frames=frames,
     )
 

@@ -39,6 +39,8 @@ class PortfolioReport:
     """Of the good rows, in order."""
     priorities: tuple[tuple[int, int], ...]
     """Each priority with how many good rows have it, highest first."""
+    due_dates_counted: bool
+    """As of `Findings`."""
     frames: Callable[[], Iterator[pl.DataFrame]]
     """Good rows as data frames with the columns of PortfolioLoan, a chunk at a time."""
 
@@ -54,6 +56,7 @@ class PortfolioReport:
             read_as=self.read_as,
             totals=self.totals,
             countries=self.countries,
+            due_dates_counted=self.due_dates_counted,
             warnings=tuple(self.warnings),
             unused_columns=tuple(self.unused_columns),
             errors_total=len(self.errors),

@@ -159,6 +159,9 @@ class CampaignAnswer(BaseModel):
     refused: int
     stopped: int
     ends: dict[str, int] = Field(description="Loans by how they ended.")
+    handed_over_again: int = Field(
+        description="Loans that ended too and are another campaign's since: they are not among `ends`."
+    )
 
 
 class CampaignsAnswer(BaseModel):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,11 @@ from typer.testing import CliRunner
 
 import intake
 from commands import configuration
-from commands.campaign_entry import NothingHeld, Order, enter
+from commands.campaign_entry import Held, NothingHeld, Order, enter
 from commands.campaign_start_text import print_start, start_as_json
 from commands.console import Refused
 from config.strategies import find_strategy
-from records import campaigns
+from records import campaigns, loans
 from records.database import Database
 from records.tables import CampaignState
 from starter import app
@@ -97,6 +98,103 @@ def test_the_same_file_again_adds_no_loan_and_names_those_it_does_not_hold(tmp_p
     assert [(one.loan_id, one.reason) for one in held.refused] == [
         ("A2", "is not among the loans campaign one was started with")
     ]
+
+
+def test_of_a_campaign_that_is_known_the_rows_that_change_nothing_are_named(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given last month's campaign of portfolio.csv; when this month's file of the same name comes, which says other
+    amounts and due dates, and has loans that ended meanwhile."""
+    first = write(tmp_path / "loans.csv", *(euro(f"A{number}") for number in range(1, 6)))
+    enter(database, order(), SPANISH, first.loans_by_priority(), bank="xs2a")
+    with database.writing() as session:
+        for loan_id, kind in (("A3", "cured"), ("A4", "not_cured"), ("A5", "cured")):
+            loans.end(session, loans.get(session, "demo", loan_id), kind=kind, at=datetime.now(UTC), final_state=None)
+    enter(database, order("two"), SPANISH, write(tmp_path / "b.csv", euro("A5")).loans_by_priority(), bank="xs2a")
+    later = write(
+        tmp_path / "loans.csv",
+        "A1,es,ES,EUR,1000,2026-12-01,0",
+        euro("A2"),
+        "A3,es,ES,EUR,2500,2026-11-01,5",
+        euro("A4"),
+        euro("A5"),
+    )
+
+    held = enter(database, order(), SPANISH, later.loans_by_priority(), bank="xs2a")
+    told = start_as_json(order(), SPANISH.key, later.findings(10), held, True, held.refused)
+    print_start(told, held.refused)
+
+    assert [(one.loan_id, one.line, one.reason) for one in held.changed] == [
+        ("A1", 2, "was entered with 10.00 EUR due 2026-11-01"),
+        ("A3", 4, "was entered with 10.00 EUR due 2026-11-01 and has ended as cured"),
+    ]
+    assert [(one.loan_id, one.reason) for one in held.ended] == [
+        ("A4", "has ended as not_cured"),
+        ("A5", "was handed over again to campaign two"),
+    ]
+    assert (held.refused, held.passed_over) == ((), True)
+    assert keys_of(told) <= DOCUMENTED
+    said = capsys.readouterr().err
+    assert "2 rows say another amount, currency or due date than their loans were entered with" in said
+    assert "loan A3 (line 4): was entered with 10.00 EUR due 2026-11-01 and has ended as cured" in said
+    assert "2 rows are of loans that have ended: to collect them again use another --id" in said
+
+
+def test_due_dates_that_are_counted_from_today_are_no_news_of_the_same_file(tmp_path: Path, database: Database) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "name: own\nfields:\n  loan_id: {columns: id}\n  language: {value: es}\n  country: {value: ES}\n"
+        "  currency: {value: EUR}\n  amount_due: {columns: amount}\n"
+        "  due_date: {lookup: {by: status, table: {late: {days_past_due: 30}}}}\n"
+    )
+    (tmp_path / "loans.csv").write_text("id,amount,status\nA1,10.00,late\n")
+
+    def start(day: int) -> Held:
+        checked = intake.check(tmp_path / "loans.csv", tmp_path / "own.yaml", date(2026, 11, day))
+        counted = checked.findings(0).due_dates_counted
+        return enter(database, order(), SPANISH, checked.loans_by_priority(), bank="xs2a", due_dates_counted=counted)
+
+    start(23)
+
+    assert (start(24).changed, start(24).passed_over) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "ended", "code"),
+    [
+        ([euro("A1"), euro("A2")], ["A2"], 0),
+        ([euro("A1"), euro("A2"), euro("A3")], [], 1),
+        (["A1,es,ES,EUR,1001,2026-11-01,0", euro("A2")], [], 1),
+        ([euro("A1"), euro("A2")], ["A1", "A2"], 1),
+    ],
+    ids=["after a crash", "a new loan", "another amount", "nothing runs and nothing waits"],
+)
+def test_the_exit_code_says_whether_a_known_campaign_does_what_the_file_asks(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, rows: list[str], ended: list[str], code: int
+) -> None:
+    first = write(tmp_path / "loans.csv", euro("A1"), euro("A2"))
+    enter(database, order("loans"), SPANISH, first.loans_by_priority(), bank="xs2a")
+    with database.writing() as session:
+        campaigns.mark_started(session, "loans", [1, 2], at=datetime.now(UTC))
+        for loan_id in ended:
+            loans.end(
+                session, loans.get(session, "demo", loan_id), kind="cured", at=datetime.now(UTC), final_state=None
+            )
+    write(tmp_path / "loans.csv", *rows)
+
+    async def runs(_client: object, _id: str) -> bool:
+        return False
+
+    async def start(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr("commands.campaign_start.runs", runs)
+    monkeypatch.setattr("commands.campaign_start.start_workflow", start)
+    monkeypatch.setattr("commands.campaign_start.with_temporal", lambda work: asyncio.run(work(None)))
+
+    result = run.invoke(app, ["campaign", "start", str(tmp_path / "loans.csv"), "--strategy", SPANISH.name, "--yes"])
+
+    assert result.exit_code == code, result.output
+    assert "campaign loans is known" in result.stdout
 
 
 def test_the_start_warns_of_a_file_that_opens_channels_a_person_withdrew(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -9,14 +10,18 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 from temporalio.service import RPCError, RPCStatusCode
+from typer.testing import CliRunner
 
+from commands import configuration
 from commands.campaign_control import instruct
-from commands.campaign_figures import CurrencyFigures, money
+from commands.campaign_figures import CurrencyFigures, money, standing
 from commands.campaign_status import print_status, summary
 from commands.console import Refused
 from records import campaigns, loans, payments
 from records.database import Database
 from records.tables import CampaignState, Loan, PaymentSource
+from starter import app
+from tests.commands.stacks import DOCUMENTED, keys_of
 from tests.records.portfolios import LENDER, NOW, entered, handed_over_again
 
 
@@ -118,3 +123,34 @@ def paused(database: Database, until: datetime) -> dict[str, Any]:
     with database.reading() as session:
         campaign = campaigns.get(session, "c1")
         return summary(session, campaign)
+
+
+def test_a_finished_campaign_says_which_of_its_loans_are_counted_elsewhere_since(
+    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given three loans that were started and ended; when one is handed over again in another campaign; then the first
+    is still finished, and says that one is not among its figures."""
+    with database.writing() as session:
+        for loan in entered(session, "L1", "L2", "L3"):
+            loans.end(session, loan, kind="cured", at=NOW, final_state={})
+        campaigns.mark_started(session, "c1", [1, 2, 3], at=NOW)
+        handed_over_again(session, "L1")
+    monkeypatch.setenv("RECOBRO_DATABASE_URL", database_url)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    configuration._records.cache_clear()
+    run = CliRunner(env={"COLUMNS": "160"})
+
+    status = json.loads(run.invoke(app, ["campaign", "status", "c1", "--json"]).stdout)
+    costs = json.loads(run.invoke(app, ["campaign", "costs", "c1", "--json"]).stdout)
+
+    assert (status["state"], status["started"], status["ends"]) == ("finished", 3, {"cured": 2})
+    assert status["handed_over_again"] == costs["handed_over_again"] == 1
+    assert [row["loans"] for row in status["money"]] == [2]
+    assert keys_of(status) | keys_of(costs) <= DOCUMENTED | {"cured"}
+    for words in ("status", "costs"):
+        told = " ".join(run.invoke(app, ["campaign", words, "c1"]).stdout.split())
+        assert "1 more ended and were handed over again to other campaigns" in told, words
+    with database.reading() as session:
+        newer = campaigns.get(session, "again-L1")
+        assert standing(session, newer, campaigns.progress(session, newer.id)) == "running"
+    configuration._records.cache_clear()
