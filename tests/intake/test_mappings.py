@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import intake
+from domain.portfolio import PortfolioLoan
 from intake import PortfolioError
 
 TODAY = date(2026, 11, 23)
@@ -32,6 +33,12 @@ def test_every_shipped_mapping_loads() -> None:
     names = {intake.load_mapping(path).name for path in intake.MAPPINGS_FOLDER.glob("*.yaml")}
 
     assert names == {"lendingclub", "microlender_es", "recobro"}
+
+
+def test_recobros_own_columns_are_all_fields_of_a_loan() -> None:
+    fields = intake.load_mapping(intake.MAPPINGS_FOLDER / "recobro.yaml").fields.rules()
+
+    assert set(fields) == set(PortfolioLoan.model_fields) - {"line"}
 
 
 def test_a_mapping_of_ones_own_is_used_by_path_and_by_name(tmp_path: Path) -> None:
