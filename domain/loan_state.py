@@ -47,8 +47,9 @@ class LoanState(BaseModel):
     rests_count_as_paid: bool = Field(False, exclude_if=operator.not_)
     """Whether a rest of less than can be asked for counts as paid. Runs that an earlier version began owe it."""
     cases_kept_apart: bool = Field(True, exclude=True)
-    """Whether no case takes in what another one is about. Of the run that knows it, so it never travels: False only in
-    workflows, until it first makes a difference (`workflows/running_loan.py`)."""
+    """Whether no case takes in what another one is about, and money that went back twice has a case. Of the run that
+    knows it, so it never travels: False only in workflows, until it first makes a difference
+    (`workflows/running_loan.py`)."""
 
     position: int = 0
     base_at: AwareDatetime

@@ -171,7 +171,7 @@ def payment_reversed(state: LoanState, event: PaymentReversed, now: datetime) ->
 
 def _ask_if_twice(state: LoanState, payment: Payment, refunded_minor: int, now: datetime) -> LoanState:
     """A person looks at money that the lender gave back by a transfer and that the bank took back as well."""
-    if refunded_minor == 0 or payment.provider not in _BY_BANK:
+    if refunded_minor == 0 or payment.provider not in _BY_BANK or not state.cases_kept_apart:
         return state
     sums = f"{refunded_minor} of {payment.amount_minor} minor units"
     why = f"{sums} were given back by transfer, and the bank took all back"

@@ -113,7 +113,6 @@ class LoanContract:
         before = self._loan.state
         number = order.number if isinstance(order, OfferApproved | OfferAccepted | DueDateMoved) else None
         self._loan.obey(order)
-        self._loan.look_anew(before)
         return describe.agreed(before, self._loan.state, number)
 
     @workflow.update

@@ -27,7 +27,8 @@ RESTS_COUNT_AS_PAID = "2026-11-30-rests-count-as-paid"
 ECHOES_MAKE_NO_PROMISE = "2026-11-30-echoes-make-no-promise"
 """Of runs that met an echo before, it opened the promise anew: see `promise_told_again`."""
 CASES_KEPT_APART = "2026-12-01-cases-kept-apart"
-"""Of runs that met such cases before, one case took in what another was about: see `LoanState.cases_kept_apart`."""
+"""Of runs that met such cases before, one case took in what another was about, or none opened: see
+`LoanState.cases_kept_apart`."""
 MOVED_DATES_LOOK_ANEW = "2026-12-01-moved-dates-look-anew"
 """Of runs that met it before, money seen for the day before a due date moved still brought its link at once."""
 
@@ -60,9 +61,7 @@ class RunningLoan:
             event = read_signal(name, payload)
             if self._was_told(event):
                 return
-            before = self.state
             refused = event if isinstance(event, str) else self.apply(event)
-            self.look_anew(before)
         except Exception as error:
             # Its words may name a person. No message may fail the loan, nor stop it for ever.
             workflow.logger.error("signal %s could not be acted on: %s", name, type(error).__name__)
@@ -83,7 +82,8 @@ class RunningLoan:
 
     def _learn(self, rule: Callable[[LoanState], tuple[LoanState, object]]) -> None:
         """Go by `CASES_KEPT_APART` from where it first makes a difference: only such runs are marked."""
-        if self.state.cases_kept_apart or not (self.state.cases or self.state.words):
+        moved_both_ways = any(payment.refunded_minor or payment.reversed for payment in self.state.payments)
+        if self.state.cases_kept_apart or not (self.state.cases or self.state.words or moved_both_ways):
             return
         apart = self.state.model_copy(update={"cases_kept_apart": True})
         (after, then), (after_apart, then_apart) = rule(self.state), rule(apart)
@@ -96,11 +96,13 @@ class RunningLoan:
         if event is None:
             return None
         self._learn(lambda state: apply(state, event, workflow.now()))
-        self.state, refused = apply(self.state, event, workflow.now())
+        before = self.state
+        self.state, refused = apply(before, event, workflow.now())
+        self._look_anew(before)
         self.news += 1
         return refused
 
-    def look_anew(self, before: LoanState) -> None:
+    def _look_anew(self, before: LoanState) -> None:
         """Money that was seen for a due date which just moved is looked for again."""
         if forgets_money_seen(before, self.state) and not workflow.patched(MOVED_DATES_LOOK_ANEW):
             self.state = self.state.model_copy(update={"funds_seen_at": before.funds_seen_at})
