@@ -180,7 +180,7 @@ async def money_is_seen(on: Stage, handle: WorkflowHandle[Any, Any], at: datetim
     await on.reach(at)
     async with asyncio.timeout(30):
         while (await handle.query("view", result_type=LoanView)).state.funds_seen_at is None:
-            await on.pass_days(0.01)
+            await on.pass_days(0.1)
     await settled(handle)
 
 
