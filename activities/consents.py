@@ -88,10 +88,12 @@ class Looked:
 
 @dataclass(frozen=True)
 class Revoked:
-    """How many consents ended, and of how many the bank has still to be told."""
+    """How many consents ended, and of how many the bank has still to be told; `why` it could not be, each once: the
+    source, its code and what that means."""
 
     ended: int
     not_told: int
+    why: tuple[str, ...] = ()
 
 
 class ConsentDesk:
@@ -205,23 +207,23 @@ class ConsentDesk:
         """
         ended = await asyncio.to_thread(self._revoke, person_ref, at, by)
         told = await self.end_at_banks(at, person_ref)
-        return Revoked(ended=ended, not_told=told.not_told)
+        return Revoked(ended=ended, not_told=told.not_told, why=told.why)
 
     async def end_at_banks(self, at: datetime, person_ref: int | None = None) -> Revoked:
         """Tell the banks of what is over here and lives on there; of everybody without a person. One that cannot be
         told holds up no other."""
-        ended = not_told = 0
+        ended, refused = 0, list[str]()
         for over in await asyncio.to_thread(self._to_end_at_bank, person_ref):
             bank = self._sources.of(over.provider)
             try:
                 if bank is not None and over.consent_id:
                     await bank.revoke_consent(over.consent_id, at)
-            except ProviderError:
-                not_told += 1
+            except ProviderError as error:
+                refused.append(str(error))
             else:
                 await asyncio.to_thread(self._ended_at_bank, over)
                 ended += 1
-        return Revoked(ended=ended, not_told=not_told)
+        return Revoked(ended=ended, not_told=len(refused), why=tuple(dict.fromkeys(refused)))
 
     async def look(self, consent_ref: int, at: datetime) -> Looked:
         """Ask the bank for the whole consent, which is no read: how it stands, and until when it is good by now.
