@@ -34,7 +34,6 @@ SETTLED_WITHIN = timedelta(days=7)
 ACCOUNTS = "accounts"
 """The outcome of a read of the list of accounts, which the bank counts like a balance."""
 
-GRANTED = "granted"
 NO_ACCOUNT = "no account in the loans' currency"
 PAST_ITS_DAY = "past its day"
 
@@ -311,7 +310,7 @@ class ConsentDesk:
             person = people.get(session, person_ref)
             name = self._sources.name_for(person.country)
             asked = consents.asked_last(session, person)
-            if asked is None or asked.outcome not in (None, GRANTED):
+            if asked is None or asked.outcome not in (None, consents.GRANTED):
                 return None
             for one in consents.of_person(session, person):
                 lasts = one.valid_until is None or one.valid_until >= at.date()
@@ -351,7 +350,7 @@ class ConsentDesk:
                 older_live_on=isinstance(bank, KeepsReplaced) and bank.keeps_replaced,
             )
             first = request.settled_at is None
-            consents.settle(session, request, GRANTED, at)
+            consents.settle(session, request, consents.GRANTED, at)
             for loan in people.loans_of(session, person):
                 if not attended:
                     consents.record_read(session, consent, loan, at=at, outcome=ACCOUNTS)
