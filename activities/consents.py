@@ -34,7 +34,6 @@ SETTLED_WITHIN = timedelta(days=7)
 ACCOUNTS = "accounts"
 """The outcome of a read of the list of accounts, which the bank counts like a balance."""
 
-GRANTED = "granted"
 NO_ACCOUNT = "no account in the loans' currency"
 PAST_ITS_DAY = "past its day"
 
@@ -88,10 +87,12 @@ class Looked:
 
 @dataclass(frozen=True)
 class Revoked:
-    """How many consents ended, and of how many the bank has still to be told."""
+    """How many consents ended, and of how many the bank has still to be told; `why` it could not be, each once: the
+    source, its code and what that means."""
 
     ended: int
     not_told: int
+    why: tuple[str, ...] = ()
 
 
 class ConsentDesk:
@@ -205,23 +206,23 @@ class ConsentDesk:
         """
         ended = await asyncio.to_thread(self._revoke, person_ref, at, by)
         told = await self.end_at_banks(at, person_ref)
-        return Revoked(ended=ended, not_told=told.not_told)
+        return Revoked(ended=ended, not_told=told.not_told, why=told.why)
 
     async def end_at_banks(self, at: datetime, person_ref: int | None = None) -> Revoked:
         """Tell the banks of what is over here and lives on there; of everybody without a person. One that cannot be
         told holds up no other."""
-        ended = not_told = 0
+        ended, refused = 0, list[str]()
         for over in await asyncio.to_thread(self._to_end_at_bank, person_ref):
             bank = self._sources.of(over.provider)
             try:
                 if bank is not None and over.consent_id:
                     await bank.revoke_consent(over.consent_id, at)
-            except ProviderError:
-                not_told += 1
+            except ProviderError as error:
+                refused.append(str(error))
             else:
                 await asyncio.to_thread(self._ended_at_bank, over)
                 ended += 1
-        return Revoked(ended=ended, not_told=not_told)
+        return Revoked(ended=ended, not_told=len(refused), why=tuple(dict.fromkeys(refused)))
 
     async def look(self, consent_ref: int, at: datetime) -> Looked:
         """Ask the bank for the whole consent, which is no read: how it stands, and until when it is good by now.
@@ -309,7 +310,7 @@ class ConsentDesk:
             person = people.get(session, person_ref)
             name = self._sources.name_for(person.country)
             asked = consents.asked_last(session, person)
-            if asked is None or asked.outcome not in (None, GRANTED):
+            if asked is None or asked.outcome not in (None, consents.GRANTED):
                 return None
             for one in consents.of_person(session, person):
                 lasts = one.valid_until is None or one.valid_until >= at.date()
@@ -349,7 +350,7 @@ class ConsentDesk:
                 older_live_on=isinstance(bank, KeepsReplaced) and bank.keeps_replaced,
             )
             first = request.settled_at is None
-            consents.settle(session, request, GRANTED, at)
+            consents.settle(session, request, consents.GRANTED, at)
             for loan in people.loans_of(session, person):
                 if not attended:
                     consents.record_read(session, consent, loan, at=at, outcome=ACCOUNTS)

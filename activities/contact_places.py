@@ -20,6 +20,7 @@ from activities.receipts import NO_FILES, NOTHING, Enclosed, Files, Receipts
 from config.message_context import RenderedMessage
 from config.metric_catalogue import CONTACTS
 from config.settings import Settings
+from domain.consent_renewal import NOT_USED, TAKEN_BACK
 from domain.contact import Channel, ContactEventKind, Purpose
 from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.contact_rules import NO_WHATSAPP_MARKETING
@@ -68,10 +69,6 @@ class NewsWaits:
     """A webhook came in that nobody has read yet: it may be a payment, or a stop. `newest`: the id of the last one."""
 
     newest: int
-
-
-TAKEN_BACK, NOT_USED = "consent.taken_back", "consent.not_used"
-"""Why no next consent is asked for."""
 
 
 class ContactPlaces:

@@ -37,6 +37,7 @@ from activities.unheard_payments import UnheardPayments
 from config.metric_catalogue import UNREACHABLE
 from config.settings import Settings
 from domain.agreements.model import DOCUMENT
+from domain.consent_renewal import NOT_RENEWED
 from domain.contact import Channel, Purpose
 from domain.contact_orders import PART_RECEIPT, RECEIPT
 from domain.conversation.model import REPLY
@@ -242,7 +243,8 @@ class ContactSender(Contacts):
                     until = min(until, order.give_up_at)
                 raise ask_again(until, f"not before {answer.until:%a %d %b %H:%M} UTC: {answer.why}", "NotYet")
             case NoChannel():
-                count(UNREACHABLE, purpose=order.purpose)
+                if NOT_RENEWED.isdisjoint(answer.refused):
+                    count(UNREACHABLE, purpose=order.purpose)
                 refused = tuple(dict.fromkeys((*useless, *answer.refused)))
                 return await self._report(order, ContactOutcome.UNREACHABLE, refused=refused, ceased=answer.ceased)
             case NotWanted():

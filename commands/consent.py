@@ -16,7 +16,7 @@ from commands.person_data import WHO, check_kept, check_request
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from activities.consents import ConsentDesk
+    from activities.consents import ConsentDesk, Revoked
     from config.settings import Settings
     from records.database import Database
     from records.tables import Consent, Person
@@ -183,17 +183,18 @@ async def _check(desk: ConsentDesk, database: Database, lender: str | None, now:
     return failed
 
 
-def end_before_erasure(settings: Settings, database: Database, person_ref: int, at: datetime, by: str) -> int:
+def end_before_erasure(settings: Settings, database: Database, person_ref: int, at: datetime, by: str) -> Revoked:
     """End at their sources what consents of a person live there, whom nobody could end any more once they are erased.
 
-    How many could not be ended now; those are over here all the same, and the daily run tells their sources.
+    Those that could not be ended now are over here all the same, and the daily run tells their sources.
     """
+    from activities.consents import Revoked
     from records import consents, people
 
     with database.reading() as session:
         if not consents.live(session, people.get(session, person_ref)):
-            return 0
-    return _with_desk(settings, database, lambda desk: desk.revoke(person_ref, at, by)).not_told
+            return Revoked(ended=0, not_told=0)
+    return _with_desk(settings, database, lambda desk: desk.revoke(person_ref, at, by))
 
 
 def _with_desk(settings: Settings, database: Database, work: Callable[[ConsentDesk], Awaitable[T]]) -> T:

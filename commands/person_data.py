@@ -11,6 +11,8 @@ from commands import configuration
 from commands.console import JsonOption, Refused, YesOption, agree, iso, print_json
 
 if TYPE_CHECKING:
+    from activities.consents import Revoked
+    from records.database import Database
     from records.tables import Person
 
 _Person = Annotated[str, typer.Argument(metavar="PERSON", help="The lender's own id of the person.")]
@@ -92,6 +94,13 @@ def export(person_id: _Person, lender: _Lender = None) -> None:
 def erase(
     person_id: _Person,
     by: ByOption = "operator",
+    without_bank: Annotated[
+        bool,
+        typer.Option(
+            "--without-bank",
+            help="Go on though a bank cannot be told that a consent is over; kept in the audit trail.",
+        ),
+    ] = False,
     lender: _Lender = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
@@ -102,7 +111,7 @@ def erase(
     the law asks, and name nobody. Refused while a loan waits or is in collection: close it first. Refused too while
     money is to be given back to them, a direct debit or transfer of theirs is under way, or a payment query, dispute or
     hardship waits for its decision. Their bank consents are ended at the banks first: refused while a bank cannot be
-    told.
+    told, unless --without-bank says that it is not waited for.
 
     Example: starter.py person erase C000001 --by "request of 2026-11-20"
     """
@@ -122,9 +131,15 @@ def erase(
             if person.key_id is not None:
                 check_not_needed(session, person, datetime.now(UTC))
         assert person.id is not None
-        if left := end_before_erasure(settings, database, person.id, datetime.now(UTC), by):
-            why = f"{left} bank consents of the person could not be ended at their bank, and nobody could afterwards"
-            raise Refused(f"{why}: they are not used any more; erase again when the bank answers")
+        left = end_before_erasure(settings, database, person.id, datetime.now(UTC), by)
+        if left.not_told and not without_bank:
+            raise Refused(
+                f"{left.not_told} bank consents of the person could not be ended at their bank, and nobody could "
+                f"afterwards ({'; '.join(left.why)}): they are not used any more; erase again when the bank answers, "
+                "or with --without-bank where it never will"
+            )
+        if left.not_told:
+            _note_left_at_bank(database, person.id, left, by)
         erased = erase_person(database, named, person_id, at=datetime.now(UTC), actor=by[:160])
     except StillCollecting as busy:
         raise Refused(f"{busy}: `starter.py loan close` ends them") from None
@@ -150,7 +165,7 @@ def retention(
     """Erase everyone whose records have been kept as long as their country asks (docs/privacy.md).
 
     Bank consents that still live are ended at the banks first; where one cannot be told, the person waits for the next
-    time.
+    time, and is named with the reason: `person erase --without-bank` does not wait.
 
     Example: starter.py person retention --dry-run
     """
@@ -165,7 +180,7 @@ def retention(
     database = configuration.records(settings)
     with database.reading() as session:
         found = past(session, kept_until, at, lender=lender)
-    erased = 0
+    erased, waiting = 0, list[dict[str, str]]()
     if found and not dry_run:
         agree(f"Erase all personal data of {len(found)} people? It cannot be brought back.", yes)
         for one in found:
@@ -174,11 +189,14 @@ def retention(
                     person = people.find(session, one.lender, one.person_id)
                     assert person is not None
                     check_not_needed(session, person, at)
-                if end_before_erasure(settings, database, person.id or 0, at, "retention"):
+                left = end_before_erasure(settings, database, person.id or 0, at, "retention")
+                if left.not_told:
+                    why = f"bank consents could not be ended at their bank: {'; '.join(left.why)}"
+                    waiting.append({"lender": one.lender, "person_id": one.person_id, "why": why})
                     continue
                 erased += erase_person(database, one.lender, one.person_id, at=at, actor="retention")
-            except StillNeeded:
-                continue
+            except StillNeeded as needed:
+                waiting.append({"lender": one.lender, "person_id": one.person_id, "why": str(needed)})
     told: list[dict[str, Any]] = [
         {
             "lender": one.lender,
@@ -190,10 +208,12 @@ def retention(
         for one in found
     ]
     if as_json:
-        print_json({"people": told, "erased": erased, "dry_run": dry_run})
+        print_json({"people": told, "erased": erased, "waiting": waiting, "dry_run": dry_run})
         return
     for row in told:
         typer.echo("{lender}  {person_id}  {country}  last {last_at}, kept until {kept_until}".format(**row))
+    for row in waiting:
+        typer.echo("{lender}  {person_id}  waits: {why}".format(**row), err=True)
     typer.echo(f"{len(told)} past retention, {erased} erased")
 
 
@@ -221,6 +241,24 @@ def check_kept(asked: str, given: str, *known: str | None) -> None:
         raise Refused(
             f"{asked}, a month by its number (2026-05-12): "
             f"{', '.join(map(repr, named))} stands in a name of the person's, and it is kept for ever"
+        )
+
+
+def _note_left_at_bank(database: Database, person_ref: int, left: Revoked, by: str) -> None:
+    """The audit trail keeps that consents live on at their bank, and why nobody ended them."""
+    from records import audit, people
+
+    with database.writing(durable=True) as session:
+        person = people.get(session, person_ref)
+        loan_id = next((loan.loan_id for loan in people.loans_of(session, person)), None)
+        audit.append(
+            session,
+            at=datetime.now(UTC),
+            actor=by[:80],
+            action="consents_left_at_bank",
+            lender=person.lender,
+            loan_id=loan_id,
+            details={"consents": left.not_told, "why": "; ".join(left.why)},
         )
 
 

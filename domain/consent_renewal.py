@@ -12,6 +12,9 @@ from domain.strategy import BalanceWatch
 
 ASKED_AT = time(10, 0)
 """The borrower's time of day at which a renewal is asked for."""
+TAKEN_BACK, NOT_USED = "consent.taken_back", "consent.not_used"
+"""Why the next consent is not asked for, as a report's `refused` has it."""
+NOT_RENEWED = frozenset({TAKEN_BACK, NOT_USED})
 NO_WATCH = "the strategy reads no balances: a consent would be of no use"
 
 
@@ -62,15 +65,18 @@ def worth_renewing(state: LoanState) -> bool:
     return watch is not None and (state.agreement is not None or state.offers_made < watch.max_offers)
 
 
-def asked(state: LoanState, now: datetime) -> LoanState:
+def asked(state: LoanState, now: datetime, *, renewal_refused: bool = False) -> LoanState:
     """The borrower was asked, or cannot be: not again for the same consent.
 
-    One that is not to be renewed yet was given while the request for it was under way.
+    One that is not to be renewed yet was given while the request for it was under way. `renewal_refused`: it was not
+    to be asked for by itself; whoever wanted it asked for meanwhile, with a reason of their own, still does.
     """
     due = renewal_at(state)
-    if not state.consent_wanted and due is not None and due > now:
+    wanted = state.consent_wanted
+    if (renewal_refused or not wanted) and due is not None and due > now:
         return state
-    return state.model_copy(update={"consent_asked_for": state.facts.consent_until, "consent_wanted": False})
+    still = wanted and renewal_refused
+    return state.model_copy(update={"consent_asked_for": state.facts.consent_until, "consent_wanted": still})
 
 
 def channels_of(state: LoanState) -> tuple[Channel, ...]:

@@ -8,7 +8,7 @@ from domain.agreements.contacts import agreement_contact_reported
 from domain.agreements.model import MESSAGES
 from domain.call_wishes import LINK_NOT_SENT
 from domain.cases import open_case, open_once
-from domain.consent_renewal import asked, channels_of
+from domain.consent_renewal import NOT_RENEWED, asked, channels_of
 from domain.contact import Channel
 from domain.contact_orders import ASKED, CONSENT, FUNDS, PART_RECEIPT, RECEIPT
 from domain.conversation.answering import answer_reported
@@ -193,7 +193,7 @@ def _consent_reported(state: LoanState, event: ContactReported, now: datetime) -
     """Asked once for each consent; nobody looks for contact data because of it."""
     if event.outcome in (ContactOutcome.NOT_WANTED, ContactOutcome.FUNDS_GONE, ContactOutcome.FAILED):
         return state.model_copy(update={"contact_rests_until": now + TRY_AGAIN_AFTER})
-    state = asked(_recorded(state, event, now), now)
+    state = asked(_recorded(state, event, now), now, renewal_refused=not NOT_RENEWED.isdisjoint(event.refused))
     if event.outcome is ContactOutcome.SENT:
         return _hear_early_failure(state, event, now)
     return cease(state, now) if event.ceased and state.end is None else state

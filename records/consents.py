@@ -16,6 +16,8 @@ from records.tables.sealing import CONSENT
 REVOKED = "revoked by us"
 REVOKED_HERE = "revoked by us, not yet at the bank"
 """Why a consent, or a request for one, is over that the bank has still to be told of."""
+GRANTED = "granted"
+"""The outcome of a request of which a consent came."""
 
 _ENDS = select(Consent.id, Consent.valid_until).where(  # type: ignore[type-var]
     col(Consent.person_ref) == bindparam("person"),
@@ -91,10 +93,28 @@ def grant(
     session.add(kept)
     for row in rows:
         if row is not kept and row.status is ConsentStatus.VALID:
-            row.end_at_source = older_live_on and row.transactions is not None
+            row.end_at_source = older_live_on and _asked_for_here(session, row)
             end(session, row, ConsentStatus.EXPIRED, because="replaced", at=at)
     session.flush()
     return kept
+
+
+def _asked_for_here(session: Session, consent: Consent) -> bool:
+    """Whether a valid consent was given on our page, and did not come in a lender's file.
+
+    Requests from before sources' ids were kept with them were settled at the moment their consent was granted.
+    """
+    if consent.transactions is not None:
+        return True
+    granted = select(ConsentRequest).where(
+        ConsentRequest.person_ref == consent.person_ref,
+        ConsentRequest.provider == consent.provider,
+        ConsentRequest.outcome == GRANTED,
+    )
+    return any(
+        one.settled_at == consent.changed_at if one.consent_id is None else one.consent_id == consent.consent_id
+        for one in session.exec(granted).all()
+    )
 
 
 def end(session: Session, consent: Consent, status: ConsentStatus, *, because: str, at: datetime) -> None:

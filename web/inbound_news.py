@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from sqlmodel import Session
 
 from domain.closed_by_stop import closed_by_words
-from domain.consent_words import read_withdrawal, without_withdrawal
+from domain.consent_words import Withdrawal, read_stop, read_withdrawal
 from domain.contact import Channel
 from domain.conversation.paying_words import names_paying
 from domain.events.contacts import NOTHING_SENT, AddressFailure
@@ -69,11 +69,8 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         return Consequence(outcome=f"message_{news.kind}"[:80], person_refs=about(meant.person.id))
     reading = news.carrier_reading
     if reading not in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN):
-        reading = read_opt_out(news.text, meant.person.language)
+        reading = read_stop(news.text, meant.person.language)
     withdrawn = read_withdrawal(news.text)
-    if withdrawn is not None and reading is OptOutReading.UNCLEAR:
-        # To take back a permission of another kind closes no channel.
-        reading = read_opt_out(without_withdrawal(news.text), meant.person.language)
     outcome = f"message_{news.kind}"[:80] if bare_file else f"message_{reading}"
     if heard_before(session, senders, news):
         return Consequence(outcome=outcome, person_refs=about(*(person.id for person in senders)))
@@ -84,7 +81,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     for person in senders:
         others = not meant.is_person(person)
         heard = hear(session, person, news, written, reader) if others else by_meant
-        ends_consent = withdrawn is not None and may_be_read(session, person)
+        ends_consent = withdrawn not in (None, Withdrawal.MAYBE) and may_be_read(session, person)
         if others and not ends_consent and not concerns(heard, meant, by_meant, news, reading):
             continue
         keep(session, heard)

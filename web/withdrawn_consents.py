@@ -24,10 +24,13 @@ def may_be_read(session: Session, person: Person) -> bool:
 
 def withdraw(session: Session, person: Person, message: InboundMessage, said: Withdrawal, at: datetime) -> None:
     """End what the person withdrew; somebody reads the message and tells them so. It asks for no balance."""
+    certain, open_one = said in (Withdrawal.SAID, Withdrawal.ASKED), may_be_read(session, person)
+    if not certain and not (open_one and (said is Withdrawal.UNNAMED or Intent.ASK_BALANCE in message.intents)):
+        return
     kept = [name for name in message.intents if name != Intent.ASK_BALANCE]
     message.intents, message.needs_human = kept or [Intent.OTHER.value], True
     session.add(message)
-    if said is Withdrawal.ASKED or not may_be_read(session, person):
+    if not open_one or said not in (Withdrawal.SAID, Withdrawal.UNNAMED):
         return
     people.lock(session, person)
     ended = consents.revoke(session, person, at)

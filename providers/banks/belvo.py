@@ -138,9 +138,9 @@ class BelvoBank:
             raise
 
     async def revoke_consent(self, consent_id: str, at: datetime) -> None:
-        """Delete the link and what Belvo holds of it."""
+        """Delete the link and what Belvo holds of it; what is not found is deleted."""
         try:
-            await self._call("DELETE", f"/api/links/{quote(consent_id, safe='')}/", at, changes_something=True)
+            await self._call("DELETE", f"/api/links/{quote(consent_id, safe='')}/", at, ends=True)
         except ProviderError as error:
             if error.what_next is not WhatNext.DEBTOR_ACTS:
                 raise
@@ -204,9 +204,12 @@ class BelvoBank:
         at: datetime,
         *,
         changes_something: bool = False,
+        ends: bool = False,
         body: dict[str, Any] | None = None,
     ) -> Any:
-        """The answer as JSON with exact decimals."""
+        """The answer as JSON with exact decimals. `ends`: something is to be gone, so that it is no error that it is
+        not found."""
+        changes_something = changes_something or ends
         response = await call(
             self._client,
             PROVIDER,
@@ -218,7 +221,7 @@ class BelvoBank:
             auth=(self._settings.secret_id, self._settings.secret_password.get_secret_value()),
             body=body,
         )
-        if response.status_code == 204:
+        if response.status_code == 204 or (ends and response.status_code == 404):
             return {}
         try:
             answer = json.loads(response.content, parse_float=Decimal)

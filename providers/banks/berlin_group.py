@@ -30,6 +30,8 @@ _NONE_USABLE: Final = Reaction(
 )
 """Such an answer may be one of the day's reads: the next is tried when four a day would come to it."""
 _MOST_PAGES: Final = 20
+_GONE: Final = frozenset({"RESOURCE_UNKNOWN", "CONSENT_UNKNOWN", "STATUS_INVALID"})
+"""What a bank says of a consent that is to be ended and is not there, or is over."""
 _AMOUNT = re.compile(r"-?[0-9]{1,14}(\.[0-9]{1,3})?")
 
 
@@ -131,10 +133,11 @@ class BerlinGroupBank:
             raise unreadable(PROVIDER, changes_something=False) from None
 
     async def revoke_consent(self, consent_id: str, at: datetime) -> None:
+        """What is not found at its address, or is in no state to be ended, is over."""
         try:
-            await self._call("DELETE", f"/v1/consents/{quote(consent_id, safe='')}", at, changes_something=True)
+            await self._call("DELETE", f"/v1/consents/{quote(consent_id, safe='')}", at, ends=True)
         except ProviderError as error:
-            if error.what_next is not WhatNext.DEBTOR_ACTS:
+            if error.what_next is not WhatNext.DEBTOR_ACTS and error.code not in _GONE:
                 raise
 
     async def accounts(self, consent_id: str, at: datetime, psu_ip: str | None = None) -> tuple[BankAccount, ...]:
@@ -195,9 +198,12 @@ class BerlinGroupBank:
         at: datetime,
         *,
         changes_something: bool = False,
+        ends: bool = False,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, object] | None = None,
     ) -> dict[str, Any]:
+        """`ends`: something is to be gone, so that it is no error that it is not found."""
+        changes_something = changes_something or ends
         sent = {"X-Request-ID": str(uuid.uuid4()), **(headers or {})}
         if self._settings.access_token is not None:
             sent["Authorization"] = f"Bearer {self._settings.access_token.get_secret_value()}"
@@ -213,7 +219,7 @@ class BerlinGroupBank:
             body=body,
         )
         answer = json_object(response)
-        if response.status_code == 204:
+        if response.status_code == 204 or (ends and response.status_code == 404):
             return {}
         if not response.is_success:
             raise self._error(response, answer, at, changes_something=changes_something)

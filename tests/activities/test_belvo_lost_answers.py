@@ -23,6 +23,7 @@ from domain.strategy import WholeThreshold
 from domain.what_next import WhatNext
 from providers.errors import ProviderError, refusal
 from providers.ports import ConsentStatus as BankStatus
+from records import consents, loans, people
 from records.database import Database
 from records.tables import Consent, ConsentRequest, ConsentStatus
 from tests.activities.outside import TUESDAY, desk_for, enter_loan, settings_for
@@ -161,17 +162,27 @@ class NoAccounts:
         raise refusal("belvo", "institution_down", WhatNext.RETRY, "the bank is down")
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["by this version", "by 0.1.0"])
 async def test_a_link_that_a_newer_one_replaces_is_deleted_at_belvo_by_the_daily_run(
-    lite: Database, world: World, client: httpx.AsyncClient
+    lite: Database, world: World, client: httpx.AsyncClient, earlier: bool
 ) -> None:
     """Given a Mexican who connected their account, when they connect it anew, then the older link, which Belvo would
-    keep for ever, is deleted there and the newer one is not."""
-    [holder] = world.enrol("belvo-replaced", as_of=TUESDAY.isoformat(), **MEXICO)
+    keep for ever, is deleted there and the newer one is not; also where a version connected it that kept neither the
+    link's id with the request nor what its page had said of transactions."""
+    [holder] = world.enrol(f"belvo-replaced-{earlier}", as_of=TUESDAY.isoformat(), **MEXICO)
     loan_id = enter_loan(lite, **MEXICO, amount_due_minor=90_000_000)
     path, settings = f"/consent/{token_for(lite, loan_id)}", through_belvo(world)
     async with caller(app_for(lite, settings, client)) as browser:
         for _ in range(2):
             await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
+            if earlier:
+                with lite.writing() as session:
+                    for row in (*session.exec(select(Consent)).all(), *session.exec(select(ConsentRequest)).all()):
+                        row.transactions = None
+                        session.add(row)
+                    for asked in session.exec(select(ConsentRequest)).all():
+                        asked.consent_id = None
+                        session.add(asked)
     sources = bank_sources(settings, connect_outside(settings, client))
     desk = ConsentDesk(lite, sources, lambda *_: None)
 
@@ -184,6 +195,24 @@ async def test_a_link_that_a_newer_one_replaces_is_deleted_at_belvo_by_the_daily
     assert (told.ended, told.not_told, again.ended) == (1, 0, 0)
     assert (old.over_because, await belvo.consent_status(old.consent_id, TUESDAY)) == ("replaced", BankStatus.EXPIRED)
     assert (new.status, await belvo.consent_status(new.consent_id, TUESDAY)) == (ConsentStatus.VALID, BankStatus.VALID)
+
+
+async def test_a_link_from_a_lenders_file_is_left_at_belvo_when_its_borrower_connects_anew(
+    lite: Database, world: World, client: httpx.AsyncClient
+) -> None:
+    [holder] = world.enrol("belvo-file", as_of=TUESDAY.isoformat(), **MEXICO)
+    loan_id = enter_loan(lite, **MEXICO, amount_due_minor=90_000_000)
+    with lite.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        of_a_file: Any = {"consent_id": "the-lenders", "account_id": "a", "valid_until": None, "reads_per_day": 4}
+        consents.grant(session, person, provider="belvo", at=TUESDAY - timedelta(days=9), **of_a_file)
+    path, settings = f"/consent/{token_for(lite, loan_id)}", through_belvo(world)
+    async with caller(app_for(lite, settings, client)) as browser:
+        await browser.get(at_bank(world, (await browser.post(path)).text, person=holder["person_id"]))
+
+    with lite.reading() as session:
+        old, new = session.exec(select(Consent).order_by(Consent.id)).all()  # type: ignore[arg-type]
+    assert (old.over_because, old.end_at_source, new.status) == ("replaced", False, ConsentStatus.VALID)
 
 
 async def test_a_link_with_no_account_in_the_loans_currency_is_deleted_at_belvo(

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from activities import contacts
 from activities.orders import ContactOrder
+from config.metric_catalogue import UNREACHABLE, Metric
 from config.web_settings import Web
 from domain.contact_orders import CONSENT
 from domain.events.contacts import ContactOutcome
@@ -35,10 +37,18 @@ def request_for(loan_id: str, **changes: Any) -> ContactOrder:
     ids=["a renewal", "taken back", "taken back, and somebody asks again", "nothing would be read"],
 )
 async def test_the_next_consent_is_asked_of_whoever_let_us_read_and_still_would(
-    lite: Database, world: World, taken_back: bool, order: dict[str, Any], outcome: ContactOutcome
+    lite: Database,
+    world: World,
+    taken_back: bool,
+    order: dict[str, Any],
+    outcome: ContactOutcome,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Given a consent whose end nears, when its renewal is to be asked for, then nobody is asked who took it back
-    meanwhile, although their loan has not heard of that; an operator who asks for it has their own reason."""
+    meanwhile, although their loan has not heard of that; an operator who asks for it has their own reason. Nobody
+    counts it among those whom no channel is left for."""
+    counted: list[Metric] = []
+    monkeypatch.setattr(contacts, "count", lambda metric, **_: counted.append(metric))
     given = fresh()
     loan_id = enter_loan(lite, bank_consent="c-1", bank_account="a-1", **given)
     if taken_back:
@@ -49,4 +59,5 @@ async def test_the_next_consent_is_asked_of_whoever_let_us_read_and_still_would(
         report = await desk.contact(request_for(loan_id, **order))
 
     assert report.outcome is outcome
+    assert UNREACHABLE not in counted
     assert len(texts_to(world, given["phone"])) == (outcome is ContactOutcome.SENT)

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner
 
 from commands import configuration
 from records import cases, loans
 from records.database import Database
+from records.tables import Audit
 from records.tables.sealing import day_key
 from starter import app
 from tests.commands.stacks import DOCUMENTED, Said, keys_of
@@ -167,6 +169,30 @@ def test_who_has_been_kept_long_enough_is_erased_by_the_law_of_their_country(off
     assert (dry["erased"], done["erased"]) == (0, 2)
     assert office.run("person", "retention", "--json").json["people"] == []
     assert keys_of(done) <= DOCUMENTED
+
+
+def test_whose_consent_a_bank_cannot_be_told_of_is_named_and_erased_at_an_operators_word(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given somebody past retention with a consent at a bank that does not answer, when people are erased, then they
+    wait and it is said why; an operator who knows that it never will erases them, and the audit trail says so."""
+    monkeypatch.setenv("RECOBRO_BANK__BASE_URL", "http://127.0.0.1:9")
+    office.hand_over("L1", at=LONG_AGO, ended=True, bank_consent="c-1", bank_account="a-1")
+
+    told = office.run("person", "retention", "--yes", "--json").json
+    shown = office.run("person", "retention", "--yes")
+    refused = office.run("person", "erase", "p-L1", "--yes")
+    erased = office.run("person", "erase", "p-L1", "--yes", "--without-bank", "--by", "request 7", "--json").json
+
+    [waits] = told["waiting"]
+    assert (told["erased"], waits["person_id"], "berlin_group" in waits["why"]) == (0, "p-L1", True)
+    assert keys_of(told) <= DOCUMENTED
+    assert "p-L1  waits: bank consents" in shown.err
+    assert (refused.code, "--without-bank" in refused.err) == (2, True)
+    assert erased["erased"] is True
+    with office.database.reading() as session:
+        kept = session.exec(select(Audit).where(Audit.action == "consents_left_at_bank")).all()
+    assert [(row.actor, row.details["consents"]) for row in kept] == [("request 7", 1)]
 
 
 def refund_case(office: Office, loan_id: str) -> str:

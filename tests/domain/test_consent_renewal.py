@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from domain.actions import Wait
 from domain.agreements.model import Via
 from domain.collection import apply
-from domain.consent_renewal import is_renewal, worth_renewing
+from domain.consent_renewal import NOT_USED, TAKEN_BACK, is_renewal, worth_renewing
 from domain.contact import Channel
 from domain.contact_orders import CONSENT, SendContact
 from domain.entering import enter
@@ -134,6 +136,37 @@ def test_a_request_that_could_not_be_tried_is_tried_the_next_day() -> None:
     again = plan(state, now + timedelta(days=1))[1]
     assert isinstance(again, SendContact)
     assert (again.step, again.occurrence) == (CONSENT, 1)
+
+
+@pytest.mark.parametrize("why", [TAKEN_BACK, NOT_USED])
+def test_whoever_asks_while_a_renewal_that_nobody_wants_waits_is_heard(why: str) -> None:
+    """Given a renewal that waits for its moment, when its borrower takes the consent back, an operator asks for a new
+    one, and the renewal is not sent, then the operator's request goes out, once, and no other renewal."""
+    now = datetime(2026, 3, 14, 12, tzinfo=UTC)
+    state, order = plan(consented(), now)
+    assert isinstance(order, SendContact)
+    assert is_renewal(state, order)
+    state, refused = apply(state, AskConsent(), now)
+
+    report = ContactReported(
+        step=order.step, occurrence=order.occurrence, outcome=ContactOutcome.UNREACHABLE, refused=(why,)
+    )
+    state, _ = apply(state, report, now)
+
+    assert refused is None
+    assert not is_renewal(state, order)
+    assert [(at, again.occurrence) for at, again in asks(state, now, 20)] == [(now, order.occurrence + 1)]
+
+
+def test_a_renewal_that_nobody_wants_is_not_tried_again() -> None:
+    now = datetime(2026, 3, 14, 12, tzinfo=UTC)
+    state, order = plan(consented(), now)
+    assert isinstance(order, SendContact)
+
+    report = ContactReported(step=CONSENT, occurrence=1, outcome=ContactOutcome.UNREACHABLE, refused=(TAKEN_BACK,))
+    state, _ = apply(state, report, now)
+
+    assert asks(state, now, 20) == []
 
 
 def test_what_was_asked_for_is_kept_over_a_restart_and_nothing_new_travels_without() -> None:

@@ -222,6 +222,13 @@ def test_every_code_of_the_table_is_tried() -> None:
     assert CODES.keys() <= {code for _, code, _ in TABLE}
 
 
+@pytest.mark.parametrize("code", ["not_found", None])
+async def test_a_link_that_belvo_no_longer_finds_is_deleted(code: str | None) -> None:
+    bank, _ = belvo(refused(404, code))
+
+    await bank.revoke_consent(LINK, AT)
+
+
 async def test_an_answer_lost_while_a_link_is_deleted_may_be_asked_again() -> None:
     bank, _ = belvo(httpx.ReadTimeout("x"), httpx.Response(204))
 

@@ -127,6 +127,33 @@ async def test_a_consent_is_ended_at_the_bank_and_one_that_is_over_already_is_no
     assert (caught.value.what_next, caught.value.effect) == (WhatNext.RETRY, Effect.UNKNOWN)
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (404, "RESOURCE_UNKNOWN"),
+        (403, "RESOURCE_UNKNOWN"),
+        (404, "PRODUCT_UNKNOWN"),
+        (404, None),
+        (409, "STATUS_INVALID"),
+        (400, "CONSENT_UNKNOWN"),
+    ],
+)
+async def test_a_consent_that_the_bank_no_longer_knows_is_ended(status: int, code: str | None) -> None:
+    adapter, _ = bank(refused(status, code))
+
+    await adapter.revoke_consent("c-1", AT)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "CERTIFICATE_EXPIRED"), (403, None), (405, "SERVICE_INVALID"), (409, None), (503, None)]
+)
+async def test_a_bank_that_does_not_let_us_end_a_consent_may_hold_it_still(status: int, code: str | None) -> None:
+    adapter, _ = bank(refused(status, code))
+
+    with pytest.raises(ProviderError):
+        await adapter.revoke_consent("c-1", AT)
+
+
 @pytest.mark.parametrize("status", list(ConsentStatus))
 async def test_every_consent_status_is_understood(status: ConsentStatus) -> None:
     adapter, _ = bank(ok({"consentStatus": status.value}))

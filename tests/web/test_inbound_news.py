@@ -15,7 +15,7 @@ from domain.opt_out_words import OptOutReading
 from domain.webhook_news import CallHeard, InboundNews, MediaNews
 from records import attachments, cases, consents, contacts, loans, people, threads
 from records.database import Database
-from records.tables import Audit, Consent, ConsentRequest, LoanState
+from records.tables import Audit, Consent, ConsentRequest, InboundMessage, LoanState
 from tests.records.portfolios import LENDER, NOW, enter, handed
 from web.consequence import Consequence
 from web.delivery_news import record_call_heard
@@ -664,6 +664,44 @@ def test_a_consent_that_is_taken_back_in_words_is_over_at_once_and_no_balance_is
     assert (told["needs_human"], "ask_balance" in told["intents"]) == (True, False)
     with database.reading() as session:
         assert [row.actor for row in session.exec(select(Audit)).all() if row.action == "consent_over"] == ["borrower"]
+
+
+@pytest.mark.parametrize(
+    ("words", "ended", "shut"),
+    [
+        ("Retiro el permiso para usar mi cuenta de WhatsApp", True, True),
+        ("Retiro el permiso para consultar mi saldo y para usar mi número", True, True),
+        ("Retiro mi consentimiento", True, True),
+        ("Retiro mi permiso, no miren mi cuenta", True, True),
+        ("quiero dejar de compartir mi saldo", True, False),
+        ("El banco quitó el acceso a mi cuenta, no puedo pagar hoy", False, False),
+        ("¿cuál es mi saldo? no les di permiso de verlo", False, False),
+    ],
+)
+def test_what_may_be_a_stop_closes_the_channel_and_ends_the_consent_and_what_is_not_sure_is_for_a_person(
+    database: Database, words: str, ended: bool, shut: bool
+) -> None:
+    """Given somebody who lets their account be read, when they write of a permission, then whatever may be taken back
+    is, a person reads it, and in no case is it answered with the debt."""
+    two_loans(database)
+    lets_us_read(database)
+
+    told = understood(heard(database, words))
+
+    assert (consents.REVOKED_HERE in over(database), bool(closed(database))) == (ended, shut)
+    with database.reading() as session:
+        [message] = session.exec(select(InboundMessage)).all()
+    assert (message.needs_human, "ask_balance" in message.intents) == (True, False)
+    assert told is None or "ask_balance" not in told["intents"]
+
+
+def test_a_bare_permission_of_somebody_without_a_consent_is_what_may_be_a_stop_and_no_more(database: Database) -> None:
+    two_loans(database)
+
+    heard(database, "Retiro mi consentimiento")
+
+    assert closed(database)
+    assert over(database) == []
 
 
 def test_whoever_asks_how_to_take_it_back_keeps_it_until_a_person_has_answered(database: Database) -> None:
