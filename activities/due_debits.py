@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -13,6 +13,7 @@ from config.bank_file_settings import SepaCreditor
 from domain.contact_rules import HOLD_DEBITS
 from domain.direct_debit import PROVIDER, collection_day, file_day, is_as_announced, outcome_known_by
 from domain.settlement_days import days_after
+from providers.payments.berlin_group_pis_codes import TO_BE_CONFIRMED
 from records import cases, debits, inquiries, mandates, owed_signals, payments, people
 from records.tables import Debit, Loan, LoanState, Mandate
 
@@ -22,6 +23,8 @@ NOT_AS_ANNOUNCED = "DT01"
 NO_LONGER_AWAITED = "its loan no longer waits for it"
 IN_NO_FILE_IN_TIME = "it went into no file in time"
 BANK_ZONE = ZoneInfo("Europe/Madrid")
+UNCONFIRMED_HOLDS = timedelta(days=1)
+"""How long before the day of a file a transfer may be begun and hold a debit while its account holder confirms it."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,14 @@ def fit_for_file(
 
 
 def _transfer_is_under_way(session: Session, loan: Loan, today: date) -> bool:
-    """Whether the borrower's own bank has a transfer that may pay it, of which it is still asked."""
+    """Whether the borrower's own bank has a transfer that may pay it, of which it is still asked.
+
+    One that nobody has authorised is an abandoned page sooner than money: it holds no announced debit past its day.
+    """
     at = datetime.combine(today, time(), BANK_ZONE)
     return any(
-        one.created_at > at - inquiries.GIVE_UP and standing_of(one) is Standing.UNDER_WAY
+        one.created_at > at - (UNCONFIRMED_HOLDS if one.status in TO_BE_CONFIRMED else inquiries.GIVE_UP)
+        and standing_of(one) is Standing.UNDER_WAY
         for one in inquiries.unsettled_transfers(session, loan, at)
     )
 

@@ -63,18 +63,27 @@ def keep_report(session: Session, provider: str, report: PaymentReport, at: date
 def _show_refund_of_others(
     session: Session, payment: Payment, refunded_minor: int, at: datetime, *, actor: str
 ) -> None:
-    """More of a payment was given back than the records know of: a person is shown it, once for each sum."""
-    if refunded_minor <= refunds.given_back(session, payment):
+    """More of a loan's payment was given back than the records know of: a person is shown it, once for each sum."""
+    if payment.loan_ref is None or refunded_minor <= refunds.given_back(session, payment):
         return
+    loan = loans.by_ref(session, payment.loan_ref)
     key = f"refund-of-others:{payment.payment_id}:{refunded_minor}"
-    if owed_signals.owe(session, provider=payment.provider, key=key, signals=[], at=at, outcome="refund_of_others"):
+    if owed_signals.owe(
+        session,
+        provider=payment.provider,
+        key=key,
+        signals=[],
+        at=at,
+        outcome="refund_of_others",
+        person_ref=loan.person_ref,
+    ):
         details: dict[str, JsonValue] = {
             "kind": "refund:partial",
             "provider": payment.provider,
             "reference": payment.payment_id,
             "amount_minor": refunded_minor,
         }
-        audit.append(session, at=at, actor=actor, action="webhook_needs_person", details=details)
+        _note(session, at, actor, "webhook_needs_person", loan, details)
 
 
 def _was_taken_back_early(session: Session, provider: str, report: PaymentReport) -> bool:

@@ -11,6 +11,7 @@ import typer
 
 from commands import configuration
 from commands.console import JsonOption, Refused, iso, operator_app, print_json, table, terminal
+from commands.person_data import WHO, check_kept
 
 if TYPE_CHECKING:
     from domain.audit_chain import Head
@@ -81,6 +82,7 @@ def seen(
     """
     from records import shown
 
+    check_kept(WHO, by)
     with configuration.records(configuration.settings()).writing() as session:
         try:
             shown.note_seen(session, kind, up_to, by=by, at=datetime.now(UTC))

@@ -35,6 +35,7 @@ class Unknown(StrEnum):
     """What the records hold and Temporal does not: done after a backup, it has to be done again by hand."""
 
     MESSAGES_OF_NO_RUNNING_LOAN = "messages_of_no_running_loan"
+    TALKS = "talks"
     PERSON_FACTS = "person_facts"
     CONSENTS_REVOKED = "consents_revoked"
     MANDATES = "mandates"
@@ -50,6 +51,7 @@ BY_HAND: Mapping[Unknown, str] = MappingProxyType(
     {
         Unknown.MESSAGES_OF_NO_RUNNING_LOAN: "stops of people whose loans waited or had ended, and numbers "
         "at which somebody else answered: person opt-out; of every contact: person flag LOAN cease",
+        Unknown.TALKS: "calls and visits that people noted, before the workers start: loan talked --at",
         Unknown.PERSON_FACTS: "facts, and channels that people agreed to: person flag, person authorise",
         Unknown.CONSENTS_REVOKED: "consents that were taken back here: consent revoke",
         Unknown.MANDATES: "mandates that were added or cancelled: mandate add, mandate cancel",

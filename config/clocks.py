@@ -1,4 +1,4 @@
-"""How many clocks a place has, by the jurisdiction packs."""
+"""How many clocks a place has, and which city is meant, by the jurisdiction packs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from config.jurisdictions import load_both
+from domain.contact_rules import Pack
+from domain.contact_rules.cities import bare_city
 from domain.contact_rules.zones import has_several_clocks
 
 
@@ -15,8 +17,18 @@ def several_clocks(rules: Path, country: str, region: str | None) -> bool:
 
     Reads the country's pack when it is first asked about: few files ever need it. Raises JurisdictionError.
     """
+    pack = _pack(rules, country)
+    return pack is None or has_several_clocks(pack, region)
+
+
+@lru_cache(maxsize=4096)
+def city_meant(rules: Path, country: str, region: str | None, name: str) -> str:
+    """As `bare_city`. Raises JurisdictionError."""
+    return bare_city(_pack(rules, country), region, name)
+
+
+@lru_cache(maxsize=4096)
+def _pack(rules: Path, country: str) -> Pack | None:
+    """In either reading: of zones and regions both have the same."""
     file = rules / f"{country}.yaml"
-    if not file.is_file():
-        return True
-    # Both readings have the same zones.
-    return has_several_clocks(next(iter(load_both(file).values())), region)
+    return next(iter(load_both(file).values())) if file.is_file() else None

@@ -11,9 +11,8 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlmodel import Session, col, select
 
-from config.clocks import several_clocks
+from config.clocks import city_meant, several_clocks
 from config.jurisdictions import SHIPPED
-from domain.contact_rules.model import city_key
 from domain.person_names import one_person
 from domain.portfolio import PortfolioLoan
 from domain.same_person import KnownAs
@@ -157,7 +156,10 @@ def _told_of_people(
     for loan in sorted(rows, key=lambda loan: loan.line):
         data = named.setdefault(loan.person_id, {})
         data |= _told_of_place(loan, data, rules)
-        data |= {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
+        said = {field: value for field in _CONTACT_DATA if (value := _kept(loan, field)) is not None}
+        if data.get("city") and loan.city and not city_meant(rules, loan.country, data.get("region"), loan.city):
+            del said["city"]
+        data |= said
     return named, take_channels(rows, known, named)
 
 
@@ -188,7 +190,8 @@ def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any], rules: Path) -
     region, or another city where a region has several clocks (of an unknown region: the country).
 
     The rest of the place belongs to where the person was: a zone kept from there would let them be contacted at night,
-    whereas one that is unknown lets nobody contact them. A first region or city counts as another one.
+    whereas one that is unknown lets nobody contact them. A first region or city counts as another one; a cell that
+    names no city says nothing, and neither does the known one written with its region or ZIP code.
     """
     if "country" not in known:
         return {}
@@ -196,8 +199,10 @@ def _told_of_place(loan: PortfolioLoan, known: Mapping[str, Any], rules: Path) -
         return {"region": loan.region, "city": loan.city, "timezone": loan.timezone}
     if loan.region is not None and loan.region != known.get("region"):
         return {"city": loan.city, "timezone": loan.timezone}
-    if loan.city is not None and city_key(loan.city) != city_key(known.get("city") or ""):
-        return {"timezone": loan.timezone} if several_clocks(rules, loan.country, known.get("region")) else {}
+    region, city = known.get("region"), loan.city or ""
+    if (meant := city_meant(rules, loan.country, region, city)) and several_clocks(rules, loan.country, region):
+        if meant != city_meant(rules, loan.country, region, known.get("city") or ""):
+            return {"timezone": loan.timezone}
     return {}
 
 

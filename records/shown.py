@@ -48,7 +48,7 @@ def note_seen(session: Session, kind: str, up_to: int, *, by: str, at: datetime)
     row = session.get(Audit, up_to)
     if row is None or row.action not in SHOWN or kind_of(row) != kind:
         raise NothingShown(f"row {up_to} of the audit trail shows nothing of the kind {kind[:80]!r} to a person")
-    audit.append(session, at=at, actor=by, action=SEEN, details={"kind": kind, "up_to": up_to})
+    audit.append(session, at=at, actor=by[:160], action=SEEN, details={"kind": kind, "up_to": up_to})
 
 
 def _about(row: Audit) -> str | None:

@@ -30,7 +30,7 @@ def note(session: Session, loan: Loan, talk: Talk, *, by: str, now: datetime) ->
     ).all()
     missing = [kind for kind in talk.kinds_of_ours if kind not in known]
     if missing and talk.inbound:
-        contact_ledger.add_inbound(session, person, talk.channel, talk.at)
+        contact_ledger.add_talk_begun(session, person, talk.channel, talk.at)
     for kind in missing:
         contact_ledger.add_talk(session, loan, talk.channel, kind, talk.at)
     if missing:

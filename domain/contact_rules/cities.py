@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from domain.contact_rules.model import city_key
 from domain.contact_rules.pack import Pack
+from domain.contact_rules.regions import region_code
 
 _ALIKE = 0.75
 """From here on, of 1, a name counts as perhaps misspelt: "Brooklin" is 0.88 of Brooklyn, "Bklyn" 0.77."""
@@ -31,6 +32,19 @@ def names_no_city(key: str) -> bool:
     if key in _NOT_GIVEN or len(set(key.replace(" ", ""))) < 2:
         return True
     return _LETTERS.search(key) is None or any(letter.isdigit() for letter in key)
+
+
+def bare_city(pack: Pack | None, region: str | None, name: str) -> str:
+    """The key of a city's name without the region and ZIP code that may follow it ("Houston TX 77001" of TX).
+
+    Empty where it names no city. Where a region follows that is not `region` it stays: it tells two cities apart.
+    """
+    words = [word for word in city_key(name).split() if not any(letter.isdigit() for letter in word)]
+    if pack is not None and region is not None:
+        end = next((at for at in range(1, len(words)) if region_code(pack, " ".join(words[at:])) == region), None)
+        words = words[:end]
+    key = " ".join(words)
+    return "" if names_no_city(key) else key
 
 
 def named_cities(pack: Pack, region: str | None) -> dict[str, str]:

@@ -133,7 +133,8 @@ async def bench_for(database: Database, world: World, **more: Any) -> AsyncItera
     )
     loan_id = enter_loan(database)
     [person] = world.enrol(loan_id, amount_minor=10_000, due_date="2026-02-20", as_of="2026-03-01T09:00:00+00:00")
-    world.act(loan_id, "salary")
+    # Some live from week to week: of a usual wage of the 1st they would have too little left on TUESDAY.
+    world.act(loan_id, "salary", amount_minor=10_000_000)
     async with httpx.AsyncClient(trust_env=False) as client:
         gateways = connect_gateways(settings, client, database)
         assert gateways.transfers is not None

@@ -163,12 +163,22 @@ def begin_transfer(desk: Desk, status: str, at: datetime = MONDAY) -> None:
 
 @pytest.mark.parametrize(
     ("status", "days_ago", "waits"),
-    [("RCVD", 0, True), ("ACSP", 0, True), ("ACSP", 11, False), (PaymentState.FAILED, 0, False)],
+    [
+        ("RCVD", 0, True),
+        ("RCVD", 1, True),
+        ("RCVD", 2, False),
+        ("PATC", 2, False),
+        ("ACTC", 2, True),
+        ("ACSP", 9, True),
+        ("ACSP", 11, False),
+        (PaymentState.FAILED, 0, False),
+    ],
 )
 async def test_a_debit_waits_while_the_borrowers_own_transfer_is_under_way(
     desk: Desk, bank: OtherBank, status: str, days_ago: int, waits: bool
 ) -> None:
-    """Given that it is begun after the debit was put into a file, then the file is not handed over as it is."""
+    """Given that it is begun after the debit was put into a file, then the file is not handed over as it is; one that
+    was begun the day before yesterday and never confirmed was given up by the borrower."""
     loan_with_mandate(desk.database, "L1", bank.open_account("ANA", 11))
     await desk.order("L1")
     [in_a_file] = desk.files.make(MONDAY).files

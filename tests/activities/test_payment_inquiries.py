@@ -78,6 +78,16 @@ def notice(database: Database) -> None:
         inquiries.note(session, "mercadopago", "123", NOW)
 
 
+def ask_for_l1(database: Database) -> None:
+    """The payment that is asked about is by a link of L1."""
+    with database.writing() as session:
+        [loan] = entered(session, "L1")
+        links.keep(
+            session, loan, purpose="balance", amount_minor=10_000, generation=1, provider="mercadopago",
+            provider_link_id="p1", url="https://pay.example/1", at=NOW, reference=REFERENCE,
+        )  # fmt: skip
+
+
 def told_people(database: Database) -> list[Any]:
     with database.reading() as session:
         return [row.details for row in audit.of_action(session, "webhook_needs_person")]
@@ -124,6 +134,7 @@ async def test_a_notice_that_comes_at_the_last_try_begins_anew_and_nobody_is_tol
 
 
 async def test_what_others_gave_back_of_a_payment_is_shown_to_a_person_once_for_each_sum(lite: Database) -> None:
+    ask_for_l1(lite)
     lookup = Lookup(PaymentState.PAID)
     work = asking(lite, lookup)
     told = []
@@ -136,9 +147,24 @@ async def test_what_others_gave_back_of_a_payment_is_shown_to_a_person_once_for_
     assert told == [[], [2_500], [2_500], [2_500, 4_000]]
     assert {one["kind"] for one in told_people(lite)} == {"refund:partial"}
     assert standing(lite) is True
+    with lite.reading() as session:
+        shown = audit.of_action(session, "webhook_needs_person")
+    assert {(row.lender, row.loan_id) for row in shown} == {(LENDER, "L1")}
+
+
+async def test_what_another_business_on_the_same_account_gives_back_is_shown_to_nobody(lite: Database) -> None:
+    lookup = Lookup(PaymentState.PAID)
+    lookup.refunded_minor = 2_500
+    notice(lite)
+
+    await asking(lite, lookup).ask_due(NOW)
+
+    assert standing(lite) is True
+    assert told_people(lite) == []
 
 
 async def test_what_we_gave_back_of_a_payment_is_no_news(lite: Database) -> None:
+    ask_for_l1(lite)
     lookup = Lookup(PaymentState.PAID)
     work = asking(lite, lookup)
     notice(lite)
@@ -157,12 +183,7 @@ async def test_what_we_gave_back_of_a_payment_is_no_news(lite: Database) -> None
 
 
 async def test_money_that_is_there_again_after_it_was_taken_back_is_shown_to_a_person_once(database: Database) -> None:
-    with database.writing() as session:
-        [loan] = entered(session, "L1")
-        links.keep(
-            session, loan, purpose="balance", amount_minor=10_000, generation=1, provider="mercadopago",
-            provider_link_id="p1", url="https://pay.example/1", at=NOW, reference=REFERENCE,
-        )  # fmt: skip
+    ask_for_l1(database)
     work = asking(database, Lookup(PaymentState.PAID, PaymentState.TAKEN_BACK, PaymentState.PAID))
     told = []
     for _ in range(3):

@@ -101,7 +101,12 @@ def test_who_has_looked_at_what_was_left_to_a_person_stands_in_the_trail(trail: 
     told = json.loads(run("seen", "payment:paid_again", "--up-to", "4", "--by", "marta", "--json"))
     refused = run("seen", "payment:paid_again", "--up-to", "3", "--by", "marta", code=2)
 
+    stranger = run("seen", "payment:paid_again", "--up-to", "4", "--by", "ana@example.com, +34 600 000 001", code=2)
+    run("seen", "payment:paid_again", "--up-to", "4", "--by", "the desk " * 20)
+
     assert told == {"kind": "payment:paid_again", "up_to": 4}
+    assert "it is kept for ever" in stranger
     assert "row 3 of the audit trail shows nothing of the kind" in refused
-    [row] = json.loads(run("list", "--action", "shown_was_seen", "--json"))["entries"]
+    [row, long] = json.loads(run("list", "--action", "shown_was_seen", "--json"))["entries"]
+    assert len(long["actor"]) == 160
     assert (row["actor"], row["details"]) == ("marta", {"kind": "payment:paid_again", "up_to": 4})

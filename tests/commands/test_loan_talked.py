@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from records import audit, contact_ledger, loans, people
+from domain.contact import Channel, Purpose
+from records import audit, contact_ledger, contacts, loans, people
 from records.database import Database
 from starter import app
 from tests.records.portfolios import LENDER, enter, handed
@@ -110,6 +111,31 @@ def test_a_call_of_theirs_told_again_counts_once(records: Database) -> None:
 
     assert told == [True, False]
     assert sorted(kept(records, "L1")) == [("call", "conversation"), ("call", "inbound")]
+
+
+def test_a_call_of_theirs_is_none_of_ours_whichever_loan_our_last_call_was_about(records: Database) -> None:
+    """Given a call about one loan in an earlier week, when the borrower, in Chile, calls about the other loan,
+    then the week's one call is still to be made."""
+    called, at = days_ago(14), days_ago(1)
+    with records.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        contacts.reserve(
+            session,
+            loan,
+            people.of_loan(session, loan),
+            step="r1",
+            occurrence=1,
+            purpose=Purpose.COLLECTION,
+            channel=Channel.CALL,
+            template="first",
+            at=called,
+        )
+    before = refused_by("L2", at + timedelta(days=1))
+
+    talked("L2", "--channel", "call", "--at", at.isoformat(), "--inbound")
+
+    assert refused_by("L2", at + timedelta(days=1)) == before
+    assert kept(records, "L2") == [("call", "attempt"), ("call", "inbound"), ("call", "conversation")]
 
 
 def test_of_no_moment_it_is_now(records: Database) -> None:

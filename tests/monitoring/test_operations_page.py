@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from io import StringIO
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from alembic import command
 from dotenv import dotenv_values
 from sqlalchemy import text as sql
 
-from records import loans, people
+from commands.catch_up import BY_HAND, Unknown
+from domain.contact import Channel
+from domain.talks import Talk
+from records import audit, loans, people, talks
 from records.database import Database, alembic_config
 from tests.databases import PostgresServer, postgresql_server
 from tests.monitoring.operations_page import PAGE, block_with, type_block
-from tests.records.portfolios import enter, handed
+from tests.records.portfolios import NOW, enter, entered, handed
 
 __all__ = ["postgresql_server"]
 TWO_DAYS = ("2026-11-29", "2026-11-30")
@@ -88,6 +92,35 @@ def test_what_is_restored_is_what_the_nightly_dump_wrote_each_from_its_own_place
     }
     assert restored.keys() == {"DATABASE", "KEYS"}
     assert "# KEYS: RECOBRO_ENCRYPTION__PERSON_KEYS_URL" in block_with("pg_dump")
+
+
+def test_the_nightly_list_of_what_people_enter_says_all_that_it_takes_to_note_their_calls_again(tmp_path: Path) -> None:
+    """Given a call that a person noted after the backup, when the records are restored, then the nightly list has what
+    `loan talked` asks for, told from it twice it counts once, and the page and `catch-up` both ask for it."""
+    records, restored = (Database(f"sqlite:///{tmp_path}/{name}.db") for name in ("records", "restored"))
+    call = Talk(Channel.CALL, NOW, inbound=True)
+    with records.writing() as session:
+        enter(session, [handed("L1")])
+        talks.note(session, *entered(session, "L1"), call, by="ana", now=NOW)
+    (nightly,) = re.findall(r"for action in (.*?); do", block_with("for action in"), re.DOTALL)
+    with records.reading() as session:
+        listed = [row for action in re.findall(r"\w+", nightly) for row in audit.of_action(session, action)]
+    (told,) = [row.details for row in listed]
+
+    with restored.writing() as session:
+        enter(session, [handed("L1")])
+        (loan,) = entered(session, "L1")
+        again = Talk(
+            Channel(told["channel"]),
+            datetime.fromisoformat(told["at"]),
+            inbound=told["inbound"],
+            answered=told["answered"],
+        )
+        noted = [talks.note(session, loan, again, by="ana", now=NOW) for _twice in range(2)]
+
+    assert (again, noted) == (call, [True, False])
+    assert "| no: do again | `loan talked LOAN --channel CHANNEL --at MOMENT`" in PAGE
+    assert "loan talked --at" in BY_HAND[Unknown.TALKS]
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="SQLite's own program is not here")

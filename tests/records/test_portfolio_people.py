@@ -22,6 +22,10 @@ IN_MEXICO = {"country": "MX", "region": "CMX", "city": "Ciudad de México", "tim
 IN_NEW_YORK = {"country": "US", "region": "NY", "city": "Albany", "timezone": "America/New_York"}
 IN_MIAMI = {"country": "US", "region": "FL", "city": "Miami", "timezone": "America/New_York"}
 IN_CHIHUAHUA = {"country": "MX", "region": "CHH", "city": "Chihuahua", "timezone": "America/Chihuahua"}
+IN_GUADALUPE = {"country": "MX", "region": "CHH", "city": "Guadalupe", "timezone": "America/Ciudad_Juarez"}
+IN_HOUSTON = {"country": "US", "region": "TX", "city": "Houston", "timezone": "America/Chicago"}
+STILL_HOUSTON = ("US", "TX", "Houston", "America/Chicago")
+OF_NO_CITY = ("N/A", "-", "sin datos", "77001")
 NOWHERE = {"region": None, "city": None, "timezone": None}
 
 
@@ -90,6 +94,39 @@ def test_somebody_who_moved_country_is_not_written_to_by_the_clock_of_where_they
             ("US", None, "Dallas", None),
         ),
         (IN_MIAMI | {"city": None}, IN_MIAMI | {"timezone": None}, ("US", "FL", "Miami", None)),
+        *((IN_HOUSTON, IN_HOUSTON | {"city": cell, "timezone": None}, STILL_HOUSTON) for cell in OF_NO_CITY),
+        *(
+            (IN_HOUSTON, IN_HOUSTON | {"city": cell, "timezone": None}, ("US", "TX", cell, "America/Chicago"))
+            for cell in ("Houston TX", "HOUSTON Texas 77001")
+        ),
+        (IN_HOUSTON, NOWHERE | {"country": "US", "city": "N/A"}, STILL_HOUSTON),
+        (IN_HOUSTON | {"city": "Houston TX"}, IN_HOUSTON | {"timezone": None}, STILL_HOUSTON),
+        (
+            IN_HOUSTON | {"city": None},
+            IN_HOUSTON | {"city": "-", "timezone": None},
+            ("US", "TX", "-", "America/Chicago"),
+        ),
+        (
+            IN_HOUSTON,
+            IN_HOUSTON | {"city": "El Paso TX 79901", "timezone": None},
+            ("US", "TX", "El Paso TX 79901", None),
+        ),
+        (
+            IN_HOUSTON | {"city": "N/A"},
+            IN_HOUSTON | {"city": "El Paso", "timezone": None},
+            ("US", "TX", "El Paso", None),
+        ),
+        # On the border, with its clock, and in the mountains, with another.
+        (
+            IN_GUADALUPE,
+            IN_GUADALUPE | {"city": "Guadalupe y Calvo", "timezone": None},
+            ("MX", "CHH", "Guadalupe y Calvo", None),
+        ),
+        (
+            IN_GUADALUPE,
+            IN_GUADALUPE | {"city": "Guadalupe CHH", "timezone": None},
+            ("MX", "CHH", "Guadalupe CHH", "America/Ciudad_Juarez"),
+        ),
     ],
 )
 @pytest.mark.parametrize("one_file", [True, False], ids=["in one file", "in two files"])
