@@ -98,6 +98,7 @@ def add_inbound(session: Session, person: Person, channel: Channel, at: datetime
     that contact's loan), which laws on contacts that were answered rest on. `by_another`: somebody else reads the
     address and wrote, so the person was not reached.
     """
+    assert person.id is not None
     _add_from_them(session, person, channel, at)
     answered = None if by_another else _last_contact(session, person, channel, at)
     if answered is not None:
