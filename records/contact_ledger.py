@@ -99,7 +99,7 @@ def add_inbound(session: Session, person: Person, channel: Channel, at: datetime
     address and wrote, so the person was not reached.
     """
     assert person.id is not None
-    _add_from_them(session, person, channel, at)
+    session.add(ContactLedger(person_ref=person.id, at=at, channel=channel, kind=ContactEventKind.INBOUND))
     answered = None if by_another else _last_contact(session, person, channel, at)
     if answered is not None:
         session.add(
@@ -117,13 +117,9 @@ def add_inbound(session: Session, person: Person, channel: Channel, at: datetime
 
 def add_talk_begun(session: Session, person: Person, channel: Channel, at: datetime) -> None:
     """Note that the person called or came, where the loan they spoke of is told and gets the talk itself."""
-    _add_from_them(session, person, channel, at)
-    session.flush()
-
-
-def _add_from_them(session: Session, person: Person, channel: Channel, at: datetime) -> None:
     assert person.id is not None
     session.add(ContactLedger(person_ref=person.id, at=at, channel=channel, kind=ContactEventKind.INBOUND))
+    session.flush()
 
 
 def _last_contact(session: Session, person: Person, channel: Channel, at: datetime) -> ContactLedger | None:

@@ -264,14 +264,16 @@ def _reversed(loan: Loan, payment: Payment, *, restart: bool) -> OwedSignal:
 def record_part_refund(session: Session, news: PartRefundNews, at: datetime) -> Consequence:
     """Ours are known before the gateway tells of them; any other moved money by somebody else's hand.
 
-    Of a payment that is no loan's it may be another business's on the same account: nobody is shown it.
+    A payment that is known and is no loan's may be another business's on the same account: nobody is shown its refund.
+    One that is not known yet may be told of after its refund.
     """
     payment = payments.find(session, news.provider, news.payment_id)
-    if payment is None or payment.loan_ref is None:
+    if payment is not None and payment.loan_ref is None:
         return Consequence(outcome="refund_of_no_loan")
-    if news.refunded_minor <= refunds.given_back(session, payment):
+    if payment is not None and news.refunded_minor <= refunds.given_back(session, payment):
         return Consequence(outcome="refund_known")
-    loan = loans.by_ref(session, payment.loan_ref)
+    loan = None if payment is None or payment.loan_ref is None else loans.by_ref(session, payment.loan_ref)
     details: dict[str, JsonValue] = {"kind": "refund:partial", "reference": news.payment_id}
-    note(session, at, news.provider, "webhook_needs_person", loan.lender, loan.loan_id, details)
+    lender, loan_id = (None, None) if loan is None else (loan.lender, loan.loan_id)
+    note(session, at, news.provider, "webhook_needs_person", lender, loan_id, details)
     return Consequence(outcome="refund_of_others")

@@ -313,12 +313,18 @@ async def test_stripes_word_of_our_own_part_refund_alarms_nobody_and_that_of_ano
         ours = record_news(session, news, TUESDAY)
         more = news[0].model_copy(update={"refunded_minor": EXCESS + 1})
         others = record_news(session, [more], TUESDAY)
-        elsewhere = record_news(session, [more.model_copy(update={"payment_id": "pi_of_a_shop"})], TUESDAY)
+        early = record_news(session, [more.model_copy(update={"payment_id": "pi_told_later"})], TUESDAY)
+        shop = payments.find(session, "stripe", payment_id)
+        assert shop is not None
+        shop.loan_ref = None
+        elsewhere = record_news(session, [more], TUESDAY)
 
     assert (ours.outcome, others.outcome) == ("refund_known", "refund_of_others")
+    assert early.outcome == "refund_of_others", "its payment may be told of after it"
     assert elsewhere.outcome == "refund_of_no_loan", "the account is shared with another business"
     with lite.reading() as session:
-        [told] = audit.of_action(session, "webhook_needs_person")
+        told, unknown = audit.of_action(session, "webhook_needs_person")
+        assert (unknown.loan_id, unknown.details["reference"]) == (None, "pi_told_later")
         assert told.details == {"kind": "refund:partial", "reference": payment_id}
         loan = loans.by_ref(session, refunds.get(session, number).loan_ref)
         assert (told.lender, told.loan_id) == (loan.lender, loan.loan_id)

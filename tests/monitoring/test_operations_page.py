@@ -101,7 +101,8 @@ def test_the_nightly_list_of_what_people_enter_says_all_that_it_takes_to_note_th
     call = Talk(Channel.CALL, NOW, inbound=True)
     with records.writing() as session:
         enter(session, [handed("L1")])
-        talks.note(session, *entered(session, "L1"), call, by="ana", now=NOW)
+        (loan,) = entered(session, "L1")
+        talks.note(session, loan, call, by="ana", now=NOW)
     (nightly,) = re.findall(r"for action in (.*?); do", block_with("for action in"), re.DOTALL)
     with records.reading() as session:
         listed = [row for action in re.findall(r"\w+", nightly) for row in audit.of_action(session, action)]

@@ -22,8 +22,13 @@ IN_MEXICO = {"country": "MX", "region": "CMX", "city": "Ciudad de México", "tim
 IN_NEW_YORK = {"country": "US", "region": "NY", "city": "Albany", "timezone": "America/New_York"}
 IN_MIAMI = {"country": "US", "region": "FL", "city": "Miami", "timezone": "America/New_York"}
 IN_CHIHUAHUA = {"country": "MX", "region": "CHH", "city": "Chihuahua", "timezone": "America/Chihuahua"}
-IN_GUADALUPE = {"country": "MX", "region": "CHH", "city": "Guadalupe", "timezone": "America/Ciudad_Juarez"}
-IN_HOUSTON = {"country": "US", "region": "TX", "city": "Houston", "timezone": "America/Chicago"}
+IN_GUADALUPE: dict[str, Any] = {
+    "country": "MX",
+    "region": "CHH",
+    "city": "Guadalupe",
+    "timezone": "America/Ciudad_Juarez",
+}
+IN_HOUSTON: dict[str, Any] = {"country": "US", "region": "TX", "city": "Houston", "timezone": "America/Chicago"}
 STILL_HOUSTON = ("US", "TX", "Houston", "America/Chicago")
 OF_NO_CITY = ("N/A", "-", "sin datos", "77001")
 NOWHERE = {"region": None, "city": None, "timezone": None}
