@@ -179,8 +179,9 @@ class Campaign:
 
     @resume.validator
     def _may_resume(self) -> None:
+        """It may be given again, for loans that did not answer: those that are not paused by it stay as they are."""
         self._must_run()
-        if not self._paused:
+        if not (self._paused or self._orders or self._last):
             raise ApplicationError("refused: the campaign is not paused")
 
     @workflow.query

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from temporalio import activity
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
@@ -155,6 +155,29 @@ async def test_a_stop_may_be_given_again_for_a_loan_that_it_did_not_reach(server
     assert desk.instructed == ["close", "close"]
     assert len({order.number for order in desk.orders}) == 2
     assert [(each.state, each.number) for each in desk.noted] == [("stopped", order.number) for order in desk.orders]
+
+
+async def test_a_resume_may_be_given_again_for_a_loan_that_it_did_not_reach(server: str) -> None:
+    """Given a campaign that was paused and resumed, when it is resumed once more, then its loans are told once more, as
+    of another order; a campaign that was never paused refuses."""
+    desk = Desk(broken)
+    desk.may_end.clear()
+    async with campaign(server, desk) as handle:
+        with pytest.raises(WorkflowUpdateFailedError) as never_paused:
+            await handle.execute_update("resume")
+        await handle.execute_update("pause")
+        await carried_out(handle)
+        await handle.execute_update("resume")
+        await carried_out(handle)
+        await handle.execute_update("resume")
+        told = await carried_out(handle)
+        desk.may_end.set()
+        await asyncio.wait_for(handle.result(), 60)
+
+    assert str(never_paused.value.cause) == "refused: the campaign is not paused"
+    assert desk.instructed == ["pause", "resume", "resume"]
+    assert len({order.number for order in desk.orders}) == 3
+    assert not told["paused"]
 
 
 def broken() -> Exception:
