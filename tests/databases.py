@@ -29,6 +29,32 @@ _numbers = itertools.count(1)
 _running: list[PostgresServer] = []
 """Shared by all folders whose conftest imports the fixtures: each import makes fixtures of its own."""
 
+_RESTS = 4
+"""Databases that are not lent out at least, so that what a test left running meets none that the next one uses."""
+
+_SHAPE = """
+SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
+    SELECT concat_ws(':', relname, attname, atttypid::regtype, attnotnull)
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+    UNION ALL SELECT concat_ws(':', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT concat_ws(':', conname, convalidated) FROM pg_constraint
+        WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(':', proname, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT setconfig::text FROM pg_db_role_setting
+        WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+) AS parts(part)
+"""
+_OTHERS_OUT = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+_COUNT_ANEW = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+FROM pg_sequences WHERE last_value IS NOT NULL
+"""
+
 
 # A server must not outlive a test run that is killed: this waits for the end of the pipe to us.
 _WATCHER = """
@@ -40,7 +66,10 @@ if not sys.stdin.buffer.read():
 
 
 class PostgresServer:
-    """One PostgreSQL for the test session, on a socket only; each test gets a copy of a migrated database."""
+    """One PostgreSQL for the test session, on a socket only; each test gets an empty, migrated database.
+
+    Emptying one that was lent before saves 0.2 s of CPU: a database is some three hundred files.
+    """
 
     def __init__(self, folder: Path) -> None:
         # The package starts the server as another user when it runs as root, so the way to it must be open.
@@ -61,6 +90,50 @@ class PostgresServer:
         template = Database(self.url("template_recobro"))
         template.migrate()
         template.dispose()
+        self._resting: list[str] = []
+        with self._connected("template_recobro") as connection:
+            self._shape = connection.execute(_SHAPE).fetchone()
+            tables = [name for (name,) in connection.execute(_TABLES).fetchall()]
+            self._filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables)
+            self._kept = {name: _copied(connection, name) for name in self._which_are_filled(connection)}
+
+    def lend(self) -> str:
+        """The name of a migrated database that holds nothing."""
+        if len(self._resting) > _RESTS:
+            return self._resting.pop(0)
+        name = f"test_{next(_numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE template_recobro STRATEGY FILE_COPY")
+        return name
+
+    def take_back(self, name: str) -> None:
+        """Empty it for whoever comes next; one whose tables were changed is dropped."""
+        with self._connected(name) as connection:
+            connection.execute(_OTHERS_OUT)
+            if connection.execute(_SHAPE).fetchone() == self._shape:
+                self._empty(connection)
+                self._resting.append(name)
+                return
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _empty(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        # The audit trail refuses to shrink, and tables hang together: triggers and keys look away.
+        connection.execute("SET session_replication_role = replica")
+        filled = self._which_are_filled(connection)
+        for name in filled:
+            connection.execute(f"DELETE FROM {name}".encode())
+        if filled:
+            # New rows would fill the gaps in whatever order; a fresh table keeps that of writing.
+            connection.execute(f"VACUUM (TRUNCATE) {', '.join(filled)}".encode())
+        connection.execute(_COUNT_ANEW)
+        for name, rows in self._kept.items():
+            with connection.cursor().copy(f"COPY {name} FROM STDIN".encode()) as into:
+                into.write(rows)
+
+    def _which_are_filled(self, connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
+        return [str(name) for (name,) in connection.execute(self._filled.encode()).fetchall()]
+
+    def _connected(self, name: str) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.url(name), autocommit=True)
 
     def url(self, name: str) -> str:
         return str(self._server.get_uri(database=name))
@@ -78,6 +151,11 @@ class PostgresServer:
         self._server.cleanup()
         self._watcher.communicate(b"stopped", timeout=10)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _copied(connection: psycopg.Connection[tuple[object, ...]], name: str) -> bytes:
+    with connection.cursor().copy(f"COPY {name} TO STDOUT".encode()) as rows:
+        return b"".join(bytes(each) for each in rows)
 
 
 @pytest.fixture(scope="session")
@@ -118,10 +196,9 @@ def database_url(
         yield f"sqlite:///{path}"
         return
     server = postgresql_server()
-    name = f"test_{next(_numbers)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE template_recobro STRATEGY FILE_COPY")
+    name = server.lend()
     yield server.url(name)
-    server.run(f"DROP DATABASE {name} WITH (FORCE)")
+    server.take_back(name)
 
 
 @pytest.fixture
