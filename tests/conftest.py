@@ -1,14 +1,18 @@
-"""What stays for the whole run is neither looked through nor parsed again."""
+"""What stays for the whole run is neither looked through, nor parsed, nor built again."""
 
 from __future__ import annotations
 
 import gc
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import fastapi._compat.v2
+import httpx._transports.default
 import pytest
 from hypothesis import HealthCheck, settings
+from pydantic import TypeAdapter
 from ruamel.yaml import YAML
 
 _MOST = 300
@@ -70,3 +74,24 @@ def _once(parse: Callable[[YAML, Any], Any]) -> Callable[[YAML, Any], Any]:
 
 YAML.load = _once(YAML.load)
 YAML.compose = _once(YAML.compose)
+
+
+def _adapters_once(build: Callable[..., TypeAdapter[Any]]) -> Callable[..., TypeAdapter[Any]]:
+    """Half of what an app with all its routes costs: a process of the product has one, the tests a thousand."""
+    known: dict[tuple[object, ...], TypeAdapter[Any]] = {}
+
+    def adapter(annotated: Any, *, config: Any = None) -> TypeAdapter[Any]:
+        key = (annotated.__origin__, repr(annotated.__metadata__), repr(config))
+        try:
+            if key not in known:
+                known[key] = build(annotated, config=config)
+        except TypeError:
+            return build(annotated, config=config)
+        return known[key]
+
+    return adapter
+
+
+# Each would read the certificates of all the world's authorities anew.
+httpx._transports.default.create_ssl_context = cache(httpx._transports.default.create_ssl_context)
+fastapi._compat.v2.TypeAdapter = _adapters_once(TypeAdapter)  # type: ignore[assignment,misc]

@@ -2,7 +2,8 @@
 
 import base64
 import json
-import subprocess
+import multiprocessing
+import os
 import sys
 import threading
 import uuid
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -22,7 +24,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-ROOT = Path(__file__).parents[2]
+import sandbox.__main__
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+"""Each world is a process of its own; what they stand on, seconds of importing, is loaded once for all of them."""
+_PROCESSES.set_forkserver_preload([__name__])
+
 SECRET = "whsec_test"
 TOKEN = "carrier-token"
 ACCOUNT = "AC" + "0" * 31 + "1"
@@ -107,24 +114,23 @@ class World:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "sandbox", "--log", str(self.log), "--seed", "7"),
-                *("--stripe-webhook", self.listener.url + "/stripe", "--stripe-secret", SECRET),
-                *("--twilio-webhook", self.listener.url + "/inbound", "--twilio-token", TOKEN),
-                *("--mercadopago-webhook", self.listener.url + "/mercadopago", "--mercadopago-secret", SECRET),
-                *("--sendgrid-webhook", self.listener.url + "/sendgrid", "--sendgrid-key", str(self._sendgrid_key())),
-                *("--conekta-webhook", self.listener.url + "/conekta", "--conekta-key", str(self._conekta_key())),
-                *("--meta-webhook", self.listener.url + "/meta", "--meta-secret", SECRET),
-                *("--clock-url", self.listener.url + "/clock"),
-                *self._extra,
-            ],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        ports = json.loads(self.process.stdout.readline())
+        told, tells = _PROCESSES.Pipe(duplex=False)
+        arguments = [
+            *("--log", str(self.log), "--seed", "7"),
+            *("--stripe-webhook", self.listener.url + "/stripe", "--stripe-secret", SECRET),
+            *("--twilio-webhook", self.listener.url + "/inbound", "--twilio-token", TOKEN),
+            *("--mercadopago-webhook", self.listener.url + "/mercadopago", "--mercadopago-secret", SECRET),
+            *("--sendgrid-webhook", self.listener.url + "/sendgrid", "--sendgrid-key", str(self._sendgrid_key())),
+            *("--conekta-webhook", self.listener.url + "/conekta", "--conekta-key", str(self._conekta_key())),
+            *("--meta-webhook", self.listener.url + "/meta", "--meta-secret", SECRET),
+            *("--clock-url", self.listener.url + "/clock"),
+            *self._extra,
+        ]
+        self.process = _PROCESSES.Process(target=_sandbox, args=(tells, arguments), daemon=True)
+        self.process.start()
+        tells.close()
+        with told, open(told.fileno(), closefd=False) as lines:
+            ports = json.loads(lines.readline())
         self.smtp = ports["smtp"]
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{ports['http']}", trust_env=False, timeout=20)
 
@@ -140,13 +146,14 @@ class World:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.join(10)
 
     def stop(self) -> int:
         self.http.close()
-        if self.process.poll() is None:
-            self.process.terminate()
-        return self.process.wait(10)
+        self.process.terminate()
+        self.process.join(10)
+        assert self.process.exitcode is not None
+        return self.process.exitcode
 
     def enrol(self, *loan_ids: str, **changed: Any) -> list[dict[str, Any]]:
         loans = [loan(loan_id, **changed) for loan_id in loan_ids]
@@ -204,6 +211,13 @@ class World:
         assert answer.status_code == 200, answer.text
 
 
+def _sandbox(tells: Connection, arguments: list[str]) -> None:
+    # Its first line, where it listens, goes to whoever started it.
+    os.dup2(tells.fileno(), 1)
+    sys.argv = ["sandbox", *arguments]
+    sys.exit(sandbox.__main__.main())
+
+
 def loan(loan_id: str, **changed: Any) -> dict[str, Any]:
     return {
         "loan_id": loan_id,
@@ -232,6 +246,5 @@ def running(log: Path, *extra: str) -> Iterator[World]:
         yield world
     finally:
         world.http.close()
-        if world.process.poll() is None:
-            world.kill()
+        world.kill()
         listener.close()
