@@ -32,15 +32,17 @@ _running: list[PostgresServer] = []
 _RESTS = 4
 """Databases that are not lent out at least, so that what a test left running meets none that the next one uses."""
 
-_SHAPE = """
+_OURS = "NOT IN ('pg_catalog', 'pg_toast', 'information_schema')"
+"""Schemas: the records', and the one in which people's keys are kept."""
+_SHAPE = f"""
+WITH ours AS (SELECT oid, nspname FROM pg_namespace WHERE nspname {_OURS} AND nspname NOT LIKE 'pg_temp%')
 SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
-    SELECT concat_ws(':', relname, attname, atttypid::regtype, attnotnull)
-        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
-        WHERE relnamespace = 'public'::regnamespace AND attnum > 0
+    SELECT concat_ws(':', nspname, relname, attname, atttypid::regtype, attnotnull)
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN ours ON ours.oid = relnamespace
+        WHERE attnum > 0
     UNION ALL SELECT concat_ws(':', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
-    UNION ALL SELECT concat_ws(':', conname, convalidated) FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace
-    UNION ALL SELECT concat_ws(':', proname, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(':', conname, convalidated) FROM pg_constraint JOIN ours ON ours.oid = connamespace
+    UNION ALL SELECT concat_ws(':', proname, md5(prosrc)) FROM pg_proc JOIN ours ON ours.oid = pronamespace
     UNION ALL SELECT setconfig::text FROM pg_db_role_setting
         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 ) AS parts(part)
@@ -49,7 +51,7 @@ _OTHERS_OUT = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+_TABLES = f"SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname {_OURS}"
 _COUNT_ANEW = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
 FROM pg_sequences WHERE last_value IS NOT NULL

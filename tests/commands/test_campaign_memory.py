@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FEW, MANY = 1_000, 20_000
 GROWTH_MB = 25
 """7 are seen; with all rows in memory it was 115."""
@@ -46,6 +48,7 @@ def _peak_mb(folder: Path, count: int) -> float:
     return kibibytes * 1024 / 1e6
 
 
+@pytest.mark.long
 def test_twenty_times_the_rows_take_little_more_memory(tmp_path: Path) -> None:
     few, many = _peak_mb(tmp_path / "few", FEW), _peak_mb(tmp_path / "many", MANY)
 

@@ -58,6 +58,7 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path: Path, content: bytes)
         load(file)
 
 
+@pytest.mark.long
 def test_the_shipped_model_is_as_good_on_messages_kept_apart_as_it_says() -> None:
     found = evaluate(shipped(), read_folder(KEPT), read_promises(KEPT))
 

@@ -33,6 +33,7 @@ def test_each_country_and_each_kind_of_answer_is_among_them() -> None:
     assert answers(LIVE) == answers(scripted())
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_each_conversation_goes_as_written(tmp_path: Path) -> None:
     """All side by side on one stack. Every conversation, on any day: `tests/web/test_scripted_conversations.py`."""
