@@ -58,15 +58,14 @@ def ended_loan(session: Session, loan: Loan) -> tuple[list[Circumstance], list[s
 def _waiting(session: Session, person_refs: Collection[int]) -> Iterator[tuple[Loan, CollectionCase]]:
     """Open cases in which anything may have been told, with their loans. Those of a loan are few: by their state an
     index would be taken that has all open ones of everybody."""
-    owed = session.exec(select(Loan).where(col(Loan.person_ref).in_(person_refs))).all()
-    by_id = {loan.id: loan for loan in owed}
     kinds = (CaseKind.CIRCUMSTANCE.value, CaseKind.HANDOFF.value)
     found = session.exec(
-        select(CollectionCase)
-        .where(col(CollectionCase.loan_ref).in_(by_id))
+        select(Loan, CollectionCase)
+        .join(CollectionCase, col(CollectionCase.loan_ref) == col(Loan.id))
+        .where(col(Loan.person_ref).in_(person_refs))
         .order_by(col(CollectionCase.opened_at), col(CollectionCase.case_id))
     ).all()
-    return ((by_id[case.loan_ref], case) for case in found if case.state is CaseState.OPEN and case.kind in kinds)
+    return ((loan, case) for loan, case in found if case.state is CaseState.OPEN and case.kind in kinds)
 
 
 def _kinds(session: Session, loan: Loan, case: CollectionCase) -> list[Circumstance]:
