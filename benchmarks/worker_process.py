@@ -84,6 +84,7 @@ async def campaigns_only(stop: asyncio.Event) -> None:
         activities=[work.start_loans, work.instruct_loans, work.set_state, work.await_ends],
         workflow_runner=workflow_runner(),
     )
+    worker.spare_the_collector()
     async with alone:
         print("worker ready", flush=True)
         await stop.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -21,6 +21,11 @@ GRANTED = "granted"
 
 _ENDS = select(Consent.id, Consent.valid_until).where(  # type: ignore[type-var]
     col(Consent.person_ref) == bindparam("person"),
+    col(Consent.status) == ConsentStatus.VALID,
+    or_(col(Consent.valid_until).is_(None), col(Consent.valid_until) >= bindparam("day")),
+)
+_ENDS_OF_ALL = select(Consent.person_ref, Consent.valid_until).where(  # type: ignore[type-var]
+    col(Consent.person_ref).in_(bindparam("people", expanding=True)),
     col(Consent.status) == ConsentStatus.VALID,
     or_(col(Consent.valid_until).is_(None), col(Consent.valid_until) >= bindparam("day")),
 )
@@ -58,6 +63,17 @@ def lasting(session: Session, loan: Loan, on: date) -> Lasting | None:
     """As `active`, without opening what is sealed of it."""
     ends = session.exec(_ENDS, params={"person": loan.person_ref, "day": on}).all()
     return Lasting(max((end for _, end in ends), key=lambda end: end or date.max)) if ends else None
+
+
+def lasting_of(session: Session, person_refs: Collection[int], on: date) -> dict[int, Lasting]:
+    """As `lasting`, of several people by their surrogate keys; only of whom there is one."""
+    rows = session.exec(_ENDS_OF_ALL, params={"people": list(person_refs), "day": on}).all()
+    found: dict[int, Lasting] = {}
+    for person_ref, end in rows:
+        before = found.get(person_ref)
+        if before is None or (before.until or date.max) < (end or date.max):
+            found[person_ref] = Lasting(end)
+    return found
 
 
 def grant(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from domain.loans import LoanFacts
 from domain.pauses import ended_in_campaigns_pause, ended_without_campaigns_pause
 from domain.strategy import Strategy
 from records import campaigns, consents, loans, payments, people, strategies, told_of
+from records.consents import Lasting
+from records.people import Whereabouts
 from records.tables import Campaign, CampaignState, Loan, Payment
 
 
@@ -34,14 +36,38 @@ class LoanAsEntered:
     told: tuple[Circumstance, ...] = ()
 
 
-def facts_of(session: Session, loan: Loan, on: datetime, strategy: Strategy | None = None) -> LoanFacts:
-    """The facts of a loan's current entry; `consent` as it stands at `on`.
+@dataclass(frozen=True)
+class Beside:
+    """What loans start with that is kept beside them: by the person, payments by the loan. Both are surrogate keys.
 
-    `strategy`: the loan's, where it is known.
+    `consents` and `told` name only of whom there is any.
     """
+
+    people: Mapping[int, Whereabouts]
+    consents: Mapping[int, Lasting]
+    payments: Mapping[int, Sequence[Payment]]
+    told: Mapping[int, Collection[Circumstance]]
+
+
+def beside(session: Session, several: Collection[Loan], on: datetime) -> Beside:
+    """Of all of them together, with as many questions as of one; consents as they stand at `on`."""
+    owing = {loan.person_ref for loan in several}
+    return Beside(
+        people.whereabouts_of(session, owing),
+        consents.lasting_of(session, owing, on.date()),
+        payments.of_loans(session, several),
+        told_of.people(session, owing),
+    )
+
+
+def facts_of(session: Session, loan: Loan, on: datetime) -> LoanFacts:
+    """The facts of a loan's current entry; `consent` as it stands at `on`."""
     person = people.whereabouts(session, loan.person_ref)
-    consent = consents.lasting(session, loan, on.date())
-    watch = (strategy or strategies.of_loan(session, loan)).watch
+    return _facts(loan, strategies.of_loan(session, loan), person, consents.lasting(session, loan, on.date()))
+
+
+def _facts(loan: Loan, strategy: Strategy, person: Whereabouts, consent: Lasting | None) -> LoanFacts:
+    watch = strategy.watch
     return LoanFacts(
         lender=loan.lender,
         loan_id=loan.loan_id,
@@ -64,16 +90,18 @@ def as_entered(session: Session, lender: str, loan_id: str, on: datetime) -> Loa
     return row_as_entered(session, loans.get(session, lender, loan_id), on)
 
 
-def row_as_entered(
-    session: Session, loan: Loan, on: datetime, told: Mapping[int, Collection[Circumstance]] | None = None
-) -> LoanAsEntered:
-    """As `as_entered`, of a loan that was read already; and `told_of.people` of several, if that was."""
-    known = tuple(payment for payment in payments.of_loan(session, loan) if payment.entry == loan.entry)
+def row_as_entered(session: Session, loan: Loan, on: datetime, known: Beside | None = None) -> LoanAsEntered:
+    """As `as_entered`, of a loan that was read already, and `beside` it what was read of several, if that was."""
+    known = known or beside(session, [loan], on)
+    assert loan.id is not None
     strategy = strategies.of_loan(session, loan)
-    if told is None:
-        told = told_of.people(session, [loan.person_ref])
-    reported = tuple(told.get(loan.person_ref, ()))
-    return LoanAsEntered(facts_of(session, loan, on, strategy), strategy, known, loan.strategy_digest, reported)
+    return LoanAsEntered(
+        _facts(loan, strategy, known.people[loan.person_ref], known.consents.get(loan.person_ref)),
+        strategy,
+        tuple(payment for payment in known.payments.get(loan.id, ()) if payment.entry == loan.entry),
+        loan.strategy_digest,
+        tuple(known.told.get(loan.person_ref, ())),
+    )
 
 
 def final_state(session: Session, lender: str, loan_id: str, on: datetime) -> LoanState:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, insert, tuple_
 from sqlmodel import Session, col, select, update
 
 from records.tables import CampaignLoan, Loan, LoanState, LoanWrite
 
 # Statements of nearly every transaction are put together once: that costs as much as running them.
 _FIND = select(Loan).where(col(Loan.lender) == bindparam("lender"), col(Loan.loan_id) == bindparam("loan_id"))
+_FIND_ALL = select(Loan).where(tuple_(col(Loan.lender), col(Loan.loan_id)).in_(bindparam("loans", expanding=True)))
 _WRITE = insert(LoanWrite.__table__)  # type: ignore[attr-defined]
 _RELEASE = (
     update(CampaignLoan)
@@ -28,6 +29,12 @@ class UnknownLoan(LookupError):
 def find(session: Session, lender: str, loan_id: str) -> Loan | None:
     """A loan by its lender's name and the lender's loan id."""
     return session.exec(_FIND, params={"lender": lender, "loan_id": loan_id}).first()
+
+
+def find_all(session: Session, of: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Loan]:
+    """As `find`, of several by lender and loan id; none that there is not."""
+    rows = session.exec(_FIND_ALL, params={"loans": list(of)}).all()
+    return {(loan.lender, loan.loan_id): loan for loan in rows}
 
 
 def get(session: Session, lender: str, loan_id: str) -> Loan:

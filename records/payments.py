@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,11 @@ _FIND = select(Payment).where(
 )
 _OF_LOAN = (
     select(Payment).where(col(Payment.loan_ref) == bindparam("loan")).order_by(col(Payment.paid_at), col(Payment.id))
+)
+_OF_LOANS = (
+    select(Payment)
+    .where(col(Payment.loan_ref).in_(bindparam("loans", expanding=True)))
+    .order_by(col(Payment.paid_at), col(Payment.id))
 )
 _PAID = select(func.coalesce(func.sum(col(Payment.amount_minor) - col(Payment.refunded_minor)), 0)).where(
     col(Payment.loan_ref) == bindparam("loan"),
@@ -186,6 +191,16 @@ def find(session: Session, provider: str, payment_id: str) -> Payment | None:
 def of_loan(session: Session, loan: Loan) -> Sequence[Payment]:
     """All payments of a loan over all entries, reversed ones too, by value date."""
     return session.exec(_OF_LOAN, params={"loan": loan.id}).all()
+
+
+def of_loans(session: Session, several: Collection[Loan]) -> dict[int, list[Payment]]:
+    """As `of_loan`, of several, by their surrogate keys; only of those that have any."""
+    rows = session.exec(_OF_LOANS, params={"loans": [loan.id for loan in several]}).all()
+    found: dict[int, list[Payment]] = {}
+    for payment in rows:
+        assert payment.loan_ref is not None
+        found.setdefault(payment.loan_ref, []).append(payment)
+    return found
 
 
 def unmatched(session: Session) -> Sequence[Payment]:

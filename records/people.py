@@ -17,6 +17,9 @@ from records.tables import ClosedAddress, InboundMessage, Loan, OptOut, Person, 
 from records.tables.sealing import ADDRESS, EMAIL, PHONE
 
 _WHERE = select(Person.country, Person.region, Person.timezone).where(col(Person.id) == bindparam("person"))
+_WHERE_ALL = select(Person.id, Person.country, Person.region, Person.timezone).where(
+    col(Person.id).in_(bindparam("people", expanding=True))
+)
 _FLAGS = select(PersonFlag.flag).where(
     col(PersonFlag.person_ref) == bindparam("person"), col(PersonFlag.cleared_at).is_(None)
 )
@@ -68,6 +71,12 @@ def whereabouts(session: Session, person_ref: int) -> Whereabouts:
     if row is None:
         raise KeyError(person_ref)
     return Whereabouts(person_ref, *row)
+
+
+def whereabouts_of(session: Session, person_refs: Collection[int]) -> dict[int, Whereabouts]:
+    """As `whereabouts`, of several by their surrogate keys; nobody whom there is not."""
+    rows = session.exec(_WHERE_ALL, params={"people": list(person_refs)}).all()
+    return {ref: Whereabouts(ref, *where) for ref, *where in rows if ref is not None}
 
 
 def lock(session: Session, person: Person) -> None:

@@ -321,8 +321,8 @@ async def test_the_next_loans_start_while_the_last_ones_are_being_marked(
     assert (report.started, progress(lite).started, len(control.started)) == (60, 60, 60)
 
 
-async def test_a_batch_of_loans_is_read_and_looked_at_again_with_few_questions(lite: Database) -> None:
-    """Given two batches; when they start; then the records answer at most five questions a loan, and some a batch."""
+async def test_a_batch_of_loans_is_read_and_looked_at_again_with_a_few_questions_for_all(lite: Database) -> None:
+    """Given two batches; when they start; then the records answer so many questions a batch, and none for a loan."""
     entered(lite, 50)
     await start(lite, Control(), page=1)
     asked: list[str] = []
@@ -330,10 +330,35 @@ async def test_a_batch_of_loans_is_read_and_looked_at_again_with_few_questions(l
     with lite.reading() as session:
         engine = session.connection().engine
     event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    await start(lite, Control())
+    report = await start(lite, Control())
 
     selects = [each for each in asked if each.lstrip().startswith("SELECT")]
-    assert 49 < len(selects) <= 5 * 49 + 2 * 10
+    assert report.started == 49
+    assert 10 < len(selects) <= 2 * 15
+
+
+@pytest.mark.parametrize(
+    "break_one",
+    ["UPDATE loan SET due_date = 'odd' WHERE id = :loan", "UPDATE payment SET paid_at = 'odd' WHERE loan_ref = :loan"],
+    ids=["a loan", "a payment"],
+)
+async def test_what_cannot_be_read_of_one_loan_stops_no_other_of_its_batch(lite: Database, break_one: str) -> None:
+    ids = entered(lite, 10)
+    pay(lite, ids[3], 2_500, "pi_odd")
+    with lite.writing() as session:
+        session.execute(text(break_one), {"loan": loan_row(session, ids[3]).id})
+        session.commit()
+    control = Control()
+
+    report = await start(lite, control)
+
+    assert (report.started, report.refused, report.waiting) == (9, 1, 0)
+    assert sorted(control.started) == sorted({*ids} - {ids[3]})
+    with lite.reading() as session:
+        refused = session.execute(text("SELECT refused FROM campaign_loan WHERE refused IS NOT NULL")).scalars().all()
+    assert refused == [refused[0]]
+    assert refused[0].startswith("its records cannot be read")
+    assert "odd" not in refused[0]
 
 
 async def test_a_loan_is_started_with_the_distress_that_waits_for_its_decision_in_another_of_its_person(
