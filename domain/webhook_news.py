@@ -143,7 +143,8 @@ class DeliveryNews(BaseModel):
 
 
 class InboundNews(BaseModel):
-    """A person wrote to us. `sender_address` is E.164 for SMS and WhatsApp.
+    """A person wrote to us. `sender_address` is E.164 for SMS and WhatsApp; empty where the platform hides it, and then
+    the message `quotes` one of ours.
 
     `carrier_reading` is what the carrier itself understood and already acted upon (Twilio's `OptOutType`):
     if it is OPT_OUT the carrier blocks further messages whatever we think. `written_at` is when it was written by the

@@ -185,7 +185,7 @@ def _is_plain_stop(news: InboundNews, reading: OptOutReading) -> bool:
 def senders_of(session: Session, news: InboundNews) -> Sequence[Person]:
     """Who writes. By e-mail only whoever got the mail of ours that is answered, from the address it went to."""
     if news.channel is not Channel.EMAIL:
-        return people.by_phone(session, news.sender_address)
+        return people.by_phone(session, news.sender_address) if news.sender_address else ()
     contact = contact_answered(session, news)
     person = people.get(session, contact.person_ref) if contact is not None else None
     same = person is not None and (person.email or "").casefold() == news.sender_address.casefold()

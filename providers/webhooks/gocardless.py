@@ -50,9 +50,14 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     for event in events:
         resource, action = str(event.get("resource_type")), str(event.get("action"))
         if not _WORD.fullmatch(resource) or not _WORD.fullmatch(action):
-            raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+            # One odd event keeps nobody from seeing the others.
+            news[Ignored(kind="event_unreadable", needs_person=True, reference=_id(event.get("id")))] = None
+            continue
         links = event.get("links")
         named = links.get(resource.removesuffix("s")) if isinstance(links, dict) else None
-        reference = named if isinstance(named, str) and _ID.fullmatch(named) else None
-        news[Ignored(kind=f"{resource}.{action}", needs_person=resource in _MONEY, reference=reference)] = None
+        news[Ignored(kind=f"{resource}.{action}", needs_person=resource in _MONEY, reference=_id(named))] = None
     return tuple(news)
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None

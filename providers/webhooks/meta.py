@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -86,13 +87,18 @@ def challenge(query: Mapping[str, str], verify_token: SecretStr) -> str | None:
 
 
 def event_key(raw_body: bytes) -> str:
-    """The key under which a delivery counts once: a message's name, a status's with its state, or one made of all."""
+    """The key under which a delivery counts once: a message's name, a status's with its state, or one made of all.
+
+    Raises WebhookRefused (UNREADABLE) where one has no id: another without an id would be taken for its repeat.
+    """
     told: list[tuple[str, str]] = []
     for _, value in _changes(json_object(PROVIDER, raw_body)):
         told += [(_text(message.get("id")), "") for message in objects(value.get("messages"))]
         told += [
             (_text(status.get("id")), f":{_text(status.get('status'))}") for status in objects(value.get("statuses"))
         ]
+    if not all(message_id for message_id, _ in told):
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     parts = [message_id + state for message_id, state in told]
     key = one_key(PROVIDER, parts)
     # One made of several is of their ids as they came: a repeat of one from before ids had names is known by it.
@@ -103,13 +109,28 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     """The news in a proven body, always at least one value. Raises WebhookRefused (UNREADABLE)."""
     news: list[WebhookNews] = []
     for field, value in _changes(json_object(PROVIDER, raw_body)):
-        told = [_message(message, _number_of(value)) for message in objects(value.get("messages"))]
-        told += [_status(status) for status in objects(value.get("statuses"))]
+        read = partial(_message, written_to=_number_of(value))
+        told = [_each(message, read) for message in objects(value.get("messages"))]
+        told += [_each(status, _status) for status in objects(value.get("statuses"))]
         told += _about_ours(field, value)
         news += told or [Ignored(kind=f"change:{field if _WORD.fullmatch(field) else 'unknown'}", needs_person=True)]
     if not news:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     return tuple(news)
+
+
+def _each(told: Mapping[str, Any], read: Callable[[Mapping[str, Any]], WebhookNews]) -> WebhookNews:
+    """One of the many that a delivery brings: what cannot be read is left to a person and keeps no other from it."""
+    try:
+        return read(told)
+    except WebhookRefused:
+        named = _text(told.get("id"))
+        reference = of_whatsapp(named) if _is_id(named) else None
+        return Ignored(kind="message_unreadable", needs_person=True, reference=reference)
+
+
+def _is_id(message_id: str) -> bool:
+    return message_id.isprintable() and 0 < len(message_id) <= _LONGEST_ID
 
 
 def _changes(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -160,17 +181,22 @@ def _quoted(message: Mapping[str, Any], kind: str) -> str | None:
     """The message of ours that this one answers, or reacts to; None where the sender picked none."""
     told, name = (message.get(kind), "message_id") if kind == "reaction" else (message.get("context"), "id")
     quoted = _text(told.get(name)) if isinstance(told, dict) else ""
-    return of_whatsapp(quoted) if quoted.isprintable() and 0 < len(quoted) <= _LONGEST_ID else None
+    return of_whatsapp(quoted) if _is_id(quoted) else None
 
 
 def _message(message: Mapping[str, Any], written_to: str | None) -> WebhookNews:
     kind, sender, message_id = (_text(message.get(name)) for name in ("type", "from", "id"))
-    if not _SENDER.fullmatch(sender) or not message_id.isprintable() or not 0 < len(message_id) <= _LONGEST_ID:
+    if not _is_id(message_id):
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     named = kind if _WORD.fullmatch(kind) else "unknown"
     if kind == "system":
         return Ignored(kind=f"message:{named}", needs_person=True)
-    address, *others = spellings(sender)
+    quotes = _quoted(message, kind)
+    has_number = _SENDER.fullmatch(sender) is not None
+    if not has_number and quotes is None:
+        raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
+    # Who goes by a username alone is known only by what they answer.
+    address, *others = spellings(sender) if has_number else ("",)
     common: dict[str, Any] = {
         "channel": Channel.WHATSAPP,
         "provider": PROVIDER,
@@ -180,7 +206,7 @@ def _message(message: Mapping[str, Any], written_to: str | None) -> WebhookNews:
         "written_at": _moment(message.get("timestamp")),
         "kind": named,
         "written_to": written_to,
-        "quotes": _quoted(message, kind),
+        "quotes": quotes,
     }
     file = message.get(kind)
     if kind in _FILES and isinstance(file, dict) and _MEDIA_ID.fullmatch(media_id := _text(file.get("id"))):
@@ -209,7 +235,7 @@ def _words(kind: str, message: Mapping[str, Any]) -> str | None:
 
 def _status(status: Mapping[str, Any]) -> WebhookNews:
     message_id, word = _text(status.get("id")), _text(status.get("status"))
-    if not message_id.isprintable() or not 0 < len(message_id) <= _LONGEST_ID:
+    if not _is_id(message_id):
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     state = _STATES.get(word)
     if state is None:

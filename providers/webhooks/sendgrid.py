@@ -49,6 +49,7 @@ _REFUSED = Reaction(
     meaning="the recipient's server refused it, for another reason than the mailbox",
 )
 _STOPPED = Reaction(what_next=WhatNext.TERMINAL, opted_out=True, meaning="this person told SendGrid to stop")
+_UNREADABLE = Ignored(kind="email:unreadable", needs_person=True)
 _SENDER = Reaction(what_next=WhatNext.TERMINAL, then=WhatNext.SWITCH_CHANNEL, meaning="dropped before it was sent")
 
 
@@ -91,7 +92,7 @@ def event_key(raw_body: bytes) -> str:
 
 def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     """The news in a verified body, one for each event we act on. Raises WebhookRefused (UNREADABLE)."""
-    news = tuple(_news(event) for event in _events(raw_body))
+    news = tuple(_news(event) if event else _UNREADABLE for event in _events(raw_body))
     return news or (Ignored(kind="email:nothing"),)
 
 
@@ -152,10 +153,11 @@ def _text(event: Mapping[str, Any], name: str) -> str | None:
 
 
 def _events(raw_body: bytes) -> list[Mapping[str, Any]]:
+    """An event for each of the batch, empty for what is none. Raises WebhookRefused (UNREADABLE)."""
     try:
         told = json.loads(raw_body)
     except (ValueError, RecursionError):
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE) from None
-    if not isinstance(told, list) or len(told) > _MOST_EVENTS or not all(isinstance(each, dict) for each in told):
+    if not isinstance(told, list) or len(told) > _MOST_EVENTS:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
-    return told
+    return [each if isinstance(each, dict) else {} for each in told]

@@ -14,6 +14,7 @@ from domain.message_names import of_whatsapp
 from domain.platform_rules import Category, Quality, TemplateStatus
 from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, MediaNews, SenderNews, TemplateNews
 from providers.webhooks import meta
+from providers.webhooks.refused import WebhookRefused
 from providers.webhooks.whatsapp_numbers import spellings
 
 EXAMPLES = json.loads((Path(__file__).parents[1] / "data" / "meta_examples.json").read_text("utf-8"))["webhooks"]
@@ -189,3 +190,56 @@ def test_a_delivery_of_several_has_the_key_it_always_had() -> None:
     key = meta.event_key(several)
 
     assert key == f"all:{hashlib.sha256(f'{WAMID}:sent{chr(10)}{WAMID}:read'.encode()).hexdigest()}"
+
+
+TEXT = {"type": "text", "text": {"body": "BAJA"}}
+ODD_ITEMS: dict[str, dict[str, Any]] = {
+    "nobody's number": {"messages": [{"id": "wamid.odd", **TEXT, "from_user_id": "ES.1"}]},
+    "a word for a number": {"messages": [{"id": "wamid.odd", "from": "ana", **TEXT}]},
+    "no id": {"messages": [{"from": "34600000000", **TEXT}]},
+    "a status of nothing": {"statuses": [{"status": "read"}]},
+}
+
+
+@pytest.mark.parametrize("name", ODD_ITEMS)
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_cannot_be_read_keeps_nobody_else_of_the_delivery_from_being_heard(name: str, alone: bool) -> None:
+    """Given a delivery of several with one that names nobody, when it is read, then the others are heard and that one
+    is left to a person."""
+    heard = {} if alone else {"messages": [{"from": "16503879439", "id": WAMID, **TEXT}]}
+    odd = ODD_ITEMS[name]
+    value = {key: [*odd.get(key, []), *heard.get(key, [])] for key in ("messages", "statuses")}
+
+    news = meta.parse(posted(**value))
+
+    left = [one for one in news if isinstance(one, Ignored)]
+    reference = of_whatsapp("wamid.odd") if "number" in name else None
+    assert left == [Ignored(kind="message_unreadable", needs_person=True, reference=reference)]
+    assert [one.text for one in news if isinstance(one, InboundNews)] == ([] if alone else ["BAJA"])
+
+
+def test_a_system_message_without_a_number_keeps_nobody_from_being_heard() -> None:
+    changed = {"type": "user_changed_user_id", "user_id": "ES.2", "previous_user_id": "ES.1"}
+    system = {"id": "wamid.s", "type": "system", "system": changed, "from_user_id": "ES.2"}
+
+    news = meta.parse(posted(messages=[system, {"from": "16503879439", "id": WAMID, **TEXT}]))
+
+    assert [type(one) for one in news] == [Ignored, InboundNews]
+
+
+def test_who_goes_by_a_username_is_known_by_what_they_answer() -> None:
+    (message,) = meta.parse(
+        posted(messages=[{"id": "wamid.2", "from_user_id": "ES.1", **TEXT, "context": {"id": WAMID}}])
+    )
+
+    assert isinstance(message, InboundNews)
+    assert (message.sender_address, message.other_spellings) == ("", ())
+    assert (message.text, message.quotes) == ("BAJA", of_whatsapp(WAMID))
+
+
+def test_deliveries_of_one_message_without_an_id_are_no_repeats_of_each_other() -> None:
+    bodies = [posted(messages=[{"from": "34600000000", "type": "text", "text": {"body": text}}]) for text in "ab"]
+
+    for body in bodies:
+        with pytest.raises(WebhookRefused):
+            meta.event_key(body)

@@ -237,6 +237,13 @@ def test_a_complaint_is_one_and_unknown_kinds_are_kept() -> None:
     assert unknown == Ignored(kind="email:new_thing")
 
 
+def test_what_is_no_event_keeps_no_other_of_its_batch_from_being_read() -> None:
+    odd, stopped = sendgrid.parse(b'[7, {"event": "unsubscribe", "sg_message_id": "m.1"}]')
+
+    assert odd == Ignored(kind="email:unreadable", needs_person=True)
+    assert isinstance(stopped, Complained)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=14), inner, max_size=3),

@@ -117,6 +117,19 @@ async def test_a_stop_among_hundreds_of_other_messages_in_one_post_is_heard(data
     assert {(name, payload["channel"]) for name, _, payload in temporal.calls} == {("opt_out", "whatsapp")}
 
 
+async def test_a_stop_beside_a_message_that_names_nobody_is_heard(database: Database) -> None:
+    loans_in_collection(database, "L1")
+    nobody = {"id": "wamid.o", "type": "text", "text": {"body": "hola"}, "from_user_id": "ES.1"}
+    temporal = FakeTemporal()
+    async with running(database, temporal, more=MORE) as web:
+        assert await meta(web, {"messages": [nobody, *text("wamid.1", "BAJA")["messages"]]}) == 200
+        [row] = await relayed(database, 1)
+
+    assert row.outcome == "ignored message_unreadable, message_opt_out"
+    assert {(name, payload["channel"]) for name, _, payload in temporal.calls} == {("opt_out", "whatsapp")}
+    assert shown(database) == [{"kind": "message_unreadable", "reference": of_whatsapp("wamid.o")}]
+
+
 async def test_a_stop_on_whatsapp_closes_that_channel_and_a_repeat_changes_nothing(database: Database) -> None:
     loans_in_collection(database, "L1")
     temporal = FakeTemporal()
@@ -174,6 +187,19 @@ async def test_gocardless_money_is_shown_to_a_person_with_its_id(database: Datab
     assert rows[0].outcome == "ignored payments.paid_out, ignored mandates.created"
     assert rows[1].event_key == "EV1"
     assert shown(database)[0] == {"kind": "payments.paid_out", "reference": "PM1"}
+
+
+async def test_one_odd_event_of_gocardless_hides_none_of_the_others(database: Database) -> None:
+    paid = {"id": "EV1", "resource_type": "payments", "action": "paid_out", "links": {"payment": "PM1"}}
+    odd = {"id": "EV2", "resource_type": "NEW-KIND", "action": None}
+    async with running(database, FakeTemporal(), more=MORE) as web:
+        assert await gocardless(web, [odd, paid]) == 200
+        await relayed(database, 1)
+
+    assert shown(database) == [
+        {"kind": "event_unreadable", "reference": "EV2"},
+        {"kind": "payments.paid_out", "reference": "PM1"},
+    ]
 
 
 async def test_a_mercado_pago_notice_counts_once_whatever_its_unsigned_body_says(database: Database) -> None:
