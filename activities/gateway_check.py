@@ -60,6 +60,8 @@ class GatewayChecks:
         theirs: dict[str, Listed] = {}
         for account in self._lists[provider]:
             for paid in await account.payments_between(begins - _FURTHER, ends + _FURTHER, now):
+                if paid.amount.amount_minor <= 0:
+                    continue  # a card that was only checked
                 theirs[paid.payment_id] = Listed(
                     payment_id=paid.payment_id,
                     amount_minor=paid.amount.amount_minor,

@@ -12,7 +12,7 @@ from activities.gateways import Gateways
 from domain.what_next import WhatNext
 from providers.errors import ProviderError
 from providers.ports import PaymentLookup, PaymentReport, PaymentState
-from records import audit, inquiries
+from records import audit, inquiries, payments
 from records.database import Database
 from records.tables import PaymentInquiry
 
@@ -34,8 +34,21 @@ class PaymentInquiries:
         """Ask about what is due by `now`; how many that were. What fails is asked again later."""
         due = await asyncio.to_thread(self._due, now)
         for one in due:
-            await self._ask(one, now)
+            try:
+                await self._ask(one, now)
+            except Exception as error:
+                await self._failed(one, type(error).__name__, now)
         return len(due)
+
+    async def _failed(self, one: PaymentInquiry, kind: str, now: datetime) -> None:
+        """Nothing that one ends in keeps those behind it waiting. Only the kind is kept: a text may name a person."""
+        _LOG.error("payment not asked about yet: %s", kind)
+        transfers = self._gateways.transfers
+        if transfers is not None and one.provider == transfers.name:
+            # Its state is the bank's word, and its money is on its way.
+            await asyncio.to_thread(self._put_off, one, one.status, now, give_up=False)
+            return
+        await asyncio.to_thread(self._put_off, one, kind[:40], now, give_up=one.tries >= MOST_TRIES * 4)
 
     async def _ask(self, one: PaymentInquiry, now: datetime) -> None:
         transfers = self._gateways.transfers
@@ -67,7 +80,11 @@ class PaymentInquiries:
     def _keep(self, one: PaymentInquiry, report: PaymentReport, now: datetime) -> None:
         assert one.id is not None
         with self._database.writing(durable=True) as session:
-            if report.state in (PaymentState.PAID, PaymentState.TAKEN_BACK):
+            # A card that was only checked is paid with nothing.
+            moved = (
+                report.amount.amount_minor > 0 or payments.find(session, one.provider, report.payment_id) is not None
+            )
+            if moved and report.state in (PaymentState.PAID, PaymentState.TAKEN_BACK):
                 keep_report(session, one.provider, report, now)
             inquiries.answered(session, one.id, report.state.value, None, as_read=one)
 

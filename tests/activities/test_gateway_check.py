@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
 from activities.gateway_check import GatewayChecks
 from activities.gateways import Gateways
 from domain.gateway_choice import Offer
+from domain.money import Money
 from providers.payments.stripe import StripeGateway, StripeSettings
+from providers.ports import GatewayPayment
+from records.database import Database
 from records.tables import GatewayCheck
 from tests.activities.outside import Desk, pay
 from tests.activities.test_unheard_payments import linked, pay_unheard
 from tests.sandbox.running import World
+
+NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
 
 async def test_what_the_gateway_and_the_records_do_not_agree_on_is_told_and_counted(desk: Desk, world: World) -> None:
@@ -38,3 +45,22 @@ async def test_what_the_gateway_and_the_records_do_not_agree_on_is_told_and_coun
     with desk.database.reading() as session:
         kept = {row.day: row.differences for row in session.exec(select(GatewayCheck)).all()}
     assert kept[at.date()] == 2
+
+
+@pytest.mark.parametrize(("amount_minor", "kinds"), [(0, []), (1, ["missing_here"])])
+async def test_a_card_that_was_only_checked_is_no_payment_that_the_records_miss(
+    database: Database, amount_minor: int, kinds: list[str]
+) -> None:
+    class Account:
+        name = "mercadopago"
+
+        async def payments_between(self, *_: object) -> list[GatewayPayment]:
+            amount = Money(amount_minor=amount_minor, currency="MXN")
+            return [GatewayPayment(payment_id="1", amount=amount, paid_at=NOON, refunded=False)]
+
+    account: Any = Account()
+    checks = GatewayChecks(database, Gateways([(Offer(name="mercadopago"), account)]))
+
+    found = await checks.check("mercadopago", NOON.date(), UTC, NOON)
+
+    assert [one.kind for one in found] == kinds

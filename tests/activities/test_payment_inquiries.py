@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,6 +34,7 @@ class Lookup:
         self._meanwhile = meanwhile
         self.asked = 0
         self.refunded_minor = 0
+        self.amount_minor = 10_000
 
     async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
         state = self._states[min(self.asked, len(self._states) - 1)]
@@ -41,7 +43,7 @@ class Lookup:
             self._meanwhile()
         if state is None:
             return None
-        amount = Money(amount_minor=10_000, currency="EUR")
+        amount = Money(amount_minor=self.amount_minor, currency="EUR")
         return PaymentReport(
             payment_id=payment_id,
             state=state,
@@ -68,14 +70,27 @@ class Broken(Lookup):
         raise self._error
 
 
+class Failing(Lookup):
+    """An account whose answer about one payment is one that nobody thought of; of others it has news."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(PaymentState.PAID)
+        self._error = error
+
+    async def payment(self, payment_id: str, at: datetime) -> PaymentReport | None:
+        if payment_id == "odd":
+            raise self._error
+        return await super().payment(payment_id, at)
+
+
 def asking(database: Database, *lookups: Lookup) -> PaymentInquiries:
     known: Any = [(Offer(name="mercadopago"), lookup) for lookup in lookups]
     return PaymentInquiries(database, Gateways(known=known))
 
 
-def notice(database: Database) -> None:
+def notice(database: Database, reference: str = "123") -> None:
     with database.writing() as session:
-        inquiries.note(session, "mercadopago", "123", NOW)
+        inquiries.note(session, "mercadopago", reference, NOW)
 
 
 def ask_for_l1(database: Database) -> None:
@@ -232,3 +247,67 @@ async def test_what_every_account_refuses_for_good_is_left_to_a_person_at_once(d
     await asking(database, Broken(WhatNext.TERMINAL), Broken(WhatNext.TERMINAL)).ask_due(NOW)
 
     assert told_people(database) == [{"kind": "notice", "reference": "123"}]
+
+
+async def test_one_that_fails_as_nobody_thought_of_is_put_off_and_the_next_is_booked(database: Database) -> None:
+    """Given an answer that ends in an error of any kind, when what is due is asked about, then that one is asked again
+    later, only the kind of the error is kept, and the payment behind it is booked."""
+    notice(database, "odd")
+    notice(database)
+    work = asking(database, Failing(KeyError("ana@example.com")))
+
+    asked = [await work.ask_due(NOW), await work.ask_due(NOW), await work.ask_due(NOW + timedelta(days=1))]
+
+    assert standing(database) is True
+    assert asked == [2, 0, 1]
+    with database.reading() as session:
+        odd = inquiries.find(session, "mercadopago", "odd")
+        assert odd is not None
+        assert (odd.status, odd.tries) == ("KeyError", 2)
+        assert odd.next_at is not None
+
+
+async def test_one_that_fails_for_days_is_left_to_a_person(database: Database) -> None:
+    notice(database, "odd")
+    work = asking(database, Failing(KeyError()))
+
+    for day in range(60):
+        await work.ask_due(NOW + timedelta(days=day))
+
+    assert told_people(database) == [{"kind": "notice", "reference": "odd"}]
+
+
+async def test_what_is_cancelled_while_it_asks_is_cancelled(lite: Database) -> None:
+    notice(lite, "odd")
+
+    with pytest.raises(asyncio.CancelledError):
+        await asking(lite, Failing(asyncio.CancelledError())).ask_due(NOW)
+
+
+async def test_a_payment_of_nothing_is_settled_without_being_booked(database: Database) -> None:
+    """Given a card that was only checked, which a gateway calls paid with nothing, then it is asked about no more and
+    no payment is kept."""
+    notice(database)
+    lookup = Lookup(PaymentState.PAID)
+    lookup.amount_minor = 0
+    work = asking(database, lookup)
+
+    asked = [await work.ask_due(NOW), await work.ask_due(NOW + timedelta(days=1))]
+
+    assert asked == [1, 0]
+    assert standing(database) is None
+    assert told_people(database) == []
+
+
+async def test_a_payment_of_ours_that_was_given_back_to_nothing_is_taken_back(database: Database) -> None:
+    ask_for_l1(database)
+    lookup = Lookup(PaymentState.PAID, PaymentState.TAKEN_BACK)
+    work = asking(database, lookup)
+    notice(database)
+    await work.ask_due(NOW)
+
+    lookup.amount_minor = 0
+    notice(database)
+    await work.ask_due(NOW)
+
+    assert standing(database) is False
