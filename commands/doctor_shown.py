@@ -28,6 +28,8 @@ _NAMED_ELSEWHERE = frozenset(
         "reversal:other_entry",
         "reversal:other_loan",
         "reversal:unmatched",
+        # Whatever else comes to the mailbox: an answer to a mail of ours is shown as one.
+        "message_from_unknown_sender:email",
     }
 )
 _WORDLESS = "message:"
@@ -44,8 +46,10 @@ def look_at_shown(session: Session, now: datetime) -> list[Finding]:
     return about(
         "shown_to_a_person",
         "{n} kinds of news of the last 30 days were left to a person: see the audit trail",
-        "money may have moved that nothing here has followed: won disputes, failed refunds, transfers without an end",
-        "starter.py audit list --action webhook_needs_person (or bank_news_unclear); what is looked after: "
+        "money may have moved that nothing here has followed: won disputes, failed refunds, transfers without an end; "
+        "somebody may have asked for silence whom the records do not know",
+        "starter.py audit list --action webhook_needs_person (or bank_news_unclear, message_from_unknown_sender); "
+        "what is looked after: "
         "starter.py audit seen KIND --up-to ROW --by YOU   (each kind stands below with its number, its first day and "
         "its last row)",
         (

@@ -11,7 +11,8 @@ from domain.direct_debit import DebitState
 from records import audit
 from records.tables import Audit, Debit, Payment
 
-SHOWN = ("webhook_needs_person", "bank_news_unclear")
+_NEEDS_PERSON, _UNKNOWN_SENDER = "webhook_needs_person", "message_from_unknown_sender"
+SHOWN = (_NEEDS_PERSON, "bank_news_unclear", _UNKNOWN_SENDER)
 SEEN = "shown_was_seen"
 _MANY = 500
 
@@ -21,7 +22,9 @@ class NothingShown(LookupError):
 
 
 def kind_of(row: Audit) -> str:
-    return row.action if row.action == "bank_news_unclear" else str(row.details.get("kind"))
+    if row.action == _UNKNOWN_SENDER:
+        return f"{row.action}:{row.details.get('channel')}"
+    return str(row.details.get("kind")) if row.action == _NEEDS_PERSON else row.action
 
 
 def unseen(session: Session, since: datetime) -> list[Audit]:

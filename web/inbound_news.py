@@ -23,7 +23,7 @@ from domain.webhook_news import (
 )
 from domain.who_writes import Writer
 from records import attachments, contact_ledger, contacts, people
-from records.tables import Loan, LoanState, Person
+from records.tables import Contact, Loan, LoanState, Person
 from web.after_the_end import hand_to_a_person
 from web.consequence import Consequence, about, note
 from web.hearing import (
@@ -53,7 +53,11 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     for spelling in news.other_spellings:
         senders = senders or people.by_phone(session, spelling)
     if not senders:
-        note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
+        answered = contact_answered(session, news)
+        if answered is not None:
+            return _answer_from_elsewhere(session, news, answered, at, reader)
+        unknown: dict[str, JsonValue] = {"channel": news.channel, "reference": news.provider_message_id}
+        note(session, at, news.provider, "message_from_unknown_sender", None, None, unknown)
         return _stop_to_a_lost_mail(session, news, at, reader)
     written = said_at(session, news, at)
     meant = whom_it_answers(session, senders, news, written)
@@ -147,6 +151,43 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     if wrong_person:
         outcome = "message_wrong_person"
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*concerned))
+
+
+def _answer_from_elsewhere(
+    session: Session, news: InboundNews, answered: Contact, at: datetime, reader: MessageReader
+) -> Consequence:
+    """An answer to a message of ours, from an address that the records do not know of whom it went to.
+
+    No loan hears the words, which may be anybody's: a person is shown that they came. But a stop can only close, and on
+    WhatsApp nobody can quote what did not come to them: it closes what it asks for to whom the message went. A mail can
+    be passed on, and ends nothing from another mailbox.
+    """
+    person, loan = people.get(session, answered.person_ref), contacts.loan_of(session, answered)
+    if news.text or isinstance(news, MediaNews):
+        details: dict[str, JsonValue] = {
+            "kind": "answer_from_another_address",
+            "channel": news.channel,
+            "reference": news.provider_message_id,
+        }
+        note(session, at, news.provider, "webhook_needs_person", loan.lender, loan.loan_id, details)
+    reading = news.carrier_reading
+    if reading is not OptOutReading.OPT_OUT:
+        reading = read_stop(news.text, person.language)
+    stops = reading in _STOPS or (
+        reading is OptOutReading.NOT_ABOUT_THIS
+        and bool(news.text)
+        and wants_to_stop(hear(session, person, news, at, reader).message, news.text)
+    )
+    if not stops or news.channel is Channel.EMAIL:
+        return Consequence(outcome="unknown_sender")
+    written = said_at(session, news, at)
+    source = f"{news.provider} {'unclear message' if reading is OptOutReading.UNCLEAR else 'message'}"
+    signals: list[OwedSignal] = []
+    for channel in _closed_by(news, reading, person.country):
+        signals += close_channel(session, person, channel, source, at, said_at=written)
+    if _ends_all_contact(news, reading):
+        signals += cease(session, person, source, at)
+    return Consequence(outcome=f"message_{reading}", signals=tuple(signals), person_refs=about(person.id))
 
 
 def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:

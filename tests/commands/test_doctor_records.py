@@ -8,7 +8,8 @@ import pytest
 
 from commands.doctor_records import look_at_bank, look_at_links, look_at_payments, look_at_reversals, look_at_webhooks
 from commands.doctor_shown import look_at_shown
-from domain.webhook_news import Ignored, PaymentNews, ReversalNews
+from domain.contact import Channel
+from domain.webhook_news import Ignored, InboundNews, PaymentNews, ReversalNews
 from records import audit, inquiries, links, loans, owed_signals, payments, shown, webhooks
 from records.database import Database
 from records.tables import LinkState, PaymentSource
@@ -242,3 +243,22 @@ def test_what_another_check_names_is_not_named_twice(database: Database) -> None
 
     assert "unmatched" in outcome
     assert named(database) == []
+
+
+def test_messages_of_people_whom_the_records_do_not_know_are_named_by_channel(database: Database) -> None:
+    """Given messages from unknown numbers, and of an unknown mailbox, then those of numbers are named until they are
+    said to be seen: a stop may be among them."""
+    with database.writing() as session:
+        for number, channel in enumerate((Channel.SMS, Channel.SMS, Channel.WHATSAPP, Channel.EMAIL)):
+            news = InboundNews(
+                provider="twilio", channel=channel, sender_address="+34699887766", text="BAJA",
+                provider_message_id=f"SM{number}",
+            )  # fmt: skip
+            record_news(session, [news], NOW)
+    kind, since = "message_from_unknown_sender", "since 2026-03-02T09:00:00Z"
+    assert named(database) == [f"{kind}:sms: 2 {since}, last row 2", f"{kind}:whatsapp: 1 {since}, last row 3"]
+
+    with database.writing() as session:
+        shown.note_seen(session, f"{kind}:sms", 2, by="marta", at=NOW)
+
+    assert named(database) == [f"{kind}:whatsapp: 1 {since}, last row 3"]
