@@ -122,7 +122,12 @@ def test_a_status_brings_our_own_id_back_and_nothing_else_of_it() -> None:
         ("551155556666", ("+551155556666",)),
         ("5511955556666", ("+5511955556666",)),
         ("34600000000", ("+34600000000",)),
-        ("5491123456789", ("+5491123456789",)),
+        ("5491123456789", ("+5491123456789", "+541123456789")),
+        ("5492966123456", ("+5492966123456", "+542966123456")),
+        # Without the 9 it is a landline, and a number too long or too short is nobody's.
+        ("541123456789", ("+541123456789",)),
+        ("549112345678", ("+549112345678",)),
+        ("54911234567890", ("+54911234567890",)),
     ],
 )
 def test_a_number_is_looked_for_in_each_way_it_may_stand_in_the_records(digits: str, numbers: tuple[str, ...]) -> None:

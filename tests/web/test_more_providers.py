@@ -21,7 +21,7 @@ from records import audit, contacts, inquiries, loans
 from records.database import Database
 from records.tables import ContactState, Payment, Webhook
 from tests.providers.test_meta_examples import EXAMPLES
-from tests.records.portfolios import LENDER, NOW
+from tests.records.portfolios import LENDER, NOW, entered
 from tests.web.outside import FakeTemporal, Web, running, until
 from tests.web.test_messages import PHONE
 from tests.web.test_webhooks import loans_in_collection, stored
@@ -280,3 +280,16 @@ async def test_a_status_finds_its_message_also_where_a_worker_of_the_build_befor
     with database.reading() as session:
         (kept,) = contacts.of_loan(session, loans.get(session, LENDER, "L1"))
     assert (kept.state, kept.provider_message_id) == (ContactState.DELIVERED, of_whatsapp(SENT))
+
+
+async def test_a_stop_of_an_argentine_whose_number_is_kept_without_the_9_is_heard(database: Database) -> None:
+    with database.writing() as session:
+        entered(session, "L1", phone="+541123456789", country="AR", timezone="America/Argentina/Buenos_Aires")
+        loans.begin(session, loans.get(session, LENDER, "L1"))
+    temporal = FakeTemporal()
+    async with running(database, temporal, more=MORE) as web:
+        assert await meta(web, text("wamid.1", "BAJA", "5491123456789")) == 200
+        [row] = await relayed(database, 1)
+
+    assert row.outcome == "message_opt_out"
+    assert ("opt_out", "whatsapp") in {(name, payload["channel"]) for name, _, payload in temporal.calls}
