@@ -105,7 +105,8 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
     ended = [one for one in heard if isinstance(one, CallEnded)]
     own_ids = [one.message_id for one in (*reports, *heard) if one.message_id]
     own_ids += [each for one in wrote for each in one.answers]
-    named = [(one.provider, one.provider_message_id) for one in (*reports, *ended)]
+    named = [(one.provider, one.provider_message_id) for one in reports]
+    named += [(one.provider, one.provider_message_id) for one in ended]
     named += [(one.provider, one.quotes) for one in wrote if one.quotes is not None]
     if named or own_ids:
         persons |= contacts.people_of_messages(session, named, own_ids)

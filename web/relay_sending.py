@@ -19,7 +19,9 @@ from web.relay_records import Told
 _LOANS_AT_ONCE = 16
 
 
-_STANDS_NOWHERE_ELSE = frozenset({SignalName.REPLY_UNDERSTOOD, SignalName.CIRCUMSTANCE_REPORTED})
+_STANDS_NOWHERE_ELSE = frozenset(
+    {SignalName.REPLY_UNDERSTOOD, SignalName.CIRCUMSTANCE_REPORTED, SignalName.CALL_CHOICE}
+)
 """What a loan that nothing carries at the moment is still to hear: the records act on none of it."""
 
 

@@ -9,9 +9,9 @@ _ONCE_MOBILE = frozenset("6789")
 def spellings(digits: str) -> tuple[str, ...]:
     """The E.164 numbers that WhatsApp may mean by its own digits, the likeliest first.
 
-    It keeps Mexico's old mobile prefix (521...), and the 9 of Argentine mobiles (549...), which files leave out; of Brazilian
-    mobiles older ones without the ninth digit: eight digits from 6 to 9 on. Lower ones are landlines, and nobody's mobile
-    ever was.
+    It keeps Mexico's old mobile prefix (521...), and the 9 of Argentine mobiles (549...), which files leave out; of
+    Brazilian mobiles older ones without the ninth digit: eight digits from 6 to 9 on. Lower ones are landlines, and
+    nobody's mobile ever was.
     """
     if len(digits) == 13 and digits.startswith("521"):
         return f"+52{digits[3:]}", f"+{digits}"
