@@ -173,6 +173,9 @@ class Disturbance:
         while True:
             try:
                 await asyncio.to_thread(_start, stack, name)
+                if name == "sandbox":
+                    for body in list(self._in_world.values()):
+                        await _tell_world(stack, "POST", body)
                 return
             except ProcessFailed:
                 if asyncio.get_running_loop().time() > deadline:

@@ -14,7 +14,7 @@ import httpx
 LATE = timedelta(days=2)
 _MOST_KEPT = 400
 _TRIES, _BETWEEN_TRIES_SECONDS = 5, 0.5
-_HEADERS = ("content-type", "stripe-signature", "x-twilio-signature")
+_HEADERS = ("content-type", "stripe-signature", "x-twilio-signature", "x-hub-signature-256")
 
 
 @dataclass(frozen=True)

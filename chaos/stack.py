@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chaos.proxy import GRPC, HTTP, POSTGRESQL, SMTP, Proxy, to_port, to_socket
+from chaos.schedule import HTTP_SERVICES
 from commands.processes import ROOT, Ports
 from commands.stack import Stack
 
@@ -31,6 +32,7 @@ class ChaosStack(Stack):
             "RECOBRO_BANK__BASE_URL": f"http://127.0.0.1:{port['bank']}",
             "RECOBRO_STRIPE__BASE_URL": f"http://127.0.0.1:{port['stripe']}",
             "RECOBRO_TWILIO__BASE_URL": f"http://127.0.0.1:{port['twilio']}",
+            "RECOBRO_META__BASE_URL": f"http://127.0.0.1:{port['meta']}",
             "RECOBRO_SMTP__PORT": str(port["smtp"]),
             # Their counters are read there (chaos/task_failures.py), whatever the environment says.
             "RECOBRO_METRICS_HOST": "127.0.0.1",
@@ -75,7 +77,7 @@ def proxies_of(stack: list[Stack], ports: Ports, postgresql_socket: str | None) 
     sandbox = to_port(lambda: port_of(stack[0].addresses.sandbox))
     made = [
         Proxy("temporal", ports.take(), to_port(lambda: port_of(stack[0].addresses.temporal)), GRPC),
-        *(Proxy(name, ports.take(), sandbox, HTTP) for name in ("bank", "stripe", "twilio")),
+        *(Proxy(name, ports.take(), sandbox, HTTP) for name in HTTP_SERVICES),
         Proxy("smtp", ports.take(), to_port(lambda: stack[0].addresses.smtp_port), SMTP),
         Proxy("web", ports.take(), to_port(lambda: port_of(stack[0].addresses.web)), HTTP),
     ]

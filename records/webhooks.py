@@ -243,6 +243,14 @@ def mark_failed(session: Session, webhook_id: int, *, error: str, next_try_at: d
     session.flush()
 
 
+def wait(session: Session, webhook_id: int, *, why: str, until: datetime) -> None:
+    """Nothing failed: it is looked at again then. `why` as of `mark_failed`."""
+    webhook = get(session, webhook_id)
+    webhook.relay_error, webhook.next_try_at = why[:200], until
+    session.add(webhook)
+    session.flush()
+
+
 def take_lease(session: Session, name: str, holder: str, *, at: datetime, lasts: timedelta) -> bool:
     """Become or stay the only holder of `name` until `at` + `lasts`. False while another holds it.
 

@@ -75,7 +75,9 @@ def _contact_of(session: Session, news: DeliveryNews) -> Contact | None:
 
 
 def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at: datetime) -> Consequence:
-    if not _advance(session, contact, ContactState.UNDELIVERED, news, at):
+    delivered = contact.state is ContactState.DELIVERED
+    late = not _advance(session, contact, ContactState.UNDELIVERED, news, at)
+    if late and not delivered:
         return Consequence(outcome="message_failed_late")
     loan = loans.by_ref(session, contact.loan_ref)
     person = people.get(session, contact.person_ref)
@@ -90,6 +92,9 @@ def _failed_delivery(session: Session, contact: Contact, news: DeliveryNews, at:
         if people.close_address(session, person, contact.channel, contact.address, reason=reason, at=at):
             details: dict[str, JsonValue] = {"channel": contact.channel, "reason": reason}
             note(session, at, news.provider, "address_closed", loan.lender, loan.loan_id, details)
+    if late:
+        # A mailbox may refuse what its server took hours before: that is true of the address, and the step is done.
+        return Consequence(outcome="message_failed_late")
     if contact.entry != loan.entry:
         return Consequence(outcome="message_failed")
     # The person has another address since: the message may go there.

@@ -18,7 +18,7 @@ from domain.contact import Channel
 from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
 from domain.money import MOST_MINOR, minor_digits
-from domain.replies.bare_files import said_by, shown_as
+from domain.replies.bare_files import is_file, is_heard, said_by, shown_as
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order
 from domain.replies.local_day import local_day
 from domain.webhook_news import InboundNews, MediaNews
@@ -108,10 +108,15 @@ def heard_before(session: Session, senders: Iterable[Person], news: InboundNews)
     return session.exec(known.limit(1)).first() is not None
 
 
+def is_bare_file(news: InboundNews) -> bool:
+    """Whether all that came is a file, be it fetched or only told of."""
+    return not news.text and (is_heard(news.kind) if isinstance(news, MediaNews) else is_file(news.kind))
+
+
 def hear(session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader) -> Heard:
     """Understand one message that was written at `at`, as one of this person's; `keep` writes it down."""
     loan = loan_written_about(session, person, news, at)
-    bare = isinstance(news, MediaNews) and not news.text
+    bare = is_bare_file(news)
     said = said_by(news.kind, person.language) if bare else reader.read(news.text, at, person, news.channel)
     writer = Writer.BORROWER if bare else who_writes(news.text, said, person.name)
     said = said if bare else as_meant(news.text, said, writer)

@@ -15,7 +15,6 @@ from domain.conversation.paying_words import names_paying
 from domain.events.contacts import NOTHING_SENT, AddressFailure
 from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
-from domain.replies.bare_files import is_heard
 from domain.webhook_news import (
     Complained,
     InboundNews,
@@ -31,6 +30,7 @@ from web.hearing import (
     contact_answered,
     hear,
     heard_before,
+    is_bare_file,
     keep,
     may_ask_for_silence,
     must_be_seen,
@@ -62,7 +62,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     written = said_at(session, news, at)
     meant = whom_it_answers(session, senders, news, written)
     new = not isinstance(news, MediaNews) or _file(session, news, meant.person, written, at)
-    bare_file = isinstance(news, MediaNews) and not news.text and is_heard(news.kind)
+    bare_file = is_bare_file(news)
     if not news.text and not bare_file:
         # Nothing is said: a reaction, a place, a sticker.
         if new:

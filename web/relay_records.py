@@ -31,6 +31,7 @@ from web.sources import Delivery, WebhookSource
 _LOG = logging.getLogger("recobro.web.relay")
 _LEASE = "relay"
 _PAGE = 50
+_A_MOMENT = timedelta(seconds=1)
 _BATCH_SECONDS = 0.005
 """A transaction of many webhooks ends after so long: workers wait for it."""
 
@@ -180,7 +181,9 @@ class RelayRecords:
         doubtful = {webhook.id for webhook, news in money if told_without_a_link(session, news or ())}
         for webhook_id in doubtful - {None}:
             assert webhook_id is not None
-            self._put_off(session, webhook_id, "a statement is being taken in")
+            # No failure: it is money that came in and is not read yet, however long the statement takes.
+            again = self._now(session) + _A_MOMENT
+            webhooks.wait(session, webhook_id, why="a statement is being taken in", until=again)
         return [(webhook, news) for webhook, news in read if webhook.id not in doubtful]
 
     def _record(self, session: Session, webhook: Webhook, news: tuple[WebhookNews, ...] | None) -> tuple[str, ...]:

@@ -15,11 +15,17 @@ _OTHER = {"es": "archivo", "pt": "arquivo", "en": "file"}
 _RECEIPTS = frozenset({"image", "document"})
 """What people photograph or attach without a word when they are asked to pay is the proof that they have."""
 _SAYS_NOTHING = frozenset({"sticker"})
+_FILES = frozenset(_NAMES["en"])
 
 
 def is_heard(kind: str) -> bool:
     """Whether a bare file of `kind` (the platform's word: image, document, audio ...) is a message at all."""
     return kind not in _SAYS_NOTHING
+
+
+def is_file(kind: str) -> bool:
+    """Whether what a platform calls `kind` is a file that is a message: no place, card, reaction or sticker."""
+    return kind in _FILES
 
 
 def shown_as(kind: str, language: str) -> str:

@@ -18,6 +18,7 @@ from email.utils import parseaddr, parsedate_to_datetime
 from mailparser_reply import EmailReplyParser
 
 from domain.contact import Channel
+from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.webhook_news import InboundNews
 
 LONGEST = 4000
@@ -39,6 +40,7 @@ _FORWARDED = re.compile(
 _OF_A_TELEPHONE = re.compile(
     r"^(?:Enviado do meu|Enviado pelo|Obter o Outlook para) .{1,60}$", re.MULTILINE | re.IGNORECASE
 )
+_AGAIN = re.compile(r"^(?:\s*(?:re|rv|fwd?|enc|res|aw)\s*:)+", re.IGNORECASE)
 _BY_A_MACHINE = re.compile(r"^(?!no$).+", re.IGNORECASE)
 
 
@@ -52,10 +54,9 @@ def is_by_a_machine(mail: Message) -> bool:
 
 def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> InboundNews | None:
     """The answer a mail is; None for one that answers none of ours, or says nothing new."""
-    named = f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}"
-    ours = tuple(dict.fromkeys(match.group(1) for match in _OUR_ID.finditer(named[:8000])))
+    ours = answered_by(mail)
     sender = parseaddr(_header(mail, "From"))[1]
-    words = new_words(_text_of(parts))
+    words = new_words(_text_of(parts)) or _stop_in_subject(mail)
     if not ours or "@" not in sender or not words:
         return None
     own_id = str(mail.get("Message-ID", "")).strip()
@@ -71,6 +72,18 @@ def answer_in(mail: Message, parts: Sequence[Message], provider: str) -> Inbound
         answers=ours[:20],
         mail_id=own_id if _AN_ID.fullmatch(own_id) else None,
     )
+
+
+def answered_by(mail: Message) -> tuple[str, ...]:
+    """Our own ids of the mails of ours that this one names, the latest among them."""
+    named = f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}"
+    return tuple(dict.fromkeys(match.group(1) for match in _OUR_ID.finditer(named[:8000])))
+
+
+def _stop_in_subject(mail: Message) -> str:
+    """The subject of a mail without words, where it is a stop and nothing else: none of ours is."""
+    subject = _AGAIN.sub("", _header(mail, "Subject")).strip()
+    return subject if len(subject) <= 60 and read_opt_out(subject) is OptOutReading.OPT_OUT else ""
 
 
 def new_words(text: str) -> str:
@@ -110,7 +123,9 @@ def _text_of(parts: Sequence[Message]) -> str:
             raw = part.get_payload(decode=True)
             if isinstance(raw, bytes):
                 text = _decoded(raw, part.get_content_charset())
-                return text.replace("\r\n", "\n") if wanted == "text/plain" else _without_markup(text)
+                text = text.replace("\r\n", "\n") if wanted == "text/plain" else _without_markup(text)
+                if text.strip():
+                    return text
     return ""
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from domain.webhook_news import Complained, DeliveryNews, DeliveryState, Ignored, WebhookNews
 from domain.what_next import Reaction, WhatNext
 from providers.messaging.smtp_codes import Stage, reaction_to
-from providers.webhooks.mail_replies import answer_in, is_by_a_machine
+from providers.webhooks.mail_replies import answer_in, answered_by, is_by_a_machine
 from providers.webhooks.refused import RefusedReason, WebhookRefused
 from providers.webhooks.signatures import Secrets, any_same, keys
 
@@ -67,7 +67,9 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
         if is_by_a_machine(mail):
             return (Ignored(kind="mail:by_a_machine"),)
         answer = answer_in(mail, parts, PROVIDER)
-        return (answer,) if answer is not None else (Ignored(kind="mail:no_report", needs_person=True),)
+        if answer is not None:
+            return (answer,)
+        return (Ignored(kind="mail:no_report", needs_person=True, reference=next(iter(answered_by(mail)), None)),)
     action, status = _fate(parts)
     if action not in ("failed", "delivered", "relayed", "expanded"):
         return (Ignored(kind="mail:delayed" if action == "delayed" else "mail:report"),)

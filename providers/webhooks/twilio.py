@@ -30,6 +30,7 @@ HEARD: Final = "Heard"
 """The field by which what we kept of a call's keys is told from what Twilio posts."""
 CREATED: Final = "DateCreated"
 """When a message came to Twilio, ISO 8601: only what we fetched says so, for it may be taken in much later."""
+_NO_FILES: Final = {"image/webp": "sticker", "text/vcard": "contacts", "text/x-vcard": "contacts"}
 QUOTED: Final = "OriginalRepliedMessageSid"
 """The message of ours that was picked to be answered; WhatsApp's alone."""
 LARGEST_BODY: Final = 64 * 1024
@@ -175,6 +176,7 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
     if colon and (number := _NUMBER.fullmatch(address.strip())):
         address, *rest = spellings(number[1])
         others = tuple(rest)
+    wordless = not fields["Body"].strip() and fields.get("NumMedia", "0").strip("0 ") != ""
     written_to = _NUMBER.fullmatch(fields.get("To", "").rpartition(":")[2].strip())
     quoted = fields.get(QUOTED, "")
     return InboundNews(
@@ -182,13 +184,23 @@ def _inbound(sid: str, fields: Mapping[str, str]) -> InboundNews | Ignored:
         provider=PROVIDER,
         sender_address=address,
         other_spellings=others,
-        text=fields["Body"],
+        text="" if wordless else fields["Body"],
         provider_message_id=sid,
         carrier_reading=_CARRIER_READINGS.get(fields.get("OptOutType", "").upper()),
         written_at=_moment(fields[CREATED]) if CREATED in fields else None,
         written_to=written_to[1] if written_to else None,
         quotes=quoted if _SID.fullmatch(quoted) else None,
+        kind=_file_kind(fields.get("MediaContentType0", "")) if wordless else "text",
     )
+
+
+def _file_kind(content_type: str) -> str:
+    """The word for a file, as the other platform has it. WhatsApp's photos are JPEG, its stickers WebP."""
+    content_type = content_type.partition(";")[0].strip().lower()
+    if content_type in _NO_FILES:
+        return _NO_FILES[content_type]
+    kind = content_type.partition("/")[0]
+    return kind if kind in ("image", "audio", "video") else "document"
 
 
 def _ours(references: Mapping[str, str]) -> str | None:

@@ -31,3 +31,12 @@ def test_a_request_that_breaks_off_is_forgotten() -> None:
     catcher.hear(1, REQUEST)
 
     assert len(catcher.caught) == 1
+
+
+def test_a_replay_carries_whatever_proves_where_it_came_from() -> None:
+    """Given a WhatsApp webhook as it passes, when it is caught, then with the signature that the web app asks for."""
+    catcher = Catcher()
+    catcher.hear(1, REQUEST.replace(b"Stripe-Signature: t=1,v1=x", b"X-Hub-Signature-256: sha256=ab"))
+
+    assert catcher.caught[0].headers["x-hub-signature-256"] == "sha256=ab"
+    assert not catcher.caught[0].is_dated

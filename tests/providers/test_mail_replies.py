@@ -47,6 +47,39 @@ def test_a_page_is_read_as_its_words() -> None:
     assert news.text.split() == ["Pago", "el", "lunes"]
 
 
+def test_a_mail_whose_plain_part_is_empty_is_read_by_its_page() -> None:
+    """Given a program that leaves the plain part empty, when BAJA stands in the page, then it is heard."""
+    parts = "--b\nContent-Type: text/plain\n\n \n--b\nContent-Type: text/html\n\n<p>BAJA</p>\n--b--\n"
+
+    (news,) = mail_reports.parse(mail(parts, OURS, kind="multipart/alternative; boundary=b"))
+
+    assert isinstance(news, InboundNews)
+    assert news.text == "BAJA"
+
+
+@pytest.mark.parametrize("subject", ["BAJA", "Re: stop", "RE: Re: Unsubscribe", "=?utf-8?q?Darme_de_baja?="])
+def test_a_stop_that_stands_in_the_subject_alone_is_heard(subject: str) -> None:
+    (news,) = mail_reports.parse(mail("", OURS, f"Subject: {subject}"))
+
+    assert isinstance(news, InboundNews)
+    assert news.text.lower() in ("baja", "stop", "unsubscribe", "darme de baja")
+
+
+@pytest.mark.parametrize("subject", ["Re: Su cuenta con Credialba", "Re:", "Ya pagué", "Re: Responde BAJA"])
+def test_an_empty_mail_is_shown_to_a_person_with_the_mail_it_answers(subject: str) -> None:
+    """Given a subject that is ours or no stop, when nothing else is written, then nothing is put into their mouth."""
+    shown = Ignored(kind="mail:no_report", needs_person=True, reference="m-1")
+
+    assert mail_reports.parse(mail("", OURS, f"Subject: {subject}")) == (shown,)
+
+
+def test_what_is_written_counts_and_not_the_subject() -> None:
+    (news,) = mail_reports.parse(mail("Pago el viernes", OURS, "Subject: Re: BAJA"))
+
+    assert isinstance(news, InboundNews)
+    assert news.text == "Pago el viernes"
+
+
 @pytest.mark.parametrize("mark", ["Auto-Submitted: auto-replied", "Precedence: bulk", "X-Autoreply: yes"])
 def test_an_absence_notice_is_nobodys_answer(mark: str) -> None:
     assert mail_reports.parse(mail("Estoy de vacaciones", OURS, mark)) == (Ignored(kind="mail:by_a_machine"),)

@@ -415,6 +415,37 @@ def test_a_reply_is_read(sender: str, channel: Channel, carrier: str | None, rea
 
 
 @pytest.mark.parametrize(
+    ("content_type", "kind"),
+    [
+        ("image/jpeg", "image"),
+        ("application/pdf", "document"),
+        ("audio/ogg; codecs=opus", "audio"),
+        ("video/mp4", "video"),
+        ("", "document"),
+        ("image/webp", "sticker"),
+        ("text/vcard", "contacts"),
+    ],
+)
+def test_a_file_without_words_is_told_as_what_it_is(content_type: str, kind: str) -> None:
+    fields = INBOUND | {"Body": "", "NumMedia": "1", "MediaContentType0": content_type}
+
+    (news,) = twilio.parse(URL, body_of(**fields))
+
+    assert isinstance(news, InboundNews)
+    assert (news.kind, news.text) == (kind, "")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"NumMedia": "1", "MediaContentType0": "image/jpeg"}, {"NumMedia": "0", "Body": ""}]
+)
+def test_words_beside_a_file_are_words_and_no_file_is_none(fields: dict[str, str]) -> None:
+    (news,) = twilio.parse(URL, body_of(**INBOUND | fields))
+
+    assert isinstance(news, InboundNews)
+    assert (news.kind, news.text) == ("text", fields.get("Body", "BAJA"))
+
+
+@pytest.mark.parametrize(
     ("to", "number"),
     [
         ("+34911000001", "34911000001"),

@@ -247,6 +247,34 @@ def test_a_file_without_a_word_is_heard_once_and_stands_in_the_thread(
         assert sum(len(attachments.of_loan(session, one)) for one in loans.listing(session)) == 1
 
 
+@pytest.mark.parametrize(("kind", "intent"), [("image", "payment_receipt"), ("audio", "other")])
+def test_a_file_that_is_only_told_of_is_heard_as_one_that_is_fetched(
+    database: Database, kind: str, intent: str
+) -> None:
+    """Given the picture of a transfer by a carrier whose files are not fetched, when it comes twice, then the loan
+    hears of a receipt once, and the thread shows that it came."""
+    two_loans(database)
+
+    first, again = heard(database, "", Channel.WHATSAPP, kind=kind), heard(database, "", Channel.WHATSAPP, kind=kind)
+
+    told = understood(first)
+    assert told is not None
+    assert told["intents"] == [intent]
+    assert understood(again) is None
+    with database.reading() as session:
+        [loan] = [one for one in loans.listing(session) if one.loan_id == told_about(first)]
+        assert [each.text for each in threads.thread_of(session, loan)] == [
+            f"[{'imagen' if kind == 'image' else kind}]"
+        ]
+
+
+@pytest.mark.parametrize("kind", ["location", "contacts", "reaction", "sticker", "text"])
+def test_what_is_neither_words_nor_a_file_is_no_answer(database: Database, kind: str) -> None:
+    two_loans(database)
+
+    assert heard(database, "", Channel.WHATSAPP, kind=kind).signals == ()
+
+
 def told_about(told: Consequence) -> str:
     return next(each.loan_id for each in told.signals if each.name == "reply_understood")
 

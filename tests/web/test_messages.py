@@ -129,6 +129,25 @@ async def test_a_failed_message_is_told_to_its_loan_and_a_dead_number_is_closed(
         assert people.address(session, person, Channel.SMS) == address
 
 
+async def test_an_address_refused_after_delivery_is_closed_and_the_step_stays_done(database: Database) -> None:
+    """Given a message that was told as delivered, when it is told as undeliverable hours later, twice, then the address
+    is closed, the contact stays delivered and its step is not done again by another channel."""
+    with database.writing() as session:
+        entered(session, "L1", phone=PHONE)
+    sent(database)
+    temporal = FakeTemporal()
+    async with running(database, temporal) as web:
+        for status, code in (("delivered", ""), ("undelivered", "30005"), ("failed", "30005")):
+            assert await web.twilio(report(status, code)) == 200
+        await until(lambda: len(stored(database)) == 3 and all_relayed(database))
+
+    assert state_of(database).state is ContactState.DELIVERED
+    assert temporal.calls == []
+    with database.reading() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        assert people.address(session, person, Channel.SMS) is None
+
+
 async def test_a_late_failure_of_an_old_number_leaves_the_new_one_open_and_the_message_goes_there(
     database: Database,
 ) -> None:
