@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import ApplicationErrorCategory, EventType, TaskQueueType, WorkflowTaskFailedCause
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
@@ -22,8 +23,11 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.provider_waits import Lacking
 from commands.doctor_findings import Finding, about
 from config.settings import Settings
+from domain.what_next import WhatNext
+from workflows.payload_encryption import CannotDecrypt
 
 _TYPES = ("LoanCollection", "Campaign", "SegmentSend", "Daily")
 OURS = f"({' OR '.join(f'WorkflowType={name!r}' for name in _TYPES)}) AND ExecutionStatus='Running'"
@@ -31,7 +35,9 @@ _POLLED_WITHIN = timedelta(seconds=90)
 """A poll lasts up to a minute and is noted when it begins."""
 _TRIED_TOO_OFTEN = 5
 _AT_ONCE = 32
-_OPERATOR_NEEDED = frozenset({"NotConfigured", "Template"})
+_OPERATOR_NEEDED = frozenset(lacking.value[1] for lacking in Lacking)
+"""Tried again every hour: of these one try is enough to know."""
+_STOPPED = f"_{WhatNext.STOP_SENDER.value}"
 _KINDS = {
     "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
@@ -210,8 +216,7 @@ async def _task_failure(client: Client, workflow_id: str) -> str | None:
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
             failed = event.workflow_task_failed_event_attributes
             cause = WorkflowTaskFailedCause.Name(failed.cause).removeprefix("WORKFLOW_TASK_FAILED_CAUSE_").lower()
-            error = await client.data_converter.decode_failure(failed.failure)
-            return f"{cause}: {_short(error)}"
+            return f"{cause}: {await _reason(client, failed.failure)}"
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
             return "no worker finished the task in time"
     return None
@@ -225,9 +230,21 @@ async def _activity_failure(client: Client, activity: PendingActivityInfo) -> st
     info = failure.application_failure_info
     if info.category == ApplicationErrorCategory.APPLICATION_ERROR_CATEGORY_BENIGN:
         return None
-    if activity.attempt <= _TRIED_TOO_OFTEN and info.type not in _OPERATOR_NEEDED:
+    if activity.attempt <= _TRIED_TOO_OFTEN and not _for_an_operator(info.type):
         return None
-    return _short(await client.data_converter.decode_failure(failure))
+    return await _reason(client, failure)
+
+
+def _for_an_operator(kind: str) -> bool:
+    return kind in _OPERATOR_NEEDED or kind.endswith(_STOPPED)
+
+
+async def _reason(client: Client, failure: Failure) -> str:
+    """What it says; where no key is here that opens it, that."""
+    try:
+        return _short(await client.data_converter.decode_failure(failure))
+    except CannotDecrypt as unknown:
+        return _short(unknown)
 
 
 def _short(error: BaseException) -> str:

@@ -140,5 +140,7 @@ async def _or_else(answer: Awaitable[T], otherwise: T, what: str) -> T:
     except ActivityError as failure:
         if isinstance(failure.cause, CancelledError):
             raise
-        workflow.logger.error("%s failed for good", what)
-        return otherwise
+    except ValidationError:
+        pass  # a worker of a newer build may say what this one does not know
+    workflow.logger.error("%s failed for good", what)
+    return otherwise

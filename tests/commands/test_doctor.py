@@ -20,6 +20,8 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import select
 from temporalio import workflow
+from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
@@ -45,6 +47,7 @@ from tests.workflows.test_worker_versioning import make_current
 from worker import deployment
 from workflows.loan import LoanCollection
 from workflows.messages import LoanInput
+from workflows.payload_encryption import CannotDecrypt
 from workflows.payload_json import compact_data_converter
 from workflows.runner import workflow_runner
 from workflows.starting import start_loan
@@ -462,3 +465,50 @@ def _send_and_forget(database: Database) -> None:
             await connect_outside(load_settings(), http).messengers[Channel.SMS].send(message)
 
     asyncio.run(send())
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_told"),
+    [
+        ("Template", True),
+        ("NotConfigured", True),
+        ("Sender", True),
+        ("WhatsApp", True),
+        ("twilio_stop_sender", True),
+        ("twilio_later", False),
+        ("NotYet", False),
+    ],
+)
+async def test_what_an_operator_has_to_mend_is_told_at_the_first_try(kind: str, is_told: bool) -> None:
+    """Given an activity that is tried again every hour, when it has failed once, then it is named."""
+    failure = Failure(message="no sender", application_failure_info=ApplicationFailureInfo(type=kind))
+    pending = PendingActivityInfo(attempt=1, last_failure=failure)
+
+    told = await doctor_temporal._activity_failure(FakeClient(), pending)  # type: ignore[arg-type]
+
+    assert (told is not None) is is_told
+
+
+async def test_a_failure_that_no_key_here_opens_is_named_and_the_others_are_looked_at() -> None:
+    """Given the failure of a loan under a key that this host does not have, when it is looked at, then that is said."""
+    failure = Failure(message="Encoded failure", application_failure_info=ApplicationFailureInfo(type="Template"))
+
+    told = await doctor_temporal._activity_failure(
+        FakeClient(CannotDecrypt("no key k2 here")),  # type: ignore[arg-type]
+        PendingActivityInfo(attempt=9, last_failure=failure),
+    )
+
+    assert told == "no key k2 here"
+
+
+class FakeClient:
+    """A client that can do nothing but open failures, or fail to."""
+
+    def __init__(self, fails: Exception | None = None) -> None:
+        self.data_converter = self
+        self._fails = fails
+
+    async def decode_failure(self, failure: Failure) -> BaseException:
+        if self._fails is not None:
+            raise self._fails
+        return RuntimeError(failure.message)

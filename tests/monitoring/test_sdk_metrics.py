@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.request
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from temporalio import activity, workflow
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.clock import ask_again, task_time
@@ -20,6 +22,7 @@ from tests.activities.outside import nowhere
 from tests.activities.servers import temporal_server
 from worker import measured_runtime
 
+_FAILED_POLL = re.compile(r'^temporal_long_request_failure_total\{[^}]*operation="[pP]oll', re.MULTILINE)
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 
 
@@ -52,31 +55,46 @@ class FailsOnce:
             raise RuntimeError("a failed workflow task")
 
 
+@workflow.defn
+class Fails:
+    @workflow.run
+    async def run(self) -> None:
+        raise ApplicationError("a failed workflow")
+
+
 @pytest.fixture(scope="module")
 def text() -> str:
-    """What a worker serves after a workflow whose task and one activity failed once, and another waited twice."""
+    """What a worker serves after a workflow whose task and one activity failed once, and another waited twice, one that
+    failed, and a server that went away."""
     return asyncio.run(served())
 
 
 async def served() -> str:
     address = nowhere().removeprefix("http://")
     host, port = address.split(":")
-    with temporal_server() as server:
+    with ExitStack() as server_runs:
+        server = server_runs.enter_context(temporal_server())
         client = await Client.connect(server, runtime=measured_runtime(host, int(port)))
         async with Worker(
             client,
             task_queue="watched",
-            workflows=[FailsOnce],
+            workflows=[FailsOnce, Fails],
             activities=[fails_once, waits_twice],
             workflow_runner=UnsandboxedWorkflowRunner(),
         ):
             await client.execute_workflow(FailsOnce.run, id="w", task_queue="watched")
+            with pytest.raises(WorkflowFailureError):
+                await client.execute_workflow(Fails.run, id="f", task_queue="watched")
+            await asyncio.to_thread(server_runs.close)
 
             def scrape() -> str:
                 with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
                     return str(answer.read().decode())
 
-            return await asyncio.to_thread(scrape)
+            async with asyncio.timeout(60):
+                while not _FAILED_POLL.search(text := await asyncio.to_thread(scrape)):
+                    await asyncio.sleep(0.1)
+            return text
 
 
 def test_every_named_metric_of_the_sdk_is_served(text: str) -> None:
@@ -86,6 +104,8 @@ def test_every_named_metric_of_the_sdk_is_served(text: str) -> None:
     assert named - served == set()
     assert 'poller_type="workflow_task"' in text
     assert "temporal_workflow_task_execution_failed_total{" in text
+    assert re.search(r'temporal_workflow_failed_total\{[^}]*workflow_type="Fails"', text)
+    assert re.search(r'temporal_long_request_failure_total\{[^}]*operation="Poll', text), "what the alert looks for"
 
 
 def test_an_activity_that_waits_counts_as_an_attempt_and_not_as_a_failed_one(text: str) -> None:
