@@ -18,6 +18,7 @@ from domain.contact import Channel
 from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
 from domain.money import MOST_MINOR, minor_digits
+from domain.quoted_back import own_words
 from domain.replies.bare_files import said_by, shown_as
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order
 from domain.replies.local_day import local_day
@@ -111,10 +112,12 @@ def heard_before(session: Session, senders: Iterable[Person], news: InboundNews)
 def hear(session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader) -> Heard:
     """Understand one message that was written at `at`, as one of this person's; `keep` writes it down."""
     loan = loan_written_about(session, person, news, at)
-    bare = isinstance(news, MediaNews) and not news.text
-    said = said_by(news.kind, person.language) if bare else reader.read(news.text, at, person, news.channel)
-    writer = Writer.BORROWER if bare else who_writes(news.text, said, person.name)
-    said = said if bare else as_meant(news.text, said, writer)
+    words = own_words(news.text)
+    bare = isinstance(news, MediaNews) and not words
+    words = words or news.text
+    said = said_by(news.kind, person.language) if bare else reader.read(words, at, person, news.channel)
+    writer = Writer.BORROWER if bare else who_writes(words, said, person.name)
+    said = said if bare else as_meant(words, said, writer)
     assert person.id is not None
     message = InboundMessage(
         person_ref=person.id,
@@ -123,7 +126,7 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime, read
         channel=news.channel,
         provider=news.provider,
         provider_message_id=news.provider_message_id,
-        text=shown_as(news.kind, person.language) if bare else news.text,
+        text=shown_as(news.kind, person.language) if bare and not news.text else news.text,
         mail_id=news.mail_id,
         language=said.language,
         intents=[intent.value for intent in said.intents],
@@ -199,7 +202,7 @@ def signals_for(
     the model hears. `may_be_anothers`: a yes or no that may be meant for the loan of another at the same number, and is
     none here.
     """
-    text = message.text or ""
+    text = own_words(message.text or "")
     unanswered = stranger or closes_channel
     intents = tuple(Intent(name) for name in message.intents)
     if no_calls:
@@ -213,7 +216,7 @@ def signals_for(
         "intents": list(_of_a_stranger(message) if stranger else intents),
         "confidence": message.confidence,
         "needs_human": message.needs_human or (not unanswered and Intent.OPT_OUT in intents),
-        "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "text_sha256": hashlib.sha256((message.text or "").encode()).hexdigest(),
     }
     if message.reason is not None:
         payload["reason"] = message.reason
@@ -287,7 +290,7 @@ def may_ask_for_silence(message: InboundMessage) -> bool:
     Never of a plain yes or no: that is an answer to us.
     """
     grave = says(message, Intent.OPT_OUT) and any(says(message, intent) for intent in _NEVER_MISSED)
-    return grave and read_yes_no(message.text or "") is None
+    return grave and read_yes_no(own_words(message.text or "")) is None
 
 
 def says_more(message: InboundMessage, *, no_calls: bool = False) -> bool:

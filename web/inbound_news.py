@@ -15,6 +15,7 @@ from domain.conversation.paying_words import names_paying
 from domain.events.contacts import NOTHING_SENT, AddressFailure
 from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
+from domain.quoted_back import own_words
 from domain.replies.bare_files import is_heard
 from domain.webhook_news import (
     Complained,
@@ -56,8 +57,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         note(session, at, news.provider, "message_from_unknown_sender", None, None, {"channel": news.channel})
         return _stop_to_a_lost_mail(session, news, at, reader)
     written = said_at(session, news, at)
+    whole, news = news, _in_own_words(news)
     meant = whom_it_answers(session, senders, news, written)
-    new = not isinstance(news, MediaNews) or _file(session, news, meant.person, written, at)
+    new = not isinstance(whole, MediaNews) or _file(session, whole, meant.person, written, at)
     bare_file = isinstance(news, MediaNews) and not news.text and is_heard(news.kind)
     if not news.text and not bare_file:
         # Nothing is said: a reaction, a place, a sticker.
@@ -77,10 +79,10 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     signals: list[OwedSignal] = []
     concerned: list[int | None] = []
     wrong_person = False
-    by_meant = hear(session, meant.person, news, written, reader)
+    by_meant = hear(session, meant.person, whole, written, reader)
     for person in senders:
         others = not meant.is_person(person)
-        heard = hear(session, person, news, written, reader) if others else by_meant
+        heard = hear(session, person, whole, written, reader) if others else by_meant
         ends_consent = withdrawn not in (None, Withdrawal.MAYBE) and may_be_read(session, person)
         if others and not ends_consent and not concerns(heard, meant, by_meant, news, reading):
             continue
@@ -149,6 +151,15 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     return Consequence(outcome=outcome, signals=tuple(signals), person_refs=about(*concerned))
 
 
+def _in_own_words(news: InboundNews) -> InboundNews:
+    """Without what it quotes of ours. What its carrier took for a stop or a start has happened: it is left whole."""
+    words = news.text if news.carrier_reading in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN) else own_words(news.text)
+    if words == news.text:
+        return news
+    kind = news.kind if words or isinstance(news, MediaNews) else "quotation"
+    return news.model_copy(update={"text": words, "kind": kind})
+
+
 def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
     """An answer to a mail of ours that the records lost, as those of a backup do.
 
@@ -159,6 +170,7 @@ def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, read
     stopped: list[int | None] = []
     signals: list[OwedSignal] = []
     lost = news.channel is Channel.EMAIL and contacts.names_a_lost_one(session, news.answers)
+    news = _in_own_words(news)
     for person in people.by_email(session, news.sender_address) if lost else ():
         reading = read_opt_out(news.text, person.language)
         asked = reading is OptOutReading.NOT_ABOUT_THIS
