@@ -18,6 +18,7 @@ from domain.contact import Channel
 from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
 from domain.money import MOST_MINOR, minor_digits
+from domain.opt_out_words import has_another_sense
 from domain.quoted_back import own_words
 from domain.replies.bare_files import said_by, shown_as
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order
@@ -32,6 +33,7 @@ from web.ports import OwedSignal, SignalName
 
 _LOG = logging.getLogger("recobro.web.hearing")
 _SURELY = 0.8
+_SURELY_IN_A_WORD = 0.9
 _FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
 """What is true of the person holds all their loans, whichever they wrote about."""
 _NEVER_MISSED = (
@@ -278,10 +280,13 @@ def wants_to_stop(message: InboundMessage, text: str) -> bool:
     """Whether it surely asks, before all else, for no more messages by this channel.
 
     The words that law and carriers know are read elsewhere. What only may ask for it goes to a person: a channel closed
-    by mistake is never heard of again.
+    by mistake is never heard of again. Of one or two words the model has to be surer.
     """
     first = message.intents[0] == Intent.OPT_OUT and message.confidence >= _SURELY
-    return first and len(text.split()) > 2 and read_yes_no(text) is None
+    if not first or read_yes_no(text) is not None:
+        return False
+    in_a_word = len(text.split()) <= 2
+    return not in_a_word or (message.confidence >= _SURELY_IN_A_WORD and not has_another_sense(text))
 
 
 def may_ask_for_silence(message: InboundMessage) -> bool:

@@ -787,3 +787,35 @@ def test_a_stop_that_a_carrier_acted_on_counts_although_it_quotes_us(database: D
     heard(database, f"Liked “{ASKED_EN}”", carrier_reading=OptOutReading.OPT_OUT)
 
     assert closed(database) == {Channel.SMS}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ya déjenme", "bloqueados", "dejadme", "déjame", "borrame", "elimíneme", "remove me", "go away", "STOP2",
+        "BAJA1", "no+sms", "SOTP", "STOPP", "unsuscribe", "para com isso", "B A J A", "st0p",
+    ],
+)  # fmt: skip
+def test_a_stop_in_a_word_or_two_closes_the_channel(database: Database, words: str) -> None:
+    """Given a stop mistyped, or in a word or two that the model surely hears, when it comes in, then it closes."""
+    two_loans(database)
+
+    heard(database, words)
+
+    assert closed(database) == {Channel.SMS}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cancelar", "cancelado", "ya", "ya no", "basta con 50", "déjame pagar el viernes", "déjame pensar",
+        "remove the fee", "go ahead", "parada", "baja médica", "no + tiempo", "para viernes", "quiero cancelar",
+        "bloqueado", "cuenta bloqueada", "dejame ver",
+    ],
+)  # fmt: skip
+def test_a_word_or_two_with_another_sense_close_nothing(database: Database, words: str) -> None:
+    two_loans(database, country="MX")
+
+    heard(database, words)
+
+    assert closed(database) == frozenset()
