@@ -232,8 +232,15 @@ _AT_WORK = r"(?:trabajo|empresa|chamba|laburo|pega|curro|imss|issste|planilla|no
 _AND_STILL = r"(?! (?:\| )?(?:y|e|pero|mas) (?:me |nos |aun |todavia |igual |ya )*(?:siguen?|continua\w*)\b)"
 """Who is still written to was taken off a list, not off work."""
 
+_WE_GO_THERE = (
+    r"(?:(?:i|we) (?:(?:ll|will|can|could|may|might|would|d|am going to|m going to|want to|need to|plan to|have to|"
+    r"just) )+|(?:ill|let me|gonna|(?:can|could|may|should) (?:i|we)) (?:just )?)(?:try to |try and )?"
+    r"stop (?:by|over|in at)(?! (?:the end|text|sms|phone|e ?mail|mail|what?s))"
+)
+
 NO_STOP = re.compile(
     r"\b(?:"
+    rf"{_WE_GO_THERE}|"
     rf"{_OFF_SICK} ?(?:ya |todavia |aun |ahora |actualmente |tambien |hoy )?de baja{_AND_STILL}|"
     rf"(?:dieron|dio|dado|dimos|diste|(?<!\bme )di) de baja{_AND_STILL}"
     r"(?! (?:de|del) (?:su|la|esta|sus) (?:lista|base|sistema))|"

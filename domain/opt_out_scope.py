@@ -10,6 +10,7 @@ import re
 from enum import StrEnum
 
 from domain.contact import Channel
+from domain.opt_out_for_now import hangs_on_a_payment, is_for_now, questions_in
 from domain.opt_out_partly import (
     REFUSES,
     WELCOME,
@@ -235,18 +236,34 @@ def named_scope(text: str, came_by: Channel | None = None) -> StopScope:
     if keeps_this_way(clauses) or (came_by is not None and came_by in ways_wanted(text)):
         return _scope_beside_this_way(clauses)
     scope = _scope_of_the_whole(text, clauses)
-    if scope is not StopScope.EVERYTHING or not names_a_part(_of_the_stop(clauses)):
+    if scope is not StopScope.EVERYTHING:
         return scope
+    if not names_a_part(_of_the_stop(clauses)):
+        return StopScope.CALLS_AND_CHANNEL if _is_for_now_or_asked(text, clauses) else scope
     return StopScope.CALLS if is_about_others(clauses) else StopScope.CALLS_AND_CHANNEL
 
 
 def stops_in_part(text: str) -> bool:
     """Whether `text` stops calls and messages, and may mean a part of them alone: a person has to read it."""
     clauses = clauses_of(text)
-    if not names_a_part(_of_the_stop(clauses)) or read_opt_out(text) is not OptOutReading.OPT_OUT:
+    if read_opt_out(text) is not OptOutReading.OPT_OUT:
         return False
     in_one_breath = _scope_of_the_whole(text, clauses) is StopScope.EVERYTHING
+    if not names_a_part(_of_the_stop(clauses)):
+        return in_one_breath and _is_for_now_or_asked(text, clauses)
     return in_one_breath or keeps_this_way(clauses) or _OR_TEXT.search(clauses) is not None
+
+
+def _is_for_now_or_asked(text: str, clauses: str) -> bool:
+    """Whether it may end with an hour or hang on a payment, or is no more than asked for in words that name no law."""
+    stopping = _stopping(clauses)
+    if hangs_on_a_payment(clauses, stopping):
+        return True
+    if _BY_NO_MEANS.search(clauses) or _CEASE_ALL.search(clauses):
+        return False
+    return is_for_now(without_complaints(clauses), stopping) or any(
+        read_opt_out(each) is OptOutReading.OPT_OUT for each in questions_in(text)
+    )
 
 
 def ways_named(text: str) -> tuple[Channel, ...]:

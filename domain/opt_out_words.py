@@ -43,9 +43,13 @@ _STOP_WORDS = frozenset(
         "no llamar", "no enviar", "no escribir", "suspender", "cesen", "arret", "no more", "do not text",
         "do not call", "do not contact", "sair", "pare", "parem", "parar mensagens", "chega", "remover",
         "descadastrar", "descadastre", "desinscrever", "nao mais", "nao enviar", "nao perturbe", "nao ligar",
-        "sem mensagens", "cancelar mensagens",
+        "sem mensagens", "cancelar mensagens", "para com isso", "parem com isso", "pare com isso", "unsuscribe",
+        "unsubcribe", "unsubscribed", "dejenme", "dejadme", "ya dejenme", "ya dejadme", "no sms", "borrame", "borrenme",
+        "borreme", "eliminame", "eliminenme", "elimineme", "remove me",
     )
 )  # fmt: skip
+_MISTYPED = re.compile(r"(?:s+t+[o0]+p+|sotp|stpo|satop|s t o p|b+a+j+a+|b a j a|s a i r)[ ]?\d?")
+"""STOP, BAJA and SAIR as fingers miss them: a letter twice or spelled out, a nought, a figure behind."""
 _START_WORDS = frozenset(
     (
         "start", "unstop", "alta", "reanudar", "optin", "opt in", "subscribe", "suscribir", "volver", "voltar",
@@ -121,7 +125,7 @@ def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
     plain = joined(clauses)
     core = _AROUND_POLITE.sub("", plain)
     for candidate in (plain, core):
-        if candidate in _STOP_WORDS:
+        if candidate in _STOP_WORDS or _MISTYPED.fullmatch(candidate):
             return OptOutReading.OPT_OUT
         if candidate in _START_WORDS:
             return OptOutReading.OPT_IN
@@ -143,4 +147,19 @@ def read_opt_out(text: str, language: str | None = None) -> OptOutReading:
 def is_a_word_of_stopping(text: str) -> bool:
     """Whether `text` is nothing but a word that stops, and courtesy."""
     plain = joined(clauses_of(text))
-    return plain in _STOP_WORDS or _AROUND_POLITE.sub("", plain) in _STOP_WORDS
+    core = _AROUND_POLITE.sub("", plain)
+    return plain in _STOP_WORDS or core in _STOP_WORDS or _MISTYPED.fullmatch(core) is not None
+
+
+_HAS_ANOTHER_SENSE = re.compile(
+    r"cancel\w*(?: \w+)?|\w+ cancel\w*|alta|de alta|parad[oa]|bloquead[oa]|fuera|ya (?:no|basta|esta)|"
+    r"baj(?:a|as|o) \w+|\w+ baja|(?:deja(?:me|nos)?|dejen(?:me|nos)?|dejad(?:me|nos)?|deje(?:me|nos)?) (?!ya$|tranquil|solo|sola|paz)\w+|"
+    r"(?:para|basta|chega|remove|stop|quita\w*|borr\w+|elimin\w+) \w+"
+)
+
+
+def has_another_sense(text: str) -> bool:
+    """Whether one or two words, which no rule takes for a stop, may as well be about something else: to pay off, sick
+    leave, "let me think"."""
+    plain = joined(clauses_of(text))
+    return len(plain.split()) <= 2 and _HAS_ANOTHER_SENSE.fullmatch(plain) is not None

@@ -15,7 +15,7 @@ from domain.opt_out_phrases import END
 from domain.opt_out_words import clauses_of
 from domain.relative_words import KIN, NEAR, OWES_IT, names_in, says_relative
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order, person_must_look
-from domain.wrong_person_words import says_wrong_person
+from domain.wrong_person_words import says_wrong_person, speaks_of_money
 
 
 class Writer(StrEnum):
@@ -34,6 +34,7 @@ class Writer(StrEnum):
 
 
 _SURELY = 0.8
+_CLAIMS_A_PAYMENT = (Intent.ALREADY_PAID, Intent.PAYMENT_RECEIPT)
 _END = re.escape(END)
 _I_AM = r"(?:soy|somos|sou|i am|i m|im|this is|habla|escribe|fala|aqui)"
 _THEIR_KIN = re.compile(
@@ -91,6 +92,34 @@ _MAY_BE_THEM = re.compile(
     r"(?:numero|telefono|telefone|celular) (?:del?|do) (?:trabajo|trabalho|oficina))\b"
 )
 """Of their own mistake, new number, good name or lot a borrower speaks as well as a stranger."""
+_COMPANY = (
+    r"(?:empresas?|entidad(?:e|es)?|bancos?|financ[ie]\w*|compan(?:ia|hia)s?|prestamistas?|instituc?i(?:on|cao)|agenc\w+|"
+    r"negocio|marca|firmas?|app|aplicac?i(?:on|vo)|cooperativa|sociedad|loja|tienda|deudas?|prestamos?|creditos?|dividas?|"
+    r"emprestimos?|cobro|cobranca|"
+    r"compan(?:y|ies)|lenders?|banks?|entit(?:y|ies)|business|firm|agency|debts?|loans?|accounts?)"
+)
+_NOT_KNOWN = (
+    r"(?:(?:no|nao|nunca|jamas|ni) (?:(?:les?|los|las|os|a|te|me|he|se|ha|eu|yo|ya|en mi vida) )*"
+    r"(?:conozco|conocia|conheco|conhecia|se|sei|oido|escuche|oi|ouvi)|"
+    r"(?:don t|dont|do not|never|haven t|didn t|not)(?: (?:even|ever|really|have))* (?:know\w*|heard?|recogni[sz]e))"
+)
+_WHO_WE_ARE = re.compile(
+    rf"\b{_NOT_KNOWN}(?: (?!{_END})\S+){{0,4}}? {_COMPANY}\b|"
+    rf"\b{_NOT_KNOWN}(?: (?:a|de|hablar|falar|quien(?:es)?|quem|que|who|what|of|from|all|any))* "
+    r"(?:(?:you|u|ustedes|uds|vosotros|vosotras|voces|vcs|usted|sois|son ustedes|es usted|eres|sao|sao voces)\b)|"
+    r"\bno (?:os|les) conozco\b"
+)
+"""Who does not know us, or of no debt, may owe it: it was sold, or they know it by another name."""
+_MISTAKEN = re.compile(r"\b(?:equivoc\w+|engan(?:ou|aram|ad[oa]s?)|errad[oa]s?|mistaken|wrong)\b")
+_OF_A_PERSON = re.compile(
+    r"\b(?:numero|telefono|telefone|celular|personas?|pessoa|contacto|contato|destinatario|number|person|phone|"
+    r"no soy|nao sou|i m not|i am not|no vive|nao mora)\b"
+)
+_WEEKDAY_OR_DATE = re.compile(
+    r"\b(?:lunes|martes|miercoles|jueves|viernes|sabado|domingo|segunda|terca|quarta|quinta|sexta|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|dia|fechas?|datas?|date|manana|amanha|tomorrow|quincena|mes|month|"
+    r"ayer|ontem|yesterday|hoy|hoje|today)\b"
+)
 _IS_NEAR_SOMEBODY = re.compile(rf"{_NOT}\b(?:soy|sou|i am|i m|im) (?:\w+ ){{0,2}}?{NEAR}\b")
 """Also "soy hija única", "soy jefa de hogar", "soy vecina de Lima"."""
 _TITLE = rf"(?:(?:senora?|senorita|senhora?|sra?|don|dona|mrs?|ms) (?:{_END} )?)?"
@@ -137,10 +166,20 @@ def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     named = _has_a_longer_name(clauses, name) or (not related and _is_kin_under_their_name(clauses, name))
     # Whoever is near to nobody that is told, or says that the loan is theirs, speaks of their own lot.
     own_lot = OWES_IT.search(clauses) or (not related and _IS_NEAR_SOMEBODY.search(clauses))
-    may_be_them = _MAY_BE_THEM.search(clauses) or named or own_lot
-    if sure and not may_be_them:
+    may_be_them = _MAY_BE_THEM.search(clauses) or named or own_lot or _speaks_to_us(text, clauses)
+    # A debt is the borrower's own to dispute: whoever disputes it and speaks of no other person may be them.
+    disputes = Intent.DISPUTE in said.intents and _OF_A_PERSON.search(clauses) is None and not related
+    if sure and not may_be_them and not disputes:
         return Writer.LIKELY_ANOTHER
     return Writer.RELATIVE if related else Writer.UNCLEAR
+
+
+def _speaks_to_us(text: str, clauses: str) -> bool:
+    """Whether it says that we are mistaken of a sum, a payment or a day, or that we are not known: a borrower may."""
+    if _OF_A_PERSON.search(clauses):
+        return False
+    of_money = speaks_of_money(text) or _WEEKDAY_OR_DATE.search(clauses) is not None
+    return (_MISTAKEN.search(clauses) is not None and of_money) or _WHO_WE_ARE.search(clauses) is not None
 
 
 def says_it_is_them(text: str, name: str | None = None) -> bool:
@@ -190,7 +229,9 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
     """
     if writer is Writer.RELATIVE:
         return _as_a_relatives(said)
-    if writer in (Writer.LIKELY_ANOTHER, Writer.UNCLEAR):
+    if writer is Writer.UNCLEAR:
+        return _as_of_either(text, said)
+    if writer is Writer.LIKELY_ANOTHER:
         return replace(said, needs_human=True)
     if writer is Writer.ANOTHER:
         return replace(said, needs_human=said.needs_human or _THEIR_KIN.search(clauses_of(text)) is not None)
@@ -204,6 +245,25 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
     looked_at = person_must_look(kept) if answers else said.needs_human
     needs_human = looked_at or Intent.WRONG_PERSON in said.intents
     return replace(said, intents=kept, confidence=of_what_is_left, needs_human=needs_human)
+
+
+def _as_of_either(text: str, said: Understanding) -> Understanding:
+    """A dispute holds the loan whoever of the two it is, and a payment is looked for where we are said to be mistaken:
+    neither is passed over for who it may be. The stranger stays among the labels, so nothing is answered.
+    """
+    claimed = next((one for one in said.intents if one in _CLAIMS_A_PAYMENT), None)
+    if Intent.DISPUTE in said.intents:
+        first = Intent.DISPUTE
+    elif claimed is not None and _speaks_to_us(text, clauses_of(text)):
+        first = claimed
+    else:
+        return replace(said, needs_human=True)
+    intents = (first, *(one for one in said.intents if one is not first))
+    if Intent.VULNERABLE in intents:
+        intents = in_order(intents)
+    # The case about a payment is itself a person's to look into.
+    looked_at = first is Intent.DISPUTE or person_must_look(intents)
+    return replace(said, intents=intents, needs_human=looked_at)
 
 
 def _as_a_relatives(said: Understanding) -> Understanding:

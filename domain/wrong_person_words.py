@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from domain.replies.text import plain as plain_words
+
 _WHOM = (
     r"(?:numero|personas?|telefono|celular|cliente|contacto|correo|mail|destinatario|direccion|domicilio|nombre|senora?|"
     r"deudora?|pessoa)"
@@ -28,8 +30,10 @@ _FIGURES = (
     r"boleto|pix|transferencia|cheque|recibo)\b)"
 )
 _NOT_A_PERSON = (
-    r"(?!\ (?:deuda|prestamo|empresa|banco|credito|cuenta|cobro|contrato|cargo|financiera|compra|divida|conta|cobranca|"
-    r"emprestimo|boleto|valor|financeira)\b)"
+    r"(?!\ (?:deuda|prestamo|empresa|entidad|banco|credito|cuenta|cobro|contrato|cargo|financiera|compra|compania|"
+    r"negocio|marca|tienda|app|aplicacion|pagina|institucion|firma|agencia|sociedad|cooperativa|caja|organizacion|"
+    r"prestamista|divida|conta|cobranca|emprestimo|boleto|valor|financeira|entidade|companhia|loja|instituicao|"
+    r"agencia|aplicativo|credor\w*|firma)\b)"
 )
 _STATEMENTS = re.compile(
     rf"""\b(?:
@@ -38,7 +42,8 @@ _STATEMENTS = re.compile(
         loan|account|bank|card|payment|bill|number\ of|price|rate|month|week|year|link|currency)\b)\w+
       | not\ (?:his|her|their)\ (?:number|phone)
       | (?:i\ (?:do\ not|don\ ?t)\ know|never\ heard\ of)\ (?:(?:him|her|them|any)\b|(?:this|that)\b
-        (?!\ (?:debt|loan|company|bank|account|charge|bill)))
+        (?!\ (?:\w+\ )?(?:debt|loan|company|bank|account|charge|bill|lender|business|firm|agency|entity|credit|app|
+        website)\b))
       | (?:numero|telefono|persona|correo)\ (?:equivocad[oa]|erronea?|erroneo|incorrect[oa])\b{_FIGURES}
       | (?:se\ ha|se\ han|se|te\ has|te|os\ habeis|os)\ (?:equivocado|equivoco|equivocaste|equivocaron)
         {_COURTESY}\ (?:de?\ {_WHOM}\b|{_STRANGER})
@@ -72,6 +77,11 @@ _OWN_MISTAKE = re.compile(
     r"pague|hice|yapee)(?: \w+){0,4}? (?:al?|en|con)) (?:que )?(?:es )?(?:un |una |el |la |mi |otro )?"
     r"(?:numero|telefono|persona|correo) (?:equivocad|erron|incorrect)[a-z]*"
 )
+
+
+def speaks_of_money(text: str) -> bool:
+    """Whether `text` names a sum, a payment, an instalment or a debt."""
+    return _OF_MONEY.search(plain_words(text)) is not None
 
 
 def says_wrong_person(text: str) -> bool:

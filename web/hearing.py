@@ -18,6 +18,8 @@ from domain.contact import Channel
 from domain.conversation.moving_words import another_day
 from domain.conversation.yes_no import read_yes_no
 from domain.money import MOST_MINOR, minor_digits
+from domain.opt_out_words import has_another_sense
+from domain.quoted_back import own_words
 from domain.replies.bare_files import is_file, is_heard, said_by, shown_as
 from domain.replies.labels import MOST_INTENTS, Intent, Understanding, in_order
 from domain.replies.local_day import local_day
@@ -31,6 +33,7 @@ from web.ports import OwedSignal, SignalName
 
 _LOG = logging.getLogger("recobro.web.hearing")
 _SURELY = 0.8
+_SURELY_IN_A_WORD = 0.9
 _FOR_ALL_LOANS = {Intent.VULNERABLE: "vulnerable"}
 """What is true of the person holds all their loans, whichever they wrote about."""
 _NEVER_MISSED = (
@@ -108,18 +111,20 @@ def heard_before(session: Session, senders: Iterable[Person], news: InboundNews)
     return session.exec(known.limit(1)).first() is not None
 
 
-def is_bare_file(news: InboundNews) -> bool:
-    """Whether all that came is a file, be it fetched or only told of."""
-    return not news.text and (is_heard(news.kind) if isinstance(news, MediaNews) else is_file(news.kind))
+def is_bare_file(news: InboundNews, words: str) -> bool:
+    """Whether all that came is a file, be it fetched or only told of; `words` are the sender's own beside it."""
+    return not words and (is_heard(news.kind) if isinstance(news, MediaNews) else is_file(news.kind))
 
 
 def hear(session: Session, person: Person, news: InboundNews, at: datetime, reader: MessageReader) -> Heard:
     """Understand one message that was written at `at`, as one of this person's; `keep` writes it down."""
     loan = loan_written_about(session, person, news, at)
-    bare = is_bare_file(news)
-    said = said_by(news.kind, person.language) if bare else reader.read(news.text, at, person, news.channel)
-    writer = Writer.BORROWER if bare else who_writes(news.text, said, person.name)
-    said = said if bare else as_meant(news.text, said, writer)
+    words = own_words(news.text)
+    bare = is_bare_file(news, words)
+    words = words or news.text
+    said = said_by(news.kind, person.language) if bare else reader.read(words, at, person, news.channel)
+    writer = Writer.BORROWER if bare else who_writes(words, said, person.name)
+    said = said if bare else as_meant(words, said, writer)
     assert person.id is not None
     message = InboundMessage(
         person_ref=person.id,
@@ -128,7 +133,7 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime, read
         channel=news.channel,
         provider=news.provider,
         provider_message_id=news.provider_message_id,
-        text=shown_as(news.kind, person.language) if bare else news.text,
+        text=shown_as(news.kind, person.language) if bare and not news.text else news.text,
         mail_id=news.mail_id,
         language=said.language,
         intents=[intent.value for intent in said.intents],
@@ -204,7 +209,7 @@ def signals_for(
     the model hears. `may_be_anothers`: a yes or no that may be meant for the loan of another at the same number, and is
     none here.
     """
-    text = message.text or ""
+    text = own_words(message.text or "")
     unanswered = stranger or closes_channel
     intents = tuple(Intent(name) for name in message.intents)
     if no_calls:
@@ -218,7 +223,7 @@ def signals_for(
         "intents": list(_of_a_stranger(message) if stranger else intents),
         "confidence": message.confidence,
         "needs_human": message.needs_human or (not unanswered and Intent.OPT_OUT in intents),
-        "text_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "text_sha256": hashlib.sha256((message.text or "").encode()).hexdigest(),
     }
     if message.reason is not None:
         payload["reason"] = message.reason
@@ -280,10 +285,13 @@ def wants_to_stop(message: InboundMessage, text: str) -> bool:
     """Whether it surely asks, before all else, for no more messages by this channel.
 
     The words that law and carriers know are read elsewhere. What only may ask for it goes to a person: a channel closed
-    by mistake is never heard of again.
+    by mistake is never heard of again. Of one or two words the model has to be surer.
     """
     first = message.intents[0] == Intent.OPT_OUT and message.confidence >= _SURELY
-    return first and len(text.split()) > 2 and read_yes_no(text) is None
+    if not first or read_yes_no(text) is not None:
+        return False
+    in_a_word = len(text.split()) <= 2
+    return not in_a_word or (message.confidence >= _SURELY_IN_A_WORD and not has_another_sense(text))
 
 
 def may_ask_for_silence(message: InboundMessage) -> bool:
@@ -292,7 +300,7 @@ def may_ask_for_silence(message: InboundMessage) -> bool:
     Never of a plain yes or no: that is an answer to us.
     """
     grave = says(message, Intent.OPT_OUT) and any(says(message, intent) for intent in _NEVER_MISSED)
-    return grave and read_yes_no(message.text or "") is None
+    return grave and read_yes_no(own_words(message.text or "")) is None
 
 
 def says_more(message: InboundMessage, *, no_calls: bool = False) -> bool:

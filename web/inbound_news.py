@@ -15,6 +15,7 @@ from domain.conversation.paying_words import names_paying
 from domain.events.contacts import NOTHING_SENT, AddressFailure
 from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
+from domain.quoted_back import own_words
 from domain.webhook_news import (
     Complained,
     InboundNews,
@@ -55,14 +56,15 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     if not senders:
         answered = contact_answered(session, news)
         if answered is not None:
-            return _answer_from_elsewhere(session, news, answered, at, reader)
+            return _answer_from_elsewhere(session, _in_own_words(news), answered, at, reader)
         unknown: dict[str, JsonValue] = {"channel": news.channel, "reference": news.provider_message_id}
         note(session, at, news.provider, "message_from_unknown_sender", None, None, unknown)
         return _stop_to_a_lost_mail(session, news, at, reader)
     written = said_at(session, news, at)
+    whole, news = news, _in_own_words(news)
     meant = whom_it_answers(session, senders, news, written)
-    new = not isinstance(news, MediaNews) or _file(session, news, meant.person, written, at)
-    bare_file = is_bare_file(news)
+    new = not isinstance(whole, MediaNews) or _file(session, whole, meant.person, written, at)
+    bare_file = is_bare_file(news, news.text)
     if not news.text and not bare_file:
         # Nothing is said: a reaction, a place, a sticker.
         if new:
@@ -81,10 +83,10 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
     signals: list[OwedSignal] = []
     concerned: list[int | None] = []
     wrong_person = False
-    by_meant = hear(session, meant.person, news, written, reader)
+    by_meant = hear(session, meant.person, whole, written, reader)
     for person in senders:
         others = not meant.is_person(person)
-        heard = hear(session, person, news, written, reader) if others else by_meant
+        heard = hear(session, person, whole, written, reader) if others else by_meant
         ends_consent = withdrawn not in (None, Withdrawal.MAYBE) and may_be_read(session, person)
         if others and not ends_consent and not concerns(heard, meant, by_meant, news, reading):
             continue
@@ -163,7 +165,7 @@ def _answer_from_elsewhere(
     be passed on, and ends nothing from another mailbox.
     """
     person, loan = people.get(session, answered.person_ref), contacts.loan_of(session, answered)
-    if news.text or isinstance(news, MediaNews):
+    if news.text or is_bare_file(news, news.text):
         details: dict[str, JsonValue] = {
             "kind": "answer_from_another_address",
             "channel": news.channel,
@@ -190,6 +192,15 @@ def _answer_from_elsewhere(
     return Consequence(outcome=f"message_{reading}", signals=tuple(signals), person_refs=about(person.id))
 
 
+def _in_own_words(news: InboundNews) -> InboundNews:
+    """Without what it quotes of ours. What its carrier took for a stop or a start has happened: it is left whole."""
+    words = news.text if news.carrier_reading in (OptOutReading.OPT_OUT, OptOutReading.OPT_IN) else own_words(news.text)
+    if words == news.text:
+        return news
+    kind = news.kind if words or isinstance(news, MediaNews) else "quotation"
+    return news.model_copy(update={"text": words, "kind": kind})
+
+
 def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, reader: MessageReader) -> Consequence:
     """An answer to a mail of ours that the records lost, as those of a backup do.
 
@@ -200,6 +211,7 @@ def _stop_to_a_lost_mail(session: Session, news: InboundNews, at: datetime, read
     stopped: list[int | None] = []
     signals: list[OwedSignal] = []
     lost = news.channel is Channel.EMAIL and contacts.names_a_lost_one(session, news.answers)
+    news = _in_own_words(news)
     for person in people.by_email(session, news.sender_address) if lost else ():
         reading = read_opt_out(news.text, person.language)
         asked = reading is OptOutReading.NOT_ABOUT_THIS

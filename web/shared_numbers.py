@@ -16,6 +16,7 @@ from domain.conversation.answering import PROPOSAL_STANDS
 from domain.conversation.model import REPLY, AnswerKind
 from domain.conversation.yes_no import read_yes_no
 from domain.opt_out_words import OptOutReading
+from domain.quoted_back import own_words
 from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
 from domain.who_writes import Writer, says_it_is_them
@@ -136,7 +137,7 @@ def holds_all(message: InboundMessage) -> bool:
 
 def _held_by(message: InboundMessage) -> dict[Intent, str]:
     """Of a plain yes or no, which is an answer to another's question, nothing."""
-    if read_yes_no(message.text or "") is not None:
+    if read_yes_no(own_words(message.text or "")) is not None:
         return {}
     return {intent: kind for intent, kind in _HOLDS.items() if says(message, intent)}
 

@@ -199,6 +199,45 @@ def test_a_stop_that_points_back_to_nothing_ends_everything(text: str) -> None:
     assert (named_scope(text), stops_in_part(text)) == (StopScope.EVERYTHING, False)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "si pago hoy ya no me llamen ni me escriban", "once I pay stop calling and texting me",
+        "if I pay today will you stop calling and texting me?", "cuando pague no me llaméis ni me escribáis más",
+        "cuando pague, no me llaméis ni me escribáis más", "quando eu pagar não me liguem nem me escrevam mais",
+        "if I pay today, will you cease all contact with me?",
+        "no me llaméis ni escribáis que estoy en una reunión", "não me liguem nem me escrevam, estou em reunião",
+        "ahorita no me llamen ni me escriban, estoy en el hospital", "don't call me or text me, I'm in a meeting",
+        "ahora no me llamen ni me escriban", "pueden dejar de llamarme y de escribirme?",
+        "can you stop calling and texting me?", "¿pueden dejar de llamarme y de escribirme? gracias",
+    ],
+)  # fmt: skip
+def test_a_condition_a_question_and_not_now_do_not_end_all_contact(text: str) -> None:
+    """Given no calls and no messages for this moment, once a payment is made, or as a question, when they are read,
+    then what they name is closed, all contact has not ended, and it is for a person to read."""
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), stops_in_part(text)) == (StopScope.CALLS_AND_CHANNEL, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no me llaméis ni me escribáis más", "stop calling and texting me", "ya pagué, no me llamen ni me escriban más",
+        "no me llamen ni me escriban porque estoy harto", "no me llamen ni me escriban porque estoy en quiebra",
+        "don't call me or text me, I'm in bankruptcy", "never call or text me again, I'm at work",
+        "desde hoy no me llamen ni me escriban", "a partir de ahora no me llamen ni me escriban",
+        "¿por qué me llaman tanto? no me llamen ni me escriban más", "don't call me or text me ever again, ok?",
+        "que no me llamen ni me escriban más, ¿entendido?", "can you cease all communication with me?",
+        "voy a pagar cuando cobre, no me llamen ni me escriban más", "si no pago es mi problema, no me llamen ni me "
+        "escriban más", "cuando pague les aviso, no me llamen ni me escriban más",
+        "no me contacten por ningún medio, estoy en el hospital",
+    ],
+)  # fmt: skip
+def test_a_stop_with_a_reason_or_a_question_beside_it_ends_everything(text: str) -> None:
+    assert read_opt_out(text) is OptOutReading.OPT_OUT
+    assert (named_scope(text), stops_in_part(text)) == (StopScope.EVERYTHING, False)
+
+
 @pytest.mark.parametrize("text", ["no llamen ni escriban a mi esposa", "please stop all contact with my employer"])
 def test_who_speaks_of_others_alone_is_still_written_to(text: str) -> None:
     assert (named_scope(text), stops_in_part(text)) == (StopScope.CALLS, True)
@@ -288,7 +327,8 @@ def test_any_text_has_a_scope(text: str) -> None:
     ["no me cobren ", "ni a ", "no que me ", "no me llamen y ", "molesten con ", "de ninguna forma me ", "no, sin ",
      "no me escriban a mi por ", "and text ", "stop calling and stop ", "dont call me ", "text ", "llamen mas ",
      "a mi ", "llaman ", "ya harto de ", "no me escriban por correo, ", "no llamen a mi ", "hasta el ",
-     "cease all ", "stop the "],
+     "cease all ", "stop the ", "si pago ", "cuando pague, no me llamen ni me escriban, ", "estoy en el ", "ahora ",
+     "no me llamen ni me escriban? "],
 )  # fmt: skip
 def test_the_scope_of_a_message_as_long_as_any_is_read_at_once(piece: str) -> None:
     longest = piece * (8_000 // len(piece))

@@ -257,3 +257,62 @@ def test_kin_that_is_not_the_borrowers_closes_no_number(words: str) -> None:
 def test_a_colleague_of_ours_who_is_told_of_closes_no_number() -> None:
     said = read(Intent.WRONG_PERSON, confidence=0.6)
     assert who_writes("me escribe su compañera a cada rato", said, "Juan Pérez") is Writer.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "os habéis equivocado, ya pagué", "te has equivocado, son 50", "te equivocas, es el lunes",
+        "se han equivocado, la cuota es de 80", "no conozco esta empresa", "no conozco esa entidad",
+        "no sé quiénes sois", "no sé quién es usted", "I don't know this company", "I don't know who you are",
+        "I've never heard of this lender", "não conheço essa empresa", "não conheço vocês", "não sei quem são vocês",
+    ],
+)  # fmt: skip
+def test_who_corrects_us_or_does_not_know_us_may_be_the_borrower(words: str) -> None:
+    """Given that we are mistaken of a sum, a payment or a day, or are not known, when the model surely hears a
+    stranger, then the address stays open and a person reads it."""
+    assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is Writer.UNCLEAR
+
+
+@pytest.mark.parametrize(
+    ("words", "writer"),
+    [
+        ("Se ha equivocado de número", Writer.ANOTHER),
+        ("no conozco a esa persona", Writer.ANOTHER),
+        ("wrong number", Writer.ANOTHER),
+        ("I don't know this person", Writer.ANOTHER),
+        ("se equivocaron de persona, yo no debo 50", Writer.ANOTHER),
+        ("os habéis equivocado", Writer.ANOTHER),
+        ("no conozco a Pedro", Writer.LIKELY_ANOTHER),
+        ("te equivocas de número, hoy y siempre", Writer.ANOTHER),
+        ("yo no soy Pedro, no conozco esa empresa", Writer.LIKELY_ANOTHER),
+        ("no sé quién es", Writer.LIKELY_ANOTHER),
+    ],
+)
+def test_a_true_stranger_still_closes_the_number(words: str, writer: Writer) -> None:
+    assert who_writes(words, read(Intent.WRONG_PERSON), NAME) is writer
+
+
+@pytest.mark.parametrize(
+    ("words", "heard", "meant", "needs_human"),
+    [
+        ("no conozco esa entidad", (Intent.WRONG_PERSON, Intent.DISPUTE), Intent.DISPUTE, True),
+        ("yo no pedí nada de eso", (Intent.WRONG_PERSON, Intent.DISPUTE), Intent.DISPUTE, True),
+        ("os habéis equivocado, ya pagué", (Intent.WRONG_PERSON, Intent.ALREADY_PAID), Intent.ALREADY_PAID, False),
+        ("te has equivocado, son 50", (Intent.WRONG_PERSON,), Intent.WRONG_PERSON, True),
+        ("no soy yo, ya pagué", (Intent.WRONG_PERSON, Intent.ALREADY_PAID), Intent.WRONG_PERSON, True),
+        ("no conozco esa entidad, me quiero morir", (Intent.WRONG_PERSON, Intent.VULNERABLE, Intent.DISPUTE),
+         Intent.VULNERABLE, True),
+    ],
+)  # fmt: skip
+def test_a_dispute_or_a_payment_claimed_by_who_may_be_the_borrower_is_worked_on(
+    words: str, heard: tuple[Intent, ...], meant: Intent, needs_human: bool
+) -> None:
+    """Given what may be the borrower's word, when a dispute or a payment is heard in it, then it is what the message is
+    about, and that it may be a stranger's stays with it, so that nothing is answered."""
+    said = read(*heard)
+
+    understood = as_meant(words, said, who_writes(words, said, NAME))
+
+    assert (understood.intent, understood.needs_human) == (meant, needs_human)
+    assert Intent.WRONG_PERSON in understood.intents

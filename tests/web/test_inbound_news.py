@@ -756,3 +756,94 @@ def test_it_ends_the_consents_of_everybody_at_the_number_it_came_from(database: 
 
     assert over(database) == [consents.REVOKED_HERE] * 4
     assert [each.loan_id for each in told.signals] == ["L2"], "only the loan they were last of answers"
+
+
+ASKED_ES = (
+    "ACME: entendemos que pagas 120,00 € el 5 de junio (ref. L1). Responde SI si es correcto, o dinos otra fecha. "
+    "Responde BAJA para no recibir SMS"
+)
+ASKED_EN = "ACME: we understand you would pay $120. Reply YES if that is right. Reply STOP to end texts"
+
+
+@pytest.mark.parametrize("words", [f"Le gusta “{ASKED_ES}”", f"Liked “{ASKED_EN}”", f"Reacted 👍 to “{ASKED_EN}”"])
+def test_a_telephones_reaction_that_quotes_us_says_nothing(database: Database, words: str) -> None:
+    """Given our text that says how to stop, when a telephone sends its reaction to it as a message, then no channel is
+    closed, and no loan hears a stop, a yes or a promise."""
+    two_loans(database)
+
+    told = heard(database, words)
+
+    assert (closed(database), told.signals, told.outcome) == (frozenset(), (), "message_quotation")
+
+
+@pytest.mark.parametrize("words", [f"> {ASKED_ES}\nSí", f"“{ASKED_ES}” sí"])
+def test_an_answer_beneath_our_quoted_text_is_heard_alone(database: Database, words: str) -> None:
+    """Given an answer beneath our text, when it comes in, then the loan hears the answer, and people read the whole."""
+    two_loans(database)
+
+    payload = understood(heard(database, words))
+
+    assert closed(database) == frozenset()
+    assert payload is not None
+    assert (payload["says"], payload.get("promise_date")) == ("yes", None)
+    with database.reading() as session:
+        assert [each.text for each in session.exec(select(InboundMessage)).all()] == [words]
+
+
+@pytest.mark.parametrize("words", ['"STOP"', f"> {ASKED_ES}\nBAJA", f"Liked “{ASKED_EN}” STOP"])
+def test_a_stop_in_quotation_marks_or_beside_a_quotation_stops(database: Database, words: str) -> None:
+    two_loans(database)
+
+    heard(database, words)
+
+    assert closed(database) == {Channel.SMS}
+
+
+def test_who_stops_by_to_pay_closes_nothing(database: Database) -> None:
+    two_loans(database, language="en")
+
+    payload = understood(heard(database, "I'll stop by the office Friday to pay"))
+
+    assert closed(database) == frozenset()
+    assert payload is not None
+    assert payload["intents"][0] == "promise_to_pay"
+
+
+def test_a_stop_that_a_carrier_acted_on_counts_although_it_quotes_us(database: Database) -> None:
+    two_loans(database)
+
+    heard(database, f"Liked “{ASKED_EN}”", carrier_reading=OptOutReading.OPT_OUT)
+
+    assert closed(database) == {Channel.SMS}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ya déjenme", "bloqueados", "dejadme", "déjame", "borrame", "elimíneme", "remove me", "go away", "STOP2",
+        "BAJA1", "no+sms", "SOTP", "STOPP", "unsuscribe", "para com isso", "B A J A", "st0p",
+    ],
+)  # fmt: skip
+def test_a_stop_in_a_word_or_two_closes_the_channel(database: Database, words: str) -> None:
+    """Given a stop mistyped, or in a word or two that the model surely hears, when it comes in, then it closes."""
+    two_loans(database)
+
+    heard(database, words)
+
+    assert closed(database) == {Channel.SMS}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cancelar", "cancelado", "ya", "ya no", "basta con 50", "déjame pagar el viernes", "déjame pensar",
+        "remove the fee", "go ahead", "parada", "baja médica", "no + tiempo", "para viernes", "quiero cancelar",
+        "bloqueado", "cuenta bloqueada", "dejame ver",
+    ],
+)  # fmt: skip
+def test_a_word_or_two_with_another_sense_close_nothing(database: Database, words: str) -> None:
+    two_loans(database, country="MX")
+
+    heard(database, words)
+
+    assert closed(database) == frozenset()
