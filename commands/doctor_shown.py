@@ -32,7 +32,7 @@ _NAMED_ELSEWHERE = frozenset(
         "message_from_unknown_sender:email",
     }
 )
-_WORDLESS = "message:"
+_WORDLESS = frozenset(f"message:{kind}" for kind in ("sticker", "reaction", "location", "contacts"))
 """Stickers and the like of borrowers: their loans go on, and nothing is to be done."""
 
 
@@ -41,7 +41,7 @@ def look_at_shown(session: Session, now: datetime) -> list[Finding]:
     kinds: dict[str, list[Audit]] = {}
     for row in shown.unseen(session, now - _LOOKED_BACK):
         kind = shown.kind_of(row)
-        if kind not in _NAMED_ELSEWHERE and not kind.startswith(_WORDLESS):
+        if kind not in _NAMED_ELSEWHERE | _WORDLESS:
             kinds.setdefault(kind, []).append(row)
     return about(
         "shown_to_a_person",

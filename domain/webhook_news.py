@@ -181,6 +181,17 @@ class MediaNews(InboundNews):
     mime_type: str = ""
 
 
+class NumberChanged(BaseModel):
+    """A person took another number with the platform; `address` is the one they had, in E.164."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: str
+    provider_message_id: str
+    address: str = Field(repr=False)
+    other_spellings: tuple[str, ...] = Field(default=(), repr=False)
+
+
 class TemplateNews(BaseModel):
     """A template of ours changed with the platform; what is None is not told."""
 
@@ -277,6 +288,7 @@ WebhookNews = (
     | DeliveryNews
     | MediaNews
     | InboundNews
+    | NumberChanged
     | TemplateNews
     | SenderNews
     | CallHeard

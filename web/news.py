@@ -17,6 +17,7 @@ from domain.webhook_news import (
     DeliveryNews,
     Ignored,
     InboundNews,
+    NumberChanged,
     PartRefundNews,
     PaymentNews,
     PaymentPointer,
@@ -26,8 +27,9 @@ from domain.webhook_news import (
     WebhookNews,
 )
 from records import contacts, inquiries, payments, people, platforms
+from records.tables import LoanState
 from web.consent_reports import record_consent
-from web.consequence import Consequence, note
+from web.consequence import Consequence, about, note
 from web.delivery_news import record_call_ended, record_call_heard, record_delivery
 from web.hearing import MessageReader
 from web.inbound_news import record_complaint, record_inbound
@@ -61,6 +63,8 @@ def record_news(
                 consequence = _sender(session, one, at)
             case InboundNews():
                 consequence = record_inbound(session, one, at, reader)
+            case NumberChanged():
+                consequence = _number_changed(session, one, at)
             case CallHeard():
                 consequence = record_call_heard(session, one, at)
             case CallEnded():
@@ -111,6 +115,20 @@ def lock_ahead(session: Session, many: Iterable[Iterable[WebhookNews]]) -> None:
     if named or own_ids:
         persons |= contacts.people_of_messages(session, named, own_ids)
     people.lock_many(session, persons)
+
+
+def _number_changed(session: Session, news: NumberChanged, at: datetime) -> Consequence:
+    """A person is shown whose number is another now: the old one may soon be somebody else's. It stays as it is."""
+    found = (people.by_phone(session, each) for each in (news.address, *news.other_spellings))
+    known = next((persons for persons in found if persons), ())
+    for person in known:
+        owed = [loan for loan in people.loans_of(session, person) if loan.state is not LoanState.ENDED]
+        for loan in owed:
+            details: dict[str, JsonValue] = {"kind": "number_changed", "reference": news.provider_message_id}
+            note(session, at, news.provider, "webhook_needs_person", loan.lender, loan.loan_id, details)
+    return Consequence(
+        outcome="number_changed" if known else "unknown_sender", person_refs=about(*(person.id for person in known))
+    )
 
 
 def _template(session: Session, news: TemplateNews, at: datetime) -> Consequence:

@@ -25,6 +25,7 @@ from domain.webhook_news import (
     Ignored,
     InboundNews,
     MediaNews,
+    NumberChanged,
     SenderNews,
     TemplateNews,
     WebhookNews,
@@ -53,6 +54,7 @@ _NUMBER_ID = re.compile(r"[0-9]{1,30}")
 _MEDIA_ID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _FILES = frozenset({"image", "document", "audio", "voice", "video", "sticker"})
 _NUMBER_EVENTS: Mapping[str, Quality] = {"FLAGGED": Quality.RED, "UNFLAGGED": Quality.GREEN}
+_NUMBER_CHANGES = frozenset({"user_changed_number", "customer_changed_number"})
 _LONGEST_TEXT = 8_000
 _STATES: Mapping[str, DeliveryState] = {
     "sent": DeliveryState.SENT,
@@ -190,7 +192,7 @@ def _message(message: Mapping[str, Any], written_to: str | None) -> WebhookNews:
         raise WebhookRefused(PROVIDER, RefusedReason.UNREADABLE)
     named = kind if _WORD.fullmatch(kind) else "unknown"
     if kind == "system":
-        return Ignored(kind=f"message:{named}", needs_person=True)
+        return _system(message, sender, message_id)
     quotes = _quoted(message, kind)
     has_number = _SENDER.fullmatch(sender) is not None
     if not has_number and quotes is None:
@@ -219,6 +221,23 @@ def _message(message: Mapping[str, Any], written_to: str | None) -> WebhookNews:
         )
     # Whatever it is, a person wrote to us: the window is open, and what holds no words is shown to somebody.
     return InboundNews(**common, text=(_words(kind, message) or "")[:_LONGEST_TEXT])
+
+
+def _system(message: Mapping[str, Any], sender: str, message_id: str) -> WebhookNews:
+    """What WhatsApp itself tells of a person. That an id of theirs changed which is no number concerns nothing here."""
+    told = message.get("system")
+    what = _text(told.get("type")) if isinstance(told, dict) else ""
+    if what in _NUMBER_CHANGES and _SENDER.fullmatch(sender):
+        address, *others = spellings(sender)
+        return NumberChanged(
+            provider=PROVIDER,
+            provider_message_id=of_whatsapp(message_id),
+            address=address,
+            other_spellings=tuple(others),
+        )
+    return Ignored(
+        kind="message:system", needs_person=what != "user_changed_user_id", reference=of_whatsapp(message_id)
+    )
 
 
 def _words(kind: str, message: Mapping[str, Any]) -> str | None:

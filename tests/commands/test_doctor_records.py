@@ -203,7 +203,13 @@ def test_what_was_left_to_a_person_is_named_by_kind_until_they_say_that_they_saw
     """Given two disputes won and a failed refund, when somebody has looked at the first dispute, then the second is
     named still; and nothing is for ever."""
     won, failed = "charge.dispute.funds_reinstated", "refund.failed"
-    for kind, reference in ((won, "pi_1"), (won, "pi_2"), (failed, "pi_3"), ("message:sticker", "wamid.1")):
+    for kind, reference in (
+        (won, "pi_1"),
+        (won, "pi_2"),
+        (failed, "pi_3"),
+        ("message:sticker", "wamid.1"),
+        ("message:contacts", "wamid.2"),
+    ):
         left_to_a_person(database, kind, reference)
     since = "since 2026-03-02T09:00:00Z"
     assert named(database) == [f"{won}: 2 {since}, last row 2", f"{failed}: 1 {since}, last row 3"]
@@ -262,3 +268,10 @@ def test_messages_of_people_whom_the_records_do_not_know_are_named_by_channel(da
         shown.note_seen(session, f"{kind}:sms", 2, by="marta", at=NOW)
 
     assert named(database) == [f"{kind}:whatsapp: 1 {since}, last row 3"]
+
+
+def test_what_came_without_words_and_is_no_sticker_or_the_like_is_named(database: Database) -> None:
+    for kind in ("message:unsupported", "message:reaction", "message:contacts", "number_changed"):
+        left_to_a_person(database, kind, kind)
+
+    assert [subject.partition(": ")[0] for subject in named(database)] == ["message:unsupported", "number_changed"]

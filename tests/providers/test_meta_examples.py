@@ -12,7 +12,16 @@ import pytest
 
 from domain.message_names import of_whatsapp
 from domain.platform_rules import Category, Quality, TemplateStatus
-from domain.webhook_news import DeliveryNews, DeliveryState, Ignored, InboundNews, MediaNews, SenderNews, TemplateNews
+from domain.webhook_news import (
+    DeliveryNews,
+    DeliveryState,
+    Ignored,
+    InboundNews,
+    MediaNews,
+    NumberChanged,
+    SenderNews,
+    TemplateNews,
+)
 from providers.webhooks import meta
 from providers.webhooks.refused import WebhookRefused
 from providers.webhooks.whatsapp_numbers import spellings
@@ -32,7 +41,7 @@ EXPECTED: dict[str, tuple[type[object], str, str]] = {
     "Interactive List Reply Message": (InboundNews, "interactive", "Priority Mail Express"),
     "Interactive Button Reply Message": (InboundNews, "interactive", "Cancel"),
     "Order Message": (InboundNews, "order", ""),
-    "System Message": (Ignored, "message:system", ""),
+    "System Message": (NumberChanged, "", ""),
     "Group Create Message": (Ignored, "change:group_lifecycle_update", ""),
     "Group Settings Update": (Ignored, "change:group_settings_update", ""),
     "Group Remove Participants": (Ignored, "change:group_participants_update", ""),
@@ -49,6 +58,9 @@ def test_metas_own_examples_are_understood(name: str) -> None:
     if isinstance(news, InboundNews):
         assert (news.kind, news.sender_address) == (word, PERSON)
         assert news.text == text or name.endswith("Ad")
+        assert PERSON not in repr(news)
+    elif isinstance(news, NumberChanged):
+        assert news.address == PERSON
         assert PERSON not in repr(news)
     else:
         assert isinstance(news, Ignored)
@@ -230,6 +242,7 @@ def test_a_system_message_without_a_number_keeps_nobody_from_being_heard() -> No
     news = meta.parse(posted(messages=[system, {"from": "16503879439", "id": WAMID, **TEXT}]))
 
     assert [type(one) for one in news] == [Ignored, InboundNews]
+    assert not getattr(news[0], "needs_person", True)
 
 
 def test_who_goes_by_a_username_is_known_by_what_they_answer() -> None:

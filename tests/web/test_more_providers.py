@@ -103,7 +103,7 @@ async def test_each_of_metas_own_examples_is_answered_stored_and_read(database: 
     assert 0 < len(rows) <= len(told)
     assert all(row.outcome and row.outcome != "unreadable" for row in rows)
     kinds = {detail["kind"] for detail in shown(database)}
-    assert {"message:system", "change:group_lifecycle_update"} <= kinds
+    assert {"change:group_lifecycle_update", "change:group_settings_update"} <= kinds
 
 
 async def test_a_stop_among_hundreds_of_other_messages_in_one_post_is_heard(database: Database) -> None:
@@ -293,3 +293,21 @@ async def test_a_stop_of_an_argentine_whose_number_is_kept_without_the_9_is_hear
 
     assert row.outcome == "message_opt_out"
     assert ("opt_out", "whatsapp") in {(name, payload["channel"]) for name, _, payload in temporal.calls}
+
+
+async def test_whose_number_changed_is_shown_to_a_person_with_the_loan(database: Database) -> None:
+    """Given a borrower and a stranger who take other numbers, then a person sees whose loan it is, and no number."""
+    loans_in_collection(database, "L1")
+    changes = [
+        {"from": sender, "id": f"wamid.{sender}", "type": "system", "system": {"type": "user_changed_number"}}
+        for sender in (PHONE.removeprefix("+"), "34699887766")
+    ]
+    async with running(database, FakeTemporal(), more=MORE) as web:
+        assert await meta(web, {"messages": changes}) == 200
+        [row] = await relayed(database, 1)
+
+    assert row.outcome == "number_changed, unknown_sender"
+    with database.reading() as session:
+        [told] = audit.of_action(session, "webhook_needs_person")
+    assert (told.lender, told.loan_id) == (LENDER, "L1")
+    assert told.details == {"kind": "number_changed", "reference": of_whatsapp(f"wamid.{PHONE.removeprefix('+')}")}

@@ -18,15 +18,16 @@ from records import bank_entries, loans, payments, people, webhooks
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import Person, Webhook
-from tests.records.portfolios import LENDER
+from tests.records.portfolios import LENDER, NOW, enter, handed
 from tests.web.outside import STRIPE_SECRET, FakeTemporal, paid, refunded, running, until
 from tests.web.test_webhooks import all_relayed, loans_in_collection, stored
 from web import relay_records
 from web.consequence import Consequence
 from web.hearing import MessageReader
-from web.ports import SignalAnswer
+from web.ports import OwedSignal, SignalAnswer, SignalName
 from web.receiving import Intake
 from web.relay import Relay
+from web.relay_sending import RelaySender
 from web.sources import StripeWebhooks
 
 NAMES = [f"L{number}" for number in range(1, 31)]
@@ -262,3 +263,26 @@ def test_a_webhook_that_is_gone_holds_up_nobody(database: Database) -> None:
     with database.writing() as session:
         kept = session.exec(select(Webhook)).one()
         assert [row.id for row in webhooks.get_many(session, [kept.id or 0, 999])] == [kept.id]
+
+
+@pytest.mark.parametrize(
+    ("held", "error"), [(True, "WorkflowMissing"), (False, None)], ids=["in collection", "held by nobody"]
+)
+async def test_what_was_chosen_on_a_call_waits_for_a_workflow_that_is_not_there_yet(
+    database: Database, held: bool, error: str | None
+) -> None:
+    """Given keys pressed on a call, and no workflow that knows the loan, then they wait while one may come."""
+    with database.writing() as session:
+        enter(session, [handed("L1")])
+        if not held:
+            loans.release(session, loans.get(session, LENDER, "L1"), NOW)
+    temporal = FakeTemporal()
+    temporal.answers = {"L1": SignalAnswer.NOT_FOUND}
+    chosen = OwedSignal(
+        lender=LENDER, loan_id="L1", name=SignalName.CALL_CHOICE,
+        payload={"step": "call", "occurrence": 1, "wish": "promise"},
+    )  # fmt: skip
+
+    [told], _ = await RelaySender(database, temporal, timedelta(seconds=5)).send([(1, chosen)])
+
+    assert told.error == error
