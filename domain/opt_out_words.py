@@ -153,7 +153,8 @@ def is_a_word_of_stopping(text: str) -> bool:
 
 _HAS_ANOTHER_SENSE = re.compile(
     r"cancel\w*(?: \w+)?|\w+ cancel\w*|alta|de alta|parad[oa]|bloquead[oa]|fuera|ya (?:no|basta|esta)|"
-    r"baj(?:a|as|o) \w+|\w+ baja|(?:deja(?:me|nos)?|dejen(?:me|nos)?|dejad(?:me|nos)?|deje(?:me|nos)?) (?!ya$|tranquil|solo|sola|paz)\w+|"
+    r"baj(?:a|as|o) \w+|\w+ baja|"
+    r"(?:deja(?:me|nos)?|dejen(?:me|nos)?|dejad(?:me|nos)?|deje(?:me|nos)?) (?!ya$|tranquil|solo|sola|paz)\w+|"
     r"(?:para|basta|chega|remove|stop|quita\w*|borr\w+|elimin\w+) \w+"
 )
 
