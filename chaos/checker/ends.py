@@ -41,6 +41,7 @@ def compared(evidence: Evidence) -> dict[str, Outcome]:
     before late news of a payment came. And where a person decided in one of the two runs before the last payment while
     in the other the loan was cured: who is written to a day sooner pays a day sooner, and what is read late may bring
     up a case in one run alone. Nor where the person said something of their own in either: it is said when they read.
+    Nor one that has no end yet in either: whether it may still run is asked elsewhere.
     """
     excused = _decided_unaware(evidence) | _calls_that_broke(evidence)
     outcomes = evidence.outcomes()
@@ -50,6 +51,7 @@ def compared(evidence: Evidence) -> dict[str, Outcome]:
         if loan_id in outcomes
         and loan_id not in excused
         and not (calm.wrote or outcomes[loan_id].wrote)
+        and None not in (calm.end, outcomes[loan_id].end)
         and calm.money == outcomes[loan_id].money
         and not _decided_there_cured_here(outcomes[loan_id], calm)
         and not (_decided_there_cured_here(calm, outcomes[loan_id]) and is_paid(evidence, loan_id, outcomes[loan_id]))

@@ -23,10 +23,11 @@ from chaos.checker.kept import Kept
 Row = Mapping[str, Any]
 
 QUERIES = {
-    "loan": "SELECT id, loan_id, state, end_kind, final_state FROM loan",
+    "loan": "SELECT id, loan_id, state, end_kind, entered_at, final_state FROM loan",
     "contact": "SELECT loan_ref, entry, step, occurrence, channel, purpose, state, outcome, message_id, "
     "provider_message_id FROM contact ORDER BY id",
-    "collection_case": "SELECT loan_ref, kind, state, decided_at, amount_minor FROM collection_case",
+    "collection_case": "SELECT loan_ref, kind, state, opened_at, sla_at, decided_at, closed_at, amount_minor "
+    "FROM collection_case",
     "payment": "SELECT payment_id, loan_ref, amount_minor, currency, reversed_at FROM payment",
     "webhook": "SELECT provider, event_key, recorded_at, relayed_at, outcome FROM webhook",
     "campaign_loan": "SELECT loan_ref, started_at, refused FROM campaign_loan",
@@ -35,6 +36,10 @@ QUERIES = {
     "refund": "SELECT loan_ref, state FROM refund",
     "debit": "SELECT loan_ref, step, state FROM debit",
     "attachment": "SELECT loan_ref, state FROM attachment",
+    "agreement": "SELECT id, loan_ref, entry, number, kind, state, made_at, ended_at, expires_at, grace_days, "
+    "tolerance_minor, adjustment_minor, added_minor, evidence_message_id FROM agreement ORDER BY id",
+    "agreement_instalment": "SELECT agreement_ref, number, due, amount_minor, paid_minor FROM agreement_instalment "
+    "ORDER BY agreement_ref, number",
 }
 _UNHANDLED = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 _AT_ONCE = 8
@@ -50,8 +55,6 @@ _PERSONAL = {
 """What the world tells of a person, and how a violation calls it."""
 _HOLDS = "circumstance"
 """The kind of case that holds its loan until a person has decided, beyond every deadline."""
-_BROKEN = "broken_agreement"
-"""The kind of case about an agreement that was not kept; its loan's clock stood still while it was in force."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ class Evidence:
     """What was searched for everything personal."""
     last_reopening: datetime | None = None
     """A loan that was let go on after this has not come to its end when the clocks stop; None: all have."""
+    clocks_stop: datetime | None = None
+    """When the loans' clocks stop."""
 
     def of(self, *kinds: str) -> list[Entry]:
         """The world's entries of these kinds, in order."""
@@ -134,18 +139,6 @@ class Evidence:
 
     def loan_names(self) -> dict[int, str]:
         return {row["id"]: row["loan_id"] for row in self.rows["loan"]}
-
-    def going_on(self) -> set[str]:
-        """Loans that went on again so late that the clocks stopped before their end: a reversal let them, or a person
-        who decided about an agreement that was not kept.
-        """
-        since = self.last_reopening
-        if since is None:
-            return set()
-        reversed_late = {
-            entry.loan_id for entry in self.of("reversal") if entry.loan_id is not None and entry.at > since
-        }
-        return reversed_late | {loan_id for loan_id, at in self.decisions(_BROKEN) if at > since}
 
     def outcomes(self) -> dict[str, Outcome]:
         """For being compared with another run of the same campaign."""

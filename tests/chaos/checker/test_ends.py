@@ -131,3 +131,16 @@ def test_where_a_borrower_said_something_of_their_own_in_either_run_the_ends_are
     line(campaign.log, "inbound_sms", DAY.format(3, "10:00"), sid="SM5", body="I lost my job", meant="hardship")
     campaign.log[-1]["loan_id"] = "L2"
     assert campaign.violations() == []
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_loan_without_an_end_in_either_run_is_not_compared(here: bool) -> None:
+    """Given L2, which still runs in one of the two campaigns."""
+    campaign = Campaign()
+    if here:
+        campaign.loans[1] |= {"state": "in_collection", "end_kind": None}
+    else:
+        campaign.calm["L2"] = Outcome(None, ())
+
+    assert "L2" not in compared(campaign.evidence())
+    assert "ends" not in campaign.found_by()
