@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from chaos.checker.addresses import closed_addresses, right_person
+from chaos.checker.agreements import agreements
 from chaos.checker.check import Check
 from chaos.checker.contacts import rules, stopped, twice
 from chaos.checker.ends import ends
@@ -25,6 +26,7 @@ def judge(evidence: Evidence) -> list[Check]:
         right_person(evidence),
         closed_addresses(evidence),
         money(evidence),
+        agreements(evidence),
         stuck(evidence),
         failed_tasks(evidence),
         ends(evidence),

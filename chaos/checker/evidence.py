@@ -37,7 +37,7 @@ QUERIES = {
     "debit": "SELECT loan_ref, step, state FROM debit",
     "attachment": "SELECT loan_ref, state FROM attachment",
     "agreement": "SELECT id, loan_ref, entry, number, kind, state, made_at, ended_at, expires_at, grace_days, "
-    "tolerance_minor, adjustment_minor, added_minor, evidence_message_id FROM agreement ORDER BY id",
+    "tolerance_minor, adjustment_minor, added_minor, revision, evidence_message_id FROM agreement ORDER BY id",
     "agreement_instalment": "SELECT agreement_ref, number, due, amount_minor, paid_minor FROM agreement_instalment "
     "ORDER BY agreement_ref, number",
 }

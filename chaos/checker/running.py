@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from chaos.checker.agreements import Agreed, agreed, payments_towards
+from chaos.checker.agreed import Agreed, agreed, payments_since
 from chaos.checker.evidence import Evidence, moment
 
 _HANDOFF, _CIRCUMSTANCE = "handoff", "circumstance"
@@ -51,7 +51,9 @@ def _reopenings(evidence: Evidence) -> list[tuple[str, datetime]]:
 
 def _is_kept(evidence: Evidence, one: Agreed, stops: datetime) -> bool:
     debt = evidence.debts[one.loan_id]
-    came = sum(paid.minor() for paid in payments_towards(evidence, one))
+    back = {entry.text("payment_id") for entry in evidence.of("reversal")}
+    stands = (paid for paid in payments_since(evidence, one) if paid.text("payment_id") not in back)
+    came = sum(paid.minor() for paid in stands)
     due = sum(part.amount_minor for part in one.parts if one.too_late(part, debt) <= stops)
     whole = sum(part.amount_minor for part in one.parts)
     let_pass = one.let_pass_minor(debt)

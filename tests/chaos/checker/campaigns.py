@@ -107,7 +107,7 @@ class Campaign:
         """An agreement of a loan with three days of grace; `parts`: of each payment its day, what is due and paid."""
         number = len(self.agreements) + 1
         made = {"id": number, "loan_ref": loan, "entry": 1, "number": number, "kind": "plan", "state": state}
-        sums = {"tolerance_minor": 0, "adjustment_minor": 0, "added_minor": 0}
+        sums = {"tolerance_minor": 0, "adjustment_minor": 0, "added_minor": 0, "revision": 0}
         times = {"made_at": since, "ended_at": until, "expires_at": None, "grace_days": 3}
         self.agreements.append(made | sums | times | {"evidence_message_id": said_in} | row)
         self.instalments += [
