@@ -8,6 +8,7 @@ from chaos.checker.addresses import closed_addresses, right_person
 from chaos.checker.agreements import agreements
 from chaos.checker.check import Check
 from chaos.checker.contacts import rules, stopped, twice
+from chaos.checker.demands import demands
 from chaos.checker.ends import ends
 from chaos.checker.evidence import Evidence
 from chaos.checker.leftovers import failed_tasks, stuck
@@ -25,6 +26,7 @@ def judge(evidence: Evidence) -> list[Check]:
         stopped(evidence),
         right_person(evidence),
         closed_addresses(evidence),
+        demands(evidence),
         money(evidence),
         agreements(evidence),
         stuck(evidence),
