@@ -23,10 +23,10 @@ from chaos.checker.kept import Kept
 Row = Mapping[str, Any]
 
 QUERIES = {
-    "loan": "SELECT id, loan_id, state, end_kind, entered_at, final_state FROM loan",
+    "loan": "SELECT id, loan_id, state, end_kind, entered_at, ended_at, final_state FROM loan",
     "contact": "SELECT loan_ref, entry, step, occurrence, channel, purpose, state, outcome, message_id, "
     "provider_message_id FROM contact ORDER BY id",
-    "collection_case": "SELECT loan_ref, kind, state, opened_at, sla_at, decided_at, closed_at, amount_minor "
+    "collection_case": "SELECT loan_ref, kind, state, decision, opened_at, sla_at, decided_at, closed_at, amount_minor "
     "FROM collection_case",
     "payment": "SELECT payment_id, loan_ref, amount_minor, currency, reversed_at FROM payment",
     "webhook": "SELECT provider, event_key, recorded_at, relayed_at, outcome FROM webhook",
@@ -53,6 +53,8 @@ _PERSONAL = {
     "postal_address": "postal address",
 }
 """What the world tells of a person, and how a violation calls it."""
+DECIDED = {"recalled": "recall", "sold": "sell", "written_off": "write_off"}
+"""The ends that a person decides on, and what they say then."""
 _HOLDS = "circumstance"
 """The kind of case that holds its loan until a person has decided, beyond every deadline."""
 
@@ -104,7 +106,7 @@ class Run:
 class Outcome:
     """What a campaign came to for one loan: its end, and the money that moved by the world's log, in minor units.
 
-    `decided_first`: the last decision of a person about it came before the last money of its borrower's moved.
+    `decided_first`: a person decided on its end, for the last time before the last money of its borrower's moved.
     `wrote`: the borrower said something in words of their own.
     """
 
@@ -176,14 +178,22 @@ class Evidence:
         decided = [row for row in cases if row["state"] == "decided"]
         return [(names[row["loan_ref"]], moment(row["decided_at"])) for row in decided]
 
+    def decided_ends(self) -> dict[str, list[datetime]]:
+        """By loan that left collection as a person decides, when one decided just that; none: nobody did."""
+        wanted = {row["id"]: DECIDED[row["end_kind"]] for row in self.rows["loan"] if row["end_kind"] in DECIDED}
+        names = self.loan_names()
+        found: dict[str, list[datetime]] = {names[loan_ref]: [] for loan_ref in wanted}
+        for row in self.rows["collection_case"]:
+            if row["state"] == "decided" and row["loan_ref"] in wanted and row["decision"] == wanted[row["loan_ref"]]:
+                found[names[row["loan_ref"]]].append(moment(row["decided_at"]))
+        return found
+
     def _decided_before_the_last_payment(self) -> set[str]:
         paid: dict[str | None, datetime] = {}
         for payment in self.of("payment"):
             paid[payment.loan_id] = max(payment.at, paid.get(payment.loan_id, payment.at))
-        decided: dict[str, datetime] = {}
-        for loan_id, at in self.decisions():
-            decided[loan_id] = max(at, decided.get(loan_id, at))
-        return {loan_id for loan_id, at in decided.items() if loan_id in paid and at < paid[loan_id]}
+        ends = self.decided_ends()
+        return {loan_id for loan_id, at in ends.items() if at and loan_id in paid and max(at) < paid[loan_id]}
 
 
 def moment(stored: datetime | str) -> datetime:

@@ -41,7 +41,8 @@ class Campaign:
             {"id": 2, "loan_id": "L2", "state": "ended", "end_kind": "not_cured", "final_state": "{}"},
         ]
         for loan in self.loans:
-            loan["entered_at"] = "2026-12-01 05:00:00"
+            loan |= {"entered_at": "2026-12-01 05:00:00", "ended_at": "2026-12-02 10:00:00"}
+        self.loans[1]["ended_at"] = "2026-12-17 05:00:00"
         self.agreements: list[dict[str, Any]] = []
         self.instalments: list[dict[str, Any]] = []
         self.cases: list[dict[str, Any]] = []
@@ -82,11 +83,19 @@ class Campaign:
         }
 
     @staticmethod
-    def case(kind: str, state: str = "open", *, decided: str | None = None, minor: int | None = None) -> dict[str, Any]:
+    def case(
+        kind: str,
+        state: str = "open",
+        *,
+        decided: str | None = None,
+        minor: int | None = None,
+        decision: str | None = None,
+    ) -> dict[str, Any]:
         return {
             "loan_ref": 1,
             "kind": kind,
             "state": state,
+            "decision": decision,
             "opened_at": "2026-12-01 10:00:00",
             "sla_at": "2026-12-04 10:00:00",
             "decided_at": decided,
