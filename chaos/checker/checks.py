@@ -11,6 +11,7 @@ from chaos.checker.contacts import rules, stopped, twice
 from chaos.checker.demands import demands
 from chaos.checker.ends import ends
 from chaos.checker.evidence import Evidence
+from chaos.checker.holds import held
 from chaos.checker.leftovers import failed_tasks, stuck
 from chaos.checker.names import named
 from chaos.checker.payments import after_payment, money
@@ -24,6 +25,7 @@ def judge(evidence: Evidence) -> list[Check]:
         after,
         rules(evidence, receipts),
         stopped(evidence),
+        held(evidence),
         right_person(evidence),
         closed_addresses(evidence),
         demands(evidence),
