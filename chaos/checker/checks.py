@@ -15,6 +15,7 @@ from chaos.checker.holds import held
 from chaos.checker.leftovers import failed_tasks, stuck
 from chaos.checker.names import named
 from chaos.checker.payments import after_payment, money
+from chaos.checker.steps import steps
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -22,6 +23,7 @@ def judge(evidence: Evidence) -> list[Check]:
     receipts, after = after_payment(evidence)
     return [
         twice(evidence),
+        steps(evidence),
         after,
         rules(evidence, receipts),
         stopped(evidence),
