@@ -221,6 +221,7 @@ async def _evidence(
         failed_at_workers=failed,
         # It goes on for as long as from its entry; a day for a closed hour, a holiday.
         last_reopening=rehearsal.plan.begins + _DAY * (portfolio.AFTERWARDS - 1),
+        clocks_stop=rehearsal.plan.begins + _DAY * rehearsal.plan.days,
     )
 
 

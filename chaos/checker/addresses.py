@@ -18,7 +18,7 @@ def right_person(evidence: Evidence) -> Check:
     for entry in evidence.of(*CONTACTS):
         check.looked_at += 1
         debt = evidence.debts.get(entry.loan_id or "")
-        if debt is None or _address(entry.text("to")) not in {_address(one) for one in debt.addresses}:
+        if debt is None or as_number(entry.text("to")) not in {as_number(one) for one in debt.addresses}:
             check.against(entry.loan_id, f"{entry.kind} to an address that is not its person's", entry)
     return check
 
@@ -27,19 +27,19 @@ def closed_addresses(evidence: Evidence) -> Check:
     """Nothing to a number once news that nobody has it, or that another person does, was accepted."""
     check = Check("closed", "Was no address used again that had proved dead or another person's?")
     closed: dict[str, Entry] = {}
-    for address, heard in _closed(evidence):
+    for address, heard in closed_by_news(evidence):
         check.looked_at += 1
         if address not in closed or heard.seq < closed[address].seq:
             closed[address] = heard
     for entry in evidence.of(*CONTACTS):
-        known = closed.get(_address(entry.text("to")))
+        known = closed.get(as_number(entry.text("to")))
         # Two loans of one person have clocks of their own: later by both.
         if known is not None and entry.seq > known.seq and entry.at > known.at:
             check.against(entry.loan_id, f"{entry.kind} to an address known as closed from line {known.seq}", entry)
     return check
 
 
-def _closed(evidence: Evidence) -> list[tuple[str, Entry]]:
+def closed_by_news(evidence: Evidence) -> list[tuple[str, Entry]]:
     """Each address that was closed, with the line on which the product took the news."""
     heard = accepted(evidence)
     found: list[tuple[str, Entry]] = []
@@ -47,16 +47,16 @@ def _closed(evidence: Evidence) -> list[tuple[str, Entry]]:
     for status in evidence.of("sms_status"):
         taken = heard.get((status.loan_id, f"{status.text('sid')}:undelivered"))
         if status.data.get("error_code") == _NO_SUCH_NUMBER and taken is not None:
-            found.append((_address(to[status.text("sid")]), taken))
+            found.append((as_number(to[status.text("sid")]), taken))
     for word in evidence.of("inbound_sms", "inbound_whatsapp"):
         content = word.data.get("content") or {}
         said = word.text("body") or str((content.get("text") or {}).get("body", ""))
         taken = heard.get((word.loan_id, word.text("sid") or word.text("wamid")))
         if said.strip().lower() in _WRONG_PERSON and taken is not None:
-            found.append((_address(word.text("from")), taken))
+            found.append((as_number(word.text("from")), taken))
     return found
 
 
-def _address(written: str) -> str:
+def as_number(written: str) -> str:
     """An e-mail address as it is, a number as its digits: WhatsApp leaves the plus sign out."""
     return written.casefold() if "@" in written else "".join(filter(str.isdigit, written))

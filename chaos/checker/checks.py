@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 
 from chaos.checker.addresses import closed_addresses, right_person
+from chaos.checker.agreements import agreements
 from chaos.checker.check import Check
 from chaos.checker.contacts import rules, stopped, twice
+from chaos.checker.demands import demands
 from chaos.checker.ends import ends
 from chaos.checker.evidence import Evidence
+from chaos.checker.holds import held
 from chaos.checker.leftovers import failed_tasks, stuck
 from chaos.checker.names import named
 from chaos.checker.payments import after_payment, money
+from chaos.checker.steps import steps
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -19,12 +23,16 @@ def judge(evidence: Evidence) -> list[Check]:
     receipts, after = after_payment(evidence)
     return [
         twice(evidence),
+        steps(evidence),
         after,
         rules(evidence, receipts),
         stopped(evidence),
+        held(evidence),
         right_person(evidence),
         closed_addresses(evidence),
+        demands(evidence),
         money(evidence),
+        agreements(evidence),
         stuck(evidence),
         failed_tasks(evidence),
         ends(evidence),

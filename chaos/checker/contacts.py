@@ -23,6 +23,10 @@ _NO_MORE_CALLS = "do_not_call"
 _ASKS_FOR_MONEY = "/pay/"
 _SOON = timedelta(hours=24)
 _STILL_AN_ANSWER = timedelta(days=7)
+_STOPPED_THERE = "21610:"
+"""How the carrier's refusal of an SMS to who wrote a stop word begins."""
+_UNDER_WAY = timedelta(minutes=10)
+"""An SMS that was on its way to the carrier when the STOP was heard has come there by then."""
 _NEVER_PLACED = frozenset({"reserved", "dropped", "failed"})
 
 
@@ -219,20 +223,28 @@ def answers(evidence: Evidence, within: timedelta = _STILL_AN_ANSWER) -> dict[in
 def stopped(evidence: Evidence) -> Check:
     """Nothing by a channel to a person after their STOP on it was accepted, for any of their loans.
 
-    On the telephone the STOP is a key: the log does not tell which were pressed, so there the ledger is believed.
+    On the telephone the STOP is a key: the log does not tell which were pressed, so there the ledger is believed. The
+    world's carrier takes no SMS any more for who wrote a stop word: that one was tried at all stands for it.
     """
     check = Check("stop", "Did nobody hear from us by a channel after their STOP on it was heard?")
-    since: dict[tuple[str, str], int] = {}
+    since: dict[tuple[str, str], Entry] = {}
     for channel, stop in _stops(evidence):
         debt = evidence.debts.get(stop.loan_id or "")
         if debt is not None:
             check.looked_at += 1
-            since[debt.person_id, channel] = min(stop.seq, since.get((debt.person_id, channel), stop.seq))
-    for entry in evidence.of(*CONTACTS):
+            earlier = since.setdefault((debt.person_id, channel), stop)
+            since[debt.person_id, channel] = min(stop, earlier, key=lambda one: one.seq)
+    for entry in evidence.of(*CONTACTS, "refused"):
         debt = evidence.debts.get(entry.loan_id or "")
-        if debt is not None and entry.seq > since.get((debt.person_id, entry.kind), entry.seq):
-            line = since[debt.person_id, entry.kind]
-            check.against(entry.loan_id, f"{entry.kind} after the STOP heard on line {line}", entry)
+        if debt is None:
+            continue
+        stop_heard = since.get((debt.person_id, "sms" if entry.kind == "refused" else entry.kind))
+        if stop_heard is None or entry.seq <= stop_heard.seq:
+            continue
+        if entry.kind != "refused":
+            check.against(entry.loan_id, f"{entry.kind} after the STOP heard on line {stop_heard.seq}", entry)
+        elif entry.text("reason").startswith(_STOPPED_THERE) and entry.at - stop_heard.at > _UNDER_WAY:
+            check.against(entry.loan_id, f"sms tried after the STOP heard on line {stop_heard.seq}", entry)
     return check
 
 

@@ -23,10 +23,11 @@ from chaos.checker.kept import Kept
 Row = Mapping[str, Any]
 
 QUERIES = {
-    "loan": "SELECT id, loan_id, state, end_kind, final_state FROM loan",
+    "loan": "SELECT id, loan_id, state, end_kind, entered_at, ended_at, final_state FROM loan",
     "contact": "SELECT loan_ref, entry, step, occurrence, channel, purpose, state, outcome, message_id, "
     "provider_message_id FROM contact ORDER BY id",
-    "collection_case": "SELECT loan_ref, kind, state, decided_at, amount_minor FROM collection_case",
+    "collection_case": "SELECT loan_ref, kind, state, decision, opened_at, sla_at, decided_at, closed_at, amount_minor "
+    "FROM collection_case",
     "payment": "SELECT payment_id, loan_ref, amount_minor, currency, reversed_at FROM payment",
     "webhook": "SELECT provider, event_key, recorded_at, relayed_at, outcome FROM webhook",
     "campaign_loan": "SELECT loan_ref, started_at, refused FROM campaign_loan",
@@ -35,6 +36,10 @@ QUERIES = {
     "refund": "SELECT loan_ref, state FROM refund",
     "debit": "SELECT loan_ref, step, state FROM debit",
     "attachment": "SELECT loan_ref, state FROM attachment",
+    "agreement": "SELECT id, loan_ref, entry, number, kind, state, made_at, ended_at, expires_at, grace_days, "
+    "tolerance_minor, adjustment_minor, added_minor, revision, evidence_message_id FROM agreement ORDER BY id",
+    "agreement_instalment": "SELECT agreement_ref, number, due, amount_minor, paid_minor FROM agreement_instalment "
+    "ORDER BY agreement_ref, number",
 }
 _UNHANDLED = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 _AT_ONCE = 8
@@ -48,10 +53,10 @@ _PERSONAL = {
     "postal_address": "postal address",
 }
 """What the world tells of a person, and how a violation calls it."""
+DECIDED = {"recalled": "recall", "sold": "sell", "written_off": "write_off"}
+"""The ends that a person decides on, and what they say then."""
 _HOLDS = "circumstance"
 """The kind of case that holds its loan until a person has decided, beyond every deadline."""
-_BROKEN = "broken_agreement"
-"""The kind of case about an agreement that was not kept; its loan's clock stood still while it was in force."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class Run:
 class Outcome:
     """What a campaign came to for one loan: its end, and the money that moved by the world's log, in minor units.
 
-    `decided_first`: the last decision of a person about it came before the last money of its borrower's moved.
+    `decided_first`: a person decided on its end, for the last time before the last money of its borrower's moved.
     `wrote`: the borrower said something in words of their own.
     """
 
@@ -127,6 +132,8 @@ class Evidence:
     """What was searched for everything personal."""
     last_reopening: datetime | None = None
     """A loan that was let go on after this has not come to its end when the clocks stop; None: all have."""
+    clocks_stop: datetime | None = None
+    """When the loans' clocks stop."""
 
     def of(self, *kinds: str) -> list[Entry]:
         """The world's entries of these kinds, in order."""
@@ -134,18 +141,6 @@ class Evidence:
 
     def loan_names(self) -> dict[int, str]:
         return {row["id"]: row["loan_id"] for row in self.rows["loan"]}
-
-    def going_on(self) -> set[str]:
-        """Loans that went on again so late that the clocks stopped before their end: a reversal let them, or a person
-        who decided about an agreement that was not kept.
-        """
-        since = self.last_reopening
-        if since is None:
-            return set()
-        reversed_late = {
-            entry.loan_id for entry in self.of("reversal") if entry.loan_id is not None and entry.at > since
-        }
-        return reversed_late | {loan_id for loan_id, at in self.decisions(_BROKEN) if at > since}
 
     def outcomes(self) -> dict[str, Outcome]:
         """For being compared with another run of the same campaign."""
@@ -183,14 +178,22 @@ class Evidence:
         decided = [row for row in cases if row["state"] == "decided"]
         return [(names[row["loan_ref"]], moment(row["decided_at"])) for row in decided]
 
+    def decided_ends(self) -> dict[str, list[datetime]]:
+        """By loan that left collection as a person decides, when one decided just that; none: nobody did."""
+        wanted = {row["id"]: DECIDED[row["end_kind"]] for row in self.rows["loan"] if row["end_kind"] in DECIDED}
+        names = self.loan_names()
+        found: dict[str, list[datetime]] = {names[loan_ref]: [] for loan_ref in wanted}
+        for row in self.rows["collection_case"]:
+            if row["state"] == "decided" and row["loan_ref"] in wanted and row["decision"] == wanted[row["loan_ref"]]:
+                found[names[row["loan_ref"]]].append(moment(row["decided_at"]))
+        return found
+
     def _decided_before_the_last_payment(self) -> set[str]:
         paid: dict[str | None, datetime] = {}
         for payment in self.of("payment"):
             paid[payment.loan_id] = max(payment.at, paid.get(payment.loan_id, payment.at))
-        decided: dict[str, datetime] = {}
-        for loan_id, at in self.decisions():
-            decided[loan_id] = max(at, decided.get(loan_id, at))
-        return {loan_id for loan_id, at in decided.items() if loan_id in paid and at < paid[loan_id]}
+        ends = self.decided_ends()
+        return {loan_id for loan_id, at in ends.items() if at and loan_id in paid and max(at) < paid[loan_id]}
 
 
 def moment(stored: datetime | str) -> datetime:

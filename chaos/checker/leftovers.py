@@ -9,6 +9,7 @@ from chaos.checker.check import Check
 from chaos.checker.ends import is_paid
 from chaos.checker.evidence import Entry, Evidence, Row
 from chaos.checker.news import accepted
+from chaos.checker.running import held_up, paying_on, reopened_late
 
 _LOAN = "loan-demo-"
 _ENDED_WELL = frozenset({"COMPLETED", "CONTINUED_AS_NEW"})
@@ -80,20 +81,23 @@ def stuck(evidence: Evidence) -> Check:
     check = Check("stuck", "Is no loan stuck, and nothing left half done?")
     rows = {row["loan_id"]: row for row in evidence.rows["loan"]}
     names = evidence.loan_names()
-    going_on = evidence.going_on() | _held(evidence)
+    may_run = held_up(evidence) | paying_on(evidence) | _held(evidence)
+    in_collection = {loan_id for loan_id, row in rows.items() if row["state"] == "in_collection"}
+    # Of one that has just gone on again the ledger may still tell its end before.
+    still_runs = may_run & in_collection | reopened_late(evidence)
     for loan_id in evidence.debts:
         check.looked_at += 1
         row = rows.get(loan_id)
         if row is None:
             check.against(loan_id, "not in the ledger")
-        elif loan_id in going_on and row["state"] == "in_collection":
+        elif loan_id in still_runs and row["state"] == "in_collection":
             continue
         elif row["state"] != "ended" or row["end_kind"] is None:
             check.against(loan_id, f"reached no end, it is {row['state']}")
     all_ended = all(row["state"] == "ended" for row in rows.values())
     for run in evidence.runs:
         check.looked_at += 1
-        if run.workflow_id.removeprefix(_LOAN) in going_on and run.status in _ON_ITS_WAY:
+        if run.workflow_id.removeprefix(_LOAN) in still_runs and run.status in _ON_ITS_WAY:
             continue
         may_go_on = not run.workflow_id.startswith("loan-") and not all_ended
         if run.status not in (_ON_ITS_WAY if may_go_on else _ENDED_WELL):

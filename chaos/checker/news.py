@@ -29,12 +29,18 @@ def taken_in(evidence: Evidence) -> dict[tuple[str | None, str], Entry]:
     return found
 
 
-def told_of_payments(evidence: Evidence) -> dict[int, int]:
-    """By the line of a payment, the line on which news of it and of all before it had been accepted."""
-    heard: dict[str, int] = {}
+def heard_of_payments(evidence: Evidence) -> dict[str, Entry]:
+    """By the payment, the first news of it that was accepted."""
+    heard: dict[str, Entry] = {}
     for hook in accepted(evidence).values():
         if paid := hook.text("payment_id"):
-            heard[paid] = min(hook.seq, heard.get(paid, hook.seq))
+            heard[paid] = min(hook, heard.get(paid, hook), key=lambda one: one.seq)
+    return heard
+
+
+def told_of_payments(evidence: Evidence) -> dict[int, int]:
+    """By the line of a payment, the line on which news of it and of all before it had been accepted."""
+    heard = {paid: hook.seq for paid, hook in heard_of_payments(evidence).items()}
     before: dict[str | None, list[int | None]] = defaultdict(list)
     found: dict[int, int] = {}
     for payment in evidence.of("payment"):

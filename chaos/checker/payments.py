@@ -11,6 +11,7 @@ from chaos.checker.check import Check
 from chaos.checker.contacts import CONTACTS, MESSAGES, answers, asks_for_money, contacts_of
 from chaos.checker.evidence import Entry, Evidence, Row, moment
 from chaos.checker.news import told_of_payments
+from chaos.checker.running import reopened_late
 from chaos.checker.whole_units import asked_for, smallest_asked_for
 
 _A_CONTACT_TAKES = timedelta(minutes=5)
@@ -108,9 +109,9 @@ def _counted_by_loans(evidence: Evidence, check: Check, back: set[str]) -> None:
     paid: dict[str | None, list[tuple[str, int, bool]]] = defaultdict(list)
     for entry in evidence.of("payment"):
         paid[entry.loan_id].append((entry.text("payment_id"), entry.minor(), entry.text("payment_id") in back))
-    going_on = evidence.going_on()
+    reopened = reopened_late(evidence)
     for row in evidence.rows["loan"]:
-        if row["state"] != "ended" or row["loan_id"] in going_on:
+        if row["state"] != "ended" or row["loan_id"] in reopened:
             continue
         check.looked_at += 1
         state = _last_state(row)
@@ -139,7 +140,7 @@ def _to_give_back(evidence: Evidence, check: Check) -> None:
     the money is. Nor where money was taken back after a person had decided: such a case stays as it was decided.
     """
     decided_before = _decided_before_money_went_back(evidence)
-    going_on = evidence.going_on()
+    reopened = reopened_late(evidence)
     asked: dict[int, int] = defaultdict(int)
     for case in evidence.rows["collection_case"]:
         if case["kind"] == _REFUND and case["state"] != "retracted":
@@ -149,7 +150,7 @@ def _to_give_back(evidence: Evidence, check: Check) -> None:
         outcome = outcomes.get(row["loan_id"])
         if row["state"] != "ended" or outcome is None or outcome.end == "settled":
             continue
-        if row["loan_id"] in going_on or row["id"] in decided_before:
+        if row["loan_id"] in reopened or row["id"] in decided_before:
             continue
         debt = evidence.debts[row["loan_id"]]
         over = asked_for(max(0, sum(outcome.money) - debt.amount_minor), debt.currency)

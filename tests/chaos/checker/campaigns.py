@@ -40,6 +40,11 @@ class Campaign:
             {"id": 1, "loan_id": "L1", "state": "ended", "end_kind": "cured", "final_state": counted},
             {"id": 2, "loan_id": "L2", "state": "ended", "end_kind": "not_cured", "final_state": "{}"},
         ]
+        for loan in self.loans:
+            loan |= {"entered_at": "2026-12-01 05:00:00", "ended_at": "2026-12-02 10:00:00"}
+        self.loans[1]["ended_at"] = "2026-12-17 05:00:00"
+        self.agreements: list[dict[str, Any]] = []
+        self.instalments: list[dict[str, Any]] = []
         self.cases: list[dict[str, Any]] = []
         self.webhooks: list[dict[str, Any]] = [
             {"provider": "stripe", "event_key": "evt_1", "recorded_at": "x", "relayed_at": "x", "outcome": "payment"}
@@ -78,8 +83,47 @@ class Campaign:
         }
 
     @staticmethod
-    def case(kind: str, state: str = "open", *, decided: str | None = None, minor: int | None = None) -> dict[str, Any]:
-        return {"loan_ref": 1, "kind": kind, "state": state, "decided_at": decided, "amount_minor": minor}
+    def case(
+        kind: str,
+        state: str = "open",
+        *,
+        decided: str | None = None,
+        minor: int | None = None,
+        decision: str | None = None,
+    ) -> dict[str, Any]:
+        return {
+            "loan_ref": 1,
+            "kind": kind,
+            "state": state,
+            "decision": decision,
+            "opened_at": "2026-12-01 10:00:00",
+            "sla_at": "2026-12-04 10:00:00",
+            "decided_at": decided,
+            "closed_at": decided,
+            "amount_minor": minor,
+        }
+
+    def agrees(
+        self,
+        loan: int,
+        state: str,
+        since: str,
+        until: str | None,
+        *parts: tuple[str, int, int],
+        said_in: str | None = None,
+        **row: Any,
+    ) -> dict[str, Any]:
+        """An agreement of a loan with three days of grace; `parts`: of each payment its day, what is due and paid."""
+        number = len(self.agreements) + 1
+        made = {"id": number, "loan_ref": loan, "entry": 1, "number": number, "kind": "plan", "state": state}
+        sums = {"tolerance_minor": 0, "adjustment_minor": 0, "added_minor": 0, "revision": 0}
+        times = {"made_at": since, "ended_at": until, "expires_at": None, "grace_days": 3}
+        self.agreements.append(made | sums | times | {"evidence_message_id": said_in} | row)
+        self.instalments += [
+            {"agreement_ref": number, "number": place, "due": due, "amount_minor": minor, "paid_minor": paid}
+            for place, (due, minor, paid) in enumerate(parts, 1)
+        ]
+        return self.agreements[-1]
 
     @staticmethod
     def payment(payment_id: str, minor: int = 5000) -> dict[str, Any]:
@@ -133,6 +177,8 @@ class Campaign:
                 "payment": tuple(self.payments),
                 "collection_case": tuple(self.cases),
                 "webhook": tuple(self.webhooks),
+                "agreement": tuple(self.agreements),
+                "agreement_instalment": tuple(self.instalments),
                 "campaign_loan": ({"loan_ref": 1, "started_at": "x", "refused": None},),
                 **{
                     table: tuple(self.left.get(table, ()))
@@ -144,4 +190,5 @@ class Campaign:
             late_replays=self.late_replays,
             failed_at_workers=self.failed_at_workers,
             last_reopening=datetime(2026, 12, 6, tzinfo=UTC),
+            clocks_stop=datetime(2026, 12, 20, 5, tzinfo=UTC),
         )

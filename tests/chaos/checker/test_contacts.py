@@ -343,3 +343,32 @@ def test_a_stop_in_a_persons_own_words_is_one() -> None:
     campaign.text("SM9", DAY.format(3, "15:00"), step="help", loan_id="L2")
 
     assert campaign.found_by() == {"stop"}
+
+
+@pytest.mark.parametrize(
+    ("at", "reason", "loan_id", "found"),
+    [
+        (DAY.format(3, "16:00"), "21610: Attempt to send to unsubscribed recipient", "L2", True),
+        (DAY.format(2, "16:05"), "21610: Attempt to send to unsubscribed recipient", "L2", False),  # under way
+        (DAY.format(3, "16:00"), "21614: To number: +1, is not a mobile number", "L2", False),
+        (DAY.format(3, "16:00"), "21610: Attempt to send to unsubscribed recipient", "L1", False),
+    ],
+)
+def test_an_sms_tried_after_a_stop_word_is_found_although_the_carrier_refuses_it(
+    at: str, reason: str, loan_id: str, found: bool
+) -> None:
+    campaign = Campaign()
+    _writes(campaign, "2 16:00", "STOP")
+    line(campaign.log, "refused", at, service="twilio", reason=reason, loan_id=loan_id)
+
+    assert any(one.startswith("stop") for one in campaign.violations()) is found
+
+
+def test_a_stop_word_that_was_not_heard_stops_nobody_but_the_carrier() -> None:
+    campaign = Campaign()
+    _writes(campaign, "2 16:00", "STOP")
+    campaign.log[-1]["status"] = 503
+    reason = "21610: Attempt to send to unsubscribed recipient"
+    line(campaign.log, "refused", DAY.format(3, "16:00"), service="twilio", reason=reason, loan_id="L2")
+
+    assert not any(one.startswith("stop") for one in campaign.violations())

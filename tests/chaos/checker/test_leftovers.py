@@ -162,3 +162,75 @@ def test_a_loan_that_is_paid_waits_for_nobody() -> None:
     campaign.calm = {}
 
     assert campaign.found_by() == {"stuck"}
+
+
+PAID, DUE_LATER = ("2026-12-08", 2000, 2000), ("2026-12-21", 3000, 0)
+
+
+def _still_runs_with_a_plan(state: str, *parts: tuple[str, int, int]) -> Campaign:
+    """Two of L2's payments of a plan; the clocks stop on the twentieth."""
+    campaign = Campaign()
+    campaign.loans[1] |= {"state": "in_collection", "end_kind": None}
+    campaign.runs[1:] = [Run("loan-demo-L2", "RUNNING"), Run("campaign-demo", "RUNNING")]
+    campaign.calm = {}
+    campaign.agrees(2, state, "2026-12-02 10:00:00", None if state == "active" else "2026-12-03 10:00:00", *parts)
+    return campaign
+
+
+def _pays_for_l2(campaign: Campaign, minor: int) -> None:
+    at = DAY.format(8, "15:00")
+    campaign.pays(at, "pi_2", minor)
+    campaign.payments[-1]["loan_ref"] = 2
+    campaign.counted().pop()
+    for entry in campaign.log[-2:]:
+        entry["loan_id"] = "L2"
+
+
+@pytest.mark.parametrize(
+    ("state", "parts", "paid", "found"),
+    [
+        ("active", (PAID, DUE_LATER), 2000, False),
+        ("active", (PAID, ("2026-12-18", 3000, 0)), 2000, False),  # its grace goes on when the clocks stop
+        ("active", (PAID, ("2026-12-16", 3000, 0)), 2000, True),
+        ("active", (PAID, DUE_LATER), 1999, True),
+        ("active", (PAID, DUE_LATER), 0, True),
+        ("active", (PAID, DUE_LATER), 5000, True),
+        ("active", (DUE_LATER,), 0, False),
+        ("broken", (PAID, DUE_LATER), 2000, True),
+    ],
+)
+def test_a_loan_may_run_on_with_what_was_agreed_on_while_that_is_kept_and_more_falls_due(
+    state: str, parts: tuple[tuple[str, int, int], ...], paid: int, found: bool
+) -> None:
+    """Given what the ledger calls paid, and what the world says was paid of it."""
+    campaign = _still_runs_with_a_plan(state, *parts)
+    if paid:
+        _pays_for_l2(campaign, paid)
+
+    assert any(one.startswith("stuck") for one in campaign.violations()) is found
+
+
+def test_money_that_was_taken_back_keeps_no_agreement() -> None:
+    campaign = _still_runs_with_a_plan("active", PAID, DUE_LATER)
+    _pays_for_l2(campaign, 2000)
+    line(campaign.log, "reversal", DAY.format(5, "12:00"), payment_id="pi_2", amount_minor=2000, loan_id="L2")
+
+    assert "stuck" in campaign.found_by()
+
+
+@pytest.mark.parametrize(("until", "found"), [("2026-12-05 10:00:00", True), ("2026-12-08 10:00:00", False)])
+def test_a_loan_whose_clock_stood_still_for_long_need_not_have_ended(until: str, found: bool) -> None:
+    """Given an agreement in force for two days or five, of a loan that began five days before the last moment to."""
+    campaign = _still_runs_with_a_plan("active", PAID)
+    campaign.agreements[0] |= {"state": "broken", "made_at": "2026-12-03 10:00:00", "ended_at": until}
+    campaign.loans[1]["entered_at"] = "2026-12-01 15:00:00"
+
+    assert any(one.startswith("stuck") for one in campaign.violations()) is found
+
+
+def test_the_workflow_of_a_loan_that_has_ended_may_not_run_on_although_its_clock_stood_still() -> None:
+    campaign = Campaign()
+    campaign.agrees(2, "broken", "2026-12-02 10:00:00", "2026-12-09 10:00:00", PAID)
+    campaign.runs[1] = Run("loan-demo-L2", "RUNNING")
+
+    assert "stuck" in campaign.found_by()

@@ -38,7 +38,8 @@ def test_what_was_paid_for_a_loan_that_had_been_sold_is_not_given_back() -> None
     campaign = Campaign()
     campaign.loans[0]["end_kind"] = "sold"
     campaign.pays(DAY.format(3, "10:00"), "pi_2", 1200)
-    campaign.cases = [Campaign.case("payment_query")]
+    sold = Campaign.case("handoff", "decided", decided="2026-12-02 09:00:00", decision="sell")
+    campaign.cases = [Campaign.case("payment_query"), sold]
     campaign.calm = {}
 
     assert campaign.violations() == []
