@@ -59,7 +59,7 @@ def pay_router(
     def options(token: str, view: TransferView, at: datetime) -> str | None:
         """Where everything about the loan can be seen and agreed on: an address that is over gives no new one."""
         subject = addresses.read(PAGE, token, at)
-        if subject is None or subject.over or not view.still_due or not view.of_this_hand_over:
+        if subject is None or subject.over or not view.still_due or not view.leads_on:
             return None
         return agreement_address(addresses, view.lender, view.loan_id, at)
 

@@ -26,8 +26,10 @@ from config.signed_addresses import SignedAddresses
 from config.web_settings import Web
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment, Via
 from domain.bank_news import BankEntry, FileKind
+from domain.contact import Channel
+from domain.events.contacts import AddressFailure
 from domain.gateway_choice import BANK, STRIPE
-from records import agreements, audit, bank_entries, links, loans, payments
+from records import agreements, audit, bank_entries, links, loans, payments, people
 from records.database import Database
 from records.tables import EntryState, LinkState, Payment, PaymentInquiry, PaymentLink, PaymentSource, Webhook
 from tests.activities.outside import TUESDAY, enter_loan, settings_for
@@ -638,6 +640,29 @@ async def test_an_address_that_is_over_still_lets_pay_and_leads_to_nothing_else_
     assert "/agree/" not in over.text + asked.text
     assert "Pagar lo que queda pendiente" in over.text
     assert bench.every_link()[1].url in asked.text
+
+
+@pytest.mark.parametrize(("later", "leads_on"), [(timedelta(hours=1), False), (-timedelta(hours=1), True)])
+async def test_a_link_that_a_stranger_may_hold_takes_its_payment_and_leads_to_nothing_else(
+    bench: Bench, later: timedelta, leads_on: bool
+) -> None:
+    """Given a link, when somebody else answers at the borrower's number after it was made, then its page takes the
+    payment and leads nowhere; one that was made afterwards went to another address."""
+    link = await bench.link()
+    with bench.database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, bench.loan_id))
+        people.close_address(
+            session, person, Channel.SMS, "+34600000999", reason=AddressFailure.WRONG_PERSON, at=TUESDAY + later
+        )
+    async with bench.browse() as browser:
+        looked = await browser.get(link.url)
+        with bench.database.writing() as session:
+            links.set_state(session, session.get_one(PaymentLink, link.id), LinkState.INACTIVE, at=TUESDAY)
+        closed = await browser.get(link.url)
+
+    assert 'name="iban"' in looked.text
+    assert "/agree/" not in closed.text or leads_on
+    assert ("/agree/" in looked.text, 'name="what"' in closed.text) == (leads_on, leads_on)
 
 
 @pytest.mark.parametrize("days", [1, 130])
