@@ -47,7 +47,9 @@ ASK_AT_MOST = timedelta(hours=6)
 class TransferView:
     """What the page shows. `go_on_at`: where the borrower confirms at their bank. `elsewhere`: UNDER_WAY or UNKNOWN
     where another transfer of the loan may arrive yet. `next_payment_minor`: what is left of the next payment of the
-    agreement in force, which alone is asked for while it is kept, 0 where all of it is paid; None where none is."""
+    agreement in force, which alone is asked for while it is kept, 0 where all of it is paid; None where none is.
+    `leads_on`: who holds the link may be shown more of the loan; not by one of an earlier hand-over, nor by one that
+    a stranger may hold."""
 
     lender: str
     loan_id: str
@@ -59,11 +61,12 @@ class TransferView:
     go_on_at: str | None = None
     elsewhere: Standing | None = None
     next_payment_minor: int | None = None
+    leads_on: bool = True
 
     @property
     def offers(self) -> bool:
         """Whether another link may be asked for in this one's place."""
-        if not self.still_due or self.elsewhere is not None or self.next_payment_minor == 0:
+        if not self.still_due or not self.leads_on or self.elsewhere is not None or self.next_payment_minor == 0:
             return False
         less = self.next_payment_minor is not None and self.next_payment_minor < self.amount.amount_minor
         return self.standing is Standing.CLOSED or (self.standing is Standing.OPEN and less)
@@ -222,6 +225,7 @@ class BankTransfers:
             go_on_at=go_on_at,
             elsewhere=next((each for each in (Standing.UNKNOWN, Standing.UNDER_WAY) if each in others), None),
             next_payment_minor=None if left is None else left.next_minor,
+            leads_on=link.entry == loan.entry and not people.a_stranger_read_after(session, person, link.created_at),
         )
 
     def _inquiry(self, reference: str) -> PaymentInquiry | None:

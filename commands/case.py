@@ -133,6 +133,7 @@ def decide(
       starter.py case decide demo-P-20417-1-1 --decision continue --by agent-7 --lost
     """
     from commands.temporal_session import with_temporal
+    from domain.case_decisions import not_theirs
     from records import loans
     from records.tables import CaseState
 
@@ -144,6 +145,9 @@ def decide(
         loan = loans.by_ref(session, case.loan_ref)
     if case.state is not CaseState.OPEN:
         raise Refused(f"refused: case {case_id!r} is {case.state} already")
+    # Whoever may run this may close loans too.
+    if (why := not_theirs(case.kind, order.decision, may_end=True)) is not None:
+        raise Refused(f"refused: {why}; `loan close` ends the loan")
 
     async def deciding(client: Client) -> str:
         return await (

@@ -16,6 +16,7 @@ from config.lender_settings import Lender
 from config.messaging_settings import Twilio
 from config.payment_settings import Stripe
 from config.settings import Settings
+from config.web_settings import Web
 from domain.strategy import Strategy
 from records.database import Database
 from records.tables import Loan, LoanState, StrategySnapshot
@@ -102,7 +103,7 @@ def look_at_settings(settings: Settings, database: Database) -> list[Finding]:
         lines.append("Real providers are configured, and messages name the demo lender (RECOBRO_LENDER__NAME).")
     if settings.twilio is not None and settings.web.public_url is None:
         lines.append("RECOBRO_WEB__PUBLIC_URL is not set: Twilio is given no address for delivery reports.")
-    return [
+    found = [
         Finding(
             "settings",
             line,
@@ -110,6 +111,22 @@ def look_at_settings(settings: Settings, database: Database) -> list[Finding]:
             "set the variable (docs/settings.md) and start the workers and the web app again",
         )
         for line in dict.fromkeys(lines)
+    ]
+    return found + look_at_proxies(settings.web)
+
+
+def look_at_proxies(web: Web) -> list[Finding]:
+    """Whether the web app can tell apart those who come by its reverse proxy."""
+    if not web.shares_one_address:
+        return []
+    return [
+        Finding(
+            "settings",
+            "RECOBRO_WEB__TRUSTED_PROXIES is not set, and RECOBRO_WEB__PUBLIC_URL is https: TLS ends at a proxy",
+            "everybody who comes by it has its address: one visitor's wrong passwords make all people wait to sign in, "
+            "and banks are told it as the borrower's",
+            "name the proxy's addresses or networks in it (docs/access.md) and start the web app again",
+        )
     ]
 
 

@@ -11,10 +11,11 @@ from pydantic import SecretStr
 
 @dataclass(frozen=True)
 class Subject:
-    """What an address is about; `over` when its time is."""
+    """What an address is about; `over` when its time is, which ends at `until`."""
 
     name: str
     over: bool
+    until: datetime
 
 
 class SignedAddresses:
@@ -36,10 +37,10 @@ class SignedAddresses:
         """What a token was made for; None for one we did not make."""
         try:
             name, until = self._signer(kind).loads(token)
-            over = now >= datetime.fromtimestamp(until, UTC)
+            end = datetime.fromtimestamp(until, UTC)
         except (BadData, ValueError, TypeError, OverflowError, OSError):
             return None
-        return Subject(name, over) if isinstance(name, str) else None
+        return Subject(name, now >= end, end) if isinstance(name, str) else None
 
     def _signer(self, kind: str) -> URLSafeSerializer:
         return URLSafeSerializer(self._secret, salt=f"recobro:{kind}")

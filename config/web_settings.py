@@ -38,6 +38,12 @@ class Web(SettingsSection):
     link_secret: LongSecret | None = None
     """Signs the addresses that borrowers are sent; the same in every process."""
 
+    @property
+    def shares_one_address(self) -> bool:
+        """Whether all who come have the address of a proxy that nobody named: TLS ends there, never here."""
+        https = self.public_url is not None and self.public_url.lower().startswith("https:")
+        return https and not self.trusted_proxies
+
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:

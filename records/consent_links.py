@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlmodel import Session
 
@@ -23,7 +23,11 @@ def make(session: Session, person: Person, at: datetime) -> str:
 
 
 def person_of(session: Session, token: str, at: datetime) -> Person | None:
-    """Whose token it is; None for one that is forged or past its time, and for a person who was erased."""
+    """Whose token it is; None for one that is forged or past its time, and for a person who was erased.
+
+    None too once somebody else answered at an address of the person's since the day it was made on: they may hold it,
+    and would connect an account of their own.
+    """
     parts = _TOKEN.fullmatch(token)
     if parts is None:
         return None
@@ -33,7 +37,10 @@ def person_of(session: Session, token: str, at: datetime) -> Person | None:
     if at.date() > date.fromordinal(last):
         return None
     person = session.get(Person, person_ref)
-    return None if person is None or people.is_erased(session, person) else person
+    if person is None or people.is_erased(session, person):
+        return None
+    made = datetime.combine(date.fromordinal(last), time(), UTC) - GOOD_FOR
+    return None if people.a_stranger_read_after(session, person, made) else person
 
 
 def _sign(session: Session, person_ref: int, last: int) -> str:

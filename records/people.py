@@ -151,6 +151,16 @@ def known_address(person: Person, channel: Channel) -> str | None:
     return "\n".join([person.name, *kept] if person.name else kept) if kept else None
 
 
+def a_stranger_read_after(session: Session, person: Person, sent: datetime) -> bool:
+    """Whether somebody else answered at an address of this person after `sent`: they may hold what was sent then."""
+    found = select(ClosedAddress.id).where(
+        ClosedAddress.person_ref == person.id,
+        ClosedAddress.reason == AddressFailure.WRONG_PERSON.value,
+        col(ClosedAddress.at) >= sent,
+    )
+    return session.exec(found.limit(1)).first() is not None
+
+
 _NO_TEXTS_BUT_A_TELEPHONE = ("30006", "21614")
 """How a carrier's codes end that only say that a number takes no texts: a landline still rings."""
 

@@ -281,6 +281,11 @@ async def _serve(settings: Settings, stack: contextlib.AsyncExitStack) -> None:
         addresses=_addresses(settings),
         by_our_host=settings.web.clock is not Clock.REQUESTS,
     )
+    if settings.web.shares_one_address:
+        _LOG.warning(
+            "RECOBRO_WEB__TRUSTED_PROXIES is not set: everybody who comes by the reverse proxy has its address, and "
+            "one visitor's wrong passwords make all people wait"
+        )
     config = server_config(app, settings.web)
     watched = None
     if (port := settings.web.metrics_port) is not None:

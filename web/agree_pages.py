@@ -22,7 +22,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, select_autoescape
 from pydantic import ValidationError
 
-from config.agreement_addresses import PAGE, loan_of
+from config.agreement_addresses import LIVES, PAGE, loan_of
 from config.localised import locale_of
 from config.settings import Settings
 from config.signed_addresses import SignedAddresses
@@ -98,11 +98,11 @@ def agree_router(
     def whose(token: str, request: Request) -> Visit | Response:
         subject = addresses.read(PAGE, token, now(request))
         found = None if subject is None else _visit(database, settings, subject.name)
-        if found is None:
+        if subject is None or found is None:
             language, words = words_for(language_of(request.headers.get("accept-language", "")))
             return HTMLResponse(_page("agree_gone").render(w=words, language=language), 404)
-        assert subject is not None
-        return shown(found, "over", 410) if subject.over else found
+        over = subject.over or _may_be_a_strangers(database, found.loan, subject.until)
+        return shown(found, "over", 410) if over else found
 
     async def asked_of(visit: Visit) -> Asked | Response:
         try:
@@ -257,6 +257,12 @@ def _visit(database: Database, settings: Settings, name: str) -> Visit | None:
         language, words = words_for(person.language)
         lender = settings.lender_named(loan.lender)
         return Visit(name, loan, language, locale_of(language, person.country), words, lender)
+
+
+def _may_be_a_strangers(database: Database, loan: Loan, until: datetime) -> bool:
+    """Whether somebody else answered at an address of the borrower's since the day that this one was made on."""
+    with database.reading() as session:
+        return people.a_stranger_read_after(session, people.of_loan(session, loan), until - LIVES)
 
 
 def _ours(request: Request) -> None:

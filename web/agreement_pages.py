@@ -126,7 +126,7 @@ def agreement_pages(
             except TemporalUnavailable:
                 status, given["away"] = 503, "cannot_be_asked"
         given |= await run_in_threadpool(standing_shown, database, loan, written, caller)
-        given["cases"] = await run_in_threadpool(waiting_cases, request, loan)
+        given["cases"] = await run_in_threadpool(waiting_cases, request, loan, caller.role)
         if may_act and addresses is not None and given["away"] is None:
             given["borrowers_page"] = agreement_address(addresses, loan.lender, loan.loan_id, now())
         return page(
@@ -144,9 +144,9 @@ def agreement_pages(
             | given,
         )
 
-    def waiting_cases(request: Request, loan: Loan) -> list[dict[str, Any]]:
+    def waiting_cases(request: Request, loan: Loan, role: Role) -> list[dict[str, Any]]:
         with database.reading() as session:
-            return open_cases(session, request, loan, now())
+            return open_cases(session, request, loan, now(), role)
 
     async def offered(loan: Loan, caller: Caller, written: Written, bearable: str) -> dict[str, Any]:
         asked = await desk.ask(loan, acting(caller), _minor(bearable, loan))

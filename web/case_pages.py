@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from config.localised import format_money, locale_of
 from domain.access import EVERY_ROLE, Caller, Only, PersonCaller, Role, roles
+from domain.case_decisions import decisions_on, not_theirs
 from domain.events.control import CaseDecision
 from domain.ledger_entries import CaseKind
 from domain.money import Money
@@ -60,7 +61,7 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
         assert isinstance(caller, PersonCaller)
         with database.reading() as session:
             found = cases.listing(session, queue=queue or None)
-            rows = [case_shown(request, case, loan, now()) for case, loan in found[:_SHOWN]]
+            rows = [case_shown(request, case, loan, now(), caller.role) for case, loan in found[:_SHOWN]]
         may_act = caller.role in (Role.AGENT, Role.SUPERVISOR)
         kept = noted is None or any(row["case_id"] == noted.case_id for row in rows)
         told: dict[str, Any] = {
@@ -108,8 +109,11 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
         if found is None:
             return await again(404, words["no_case"])
         loan, kind = found
-        if decision not in _choices(kind):
+        if kind == CaseKind.REFUND:
             return await again(409, words["refund_way"].format(case_id))
+        assert isinstance(caller, PersonCaller)
+        if (why_not := not_theirs(kind, decision, may_end=_may_end(caller.role))) is not None:
+            return await again(409, reason_in(why_not, language, loan.currency))
         if cases.is_settled_here(loan, case_id):
             # The loan that is collected now knows nothing of it.
             return await again(409, words["decide_elsewhere"])
@@ -126,10 +130,12 @@ def case_pages(database: Database, desk: AgreementDesk, now: Callable[[], dateti
     return router
 
 
-def open_cases(session: Session, request: Request, loan: Loan, at: datetime) -> list[dict[str, Any]]:
-    """A loan's cases that wait, as the pages show them."""
+def open_cases(session: Session, request: Request, loan: Loan, at: datetime, role: Role) -> list[dict[str, Any]]:
+    """A loan's cases that wait, as the pages show them to somebody of this role."""
     return [
-        case_shown(request, case, loan, at) for case in cases.of_loan(session, loan) if case.state is CaseState.OPEN
+        case_shown(request, case, loan, at, role)
+        for case in cases.of_loan(session, loan)
+        if case.state is CaseState.OPEN
     ]
 
 
@@ -138,7 +144,7 @@ def names(session: Session) -> dict[str, str]:
     return {f"account:{each.id}": each.login for each in accounts.listing(session)}
 
 
-def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime) -> dict[str, Any]:
+def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime, role: Role) -> dict[str, Any]:
     language, words = words_for(request.headers.get("accept-language", ""))
     amount = None
     if case.amount_minor is not None:
@@ -154,7 +160,10 @@ def case_shown(request: Request, case: CollectionCase, loan: Loan, at: datetime)
         "amount": amount,
         "until": moment(case.sla_at, language) if case.sla_at else "",
         "late": case.sla_at is not None and case.sla_at < at,
-        "decisions": [(each.value, decision_word(words, case.kind, each.value)) for each in _choices(case.kind)],
+        "decisions": [
+            (each.value, decision_word(words, case.kind, each.value))
+            for each in decisions_on(case.kind, may_end=_may_end(role))
+        ],
         "way": words["refund_way"].format(case.case_id) if case.kind == CaseKind.REFUND else "",
         "approve_at": f"/loans/{loan.lender}/{loan.loan_id}#agreements" if case.kind == CaseKind.APPROVAL else "",
     }
@@ -166,9 +175,9 @@ def decision_word(words: Mapping[str, str], kind: str, decision: str) -> str:
     return words["decide_decline"] if declines else words.get(f"decide_{decision}", decision.replace("_", " "))
 
 
-def _choices(kind: str) -> tuple[CaseDecision, ...]:
-    """What people may decide here. Money that is not the lender's goes back by two people, or they reject it."""
-    return () if kind == CaseKind.REFUND else tuple(CaseDecision)
+def _may_end(role: Role) -> bool:
+    """Whether they may give up a debt that is still owed."""
+    return role is Role.SUPERVISOR
 
 
 def moment(at: datetime, language: str) -> str:

@@ -56,6 +56,13 @@ def pay_router(
         view = await asyncio.to_thread(transfers.view, subject.name, at)
         return None if view is None else (subject.name, view)
 
+    def options(token: str, view: TransferView, at: datetime) -> str | None:
+        """Where everything about the loan can be seen and agreed on: an address that is over gives no new one."""
+        subject = addresses.read(PAGE, token, at)
+        if subject is None or subject.over or not view.still_due or not view.leads_on:
+            return None
+        return agreement_address(addresses, view.lender, view.loan_id, at)
+
     def shown(token: str, view: TransferView, at: datetime, status: int = 200, **told: Any) -> Response:
         language, words = words_for(view.language)
         lender = settings.lender_named(view.lender)
@@ -78,7 +85,7 @@ def pay_router(
             elsewhere=None if view.elsewhere is None else f"other_{view.elsewhere.value}",
             go_on_at=view.go_on_at,
             other="another" if view.next_payment_minor is None else "another_next",
-            options=agreement_address(addresses, view.lender, view.loan_id, at) if view.still_due else None,
+            options=options(token, view, at),
             **given,
         )
         return HTMLResponse(body, status)

@@ -146,6 +146,16 @@ PHRASES: tuple[tuple[str, str, str], ...] = (
         "ya esperan {n} mensajes de personas",
         "já esperam {n} mensagens de pessoas",
     ),
+    (
+        "only a supervisor ends a loan that still owes",
+        "un préstamo que todavía debe solo lo termina un supervisor",
+        "um empréstimo que ainda deve só é encerrado por um supervisor",
+    ),
+    (
+        "an offer that waits for approval is approved, or declined with continue, and ends no loan",
+        "una oferta que espera aprobación se aprueba o se rechaza, y no termina ningún préstamo",
+        "uma oferta que espera aprovação é aprovada ou recusada, e não encerra empréstimo nenhum",
+    ),
     ("no open case {name}", "no hay ningún caso abierto {name}", "não há caso aberto {name}"),
     (
         "a case of kind {name} is decided, not answered",

@@ -26,8 +26,10 @@ from config.signed_addresses import SignedAddresses
 from config.web_settings import Web
 from domain.agreements.model import Agreement, AgreementKind, AgreementState, Instalment, Via
 from domain.bank_news import BankEntry, FileKind
+from domain.contact import Channel
+from domain.events.contacts import AddressFailure
 from domain.gateway_choice import BANK, STRIPE
-from records import agreements, audit, bank_entries, links, loans, payments
+from records import agreements, audit, bank_entries, links, loans, payments, people
 from records.database import Database
 from records.tables import EntryState, LinkState, Payment, PaymentInquiry, PaymentLink, PaymentSource, Webhook
 from tests.activities.outside import TUESDAY, enter_loan, settings_for
@@ -622,6 +624,67 @@ async def test_an_address_that_has_expired_or_was_not_made_by_us_pays_nothing(be
     assert 'name="iban"' not in over.text
     assert "Pagar lo que queda pendiente" in over.text
     assert (forged.status_code, stray.status_code) == (404, 404)
+
+
+async def test_an_address_that_is_over_still_lets_pay_and_leads_to_nothing_else_of_the_loan(bench: Bench) -> None:
+    """Given a link in a message, when its time is over, then whoever opens it may pay what is due, and gets no fresh
+    address of the page on which the loan is seen and agreed on."""
+    link = await bench.link()
+    async with bench.browse() as browser:
+        in_time = await browser.get(link.url)
+        bench.at = TUESDAY + timedelta(days=130)
+        over = await browser.get(link.url)
+        asked = await browser.post(link.url, data={"what": "another"})
+
+    assert "/agree/" in in_time.text
+    assert "/agree/" not in over.text + asked.text
+    assert "Pagar lo que queda pendiente" in over.text
+    assert bench.every_link()[1].url in asked.text
+
+
+@pytest.mark.parametrize(("later", "leads_on"), [(timedelta(hours=1), False), (-timedelta(hours=1), True)])
+async def test_a_link_that_a_stranger_may_hold_takes_its_payment_and_leads_to_nothing_else(
+    bench: Bench, later: timedelta, leads_on: bool
+) -> None:
+    """Given a link, when somebody else answers at the borrower's number after it was made, then its page takes the
+    payment and leads nowhere; one that was made afterwards went to another address."""
+    link = await bench.link()
+    with bench.database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, bench.loan_id))
+        people.close_address(
+            session, person, Channel.SMS, "+34600000999", reason=AddressFailure.WRONG_PERSON, at=TUESDAY + later
+        )
+    async with bench.browse() as browser:
+        looked = await browser.get(link.url)
+        with bench.database.writing() as session:
+            links.set_state(session, session.get_one(PaymentLink, link.id), LinkState.INACTIVE, at=TUESDAY)
+        closed = await browser.get(link.url)
+
+    assert 'name="iban"' in looked.text
+    assert "/agree/" not in closed.text or leads_on
+    assert ("/agree/" in looked.text, 'name="what"' in closed.text) == (leads_on, leads_on)
+
+
+@pytest.mark.parametrize("days", [1, 130])
+async def test_the_address_of_an_earlier_hand_over_shows_nothing_of_the_loan_as_it_is_collected_now(
+    bench: Bench, days: int
+) -> None:
+    """Given a link of the first hand-over, closed, when the loan came back with 80 due and the link is opened, then it
+    says whom to ask, makes no link and tells nothing of the 80."""
+    link = await bench.link()
+    with bench.database.writing() as session:
+        links.set_state(session, session.get_one(PaymentLink, link.id), LinkState.INACTIVE, at=TUESDAY)
+        handed_over_again(session, bench.loan_id, 8_000)
+    bench.at = TUESDAY + timedelta(days=days)
+    async with bench.browse() as browser:
+        looked = await browser.get(link.url)
+        asked = await browser.post(link.url, data={"what": "another"})
+
+    assert looked.status_code == 200
+    assert 'href="tel:' in looked.text
+    for page in (looked.text, asked.text):
+        assert ("/agree/" in page, 'name="what"' in page, "80,00" in page) == (False, False, False)
+    assert len(bench.every_link()) == 1
 
 
 async def test_a_transfer_that_never_becomes_final_ends_with_a_person(bench: Bench) -> None:

@@ -207,3 +207,17 @@ def test_a_case_of_an_earlier_hand_over_is_settled_while_the_loan_is_collected_a
     assert state_of(records, case_id) is CaseState.DECIDED
     with records.reading() as session:
         assert loans.get(session, LENDER, "L1").state is LoanState.IN_COLLECTION
+
+
+def test_an_offer_that_waits_for_approval_is_no_way_to_end_its_loan(
+    records: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = with_case(records, monkeypatch, knows=True)
+    with records.writing() as session:
+        cases.get(session, case_id).kind = CaseKind.APPROVAL
+
+    refused = CliRunner().invoke(app, ["case", "decide", case_id, "--decision", "write_off", "--by", "agent-7"])
+
+    assert refused.exit_code == 2
+    assert "`loan close` ends the loan" in refused.stderr
+    assert state_of(records, case_id) is CaseState.OPEN

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commands.doctor_host import _REASONS, look_at_web_app
+from commands.doctor_host import _REASONS, look_at_proxies, look_at_web_app
 from config.settings import Settings
+from config.web_settings import Web
 from providers.webhooks.refused import RefusedReason
 
 
@@ -43,3 +44,22 @@ def test_every_reason_for_which_a_sender_is_not_proven_is_put_in_words() -> None
     unproven = set(RefusedReason) - {RefusedReason.TOO_LARGE, RefusedReason.UNREADABLE}
 
     assert unproven <= set(_REASONS)
+
+
+def test_a_proxy_that_nobody_named_is_a_finding() -> None:
+    """TLS ends at a proxy: without its name all who come have one address, and one of them keeps everybody out."""
+    (found,) = look_at_proxies(Web(public_url="HTTPS://collect.example.com"))
+
+    assert "RECOBRO_WEB__TRUSTED_PROXIES" in found.what
+
+
+@pytest.mark.parametrize(
+    "web",
+    [
+        Web(),
+        Web(public_url="http://127.0.0.1:8080"),
+        Web(public_url="https://collect.example.com", trusted_proxies=("10.0.0.5",)),
+    ],
+)
+def test_a_named_proxy_and_none_at_all_are_no_finding(web: Web) -> None:
+    assert look_at_proxies(web) == []

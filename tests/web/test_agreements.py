@@ -19,13 +19,14 @@ from config.signed_addresses import SignedAddresses
 from domain.access import Role, Scope
 from domain.agreements.terms import Authority, RestructuringOption, RestructuringTerms
 from domain.collection import apply
-from domain.contact import Actor
+from domain.contact import Actor, Channel
 from domain.entering import enter
 from domain.events.borrower import Circumstance, CircumstanceReported
+from domain.events.contacts import AddressFailure
 from domain.events.control import CaseDecision, Decide
 from domain.events.payments import PaymentReceived
 from domain.loan_state import LoanState
-from records import accounts, agreements, audit, loans, offer_log
+from records import accounts, agreements, audit, loans, offer_log, people
 from records.database import Database
 from records.tables import Agreement
 from tests.domain.simulated_loan import CATALOGUE, facts, strategy
@@ -549,3 +550,28 @@ def test_a_yes_and_a_moved_date_under_a_key_are_done_once(
 
     assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
     assert without.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("reason", "later", "status"),
+    [
+        (AddressFailure.WRONG_PERSON, timedelta(hours=1), 410),
+        (AddressFailure.WRONG_PERSON, -timedelta(days=1), 200),
+        (AddressFailure.DEAD, timedelta(hours=1), 200),
+    ],
+)
+def test_who_is_not_the_borrower_agrees_on_nothing_in_their_name(
+    database: Database, site: Any, orders: CoreLoans, reason: AddressFailure, later: timedelta, status: int
+) -> None:
+    """Given an address that was sent to a borrower's number, when somebody else answers at it, then the address is
+    over; not one that was made on a later day, nor where a number only proved dead."""
+    with database.writing() as session:
+        owner = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        people.close_address(session, owner, Channel.SMS, "+34600000999", reason=reason, at=NOW + later)
+
+    with browser(site) as client:
+        looked = client.get(borrowers())
+        promised = client.post(borrowers(), data={"kind": "promise", "amount": "120,50", "day": "2026-12-04"})
+
+    assert (looked.status_code, promised.status_code) == (status, status)
+    assert ("300" in looked.text) == (status == 200)

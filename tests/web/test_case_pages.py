@@ -183,6 +183,59 @@ def test_a_refund_that_two_people_decide_is_closed_by_nobody_on_a_page(
     assert [name for name, _ in orders.orders if name == "decide"] == []
 
 
+def test_an_agent_cannot_give_up_a_whole_debt_by_deciding_a_case(
+    database: Database, site: Any, orders: CoreLoans, disputed: str
+) -> None:
+    """Given a case, when an agent would end its loan, then the page offers no such thing and refuses it when it is
+    sent all the same; a supervisor may."""
+    agent, boss = agent_of(site, database), person(site, database, "berta", Role.SUPERVISOR)
+
+    offered = {where: [value for value, _, _ in choices(agent.get(where).text)] for where in ("/cases", PAGE)}
+    sent = [
+        agent.post(f"/cases/{disputed}/decide", data={"decision": each}) for each in ("recall", "sell", "write_off")
+    ]
+    stands = state_of(orders)
+    to_boss = [value for value, _, _ in choices(boss.get("/cases").text)]
+    decided = boss.post(f"/cases/{disputed}/decide", data={"decision": "write_off"})
+
+    assert list(offered.values()) == [["", "continue"], ["", "continue"]]
+    assert [each.status_code for each in sent] == [409, 409, 409]
+    assert "only a supervisor ends a loan that still owes" in plain(sent[0].text)
+    assert (stands.end, stands.circumstance) == (None, "dispute")
+    assert to_boss == ["", "continue", "recall", "sell", "write_off"]
+    assert (decided.status_code, state_of(orders).end) == (303, "written_off")
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR])
+def test_an_offer_that_takes_two_people_is_no_way_for_one_to_end_the_loan(
+    database: Database, site: Any, orders: CoreLoans, role: Role
+) -> None:
+    """Given somebody's own offer that waits for another person, when they decide its case, then they may decline the
+    offer and nothing else."""
+    one = person(site, database, "ana", role)
+    low = {"kind": "settlement", "option": "late", "percent": 60, "words": "acepto"}
+    one.post(f"/api/v1/loans/{LENDER}/L1/agreements", json=low)
+    [case] = state_of(orders).cases
+    with database.writing() as session:
+        loan = loans.get(session, LENDER, "L1")
+        cases.open(
+            session, loan, case_id=case.case_id, queue=case.queue, kind="approval", at=NOW, sla_at=NOW, reason="x"
+        )
+
+    offered = [value for value, _, _ in choices(one.get("/cases").text)]
+    sent = [
+        one.post(f"/cases/{case.case_id}/decide", data={"decision": each}) for each in ("recall", "sell", "write_off")
+    ]
+    stands = state_of(orders)
+    declined = one.post(f"/cases/{case.case_id}/decide", data={"decision": "continue"})
+
+    assert offered == ["", "continue"]
+    assert [each.status_code for each in sent] == [409, 409, 409]
+    assert (stands.end, [each.state for each in stands.agreements]) == (None, ["proposed"])
+    assert declined.status_code == 303
+    assert (state_of(orders).end, [each.state for each in state_of(orders).agreements]) == (None, ["cancelled"])
+
+
 def test_what_people_decided_and_noted_stands_in_the_thread(database: Database, site: Any, disputed: str) -> None:
     with database.writing() as session:
         loans.get(session, LENDER, "L1")

@@ -17,6 +17,8 @@ from activities.composition import bank_sources, connect_outside
 from activities.consents import ConsentDesk
 from activities.orders import WatchOrder
 from config.bank_data_settings import Bank, Belvo
+from domain.contact import Channel
+from domain.events.contacts import AddressFailure
 from domain.strategy import WholeThreshold
 from records import consent_links, loans, people
 from records.database import Database
@@ -264,3 +266,22 @@ async def test_opening_the_link_asks_the_bank_nothing(database: Database, site: 
 
     with database.reading() as session:
         assert session.exec(select(ConsentRequest)).all() == []
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, 404), (-1, 200)])
+async def test_who_is_not_the_borrower_connects_no_account_in_their_name(
+    database: Database, site: FastAPI, days: int, status: int
+) -> None:
+    """Given an address to consent at, when somebody else answers at the borrower's number, then it is good no more;
+    one that was made on a later day is."""
+    loan_id = enter_loan(database)
+    path = f"/consent/{token_for(database, loan_id)}"
+    with database.writing() as session:
+        owner = people.of_loan(session, loans.get(session, LENDER, loan_id))
+        at = TUESDAY + timedelta(days=days)
+        people.close_address(session, owner, Channel.SMS, "+34600000999", reason=AddressFailure.WRONG_PERSON, at=at)
+
+    async with caller(site) as client:
+        answers = [await client.get(path), await client.post(path), await client.get(f"{path}/back")]
+
+    assert (answers[0].status_code, [each.status_code == 404 for each in answers]) == (status, [status == 404] * 3)

@@ -160,14 +160,14 @@ def test_the_note_to_a_decision_that_was_not_taken_stands_at_its_case(
     agent: TestClient, orders: CoreLoans, disputed: str
 ) -> None:
     orders.unanswered = True
-    decision = {"decision": "recall", "note": "vuelve al banco"}
+    decision = {"decision": "continue", "note": "vuelve al banco"}
 
     answer = agent.post(f"/cases/{disputed}/decide", data=decision)
     unknown = agent.post("/cases/none/decide", data=decision)
 
     assert (answer.status_code, UNANSWERED in plain(answer.text)) == (503, True)
     assert 'value="vuelve al banco"' in answer.text
-    assert '<option value="recall" selected>' in answer.text
+    assert '<option value="continue" selected>' in answer.text
     assert (unknown.status_code, "readonly>vuelve al banco</textarea>" in unknown.text) == (404, True)
 
 
