@@ -34,8 +34,19 @@ async def runs(client: Client, campaign_id: str) -> bool:
     return found.status is WorkflowExecutionStatus.RUNNING
 
 
-async def start(client: Client, task_queue: str, held: Held, rate: float, *, strategy: str) -> None:
-    """Start the campaign's workflow; one that runs goes on undisturbed."""
+async def start(
+    client: Client,
+    task_queue: str,
+    held: Held,
+    rate: float,
+    *,
+    strategy: str,
+    reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+) -> None:
+    """Start the campaign's workflow; one that runs goes on undisturbed.
+
+    Raises temporalio.exceptions.WorkflowAlreadyStartedError when it ran and `reuse` does not let it start again.
+    """
     await client.start_workflow(
         Campaign.run,
         CampaignInput(
@@ -48,7 +59,7 @@ async def start(client: Client, task_queue: str, held: Held, rate: float, *, str
         ),
         id=campaign_workflow_id(held.campaign_id),
         task_queue=task_queue,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_reuse_policy=reuse,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary=f"{held.campaign_id} · {held.held} loans · {strategy}",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,15 +11,16 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecution
 
 from activities.ledger import LedgerWriter
 from activities.orders import ContactOrder, LedgerOrder
+from commands.catch_up_campaigns import campaigns_again, sends_again
 from domain.direct_debit import DebitState
 from domain.events.contacts import NOTHING_SENT, AddressFailure, ContactFailed, ContactOutcome, ContactReported
 from domain.ledger_entries import NoteEntry
 from domain.loans import workflow_id
-from records import audit, contacts, payments, people, refunds
+from records import audit, campaigns_restored, contacts, payments, people, refunds
 from records.database import Database
 from records.tables import ContactState, Debit, Loan
 from web.ports import SignalName
@@ -71,6 +72,8 @@ BY_HAND: Mapping[Unknown, str] = MappingProxyType(
 class CaughtUp:
     """`entries` and `contacts` that the records lacked; `unknown` are loans handed over, or again, after the backup.
 
+    `started`: loans that waited by the records. `campaigns`, `sends`: campaigns, and messages to segments, that stood
+    elsewhere by the records than where they were stopped, paused, resumed or finished last.
     `given_back`: payments of which a loan knows that more was given back. Of what Temporal does not know: `refunds` by
     number, which may have been made since, and `debits` by reference, which the bank may have been told of.
     """
@@ -82,24 +85,34 @@ class CaughtUp:
     given_back: int = 0
     refunds: tuple[int, ...] = ()
     debits: tuple[str, ...] = ()
+    started: int = 0
+    campaigns: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
     told_given_back: dict[tuple[str, str], int] = field(default_factory=dict)
     """What loans were told, by provider and payment id, in minor units."""
 
 
 async def catch_up(client: Client, database: Database, ledger: LedgerWriter) -> CaughtUp:
-    """Write again, each once by its number, what finished activities of every loan in Temporal wrote.
+    """Write again, each once by its number, what finished activities of every loan and campaign in Temporal wrote.
 
     Nothing is sent. A contact of which the records know nothing is taken as sent: it counts for the person's limits
     and is not made again. Of a hand-over that the records do not know nothing is written: it would count in another.
     """
     done = CaughtUp()
-    runs = [run async for run in client.list_workflows('WorkflowType="LoanCollection"')]
     known = _hand_overs(database)
+    runs: list[tuple[WorkflowExecution, int]] = []
+    async for run in client.list_workflows('WorkflowType="LoanCollection"'):
+        runs.append((run, await run.memo_value(ENTRY, 1, type_hint=int)))
+    runs.sort(key=lambda one: one[0].start_time)
+    done.started = _begin_again(database, runs, known)
+    # Before what the loans wrote: one that came back after a stop is told from one that the stop had left by which of
+    # the two the audit trail has later. After the starts: a stop lets go of what was not started.
+    done.campaigns = await campaigns_again(client, database)
+    done.sends = await sends_again(client, database)
     seen: set[str] = set()
     unknown: dict[str, None] = {}
-    for run in sorted(runs, key=lambda one: one.start_time):
+    for run, entry in runs:
         seen.add(run.id)
-        entry = await run.memo_value(ENTRY, 1, type_hint=int)
         loan = known.get(run.id)
         if loan is None or loan.entry < entry:
             unknown[run.id] = None
@@ -133,6 +146,17 @@ def _hand_overs(database: Database) -> dict[str, _Known]:
     with database.reading() as session:
         rows = session.exec(select(Loan.lender, Loan.loan_id, Loan.entry)).all()
     return {workflow_id(lender, loan_id): _Known(lender, loan_id, entry) for lender, loan_id, entry in rows}
+
+
+def _begin_again(database: Database, runs: Sequence[tuple[WorkflowExecution, int]], known: Mapping[str, _Known]) -> int:
+    """Loans that the records have waiting and whose present hand-over has a workflow."""
+    started: dict[tuple[str, str], datetime] = {}
+    for run, entry in runs:
+        loan = known.get(run.id)
+        if loan is not None and loan.entry == entry:
+            started.setdefault((loan.lender, loan.loan_id), run.start_time)
+    with database.writing(durable=True) as session:
+        return campaigns_restored.begin_again(session, started)
 
 
 def _doubt_what_temporal_does_not_know(database: Database, done: CaughtUp) -> None:

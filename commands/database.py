@@ -34,11 +34,11 @@ def migrate(as_json: JsonOption = False) -> None:
 
 @app.command("catch-up")
 def catch_up(as_json: JsonOption = False) -> None:
-    """After a restore: write again what Temporal knows of loans and the backup does not.
+    """After a restore: write again what Temporal knows of loans and campaigns and the backup does not.
 
     Run it before the workers are started again, and once more after each file of loans it names as handed over since
-    the backup. Payments, cases, ends and contacts come back, each once; nothing is sent. It names refunds and direct
-    debits that may have been made since, too. See docs/operations.md.
+    the backup. Payments, cases, ends and contacts come back, each once, and where campaigns stand; nothing is sent. It
+    names refunds and direct debits that may have been made since, too. See docs/operations.md.
 
     Example: starter.py database catch-up
     """
@@ -59,6 +59,9 @@ def catch_up(as_json: JsonOption = False) -> None:
                 "loans": done.loans,
                 "entries": done.entries,
                 "contacts": done.contacts,
+                "started": done.started,
+                "campaigns": list(done.campaigns),
+                "sends": list(done.sends),
                 "given_back": done.given_back,
                 "unknown": list(done.unknown),
                 "refunds": list(done.refunds),
@@ -68,6 +71,12 @@ def catch_up(as_json: JsonOption = False) -> None:
         )
         return
     typer.echo(f"{done.loans} loans read: {done.entries} entries and {done.contacts} contacts written again")
+    if done.started:
+        typer.echo(f"{done.started} loans that waited by the records run, or did")
+    for campaign in done.campaigns:
+        typer.echo(f"campaign {campaign} stands again where it was stopped, paused, resumed or finished")
+    for send in done.sends:
+        typer.echo(f"message {send} has ended again")
     for workflow in done.unknown:
         typer.echo(f"{workflow}: handed over, or handed over again, after the backup", err=True)
     if done.unknown:

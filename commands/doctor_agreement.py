@@ -25,6 +25,7 @@ from workflows.search_attributes import STAGE
 _GRACE = timedelta(minutes=2)
 """Starting a loan and noting it are two things."""
 _RUNNING = WorkflowExecutionStatus.RUNNING
+_COMPLETED = WorkflowExecutionStatus.COMPLETED
 _MOST_DESCRIBED = 500
 
 
@@ -52,10 +53,15 @@ async def look_at_campaigns(client: Client, database: Database, restart: Callabl
                     left[campaign.id].append(loan.loan_id)
         return left
 
-    async def without_workflow(campaign_ids: Iterable[str]) -> list[str]:
-        return [one for one in campaign_ids if await _status(client, campaign_workflow_id(one)) is not _RUNNING]
+    async def without_workflow(campaign_ids: Iterable[str]) -> dict[str, WorkflowExecutionStatus | None]:
+        statuses = {one: await _status(client, campaign_workflow_id(one)) for one in campaign_ids}
+        return {one: status for one, status in statuses.items() if status is not _RUNNING}
 
-    lost = await without_workflow(await asyncio.to_thread(unfinished))
+    not_carried = await without_workflow(await asyncio.to_thread(unfinished))
+    # Looked at again: one may have come to its end while we looked.
+    unfinished_still = set(await asyncio.to_thread(unfinished)) if not_carried else set()
+    ended = [one for one, status in not_carried.items() if status is _COMPLETED and one in unfinished_still]
+    lost = [one for one, status in not_carried.items() if status is not _COMPLETED and one in unfinished_still]
     stopped = await asyncio.to_thread(left_by_a_stop)
     told = [one for one in stopped if not await _tells_its_loans(client, one)]
     # Looked at again: a loan that was told last may have been closed since.
@@ -69,6 +75,16 @@ async def look_at_campaigns(client: Client, database: Database, restart: Callabl
         "since), or starter.py loan close LOAN --reason recalled   (each; with --lost where Temporal knows no workflow "
         "of it; of a campaign that 0.1.0 stopped first see in `loan show LOAN` that it did not come back since)",
         [loan_id for campaign_id in told for loan_id in left.get(campaign_id, ())],
+    )
+    found += about(
+        "campaigns_ended_in_temporal",
+        "{n} campaigns are not finished by the records and their workflow came to its end",
+        "a campaign ends when it is stopped, or when its last loan has ended: the records were restored from before "
+        "that, and started again it would collect loans that the lender took back",
+        "starter.py database catch-up   (with the workers stopped, as after a restore; where Temporal has no history "
+        "of it any more ask whether it was stopped: if it was, leave it, and starter.py loan close LOAN --reason "
+        "recalled ends those in collection; else starter.py campaign start FILE --id CAMPAIGN)",
+        ended,
     )
     return found + about(
         "campaigns_not_running",

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from sqlmodel import Session
 from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from commands import campaign_control
@@ -63,8 +64,11 @@ _UNREADABLE = (LookupError, TypeError, ValueError)
 
 
 async def restart_campaigns(client: Client, database: Database, task_queue: str, campaign_ids: list[str]) -> str:
-    """Each where it stood, at the rate it was started with; one that was stopped or ended meanwhile is passed over."""
-    started, usual = 0, []
+    """Each where it stood, at the rate it was started with; one that was stopped or ended meanwhile is passed over.
+
+    So is one whose workflow came to its end: it was stopped, or its last loan had ended, whatever older records say.
+    """
+    started, usual, ended = 0, [], []
     for campaign_id in campaign_ids:
         with database.reading() as session:
             campaign, progress = campaigns.get(session, campaign_id), campaigns.progress(session, campaign_id)
@@ -82,7 +86,14 @@ async def restart_campaigns(client: Client, database: Database, task_queue: str,
             (),
         )
         strategy = campaign.strategy_key
-        await campaign_control.start(client, task_queue, held, rate or USUAL_RATE, strategy=strategy)
+        only_lost = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        try:
+            await campaign_control.start(
+                client, task_queue, held, rate or USUAL_RATE, strategy=strategy, reuse=only_lost
+            )
+        except WorkflowAlreadyStartedError:
+            ended.append(campaign_id)
+            continue
         with database.writing() as session:
             note(session, "campaign_restarted", campaign.lender, None, {"campaign_id": campaign_id})
         started += 1
@@ -91,6 +102,8 @@ async def restart_campaigns(client: Client, database: Database, task_queue: str,
     told = f"{started:,} campaigns go on"
     if usual:
         told += f"; at {USUAL_RATE:g} loans a second, as their own rate was not noted: {', '.join(usual)}"
+    if ended:
+        told += f"; not started, as their workflow came to its end (starter.py database catch-up): {', '.join(ended)}"
     return told
 
 

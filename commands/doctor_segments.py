@@ -21,22 +21,35 @@ _GRACE = timedelta(minutes=2)
 async def look_at_sends(client: Client, database: Database) -> list[Finding]:
     """Messages to segments that are under way by the records and that no workflow tells to their loans."""
     now = datetime.now(UTC)
-    not_carried = [
-        send.id
+    statuses = {
+        send.id: await _status(client, send.id)
         for send in await asyncio.to_thread(_running, database)
-        if send.created_at < now - _GRACE and not await _is_carried(client, send.id)
-    ]
+        if send.created_at < now - _GRACE
+    }
+    not_carried = {id for id, status in statuses.items() if status is not WorkflowExecutionStatus.RUNNING}
     # One that was told to its last loan meanwhile needs nothing.
-    lost = [send for send in await asyncio.to_thread(_running, database) if send.id in not_carried]
+    left = [send for send in await asyncio.to_thread(_running, database) if send.id in not_carried]
+    ended = [send.id for send in left if statuses[send.id] is WorkflowExecutionStatus.COMPLETED]
+    lost = [send for send in left if send.id not in ended]
     in_time = [send.id for send in lost if send.until > now]
     late = [send.id for send in lost if send.until <= now]
-    return about(
+    found = about(
+        "sends_ended_in_temporal",
+        "{n} messages to segments are under way by the records and their workflow came to its end",
+        "such a message was told to all its loans, or it was stopped: the records were restored from before that, and "
+        "resumed it would reach those it was taken back from",
+        "starter.py database catch-up   (with the workers stopped, as after a restore; else starter.py campaign "
+        f"send-stop {(ended or ['SEND'])[0]}, which tells nobody)",
+        ended,
+    )
+    found += about(
         "sends_not_running",
         "{n} messages to segments were not told to all their loans and no workflow carries them",
         "their loans hear nothing; sent anew under another id it would reach those twice who have heard",
         f"starter.py campaign send --resume {(in_time or ['SEND'])[0]}",
         in_time,
-    ) + about(
+    )
+    return found + about(
         "sends_too_late",
         "{n} messages to segments were not told to all their loans and their time is over",
         "they count as under way for ever",
@@ -50,11 +63,11 @@ def _running(database: Database) -> list[SegmentSend]:
         return [send for send in segment_sends.listing(session) if send.state is SegmentSendState.RUNNING]
 
 
-async def _is_carried(client: Client, send_id: str) -> bool:
+async def _status(client: Client, send_id: str) -> WorkflowExecutionStatus | None:
+    """None: there is no such workflow."""
     try:
-        told = await client.get_workflow_handle(segment_send_workflow_id(send_id)).describe()
+        return (await client.get_workflow_handle(segment_send_workflow_id(send_id)).describe()).status
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            return False
+            return None
         raise
-    return told.status is WorkflowExecutionStatus.RUNNING

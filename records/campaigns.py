@@ -138,6 +138,15 @@ def set_state(
         )
 
 
+def noted_orders(session: Session, campaign: Campaign) -> set[tuple[CampaignState, int | None]]:
+    """The pauses and stops that the audit trail holds, each by the number of its order."""
+    return {
+        (state, line.details.get("order"))
+        for state, action in _NOTED.items()
+        for line in _lines(session, campaign, action)
+    }
+
+
 def _is_new(session: Session, campaign: Campaign, action: str, order: int | None) -> bool:
     noted = [line.details.get("order") for line in _lines(session, campaign, action)]
     return order is not None and order not in noted

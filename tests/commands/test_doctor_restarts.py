@@ -11,6 +11,8 @@ import pytest
 from sqlmodel import Session
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from commands import doctor_agreement
@@ -475,6 +477,56 @@ async def test_a_campaign_goes_on_at_the_rate_it_was_started_with(database: Data
     (given,) = temporal.started
     assert given.rate_per_second == 0.5
     assert told == "1 campaigns go on"
+
+
+@pytest.mark.parametrize(
+    ("last", "found_then"),
+    [
+        (WorkflowExecutionStatus.COMPLETED, "campaigns_ended_in_temporal"),
+        (WorkflowExecutionStatus.TERMINATED, "campaigns_not_running"),
+        (WorkflowExecutionStatus.FAILED, "campaigns_not_running"),
+        (None, "campaigns_not_running"),
+    ],
+)
+async def test_a_campaign_that_came_to_its_end_is_left_to_a_person_and_a_lost_one_is_mended(
+    database: Database, last: WorkflowExecutionStatus | None, found_then: str
+) -> None:
+    """Given records that have it running, when its workflow has ended, then it is mended unless it did so by itself."""
+    with database.writing() as session:
+        entered(session, "L1")
+    temporal: Any = Empty()
+
+    async def describe() -> Any:
+        return SimpleNamespace(status=last)
+
+    if last is not None:
+        temporal.get_workflow_handle = lambda _id: SimpleNamespace(describe=describe)
+
+    (found,) = await look_at_campaigns(temporal, database, lambda _lost: never)
+
+    assert (found.check, found.subjects) == (found_then, ("c1",))
+    assert (found.mend is None) == (last is WorkflowExecutionStatus.COMPLETED)
+
+
+async def test_a_campaign_that_came_to_its_end_since_it_was_found_is_not_started(database: Database) -> None:
+    """Given one stopped in Temporal alone, when it is to be mended, then Temporal refuses and it is named."""
+    with database.writing() as session:
+        entered(session, "L1")
+    temporal: Any = Empty()
+    asked: list[WorkflowIDReusePolicy] = []
+
+    async def ended(_run: object, given: Any, *, id_reuse_policy: WorkflowIDReusePolicy, **more: Any) -> None:
+        asked.append(id_reuse_policy)
+        raise WorkflowAlreadyStartedError(more["id"], "Campaign")
+
+    temporal.start_workflow = ended
+    told = await restart_campaigns(temporal, database, "queue", ["c1"])
+
+    assert asked == [WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY]
+    assert "0 campaigns go on; not started" in told
+    assert told.endswith(": c1")
+    with database.reading() as session:
+        assert audit.of_action(session, "campaign_restarted") == []
 
 
 async def test_a_campaign_that_was_stopped_since_it_was_found_is_not_started(database: Database) -> None:

@@ -86,6 +86,19 @@ async def test_a_message_that_nothing_carries_is_found_with_the_command_that_res
     assert found == {}
 
 
+async def test_one_that_came_to_its_end_in_temporal_alone_is_not_to_be_resumed(records: Database) -> None:
+    """Given records of before a stop, then what is found says nothing of resuming what was taken back."""
+    order(records, "over")
+
+    found = await look(records, over=WorkflowExecutionStatus.COMPLETED)
+
+    (subjects, command) = found.pop("sends_ended_in_temporal")
+    assert subjects == ("over",)
+    assert "send-stop over" in command
+    assert "--resume" not in command
+    assert found == {}
+
+
 async def test_one_whose_time_is_over_is_to_be_stopped(records: Database) -> None:
     order(records, "late", until=NOW - HOUR)
 
