@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -15,13 +15,15 @@ from config.settings import Settings
 from config.signed_addresses import SignedAddresses
 from domain.agreements.contacts import PER_AGREEMENT
 from domain.agreements.model import AgreementKind, AgreementState
+from domain.agreements.offers import LONGEST_SCHEDULE
 from domain.agreements.schedule import Row, effective_rate_bp, repayment
 from domain.agreements.terms import RestructuringOption
+from domain.agreements.working_days import money_arrives_from, public_holidays
 from domain.payable import smallest_payable
 from providers.ports import Attachment
 from records import agreements, documents, loans, people, strategies
 from records.database import Database
-from records.tables import Agreement, Document, Loan
+from records.tables import Agreement, Document, Loan, Person
 
 KIND = "agreement"
 _LONGEST_QUOTE = 4_000
@@ -80,7 +82,7 @@ class AgreementPapers:
         zone = ZoneInfo(person.timezone or "UTC")
         said = agreements.words(session, loan, agreement.evidence_sha256)
         moved = agreements.words(session, loan, agreement.move_sha256)
-        rows, rate_bp = _rows(session, loan, agreement)
+        rows, rate_bp = _rows(session, loan, agreement, _holidays(person, agreement))
         return AgreementData(
             kind=agreement.kind,
             language=person.language,
@@ -154,8 +156,19 @@ def _number(loan: Loan, agreement: Agreement, revision: int) -> str:
     return f"{loan.loan_id}-{agreement.entry}-{agreement.number}{suffix}"
 
 
-def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[tuple[DocumentRow, ...], int | None]:
+def _holidays(person: Person, agreement: Agreement) -> tuple[date, ...]:
+    """Those the agreement was told of; a promise is told of none."""
+    if agreement.kind is AgreementKind.PROMISE:
+        return ()
+    made_on = agreement.made_at.date()
+    return public_holidays(person.country, person.region, made_on, made_on + LONGEST_SCHEDULE)
+
+
+def _rows(
+    session: Session, loan: Loan, agreement: Agreement, holidays: Collection[date]
+) -> tuple[tuple[DocumentRow, ...], int | None]:
     """The payments; of a new schedule with interest also the arithmetic by which they came about, and its rate."""
+    grace = timedelta(days=agreement.grace_days)
     parts = agreements.instalments_of(session, agreement)
     terms = strategies.of_loan(session, loan).restructurings if agreement.kind is AgreementKind.RESTRUCTURING else None
     option = next((each for each in terms.options if each.id == agreement.option), None) if terms else None
@@ -169,6 +182,7 @@ def _rows(session: Session, loan: Loan, agreement: Agreement) -> tuple[tuple[Doc
             interest_minor=sums[index].interest_minor if sums else None,
             principal_minor=sums[index].principal_minor if sums else None,
             left_minor=sums[index].left_minor if sums else None,
+            in_time_until=money_arrives_from(part.due + grace, loan.currency, holidays),
         )
         for index, part in enumerate(parts)
     )

@@ -24,12 +24,15 @@ from domain.payable import payable, payable_money
 
 _FOLDER = Path(__file__).parent / "documents"
 _OTHERWISE = "en"
-WORDING = 2
+WORDING = 3
 """How documents word what they say of agreements that have none yet."""
 
 
 class DocumentRow(BaseModel):
-    """One payment; `interest_minor`, `principal_minor` and `left_minor` are its arithmetic, where there is interest."""
+    """One payment; `interest_minor`, `principal_minor` and `left_minor` are its arithmetic, where there is interest.
+
+    `in_time_until` is the last day on which its money is in time; None: told as days of grace alone.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +42,7 @@ class DocumentRow(BaseModel):
     interest_minor: int | None = None
     principal_minor: int | None = None
     left_minor: int | None = None
+    in_time_until: date | None = None
 
 
 class AgreementData(BaseModel):
@@ -221,7 +225,11 @@ def _facts(data: AgreementData, speaker: _Speaker) -> list[tuple[str, str]]:
 
 
 def _clauses(data: AgreementData, speaker: _Speaker) -> list[str]:
+    last = data.rows[-1]
+    until = last.in_time_until if "grace_until" in speaker.words else None
     grace = {0: "grace_none", 1: "grace_one"}.get(data.grace_days, "grace_more")
+    if until is not None and len(data.rows) == 1:
+        grace = "grace_until"
     names = ["instead"] if data.instead_of is not None else []
     if data.replaces:
         names.append("replaces")
@@ -242,7 +250,7 @@ def _clauses(data: AgreementData, speaker: _Speaker) -> list[str]:
         "total": speaker.money(data.total_minor),
         "forgiven": speaker.money(data.remission_minor),
         "forgiven_words": speaker.in_words(data.remission_minor),
-        "last": speaker.day(data.rows[-1].due + timedelta(days=data.grace_days)),
+        "last": speaker.day(until or last.due + timedelta(days=data.grace_days)),
     }
     return [speaker.says(name, **values) for name in names]
 

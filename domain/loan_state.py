@@ -50,6 +50,9 @@ class LoanState(BaseModel):
     """Whether no case takes in what another one is about, and money that went back twice has a case. Of the run that
     knows it, so it never travels: False only in workflows, until it first makes a difference
     (`workflows/running_loan.py`)."""
+    grace_by_calendar: tuple[int, ...] = Field((), exclude=True)
+    """Agreements whose grace ends with its days, also where no money can arrive on the last. Of the run that knows it,
+    as above: filled only in workflows that judged them so before."""
 
     position: int = 0
     base_at: AwareDatetime

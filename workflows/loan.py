@@ -18,7 +18,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from domain.actions import Action, AskOffers, Finish, OrderDebit, Wait
     from domain.call_wishes import drop_link
-    from domain.collection import pass_time, settle_hold
+    from domain.collection import settle_hold
     from domain.contact_orders import SendContact
     from domain.events.contacts import ContactReported
     from domain.events.control import Close, CloseReason
@@ -115,7 +115,7 @@ class LoanCollection(LoanContract):
             heard = self._loan.news
             if sending.done():
                 break
-            self._loan.state = pass_time(self._loan.state, workflow.now())
+            self._loan.pass_time()
             self._watch.mind()
             self._loan.learn_to_plan()
             if not still_wanted(self._loan.state, order, workflow.now()):

@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from domain.agreements.judging import grace_moves_on
     from domain.agreements.moving import forgets_money_seen
     from domain.agreements.promise import promise_told_again
     from domain.collection import apply, not_acted_on, refuse
@@ -19,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.migration import migrate
     from domain.payable import smallest_payable
     from domain.planning import plan
+    from domain.standing_clock import pass_time
     from domain.strategy import Strategy
     from workflows.messages import LoanInput, read_signal
 
@@ -31,6 +33,9 @@ CASES_KEPT_APART = "2026-12-01-cases-kept-apart"
 `LoanState.cases_kept_apart`."""
 MOVED_DATES_LOOK_ANEW = "2026-12-01-moved-dates-look-anew"
 """Of runs that met it before, money seen for the day before a due date moved still brought its link at once."""
+GRACE_MOVES_ON = "2026-12-01-grace-moves-on"
+"""With the number of an agreement: of runs that met its last day of grace before, it ended on a day on which no money
+arrives. Each has its own, so that what is agreed on later is not judged as one that was over before."""
 
 
 class RunningLoan:
@@ -43,6 +48,7 @@ class RunningLoan:
         self.news = 0
         self.begins_at: datetime | None = begins if begins > now else None
         self._kept: list[tuple[str, object]] = []
+        self._grace_known: set[int] = set()
         for signal in given.signals:
             self.hear(signal.name, signal.payload)
 
@@ -80,8 +86,17 @@ class RunningLoan:
         """Before it is planned, or a contact that waits is held against the plan."""
         self._learn(lambda state: plan(state, workflow.now()))
 
+    def pass_time(self) -> None:
+        """What has come about by the clock alone, while a contact waits."""
+        self._learn_grace(lambda state: (pass_time(state, workflow.now()), None))
+        self.state = pass_time(self.state, workflow.now())
+
     def _learn(self, rule: Callable[[LoanState], tuple[LoanState, object]]) -> None:
-        """Go by `CASES_KEPT_APART` from where it first makes a difference: only such runs are marked."""
+        """Go by each later rule from where it first makes a difference: only such runs are marked."""
+        self._learn_cases(rule)
+        self._learn_grace(rule)
+
+    def _learn_cases(self, rule: Callable[[LoanState], tuple[LoanState, object]]) -> None:
         moved_both_ways = any(payment.refunded_minor or payment.reversed for payment in self.state.payments)
         if self.state.cases_kept_apart or not (self.state.cases or self.state.words or moved_both_ways):
             return
@@ -90,6 +105,20 @@ class RunningLoan:
         same = after == after_apart.model_copy(update={"cases_kept_apart": False}) and then == then_apart
         if not same and workflow.patched(CASES_KEPT_APART):
             self.state = apart
+
+    def _learn_grace(self, rule: Callable[[LoanState], tuple[LoanState, object]]) -> None:
+        """Go by `GRACE_MOVES_ON` from where it first makes a difference to an agreement."""
+        for number in grace_moves_on(self.state):
+            if number in self._grace_known:
+                continue
+            known = self.state.grace_by_calendar
+            calendar = self.state.model_copy(update={"grace_by_calendar": (*known, number)})
+            (after, then), (after_calendar, then_calendar) = rule(self.state), rule(calendar)
+            if after == after_calendar.model_copy(update={"grace_by_calendar": known}) and then == then_calendar:
+                continue
+            self._grace_known.add(number)
+            if not workflow.patched(f"{GRACE_MOVES_ON}-{number}"):
+                self.state = calendar
 
     def apply(self, event: LoanEvent | None) -> str | None:
         """Change the state by it; why it is refused, or None."""
@@ -118,6 +147,7 @@ class RunningLoan:
             raise ApplicationError(f"refused: {refused}")
 
     def move_to(self, strategy: Strategy) -> None:
+        self._learn_grace(lambda state: (migrate(state, strategy, workflow.now()), None))
         self.state = migrate(self.state, strategy, workflow.now())
         self.news += 1
 

@@ -118,7 +118,7 @@ def _order(
     if step == REMINDER:
         ends = state.facts.moment(instalment.due, time(0))
     elif step != BROKEN:
-        ends = deadline(agreement, instalment, state.facts)
+        ends = deadline(state, agreement, instalment)
     return SendContact(
         step=step,
         occurrence=agreement.number * PER_AGREEMENT + number,

@@ -11,6 +11,7 @@ from domain.agreements.coverage import covered_by, payments_towards
 from domain.agreements.model import JUDGED, Agreement, AgreementKind, AgreementState, Instalment, last_in_force
 from domain.agreements.schedule import next_working_day
 from domain.agreements.terms import AgreementMessages
+from domain.agreements.working_days import money_arrives_from
 from domain.cases import close_case, open_case
 from domain.ledger_entries import PAID_ENDS, AgreementEntry, CaseKind, CaseState, LoanEnd
 from domain.loan_state import LoanState, write
@@ -35,19 +36,36 @@ def messages_of(strategy: Strategy, kind: AgreementKind) -> AgreementMessages:
     return found or AgreementMessages()
 
 
-def last_day(agreement: Agreement, instalment: Instalment) -> date:
-    """The last local day on which money for `instalment` still counts as in time."""
+def last_day(state: LoanState, agreement: Agreement, instalment: Instalment) -> date:
+    """The last local day on which money for `instalment` still counts as in time: one on which money can arrive."""
+    granted = _granted_until(agreement, instalment)
+    if agreement.number in state.grace_by_calendar:
+        return granted
+    return money_arrives_from(granted, state.facts.currency, agreement.holidays)
+
+
+def _granted_until(agreement: Agreement, instalment: Instalment) -> date:
     granted = instalment.due + timedelta(days=agreement.grace_days)
     return max(granted, instalment.grace_until) if instalment.grace_until is not None else granted
+
+
+def grace_moves_on(state: LoanState) -> tuple[int, ...]:
+    """The numbers of agreements of which the days of grace end on a day on which no money arrives."""
+    return tuple(
+        agreement.number
+        for agreement in state.agreements
+        if agreement.state in JUDGED
+        and any(last_day(state, agreement, each) != _granted_until(agreement, each) for each in agreement.instalments)
+    )
 
 
 def _after(facts: LoanFacts, day: date) -> datetime:
     return facts.moment(day + timedelta(days=1), time(0))
 
 
-def deadline(agreement: Agreement, instalment: Instalment, facts: LoanFacts) -> datetime:
+def deadline(state: LoanState, agreement: Agreement, instalment: Instalment) -> datetime:
     """The first moment at which `instalment` is too late."""
-    return _after(facts, last_day(agreement, instalment))
+    return _after(state.facts, last_day(state, agreement, instalment))
 
 
 def counted(state: LoanState, agreement: Agreement) -> list[tuple[date, int]]:
@@ -78,12 +96,12 @@ def verdict(state: LoanState, agreement: Agreement, now: datetime) -> AgreementS
     if not late:
         return fulfilled
     first = late[0]
-    too_late = now >= deadline(agreement, first.instalment, state.facts)
+    too_late = now >= deadline(state, agreement, first.instalment)
     if not too_late or stands_still:
         left = state.balance_minor - agreement.adjustment_minor + agreement.interest_minor
         paid_off = left < state.smallest_owed_minor
         return fulfilled if paid_off else AgreementState.OPEN if promise else AgreementState.ACTIVE
-    end = last_day(agreement, first.instalment)
+    end = last_day(state, agreement, first.instalment)
     if _debt_on(state, agreement, end) < state.smallest_owed_minor:
         return fulfilled
     if not promise:
@@ -97,7 +115,7 @@ def _late(state: LoanState, agreement: Agreement, *, paid_late: bool = True) -> 
     return [
         covered
         for covered in coverage(state, agreement)
-        if covered.on is None or (paid_late and covered.on > last_day(agreement, covered.instalment))
+        if covered.on is None or (paid_late and covered.on > last_day(state, agreement, covered.instalment))
     ]
 
 
@@ -199,7 +217,7 @@ def _in_time(state: LoanState, agreement: Agreement, today: date) -> tuple[Insta
     """What was fulfilled while it stood still was in time, also once it no longer stands still."""
     return tuple(
         c.instalment.model_copy(update={"grace_until": max(today, c.on or today)})
-        if c.on is None or c.on > last_day(agreement, c.instalment)
+        if c.on is None or c.on > last_day(state, agreement, c.instalment)
         else c.instalment
         for c in coverage(state, agreement)
     )
@@ -241,7 +259,7 @@ def _after_standing(state: LoanState, agreement: Agreement, covered: Covered, da
         return _moved(covered.instalment, days, agreement.holidays)
     assert agreement.held_since is not None
     stood = state.facts.local_date(agreement.held_since) <= covered.on <= state.facts.local_date(now)
-    if stood and covered.on > last_day(agreement, covered.instalment):
+    if stood and covered.on > last_day(state, agreement, covered.instalment):
         return covered.instalment.model_copy(update={"grace_until": covered.on})
     return covered.instalment
 
@@ -285,7 +303,7 @@ def next_moment(state: LoanState) -> datetime | None:
     agreement = state.agreement
     if agreement is None or agreement.held_since is not None or not (late := _late(state, agreement)):
         return None
-    moments = [deadline(agreement, late[0].instalment, state.facts)]
+    moments = [deadline(state, agreement, late[0].instalment)]
     unpaid = next((covered for covered in late if covered.on is None), None)
     if unpaid is not None and agreement.kind is not _PROMISE and not unpaid.instalment.missed:
         moments.append(_after(state.facts, unpaid.instalment.due))
@@ -303,8 +321,8 @@ def _granted(state: LoanState, agreement: Agreement, now: datetime) -> Agreement
     until = state.facts.local_date(now) + timedelta(days=agreement.grace_days)
     granted = tuple(
         c.instalment.model_copy(update={"grace_until": until})
-        if (c.on is None or c.on > last_day(agreement, c.instalment))
-        and now >= deadline(agreement, c.instalment, state.facts)
+        if (c.on is None or c.on > last_day(state, agreement, c.instalment))
+        and now >= deadline(state, agreement, c.instalment)
         else c.instalment
         for c in coverage(state, agreement)
     )

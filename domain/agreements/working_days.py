@@ -1,10 +1,13 @@
-"""Public holidays between two dates: what a schedule is asked with, so that the same request gives the same dates."""
+"""Public holidays between two dates, so that the same request gives the same dates; and days on which money arrives."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
+from domain.agreements.schedule import next_working_day
 from domain.contact_rules.calendar import holidays_of
+from domain.settlement_days import on_or_after
 
 
 def public_holidays(country: str, region: str | None, first: date, last: date) -> tuple[date, ...]:
@@ -17,3 +20,15 @@ def public_holidays(country: str, region: str | None, first: date, last: date) -
             return ()
         found |= {day for day in days if first <= day <= last}
     return tuple(sorted(found))
+
+
+def money_arrives_from(day: date, currency: str, holidays: Collection[date]) -> date:
+    """`day`, or the first after it on which a transfer can arrive: no weekend, none of `holidays`, and for euros no day
+    on which none settle."""
+    while (later := _settles_from(next_working_day(day, holidays), currency)) != day:
+        day = later
+    return day
+
+
+def _settles_from(day: date, currency: str) -> date:
+    return on_or_after(day) if currency == "EUR" else day

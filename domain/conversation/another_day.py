@@ -131,7 +131,7 @@ def _asked(
     if covered is None:
         return _not_possible(state, event, "nothing of it is left to pay", now)
     payment = covered.instalment
-    in_time = last_day(agreement, payment) if payment.missed else payment.due
+    in_time = last_day(state, agreement, payment) if payment.missed else payment.due
     if (day is None and not event.asks_to_move) or (day is not None and day <= in_time):
         left = _left(state, agreement)
         return say(state, event, now, AnswerKind.NEXT_PAYMENT, left, in_time, progress=True)

@@ -140,6 +140,46 @@ def test_how_long_a_payment_counts_as_in_time_is_said_so_that_it_can_be_read(gra
 
 
 @pytest.mark.parametrize(
+    ("language", "said", "forgiven", "many"),
+    [
+        (
+            "es",
+            "El pago está en plazo si el dinero llega, como tarde, el 23 de marzo de 2026, aunque",
+            "el último, como tarde, el 23 de marzo de 2026, quedan",
+            "vale hasta el siguiente en que pueden. Un pago que se devuelve",
+        ),
+        (
+            "en",
+            "The payment is in time if the money arrives no later than March 23, 2026, even",
+            "the last one no later than March 23, 2026, €59.50",
+            "it is in time until the next day on which they can. A payment that is taken back",
+        ),
+        (
+            "pt",
+            "O pagamento está no prazo se o dinheiro chegar, no máximo, em 23 de março de 2026, mesmo",
+            "o último, no máximo, em 23 de março de 2026, ficam",
+            "vale até o dia seguinte em que puderem. Um pagamento devolvido",
+        ),
+    ],
+)
+def test_the_last_day_is_said_as_it_is_judged_where_grace_ends_on_a_weekend(
+    language: str, said: str, forgiven: str, many: str
+) -> None:
+    """Given a payment due on a Friday with a day of grace, when its document is read, then Monday is the last day; of
+    several payments the rule is said; and what was agreed on in earlier words keeps the day that they say."""
+    last = DocumentRow(number=1, due=date(2026, 3, 20), amount_minor=24_050, in_time_until=date(2026, 3, 23))
+    spoken = {"language": language, "country": ZONES[language]}
+
+    one, several = text_of(rows=(last,), **spoken), text_of(rows=(last, last), **spoken)
+    earlier = text_of(rows=(last,), wording=2, **spoken)
+
+    assert said in one
+    assert forgiven in one
+    assert many in several
+    assert "23" not in earlier
+
+
+@pytest.mark.parametrize(
     ("language", "opening", "footer"),
     [
         (

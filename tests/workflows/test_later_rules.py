@@ -244,3 +244,81 @@ async def test_money_that_went_back_twice_has_a_case(version: str, monkeypatch: 
     assert failed == []
     assert [case["kind"] for case in status["cases"]] == (["payment_query"] if version == "new" else [])
     assert markers(history) == (1 if version == "new" else 0)
+
+
+async def promised_for_a_friday(on: Stage) -> WorkflowHandle[Any, Any]:
+    """A promise with two days of grace, whose money arrives on the Monday after."""
+    begin = await on.morning()
+    owing = facts(due_date=begin.date() - timedelta(days=1), currency="USD")
+    handle = await on.start(owing, strategy(promises=PROMISES, watch=None))
+    friday = begin + timedelta(days=(4 - begin.weekday()) % 7 or 7)
+    order = {"amount_minor": 10_000, "date": friday.date().isoformat(), "by": "agent-1", "via": "agent"}
+    await handle.signal("promise_made", order)
+    await on.reach(friday + timedelta(days=3))
+    paid = {"payment_id": "p-1", "amount_minor": 10_000, "currency": "USD", "provider": "bank"}
+    await handle.signal("payment_received", {**paid, "paid_at": (friday + timedelta(days=3)).isoformat()})
+    await settled(handle)
+    return handle
+
+
+async def test_money_that_arrives_on_the_working_day_after_the_grace_keeps_a_promise(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a promise for a Friday with two days of grace, when its money arrives on Monday, then it is kept; a run in
+    which it was broken on Sunday night still replays."""
+    async with stage() as on:
+        handle = await promised_for_a_friday(on)
+        state = (await handle.query("view", result_type=LoanView)).state
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    expected = ("kept", 0) if version == "new" else ("broken", 1)
+    assert (state.agreements[0].state, state.broken_promises) == expected
+    assert markers(history) == (1 if version == "new" else 0)
+
+
+async def test_what_is_agreed_on_after_such_a_breach_is_judged_by_the_later_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Given a run in which an earlier version let a promise break on a Sunday, when another is made by the code as it
+    is, then that one is kept by what arrives on Monday, and the whole run replays."""
+    patched = workflow.patched
+    monkeypatch.setattr(workflow, "patched", lambda name: False)
+    async with stage() as on:
+        handle = await promised_for_a_friday(on)
+        monkeypatch.setattr(workflow, "patched", lambda name: not name.endswith("-1") and patched(name))
+        friday = await on.now() + timedelta(days=4)
+        order = {"amount_minor": 5_000, "date": friday.date().isoformat(), "by": "agent-1", "via": "agent"}
+        await handle.signal("promise_made", order)
+        monday = friday + timedelta(days=3)
+        await on.reach(monday)
+        paid = {"payment_id": "p-2", "amount_minor": 5_000, "currency": "USD", "provider": "bank"}
+        await handle.signal("payment_received", {**paid, "paid_at": monday.isoformat()})
+        await settled(handle)
+        state = (await handle.query("view", result_type=LoanView)).state
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        await replays(handle)
+
+    assert failed == []
+    assert [agreement.state for agreement in state.agreements] == ["broken", "kept"]
+
+
+async def test_a_grace_that_ends_on_a_working_day_marks_no_run() -> None:
+    """Given a promise whose grace ends on a Wednesday, when nothing is paid, then it is broken and nothing marked."""
+    async with stage() as on:
+        begin = await on.morning()
+        owing = facts(due_date=begin.date() - timedelta(days=1), currency="USD")
+        handle = await on.start(owing, strategy(promises=PROMISES, watch=None))
+        monday = begin + timedelta(days=7 - begin.weekday())
+        order = {"amount_minor": 10_000, "date": monday.date().isoformat(), "by": "agent-1", "via": "agent"}
+        await handle.signal("promise_made", order)
+        await on.reach(monday + timedelta(days=3))
+        await settled(handle)
+        state = (await handle.query("view", result_type=LoanView)).state
+        history = await replays(handle)
+
+    assert (state.agreements[0].state, state.broken_promises) == ("broken", 1)
+    assert markers(history) == 0

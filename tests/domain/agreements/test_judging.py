@@ -6,15 +6,17 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from domain.agreements.judging import grace_moves_on, last_day
 from domain.agreements.model import BROKEN, DOCUMENT, LINK, MISSED, REMINDER, Via
 from domain.collection import apply
-from domain.events.agreements import AgreementCancelled, DueDateMoved, OfferAccepted, PromiseMade
+from domain.events.agreements import AgreementCancelled, DueDateMoved, OfferAccepted, PromiseMade, SettlementAgreed
 from domain.events.balance import FundsSeen
 from domain.events.borrower import Circumstance, CircumstanceReported
 from domain.events.control import CaseDecision, Decide
+from domain.events.payments import PaymentReceived, PaymentReversed
 from domain.watching import watch_not_before, watch_wanted
 from tests.domain.agreements.test_catalogue import SAID, agree, loan, only, pay
-from tests.domain.simulated_loan import SimulatedLoan
+from tests.domain.simulated_loan import CATALOGUE, SimulatedLoan, facts, strategy
 
 
 def until(subject: SimulatedLoan, day: date, hour: int = 8) -> None:
@@ -171,3 +173,115 @@ def test_money_that_was_seen_before_a_due_date_moved_brings_no_link_for_the_new_
     assert LINK not in subject.sent
     assert watch_wanted(subject.state)
     assert watch_not_before(subject.state) == datetime(2026, 3, 16, 23, 0, tzinfo=UTC), "three days before the 20th"
+
+
+def settlement_due(due: date, grace_days: int = 1, *, holidays: tuple[date, ...] = ()) -> SimulatedLoan:
+    """150.00 of 300.00 to pay by `due`, which was agreed on three days before."""
+    terms = CATALOGUE["settlements"]
+    half = {"floor_percent": 50, "agent_percent": 50, "machine_percent": 50, "instalments": 1}
+    options = tuple(option.model_copy(update=half) for option in terms.options)
+    once = terms.model_copy(update={"options": options, "grace_days": grace_days})
+    start = datetime.fromisoformat(f"{due - timedelta(days=3)}T09:00:00+00:00")
+    owing = facts(due_date=start.date() - timedelta(days=40))
+    subject = SimulatedLoan.entered(owing, strategy(**{**CATALOGUE, "settlements": once}), start)
+    accepted = {"option": "late", "by": "agent-1", "role": "agent", "via": "agent", "evidence": SAID}
+    payments = [{"amount_minor": 15_000, "due": due}]
+    event = SettlementAgreed.model_validate({**accepted, "payments": payments, "holidays": holidays})
+    assert subject.hear(event) is None
+    assert only(subject).state == "active"
+    return subject
+
+
+def arrives(subject: SimulatedLoan, amount: int, day: date, name: str = "p1") -> None:
+    """The bank tells of a transfer on the morning of its value date."""
+    until(subject, day)
+    paid = {"payment_id": name, "amount_minor": amount, "currency": "EUR", "provider": "bank"}
+    subject.hear(PaymentReceived.model_validate({**paid, "paid_at": subject.now}))
+
+
+FRIDAY, MONDAY = date(2026, 3, 6), date(2026, 3, 9)
+
+
+def test_a_transfer_of_friday_evening_that_arrives_on_monday_keeps_a_settlement_with_a_day_of_grace() -> None:
+    """Given 150.00 of 300.00 to pay by a Friday with a day of grace, when it was sent that evening and arrives on
+    Monday, then the rest is forgiven: on Saturday no money could arrive."""
+    subject = settlement_due(FRIDAY)
+
+    arrives(subject, 15_000, MONDAY)
+
+    assert (only(subject).state, only(subject).remitted_minor, subject.state.end) == ("completed", 15_000, "settled")
+    assert BROKEN not in subject.sent
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 10), date(2026, 3, 12)])
+def test_what_arrives_after_the_working_day_on_which_grace_ends_is_too_late(day: date) -> None:
+    subject = settlement_due(FRIDAY)
+
+    arrives(subject, 15_000, day)
+
+    assert (only(subject).state, subject.state.balance_minor) == ("broken", 15_000)
+
+
+@pytest.mark.parametrize(
+    ("due", "grace", "holidays", "last"),
+    [
+        (date(2026, 3, 3), 1, (), date(2026, 3, 4)),  # no day more where money can arrive on the last
+        (date(2026, 3, 5), 1, (), date(2026, 3, 6)),
+        (date(2026, 3, 6), 0, (), date(2026, 3, 6)),
+        (date(2026, 3, 6), 2, (), date(2026, 3, 9)),
+        (date(2026, 3, 6), 3, (), date(2026, 3, 9)),
+        (date(2026, 4, 2), 1, (), date(2026, 4, 7)),  # Good Friday to Easter Monday no euros settle
+        (date(2026, 3, 18), 1, (date(2026, 3, 19), date(2026, 3, 20)), date(2026, 3, 23)),
+    ],
+)
+def test_the_last_day_of_grace_is_one_on_which_money_can_arrive(
+    due: date, grace: int, holidays: tuple[date, ...], last: date
+) -> None:
+    subject = settlement_due(due, grace, holidays=holidays)
+
+    found = last_day(subject.state, only(subject), only(subject).instalments[0])
+
+    assert found == last
+    assert bool(grace_moves_on(subject.state)) is (last != due + timedelta(days=grace))
+
+
+def test_a_promise_for_a_day_on_which_no_euros_settle_is_kept_by_what_arrives_on_the_next_that_they_do() -> None:
+    """Given promises for Friday 1 May with two days of grace, when the money arrives on Monday, then none was broken;
+    what arrives on Tuesday is too late."""
+    broken = []
+    for day in (date(2026, 5, 4), date(2026, 5, 5)):
+        subject = loan(due_date=date(2026, 4, 25))
+        until(subject, date(2026, 4, 29))
+        promised = PromiseMade(amount_minor=15_000, date=date(2026, 5, 1), by="agent-1", via=Via.AGENT)
+        assert subject.hear(promised) is None
+        arrives(subject, 15_000, day)
+        broken.append((only(subject).state, subject.state.broken_promises))
+
+    assert broken == [("kept", 0), ("broken", 1)]
+
+
+def test_a_loan_in_another_currency_counts_no_day_on_which_euros_do_not_settle() -> None:
+    """1 May 2026 is a Friday."""
+    subject = loan(currency="USD", due_date=date(2026, 4, 25))
+    until(subject, date(2026, 4, 28))
+    promised = PromiseMade(amount_minor=15_000, date=date(2026, 4, 29), by="agent-1", via=Via.AGENT)
+    assert subject.hear(promised) is None
+
+    found = last_day(subject.state, only(subject), only(subject).instalments[0])
+
+    assert found == date(2026, 5, 1)
+
+
+def test_the_fresh_grace_after_a_payment_that_was_taken_back_on_a_friday_lasts_until_money_can_arrive() -> None:
+    """Given a settlement that was kept, when its payment is taken back a week later on a Friday, then what is paid at
+    once and arrives on Monday keeps it."""
+    subject = settlement_due(date(2026, 3, 10))
+    arrives(subject, 15_000, date(2026, 3, 10))
+    assert subject.state.end == "settled"
+    until(subject, date(2026, 3, 20))
+
+    subject.hear(PaymentReversed(payment_id="p1", provider="bank"))
+    assert only(subject).state == "active"
+    arrives(subject, 15_000, date(2026, 3, 23), "p2")
+
+    assert (only(subject).state, subject.state.end) == ("completed", "settled")

@@ -17,7 +17,7 @@ from tests.domain.agreement_events import agreement_events
 from tests.domain.simulated_loan import CATALOGUE, START, Borrower, SimulatedLoan, facts, strategy
 from tests.domain.test_collection_properties import CollectionMachine
 
-WALKS = int(os.environ.get("RECOBRO_WALKS", "30"))
+WALKS = int(os.environ.get("RECOBRO_WALKS", "36"))
 
 
 def news(random: Random, subject: SimulatedLoan) -> LoanEvent:
