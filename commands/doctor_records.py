@@ -25,6 +25,7 @@ from records.tables import (
     Payment,
     Webhook,
 )
+from records.webhooks_held import without_workflow
 
 _RELAYED_WITHIN = timedelta(minutes=2)
 _SENT_WITHIN = timedelta(minutes=15)
@@ -38,14 +39,17 @@ _BOOK = "starter.py payment record LOAN AMOUNT --provider PROVIDER --id ID"
 
 
 def look_at_webhooks(session: Session, now: datetime, relay: Mend) -> list[Finding]:
-    """Stored and not with their loans; and proven ones of no loan, but payments, which `look_at_payments` names,
-    and reversals of earlier hand-overs, which `look_at_reversals` does."""
-    waiting = session.exec(
+    """Stored and not with their loans, but those whose loans their campaign has yet to start; and proven ones of no
+    loan, but payments, which `look_at_payments` names, and reversals of earlier hand-overs, which `look_at_reversals`
+    does."""
+    unrelayed = session.exec(
         select(Webhook)
         .where(col(Webhook.relayed_at).is_(None))
         .where(or_(col(Webhook.received_at) < now - _RELAYED_WITHIN, col(Webhook.relay_attempts) >= 3))
         .order_by(col(Webhook.id))
     ).all()
+    held = {one.webhook_id for one in without_workflow(session) if one.held} if unrelayed else set()
+    waiting = [row for row in unrelayed if row.id not in held]
     errors = sorted({row.relay_error for row in waiting if row.relay_error})
     found = about(
         "webhooks_unrelayed",

@@ -223,7 +223,7 @@ WEBHOOK_LAG = Metric(
     "recobro_webhook_lag_seconds",
     Kind.GAUGE,
     Source.RECORDS,
-    "How long the oldest of these has waited; 0 when none does",
+    "How long the oldest of these has waited, but those whose loan its campaign has yet to start; 0 when none",
 )
 UNSETTLED = Metric(
     "recobro_contacts_unsettled",

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from domain.agreements.model import LIVE
 from records import bank_entries, inquiries
@@ -29,6 +29,7 @@ from records.tables import (
     Payment,
     Webhook,
 )
+from records.webhooks_held import WORKFLOW_MISSING, without_workflow
 
 UNSETTLED_AFTER = timedelta(minutes=15)
 MOST_WORDS = 20
@@ -49,7 +50,8 @@ class Takings:
 @dataclass(frozen=True)
 class Figures:
     """Counts by state, end, queue or provider. `last_payment` is when each provider's latest payment was received;
-    `oldest_unrelayed` is None where none waits."""
+    `oldest_unrelayed` is None where none waits, those left out whose loans wait themselves for their campaign to start
+    them: they start with that news."""
 
     read_at: datetime
     loans: dict[str, int]
@@ -102,7 +104,7 @@ def read(session: Session, now: datetime) -> Figures:
         webhooks_unrelayed=dict(
             session.exec(select(Webhook.provider, func.count()).where(waiting).group_by(Webhook.provider)).all()
         ),
-        oldest_unrelayed=session.exec(select(func.min(Webhook.received_at)).where(waiting)).one(),
+        oldest_unrelayed=_oldest_unrelayed(session),
         contacts_unsettled=session.exec(select(func.count()).select_from(Contact).where(*begun)).one(),
         agreements=_agreements(session),
         agreed_minor=_agreed(session),
@@ -114,6 +116,20 @@ def read(session: Session, now: datetime) -> Figures:
         payments_unanswered={one.provider: len(one.ids) for one in inquiries.overdue(session, now)},
         gateway_differences=_differences(session, now),
     )
+
+
+def _oldest_unrelayed(session: Session) -> datetime | None:
+    tried = without_workflow(session)
+    others = (
+        col(Webhook.relayed_at).is_(None),
+        or_(
+            col(Webhook.recorded_at).is_(None),
+            col(Webhook.relay_error).is_(None),
+            col(Webhook.relay_error) != WORKFLOW_MISSING,
+        ),
+    )
+    oldest = session.exec(select(func.min(Webhook.received_at)).where(*others)).one()
+    return min((at for at in (oldest, *(one.received_at for one in tried if not one.held)) if at), default=None)
 
 
 def _queues(session: Session, past: datetime | None = None) -> dict[str, int]:
