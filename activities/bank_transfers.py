@@ -49,7 +49,7 @@ class TransferView:
     where another transfer of the loan may arrive yet. `next_payment_minor`: what is left of the next payment of the
     agreement in force, which alone is asked for while it is kept, 0 where all of it is paid; None where none is.
     `leads_on`: who holds the link may be shown more of the loan; not by one of an earlier hand-over, nor by one that
-    a stranger may hold."""
+    a stranger may hold. `asking`: its bank was asked a moment ago and may be answering."""
 
     lender: str
     loan_id: str
@@ -62,6 +62,7 @@ class TransferView:
     elsewhere: Standing | None = None
     next_payment_minor: int | None = None
     leads_on: bool = True
+    asking: bool = False
 
     @property
     def offers(self) -> bool:
@@ -225,6 +226,7 @@ class BankTransfers:
             go_on_at=go_on_at,
             elsewhere=next((each for each in (Standing.UNKNOWN, Standing.UNDER_WAY) if each in others), None),
             next_payment_minor=None if left is None else left.next_minor,
+            asking=begun is not None and begun.status == inquiries.BEGINNING and now < begun.created_at + ASK_FIRST,
             leads_on=link.entry == loan.entry and not people.a_stranger_read_after(session, person, link.created_at),
         )
 

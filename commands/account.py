@@ -11,10 +11,10 @@ import typer
 from commands import configuration
 from commands.console import JsonOption, Refused, iso, operator_app, print_json, table, terminal
 from domain.access import Role
+from domain.sign_in import LOGIN
 
 app = operator_app("People who sign in to the web app: roles, passwords, closing.")
 BY = "cli"
-_LOGIN = r"[a-z0-9][a-z0-9._@+-]{1,63}"
 _Login = Annotated[str, typer.Argument(help="The name they sign in by.")]
 _FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Take the password from the first line of standard input.")
@@ -41,7 +41,7 @@ def add(
 
     from records import accounts
 
-    if not re.fullmatch(_LOGIN, login.casefold()):
+    if not re.fullmatch(LOGIN, login.casefold()):
         raise Refused(f"{login[:80]!r}: expected 2 to 64 letters, digits or . _ @ + -")
     hashed = _password(login, password_stdin)
     with configuration.records(configuration.settings()).writing() as session:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+LOGIN = r"[a-z0-9][a-z0-9._@+-]{1,63}"
+"""What an account may be called, in small letters."""
+
 
 @dataclass(frozen=True)
 class Throttle:

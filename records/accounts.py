@@ -205,6 +205,14 @@ def end_sessions(session: Session, account: Account) -> None:
     session.exec(delete(SignInSession).where(col(SignInSession.account_ref) == account.id))
 
 
+def turn_out(session: Session, account: Account, *, at: datetime, by: str) -> None:
+    """End the sessions of somebody who has no role any more, and note it where there were any."""
+    if session.exec(select(SignInSession).where(SignInSession.account_ref == account.id).limit(1)).first() is None:
+        return
+    end_sessions(session, account)
+    _note(session, account, "account_sessions_ended", at, by)
+
+
 def forget_old_sessions(session: Session, at: datetime, limits: SessionLimits) -> None:
     """Rows of sessions that are over say nothing any more."""
     session.exec(

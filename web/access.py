@@ -86,6 +86,10 @@ class Doorkeeper:
             return False
         return origin == self.origin(request)
 
+    def sent_by_another_site(self, request: Request) -> bool:
+        """Whether a browser says that a page of another site led here: it carries our cookie where a link is opened."""
+        return request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
+
     def origin(self, request: Request) -> str:
         """Ours, as browsers write it."""
         return self._own or _origin(str(request.base_url))

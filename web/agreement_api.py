@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.access import Caller, PersonCaller, Role, Scope, roles
@@ -14,7 +14,7 @@ from domain.agreements.terms import Name as OptionName
 from domain.events.values import Amount, Day, Reference
 from domain.message_names import WithoutNumber
 from records.database import Database
-from web.access import Access
+from web.access import Access, doorkeeper_of
 from web.agreement_desk import AgreementDesk, Chosen, Said, acting
 from web.api import Name, Wrong, loan_for
 from web.ports import LoanNotRunning, OrderRefused, TemporalUnavailable
@@ -121,6 +121,7 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
 
     @router.get("/offers")
     async def offers(
+        request: Request,
         lender: Name,
         loan_id: Name,
         caller: Annotated[Caller, Depends(AGREE)],
@@ -128,7 +129,8 @@ def agreement_router(database: Database, desk: AgreementDesk) -> APIRouter:
     ) -> dict[str, Any]:
         """What may be offered now by who asks, each with its rule; kept in the audit trail."""
         loan = loan_for(database, caller, lender, loan_id)
-        asked = await answered(desk.ask(loan, acting(caller), bearable_minor))
+        elsewhere = doorkeeper_of(request).sent_by_another_site(request)
+        asked = await answered(desk.ask(loan, acting(caller), bearable_minor, by_another_site=elsewhere))
         return {
             "lender": lender,
             "loan_id": loan_id,

@@ -142,8 +142,16 @@ class AgreementDesk:
     def __init__(self, database: Database, orders: LoanOrders, now: Callable[[], datetime]) -> None:
         self._database, self._orders, self._now = database, orders, now
 
-    async def ask(self, loan: Loan, by: By, bearable_minor: int | None = None) -> Asked:
-        """What may be offered. Request and answer are kept, once for the same request of the same asker."""
+    async def ask(
+        self, loan: Loan, by: By, bearable_minor: int | None = None, *, by_another_site: bool = False
+    ) -> Asked:
+        """What may be offered. Request and answer are kept, once for the same request of the same asker.
+
+        `by_another_site`: its page led the asker's browser here. It says nothing in their name: what it says the
+        borrower can bear is not heard, and nothing is kept.
+        """
+        if by_another_site:
+            bearable_minor = None
         view = await self._orders.view(loan.lender, loan.loan_id)
         at = max(self._now(), view.at)
 
@@ -154,6 +162,8 @@ class AgreementDesk:
                     can_bear = offer_log.bearable(session, loan, view.state.facts.local_date(at))
             request = request_of(view.state, at, by.authority, can_bear)
             found = offers(request, view.state.strategy)
+            if by_another_site:
+                return Asked(view.state, at, request, found)
             with self._database.writing() as session:
                 if not offer_log.is_last(session, loan, request, by.actor):
                     offer_log.keep(session, loan, request, found, actor=by.actor, at=self._now())

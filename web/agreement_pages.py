@@ -26,7 +26,7 @@ from domain.events.values import Day
 from domain.money import MOST_MINOR, parse_major
 from records.database import Database
 from records.tables import Loan
-from web.access import Access
+from web.access import Access, doorkeeper_of
 from web.agreement_desk import AgreementDesk, Chosen, Said, acting
 from web.agreements_shown import Written, form_of, how_many_wait, offer_shown, standing_shown, waiting_shown
 from web.api import Name, loan_for
@@ -99,6 +99,7 @@ def agreement_pages(
         done: Annotated[str, Query(max_length=20)] = "",
     ) -> Response:
         loan = await run_in_threadpool(loan_for, database, caller, lender, loan_id)
+        bearable = "" if doorkeeper_of(request).sent_by_another_site(request) else bearable
         return await shown(request, loan, caller, bearable=bearable, done=done if done in _DONE else None)
 
     async def shown(
@@ -118,7 +119,7 @@ def agreement_pages(
         may_act = caller.role in _MAY_ACT
         if may_act:
             try:
-                given |= await offered(loan, caller, written, bearable)
+                given |= await offered(request, loan, caller, written, bearable)
             except ValueError:
                 status, given["wrong"] = 422, words["no_amount"]
             except LoanNotRunning:
@@ -148,8 +149,9 @@ def agreement_pages(
         with database.reading() as session:
             return open_cases(session, request, loan, now(), role)
 
-    async def offered(loan: Loan, caller: Caller, written: Written, bearable: str) -> dict[str, Any]:
-        asked = await desk.ask(loan, acting(caller), _minor(bearable, loan))
+    async def offered(request: Request, loan: Loan, caller: Caller, written: Written, bearable: str) -> dict[str, Any]:
+        elsewhere = doorkeeper_of(request).sent_by_another_site(request)
+        asked = await desk.ask(loan, acting(caller), _minor(bearable, loan), by_another_site=elsewhere)
         today, ahead = asked.request.today, asked.state.strategy.promises.days_ahead
         may_move = movable(asked.state, asked.at)
         return {

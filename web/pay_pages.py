@@ -36,6 +36,7 @@ from web.pay_words import words_for
 
 _LOG = logging.getLogger("recobro.web")
 _PAGES = Path(__file__).parent / "pages"
+_LOOK_AGAIN_SECONDS = 3
 HOLDERS = Access(Public("the address itself is signed, and was sent to the borrower"))
 
 
@@ -81,14 +82,16 @@ def pay_router(
             phone=lender.phone,
             amount=_written(view.amount, view),
             loan_id=view.loan_id,
-            standing=view.standing.value,
+            standing="asking" if view.asking else view.standing.value,
             elsewhere=None if view.elsewhere is None else f"other_{view.elsewhere.value}",
             go_on_at=view.go_on_at,
             other="another" if view.next_payment_minor is None else "another_next",
             options=options(token, view, at),
             **given,
         )
-        return HTMLResponse(body, status)
+        # Pressed twice, the first press is still at the bank: its button is on the page in a moment.
+        again = {"refresh": f"{_LOOK_AGAIN_SECONDS};url=/pay/{token}"} if view.asking else None
+        return HTMLResponse(body, status, again)
 
     async def instead(token: str, reference: str, view: TransferView, at: datetime) -> Response:
         """A link that takes what is asked for now, where this one takes nothing or more; made now if there is none.

@@ -15,6 +15,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "under_way": "The payment is under way. You will hear from us when it has arrived.",
         "paid": "Thank you. This payment has arrived.",
         "closed": "This link no longer takes a payment.",
+        "asking": "Your bank is being asked. This page goes on by itself in a moment.",
         "unknown": "Your bank has not answered us. If you confirmed a payment there, we will see it. Do not pay twice.",
         "other_unknown": "Your bank has not answered us about another payment of yours. If you confirmed it there, we "
         "will see it. Do not pay twice.",
@@ -43,6 +44,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "under_way": "El pago está en curso. Te avisaremos cuando haya llegado.",
         "paid": "Gracias. Este pago ha llegado.",
         "closed": "Aquí ya no se puede pagar nada.",
+        "asking": "Estamos preguntando a tu banco. Esta página sigue sola en un momento.",
         "unknown": "Tu banco no nos ha respondido. Si confirmaste allí un pago, lo veremos. No pagues dos veces.",
         "other_unknown": "Tu banco no nos ha respondido sobre otro pago tuyo. Si lo confirmaste allí, lo veremos. No "
         "pagues dos veces.",
@@ -71,6 +73,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "under_way": "O pagamento está em andamento. Avisamos quando chegar.",
         "paid": "Obrigado. Este pagamento chegou.",
         "closed": "Não é mais possível pagar aqui.",
+        "asking": "Estamos perguntando ao seu banco. Esta página continua sozinha em um momento.",
         "unknown": "Seu banco não respondeu. Se você confirmou um pagamento lá, vamos ver. Não pague duas vezes.",
         "other_unknown": "Seu banco não respondeu sobre outro pagamento seu. Se você o confirmou lá, vamos ver. Não "
         "pague duas vezes.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -17,6 +18,7 @@ from joserfc.errors import JoseError
 
 from config.web_settings import OpenIdConnect
 from domain.access import Role
+from domain.sign_in import LOGIN
 from records import accounts
 from records.database import Database
 from records.locks import one_at_a_time
@@ -82,6 +84,7 @@ def provider_router(
             return _not_in(request, KeyError("sub"))
         role = role_of(claims, settings)
         if role is None:
+            _turn_out(database, settings.issuer, _subject(claims), now())
             return page(request, "not_in", 403, wrong="no_role")
         session_token = secrets.token_urlsafe(32)
         if not _take_in(database, keeper, claims, role, session_token, settings.issuer, now()):
@@ -98,6 +101,18 @@ def role_of(claims: Mapping[str, Any], settings: OpenIdConnect) -> Role | None:
     return next((role for value, role in settings.roles.items() if value in values), None)
 
 
+def _subject(claims: Mapping[str, Any]) -> str:
+    return str(claims["sub"])[:255]
+
+
+def _turn_out(database: Database, issuer: str, subject: str, at: datetime) -> None:
+    """The provider says that this person has no role: what they opened while they had one ends too."""
+    with database.writing() as session:
+        account = accounts.of_provider(session, issuer, subject)
+        if account is not None:
+            accounts.turn_out(session, account, at=at, by="provider")
+
+
 def _take_in(
     database: Database,
     keeper: Doorkeeper,
@@ -108,7 +123,7 @@ def _take_in(
     at: datetime,
 ) -> bool:
     """Open a session for the person, whose account is made at their first sign-in; False: it is closed."""
-    subject = str(claims["sub"])[:255]
+    subject = _subject(claims)
     with database.writing() as session:
         # Two who come in for the first time at once might be given one name.
         one_at_a_time(session, "first sign-in through the provider")
@@ -134,12 +149,18 @@ def _take_in(
 
 
 def _free_name(session: Any, claims: Mapping[str, Any], subject: str) -> str:
-    """A sign-in name nobody has: an account with a password is never taken over by a provider's person."""
+    """A sign-in name nobody has: an account with a password is never taken over by a provider's person.
+
+    It stands in the audit trail and at the command line: what no account may be called there nobody is called here, and
+    an e-mail address that the provider has not verified may be anybody's.
+    """
     from sqlmodel import select
 
     for claim in ("preferred_username", "email"):
-        wanted = str(claims.get(claim) or "").casefold()[:64]
-        if wanted and session.exec(select(Account).where(Account.login == wanted)).first() is None:
+        if claim == "email" and claims.get("email_verified") is not True:
+            continue
+        wanted = str(claims.get(claim) or "").casefold()
+        if re.fullmatch(LOGIN, wanted) and session.exec(select(Account).where(Account.login == wanted)).first() is None:
             return wanted
     return f"provider-{accounts.hashed(subject)[:16]}"
 

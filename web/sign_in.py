@@ -30,6 +30,7 @@ PAGES = Path(__file__).parent / "pages"
 EVERYONE = Access(Public("people who have not signed in yet must reach it"))
 PEOPLE = Access(Only(EVERY_ROLE), page=True)
 LEAVING = Access(Only(EVERY_ROLE), page=True, leaves=True)
+_CHANGED = "the account was changed just now"
 _Text = Annotated[str, Form(max_length=LONGEST_PASSWORD)]
 
 
@@ -77,9 +78,9 @@ def pages_router(
         token = secrets.token_urlsafe(32)
         dated = passwords.hash_password(password) if passwords.is_dated(kept) else None
         with database.writing() as session:
-            fresh = session.get_one(Account, account.id)
+            fresh = session.get_one(Account, account.id, with_for_update=True)
             if fresh.disabled_at is not None or fresh.password_hash != kept:
-                raise HTTPException(403, "the account was changed just now")
+                raise HTTPException(403, _CHANGED)
             if dated is not None:
                 accounts.rehash(session, account.id, kept, dated)
             accounts.forget_old_sessions(session, at, keeper.limits)
@@ -131,7 +132,10 @@ def pages_router(
             return page(request, "password", 401, caller=caller, wrong="current")
         hashed, token = passwords.hash_password(new), secrets.token_urlsafe(32)
         with database.writing() as session:
-            fresh = session.get_one(Account, caller.account_id)
+            fresh = session.get_one(Account, caller.account_id, with_for_update=True)
+            # The check took a while: an operator's reset or closing in between counts, not this.
+            if fresh.disabled_at is not None or fresh.password_hash != account.password_hash:
+                raise HTTPException(403, _CHANGED)
             accounts.set_password(session, fresh, hashed, at=at, by=caller.actor)
             accounts.sign_in(session, fresh, token, at=at, login_tried=caller.login, attempt=attempt)
         return with_session(keeper, RedirectResponse("/?changed=true", 303), token)

@@ -428,6 +428,23 @@ async def test_a_process_that_dies_between_asking_and_keeping_begins_nothing_aga
     assert (await bench.link()).provider == STRIPE or bench.state_of(link) is LinkState.ACTIVE
 
 
+async def test_a_second_press_while_the_bank_is_being_asked_leads_on_by_itself(bench: Bench) -> None:
+    """Given a button that was pressed twice, when the bank has not answered the first press yet, then the page looks
+    again by itself, and says only later that nothing is known."""
+    link = await bench.link()
+    assert bench.transfers._take_place(link.reference or "", "id", TUESDAY) is not None
+    async with bench.browse() as browser:
+        pressed = await browser.post(link.url, data={"iban": bench.iban})
+        bench.at = TUESDAY + timedelta(seconds=40)
+        later = await browser.get(link.url)
+
+    assert pressed.headers["refresh"] == f"3;url={link.url.removeprefix(PUBLIC)}"
+    assert "Estamos preguntando a tu banco" in pressed.text
+    assert "No pagues dos veces" not in pressed.text
+    assert ("refresh" in later.headers, "No pagues dos veces" in later.text) == (False, True)
+    assert bench.begun() == []
+
+
 @pytest.mark.parametrize(
     ("iban", "status", "words"),
     [

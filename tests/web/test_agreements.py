@@ -575,3 +575,23 @@ def test_who_is_not_the_borrower_agrees_on_nothing_in_their_name(
 
     assert (looked.status_code, promised.status_code) == (status, status)
     assert ("300" in looked.text) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("sent_from", "kept_rows"),
+    [("cross-site", 0), ("same-site", 0), ("same-origin", 2), ("none", 2)],
+)
+def test_another_site_writes_nothing_into_the_audit_trail_in_an_agents_name(
+    database: Database, site: Any, sent_from: str, kept_rows: int
+) -> None:
+    """Given an agent who is signed in, when a page of another site leads their browser to what may be offered, then
+    it is shown and nothing is kept of what that page said the borrower can bear."""
+    agent = person(site, database, "ana", Role.AGENT)
+    headers = {"sec-fetch-site": sent_from}
+
+    page = agent.get(f"{PAGE}?bearable=123.00", headers=headers)
+    api = agent.get(f"{API}/offers?bearable_minor=4567", headers=headers)
+
+    assert (page.status_code, api.status_code) == (200, 200)
+    assert ('value="123.00"' in page.text) == (kept_rows > 0)
+    assert len(offers_log(database)) == kept_rows

@@ -19,13 +19,15 @@ from authlib.integrations.starlette_client.apps import StarletteOAuth2App
 from fastapi.testclient import TestClient
 from joserfc.jwk import KeySet, RSAKey
 from pydantic import SecretStr
+from sqlmodel import select
 
 from config.web_settings import OpenIdConnect
 from domain.access import Role
-from records import accounts
+from records import accounts, audit
 from records.database import Database
+from records.tables import SignInSession
 from tests.web.calling import NOW, app_on, browser
-from web.provider_sign_in import role_of
+from web.provider_sign_in import _free_name, role_of
 
 PEOPLE = [
     {"sub": "u-ana", "preferred_username": "ana", "roles": ["staff", "collections-ops"]},
@@ -120,6 +122,52 @@ def test_whoever_has_none_stays_outside(database: Database, client: TestClient) 
     assert client.get("/").status_code == 303
     with database.reading() as session:
         assert accounts.listing(session) == []
+
+
+def test_whoever_lost_their_role_there_loses_what_they_had_open_here(
+    database: Database, client: TestClient, issuer: str
+) -> None:
+    """Given somebody signed in, when the provider says at another sign-in that they have no role, then their sessions
+    are over, nobody else's are, and the audit trail says so."""
+    made: dict[str, Any] = {"role": Role.AUDITOR, "password_hash": None, "at": NOW, "by": "test", "issuer": issuer}
+    with database.writing() as session:
+        for name in ("eve", "ada"):
+            account = accounts.create(session, login=name, subject=f"u-{name}", **made)
+            accounts.sign_in(session, account, f"token-{name}", at=NOW, login_tried=name, attempt=None)
+
+    answers = [client.get(answer_of(client, "u-eve")).status_code for _ in range(2)]
+
+    with database.reading() as session:
+        left = [row.account_ref for row in session.exec(select(SignInSession)).all()]
+        assert [accounts.get(session, "ada").id] == left
+        ended = audit.of_action(session, "account_sessions_ended")
+        assert [(row.actor, row.details) for row in ended] == [
+            ("provider", {"account": accounts.get(session, "eve").id})
+        ]
+    assert answers == [403, 403]
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"preferred_username": "Ana.Ruiz"}, "ana.ruiz"),
+        ({"email": "ana@lender.example", "email_verified": True}, "ana@lender.example"),
+        ({"email": "berta@lender.example"}, None),
+        ({"email": "berta@lender.example", "email_verified": "false"}, None),
+        ({"preferred_username": "berta (supervisor)"}, None),
+        ({"preferred_username": "<b>"}, None),
+        ({"preferred_username": "a" * 65}, None),
+        ({"preferred_username": "ana\n"}, None),
+        ({}, None),
+    ],
+)
+def test_nobody_is_called_what_the_command_line_would_not_call_them(
+    database: Database, claims: dict[str, Any], name: str | None
+) -> None:
+    with database.reading() as session:
+        called = _free_name(session, claims, "u-1")
+
+    assert called == name if name is not None else called.startswith("provider-")
 
 
 def test_an_answer_that_was_not_asked_for_is_refused(client: TestClient) -> None:

@@ -119,6 +119,36 @@ def test_a_new_password_ends_the_other_sessions(app: FastAPI, client: TestClient
     assert {"account_created", "account_password_changed", "signed_in"} <= actions
 
 
+@pytest.mark.parametrize("meanwhile", ["reset", "closed"])
+def test_a_new_password_does_not_undo_what_an_operator_did_meanwhile(
+    client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """Given a change of password that is being checked, when an operator resets it or closes the account, then theirs
+    counts and nobody is signed in."""
+    sign_in(client, "ana")
+
+    def checked(kept: str | None, password: str) -> bool:
+        with database.writing() as session:
+            found = accounts.get(session, "ana")
+            if meanwhile == "reset":
+                accounts.set_password(session, found, "of the operator", at=NOW, by="operator")
+            else:
+                accounts.set_disabled(session, found, True, at=NOW, by="operator")
+        return True
+
+    monkeypatch.setattr("web.passwords.matches", checked)
+    changed = client.post("/password", data={"current": PASSWORD, "new": "a much longer secret"})
+
+    assert changed.status_code == 403
+    assert client.get("/").status_code == 303
+    with database.reading() as session:
+        found = accounts.get(session, "ana")
+    assert (found.password_hash == "of the operator", found.disabled_at is None) == (
+        meanwhile == "reset",
+        meanwhile == "reset",
+    )
+
+
 def test_neither_password_nor_session_can_be_read_from_the_records(client: TestClient, database: Database) -> None:
     sign_in(client, "ana")
     token = client.cookies["recobro"]
