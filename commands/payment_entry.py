@@ -22,6 +22,7 @@ from domain.events.payments import PaymentReceived
 from domain.events.values import Reference
 from domain.money import Money, parse_major
 from domain.payments import FAR_AHEAD
+from domain.value_dates import is_a_day
 from records import loans, payments, people, webhooks
 from records.database import Database
 from records.tables import Loan, LoanState, Payment
@@ -58,7 +59,7 @@ def read_payment(
         zone = people.of_loan(session, loan).timezone
         if provider == MANUAL:
             _refuse_anothers(session, loan, payment_id)
-    day = now if paid_at is None else moment_of(paid_at, "--paid-at", ZoneInfo(zone) if zone else UTC)
+    day = now if paid_at is None else moment_of(_its_day(paid_at), "--paid-at", ZoneInfo(zone) if zone else UTC)
     if day > now + FAR_AHEAD:
         raise Refused(f"--paid-at: {paid_at} lies more than {FAR_AHEAD.days} days ahead: nothing was recorded")
     try:
@@ -69,6 +70,15 @@ def read_payment(
         raise Refused(_told(wrong)) from None
     checked(provider, "--provider", 40)
     return event
+
+
+def _its_day(text: str) -> str:
+    """A day that is written as its midnight in UTC, as the lender's own systems do, as that day."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return at.date().isoformat() if is_a_day(at) else text
 
 
 def _refuse_anothers(session: Session, loan: Loan, payment_id: str) -> None:

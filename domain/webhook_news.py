@@ -72,6 +72,8 @@ class PaymentNews(BaseModel):
     """Ours, where the provider carries one along (see domain.payment_references)."""
     entry: int | None = None
     """The hand-over whose debt it pays, from 1, where who tells it says so."""
+    of_a_day: bool = False
+    """Whether who tells it, the lender, knows the day alone: `paid_at` is its midnight in UTC."""
 
 
 class PaymentPointer(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
@@ -11,7 +12,7 @@ from sqlmodel import Session, col, select
 from domain.direct_debit import PROVIDER as DIRECT_DEBIT
 from domain.gateway_choice import BANK as ACCOUNT_TO_ACCOUNT
 from domain.payment_references import find_reference
-from records import payments
+from records import payments, people
 from records.tables import BankEntryRow, BankMatch, Debit, Loan, Payment, PaymentInquiry, PaymentLink
 
 STATEMENT = "bank"
@@ -77,8 +78,12 @@ def _near(session: Session, loan: Loan, amount_minor: int, day: date, told_by: C
         col(Payment.reversed_at).is_(None),
         told_by,
     )
+    timezone = people.of_loan(session, loan).timezone
+    zone = ZoneInfo(timezone) if timezone else UTC
     for payment in session.exec(near).all():
-        if abs(payment.paid_at.date() - day) <= _NEAR:
+        # Of what was told by the day alone, midnight in UTC may still be kept: then its day is that one.
+        days = (payment.paid_at.date(), payment.paid_at.astimezone(zone).date())
+        if min(abs(one - day) for one in days) <= _NEAR:
             return payment
     return None
 

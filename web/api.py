@@ -27,7 +27,7 @@ from domain.access import (
     sees_lender,
 )
 from domain.events.payments import PaymentReceived, PaymentReversed
-from domain.events.values import Reference
+from domain.events.values import MomentAsWritten, Reference
 from domain.moments import iso
 from domain.payments import FAR_AHEAD
 from records import campaigns, loans
@@ -55,9 +55,13 @@ class Wrong(BaseModel):
 
 
 class NewPayment(PaymentReceived):
-    """A payment that no webhook tells of. It counts once by `provider` and `payment_id`, however often it is sent."""
+    """A payment that no webhook tells of. It counts once by `provider` and `payment_id`, however often it is sent.
+
+    `paid_at` at midnight in UTC (`2026-03-02T00:00:00Z`) is that day where the borrower lives.
+    """
 
     model_config = ConfigDict(extra="forbid")
+    paid_at: MomentAsWritten
     lender: Name
     loan_id: Name
     provider: Annotated[Reference, StringConstraints(max_length=40)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import date, datetime
 
 from sqlmodel import Session
 
@@ -45,15 +45,12 @@ def came_before_hand_over(
     """
     if named is not None or (known is not None and known.loan_ref is not None):
         return None
-    return before_hand_over(session, loan, value_day(paid_at, zone_of(session, loan)))
+    return before_hand_over(session, loan, value_day(session, loan, paid_at))
 
 
-def value_day(paid_at: datetime, zone: tzinfo) -> date:
-    """Where the borrower lives; but a system that knows the day alone writes it as its midnight in UTC, which is the
-    evening before in America.
-    """
-    in_utc = paid_at.astimezone(UTC)
-    return (in_utc if in_utc.time() == time() else paid_at.astimezone(zone)).date()
+def value_day(session: Session, loan: Loan, paid_at: datetime) -> date:
+    """The day where the borrower lives."""
+    return paid_at.astimezone(zone_of(session, loan)).date()
 
 
 def _under_its_id(told: PaymentReceived) -> str:
@@ -82,7 +79,8 @@ def doubt_of_payment(session: Session, loan: Loan, told: PaymentReceived) -> Dou
             f"{before}. Nothing was changed. A person was told, who books it with `payment record` "
             f"({_under_its_id(told)}) if it counts; told with entry {loan.entry} it counts",
         )
-    if counts or same_money.on_a_statement(session, loan, told.amount_minor, told.paid_at.date()) is None:
+    on = value_day(session, loan, told.paid_at)
+    if counts or same_money.on_a_statement(session, loan, told.amount_minor, on) is None:
         return None
     return Doubt(
         "payment:on_a_statement",

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 from config.faq import FaqError, load_faq
 from domain.contact import Channel
 from domain.conversation.moving_words import another_day
+from domain.conversation.unanswered import ABOUT_A_PAYMENT
 from domain.conversation.yes_no import read_yes_no
 from domain.money import MOST_MINOR, minor_digits
 from domain.opt_out_words import has_another_sense
@@ -29,6 +30,7 @@ from records import contacts, people
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
 from replies.classify import in_use, shipped
 from replies.questions import question_asked
+from web.bare_words import Word, what_it_answers
 from web.ports import OwedSignal, SignalName
 
 _LOG = logging.getLogger("recobro.web.hearing")
@@ -82,11 +84,12 @@ class MessageReader:
 
 @dataclass(frozen=True)
 class Heard:
-    """A message as it is kept, the loan it is about, and whose word it is taken for."""
+    """A message as it is kept, the loan it is about, whose word it is taken for, and how a bare yes or no counts."""
 
     message: InboundMessage
     loan: Loan | None
     writer: Writer
+    word: Word = Word.ANSWER
 
 
 def said_at(session: Session, news: InboundNews, at: datetime) -> datetime:
@@ -120,6 +123,9 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime, read
     """Understand one message that was written at `at`, as one of this person's; `keep` writes it down."""
     loan = loan_written_about(session, person, news, at)
     words = own_words(news.text)
+    word = Word.ANSWER
+    if loan is not None and read_yes_no(words) is not None:
+        loan, word = _answers(session, person, news, at, loan)
     bare = is_bare_file(news, words)
     words = words or news.text
     said = said_by(news.kind, person.language) if bare else reader.read(words, at, person, news.channel)
@@ -143,7 +149,16 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime, read
         promise_amount_minor=_minor(said.promise_amount, loan.currency) if loan is not None else None,
         needs_human=said.needs_human,
     )
-    return Heard(message, loan, writer)
+    return Heard(message, loan, writer, word)
+
+
+def _answers(session: Session, person: Person, news: InboundNews, at: datetime, about: Loan) -> tuple[Loan, Word]:
+    """The loan that a bare yes or no is for, and how it counts there."""
+    picked = contact_answered(session, news)
+    quotes = picked is not None or news.quotes is not None
+    words = own_words(news.text)
+    found = what_it_answers(session, person, words, news.channel, at, about, picked=picked, quotes=quotes)
+    return found.loan, found.word
 
 
 def keep(session: Session, heard: Heard) -> None:
@@ -199,15 +214,14 @@ def signals_for(
     closes_channel: bool = False,
     stop_is_done: bool = False,
     no_calls: bool = False,
-    may_be_anothers: bool = False,
+    word: Word = Word.ANSWER,
 ) -> list[OwedSignal]:
     """What the loan hears of the message; and the person's other loans where it is true of the person.
 
     `stranger`: somebody else at the number wrote it. `closes_channel`: it asks for no more by the channel it came by,
     or may. Neither is an answer to anything, nor answered. `stop_is_done`: what it asks for no more of is closed, and
     not the channel it came by: what else it says is answered. `no_calls`: it closes calls and asks for none, whatever
-    the model hears. `may_be_anothers`: a yes or no that may be meant for the loan of another at the same number, and is
-    none here.
+    the model hears. `word`: how a bare yes or no counts: one that may be meant for something else is none here.
     """
     text = own_words(message.text or "")
     unanswered = stranger or closes_channel
@@ -234,7 +248,7 @@ def signals_for(
     if unanswered:
         payload |= {} if stranger else {"closes_channel": True}
     elif (plain := read_yes_no(text)) is not None:
-        payload |= {} if may_be_anothers else {"says": plain}
+        payload |= _plainly(plain, intents, word)
     else:
         if (faq := reader.question(text, person.language)) is not None:
             payload["faq"] = faq
@@ -249,6 +263,17 @@ def signals_for(
             ]
             told += [_owed(other, SignalName.CIRCUMSTANCE_REPORTED, {"kind": kind}) for other in others]
     return told
+
+
+def _plainly(said: str, intents: tuple[Intent, ...], word: Word) -> dict[str, JsonValue]:
+    """What is told of a bare yes or no. Courtesy is told as that, whatever a single word may be read as besides; who
+    says "hecho" may have paid.
+    """
+    if word is Word.ANSWER:
+        return {"says": said}
+    if word is Word.COURTESY and intents[0] not in ABOUT_A_PAYMENT:
+        return {"intents": [Intent.ACKNOWLEDGEMENT], "confidence": 1.0}
+    return {}
 
 
 def _of_a_stranger(message: InboundMessage) -> tuple[Intent, ...]:

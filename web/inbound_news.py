@@ -16,6 +16,7 @@ from domain.events.contacts import NOTHING_SENT, AddressFailure
 from domain.opt_out_scope import StopScope, asks_for_a_call, named_scope
 from domain.opt_out_words import OptOutReading, read_opt_out
 from domain.quoted_back import own_words
+from domain.replies.labels import Intent
 from domain.webhook_news import (
     Complained,
     InboundNews,
@@ -25,6 +26,7 @@ from domain.who_writes import Writer
 from records import attachments, contact_ledger, contacts, people
 from records.tables import Contact, Loan, LoanState, Person
 from web.after_the_end import hand_to_a_person
+from web.bare_words import Word, needs_a_person
 from web.consequence import Consequence, about, note
 from web.hearing import (
     MessageReader,
@@ -114,7 +116,9 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
         # Of a payment named beside a stop the model may hear nothing.
         paying = names_paying(news.text) and (stranger or (bool(closed) and not more))
         doubtful = others and meant.may_be_answered_by(message.person_ref, news.text)
-        if reading is OptOutReading.UNCLEAR or silent or paying or doubtful:
+        word = Word.UNSURE if doubtful else heard.word if not others else Word.ANSWER
+        asked = not stranger and not others and needs_a_person(word, Intent(message.intents[0]))
+        if reading is OptOutReading.UNCLEAR or silent or paying or doubtful or asked:
             message.needs_human = True
             session.add(message)
         seen = must_be_seen(message, stranger=stranger)
@@ -138,7 +142,7 @@ def record_inbound(session: Session, news: InboundNews, at: datetime, reader: Me
                 closes_channel=here,
                 stop_is_done=bool(closed) and not here,
                 no_calls=no_calls,
-                may_be_anothers=doubtful,
+                word=word,
             )
         if (loan is None or loan.state is LoanState.WAITING) and for_a_person:
             # Its loan may start in weeks, and a person reads it now.

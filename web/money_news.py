@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import JsonValue
 from sqlmodel import Session
 
+from activities.debit_results import zone_of
 from activities.found_payments import (
     is_of_an_earlier_hand_over,
     show_of_an_earlier_hand_over,
@@ -15,6 +16,7 @@ from activities.found_payments import (
     shown_before,
 )
 from domain.money import Money
+from domain.value_dates import on_its_day
 from domain.webhook_news import (
     PartRefundNews,
     PaymentNews,
@@ -24,7 +26,7 @@ from domain.webhook_news import (
 from records import links, loans, owed_signals, payments, refunds, same_money
 from records.tables import LinkState, Loan, Payment, PaymentLink, PaymentSource
 from web.consequence import Consequence, about, note
-from web.doubtful_money import another_hand_over, came_before_hand_over
+from web.doubtful_money import another_hand_over, came_before_hand_over, value_day
 from web.ports import OwedSignal, SignalName
 
 
@@ -34,6 +36,8 @@ def record_payment(session: Session, news: PaymentNews, at: datetime) -> Consequ
     if link is not None and (lender is None or loan_id is None):
         owner = loans.by_ref(session, link.loan_ref)
         lender, loan_id = owner.lender, owner.loan_id
+    if news.of_a_day and (named := loans.find(session, lender, loan_id) if lender and loan_id else None) is not None:
+        news = news.model_copy(update={"paid_at": on_its_day(news.paid_at, zone_of(session, named))})
     if _is_of_another_hand_over(session, news, lender, loan_id):
         more: dict[str, JsonValue] = {"amount_minor": news.amount_minor, "entry": news.entry}
         _show(session, news, "payment:other_entry", lender, loan_id, at, **more)
@@ -199,7 +203,8 @@ def _may_be_on_a_statement(session: Session, news: PaymentNews, lender: str | No
     known = payments.find(session, news.provider, news.payment_id)
     if loan is None or (known is not None and known.loan_ref is not None):
         return False
-    return same_money.on_a_statement(session, loan, news.amount_minor, news.paid_at.date()) is not None
+    on = value_day(session, loan, news.paid_at)
+    return same_money.on_a_statement(session, loan, news.amount_minor, on) is not None
 
 
 def _is_of_another_hand_over(session: Session, news: PaymentNews, lender: str | None, loan_id: str | None) -> bool:

@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from pydantic import JsonValue
 from sqlmodel import Session
 
+from activities.debit_results import zone_of
 from domain.events.payments import PaymentReceived, PaymentReversed
+from domain.value_dates import on_its_day
 from records import audit, bank_entries, loans, owed_signals, payments, webhooks
 from records.clock import shared_time
 from records.database import Database
@@ -86,6 +88,7 @@ def hear_payment(
             # What it is just bringing cannot be seen yet.
             raise StatementBeingTakenIn("a bank statement is being taken in: tell it again in a moment")
         row = loans.get(session, loan.lender, loan.loan_id)
+        told = told.model_copy(update={"paid_at": on_its_day(told.paid_at, zone_of(session, row))})
         if of_its_lender_alone and _is_of_another_lender(session, row, told):
             raise PaymentRefused(_known_otherwise(told))
         doubt = doubt_of_payment(session, row, told)

@@ -21,14 +21,20 @@ def _written_out(value: object) -> object:
     return value
 
 
-def _in_utc(value: datetime) -> datetime:
+def _of_our_time(value: datetime) -> datetime:
     if value.year not in YEARS:
         raise ValueError(f"the year must lie between {YEARS[0]} and {YEARS[-1]}")
-    return value.astimezone(UTC)
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    return _of_our_time(value).astimezone(UTC)
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 """A moment as the contract takes it: ISO 8601 text with a zone; kept in UTC."""
+MomentAsWritten = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_of_our_time)]
+"""As `Moment`, with the offset it was written with, by which a day alone is told from a moment (`value_dates`)."""
 
 
 def _a_day(value: object) -> object:

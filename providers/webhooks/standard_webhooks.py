@@ -22,8 +22,9 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from domain.events.values import HandOver, Moment
+from domain.events.values import HandOver, Moment, MomentAsWritten
 from domain.loans import LENDER
+from domain.value_dates import is_a_day
 from domain.webhook_news import Ignored, PaymentNews, ReversalNews, WebhookNews
 from providers.webhooks.json_bodies import json_object, one_key
 from providers.webhooks.refused import RefusedReason, WebhookRefused
@@ -49,7 +50,7 @@ class _Payment(BaseModel):
 class _Received(_Payment):
     amount_minor: int = Field(ge=1, le=10**15)
     currency: str = Field(pattern="^[A-Z]{3}$")
-    paid_at: Moment = Field(strict=False)
+    paid_at: MomentAsWritten = Field(strict=False)
 
 
 class _Reversed(_Payment):
@@ -114,7 +115,8 @@ def parse(raw_body: bytes) -> tuple[WebhookNews, ...]:
     try:
         if kind == "payment.received":
             received = _Received.model_validate(event.get("data"))
-            return (PaymentNews(link_id=None, **received.model_dump()),)
+            of_a_day = is_a_day(received.paid_at)
+            return (PaymentNews(link_id=None, of_a_day=of_a_day, **received.model_dump()),)
         if kind == "payment.reversed":
             return (ReversalNews(**_Reversed.model_validate(event.get("data")).model_dump()),)
     except ValidationError:

@@ -192,3 +192,20 @@ def test_a_payment_that_an_ended_loan_was_told_of_and_did_not_count_is_not_said_
 
     assert answer.told
     assert "was told and did not count it" in answer.detail
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2026-03-10", "2026-03-10T06:00:00+00:00"),
+        ("2026-03-10T00:00:00Z", "2026-03-10T06:00:00+00:00"),
+        ("2026-03-10T00:00+00:00", "2026-03-10T06:00:00+00:00"),
+        ("2026-03-09T18:00-06:00", "2026-03-10T00:00:00+00:00"),
+        ("2026-03-10T00:01Z", "2026-03-10T00:01:00+00:00"),
+    ],
+)
+def test_a_day_alone_is_that_day_where_the_borrower_lives(database: Database, typed: str, meant: str) -> None:
+    with database.writing() as session:
+        [loan] = entered(session, "L1", timezone="America/Mexico_City")
+
+    assert read_payment(database, loan, "60", None, typed, "core", "1").paid_at == datetime.fromisoformat(meant)

@@ -66,3 +66,20 @@ def test_the_hand_over_that_money_is_said_to_be_for_is_read(body: object) -> Non
 def test_a_hand_over_that_is_none_is_for_a_person(entry: object) -> None:
     with pytest.raises(WebhookRefused):
         standard_webhooks.parse(with_entry(received("2026-03-02T09:00:00Z"), entry))
+
+
+@pytest.mark.parametrize(
+    ("moment", "of_a_day"),
+    [
+        ("2026-03-02T00:00:00Z", True),
+        ("2026-03-02T00:00:00+00:00", True),
+        ("2026-03-02T00:00:01Z", False),
+        ("2026-03-01T18:00:00-06:00", False),
+        ("2026-03-02T00:00:00+01:00", False),
+    ],
+)
+def test_midnight_in_utc_tells_a_day_alone(moment: str, of_a_day: bool) -> None:
+    (paid,) = standard_webhooks.parse(received(moment))
+
+    assert isinstance(paid, PaymentNews)
+    assert paid.of_a_day is of_a_day

@@ -26,7 +26,7 @@ from domain.collection import apply
 from domain.events.borrower import Circumstance, CircumstanceReported
 from domain.events.payments import PaymentReceived
 from domain.webhook_news import PaymentNews
-from records import accounts, audit, bank_entries, cases, loans, payments
+from records import accounts, audit, bank_entries, cases, loans, payments, people
 from records.database import Database
 from records.locks import one_at_a_time
 from records.tables import Webhook
@@ -88,6 +88,32 @@ def test_a_payment_is_taken_back_once(database: Database, client: TestClient) ->
     assert [answer["new"] for answer in answers] == [True, False]
     assert answers[-1]["balance_due_minor"] == 10_000
     assert unknown.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("2026-11-27T00:00:00Z", "2026-11-27T06:00:00Z"),
+        ("2026-11-27T00:00:01Z", "2026-11-27T00:00:01Z"),
+        ("2026-11-26T18:00:00-06:00", "2026-11-27T00:00:00Z"),
+        ("2026-11-27T00:00:00-06:00", "2026-11-27T06:00:00Z"),
+    ],
+)
+def test_midnight_in_utc_is_that_day_where_the_borrower_lives(
+    database: Database, client: TestClient, written: str, kept: str
+) -> None:
+    """Given a borrower in Mexico, when a day alone is told, then it is that day; a moment that says how far it is from
+    UTC is that moment."""
+    with database.writing() as session:
+        person = people.of_loan(session, loans.get(session, LENDER, "L1"))
+        person.timezone = "America/Mexico_City"
+        session.add(person)
+    told = PAYMENT | {"paid_at": written, "entry": 1}
+    mine = key(database, Scope.PAYMENTS_WRITE)
+
+    answers = [client.post("/api/v1/payments", json=told, headers=mine).json() for _ in range(2)]
+
+    assert [(answer["new"], answer["paid_at"]) for answer in answers] == [(True, kept), (False, kept)]
 
 
 @pytest.mark.parametrize(

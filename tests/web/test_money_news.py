@@ -14,6 +14,7 @@ from config.settings import Settings
 from domain.bank_news import BankEntry, FileKind, Statement
 from domain.events.payments import PaymentReceived
 from domain.money import Money
+from domain.value_dates import is_a_day
 from domain.webhook_news import PaymentNews, ReversalNews
 from providers.ports import PaymentReport, PaymentState
 from records import audit, bank_entries, links, loans, payments
@@ -547,12 +548,58 @@ def test_money_from_before_the_day_of_the_hand_over_is_shown_and_that_of_the_day
         loan.entered_at = datetime.fromisoformat(handed_over)
         session.add(loan)
 
-        first = told(session, "L1", 4_000, paid_at=datetime.fromisoformat(paid_at))
+        at = datetime.fromisoformat(paid_at)
+        first = told(session, "L1", 4_000, paid_at=at, of_a_day=is_a_day(at))
 
     assert heard(first) == ([("L1", "payment_received")] if counts else [])
     assert due(database, "L1") == (6_000 if counts else 10_000)
     assert shown(database) == ([] if counts else [("L1", "payment:before_hand_over")])
     assert ("unmatched" in first.outcome) is not counts
+
+
+@pytest.mark.parametrize(
+    ("zone", "of_a_day", "kept"),
+    [
+        ("America/Mexico_City", True, "2026-03-10T06:00:00+00:00"),
+        ("Europe/Madrid", True, "2026-03-09T23:00:00+00:00"),
+        (None, True, "2026-03-10T00:00:00+00:00"),
+        ("America/Mexico_City", False, "2026-03-10T00:00:00+00:00"),
+    ],
+)
+def test_money_of_a_day_alone_is_kept_and_told_from_the_first_moment_of_that_day_where_the_borrower_lives(
+    database: Database, zone: str | None, of_a_day: bool, kept: str
+) -> None:
+    """Given midnight in UTC, of a lender that knows the day alone or of a gateway to which it happened just then."""
+    midnight = datetime.fromisoformat("2026-03-10T00:00:00Z")
+    with database.writing() as session:
+        entered(session, "L1", timezone=zone)
+
+        first = told(session, "L1", 4_000, "day", entry=1, paid_at=midnight, of_a_day=of_a_day)
+        again = told(session, "L1", 4_000, "day", entry=1, paid_at=midnight, of_a_day=of_a_day)
+
+        known = payments.find(session, "standard", "day")
+        assert known is not None
+        assert known.paid_at == datetime.fromisoformat(kept)
+    assert first.signals[0].payload["paid_at"] == kept
+    assert again.outcome == "payment_known"
+    assert due(database, "L1") == 6_000
+
+
+def test_money_that_was_kept_by_its_midnight_before_is_known_when_it_is_told_again(database: Database) -> None:
+    """Given a payment that an earlier version kept, when it is told again, then it counts once, as it is kept."""
+    midnight = datetime.fromisoformat("2026-03-10T00:00:00Z")
+    with database.writing() as session:
+        entered(session, "L1", timezone="America/Mexico_City")
+        told(session, "L1", 4_000, "day", entry=1, paid_at=midnight)
+
+        again = told(session, "L1", 4_000, "day", entry=1, paid_at=midnight, of_a_day=True)
+
+        known = payments.find(session, "standard", "day")
+        assert known is not None
+        assert known.paid_at == midnight
+    assert again.outcome == "payment_known"
+    assert due(database, "L1") == 6_000
+    assert {signal.payload["paid_at"] for signal in again.signals} <= {midnight.isoformat()}
 
 
 def test_money_from_before_the_hand_over_counts_where_its_teller_says_so_or_it_counted_before(
