@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from domain.conversation.answering import PROPOSAL_STANDS
 from domain.conversation.model import REPLY, AnswerKind
-from domain.conversation.yes_no import read_yes_no
+from domain.conversation.yes_no import read_yes_no, word_for_yes_or_no
 from domain.opt_out_words import OptOutReading
 from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
@@ -136,7 +136,7 @@ def holds_all(message: InboundMessage) -> bool:
 
 def _held_by(message: InboundMessage) -> dict[Intent, str]:
     """Of a plain yes or no, which is an answer to another's question, nothing."""
-    if read_yes_no(message.text or "") is not None:
+    if word_for_yes_or_no(message.text or "") is not None:
         return {}
     return {intent: kind for intent, kind in _HOLDS.items() if says(message, intent)}
 

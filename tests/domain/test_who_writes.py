@@ -257,3 +257,10 @@ def test_kin_that_is_not_the_borrowers_closes_no_number(words: str) -> None:
 def test_a_colleague_of_ours_who_is_told_of_closes_no_number() -> None:
     said = read(Intent.WRONG_PERSON, confidence=0.6)
     assert who_writes("me escribe su compañera a cada rato", said, "Juan Pérez") is Writer.UNCLEAR
+
+
+@pytest.mark.parametrize("words", ["wrong?", "¿incorrecto?", "¿correcto?"])
+def test_a_word_for_yes_or_no_that_is_asked_tells_of_no_stranger(words: str) -> None:
+    heard = read(Intent.WRONG_PERSON)
+    assert who_writes(words, heard, NAME) is Writer.BORROWER
+    assert Intent.WRONG_PERSON not in as_meant(words, heard, Writer.BORROWER).intents
