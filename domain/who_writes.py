@@ -113,9 +113,9 @@ _NAMES_AN_OTHER = (
 def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     """Whose word `text` is, of which `said` is the model's reading; `name` is the borrower's, where it is known.
 
-    A plain yes or no is an answer to what was asked, or asks it back (`wrong?`), whatever word of it ("wrong", "incorrecto") the model knows from
-    strangers. Whoever says that it is them, or that the number is right, is the borrower; whoever says that they are
-    the borrower's relative is not, whatever the model hears.
+    A plain yes or no is an answer to what was asked, or asks it back (`wrong?`), whatever word of it ("wrong",
+    "incorrecto") the model knows from strangers. Whoever says that it is them, or that the number is right, is the
+    borrower; whoever says that they are the borrower's relative is not, whatever the model hears.
     """
     if word_for_yes_or_no(text) is not None:
         return Writer.BORROWER

@@ -28,6 +28,8 @@ _FILLER = re.compile(
     r"(?:con )?(?:el plan|ese plan|la propuesta|el acuerdo|la oferta)(?: de pagos?)?|"
     r"o plano|o acordo|a proposta|the plan|the offer)\b"
 )
+_CONDITION = re.compile(r"\b(?:acepto|aceptamos|confirmo|de acuerdo|me parece(?: bien)?) si (?=\w)")
+"""`acepto si es correcto`: there it may be an if."""
 _ASKS = re.compile("[?¿؟⸮❓❔‽]")
 LONGEST = 60
 """Characters: whoever writes more says more than yes or no."""
@@ -45,7 +47,7 @@ def word_for_yes_or_no(text: str) -> Literal["yes", "no"] | None:
         return None
     rest = re.sub(r"[^\w\s'👍✅👌❌👎]+", " ", _FILLER.sub(" ", words))
     parts = " ".join(rest.split())
-    if re.fullmatch(rf"{YES}(?: {YES})*", parts):
+    if re.fullmatch(rf"{YES}(?: {YES})*", parts) and not _CONDITION.search(words):
         return "yes"
     if re.fullmatch(rf"{_NO}(?: {_NO})*", parts):
         return "no"
