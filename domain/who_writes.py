@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from enum import StrEnum
 
-from domain.conversation.yes_no import read_yes_no
+from domain.conversation.yes_no import word_for_yes_or_no
 from domain.opt_out_lookalikes import is_no_stop
 from domain.opt_out_phrases import END
 from domain.opt_out_words import clauses_of
@@ -142,11 +142,11 @@ _NAMES_AN_OTHER = (
 def who_writes(text: str, said: Understanding, name: str | None) -> Writer:
     """Whose word `text` is, of which `said` is the model's reading; `name` is the borrower's, where it is known.
 
-    A plain yes or no is an answer to what was asked, whatever word of it ("wrong", "incorrecto") the model knows from
-    strangers. Whoever says that it is them, or that the number is right, is the borrower; whoever says that they are
-    the borrower's relative is not, whatever the model hears.
+    A plain yes or no is an answer to what was asked, or asks it back (`wrong?`), whatever word of it ("wrong",
+    "incorrecto") the model knows from strangers. Whoever says that it is them, or that the number is right, is the
+    borrower; whoever says that they are the borrower's relative is not, whatever the model hears.
     """
-    if read_yes_no(text) is not None:
+    if word_for_yes_or_no(text) is not None:
         return Writer.BORROWER
     plain = says_wrong_person(text)
     clauses = clauses_of(text)
@@ -235,7 +235,7 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
         return replace(said, needs_human=True)
     if writer is Writer.ANOTHER:
         return replace(said, needs_human=said.needs_human or _THEIR_KIN.search(clauses_of(text)) is not None)
-    answers = read_yes_no(text) is not None
+    answers = word_for_yes_or_no(text) is not None
     passed_over = {Intent.WRONG_PERSON, Intent.VULNERABLE} if answers else {Intent.WRONG_PERSON}
     passed_over |= {Intent.OPT_OUT} if is_no_stop(text) else set()
     kept = tuple(intent for intent in said.intents if intent not in passed_over) or (Intent.OTHER,)

@@ -23,19 +23,9 @@ from domain.conversation.yes_no import read_yes_no
 from domain.replies.labels import Intent
 from domain.replies.text import plain
 from records import people
-from records.tables import Contact, ContactState, InboundMessage, Loan, LoanState, Person
+from records.tables import Contact, InboundMessage, Loan, LoanState, Person
+from web.open_questions import asks_yes_or_no, may_be_read
 
-NEVER_READ: Final = frozenset(
-    {ContactState.RESERVED, ContactState.DROPPED, ContactState.FAILED, ContactState.UNDELIVERED}
-)
-ASKS_YES_OR_NO: Final = frozenset(
-    {
-        AnswerKind.CONFIRM_PROMISE.value,
-        AnswerKind.CONFIRM_MOVE.value,
-        AnswerKind.PLAN_OFFER.value,
-        AnswerKind.SETTLEMENT_OFFER.value,
-    }
-)
 _READ: Final = (Channel.SMS, Channel.EMAIL, Channel.WHATSAPP)
 _OVER: Final = frozenset(
     {AnswerKind.PROMISE_TAKEN.value, AnswerKind.AGREED.value, AnswerKind.MOVED.value, AnswerKind.MOVE_DAYS.value}
@@ -124,16 +114,19 @@ def _told(session: Session, loans: Mapping[int | None, Loan], at: datetime) -> S
         select(Contact)
         .where(col(Contact.loan_ref).in_([ref for ref in loans if ref is not None]))
         .where(Contact.reserved_at >= at - PROPOSAL_STANDS, col(Contact.channel).in_(_READ))
-        .where(col(Contact.state).not_in(list(NEVER_READ)))
     ).all()
-    current = [one for one in every if one.entry == loans[one.loan_ref].entry and _left(one) <= at + CLOCKS_APART]
+    current = [
+        one
+        for one in every
+        if may_be_read(one) and one.entry == loans[one.loan_ref].entry and _left(one) <= at + CLOCKS_APART
+    ]
     return sorted(current, key=_order)
 
 
 def _waiting(session: Session, told: Sequence[Contact], loan_ref: int, at: datetime) -> Contact | None:
     """The loan's last question, unless it was answered."""
     own = [one for one in told if one.loan_ref == loan_ref]
-    asking = [one for one in own if one.step == REPLY and one.template in ASKS_YES_OR_NO]
+    asking = [one for one in own if asks_yes_or_no(one)]
     if not asking:
         return None
     asked = asking[-1]

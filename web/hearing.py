@@ -31,6 +31,7 @@ from records.tables import Contact, InboundMessage, Loan, LoanState, Person
 from replies.classify import in_use, shipped
 from replies.questions import question_asked
 from web.bare_words import Word, what_it_answers
+from web.open_questions import answer_in, as_answered
 from web.ports import OwedSignal, SignalName
 
 _LOG = logging.getLogger("recobro.web.hearing")
@@ -131,6 +132,8 @@ def hear(session: Session, person: Person, news: InboundNews, at: datetime, read
     said = said_by(news.kind, person.language) if bare else reader.read(words, at, person, news.channel)
     writer = Writer.BORROWER if bare else who_writes(words, said, person.name)
     said = said if bare else as_meant(words, said, writer)
+    if not bare and loan is not None and writer is Writer.BORROWER:
+        said = as_answered(session, loan, person, news.channel, words, said, at)
     assert person.id is not None
     message = InboundMessage(
         person_ref=person.id,
@@ -249,6 +252,8 @@ def signals_for(
         payload |= {} if stranger else {"closes_channel": True}
     elif (plain := read_yes_no(text)) is not None:
         payload |= _plainly(plain, intents, word)
+    elif (answer := answer_in(session, loan, person, message)) is not None:
+        payload |= answer
     else:
         if (faq := reader.question(text, person.language)) is not None:
             payload["faq"] = faq

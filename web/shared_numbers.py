@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlmodel import Session, col, select
 
-from domain.conversation.answering import PROPOSAL_STANDS
-from domain.conversation.model import REPLY
-from domain.conversation.yes_no import read_yes_no
+from domain.conversation.yes_no import read_yes_no, word_for_yes_or_no
 from domain.opt_out_words import OptOutReading
 from domain.quoted_back import own_words
 from domain.replies.labels import Intent
 from domain.webhook_news import InboundNews
 from domain.who_writes import Writer, says_it_is_them
 from records.tables import Contact, InboundMessage, Loan, LoanState, Person
-from web.bare_words import ASKS_YES_OR_NO, NEVER_READ
 from web.hearing import Heard, contact_answered, may_ask_for_silence, says, wants_to_stop
+from web.open_questions import asks_yes_or_no, may_be_read, stands
 from web.ports import OwedSignal, SignalName
 
 _HOLDS: Final = {Intent.VULNERABLE: "vulnerable", Intent.DISPUTE: "dispute"}
@@ -77,7 +75,7 @@ def whom_it_answers(session: Session, senders: Sequence[Person], news: InboundNe
         same = each.channel is news.channel
         from_there = same and ours is not None and _bare(each.sender) == ours
         until_then = each.reserved_at <= at
-        return each.state not in NEVER_READ, until_then, same, from_there, each.reserved_at, each.id or 0
+        return may_be_read(each), until_then, same, from_there, each.reserved_at, each.id or 0
 
     last = max(told, key=rank)
     unanswered = frozenset() if _asks(last, news, at) else _asked_last(told, last.person_ref, news, at)
@@ -127,22 +125,22 @@ def holds_all(message: InboundMessage) -> bool:
 
 def _held_by(message: InboundMessage) -> dict[Intent, str]:
     """Of a plain yes or no, which is an answer to another's question, nothing."""
-    if read_yes_no(own_words(message.text or "")) is not None:
+    if word_for_yes_or_no(own_words(message.text or "")) is not None:
         return {}
     return {intent: kind for intent, kind in _HOLDS.items() if says(message, intent)}
 
 
 def _asks(told: Contact, news: InboundNews, at: datetime) -> bool:
     """Whether it waited for a yes or a no by the channel of `news` when that was written."""
-    asks = told.step == REPLY and told.template in ASKS_YES_OR_NO and told.channel is news.channel
-    return asks and told.state not in NEVER_READ and timedelta(0) <= at - told.reserved_at <= PROPOSAL_STANDS
+    asks = asks_yes_or_no(told) and told.channel is news.channel
+    return asks and may_be_read(told) and stands(told, at)
 
 
 def _asked_last(told: Sequence[Contact], answered: int, news: InboundNews, at: datetime) -> frozenset[int]:
     """People but the one who is `answered` whose last message from us by the channel of `news` asks for a yes."""
     last: dict[int, Contact] = {}
     for each in sorted(told, key=lambda one: (one.reserved_at, one.id or 0)):
-        if each.channel is news.channel and each.reserved_at <= at and each.state not in NEVER_READ:
+        if each.channel is news.channel and each.reserved_at <= at and may_be_read(each):
             last[each.person_ref] = each
     return frozenset(ref for ref, each in last.items() if ref != answered and _asks(each, news, at))
 

@@ -316,3 +316,10 @@ def test_a_dispute_or_a_payment_claimed_by_who_may_be_the_borrower_is_worked_on(
 
     assert (understood.intent, understood.needs_human) == (meant, needs_human)
     assert Intent.WRONG_PERSON in understood.intents
+
+
+@pytest.mark.parametrize("words", ["wrong?", "¿incorrecto?", "¿correcto?"])
+def test_a_word_for_yes_or_no_that_is_asked_tells_of_no_stranger(words: str) -> None:
+    heard = read(Intent.WRONG_PERSON)
+    assert who_writes(words, heard, NAME) is Writer.BORROWER
+    assert Intent.WRONG_PERSON not in as_meant(words, heard, Writer.BORROWER).intents

@@ -14,7 +14,9 @@ AT = datetime(2026, 11, 27, 15, tzinfo=UTC)
 YES = """sí|s|sip|claro|claro que sí|de acuerdo|de acordo|ok|okay|okey|okas|vale|dale|listo|perfecto|correcto|exacto|
 así es|confirmo|confirmado|lo confirmo|está bien|está ok|bueno|va|sale|ya|hecho|de una|cabal|sim|certo|combinado|
 pode ser|isso|beleza|blz|fechado|yes|yep|yeah|sure|confirmed|correct|that's right|agreed|deal|fine|acepto|aceptado|
-me parece|me parece bien|por supuesto|seguro|afirmativo|aceito|👍|✅|👌"""
+me parece|me parece bien|por supuesto|seguro|afirmativo|aceito|👍|✅|👌|sí, es correcto|
+estoy de acuerdo|estou de acordo|I agree|I accept|I confirm|sin problema|sem problema|tudo bem|tudo certo|tá bom|
+está certo|isso mesmo|hágale|que sí|aceptamos"""
 NO = """no|nop|nel|negativo|para nada|no es correcto|incorrecto|así no|não|not|nope|no acepto|no me sirve|
 no me conviene|no aceito|that's not right|wrong|no thanks|no gracias|mejor no|ese día no|ese día no puedo|
 esa fecha no|esa fecha no puedo|❌|👎"""

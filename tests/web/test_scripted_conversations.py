@@ -8,20 +8,23 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import Session
 
 from config.strategies import load_strategy
-from domain.contact import Channel
-from domain.conversation.model import REPLY
+from domain.contact import Channel, Purpose
+from domain.conversation.model import REPLY, AnswerKind
 from domain.loans import LoanFacts
 from domain.strategy import Strategy
 from domain.webhook_news import InboundNews
-from records import loans
+from records import contacts, loans
 from records.database import Database
+from records.tables import ContactState
 from tests.databases import sqlite_template
 from tests.domain.simulated_loan import SimulatedLoan
 from tests.records.portfolios import enter, handed
@@ -109,6 +112,25 @@ def hand_over(records: Database, one: Conversation, loan: SimulatedLoan, phone: 
         loans.begin(session, loans.get(session, facts.lender, facts.loan_id))
 
 
+def note_answers(session: Session, loan: SimulatedLoan) -> None:
+    """What the loan answered stands in the contact ledger, as where it is really sent."""
+    row, person = contacts.lock_person(session, loan.state.facts.lender, loan.state.facts.loan_id)
+    for at, order, _ in loan.contacts:
+        if order.step == REPLY:
+            contacts.reserve(
+                session,
+                row,
+                person,
+                step=REPLY,
+                occurrence=order.occurrence,
+                purpose=Purpose.TRANSACTIONAL,
+                channel=Channel.SMS,
+                template=order.template,
+                at=at,
+                state=ContactState.SENT,
+            )
+
+
 def writes(records: Database, loan: SimulatedLoan, phone: str, text: str, number: int) -> None:
     """Their words come in as from the carrier, and the loan hears what was understood of them."""
     news = InboundNews(
@@ -120,6 +142,7 @@ def writes(records: Database, loan: SimulatedLoan, phone: str, text: str, number
     )
     loan.run_until(loan.now + timedelta(minutes=1))
     with records.writing() as session:
+        note_answers(session, loan)
         told = record_inbound(session, news, loan.now, READER).signals
     for signal in told:
         event = read_signal(signal.name.value, signal.payload)
@@ -174,3 +197,98 @@ def test_each_conversation_goes_as_written_on_this_day(
             if found["answers"] != expected:
                 wrong.append(f"{one.id}, turn {turn + 1}: {found['answers']} answers, not {expected}; {found}")
     assert not wrong, "\n".join(wrong)
+
+
+SHORT_ANSWERS = [
+    ("os pago 60 el viernes", "sí, es correcto", "open", 6_000),
+    ("os pago 60 el viernes", "sí, confirmo el pago", "open", 6_000),
+    ("os pago 60 el viernes", "¿seguro?", None, None),
+    ("os pago 60 el viernes", "sí, pero…", None, None),
+    ("os pago 60 el viernes", "acepto si me quitan los intereses", None, None),
+]
+
+
+@pytest.mark.parametrize(("says", "then", "state", "minor"), SHORT_ANSWERS)
+def test_what_is_read_back_binds_by_a_yes_alone(
+    records: Database, strategies: dict[str, Strategy], says: str, then: str, state: str | None, minor: int | None
+) -> None:
+    """Given a promise that was read back, when it is agreed to in ordinary words, then it counts; when that is doubted,
+    asked or made to depend on something, then it does not, and somebody answers."""
+    loan, phone = spanish(records, strategies, f"short-{then}")
+    writes(records, loan, phone, says, 1)
+
+    writes(records, loan, phone, then, 2)
+
+    last = loan.state.agreements[-1] if loan.state.agreements else None
+    assert (last and last.state.value, last and last.total_minor) == (state, minor)
+    assert len(answers_of(loan)) == 2
+    assert loan.state.circumstance is None
+
+
+@pytest.mark.parametrize(("then", "weekday"), [("sí, pero el lunes", 0), ("el viernes sin falta te pago", 4)])
+def test_a_day_after_a_promise_voids_nothing_and_keeps_its_sum(
+    records: Database, strategies: dict[str, Strategy], then: str, weekday: int
+) -> None:
+    """Given a promise over a part, when they write of a day and say yes to it, then the promise is for that day and
+    over the same part."""
+    loan, phone = spanish(records, strategies, f"day-{then}")
+    writes(records, loan, phone, "os pago 60 el viernes", 1)
+    writes(records, loan, phone, "sí", 2)
+
+    writes(records, loan, phone, then, 3)
+    read_back = answers_of(loan)[-1]
+    writes(records, loan, phone, "sí", 4)
+
+    assert read_back == AnswerKind.CONFIRM_PROMISE
+    assert (loan.state.circumstance, loan.state.cases) == (None, ())
+    assert {each.total_minor for each in loan.state.agreements} == {6_000}
+    assert loan.state.agreements[-1].state.value == "open"
+    assert loan.state.agreements[-1].instalments[-1].due.weekday() == weekday
+
+
+@pytest.mark.parametrize("then", ["mejor el lunes", "el viernes no, mejor el lunes", "el lunes mejor"])
+def test_another_day_for_what_is_read_back_is_read_back(
+    records: Database, strategies: dict[str, Strategy], then: str
+) -> None:
+    loan, phone = spanish(records, strategies, f"short-{then}")
+    writes(records, loan, phone, "os pago 60 el viernes", 1)
+
+    writes(records, loan, phone, then, 2)
+    writes(records, loan, phone, "vale", 3)
+
+    (promise,) = loan.state.agreements
+    assert (promise.total_minor, promise.instalments[-1].due.weekday()) == (6_000, 0)
+    assert loan.state.cases == ()
+
+
+@pytest.mark.parametrize(
+    ("then", "state"), [("yes I accept the plan", "active"), ("¿hecho?", "proposed"), ("vale?", "proposed")]
+)
+def test_a_plan_is_agreed_to_by_name_and_by_no_question(
+    records: Database, strategies: dict[str, Strategy], then: str, state: str
+) -> None:
+    """Given a plan that was offered, when it is accepted by name, it is in force; when it is asked about, it waits."""
+    loan, phone = spanish(records, strategies, f"plan-{then}")
+    writes(records, loan, phone, "quiero pagar en cuotas", 1)
+    offered = answers_of(loan)[-1]
+
+    writes(records, loan, phone, then, 2)
+
+    assert offered == AnswerKind.PLAN_OFFER
+    assert [each.state.value for each in loan.state.agreements] == [state]
+    assert len(answers_of(loan)) == 2
+
+
+def spanish(records: Database, strategies: dict[str, Strategy], name: str) -> tuple[SimulatedLoan, str]:
+    """A loan in Spain on a Monday, with a number of its own."""
+    one = replace(
+        next(each for each in scripted() if each.country == "ES"), id=hashlib.sha256(name.encode()).hexdigest()[:8]
+    )
+    loan = loan_of(one, DAYS[0], strategies["ES"])
+    phone = f"+34{int(one.id, 16) % 1_000_000_000:09d}"
+    hand_over(records, one, loan, phone)
+    return loan, phone
+
+
+def answers_of(loan: SimulatedLoan) -> list[str]:
+    return [order.template for _, order, _ in loan.contacts if order.step == REPLY]
