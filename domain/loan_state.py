@@ -53,6 +53,8 @@ class LoanState(BaseModel):
     grace_by_calendar: tuple[int, ...] = Field((), exclude=True)
     """Agreements whose grace ends with its days, also where no money can arrive on the last. Of the run that knows it,
     as above: filled only in workflows that judged them so before."""
+    claims_hold: bool = Field(True, exclude=True)
+    """Whether a borrower's word that they have paid holds the loan. Of the run that knows it, as above."""
 
     position: int = 0
     base_at: AwareDatetime
@@ -98,6 +100,8 @@ class LoanState(BaseModel):
     """When the borrower wrote by a channel, while a contact is under way: it may report it dead as of before."""
     cases: tuple[OpenCase, ...] = ()
     case_count: int = 0
+    claimed_after: int | None = Field(None, exclude_if=lambda known: known is None)
+    """How many payments were known when the borrower last said that they had paid, and that held the loan."""
     escalated: Stage | None = None
     broken_promises: int = 0
     agreements: tuple[Agreement, ...] = Field((), exclude_if=operator.not_)

@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.loan_state import LoanState
     from domain.migration import migrate
     from domain.payable import smallest_payable
+    from domain.payment_claims import claim_began_to_hold
     from domain.planning import plan
     from domain.standing_clock import pass_time
     from domain.strategy import Strategy
@@ -36,6 +37,8 @@ MOVED_DATES_LOOK_ANEW = "2026-12-01-moved-dates-look-anew"
 GRACE_MOVES_ON = "2026-12-01-grace-moves-on"
 """With the number of an agreement: of runs that met its last day of grace before, it ended on a day on which no money
 arrives. Each has its own, so that what is agreed on later is not judged as one that was over before."""
+CLAIMS_HOLD = "2026-12-01-claims-hold"
+"""Of runs that met it before, borrowers who said that they had paid were reminded while nobody had looked."""
 
 
 class RunningLoan:
@@ -127,6 +130,9 @@ class RunningLoan:
         self._learn(lambda state: apply(state, event, workflow.now()))
         before = self.state
         self.state, refused = apply(before, event, workflow.now())
+        if claim_began_to_hold(before, self.state) and not workflow.patched(CLAIMS_HOLD):
+            before = before.model_copy(update={"claims_hold": False})
+            self.state, refused = apply(before, event, workflow.now())
         self._look_anew(before)
         self.news += 1
         return refused

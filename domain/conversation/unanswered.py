@@ -12,6 +12,7 @@ from domain.conversation.saying import change, to_a_person
 from domain.events.borrower import Circumstance, CircumstanceReported, ReplyUnderstood
 from domain.ledger_entries import PAID_ENDS, CaseKind
 from domain.loan_state import LoanState, note
+from domain.payment_claims import payment_claimed
 from domain.replies.labels import Intent
 
 _CIRCUMSTANCES: Mapping[Intent, Circumstance] = {
@@ -78,7 +79,7 @@ def in_silence(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanS
 
 
 def payment_query(state: LoanState, said: Intent, now: datetime) -> LoanState:
-    return open_once(state, CaseKind.PAYMENT_QUERY, f"the borrower says: {said.replace('_', ' ')}", now)
+    return payment_claimed(state, f"the borrower says: {said.replace('_', ' ')}", now)
 
 
 def after_cease(state: LoanState, event: ReplyUnderstood, now: datetime) -> LoanState:

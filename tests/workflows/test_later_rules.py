@@ -15,6 +15,7 @@ from domain.agreements.model import LINK, Evidence, Instalment, Via
 from domain.agreements.offers import agreeing, offers, request_of
 from domain.agreements.terms import Authority
 from domain.collection import apply
+from domain.conversation.terms import ConversationTerms
 from domain.entering import enter
 from domain.events.contacts import ContactOutcome, ContactReported
 from domain.events.payments import PaymentReceived, PaymentRefunded
@@ -322,3 +323,29 @@ async def test_a_grace_that_ends_on_a_working_day_marks_no_run() -> None:
 
     assert (state.agreements[0].state, state.broken_promises) == ("broken", 1)
     assert markers(history) == 0
+
+
+async def test_who_says_that_they_have_paid_is_not_reminded_before_somebody_has_looked(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a reminder that is due tomorrow, when the borrower says that they have paid, then it waits for the case; a
+    run in which it went out still replays, and each is marked once, however often it is said."""
+    async with stage() as on:
+        begin = await on.morning()
+        owing = facts(due_date=begin.date() - timedelta(days=2))
+        handle = await on.start(owing, strategy(watch=None, conversation=ConversationTerms()))
+        await settled(handle)
+        for number in (1, 2):
+            said = {"channel": "sms", "received_at": begin.isoformat(), "intents": ["already_paid"], "confidence": 0.95}
+            await handle.signal("reply_understood", {"message_id": f"twilio:SM{number}", **said})
+            await settled(handle)
+        await on.pass_days(1.5)
+        await settled(handle)
+        sent = on.world.sent()
+        failed = await failed_tasks(handle)
+        monkeypatch.undo()
+        history = await replays(handle)
+
+    assert failed == []
+    assert sent == ["reply", "reply"] + ([] if version == "new" else ["day-3"])
+    assert markers(history) == (1 if version == "new" else 0)
