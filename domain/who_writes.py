@@ -248,22 +248,13 @@ def as_meant(text: str, said: Understanding, writer: Writer) -> Understanding:
 
 
 def _as_of_either(text: str, said: Understanding) -> Understanding:
-    """A dispute holds the loan whoever of the two it is, and a payment is looked for where we are said to be mistaken:
-    neither is passed over for who it may be. The stranger stays among the labels, so nothing is answered.
+    """A dispute holds the loan whoever of the two it is, and where we are said to be mistaken a payment that is claimed
+    is what the message is about. The stranger stays among the labels, so nothing is answered.
     """
-    claimed = next((one for one in said.intents if one in _CLAIMS_A_PAYMENT), None)
-    if Intent.DISPUTE in said.intents:
-        first = Intent.DISPUTE
-    elif claimed is not None and _speaks_to_us(text, clauses_of(text)):
-        first = claimed
-    else:
-        return replace(said, needs_human=True)
+    claims = _CLAIMS_A_PAYMENT if _speaks_to_us(text, clauses_of(text)) else ()
+    first = next((one for one in (Intent.DISPUTE, *claims) if one in said.intents), said.intent)
     intents = (first, *(one for one in said.intents if one is not first))
-    if Intent.VULNERABLE in intents:
-        intents = in_order(intents)
-    # The case about a payment is itself a person's to look into.
-    looked_at = first is Intent.DISPUTE or person_must_look(intents)
-    return replace(said, intents=intents, needs_human=looked_at)
+    return replace(said, intents=in_order(intents) if Intent.VULNERABLE in intents else intents, needs_human=True)
 
 
 def _as_a_relatives(said: Understanding) -> Understanding:

@@ -294,19 +294,19 @@ def test_a_true_stranger_still_closes_the_number(words: str, writer: Writer) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "heard", "meant", "needs_human"),
+    ("words", "heard", "meant"),
     [
-        ("no conozco esa entidad", (Intent.WRONG_PERSON, Intent.DISPUTE), Intent.DISPUTE, True),
-        ("yo no pedí nada de eso", (Intent.WRONG_PERSON, Intent.DISPUTE), Intent.DISPUTE, True),
-        ("os habéis equivocado, ya pagué", (Intent.WRONG_PERSON, Intent.ALREADY_PAID), Intent.ALREADY_PAID, False),
-        ("te has equivocado, son 50", (Intent.WRONG_PERSON,), Intent.WRONG_PERSON, True),
-        ("no soy yo, ya pagué", (Intent.WRONG_PERSON, Intent.ALREADY_PAID), Intent.WRONG_PERSON, True),
+        ("no conozco esa entidad", (Intent.WRONG_PERSON, Intent.DISPUTE), Intent.DISPUTE),
+        ("yo no pedí nada de eso", (Intent.WRONG_PERSON, Intent.DISPUTE), Intent.DISPUTE),
+        ("os habéis equivocado, ya pagué", (Intent.WRONG_PERSON, Intent.ALREADY_PAID), Intent.ALREADY_PAID),
+        ("te has equivocado, son 50", (Intent.WRONG_PERSON,), Intent.WRONG_PERSON),
+        ("no soy yo, ya pagué", (Intent.WRONG_PERSON, Intent.ALREADY_PAID), Intent.WRONG_PERSON),
         ("no conozco esa entidad, me quiero morir", (Intent.WRONG_PERSON, Intent.VULNERABLE, Intent.DISPUTE),
-         Intent.VULNERABLE, True),
+         Intent.VULNERABLE),
     ],
 )  # fmt: skip
 def test_a_dispute_or_a_payment_claimed_by_who_may_be_the_borrower_is_worked_on(
-    words: str, heard: tuple[Intent, ...], meant: Intent, needs_human: bool
+    words: str, heard: tuple[Intent, ...], meant: Intent
 ) -> None:
     """Given what may be the borrower's word, when a dispute or a payment is heard in it, then it is what the message is
     about, and that it may be a stranger's stays with it, so that nothing is answered."""
@@ -314,7 +314,7 @@ def test_a_dispute_or_a_payment_claimed_by_who_may_be_the_borrower_is_worked_on(
 
     understood = as_meant(words, said, who_writes(words, said, NAME))
 
-    assert (understood.intent, understood.needs_human) == (meant, needs_human)
+    assert (understood.intent, understood.needs_human) == (meant, True)
     assert Intent.WRONG_PERSON in understood.intents
 
 
