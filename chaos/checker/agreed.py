@@ -86,11 +86,12 @@ def agreed(evidence: Evidence) -> list[Agreed]:
 
 
 def payments_since(evidence: Evidence, one: Agreed) -> list[Entry]:
-    """The world's payments for its loan from the day on on which it was made, those among them that were taken back."""
-    zone = ZoneInfo(evidence.debts[one.loan_id].zone)
-    made_on = one.since.astimezone(zone).date()
-    paid = (entry for entry in evidence.of("payment") if entry.loan_id == one.loan_id)
-    return [entry for entry in paid if entry.at.astimezone(zone).date() >= made_on]
+    """The world's payments for its loan since it was made, those among them that were taken back.
+
+    And of the day before: the product counts whole days, in the zone that it takes the borrower's to be.
+    """
+    since = one.since - timedelta(days=1)
+    return [entry for entry in evidence.of("payment") if entry.loan_id == one.loan_id and entry.at > since]
 
 
 def day(stored: date | str) -> date:

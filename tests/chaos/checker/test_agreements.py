@@ -49,7 +49,7 @@ def test_an_offer_that_nobody_took_is_no_agreement() -> None:
 def test_an_agreement_credited_with_more_than_came_is_found() -> None:
     """Given what was paid for it before it was made."""
     campaign = _pays_as_agreed()
-    campaign.agreements[0]["made_at"] = "2026-12-03 10:00:00"
+    campaign.agreements[0]["made_at"] = "2026-12-03 11:00:00"
 
     assert "agreements" in campaign.found_by()
 
