@@ -13,6 +13,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from chaos.schedule import PROXIED
 from chaos.stack import ChaosStack
 from chaos.task_failures import TaskFailures, failures_counted, failures_logged
 from commands.processes import Ports, Processes, executable
@@ -52,8 +53,7 @@ def test_what_a_worker_logged_is_told_by_workflow(tmp_path: Path) -> None:
 def test_workers_serve_their_counters_where_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given an environment that has metrics served on another address."""
     monkeypatch.setenv("RECOBRO_METRICS_HOST", "10.0.0.5")
-    names = ("temporal", "bank", "stripe", "twilio", "smtp", "web")
-    proxies = {name: SimpleNamespace(port=port) for port, name in enumerate(names, 1)}
+    proxies = {name: SimpleNamespace(port=port) for port, name in enumerate(PROXIED, 1)}
     stack = ChaosStack(Processes(tmp_path), tmp_path, skipping=True, proxies=proxies)  # type: ignore[arg-type]
 
     assert stack.environment["RECOBRO_METRICS_HOST"] == "127.0.0.1"
