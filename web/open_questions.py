@@ -97,6 +97,7 @@ def _open_question(session: Session, loan: Loan, channel: Channel, at: datetime)
         select(Contact)
         .where(
             Contact.loan_ref == loan.id,
+            Contact.entry == loan.entry,
             Contact.step == REPLY,
             Contact.channel == channel,
             col(Contact.reserved_at) <= at,
