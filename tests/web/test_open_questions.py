@@ -14,7 +14,7 @@ from domain.webhook_news import InboundNews
 from records import contacts, loans
 from records.database import Database
 from records.tables import ContactState, InboundMessage
-from tests.records.portfolios import LENDER, NOW, enter, handed
+from tests.records.portfolios import LENDER, NOW, enter, handed, handed_over_again
 from web.hearing import MessageReader
 from web.inbound_news import record_inbound
 from web.ports import OwedSignal
@@ -196,3 +196,14 @@ def test_a_stranger_and_a_stop_are_no_answer(database: Database) -> None:
 
     assert not [each for each in said if "says" in each.payload or "day_named" in each.payload]
     assert "opt_out" in {each.name for each in said}
+
+
+def test_a_question_of_an_earlier_hand_over_waits_for_no_answer(database: Database) -> None:
+    """Given an offer made before the loan ended and came back, when it is accepted now, then nothing is agreed to."""
+    told(database, AnswerKind.PLAN_OFFER)
+    with database.writing() as session:
+        handed_over_again(session, "L1")
+
+    signals = write(database, "Si acepto el plan de 3 pagos")
+
+    assert [signal.payload.get("says") for signal in signals if signal.name == "reply_understood"] == [None]
